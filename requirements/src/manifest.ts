@@ -1,0 +1,4 @@
+import type { Requirement } from './requirement.js'
+
+/** Every requirement, once. */
+export const requirements: readonly Requirement[] = []

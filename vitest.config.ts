@@ -1,0 +1,39 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { defineConfig } from 'vitest/config'
+
+const conditions = ['@countersign/source', 'node', 'import', 'module', 'default']
+const rooms = ['packages', 'apps'].flatMap(top => readdirSync(top).map(name => ({ name, root: `${top}/${name}` })))
+const resolve = { conditions }
+const ssr = { resolve: { conditions, externalConditions: conditions } }
+const long = process.env['COUNTERSIGN_LONG'] === '1'
+
+export default defineConfig({
+  resolve,
+  ssr,
+  test: {
+    pool: 'threads',
+    isolate: false,
+    projects: [
+      ...[...rooms, { name: 'requirements', root: 'requirements' }]
+        .filter(room => existsSync(`${room.root}/src`))
+        .map(room => ({
+          resolve,
+          ssr,
+          test: { name: room.name, root: room.root, include: ['src/**/*.test.ts'], pool: 'threads' as const, isolate: false },
+        })),
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'system',
+          root: 'tests',
+          include: long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'],
+          pool: 'threads' as const,
+          isolate: false,
+          testTimeout: long ? 240_000 : 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
