@@ -19,7 +19,13 @@ export default defineConfig({
         .map(room => ({
           resolve,
           ssr,
-          test: { name: room.name, root: room.root, include: ['src/**/*.test.ts'], pool: 'threads' as const, isolate: false },
+          test: {
+            name: room.name,
+            root: room.root,
+            include: ['src/**/*.test.ts'],
+            pool: 'threads' as const,
+            isolate: false,
+          },
         })),
       {
         resolve,

@@ -7,12 +7,15 @@ export default class RequirementsReporter implements Reporter {
     const proven = new Set<string>()
     for (const module of modules) {
       for (const test of module.children.allTests('passed')) {
-        for (const group of test.fullName.matchAll(/\[([^\]]+)\]/g)) for (const id of (group[1] ?? '').split(' ')) proven.add(id)
+        for (const group of test.fullName.matchAll(/\[([^\]]+)\]/g))
+          for (const id of (group[1] ?? '').split(' ')) proven.add(id)
       }
     }
     const built = requirements.filter(r => r.status === 'built')
     const missing = built.filter(r => !proven.has(r.id))
-    console.log(`\n${built.length - missing.length} of ${built.length} requirements of what is built are proven (${requirements.length - built.length} belong to what is not built yet).`)
+    console.log(
+      `\n${built.length - missing.length} of ${built.length} requirements of what is built are proven (${requirements.length - built.length} belong to what is not built yet).`,
+    )
     if (missing.length > 0) {
       console.error(`No passing test cites:\n${missing.map(r => `  ${r.id}  ${r.text}`).join('\n')}`)
       process.exitCode = 1
