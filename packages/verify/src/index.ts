@@ -1,1 +1,14 @@
-export {}
+export type {
+  AnonymousCaller,
+  AuthorizedCaller,
+  Caller,
+  Credential,
+  IdentifiedCaller,
+  PseudonymousCaller,
+  User,
+  Verified,
+} from './caller.js'
+export { networkOf } from './network.js'
+export { checkReplay } from './replay.js'
+export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
+export { createVerifier, type PerRequest, type Verifier, type VerifierOptions } from './verifier.js'

@@ -1,0 +1,59 @@
+import type { ReplaySet } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import type { Caller, Verified } from './caller.js'
+import { networkOf } from './network.js'
+
+/**
+ * Lets a verified request pass once.
+ * Call it last, after level, scope and limit: a request that was refused for those may come again.
+ * @throws AAuthError `replay_detected`, or `temporarily_unavailable` when the set is full or too young to know
+ * @see protocol §3.7
+ */
+export async function checkReplay(options: {
+  readonly replay: ReplaySet
+  readonly verified: Verified
+  /** `token` for token endpoints; otherwise the caller's level. */
+  readonly partition?: 'token'
+}): Promise<void> {
+  const { replay, verified, partition } = options
+  const { caller, opened } = verified
+  if (opened === undefined || caller.level === 'anonymous') return
+  const verdict = await replay.check({
+    authority: opened.authority,
+    thumbprint: caller.key.thumbprint,
+    base: opened.base,
+    created: opened.created,
+    partition: partition ?? caller.level,
+    principal: principalOf(caller),
+  })
+  switch (verdict) {
+    case 'fresh':
+      return
+    case 'replayed':
+      throw new AAuthError('replay_detected', 'this request was received before; its outcome stands')
+    case 'full':
+      throw new AAuthError('temporarily_unavailable', 'too many requests are remembered for this caller', {
+        retryAfter: 5,
+      })
+    case 'early':
+      throw new AAuthError(
+        'temporarily_unavailable',
+        'just started: requests signed before cannot be told from replays; sign anew',
+        {
+          retryAfter: 1,
+        },
+      )
+  }
+}
+
+/** Whose share an entry counts against. A fresh key costs nothing, so a pseudonym shares by network; an agent by its origin. */
+function principalOf(caller: Exclude<Caller, { level: 'anonymous' }>): string {
+  switch (caller.level) {
+    case 'pseudonymous':
+      return caller.peer === undefined ? caller.key.thumbprint : networkOf(caller.peer)
+    case 'identified':
+      return caller.agent
+    case 'authorized':
+      return JSON.stringify([caller.issuer, caller.token.sub ?? '', caller.agent])
+  }
+}

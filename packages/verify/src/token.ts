@@ -1,0 +1,150 @@
+import type { Discovery } from '@countersign/discovery'
+import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
+import {
+  AAuthError,
+  type AgentTokenClaims,
+  type AuthTokenClaims,
+  checkAgentToken,
+  checkAuthToken,
+  checkResourceToken,
+  type ErrorCode,
+  type IdentifierList,
+  isListed,
+  type ParsedToken,
+  parseToken,
+  type ResourceTokenClaims,
+  type TokenType,
+  verifyTokenSignature,
+  type WellKnownDocument,
+} from '@countersign/protocol'
+import type { VerifiedToken } from './verified-tokens.js'
+
+const publishedIn: Readonly<Record<TokenType, WellKnownDocument>> = {
+  'agent+jwt': 'aauth-agent',
+  'resource+jwt': 'aauth-resource',
+  'auth+jwt': 'aauth-issuer',
+}
+
+const refusal: Readonly<Record<TokenType, ErrorCode>> = {
+  'agent+jwt': 'invalid_agent_token',
+  'resource+jwt': 'invalid_resource_token',
+  'auth+jwt': 'invalid_auth_token',
+}
+
+/** The issuer's key that `kid` names, or the refusal of the token's own kind. */
+export async function issuerKey(
+  parsed: Pick<ParsedToken, 'typ' | 'iss' | 'kid'>,
+  discovery: Discovery,
+): Promise<VerifyKey> {
+  const key = await discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid)
+  if (key === undefined)
+    throw new AAuthError(refusal[parsed.typ], 'the issuer publishes no key with the kid of this token')
+  return key
+}
+
+/** Verifies an agent or auth token whose issuer is already trusted: key → signature → times → audience → claims. */
+export async function verifyCallerToken(
+  parsed: ParsedToken,
+  options: {
+    readonly receiver: string
+    readonly discovery: Discovery
+    readonly now: number
+    readonly expiredGrace: number
+  },
+): Promise<VerifiedToken> {
+  const { receiver, discovery, now, expiredGrace } = options
+  const key = await issuerKey(parsed, discovery)
+  await verifyTokenSignature(parsed, key)
+  const claims =
+    parsed.typ === 'auth+jwt'
+      ? checkAuthToken(parsed, { now, audience: receiver })
+      : checkAgentToken(parsed, { now, receiver, expiredGrace })
+  const nbf = parsed.payload['nbf']
+  return {
+    typ: parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt',
+    kid: parsed.kid,
+    iss: parsed.iss,
+    claims,
+    issuerKey: key,
+    confirmationKey: await importVerifyKey(claims.cnf.jwk),
+    notBefore: Math.max(claims.iat, typeof nbf === 'number' ? nbf : 0) - 60,
+    exp: claims.exp,
+  }
+}
+
+/** What every stand-alone token check needs. */
+export interface TokenCheck {
+  /** The compact JWS. */
+  readonly token: string
+  /** Who must find itself in `aud`. */
+  readonly audience: string
+  readonly discovery: Discovery
+  /** Unix seconds. */
+  readonly now: number
+  readonly development?: boolean
+}
+
+/**
+ * Verifies a resource token as an agent or an auth server must before it relies on it.
+ * @throws AAuthError `invalid_resource_token`, `discovery_failed` (400, or 503 when unreachable)
+ * @see protocol §4 "The agent checks the resource", §6.2
+ */
+export async function verifyResourceToken(
+  check: TokenCheck & {
+    /** The only issuer that is accepted; checked before anything is fetched. */
+    readonly issuer?: string
+    /** Which issuers are accepted when none is named: nothing is fetched for others. Default any. */
+    readonly trusted?: IdentifierList
+  },
+): Promise<ResourceTokenClaims> {
+  const parsed = parseToken(check.token, ['resource+jwt'], { development: check.development ?? false })
+  if (check.issuer !== undefined && parsed.iss !== check.issuer) {
+    throw new AAuthError('invalid_resource_token', 'iss is not the resource this token must come from', {
+      cause: { expected: check.issuer, received: parsed.iss },
+    })
+  }
+  if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
+    throw new AAuthError('untrusted_issuer', 'iss of the resource token is not a resource accepted here', {
+      status: 400,
+    })
+  }
+  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  return checkResourceToken(parsed, { now: check.now, audience: check.audience })
+}
+
+/**
+ * Verifies an auth token from an issuer that is known beforehand.
+ * @throws AAuthError `invalid_auth_token`, `discovery_failed`
+ * @see protocol §6.4 (3)
+ */
+export async function verifyAuthToken(check: TokenCheck & { readonly issuer: string }): Promise<AuthTokenClaims> {
+  const parsed = parseToken(check.token, ['auth+jwt'], { development: check.development ?? false })
+  if (parsed.iss !== check.issuer) {
+    throw new AAuthError('invalid_auth_token', 'iss is not the auth server this token was asked from', {
+      cause: { expected: check.issuer, received: parsed.iss },
+    })
+  }
+  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  return checkAuthToken(parsed, { now: check.now, audience: check.audience })
+}
+
+/**
+ * Verifies an agent token from an agent server that is known beforehand: what a delegate does with the answer to its enrolment.
+ * @throws AAuthError `invalid_agent_token`, `discovery_failed`
+ * @see protocol §5
+ */
+export async function verifyAgentToken(
+  check: Omit<TokenCheck, 'audience'> & { readonly issuer: string },
+): Promise<AgentTokenClaims> {
+  const parsed = parseToken(check.token, ['agent+jwt'], { development: check.development ?? false })
+  if (parsed.iss !== check.issuer) {
+    throw new AAuthError('invalid_agent_token', 'iss is not the agent server this token was asked from', {
+      cause: { expected: check.issuer, received: parsed.iss },
+    })
+  }
+  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  const aud = parsed.payload['aud']
+  const receiver =
+    typeof aud === 'string' ? aud : Array.isArray(aud) && typeof aud[0] === 'string' ? aud[0] : check.issuer
+  return checkAgentToken(parsed, { now: check.now, receiver })
+}

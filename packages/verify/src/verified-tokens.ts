@@ -1,0 +1,46 @@
+import type { VerifyKey } from '@countersign/httpsig'
+import type { AgentTokenClaims, AuthTokenClaims } from '@countersign/protocol'
+
+/** A token whose issuer's signature and claims have held once. */
+export interface VerifiedToken {
+  readonly typ: 'agent+jwt' | 'auth+jwt'
+  readonly kid: string
+  readonly iss: string
+  readonly claims: AgentTokenClaims | AuthTokenClaims
+  /** The issuer's key it was verified under: another object later means another key, and a new verification. */
+  readonly issuerKey: VerifyKey
+  /** The key of `cnf.jwk`, imported. */
+  readonly confirmationKey: VerifyKey
+  /** Unix seconds before which the token is not accepted. */
+  readonly notBefore: number
+  /** Unix seconds at which the token ends. */
+  readonly exp: number
+}
+
+/** Verified tokens by their whole string, least recently used first out. */
+export interface VerifiedTokens {
+  get(token: string): VerifiedToken | undefined
+  set(token: string, verified: VerifiedToken): void
+}
+
+/** A bounded cache: a stranger who sends many tokens displaces entries, never grows it. */
+export function verifiedTokens(capacity: number): VerifiedTokens {
+  const entries = new Map<string, VerifiedToken>()
+  return {
+    get(token) {
+      const found = entries.get(token)
+      if (found === undefined) return undefined
+      // A hit moves to the young end only now and then matters little; doing it always keeps eviction exact.
+      entries.delete(token)
+      entries.set(token, found)
+      return found
+    },
+    set(token, verified) {
+      if (entries.size >= capacity) {
+        const oldest = entries.keys().next()
+        if (!oldest.done) entries.delete(oldest.value)
+      }
+      entries.set(token, verified)
+    },
+  }
+}

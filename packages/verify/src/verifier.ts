@@ -1,0 +1,259 @@
+import type { Discovery } from '@countersign/discovery'
+import {
+  checkTarget,
+  chooseAuthority,
+  importVerifyKey,
+  isSigned,
+  type OpenedSignature,
+  openSignature,
+  type ReceivedMessage,
+  type SignatureKey,
+  verifySignature,
+} from '@countersign/httpsig'
+import {
+  AAuthError,
+  type AuthTokenClaims,
+  authorityOf,
+  type IdentifierList,
+  isIdentifier,
+  isListed,
+  parseScope,
+  parseToken,
+  schemeOf,
+} from '@countersign/protocol'
+import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, User, Verified } from './caller.js'
+import { issuerKey, verifyCallerToken } from './token.js'
+import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
+
+/** What a verifier must know about the party it works for. */
+export interface VerifierOptions {
+  /** The receiver's own identifier: what it looks for in `aud`. */
+  readonly receiver: string
+  /** The authorities it answers under, lower case. Default: that of `receiver`. Never taken from the request. */
+  readonly authorities?: readonly string[]
+  readonly discovery: Discovery
+  /** Credentials that are looked at; others are `insufficient_level` before anything is fetched. */
+  readonly accept: readonly Credential[]
+  /** Auth servers whose tokens count. No default: without it every auth token is `untrusted_issuer`. */
+  readonly authServers?: IdentifierList
+  /** Agents that are let in at all; nothing is fetched for others. Default `any`. */
+  readonly agents?: IdentifierList
+  /** Seconds that `created` may differ from now. Default 60, 1 to 300. */
+  readonly tolerance?: number
+  /** Unix seconds. */
+  readonly now?: () => number
+  /** Loopback http identifiers are accepted. Default false. */
+  readonly development?: boolean
+  /** How many verified tokens are remembered. Default 10 000. */
+  readonly tokenCache?: number
+}
+
+/** What may differ from request to request. */
+export interface PerRequest {
+  readonly accept?: readonly Credential[]
+  /** Components beyond the usual ones that must be covered where the request has them. */
+  readonly requiredComponents?: readonly string[]
+  /** Seconds past `exp` for which an agent token is still taken: the renewal endpoint's, nobody else's. */
+  readonly expiredAgentTokenGrace?: number
+}
+
+/** Turns received messages into verified facts. */
+export interface Verifier {
+  /**
+   * Unsigned requests yield an anonymous caller; anything signed is verified in full or refused.
+   * @throws AAuthError or HttpSigError with the code of protocol §8
+   */
+  verify(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
+}
+
+interface Context {
+  readonly options: VerifierOptions
+  readonly tokens: VerifiedTokens
+  readonly now: number
+  readonly accept: readonly Credential[]
+  readonly discovery: Discovery
+  readonly expiredGrace: number
+}
+
+/**
+ * Makes the verifier of one resource, auth server or agent server.
+ * @throws RangeError when `tolerance` is outside 1 to 300
+ * @throws TypeError when `receiver` is not an identifier
+ * @see protocol §3, §5 "Verification order"
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
+  if (!isIdentifier(receiver, { development }))
+    throw new TypeError('receiver must be an identifier such as https://api.example')
+  if (!(tolerance >= 1 && tolerance <= 300)) throw new RangeError('tolerance must be between 1 and 300 seconds')
+  const authorities = options.authorities ?? [authorityOf(receiver)]
+  const scheme = schemeOf(receiver)
+  const tokens = verifiedTokens(options.tokenCache ?? 10_000)
+  return {
+    async verify(message, per = {}) {
+      checkTarget(message)
+      const discovery = options.discovery.limited()
+      if (!isSigned(message)) {
+        chooseAuthority(message, authorities)
+        return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
+      }
+      const requiredComponents = per.requiredComponents ?? []
+      const opened = openSignature(message, { authorities, scheme, now, tolerance, requiredComponents })
+      const caller = await callerOf(opened, {
+        options,
+        tokens,
+        now: now(),
+        accept: per.accept ?? options.accept,
+        discovery,
+        expiredGrace: per.expiredAgentTokenGrace ?? 0,
+      })
+      return { caller, opened, discovery }
+    },
+  }
+}
+
+async function callerOf(opened: OpenedSignature, context: Context): Promise<Caller> {
+  const { signatureKey } = opened
+  switch (signatureKey.scheme) {
+    case 'hwk': {
+      accepts(context, 'hwk')
+      const key = await importVerifyKey(signatureKey.jwk)
+      await verifySignature(opened, key)
+      return { level: 'pseudonymous', key, ...peerOf(opened.message) }
+    }
+    case 'jwks_uri':
+      return publishedKeyCaller(opened, signatureKey, context)
+    case 'jwt':
+      return tokenCaller(opened, signatureKey.jwt, context)
+  }
+}
+
+async function publishedKeyCaller(
+  opened: OpenedSignature,
+  signatureKey: SignatureKey & { scheme: 'jwks_uri' },
+  context: Context,
+): Promise<IdentifiedCaller> {
+  accepts(context, 'jwks_uri')
+  const { id, kid, dwk } = signatureKey
+  // A free choice of document would let any JSON on an origin pass for its agent metadata.
+  if (dwk !== 'aauth-agent') throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent')
+  if (!isIdentifier(id, { development: context.options.development ?? false })) {
+    throw new AAuthError(
+      'invalid_signature',
+      'id of Signature-Key is not an identifier: it must be an https origin such as https://agent.example',
+    )
+  }
+  await admitAgent(id, context)
+  const key = await context.discovery.key('aauth-agent', id, kid)
+  if (key === undefined) throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid')
+  await verifySignature(opened, key)
+  return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
+}
+
+async function tokenCaller(
+  opened: OpenedSignature,
+  jwt: string,
+  context: Context,
+): Promise<IdentifiedCaller | AuthorizedCaller> {
+  const token = await callerToken(jwt, context)
+  // The thief of a token has not its key: only a signature under cnf makes it the caller's.
+  await verifySignature(opened, token.confirmationKey)
+  return token.typ === 'auth+jwt' ? authorizedCaller(opened, token, context) : identifiedCaller(opened, token)
+}
+
+async function callerToken(jwt: string, context: Context): Promise<VerifiedToken> {
+  const known = context.tokens.get(jwt)
+  if (known !== undefined && (await stillHolds(known, context))) return known
+  const parsed = parseToken(
+    jwt,
+    context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
+    {
+      development: context.options.development ?? false,
+    },
+  )
+  accepts(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
+  if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)
+  else await admitAgent(parsed.iss, context)
+  const { receiver } = context.options
+  const verified = await verifyCallerToken(parsed, { ...context, receiver })
+  context.tokens.set(jwt, verified)
+  return verified
+}
+
+/** Everything about a remembered token that can change: its time, the issuer's key, the lists, what this route accepts. */
+async function stillHolds(token: VerifiedToken, context: Context): Promise<boolean> {
+  accepts(context, token.typ)
+  const grace = token.typ === 'agent+jwt' ? context.expiredGrace : 0
+  if (context.now < token.notBefore || context.now >= token.exp + grace) return false
+  if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
+  else await admitAgent(token.iss, context)
+  const key = await issuerKey({ typ: token.typ, iss: token.iss, kid: token.kid }, context.discovery)
+  return key === token.issuerKey
+}
+
+function identifiedCaller(opened: OpenedSignature, token: VerifiedToken): IdentifiedCaller {
+  const claims = token.claims as IdentifiedCaller['token'] & object
+  return {
+    level: 'identified',
+    agent: claims.iss,
+    delegate: claims.sub,
+    key: token.confirmationKey,
+    token: claims,
+    ...peerOf(opened.message),
+  }
+}
+
+async function authorizedCaller(
+  opened: OpenedSignature,
+  token: VerifiedToken,
+  context: Context,
+): Promise<AuthorizedCaller> {
+  const claims = token.claims as AuthTokenClaims
+  const agent = claims.agent ?? claims.aud
+  await admitAgent(agent, context)
+  return {
+    level: 'authorized',
+    issuer: claims.iss,
+    agent,
+    ...(claims.agent_delegate === undefined ? {} : { delegate: claims.agent_delegate }),
+    key: token.confirmationKey,
+    token: claims,
+    scope: claims.scope === undefined ? [] : parseScope(claims.scope),
+    ...userOf(claims),
+    ...peerOf(opened.message),
+  }
+}
+
+const notIdentity: ReadonlySet<string> = new Set(
+  'iss sub aud exp nbf iat jti cnf agent agent_delegate scope act purpose txn constraints delegation'.split(' '),
+)
+
+function userOf(claims: AuthTokenClaims): { user?: User } {
+  if (claims.sub === undefined) return {}
+  const identity = Object.entries(claims).filter(([name]) => !notIdentity.has(name))
+  return { user: { iss: claims.iss, sub: claims.sub, claims: Object.fromEntries(identity) } }
+}
+
+function accepts(context: Context, credential: Credential): void {
+  if (!context.accept.includes(credential)) {
+    throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential')
+  }
+}
+
+async function admitAgent(agent: string, context: Context): Promise<void> {
+  const { agents = 'any' } = context.options
+  if (agents !== 'any' && !(await isListed(agents, agent)))
+    throw new AAuthError('policy_denied', 'this agent is not admitted here')
+}
+
+async function admitIssuer(issuer: string, context: Context): Promise<void> {
+  const { authServers = [] } = context.options
+  // An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
+  if (!(await isListed(authServers, issuer))) {
+    throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
+  }
+}
+
+function peerOf(message: ReceivedMessage): { peer?: string } {
+  return message.peer === undefined ? {} : { peer: message.peer }
+}
