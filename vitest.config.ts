@@ -5,6 +5,8 @@ const conditions = ['@countersign/source', 'node', 'import', 'module', 'default'
 const rooms = ['packages', 'apps'].flatMap(top => readdirSync(top).map(name => ({ name, root: `${top}/${name}` })))
 const resolve = { conditions }
 const ssr = { resolve: { conditions, externalConditions: conditions } }
+// Set by scripts/test.mjs: a full run, in which every requirement of what is built must have been proven.
+const gate = process.env['COUNTERSIGN_GATE'] === '1'
 const long = process.env['COUNTERSIGN_LONG'] === '1'
 
 export default defineConfig({
@@ -13,6 +15,13 @@ export default defineConfig({
   test: {
     pool: 'threads',
     isolate: false,
+    reporters: gate
+      ? [
+          'default',
+          './requirements/src/reporter.ts',
+          ['json', { outputFile: 'node_modules/.cache/countersign/tests.json' }],
+        ]
+      : ['default'],
     projects: [
       ...[...rooms, { name: 'requirements', root: 'requirements' }]
         .filter(room => existsSync(`${room.root}/src`))
