@@ -1,1 +1,3 @@
-export {}
+export type { AnyTables, Dialect, Migration } from './migrate.js'
+export { openStore, type Store, type StoreLimits } from './store.js'
+export { StoreError, type StoreErrorCode } from './store-error.js'

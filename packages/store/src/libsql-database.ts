@@ -1,0 +1,87 @@
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import Libsql from 'libsql'
+
+const statements = 256
+
+/** A libsql connection as Kysely's SQLite dialect wants it, and a way to run the store's own statements. */
+export interface LibsqlDatabase extends SqliteDatabase {
+  /** Runs a statement without parameters. */
+  run(sql: string): void
+  /** Reads one value, for pragmas. */
+  value(sql: string): unknown
+}
+
+/** Opens a connection. `file` is an absolute path or `:memory:`; the file must exist, so that its mode is ours. */
+export function libsqlDatabase(file: string): LibsqlDatabase {
+  const database = new Libsql(file)
+  const prepared = new Map<string, SqliteStatement>()
+
+  function prepare(sql: string): SqliteStatement {
+    const known = prepared.get(sql)
+    if (known !== undefined) return known
+    const statement = bindSafely(database.prepare(sql))
+    if (prepared.size >= statements) {
+      for (const oldest of prepared.keys()) {
+        prepared.delete(oldest)
+        break
+      }
+    }
+    prepared.set(sql, statement)
+    return statement
+  }
+
+  return {
+    prepare,
+    run: sql => void prepare(sql).run([]),
+    value: sql => Object.values((prepare(sql).all([])[0] ?? {}) as Record<string, unknown>)[0],
+    close: () => {
+      prepared.clear()
+      database.close()
+    },
+  }
+}
+
+function bindSafely(statement: Libsql.Statement<unknown[]>): SqliteStatement {
+  const all = (parameters: readonly unknown[]): unknown[] => statement.all(parameters.map(bound)).map(row)
+  return {
+    reader: statement.reader,
+    all,
+    iterate: parameters => all(parameters)[Symbol.iterator](),
+    run: parameters => statement.run(parameters.map(bound)),
+  }
+}
+
+/**
+ * The native side binds every number as a float, NaN as null, cuts text at NUL (so that `a\0x` would be found as
+ * `a`), and ABORTS THE PROCESS on a boolean. Nothing reaches it unchecked.
+ */
+function bound(value: unknown): unknown {
+  switch (typeof value) {
+    case 'boolean':
+      return value ? 1n : 0n
+    case 'number':
+      if (Number.isSafeInteger(value)) return BigInt(value)
+      if (Number.isFinite(value)) return value
+      break
+    case 'string':
+      if (!/[\0\p{Surrogate}]/u.test(value)) return value
+      break
+    case 'bigint':
+      return value
+    case 'undefined':
+      return null
+    case 'object':
+      if (value === null || value instanceof Uint8Array) return value
+  }
+  throw new TypeError('a parameter must be a finite number, bigint, text without NUL, boolean, Uint8Array or null')
+}
+
+/** Blobs arrive as ArrayBuffer; PostgreSQL's arrive as Buffer, and callers should not have to know which. */
+function row(value: unknown): unknown {
+  const columns = value as Record<string, unknown>
+  for (const name in columns) {
+    const column = columns[name]
+    if (column instanceof ArrayBuffer) columns[name] = Buffer.from(column)
+  }
+  return columns
+}

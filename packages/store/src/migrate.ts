@@ -1,0 +1,61 @@
+import { type Kysely, sql } from 'kysely'
+import { StoreError } from './store-error.js'
+
+/** The kind of database behind a store. */
+export type Dialect = 'sqlite' | 'postgres'
+
+/** Any table with any columns: what a migration sees, since it is older than the program's table types. */
+export type AnyTables = Record<string, Record<string, unknown>>
+
+/** One forward step of a room's schema. Once released, it never changes; there is no way back. */
+export interface Migration {
+  /** Unique in its room and kept forever, for instance `001-grants`. */
+  readonly name: string
+  /** Makes the change. It runs in one transaction with its record, once per database. */
+  up(db: Kysely<AnyTables>, dialect: Dialect): Promise<void>
+}
+
+/**
+ * Checks a room's name and its list of migrations.
+ * @throws TypeError for a room that cannot be part of a table name, or a migration name used twice.
+ */
+export function checkMigrations(room: string, migrations: readonly Migration[]): void {
+  if (!/^[a-z][a-z0-9_]{0,39}$/.test(room)) {
+    throw new TypeError('room must be 1 to 40 of a-z, 0-9 and _, beginning with a letter')
+  }
+  const names = new Set(migrations.map(migration => migration.name))
+  if (names.size !== migrations.length) throw new TypeError('two migrations have the same name')
+  if (names.has('')) throw new TypeError('a migration has no name')
+}
+
+/**
+ * Applies what the database does not have yet. The caller holds a transaction and the lock that keeps
+ * other processes from migrating the same room.
+ * @throws StoreError `migrations` when the database holds a migration this list does not begin with:
+ * an older program must not write to a newer schema.
+ */
+export async function applyMigrations(
+  tx: Kysely<AnyTables>,
+  room: string,
+  migrations: readonly Migration[],
+  dialect: Dialect,
+): Promise<void> {
+  const table = `${room}_migrations`
+  await sql`create table if not exists ${sql.table(table)} (
+    position integer not null primary key,
+    name text not null unique,
+    applied_at text not null default (cast(current_timestamp as text))
+  )`.execute(tx)
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)} order by position`.execute(tx)
+  for (const [position, { name }] of rows.entries()) {
+    if (migrations[position]?.name === name) continue
+    throw new StoreError('migrations', 'the database was migrated by a newer or another program', {
+      cause: { table, position, found: name, expected: migrations[position]?.name },
+    })
+  }
+  for (const [index, migration] of migrations.slice(rows.length).entries()) {
+    await migration.up(tx, dialect)
+    await sql`insert into ${sql.table(table)} (position, name)
+      values (${rows.length + index}, ${migration.name})`.execute(tx)
+  }
+}

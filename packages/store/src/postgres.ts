@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
+import type { Store, StoreLimits } from './store.js'
+import { StoreError } from './store-error.js'
+import { type Change, readsOnly, runChange } from './write-scope.js'
+
+const retries = 12
+const int8 = 20
+
+/** Opens a PostgreSQL database. */
+export async function openPostgres<T>(
+  connectionString: string,
+  room: string,
+  migrations: readonly Migration[],
+  limits: StoreLimits,
+): Promise<Store<T>> {
+  const db = new Kysely<T>({ dialect: dialect(connectionString) })
+  try {
+    await db.transaction().execute(async tx => {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign ${room}`}, 0))`.execute(tx)
+      await applyMigrations(tx as unknown as Kysely<AnyTables>, room, migrations, 'postgres')
+    })
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  const open = new Set<Promise<unknown>>()
+  let closing: Promise<void> | undefined
+  return {
+    dialect: 'postgres',
+    db: db.withPlugin(readsOnly),
+    async write<R>(change: Change<T, R>): Promise<R> {
+      if (closing !== undefined) throw new StoreError('closed', 'the store is closed')
+      if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')
+      const write = writeOnce(db, change, limits)
+      open.add(write)
+      try {
+        return await write
+      } finally {
+        open.delete(write)
+      }
+    },
+    async check() {
+      await sql`select 1`.execute(db)
+    },
+    close: () => (closing ??= Promise.allSettled(open).then(() => db.destroy())),
+  }
+}
+
+function dialect(connectionString: string): PostgresDialect {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types: { getTypeParser },
+  })
+  // An idle connection that breaks is replaced at its next use; unheard, this event would end the process.
+  pool.on('error', () => {})
+  return new PostgresDialect({
+    pool,
+    async onCreateConnection(connection) {
+      // Acknowledged means on disk, whatever the server's default; stronger settings (remote_apply) stay.
+      await connection.executeQuery(
+        CompiledQuery.raw(
+          `select set_config('synchronous_commit', 'on', false)
+            where current_setting('synchronous_commit') in ('off', 'local')`,
+        ),
+      )
+    },
+  })
+}
+
+/** `bigint` and `count(*)` come as strings by default; SQLite gives numbers, and so does this. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) => {
+  if (oid === int8 && format !== 'binary') return safeInteger
+  return pg.types.getTypeParser(oid, format as 'text')
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError('an integer of the database is beyond 2^53')
+  return value
+}
+
+/** Serializable, as SQLite is by nature; what lost against a concurrent write runs again. */
+async function writeOnce<T, R>(db: Kysely<T>, change: Change<T, R>, limits: StoreLimits): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db
+        .transaction()
+        .setIsolationLevel('serializable')
+        .execute(tx => runChange(tx, change, limits.change))
+    } catch (error) {
+      if (!lostRace(error)) throw error
+      if (tries > retries) throw new StoreError('overloaded', 'concurrent writes kept colliding', { cause: error })
+      await sleep(Math.random() * Math.min(2 ** tries, 200))
+    }
+  }
+}
+
+/** serialization_failure and deadlock_detected: nothing was committed. */
+function lostRace(error: unknown): boolean {
+  return (
+    typeof error === 'object' && error !== null && 'code' in error && ['40001', '40P01'].includes(String(error.code))
+  )
+}

@@ -1,0 +1,28 @@
+/** Why a store refused; see {@link StoreError}. */
+export type StoreErrorCode =
+  /** Too many writes wait already; nothing was changed, try again later. */
+  | 'overloaded'
+  /** The store is closing or closed. */
+  | 'closed'
+  /** One `write()` ran longer than allowed and was rolled back. */
+  | 'timeout'
+  /** `tx` was used after its `write()` ended, or `db` was used to change something. */
+  | 'misuse'
+  /** The database holds migrations this program does not know, or in another order. */
+  | 'migrations'
+  /** The database cannot give the durability that is promised. */
+  | 'unsuitable'
+
+/**
+ * What the store itself refuses; errors of the database pass through unchanged.
+ * The message is constant text, without SQL, values or URLs.
+ */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

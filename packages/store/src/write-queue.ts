@@ -1,0 +1,62 @@
+import { StoreError } from './store-error.js'
+import type { Change } from './write-scope.js'
+
+/** A write that waits for its commit. */
+export interface PendingWrite<T> {
+  readonly change: Change<T, unknown>
+  resolve(value: unknown): void
+  reject(reason: unknown): void
+}
+
+/** Takes writes and hands them over in batches, in order, one batch at a time. */
+export interface WriteQueue<T> {
+  add<R>(change: Change<T, R>): Promise<R>
+  /** Refuses further writes and resolves when the waiting ones are settled. */
+  close(): Promise<void>
+}
+
+/**
+ * Collects the writes of one turn of the event loop, and those that arrive while a batch commits, so that
+ * many requests share one wait for the disk.
+ * @param options.commit settles every write of its batch; it does not throw
+ * @param options.batch most writes in a batch
+ * @param options.capacity most writes that wait; past it `add` rejects with StoreError `overloaded`
+ */
+export function writeQueue<T>(options: {
+  readonly commit: (batch: ReadonlyArray<PendingWrite<T>>) => Promise<void>
+  readonly batch: number
+  readonly capacity: number
+}): WriteQueue<T> {
+  let waiting: Array<PendingWrite<T>> = []
+  let running: Promise<void> | undefined
+  let closed = false
+
+  async function drain(): Promise<void> {
+    // Not a microtask: requests read from several sockets in one turn should meet in one batch.
+    await new Promise<void>(resolve => setImmediate(resolve))
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, options.batch)
+      waiting = waiting.slice(options.batch)
+      await options.commit(batch)
+      if (waiting.length > 0) await new Promise<void>(resolve => setImmediate(resolve))
+    }
+    running = undefined
+  }
+
+  return {
+    add<R>(change: Change<T, R>): Promise<R> {
+      if (closed) return Promise.reject(new StoreError('closed', 'the store is closed'))
+      if (waiting.length >= options.capacity) {
+        return Promise.reject(new StoreError('overloaded', 'too many writes are waiting'))
+      }
+      return new Promise<R>((resolve, reject) => {
+        waiting.push({ change, resolve: value => resolve(value as R), reject })
+        running ??= drain()
+      })
+    },
+    async close() {
+      closed = true
+      await running
+    },
+  }
+}

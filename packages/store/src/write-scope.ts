@@ -1,0 +1,50 @@
+import type { Kysely, KyselyPlugin } from 'kysely'
+import { StoreError } from './store-error.js'
+
+/** A change inside one transaction. It may run more than once, so it touches nothing but `tx`. */
+export type Change<T, R> = (tx: Kysely<T>) => Promise<R>
+
+/**
+ * Runs a change with a `tx` that works only until the change ends, so that a forgotten `await` fails
+ * instead of landing in whatever transaction is open by then.
+ * @throws StoreError `timeout` when the change takes longer than `seconds`: it would hold up every other write.
+ */
+export async function runChange<T, R>(connection: Kysely<T>, change: Change<T, R>, seconds: number): Promise<R> {
+  const scope = { open: true }
+  const { promise: late, cancel } = timeLimit(seconds)
+  try {
+    return await Promise.race([change(connection.withPlugin(openOnly(scope))), late])
+  } finally {
+    scope.open = false
+    cancel()
+  }
+}
+
+function openOnly(scope: { readonly open: boolean }): KyselyPlugin {
+  return {
+    transformQuery({ node }) {
+      if (scope.open) return node
+      throw new StoreError('misuse', 'tx was used after its write had ended; is an await missing?')
+    },
+    transformResult: async ({ result }) => result,
+  }
+}
+
+function timeLimit(seconds: number): { promise: Promise<never>; cancel: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const promise = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreError('timeout', 'a write did not end in time; inside write() only tx may be used and awaited'))
+    }, seconds * 1000)
+  })
+  return { promise, cancel: () => clearTimeout(timer) }
+}
+
+/** Refuses statements that change something: those belong into `write()`, or they escape its ordering and durability. */
+export const readsOnly: KyselyPlugin = {
+  transformQuery({ node }) {
+    if (node.kind === 'SelectQueryNode' || node.kind === 'RawNode') return node
+    throw new StoreError('misuse', 'db only reads; use write() to change something')
+  },
+  transformResult: async ({ result }) => result,
+}
