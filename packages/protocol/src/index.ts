@@ -1,1 +1,31 @@
-export {}
+export { type AgentAuth, parseAgentAuth, serializeAgentAuth } from './agent-auth.js'
+export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
+export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+export { AAuthError, type AAuthErrorOptions, asAAuthError, type ErrorCode } from './error.js'
+export { type ErrorResponseOptions, errorResponse } from './error-response.js'
+export { parseForm } from './form.js'
+export {
+  authorityOf,
+  type IdentifierOptions,
+  isIdentifier,
+  schemeOf,
+  type WellKnownDocument,
+  wellKnownUrl,
+} from './identifier.js'
+export { checkIdentifierList, type IdentifierList, isListed } from './identifier-list.js'
+export { type JsonLimits, parseJson } from './json.js'
+export { type Level, satisfies } from './level.js'
+export {
+  type AgentMetadata,
+  type AuthServerMetadata,
+  type MetadataOptions,
+  parseAgentMetadata,
+  parseAuthServerMetadata,
+  parseResourceMetadata,
+  type ResourceMetadata,
+} from './metadata.js'
+export { findKey, jwks, type PublishedKey } from './published-key.js'
+export { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
+export { identityScopes, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
+export { signToken } from './sign-token.js'
+export { type ParsedToken, parseToken, type TokenType, verifyTokenSignature } from './token.js'

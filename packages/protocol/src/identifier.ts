@@ -1,0 +1,55 @@
+/** The documents in which participants publish what they are. */
+export type WellKnownDocument = 'aauth-agent' | 'aauth-resource' | 'aauth-issuer'
+
+/** How strictly identifiers are read. */
+export interface IdentifierOptions {
+  /** Admits `http` for loopback hosts, and IP addresses. Default: false. */
+  readonly development?: boolean
+}
+
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const origin = new RegExp(`^(https?)://(${label}(?:\\.${label})*|\\[[0-9a-f:.]+\\])(?::([1-9][0-9]{0,4}))?$`)
+// Browsers and resolvers read any host that ends in a number as an IPv4 address: 127.1, 2130706433, 0x7f.1.
+const numericHost = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/
+const loopbackHost = /^(?:localhost|127(?:\.(?:0|[1-9][0-9]{0,2})){3}|\[::1\])$/
+
+/**
+ * Tells whether a value is an identifier: `https://host` or `https://host:port` in its one canonical spelling.
+ * Never normalises; equal means equal strings.
+ * @see protocol.md §2
+ */
+export function isIdentifier(value: unknown, options: IdentifierOptions = {}): value is string {
+  // 275: the longest DNS name (253), scheme and port
+  if (typeof value !== 'string' || value.length > 275) return false
+  const [, scheme, host, port] = origin.exec(value) ?? []
+  if (scheme === undefined || host === undefined || host.length > 253) return false
+  if (port !== undefined && (Number(port) > 65535 || port === (scheme === 'https' ? '443' : '80'))) return false
+  const isAddress = host.startsWith('[') || numericHost.test(host)
+  if (scheme === 'http' && !(options.development && loopbackHost.test(host))) return false
+  if (isAddress && !options.development) return false
+  // Only the URL parser knows whether an xn-- label is a true A-label and an address is in its canonical form.
+  return isAddress || host.includes('xn--') ? isCanonical(value) : true
+}
+
+function isCanonical(value: string): boolean {
+  try {
+    return new URL(value).origin === value
+  } catch {
+    return false
+  }
+}
+
+/** The URL of a participant's document. */
+export function wellKnownUrl(id: string, document: WellKnownDocument): string {
+  return `${id}/.well-known/${document}`
+}
+
+/** The scheme of an identifier; `http` only in development. */
+export function schemeOf(id: string): 'https' | 'http' {
+  return id.startsWith('http://') ? 'http' : 'https'
+}
+
+/** Host and port of an identifier, as `@authority` spells them. */
+export function authorityOf(id: string): string {
+  return id.slice(schemeOf(id).length + '://'.length)
+}

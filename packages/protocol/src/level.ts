@@ -1,0 +1,12 @@
+/**
+ * How much a request shows of who is asking, from least to most.
+ * @see protocol.md §1
+ */
+export type Level = 'anonymous' | 'pseudonymous' | 'identified' | 'authorized'
+
+const rank: Readonly<Record<Level, number>> = { anonymous: 0, pseudonymous: 1, identified: 2, authorized: 3 }
+
+/** Tells whether a level is enough: a higher one satisfies a lower one. */
+export function satisfies(have: Level, need: Level): boolean {
+  return rank[have] >= rank[need]
+}

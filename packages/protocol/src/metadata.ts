@@ -1,0 +1,207 @@
+import { AAuthError } from './error.js'
+import { isIdentifier } from './identifier.js'
+import { parseScope } from './scope.js'
+import { isObject } from './token.js'
+
+/** What an agent server publishes at `/.well-known/aauth-agent`. @see protocol.md §6 */
+export interface AgentMetadata {
+  readonly issuer: string
+  readonly agent: string
+  readonly jwks_uri: string
+  readonly redirect_uris?: readonly string[]
+  readonly localhost_callback_allowed?: boolean
+  readonly delegate_token_endpoint?: string
+  /** Claimed, not verified. */
+  readonly name?: string
+  readonly logo_uri?: string
+  readonly policy_uri?: string
+  readonly tos_uri?: string
+  readonly homepage?: string
+}
+
+/** What a resource publishes at `/.well-known/aauth-resource`. @see protocol.md §6 */
+export interface ResourceMetadata {
+  readonly issuer: string
+  readonly resource: string
+  readonly jwks_uri: string
+  readonly resource_token_endpoint?: string
+  readonly auth_servers?: readonly string[]
+  readonly supported_scopes?: readonly string[]
+  readonly scope_descriptions?: Readonly<Record<string, string>>
+  readonly additional_signature_components?: readonly string[]
+  readonly constraints_supported?: readonly string[]
+}
+
+/** What an auth server publishes at `/.well-known/aauth-issuer`. @see protocol.md §6 */
+export interface AuthServerMetadata {
+  readonly issuer: string
+  readonly jwks_uri: string
+  readonly agent_token_endpoint: string
+  readonly agent_auth_endpoint?: string
+  readonly revocation_endpoint?: string
+  readonly agent_signing_algs_supported?: readonly string[]
+  readonly request_types_supported?: readonly string[]
+  readonly scopes_supported?: readonly string[]
+}
+
+/** How strictly metadata is read. */
+export interface MetadataOptions {
+  /** Admits loopback `http`. Default: false. */
+  readonly development?: boolean
+}
+
+/**
+ * Reads agent metadata. Unknown members are dropped.
+ * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
+ */
+export function parseAgentMetadata(json: unknown, id: string, o: MetadataOptions = {}): AgentMetadata {
+  const document = documentOf(json, { id, names: ['issuer', 'agent'], ...o })
+  return {
+    issuer: id,
+    agent: id,
+    jwks_uri: required(document, 'jwks_uri', webUrl),
+    ...optional(document, 'redirect_uris', listOf(webUrl)),
+    ...optional(document, 'localhost_callback_allowed', boolean),
+    ...optional(document, 'delegate_token_endpoint', endpoint),
+    ...optional(document, 'name', text),
+    ...optional(document, 'logo_uri', webUrl),
+    ...optional(document, 'policy_uri', webUrl),
+    ...optional(document, 'tos_uri', webUrl),
+    ...optional(document, 'homepage', webUrl),
+  }
+}
+
+/**
+ * Reads resource metadata. Unknown members are dropped.
+ * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
+ */
+export function parseResourceMetadata(json: unknown, id: string, o: MetadataOptions = {}): ResourceMetadata {
+  const document = documentOf(json, { id, names: ['issuer', 'resource'], ...o })
+  return {
+    issuer: id,
+    resource: id,
+    jwks_uri: required(document, 'jwks_uri', webUrl),
+    ...optional(document, 'resource_token_endpoint', endpoint),
+    ...optional(document, 'auth_servers', listOf(identifier)),
+    ...optional(document, 'supported_scopes', listOf(scopeName)),
+    ...optional(document, 'scope_descriptions', textsByName),
+    ...optional(document, 'additional_signature_components', listOf(text)),
+    ...optional(document, 'constraints_supported', listOf(text)),
+  }
+}
+
+/**
+ * Reads auth server metadata. Unknown members are dropped.
+ * @throws AAuthError `discovery_failed` when it is not that of `id`, or a member is wrong.
+ */
+export function parseAuthServerMetadata(json: unknown, id: string, o: MetadataOptions = {}): AuthServerMetadata {
+  const document = documentOf(json, { id, names: ['issuer'], ...o })
+  return {
+    issuer: id,
+    jwks_uri: required(document, 'jwks_uri', webUrl),
+    agent_token_endpoint: required(document, 'agent_token_endpoint', endpoint),
+    ...optional(document, 'agent_auth_endpoint', endpoint),
+    ...optional(document, 'revocation_endpoint', endpoint),
+    ...optional(document, 'agent_signing_algs_supported', listOf(text)),
+    ...optional(document, 'request_types_supported', listOf(text)),
+    ...optional(document, 'scopes_supported', listOf(scopeName)),
+  }
+}
+
+interface Document {
+  readonly id: string
+  readonly development: boolean
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+/** Reads one member; undefined means it is wrong. */
+type Read<T> = (value: unknown, document: Document) => T | undefined
+
+function documentOf(
+  json: unknown,
+  o: { readonly id: string; readonly names: readonly string[]; readonly development?: boolean },
+): Document {
+  const { id, names, development = false } = o
+  if (!isObject(json)) throw wrong('the metadata must be a JSON object')
+  const document: Document = { id, development, members: json }
+  // A document that names another participant would lend that one's name to whoever serves it.
+  for (const name of names)
+    if (json[name] !== id) throw wrong(`${name} must be the identifier the metadata was fetched for`)
+  for (const name of Object.keys(json)) if (name.endsWith('_endpoint')) required(document, name, endpoint)
+  return document
+}
+
+function required<T>(document: Document, name: string, read: Read<T>): T {
+  const value = Object.hasOwn(document.members, name) ? read(document.members[name], document) : undefined
+  if (value === undefined) throw wrong(describe(name))
+  return value
+}
+
+function optional<K extends string, T>(document: Document, name: K, read: Read<T>): { [P in K]?: T } {
+  const member: { [P in K]?: T } = {}
+  if (Object.hasOwn(document.members, name)) member[name] = required(document, name, read)
+  return member
+}
+
+function describe(name: string): string {
+  if (!knownMembers.has(name)) return 'an _endpoint of the metadata must be on its origin, without query'
+  return name.endsWith('_endpoint')
+    ? `${name} of the metadata must be on its origin, without query`
+    : `${name} of the metadata is missing or wrong`
+}
+
+const knownMembers: ReadonlySet<string> = new Set([
+  ...['jwks_uri', 'redirect_uris', 'localhost_callback_allowed', 'delegate_token_endpoint', 'name', 'logo_uri'],
+  ...['policy_uri', 'tos_uri', 'homepage', 'resource_token_endpoint', 'auth_servers', 'supported_scopes'],
+  ...['scope_descriptions', 'additional_signature_components', 'constraints_supported', 'agent_token_endpoint'],
+  ...['agent_auth_endpoint', 'revocation_endpoint', 'agent_signing_algs_supported', 'request_types_supported'],
+  ...['scopes_supported'],
+])
+
+const text: Read<string> = value => (typeof value === 'string' && value !== '' ? value : undefined)
+const boolean: Read<boolean> = value => (typeof value === 'boolean' ? value : undefined)
+const identifier: Read<string> = (value, o) => (isIdentifier(value, o) ? value : undefined)
+
+const scopeName: Read<string> = value => {
+  if (typeof value !== 'string') return undefined
+  try {
+    return parseScope(value).length === 1 ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** An https URL (in development also loopback http), spelt as every URL parser would spell it, without userinfo or fragment. */
+const webUrl: Read<string> = (value, o) => {
+  if (typeof value !== 'string' || value.length > 2048 || !/^[\x21-\x7e]+$/.test(value)) return undefined
+  if (!URL.canParse(value)) return undefined
+  const { href, origin } = new URL(value)
+  const isCanonical = href === value || value === origin
+  return isCanonical && !value.includes('#') && isIdentifier(origin, o) && /^[/?]?$/.test(value[origin.length] ?? '')
+    ? value
+    : undefined
+}
+
+/** A URL on the participant's own origin: a foreign one would receive its callers' tokens. */
+const endpoint: Read<string> = (value, o) => {
+  const url = webUrl(value, o)
+  return url?.startsWith(`${o.id}/`) && !url.includes('?') ? url : undefined
+}
+
+const textsByName: Read<Readonly<Record<string, string>>> = value => {
+  if (!isObject(value)) return undefined
+  const entries = Object.entries(value).flatMap(([name, words]) => (typeof words === 'string' ? [[name, words]] : []))
+  return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : undefined
+}
+
+function listOf<T>(read: Read<T>): Read<readonly T[]> {
+  return (value, document) => {
+    if (!Array.isArray(value)) return undefined
+    const entries = value.map(entry => read(entry, document))
+    return entries.every(entry => entry !== undefined) ? entries : undefined
+  }
+}
+
+function wrong(description: string): AAuthError {
+  return new AAuthError('discovery_failed', description)
+}

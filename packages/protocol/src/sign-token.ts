@@ -1,0 +1,59 @@
+import { base64urlEncode, type SigningKey } from '@countersign/httpsig'
+import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
+import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
+import { identityScopes } from './scope.js'
+import { maxTokenBytes, type ParsedToken, parseToken, type TokenType } from './token.js'
+
+const encoder = new TextEncoder()
+
+/**
+ * Issues a token.
+ * @throws TypeError when it would be over a limit or wrong in a way {@link parseToken} and the check of its type refuse:
+ * an issuer finds out here, not at the receiver.
+ * @see protocol.md §5
+ */
+export async function signToken(o: {
+  readonly typ: TokenType
+  readonly key: SigningKey
+  readonly kid: string
+  readonly claims: AgentTokenClaims | ResourceTokenClaims | AuthTokenClaims
+}): Promise<string> {
+  const header = segment({ typ: o.typ, alg: o.key.algorithm, kid: o.kid })
+  const signingInput = `${header}.${segment(o.claims)}`
+  // A signature's segment is 86 characters long, whatever it says.
+  const draft = `${signingInput}.${'A'.repeat(86)}`
+  if (draft.length > maxTokenBytes) throw new TypeError('the token would be over 6 KiB')
+  try {
+    checkClaims(parseToken(draft, [o.typ], { development: true }))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
+    throw new TypeError(`the token would be refused: ${reason}`, { cause })
+  }
+  return `${signingInput}.${base64urlEncode(await o.key.sign(encoder.encode(signingInput)))}`
+}
+
+function segment(value: object): string {
+  return base64urlEncode(encoder.encode(JSON.stringify(value)))
+}
+
+/** Reads the claims as their receiver would at the moment of issue. */
+function checkClaims(parsed: ParsedToken): void {
+  const { iat, aud, agent, scope } = parsed.payload
+  const now = typeof iat === 'number' ? iat : Number.NaN
+  const audience = typeof aud === 'string' ? aud : ''
+  if (parsed.typ === 'resource+jwt') checkResourceToken(parsed, { now, audience })
+  else if (parsed.typ === 'agent+jwt') {
+    const [receiver] = Array.isArray(aud) ? aud : [aud]
+    checkAgentToken(parsed, { now, receiver: String(receiver) })
+  } else {
+    checkAuthToken(parsed, { now, audience })
+    if (agent === aud) throw new TypeError('agent must be absent when it is the audience')
+    if (
+      String(scope ?? '')
+        .split(' ')
+        .some(name => identityScopes.includes(name))
+    )
+      throw new TypeError('identity scopes never stand in scope; their claims do')
+  }
+}
