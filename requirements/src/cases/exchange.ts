@@ -1,0 +1,22 @@
+import { type AttackCase, later } from './attack-case.js'
+
+/** EXC: token exchange. */
+export const exchangeCases: readonly AttackCase[] = [
+  later('EXC-01', 'trust.auth-server.upstream', 'An upstream issuer that is not listed is refused, with no fetch.'),
+  later('EXC-02', 'exchange.upstream', 'An upstream token with a wrong signature or key is refused.'),
+  later('EXC-03', 'exchange.upstream', 'An upstream token out of date or of another type is refused.'),
+  later('EXC-04', 'exchange.upstream', 'An upstream token for anyone but the caller is refused.'),
+  later('EXC-07', 'exchange.upstream', 'An exchange without an upstream token is refused.'),
+  later('EXC-08', 'auth.resource-token.caller', "A resource token that is not the caller's is refused in an exchange."),
+  later('EXC-09', 'exchange.issued', "The issued token is bound to the caller's key, never to the upstream agent's."),
+  later('EXC-10', 'exchange.rule', 'A scope that no rule allows is refused and never widened.'),
+  later('EXC-12', 'exchange.upstream', 'An upstream token without scope is no mandate.'),
+  later('EXC-14', 'exchange.issued', 'Parameters cannot set claims of the issued token.'),
+  later('EXC-15', 'exchange.chain', 'A chain too long or malformed is refused.'),
+  later('EXC-17', 'exchange.act', 'The chain is complete, newest actor outermost.'),
+  later('EXC-19', 'exchange.no-refresh', 'An exchanged token cannot be refreshed.'),
+  later('EXC-20', 'exchange.upstream', 'Withdrawn trust ends new exchanges.'),
+  later('EXC-21', 'exchange.upstream', 'An encrypted upstream token is refused cleanly.'),
+  later('EXC-24', 'exchange.rule', 'Exchanges from one upstream token are limited.'),
+  later('EXC-25', 'token.auth.aud', 'A token gained by exchange is refused at any other resource.'),
+]

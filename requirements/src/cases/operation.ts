@@ -1,0 +1,33 @@
+import { type AttackCase, built, later } from './attack-case.js'
+
+/** LOG: records and privacy. */
+export const logCases: readonly AttackCase[] = [
+  built('LOG-01', 'error.description', 'Hostile text from outside stays one escaped record.'),
+  built('LOG-02', 'error.description', 'No token, code, private key or signed header appears in a log.'),
+  later('LOG-03', 'token.txn', 'Every decision makes exactly one audit record.'),
+  built('LOG-04', 'error.description', 'An identity that did not verify is never recorded as the agent.'),
+  later('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
+  later('LOG-06', 'error.description', 'A hostile request id is replaced.'),
+  later('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
+  later('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
+]
+
+/** DOS: exhaustion. */
+export const exhaustionCases: readonly AttackCase[] = [
+  built(
+    'DOS-01',
+    'error.header-too-large',
+    'A header block or a `Signature-Key` that is too large is refused at once.',
+  ),
+  built('DOS-02', 'limits.components', 'Thousands of components, parameters or quotes are refused in linear time.'),
+  built('DOS-03', 'limits.signature-key', 'Nested or huge structured fields are refused.'),
+  built('DOS-04', 'limits.before-parsing', 'JSON that is deep, wide or hostile is refused within bounds.'),
+  later('DOS-05', 'error.unavailable', 'A slow request times out and frees its slot.'),
+  later('DOS-08', 'error.rate-limited', 'Pending requests of one agent are bounded without harm to others.'),
+  later('DOS-09', 'refresh.life', 'Expired rows are swept and tables stay bounded.'),
+  built('DOS-10', 'limits.before-parsing', 'Huge claims are refused by size before anything else.'),
+  later('DOS-11', 'sig.alg.rsa-size', 'Costly keys and encodings cost bounded time.'),
+  later('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
+  later('DOS-14', 'error.server-error', 'Mutated requests cause no crash, no 5xx and no acceptance.'),
+  later('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
+]

@@ -1,0 +1,41 @@
+import { type AttackCase, later } from './attack-case.js'
+
+/** UIX: login and consent pages. */
+export const consentCases: readonly AttackCase[] = [
+  later('UIX-01', 'consent.parameters', 'A missing, unknown or foreign `request_token` gets a page and no redirect.'),
+  later('UIX-02', 'consent.parameters', 'An invalid request never redirects to the URL it names.'),
+  later('UIX-03', 'consent.parameters', 'A `redirect_uri` other than the pending one gets a page.'),
+  later('UIX-04', 'consent.parameters', 'Parameters of the page cannot change the pending request.'),
+  later('UIX-05', 'consent.browser', 'A consent form forged from another site grants nothing.'),
+  later('UIX-07', 'consent.browser', 'No page can be framed.'),
+  later('UIX-08', 'consent.browser', 'Markup in anything a stranger wrote is inert text.'),
+  later('UIX-09', 'consent.browser', 'A logo is never loaded from a third party by the page.'),
+  later('UIX-10', 'consent.page', 'A look-alike name stands behind the verified host and is marked.'),
+  later('UIX-11', 'consent.page', "Scopes are described only by the resource's own metadata."),
+  later('UIX-13', 'consent.code', 'Approving twice makes one code.'),
+  later('UIX-15', 'consent.browser', 'A session fixed before login is worthless after it.'),
+  later('UIX-17', 'consent.redirect', 'Denial redirects with `access_denied` and ends the request.'),
+  later('UIX-18', 'consent.code', 'Going back after approval makes no second code.'),
+  later('UIX-19', 'consent.request-token', 'A request expires even while the user is busy with it.'),
+  later('UIX-22', 'consent.redirect', 'Any `state` is echoed exactly and encoded.'),
+  later('UIX-24', 'consent.redirect', 'Redirects after a form are 303 only.'),
+  later('UIX-25', 'consent.browser', 'A code leaks through no referrer, subresource or log.'),
+  later('UIX-27', 'consent.browser', 'Login guesses are slowed by account and by network, with one message.'),
+  later('UIX-28', 'consent.browser', 'A user cannot be flooded with consent links.'),
+  later('UIX-29', 'consent.browser', 'Locale and theme parameters reach no file.'),
+  later('UIX-30', 'consent.redirect', 'An authorization response carries `iss`.'),
+]
+
+/** INT: interaction that a resource starts. */
+export const interactionCases: readonly AttackCase[] = [
+  later('INT-01', 'interaction.return-url', 'A `return_url` that is not absolute https gets an error page.'),
+  later('INT-02', 'interaction.return-url', "A `return_url` that is not the agent's gets an error page."),
+  later('INT-03', 'interaction.return-url', 'A `return_url` that parsers read differently gets an error page.'),
+  later('INT-04', 'interaction.bound', 'A session unknown, expired, finished or guessed gets an error page.'),
+  later('INT-08', 'interaction.bound', "Another user than the upstream token's is denied."),
+  later('INT-10', 'interaction.return-url', 'A `return_url` given twice gets an error page.'),
+  later('INT-11', 'interaction.browser', 'Markup in parameters of the page is inert.'),
+  later('INT-12', 'interaction.code', 'No token leaves through a redirect or a referrer.'),
+  later('INT-14', 'interaction.browser', 'A callback with a missing, wrong or repeated state changes nothing.'),
+  later('INT-15', 'challenge.user-interaction', 'A caller that is not identified is asked for its identity first.'),
+]

@@ -1,0 +1,90 @@
+import type { Requirement } from '../requirement.js'
+import { built, later } from './clause.js'
+
+/** Metadata, endpoints, consent and what the agent checks: section 6. */
+export const authServerClauses: readonly Requirement[] = [
+  built('metadata.auth-server', '6', 'An auth server publishes `aauth-issuer` with its endpoints and request types.'),
+  built('metadata.agent', '6', 'An agent server publishes `aauth-agent` with its keys and endpoints.'),
+  built('metadata.resource', '6', 'A resource publishes `aauth-resource` with its scopes and auth servers.'),
+
+  built('resource-token-endpoint.signed', '6.1', 'It answers callers signed by `jwks_uri` or an agent token only.'),
+  built('resource-token-endpoint.answer', '6.1', 'It answers with `resource_token`, `auth_server` and `expires_in`.'),
+  built('resource-token-endpoint.scope', '6.1', 'An unknown scope is `invalid_scope`.'),
+  built('resource-token-endpoint.auth-server', '6.1', 'An auth server it does not list is `invalid_request`.'),
+  later('resource-token-endpoint.auth-request', '6.1', 'It takes `auth_request_url` in place of `scope`.'),
+
+  built('token-endpoint.form', '6.2', 'The token endpoint takes a form and nothing else.'),
+  built(
+    'token-endpoint.identified',
+    '6.2',
+    'A caller below identified is refused with `insufficient_level` before any fetch.',
+  ),
+  built('token-endpoint.once', '6.2', 'A parameter that comes twice is `invalid_request`.'),
+  built('token-endpoint.url', '6.2', 'A parameter in the URL is `invalid_request`.'),
+  built('token-endpoint.unknown', '6.2', 'Unknown parameters are ignored and empty ones are absent.'),
+  built('token-endpoint.answer', '6.2', 'Answers are JSON with `no-store`.'),
+  built('token-endpoint.request-type', '6.2', 'A request type that is missing or unknown is refused.'),
+  built('auth.one-request', '6.2', 'Exactly one of `resource_token`, `scope` and `auth_request_url` is given.'),
+  built('auth.direct-grant', '6.2', 'A direct grant answers `auth_token`, `expires_in` and `refresh_token`.'),
+  built('auth.resource-token.key', '6.2', "A resource token is signed by a key of that resource's metadata."),
+  built('auth.resource-token.aud', '6.2', '`aud` of a resource token is this issuer.'),
+  built('auth.resource-token.caller', '6.2', '`agent` and `agent_delegate` of a resource token are the caller.'),
+  built('auth.resource-token.jkt', '6.2', '`agent_jkt` is the key that signed this very request.'),
+  built('auth.resource-token.date', '6.2', 'A resource token is in date and may be used again while it is.'),
+  later('auth.redirect-uri', '6.2', "`redirect_uri` is needed once consent is, and is one of the agent's."),
+  later('auth.self.delegate', '6.2', 'In the direct form a delegate may ask identity scopes only.'),
+  later('auth.self.scope', '6.2', "In the direct form an agent server's own scopes are checked against its metadata."),
+  later('code.session', '6.2', '`code` is redeemed only with the `request_token` its browser session began with.'),
+  later('code.repeat', '6.2', 'For 60 seconds the same caller, key and parameters get the same answer again.'),
+  later('code.reuse', '6.2', 'A later reuse by the same caller revokes what the code gave.'),
+  later('code.mismatch', '6.2', 'Any mismatch at redemption is `invalid_grant` and changes nothing.'),
+  built('refresh.answer', '6.2', 'A refresh answers `auth_token` and `expires_in`, bound to the key that asks.'),
+  built('refresh.scope', '6.2', 'A refresh may narrow the scope and never widens it.'),
+  later('device.auth', '6.2', '`device_auth` gives a direct grant or the codes of RFC 8628.'),
+  later('device.code', '6.2', '`device_code` answers as `code` does, or says that the user is still to come.'),
+  built('revoke.ends', '6.2', 'Revocation by the owner ends the grant at once.'),
+  built('revoke.silent', '6.2', 'Revocation answers 200 to anyone and changes nothing for anyone but the owner.'),
+
+  later(
+    'consent.parameters',
+    '6.3',
+    'A wrong `request_token`, `redirect_uri` or `state` gets a page, never a redirect.',
+  ),
+  later('consent.claimed', '6.3', 'The first browser that opens a request claims it.'),
+  later('consent.page', '6.3', 'The page shows verified hosts first and marks what is merely claimed.'),
+  later('consent.redirect', '6.3', 'The answer is a 303 with `code` or `error`, `state` and `iss`.'),
+  later(
+    'consent.redirect-uri',
+    '6.3',
+    "`redirect_uri` is exactly one of the agent's, or a loopback one where allowed.",
+  ),
+  later('consent.request-token', '6.3', '`request_token` is opaque, at least 128 random bits, and lives 10 minutes.'),
+  later('consent.code', '6.3', 'A code lives 60 seconds, works once, and is bound to what it was issued for.'),
+  later(
+    'consent.remembered',
+    '6.3',
+    'A remembered grant never skips the page for a new delegate or a loopback redirect.',
+  ),
+  later('consent.device', '6.3', 'The device page says where and when the request came from.'),
+  later('consent.device-guesses', '6.3', 'Five wrong user codes per session and IP, then a wait.'),
+  later('consent.browser', '6.3', 'Pages and sessions withstand forgery, framing, script and guessing.'),
+  built('grant.delegates', '6.3', 'A direct grant names its delegates; the default is none.'),
+
+  built('agent.checks.issuer', '6.4', 'The metadata `issuer` is the auth server the agent chose.'),
+  later('agent.checks.callback', '6.4', "A callback has this session's `state`, once, and exactly that `iss`."),
+  built(
+    'agent.checks.token-answer',
+    '6.4',
+    "A token answer is checked against what was asked and the agent's own key.",
+  ),
+  built('agent.refresh-to-issuer', '6.4', 'A refresh token is sent only to the issuer that gave it.'),
+  built('agent.tokens.kept', '6.4', 'Tokens are kept per resource and scope.'),
+  later('agent.tokens.per-user', '6.4', "Nothing of one user's is used, awaited or refreshed for another."),
+
+  later(
+    'auth-request.document',
+    '6.5',
+    "An auth request document is at the resource's origin and names that resource.",
+  ),
+  later('auth-request.encrypted', '6.5', 'An encrypted auth token is validated in full inside.'),
+]

@@ -1,0 +1,42 @@
+import type { Requirement } from '../requirement.js'
+import { later } from './clause.js'
+
+/** More than one hop, and delegation policies: sections 7 and 9. */
+export const chainClauses: readonly Requirement[] = [
+  later('exchange.own-key', '7', 'A resource exchanges under its own key; the upstream `cnf` proves nothing there.'),
+  later(
+    'exchange.upstream',
+    '7',
+    'The upstream token is trusted, signed, in date, for the caller, with agent and scope.',
+  ),
+  later('exchange.rule', '7', 'An exchange needs a rule for exactly this path, and the list is empty by default.'),
+  later('exchange.whole', '7', 'The scope of the resource token is given whole or not at all.'),
+  later('exchange.chain', '7', 'At most five `act` objects, and no identifier twice in the chain.'),
+  later(
+    'exchange.issued',
+    '7',
+    "The issued token is bound to the caller's key and ends no later than the upstream one.",
+  ),
+  later('exchange.act', '7', '`act` names the upstream issuer and agent and nests the upstream chain unchanged.'),
+  later('exchange.no-refresh', '7', 'An exchange never gives a refresh token.'),
+  later('exchange.sub', '7', "The issued `sub` is the auth server's own linked user, or none."),
+  later('exchange.no-user', '7', 'An upstream token without `sub` never leads to consent.'),
+  later('link.same-user', '7', 'Link sign-in requires the same issuer and subject as the upstream token.'),
+  later('link.asks', '7', 'A page names both accounts and asks before a link is stored.'),
+  later(
+    'interaction.challenge',
+    '7',
+    'When the user must agree, a resource answers `user_interaction` on its own origin.',
+  ),
+  later('interaction.return-url', '7', '`return_url` follows the `redirect_uri` rule; a bad one is an error page.'),
+  later('interaction.browser', '7', 'Each hop ties its interaction and its callback to one browser.'),
+  later('interaction.code', '7', 'A result is used only on a retry that covers the one-time `Agent-Interaction` code.'),
+  later('interaction.bound', '7', 'Sessions are single-use, live 10 minutes, and are bound to the agent and the user.'),
+  later('interaction.no-browser', '7', 'An agent without a browser gets a typed error that carries the URL.'),
+  later('exchange.cached', '7', 'A middle caches exchanged tokens by the hash of the upstream token, nothing wider.'),
+  later('exchange.answers', '7', 'A middle answers its caller with the statuses of section 7.'),
+  later('exchange.oauth', '7', 'An OAuth login downstream is tied to the same upstream user.'),
+  later('policy.all-hold', '9', 'Every condition of `delegation` and `constraints` must hold; narrowing concatenates.'),
+  later('policy.unknown', '9', 'Whoever meets an unknown condition refuses.'),
+  later('policy.supported', '9', 'Constrained tokens go only to resources that list the condition.'),
+]

@@ -1,0 +1,33 @@
+import type { Requirement } from '../requirement.js'
+import { built, later } from './clause.js'
+
+/** Discovery and limits: sections 10 and 11. */
+export const discoveryClauses: readonly Requirement[] = [
+  built('discovery.https', '10', 'Documents are fetched over https only, outside development.'),
+  built('discovery.no-redirects', '10', 'Redirects are never followed.'),
+  built('discovery.guarded', '10', 'No address that is not globally reachable is ever connected to, in any embedding.'),
+  built('discovery.pinned', '10', 'DNS is resolved once and the connection goes to the checked address.'),
+  built('discovery.deadline', '10', 'A fetch takes 5 seconds in all.'),
+  built('discovery.sizes', '10', 'Metadata is at most 64 KiB and a JWKS 256 KiB, counted after decoding.'),
+  built('discovery.media-type', '10', 'Only JSON media types are read.'),
+  built('discovery.nothing-forwarded', '10', "Nothing of the caller's request is forwarded."),
+  built('discovery.budget', '10', 'One inbound request causes at most 8 fetches.'),
+  built('discovery.fetcher', '10', 'Where addresses cannot be controlled the fetcher is passed in explicitly.'),
+  built('discovery.cache', '10', 'Documents are cached by identifier, for 30 seconds to 10 minutes.'),
+  built('discovery.unknown-kid', '10', 'An unknown `kid` causes one refetch per issuer in 30 seconds.'),
+  built('discovery.single-flight', '10', 'One URL has one fetch in flight.'),
+  built('discovery.failures', '10', 'Failures are cached for seconds only.'),
+  built('discovery.stale', '10', 'A stale document serves on error up to 1 hour, then 503.'),
+  built('discovery.bounded', '10', 'The cache is bounded and drops what was used least recently.'),
+  built('discovery.broken-keys', '10', 'Broken or unknown entries of a JWKS are skipped.'),
+  built('discovery.duplicate-kid', '10', 'Two keys with the asked `kid` refuse.'),
+  later('discovery.publish-ahead', '10', 'A key is published at least 30 seconds before its first use.'),
+
+  built('limits.before-parsing', '11', 'What is over a limit is refused before it is parsed.'),
+  built('limits.signature-key', '11', '`Signature-Key` is at most 7 KiB.'),
+  built('limits.components', '11', 'At most 32 components are covered.'),
+  built('limits.body', '11', 'The body of a token endpoint request is at most 64 KiB.'),
+  built('limits.ids', '11', '`sub` and delegate ids are at most 512 bytes without control characters.'),
+  built('limits.scopes', '11', 'At most 64 scopes are asked.'),
+  later('limits.act', '11', '`act` nests at most five deep.'),
+]

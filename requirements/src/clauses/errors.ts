@@ -1,0 +1,50 @@
+import type { Requirement } from '../requirement.js'
+import { built, later } from './clause.js'
+
+/** Errors: section 8. */
+export const errorClauses: readonly Requirement[] = [
+  built('error.shape', '8', 'An error is JSON with `error` and `error_description`.'),
+  built('error.description', '8', 'A description names what is at fault and never a value that could be a secret.'),
+  built('error.date', '8', '401 and 5xx answers carry `Date`.'),
+  built('error.invalid-request', '8', 'A malformed target, body, form or JSON answers 400 `invalid_request`.'),
+  built('error.invalid-signature', '8', 'A fault of the signature answers 401 `invalid_signature`.'),
+  built('error.required-components', '8', '`required_components` names all bare components this request needs.'),
+  built('error.unsupported-scheme', '8', 'An unknown scheme answers 401 `unsupported_scheme`.'),
+  built(
+    'error.unsupported-algorithm',
+    '8',
+    'Unacceptable key material answers 401 `unsupported_algorithm` with `algs`.',
+  ),
+  built('error.invalid-agent-token', '8', 'A wrong agent token or an unknown `kid` answers 401 `invalid_agent_token`.'),
+  built('error.invalid-auth-token', '8', 'A wrong auth token answers 401 `invalid_auth_token` at a resource.'),
+  built('error.untrusted-issuer', '8', 'An issuer that is not on the list answers 401 `untrusted_issuer`.'),
+  built(
+    'error.insufficient-level',
+    '8',
+    'A level too low or a wrong kind of credential answers 401 `insufficient_level`.',
+  ),
+  later('error.interaction-required', '8', 'Where the user is needed the answer is 401 `interaction_required`.'),
+  built('error.replay-detected', '8', 'A request seen before answers 401 `replay_detected`.'),
+  built(
+    'error.discovery-failed',
+    '8',
+    'A missing or wrong document is 401 or 400, an unreachable one 503 with `Retry-After`.',
+  ),
+  built('error.insufficient-scope', '8', 'A missing scope answers 403 `insufficient_scope`.'),
+  built('error.policy-denied', '8', 'Identity or policy that says no answers 403 `policy_denied`.'),
+  built('error.rate-limited', '8', 'A request over a limit answers 429 `rate_limited` with `Retry-After`.'),
+  built('error.invalid-resource-token', '8', 'A wrong resource token answers 400 `invalid_resource_token`.'),
+  built('error.invalid-grant', '8', 'A wrong refresh token or enrolment code answers 400 `invalid_grant`.'),
+  built('error.invalid-scope', '8', 'An unknown or malformed scope answers 400 `invalid_scope`.'),
+  built('error.unsupported-request-type', '8', 'An unknown request type answers 400 `unsupported_request_type`.'),
+  later('error.device', '8', 'The device flow answers with the codes of RFC 8628.'),
+  later('error.unauthorized-client', '8', 'A caller that may not use a flow answers 403 `unauthorized_client`.'),
+  built('error.access-denied', '8', 'A grant denied by policy answers 403 `access_denied`.'),
+  built('error.method', '8', 'A method an endpoint does not take answers 405 with `Allow`.'),
+  built('error.body-too-large', '8', 'A body over the limit answers 413.'),
+  built('error.media-type', '8', 'A media type an endpoint does not take answers 415.'),
+  built('error.misdirected', '8', 'An authority that is not ours answers 421.'),
+  built('error.header-too-large', '8', 'A header block over the limit answers 431.'),
+  built('error.unavailable', '8', 'A full, draining or cut-off server answers 503 with `Retry-After`.'),
+  built('error.server-error', '8', 'A bug answers 500 `server_error` without a word about its cause.'),
+]
