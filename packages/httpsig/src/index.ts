@@ -1,1 +1,31 @@
-export {}
+export type { Algorithm } from './algorithm.js'
+export { chooseAuthority } from './authority.js'
+export { base64urlDecode, base64urlEncode } from './base64url.js'
+export type { ContentDigest } from './content-digest.js'
+export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
+export { type PrivateJwk, type PublicJwk, parsePublicJwk, thumbprint } from './jwk.js'
+export {
+  generatePrivateJwk,
+  generateSigningKey,
+  importSigningKey,
+  importVerifyKey,
+  type SigningKey,
+  type VerifyKey,
+} from './key.js'
+export { fromRequest, headerValues, type ReceivedMessage } from './received-message.js'
+export {
+  type MemoryReplaySetOptions,
+  memoryReplaySet,
+  type ReplayEntry,
+  type ReplaySet,
+  type ReplayVerdict,
+} from './replay-set.js'
+export { checkTarget } from './request-target.js'
+export { type SignOptions, signRequest } from './sign.js'
+export {
+  type ParsedSignatureKey,
+  parseSignatureKey,
+  type SignatureKey,
+  serializeSignatureKey,
+} from './signature-key.js'
+export { isSigned, type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'

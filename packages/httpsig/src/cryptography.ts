@@ -1,0 +1,31 @@
+import type { Algorithm } from './algorithm.js'
+import type { PrivateJwk, PublicJwk } from './jwk.js'
+
+/** A public key the runtime holds. */
+export interface ImportedPublic {
+  verify(data: Uint8Array, signature: Uint8Array): Promise<boolean>
+}
+
+/** A private key the runtime holds; ECDSA signatures are r‖s. */
+export interface ImportedPrivate {
+  sign(data: Uint8Array): Promise<Uint8Array>
+}
+
+/** The key members that only the runtime can compute. */
+export interface KeyMembers {
+  readonly x: string
+  readonly y?: string
+}
+
+/** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
+export interface Cryptography {
+  /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
+  sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
+  importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
+  /** A fresh key whose private part never leaves the runtime. */
+  generate(algorithm: Algorithm): Promise<{ members: KeyMembers; private: ImportedPrivate }>
+  /** A fresh key as JWK members. */
+  generateMembers(algorithm: Algorithm): Promise<KeyMembers & { readonly d: string }>
+}

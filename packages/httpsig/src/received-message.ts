@@ -1,0 +1,101 @@
+import { HttpSigError } from './error.js'
+
+/**
+ * An HTTP request as it came over the wire: what is verified, routed and passed on is this one record.
+ * @see docs/protocol.md §3.3
+ */
+export interface ReceivedMessage {
+  /** As on the wire, case kept. */
+  readonly method: string
+  /** The raw request target (`:path` in h2), e.g. `/a?b=c`. */
+  readonly target: string
+  /** Header lines in order, names in any case, values decoded as latin1. The h2 `:authority` stands as `host` where no host line came. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>
+  /** Remote IP address. */
+  readonly peer?: string
+  /** The body's bytes, however they were framed; absent or empty when there are none. */
+  readonly body?: Uint8Array
+}
+
+/** The values of every line of one header, in order. `name` in lower case. */
+export function headerValues(message: ReceivedMessage, name: string): string[] {
+  const values: string[] = []
+  for (const [key, value] of message.headers) {
+    if (key.length === name.length && key.toLowerCase() === name) values.push(value)
+  }
+  return values
+}
+
+/** Body bytes being gathered. */
+export interface BodyCollector {
+  /** @throws HttpSigError 413 when there are more than the limit */
+  add(chunk: Uint8Array): void
+  /** The bytes so far; undefined when there are none. */
+  bytes(): Uint8Array | undefined
+}
+
+/** Gathers a body of at most `limit` bytes, whatever its framing. */
+export function collectBody(limit: number): BodyCollector {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  return {
+    add(chunk) {
+      length += chunk.length
+      if (length > limit) throw bodyTooLarge()
+      chunks.push(chunk)
+    },
+    bytes() {
+      if (length === 0) return undefined
+      const body = new Uint8Array(length)
+      let at = 0
+      for (const chunk of chunks) {
+        body.set(chunk, at)
+        at += chunk.length
+      }
+      return body
+    },
+  }
+}
+
+/** The error for a body over the limit. */
+export function bodyTooLarge(): HttpSigError {
+  return new HttpSigError('invalid_request', 'the body is too large', { status: 413 })
+}
+
+async function readBody(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array | undefined> {
+  if (stream === null) return undefined
+  const reader = stream.getReader()
+  const body = collectBody(limit)
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
+  } catch (error) {
+    await reader.cancel().catch(() => undefined)
+    throw error
+  }
+  return body.bytes()
+}
+
+function rawTarget(url: string): string {
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  const fragment = url.indexOf('#')
+  return url.slice(path, fragment < 0 ? undefined : fragment)
+}
+
+/**
+ * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
+ * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
+ * @param options.bodyLimit most body bytes read
+ * @throws HttpSigError 413 when the body is larger
+ * @see docs/protocol.md §3.3
+ */
+export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
+  const headers: Array<readonly [string, string]> = [...request.headers]
+  if (!request.headers.has('host')) headers.push(['host', new URL(request.url).host])
+  const body = await readBody(request.body, options.bodyLimit)
+  return {
+    method: request.method,
+    target: rawTarget(request.url),
+    headers,
+    ...(body === undefined ? {} : { body }),
+  }
+}

@@ -1,0 +1,40 @@
+import { HttpSigError } from './error.js'
+import { headerValues, type ReceivedMessage } from './received-message.js'
+
+const methodToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// Printable ASCII without `#` and `\`; every `%` begins an escape.
+const originForm = /^\/(?:[\x21\x22\x24\x26-\x5b\x5d-\x7e]|%[0-9A-Fa-f]{2})*$/
+const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+
+/** The raw path of a request target, undecoded. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?')
+  return query < 0 ? target : target.slice(0, query)
+}
+
+/** The raw query of a request target, `?` included; undefined when there is no `?`. */
+export function queryOf(target: string): string | undefined {
+  const query = target.indexOf('?')
+  return query < 0 ? undefined : target.slice(query)
+}
+
+function refuse(description: string): HttpSigError {
+  return new HttpSigError('invalid_request', description)
+}
+
+/**
+ * Refuses a request whose target or host two readers could read differently, before anything else is made of it.
+ * @throws HttpSigError 400 `invalid_request`: absolute form, `OPTIONS *`, `//`, dot segments (also `%2e`), `\`, `#`, controls, non-ASCII, bad `%` escapes, two `Host` lines, a method that is not a token
+ * @see docs/protocol.md §3.3
+ */
+export function checkTarget(message: ReceivedMessage): void {
+  const { target } = message
+  if (!methodToken.test(message.method)) throw refuse('the method is not a token')
+  if (!originForm.test(target))
+    throw refuse('the request target must be a path in origin form, in ASCII, with whole % escapes')
+  // `//evil.example/x` resolves to another host wherever a target is joined to a base URL.
+  if (target.startsWith('//')) throw refuse('the request target must not start with two slashes')
+  // The router and the upstream might resolve what the signature names literally.
+  if (dotSegment.test(pathOf(target))) throw refuse('the request target must not have dot segments')
+  if (headerValues(message, 'host').length > 1) throw refuse('the request has more than one Host line')
+}

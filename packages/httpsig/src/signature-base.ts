@@ -1,0 +1,28 @@
+import { serializeItem } from 'structured-headers'
+import { componentValue, type RequestContext } from './component-value.js'
+import type { Component } from './signature-input.js'
+import { malformed } from './structured-field.js'
+
+/** A component as it stands in Signature-Input: the bare name, or name and parameters in the written form. */
+export function componentIdentifier(component: Component): string {
+  return component.parameters ? serializeItem([component.name, component.parameters]) : component.name
+}
+
+/**
+ * Builds the signature base: the components in the order received, then the parameters exactly as received.
+ * @param parameters the member of Signature-Input, raw
+ * @throws HttpSigError `invalid_signature` for a repeated, unknown or missing component
+ * @see RFC 9421 §2.5
+ */
+export function signatureBase(components: readonly Component[], parameters: string, context: RequestContext): string {
+  const seen = new Set<string>()
+  let base = ''
+  for (const component of components) {
+    const identifier = component.parameters ? componentIdentifier(component) : `"${component.name}"`
+    // A component named twice could carry two values, each read by another party.
+    if (seen.has(identifier)) throw malformed('a component is covered twice')
+    seen.add(identifier)
+    base += `${identifier}: ${componentValue(component, context)}\n`
+  }
+  return `${base}"@signature-params": ${parameters}`
+}

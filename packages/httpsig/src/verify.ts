@@ -1,0 +1,226 @@
+import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from './algorithm.js'
+import { chooseAuthority } from './authority.js'
+import { type RequestContext, trimOws } from './component-value.js'
+import { type ContentDigest, matchesContentDigest, parseContentDigest } from './content-digest.js'
+import { type CoverageNeeds, checkCoverage, requiredComponents } from './covered-components.js'
+import { HttpSigError } from './error.js'
+import type { VerifyKey } from './key.js'
+import { headerValues, type ReceivedMessage } from './received-message.js'
+import { checkTarget } from './request-target.js'
+import { componentIdentifier, signatureBase } from './signature-base.js'
+import { integerParameter, parseSignatureInput, type SignatureInput, stringParameter } from './signature-input.js'
+import { parseSignatureKey, type SignatureKey, signatureKeyLimit } from './signature-key.js'
+import { parseSignatureValue } from './signature-value.js'
+import { malformed } from './structured-field.js'
+
+/** How a message is opened. */
+export interface OpenOptions {
+  /** The authorities this verifier serves, lower case and without default port; at least one. Never taken from the request. */
+  readonly authorities: readonly string[]
+  readonly scheme: 'https' | 'http'
+  /** Unix seconds; default the system clock. */
+  readonly now?: () => number
+  /** Largest distance of `created` from now, seconds, 1 to 300; default 60. */
+  readonly tolerance?: number
+  /** Components demanded beyond the protocol's own, where the request has them. */
+  readonly requiredComponents?: readonly string[]
+}
+
+/** A signed message whose local checks have passed; its signature has not been verified yet. */
+export interface OpenedSignature {
+  readonly label: string
+  readonly signatureKey: SignatureKey
+  /** Covered components in order; one with parameters stands as written, `"x-list";sf`. */
+  readonly components: readonly string[]
+  /** Unix seconds. */
+  readonly created: number
+  /** Unix seconds. */
+  readonly expires?: number
+  readonly nonce?: string
+  /** The algorithm the signer named; the key decides, this must agree. */
+  readonly algorithm?: Algorithm
+  /** The configured authority the signature is for. */
+  readonly authority: string
+  readonly base: string
+  readonly signature: Uint8Array
+  /** What Content-Digest says, when the message has a body. */
+  readonly digest?: ContentDigest
+  /** Every component name this request must cover. */
+  readonly required: readonly string[]
+  readonly message: ReceivedMessage
+}
+
+const signatureHeaders: readonly string[] = ['signature-input', 'signature', 'signature-key']
+const encoder = new TextEncoder()
+
+/**
+ * Whether any of `Signature-Input`, `Signature`, `Signature-Key` is there. A message with one of them is verified in full or refused.
+ * @see docs/protocol.md §3.1
+ */
+export function isSigned(message: ReceivedMessage): boolean {
+  return message.headers.some(([name]) => signatureHeaders.includes(name.toLowerCase()))
+}
+
+type HeaderLines = ReadonlyMap<string, readonly string[]>
+
+function linesOf(message: ReceivedMessage): HeaderLines {
+  const lines = new Map<string, string[]>()
+  for (const [name, value] of message.headers) {
+    const key = name.toLowerCase()
+    const held = lines.get(key)
+    if (held) held.push(trimOws(value))
+    else lines.set(key, [trimOws(value)])
+  }
+  return lines
+}
+
+const printable = /^[\x20-\x7e]+$/
+
+/** The one line of a signature header. @throws HttpSigError for none, two, or characters two decoders would read differently */
+function onlyLine(lines: HeaderLines, name: string): string {
+  const values = lines.get(name) ?? []
+  const [value] = values
+  if (value === undefined)
+    throw malformed('one of Signature-Input, Signature, Signature-Key is missing', { header: name })
+  if (values.length > 1) throw malformed('a signature header stands on more than one line', { header: name })
+  if (!printable.test(value))
+    throw malformed('a signature header is empty or holds characters outside printable ASCII', { header: name })
+  return value
+}
+
+function checkTime(created: number | undefined, expires: number | undefined, options: OpenOptions): number {
+  // Whole seconds, as `created` is: a clock that reads 60.4 is sixty seconds away.
+  const now = Math.floor((options.now ?? systemSeconds)())
+  const tolerance = options.tolerance ?? 60
+  if (created === undefined) throw malformed('the parameter created is missing')
+  if (!(Math.abs(now - created) <= tolerance))
+    throw malformed('created is too far from the time here', { created, now })
+  if (expires !== undefined && (expires < created || !(now <= expires)))
+    throw malformed('the signature has expired', { expires, now })
+  return created
+}
+
+function systemSeconds(): number {
+  return Date.now() / 1000
+}
+
+function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
+  const name = stringParameter(input, 'alg')
+  if (name === undefined) return undefined
+  const algorithm = algorithmNamed(name)
+  if (algorithm === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  return algorithm
+}
+
+function checkOptions(options: OpenOptions): void {
+  const { tolerance } = options
+  // A tolerance of NaN or a day would silently switch the time check off.
+  if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
+    throw new RangeError('tolerance must be 1 to 300 seconds')
+}
+
+function digestOf(lines: HeaderLines, hasBody: boolean): ContentDigest | undefined {
+  if (!hasBody) return undefined
+  const values = lines.get('content-digest')
+  if (!values) throw malformed('the request has a body but no Content-Digest')
+  const value = values.join(', ')
+  if (!printable.test(value)) throw malformed('Content-Digest is empty or holds characters outside printable ASCII')
+  return parseContentDigest(value)
+}
+
+function open(
+  message: ReceivedMessage,
+  options: OpenOptions,
+  lines: HeaderLines,
+  needs: CoverageNeeds,
+  authority: string,
+): OpenedSignature {
+  const key = parseSignatureKey(onlyLine(lines, 'signature-key'))
+  const input = parseSignatureInput(onlyLine(lines, 'signature-input'))
+  const value = parseSignatureValue(onlyLine(lines, 'signature'))
+  if (input.label !== key.label || value.label !== key.label)
+    throw malformed('Signature-Input, Signature and Signature-Key must have the same label')
+  const expires = integerParameter(input, 'expires')
+  const created = checkTime(integerParameter(input, 'created'), expires, options)
+  const nonce = stringParameter(input, 'nonce')
+  const algorithm = namedAlgorithm(input)
+  checkCoverage(
+    input.components.filter(component => !component.parameters).map(component => component.name),
+    needs,
+  )
+  const digest = digestOf(lines, needs.hasBody)
+  const context: RequestContext = {
+    method: message.method,
+    target: message.target,
+    scheme: options.scheme,
+    authority,
+    lines: name => lines.get(name) ?? [],
+  }
+  return {
+    label: key.label,
+    signatureKey: key.key,
+    components: input.components.map(componentIdentifier),
+    created,
+    ...(expires === undefined ? {} : { expires }),
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+    authority,
+    base: signatureBase(input.components, input.text, context),
+    signature: value.signature,
+    ...(digest === undefined ? {} : { digest }),
+    required: requiredComponents(needs),
+    message,
+  }
+}
+
+/**
+ * Makes every check of a signed message that needs neither key nor fetch: target, authority, headers, labels, time, covered components, shapes.
+ * @throws HttpSigError 400 and 421 `invalid_request` for target and authority, 431 for a Signature-Key over 7 KiB, else 401
+ * @throws TypeError without an authority, RangeError for a tolerance outside 1 to 300
+ * @see docs/protocol.md §3
+ */
+export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
+  checkOptions(options)
+  checkTarget(message)
+  const authority = chooseAuthority(message, options.authorities)
+  for (const value of headerValues(message, 'signature-key'))
+    if (value.length > signatureKeyLimit)
+      throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', { status: 431 })
+  const lines = linesOf(message)
+  const needs: CoverageNeeds = {
+    hasQuery: message.target.includes('?'),
+    hasBody: (message.body?.length ?? 0) > 0,
+    additional: options.requiredComponents ?? [],
+    has: field => lines.has(field),
+  }
+  try {
+    return open(message, options, lines, needs, authority)
+  } catch (error) {
+    throw withRequired(error, () => requiredComponents(needs))
+  }
+}
+
+/** Tells a refused signer everything its signature must cover. */
+function withRequired(error: unknown, required: () => readonly string[]): unknown {
+  if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
+  return new HttpSigError(error.code, error.message, { cause: error.cause, required_components: required() })
+}
+
+/**
+ * Verifies an opened signature under a key: `alg` agrees, the digest is the body's, the signature is the key's.
+ * @throws HttpSigError `invalid_signature`
+ * @see docs/protocol.md §3, RFC 9421 §3.2
+ */
+export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
+  const refuse = (description: string): HttpSigError =>
+    new HttpSigError('invalid_signature', description, { required_components: opened.required })
+  // The key decides the algorithm; a message that names another is refused, never obeyed.
+  if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
+    throw refuse('the parameter alg disagrees with the key')
+  const body = opened.message.body
+  if (body !== undefined && body.length > 0) {
+    if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
+      throw refuse('Content-Digest is not the digest of the body')
+  }
+  if (!(await key.verify(encoder.encode(opened.base), opened.signature))) throw refuse('the signature does not verify')
+}
