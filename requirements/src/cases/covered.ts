@@ -43,7 +43,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-02', 'sig.digest.match', 'A body swapped under intact headers is refused before it is parsed.'),
   built('DIG-03', 'sig.covered.body', 'A digest covered but missing, or there but uncovered, or neither, is refused.'),
   built('DIG-04', 'sig.digest.algorithms', 'A digest of unknown or weak algorithms only is refused, never skipped.'),
-  built('DIG-05', 'sig.digest.algorithms', 'sha-512 alone, or sha-256 beside an unknown digest, is accepted.'),
+  built('DIG-05', 'sig.digest.algorithms', 'A sha-512 digest alone, or sha-256 beside an unknown one, is accepted.'),
   built('DIG-08', 'sig.digest.algorithms', 'A digest that is no Byte Sequence of the right length is refused.'),
   built('DIG-09', 'sig.covered.body', '`Repr-Digest` and the old `Digest` do not stand in for `Content-Digest`.'),
   later('DIG-11', 'error.body-too-large', 'A compressed body is bounded by its decoded size.'),

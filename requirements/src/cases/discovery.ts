@@ -10,7 +10,7 @@ export const discoveryCases: readonly AttackCase[] = [
   built('DSC-07', 'discovery.guarded', 'Single-label and internal names are refused.'),
   built('DSC-08', 'discovery.no-redirects', 'A redirect is a failure.'),
   built('DSC-09', 'id.endpoints.origin', 'An http URL inside https metadata is refused.'),
-  later('DSC-10', 'discovery.guarded', 'Ports of plaintext services are refused and their answers never repeated.'),
+  built('DSC-10', 'discovery.guarded', 'Ports of plaintext services are refused and their answers never repeated.'),
   built('DSC-11', 'discovery.https', 'A certificate that does not verify is refused.'),
   built('DSC-12', 'discovery.sizes', 'A document over its size is cut off at the limit.'),
   built('DSC-13', 'discovery.sizes', 'A compressed document is bounded by its decoded size.'),

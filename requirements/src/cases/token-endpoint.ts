@@ -13,7 +13,7 @@ export const tokenEndpointCases: readonly AttackCase[] = [
   later('TOK-09', 'auth.redirect-uri', 'A request that needs consent is refused without `redirect_uri`.'),
   later('TOK-10', 'auth.redirect-uri', "A `redirect_uri` that is not the agent's is refused."),
   later('TOK-11', 'auth.redirect-uri', 'A `redirect_uri` that nearly matches is refused.'),
-  later('TOK-12', 'auth.self.scope', 'The direct form cannot name another resource.'),
+  built('TOK-12', 'auth.self.scope', 'The direct form cannot name another resource.'),
   later('TOK-14', 'consent.code', 'A code unknown, expired or malformed is refused.'),
   later('TOK-15', 'code.reuse', 'A code used twice gives nothing and revokes what it gave.'),
   later('TOK-16', 'consent.code', 'Of many redemptions of one code at once exactly one succeeds.'),

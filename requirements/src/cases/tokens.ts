@@ -60,7 +60,7 @@ export const resourceTokenCases: readonly AttackCase[] = [
   built('RST-19', 'token.resource.bound', 'Parameters cannot change to whom a resource token is bound.'),
   built('RST-21', 'resource-token-endpoint.scope', 'A scope the resource does not know is refused.'),
   built('RST-22', 'challenge.verified-only', 'No resource token is issued to a merely claimed identity.'),
-  later('RST-24', 'auth.self.scope', 'A resource token issued by the auth server itself or the agent is judged apart.'),
+  built('RST-24', 'auth.self.scope', 'A resource token of the auth server itself or of the asking agent is refused.'),
 ]
 
 /** AUT: auth tokens at the resource. */
@@ -85,7 +85,7 @@ export const authTokenCases: readonly AttackCase[] = [
   built('AUT-11', 'challenge.auth-token', 'An agent token where an auth token is needed gets a resource token.'),
   built('AUT-12', 'token.typ', 'Other tokens of the same auth server are refused by their `typ`.'),
   built('AUT-13', 'token.shape', 'A refresh token in the place of an auth token is refused.'),
-  built('AUT-16', 'token.claims', 'A malformed `act`, or one nested too deep, is refused.'),
+  built('AUT-16', 'limits.act', 'A malformed `act`, or one nested too deep, is refused.'),
   later('AUT-18', 'auth-request.encrypted', 'An encrypted token is validated in full inside.'),
   later('AUT-19', 'auth-request.encrypted', 'Weak, costly or nested encryption is refused within bounds.'),
   built('AUT-20', 'token.shape', 'A five-part token is refused without a server error.'),

@@ -22,7 +22,7 @@ export const challengeClauses: readonly Requirement[] = [
   built('challenge.rate-limited', '4', 'A 429 carries `Retry-After` and names the level with a higher limit.'),
   built('challenge.none-when-final', '4', 'Where no level would help there is no `Agent-Auth`.'),
   later('challenge.user-interaction', '4', '`user_interaction` goes before `auth-token` and before `identity`.'),
-  later('challenge.identity-scopes', '4', 'Routes test identity scopes by the claims they grant.'),
+  built('challenge.identity-scopes', '4', 'Routes test identity scopes by the claims they grant.'),
 
   built('rate.anonymous', '4', 'Anonymous requests are counted by IP address, IPv6 by /64.'),
   built('rate.pseudonymous', '4', 'Pseudonymous requests are counted by key and by IP, so a fresh key resets nothing.'),

@@ -27,7 +27,7 @@ export const coveredClauses: readonly Requirement[] = [
   built(
     'sig.digest.algorithms',
     '3.4',
-    'sha-256 is written, sha-512 read too, and at least one known digest is needed.',
+    'Digests are written as sha-256 and read as sha-512 too; at least one known is needed.',
   ),
   built('sig.digest.match', '3.4', 'Every known digest must match the raw body bytes.'),
   built('sig.authority.configured', '3.4', '`@authority` is the configured one, never `Host` or a forwarded header.'),

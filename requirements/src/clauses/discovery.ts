@@ -29,5 +29,5 @@ export const discoveryClauses: readonly Requirement[] = [
   built('limits.body', '11', 'The body of a token endpoint request is at most 64 KiB.'),
   built('limits.ids', '11', '`sub` and delegate ids are at most 512 bytes without control characters.'),
   built('limits.scopes', '11', 'At most 64 scopes are asked.'),
-  later('limits.act', '11', '`act` nests at most five deep.'),
+  built('limits.act', '11', '`act` nests at most five deep.'),
 ]

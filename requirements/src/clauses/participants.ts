@@ -55,7 +55,7 @@ export const participantClauses: readonly Requirement[] = [
   built(
     'id.development.explicit',
     '2',
-    'http identifiers of loopback hosts need an explicit option and are never inferred from the environment.',
+    '`http` identifiers of loopback hosts need an explicit option and are never inferred from the environment.',
   ),
   built('id.development.loopback', '2', 'A server in development mode listens on loopback only.'),
   later('id.development.cookies', '2', 'In development, cookies carry the port in their name and no `__Host-` prefix.'),
