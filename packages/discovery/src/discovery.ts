@@ -1,0 +1,85 @@
+import type { VerifyKey } from '@countersign/httpsig'
+import {
+  type AgentMetadata,
+  type AuthServerMetadata,
+  parseAgentMetadata,
+  parseAuthServerMetadata,
+  parseResourceMetadata,
+  type ResourceMetadata,
+  type WellKnownDocument,
+} from '@countersign/protocol'
+import { type FetchBudget, fetchBudget } from './fetch-budget.js'
+import type { Fetcher } from './fetcher.js'
+import { createFlights } from './flights.js'
+import { createParticipants } from './participants.js'
+
+/** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
+const maxFetchesPerRequest = 8
+/**
+ * From an identifier to its metadata and keys.
+ * All methods reject with AAuthError `discovery_failed`: 401 when a document is missing or wrong, 503 with `retryAfter`
+ * when its host does not answer and nothing recent is held.
+ * @see protocol.md §10
+ */
+export interface Discovery {
+  /** What an agent publishes. */
+  agent(id: string): Promise<AgentMetadata>
+  /** What a resource publishes. */
+  resource(id: string): Promise<ResourceMetadata>
+  /** What an auth server publishes. */
+  authServer(id: string): Promise<AuthServerMetadata>
+  /**
+   * The key that a participant publishes under a `kid`; the same object for as long as it stays the same key.
+   * @returns undefined when the `kid` is unknown, after the one refetch allowed in 30 s
+   */
+  key(document: WellKnownDocument, id: string, kid: string): Promise<VerifyKey | undefined>
+  /**
+   * A view on the same cache for one inbound request that may begin so many fetches; default 8.
+   * @throws RangeError when the number is not a whole one
+   */
+  limited(maxFetches?: number): Discovery
+  /** Forgets all that is known of an identifier, e.g. because a key of its was stolen. */
+  purge(id: string): void
+}
+
+/** How {@link createDiscovery} fetches and how much it keeps. */
+export interface DiscoveryOptions {
+  /** On Node: `guardedFetcher()` from `@countersign/discovery/node`. */
+  readonly fetcher: Fetcher
+  /** Unix seconds; default: the system clock. */
+  readonly now?: () => number
+  /** Admits loopback `http` identifiers. Default: false. */
+  readonly development?: boolean
+  /** Identifiers kept of each role (agents, resources, auth servers); default 10 000, and 32 MiB of documents each. */
+  readonly maxEntries?: number
+  /** Told of every fetch that ended. */
+  readonly onFetch?: (event: { url: string; ok: boolean; seconds: number }) => void
+}
+
+/**
+ * Makes a {@link Discovery} with a cache of its own.
+ * @throws RangeError when `maxEntries` is not a positive whole number
+ * @see protocol.md §10
+ */
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  const { fetcher, now = () => Date.now() / 1000, development = false, maxEntries = 10_000, onFetch } = options
+  const flights = createFlights({ fetcher, now, ...(onFetch !== undefined && { onFetch }) })
+  const shared = { flights, now, development, maxEntries }
+  // A cache each: a flood of invented agents pushes no auth server out.
+  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: parseAgentMetadata })
+  const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: parseResourceMetadata })
+  const authServers = createParticipants({ ...shared, document: 'aauth-issuer', parse: parseAuthServerMetadata })
+  const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
+
+  const view = (budget?: FetchBudget): Discovery => ({
+    agent: id => agents.metadata(id, budget),
+    resource: id => resources.metadata(id, budget),
+    authServer: id => authServers.metadata(id, budget),
+    key: (document, id, kid) => all[document].key(id, kid, budget),
+    limited: (maxFetches = maxFetchesPerRequest) => view(fetchBudget(maxFetches, budget)),
+    purge: id => {
+      for (const participants of Object.values(all)) participants.purge(id)
+    },
+  })
+  return view()
+}

@@ -1,0 +1,17 @@
+/** What came from one GET, never a redirect's target. */
+export interface FetchedDocument {
+  readonly status: number
+  /** The `Content-Type` as sent; empty when there was none. */
+  readonly contentType: string
+  readonly cacheControl?: string
+  /** Decoded bytes, at most `maxBytes`; may be empty when the status is not 200. */
+  readonly body: Uint8Array
+}
+
+/**
+ * Gets one document that a stranger named: without credentials, without following redirects.
+ * On Node use `guardedFetcher`; where a platform has no control of addresses, bring your own.
+ * Throws on network trouble (anything: counted as unreachable) or refusal (an `AAuthError`: passed on as it is).
+ * @see protocol.md §10
+ */
+export type Fetcher = (url: string, options: { readonly maxBytes: number }) => Promise<FetchedDocument>

@@ -1,0 +1,20 @@
+/** No agent can make us fetch per request. */
+const floor = 30
+/** A withdrawn key must stop working within it. */
+const cap = 600
+/** Where a document does not say. */
+const unstated = 300
+
+/**
+ * Seconds a fetched document counts as fresh: its `Cache-Control` `max-age`, within 30 s and 10 min; 5 min without one.
+ * @see protocol.md §10, RFC 9111 §5.2.2
+ */
+export function lifetimeOf(cacheControl: string | undefined): number {
+  const directives = (cacheControl ?? '').split(',').map(directive => directive.trim().toLowerCase())
+  if (directives.includes('no-store') || directives.includes('no-cache')) return floor
+  const ages = directives.filter(directive => directive.startsWith('max-age'))
+  if (ages.length === 0) return unstated
+  const seconds = ages.map(age => Number(/^max-age="?([0-9]{1,15})"?$/.exec(age)?.[1] ?? floor))
+  // Said twice or unreadably: the shortest reading is the safe one.
+  return Math.min(cap, Math.max(floor, Math.min(...seconds)))
+}

@@ -1,0 +1,152 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { AAuthError } from '@countersign/protocol'
+import type { FetchedDocument, Fetcher } from './fetcher.js'
+import { isDocumentType } from './media-type.js'
+import { isLoopbackAddress, isPublicAddress } from './public-address.js'
+import { resolveAddresses } from './resolve-addresses.js'
+import { refused, type Target, targetOf } from './target.js'
+
+/** How {@link guardedFetcher} differs from its safe defaults. */
+export interface GuardedFetcherOptions {
+  /**
+   * Lets fetches reach this machine: `http` and `https` at `localhost`, `127.0.0.0/8`, `[::1]`, and https names that
+   * resolve to them. For development on one machine only. Default: false.
+   */
+  readonly dangerouslyAllowLoopback?: boolean
+  /** All addresses of a DNS name, none when it does not exist. Default: the system's name servers. */
+  readonly resolve?: (host: string) => Promise<string[]>
+  /** Seconds for DNS, connection, TLS, headers and body together; above 0, at most 60. Default: 5. */
+  readonly timeout?: number
+  /** PEM certificates trusted instead of the system's, for tests. Certificates are always verified. */
+  readonly ca?: string
+}
+
+/** Connections are tried one after the other; a name with very many addresses must not use up the deadline. */
+const maxAttempts = 8
+
+interface Route {
+  readonly target: Target
+  readonly addresses: readonly string[]
+  readonly ca?: string
+}
+
+/**
+ * A {@link Fetcher} for URLs that strangers choose: https only, no redirects, DNS resolved once, every address checked and
+ * the connection made to a checked one, certificates verified, one deadline for all, size limited, JSON only, nothing of
+ * the caller's sent along.
+ * @throws RangeError when `timeout` is out of range
+ * @see protocol.md §10
+ */
+export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
+  const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
+  if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
+  return async (url, { maxBytes }) => {
+    const target = targetOf(url, { allowLoopback })
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(new Error('the fetch took too long')), timeout * 1000)
+    try {
+      const addresses = target.addresses ?? (await until(deadline.signal, resolve(target.host)))
+      checkAddresses(addresses, { url, allowLoopback })
+      const route = { target, addresses, ...(ca !== undefined && { ca }) }
+      const response = await open(route, deadline.signal)
+      return await read(response, maxBytes)
+    } finally {
+      clearTimeout(timer)
+      // Whatever is still open, in whichever state, ends here.
+      deadline.abort()
+    }
+  }
+}
+
+function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    work.then(resolve, reject)
+  })
+}
+
+/**
+ * Refuses when ANY address is not public: a name with one address inside is aimed at it. A name without addresses gets the
+ * same refusal, so that the answers do not tell which names exist inside.
+ */
+function checkAddresses(addresses: readonly string[], o: { url: string; allowLoopback: boolean }): void {
+  const isAllowed = (ip: string) => isPublicAddress(ip) || (o.allowLoopback && isLoopbackAddress(ip))
+  if (addresses.length === 0 || !addresses.every(isAllowed)) throw refused({ url: o.url, addresses, why: 'address' })
+}
+
+function open(route: Route, signal: AbortSignal): Promise<http.IncomingMessage> {
+  const { target, addresses, ca } = route
+  const options: https.RequestOptions = {
+    method: 'GET',
+    hostname: target.host,
+    port: target.port,
+    path: target.path,
+    headers: {
+      accept: 'application/json, application/jwk-set+json',
+      'accept-encoding': 'identity',
+      'user-agent': 'aauth',
+    },
+    // Its own agent: no pooled connection, no proxy of the environment, would go round the address check.
+    agent: target.scheme === 'https' ? new https.Agent({ maxCachedSessions: 0 }) : new http.Agent(),
+    // The only addresses Node ever learns are the checked ones: a second DNS answer (rebinding) is never asked for.
+    lookup: lookupIn(addresses.slice(0, maxAttempts)),
+    maxHeaderSize: 16 * 1024,
+    insecureHTTPParser: false,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    signal,
+    ...(ca !== undefined && { ca }),
+  }
+  return new Promise((resolve, reject) => {
+    const request = target.scheme === 'https' ? https.request(options) : http.request(options)
+    request.once('response', resolve)
+    // Stays for later errors too: an aborted request must not become an uncaught exception.
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+function lookupIn(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map(address => ({ address, family: isIP(address) }))
+  return (_hostname, options, callback) => {
+    const first = all[0]
+    process.nextTick(() => {
+      if (options.all) callback(null, all)
+      else if (first === undefined) callback(new Error('no address'), '')
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function read(response: http.IncomingMessage, maxBytes: number): Promise<FetchedDocument> {
+  const { statusCode: status = 0, headers } = response
+  const contentType = headers['content-type'] ?? ''
+  const cacheControl = headers['cache-control']
+  const head = { status, contentType, ...(cacheControl !== undefined && { cacheControl }) }
+  // Of anything but a document nobody needs the bytes.
+  if (status !== 200 || !isDocumentType(contentType)) return { ...head, body: new Uint8Array() }
+  const encoding = headers['content-encoding'] ?? 'identity'
+  // Not asked for: a compressed bomb is not unpacked to find out its size.
+  if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
+  return { ...head, body: await readBody(response, maxBytes) }
+}
+
+async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > maxBytes) throw unusable({ maxBytes })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
+  return new AAuthError('discovery_failed', 'the document is too large or encoded in a way that was not asked for', {
+    cause,
+  })
+}

@@ -1,0 +1,33 @@
+import { AAuthError, parseJson } from '@countersign/protocol'
+import type { FetchedDocument } from './fetcher.js'
+import { isDocumentType } from './media-type.js'
+import { Unreachable } from './unreachable.js'
+
+/** Bytes a metadata document may have, after decoding. @see protocol.md §10 */
+export const maxMetadataBytes: number = 64 * 1024
+/** Bytes a JWKS may have, after decoding. @see protocol.md §10 */
+export const maxJwksBytes: number = 256 * 1024
+
+/**
+ * From what was fetched to its JSON.
+ * @throws Unreachable when the host says that it is busy or broken
+ * @throws AAuthError `discovery_failed` when there is no such document or it is not one that counts; the text never repeats
+ *   what was fetched
+ */
+export function readDocument(document: FetchedDocument, maxBytes: number): unknown {
+  const { status, contentType, body } = document
+  if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
+  // A redirect is an answer like any other: whoever controls where it leads must not speak for the host.
+  if (status !== 200) throw failed('the document is not there', { status })
+  if (!isDocumentType(contentType)) throw failed('the document must be application/json', { contentType })
+  if (body.length > maxBytes) throw failed('the document is too large', { bytes: body.length, maxBytes })
+  try {
+    return parseJson(body, { maxBytes })
+  } catch (cause) {
+    throw failed('the document is not well-formed JSON', cause)
+  }
+}
+
+function failed(description: string, cause: unknown): AAuthError {
+  return new AAuthError('discovery_failed', description, { cause })
+}

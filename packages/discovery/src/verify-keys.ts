@@ -1,0 +1,60 @@
+import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
+import { findKey } from '@countersign/protocol'
+
+/** The keys of one JWKS, imported once each. */
+export interface VerifyKeys {
+  /**
+   * The key with a `kid`; the same object each time.
+   * @returns undefined when there is none that can be used
+   * @throws AAuthError `discovery_failed` when two keys have the `kid`
+   */
+  find(kid: string): Promise<VerifyKey | undefined>
+  /** Those imported so far, by `kid`. */
+  readonly imported: ReadonlyMap<string, VerifyKey>
+}
+
+/**
+ * Looks keys up in a JWKS. A key that was imported from the previous JWKS stays the same object, so that what others hang on it
+ * outlives a refetch.
+ * @throws AAuthError `discovery_failed` when the document is no JWKS
+ */
+export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKey> = new Map()): VerifyKeys {
+  // Any kid will do: this only asks whether the document is a key set at all.
+  findKey(jwks, '')
+  const imported = new Map<string, VerifyKey>()
+  const importing = new Map<string, Promise<VerifyKey | undefined>>()
+
+  async function bring(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {
+    const before = previous.get(kid)
+    const key = before !== undefined && isSame(before.publicJwk, jwk) ? before : await imports(jwk)
+    if (key !== undefined) imported.set(kid, key)
+    return key
+  }
+
+  return {
+    imported,
+    async find(kid) {
+      const known = imported.get(kid) ?? importing.get(kid)
+      if (known !== undefined) return known
+      const jwk = findKey(jwks, kid)
+      if (jwk === undefined) return undefined
+      const key = bring(kid, jwk)
+      importing.set(kid, key)
+      return key
+    },
+  }
+}
+
+/** A key that cannot be imported (a point off its curve) is a broken entry, and those are skipped. */
+async function imports(jwk: PublicJwk): Promise<VerifyKey | undefined> {
+  try {
+    return await importVerifyKey(jwk)
+  } catch {
+    return undefined
+  }
+}
+
+function isSame(a: PublicJwk, b: PublicJwk): boolean {
+  const [yOfA, yOfB] = [a, b].map(jwk => (jwk.kty === 'EC' ? jwk.y : ''))
+  return a.kty === b.kty && a.alg === b.alg && a.x === b.x && yOfA === yOfB
+}
