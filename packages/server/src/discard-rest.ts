@@ -1,0 +1,28 @@
+import type { IncomingMessage } from 'node:http'
+
+const most = 4 * 1024 * 1024
+const seconds = 1
+
+/**
+ * Reads and drops what is left of a refused request's body, up to 4 MiB and one second. A connection closed while
+ * the peer still sends is reset, and the reset would throw away the answer that says why.
+ */
+export function discardRest(from: IncomingMessage): Promise<void> {
+  return new Promise(resolve => {
+    let length = 0
+    const count = (chunk: Uint8Array): void => {
+      length += chunk.length
+      if (length > most) stop()
+    }
+    const timer = setTimeout(stop, seconds * 1000)
+    function stop(): void {
+      clearTimeout(timer)
+      from.off('data', count).off('end', stop).off('close', stop)
+      from.pause()
+      resolve()
+    }
+    if (from.destroyed || from.readableEnded) return stop()
+    from.on('data', count).once('end', stop).once('close', stop)
+    from.resume()
+  })
+}

@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { fromNode } from '@countersign/httpsig/node'
+import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
+import { discardRest } from './discard-rest.js'
+import type { Health } from './health.js'
+import { errorFields, type Logger } from './log.js'
+import type { Participant } from './participant.js'
+import { requestId } from './request-id.js'
+import { isStream, type TracedExchange, tracedBody, tracedExchange } from './trace.js'
+import { writeResponse } from './write-response.js'
+
+/** What every exchange of a server shares. */
+export interface ExchangeContext {
+  readonly id: string
+  readonly name: string
+  readonly participant: Participant
+  readonly health: Health
+  readonly bodyLimit: number
+  readonly headerLines: number
+  /** Seconds a peer may leave what was sent unread. */
+  readonly stall: number
+  readonly log: Logger
+  readonly trace?: (exchange: TracedExchange) => void
+  readonly draining: () => boolean
+  readonly now: () => number
+}
+
+interface Answer {
+  readonly response: Response
+  readonly message?: ReceivedMessage
+  /** What was thrown, when the answer is an error response. */
+  readonly error?: AAuthError
+  readonly quiet?: true
+}
+
+/** Answers one request, from its header lines to the last byte of the response. Never throws. */
+export async function exchange(context: ExchangeContext, from: IncomingMessage, to: ServerResponse): Promise<void> {
+  const at = context.now()
+  const started = performance.now()
+  const id = requestId(from.headers['x-request-id'])
+  const peer = from.socket.remoteAddress
+  const answer = await decide(context, from)
+  let failure: unknown
+  try {
+    if (!from.complete) await discardRest(from)
+    if (context.draining() || !from.complete) to.setHeader('connection', 'close')
+    to.setHeader('x-request-id', id)
+    await send(context, at, from, to, answer)
+  } catch (error) {
+    failure = error
+    to.destroy()
+  }
+  record(context, { id, peer, from, answer, failure, started, cut: !to.writableFinished })
+}
+
+async function decide(context: ExchangeContext, from: IncomingMessage): Promise<Answer> {
+  let message: ReceivedMessage | undefined
+  try {
+    checkHeaderLines(from, context.headerLines)
+    const healthy = context.health.answer(from.method ?? '', from.url ?? '')
+    if (healthy !== undefined) return { response: await healthy, quiet: true }
+    message = await fromNode(from, { bodyLimit: context.bodyLimit })
+    checkTarget(message)
+    return { response: await context.participant.handle(message), message }
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    return { response: errorResponse(error, { now: context.now }), error, ...(message !== undefined && { message }) }
+  }
+}
+
+/** One Host line exactly: of two, Node keeps the first and a layer behind it may read the second. */
+function checkHeaderLines(from: IncomingMessage, limit: number): void {
+  const lines = from.rawHeaders.length / 2
+  if (lines > limit) throw new AAuthError('invalid_request', 'too many header lines', { status: 431 })
+  let hosts = 0
+  for (let index = 0; index < from.rawHeaders.length; index += 2) {
+    if (from.rawHeaders[index]?.toLowerCase() === 'host') hosts++
+  }
+  if (hosts !== 1) throw new AAuthError('invalid_request', 'a request has exactly one Host header')
+}
+
+async function send(
+  context: ExchangeContext,
+  at: number,
+  from: IncomingMessage,
+  to: ServerResponse,
+  { response, message }: Answer,
+): Promise<void> {
+  const options = { head: from.method === 'HEAD', stall: context.stall }
+  if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
+  const report = (body: string): void => trace(context, at, message, response, body)
+  if (isStream(response)) {
+    report('[stream]')
+    return writeResponse(response, to, options)
+  }
+  const body = tracedBody()
+  try {
+    await writeResponse(response, to, { ...options, observe: body.add })
+  } finally {
+    report(body.text())
+  }
+}
+
+/** A tool that watches must not be able to break what it watches. */
+function trace(context: ExchangeContext, at: number, message: ReceivedMessage, response: Response, body: string): void {
+  try {
+    context.trace?.(tracedExchange(context, at, message, response, body))
+  } catch (error) {
+    context.log.warn({ error: errorFields(error) }, 'trace failed')
+  }
+}
+
+interface Finished {
+  readonly id: string
+  readonly peer: string | undefined
+  readonly from: IncomingMessage
+  readonly answer: Answer
+  readonly failure: unknown
+  readonly started: number
+  readonly cut: boolean
+}
+
+function record(context: ExchangeContext, done: Finished): void {
+  const { id, from, answer, failure } = done
+  const fields = {
+    request_id: id,
+    method: from.method,
+    // Never the query: codes and states travel there.
+    path: (from.url ?? '').split('?', 1)[0]?.slice(0, 256),
+    status: answer.response.status,
+    ms: Math.round((performance.now() - done.started) * 10) / 10,
+    peer: done.peer,
+    ...(answer.error !== undefined && { error: answer.error.code }),
+    ...(done.cut && { cut: true }),
+  }
+  if (answer.error?.code === 'server_error') {
+    context.log.error({ ...fields, cause: errorFields(answer.error.cause) }, 'request failed')
+  } else if (failure !== undefined) {
+    context.log.error({ ...fields, cause: errorFields(failure) }, 'response failed')
+  } else if (answer.quiet) context.log.debug(fields, 'request')
+  else context.log.info(fields, 'request')
+}

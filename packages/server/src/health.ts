@@ -1,0 +1,66 @@
+import { AAuthError, errorResponse } from '@countersign/protocol'
+
+/** Whether this process lives, and whether it should be sent requests. */
+export interface Health {
+  /** Answers `/healthz` and `/readyz`; undefined for every other target. */
+  answer(method: string, target: string): Promise<Response> | undefined
+}
+
+/**
+ * Health for load balancers and supervisors.
+ * @param options.ready the participant's own check, asked at most once a second, however often strangers ask us
+ * @param options.draining whether the server is on its way down
+ * @param options.now Unix seconds
+ */
+export function health(options: {
+  readonly ready: () => Promise<void>
+  readonly draining: () => boolean
+  readonly now: () => number
+  readonly timeout: number
+}): Health {
+  let last: { readonly at: number; readonly result: Promise<boolean> } | undefined
+
+  function isReady(): Promise<boolean> {
+    const now = options.now()
+    if (last === undefined || now - last.at >= 1 || now < last.at) {
+      last = { at: now, result: within(options.timeout, options.ready()) }
+    }
+    return last.result
+  }
+
+  async function readiness(): Promise<Response> {
+    if (!options.draining() && (await isReady()) && !options.draining()) return ok()
+    return errorResponse(new AAuthError('temporarily_unavailable', 'not ready', { retryAfter: 2 }), {
+      now: options.now,
+    })
+  }
+
+  return {
+    answer(method, target) {
+      if (target !== '/healthz' && target !== '/readyz') return undefined
+      if (method !== 'GET' && method !== 'HEAD') return Promise.resolve(notAllowed())
+      return target === '/healthz' ? Promise.resolve(ok()) : readiness()
+    },
+  }
+}
+
+function ok(): Response {
+  return Response.json({ status: 'ok' }, { headers: { 'cache-control': 'no-store' } })
+}
+
+function notAllowed(): Response {
+  return errorResponse(new AAuthError('invalid_request', 'only GET and HEAD', { status: 405 }), {
+    headers: [['allow', 'GET, HEAD']],
+  })
+}
+
+function within(seconds: number, check: Promise<void>): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(false), seconds * 1000)
+    check.then(
+      () => resolve(true),
+      () => resolve(false),
+    )
+    void check.finally(() => clearTimeout(timer)).catch(() => {})
+  })
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { generatePrivateJwk, importSigningKey, type PrivateJwk, thumbprint } from '@countersign/httpsig'
+import type { PublishedKey } from '@countersign/protocol'
+
+const mostBytes = 256 * 1024
+
+/**
+ * Reads the signing keys of a participant, a JWK set with private members; the first start makes the file with one
+ * Ed25519 key. The first key signs, the others are published only.
+ * @param path of the file; its folder must exist
+ * @throws Error that names the file when others may read it, or when it is no set of private keys with unique `kid`s
+ */
+export async function keysFile(path: string): Promise<PublishedKey[]> {
+  const found = (await readPrivate(path)) ?? (await create(path))
+  return parseKeys(path, found)
+}
+
+async function readPrivate(path: string): Promise<string | undefined> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { mode, size } = await file.stat()
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new Error(
+        `the key file ${path} can be read by others: chmod 600 it, and replace the keys if others could have`,
+      )
+    }
+    if (size > mostBytes) throw new Error(`the key file ${path} is too large`)
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+async function create(path: string): Promise<string> {
+  const jwk = await generatePrivateJwk()
+  const { d: _private, ...publicJwk } = jwk
+  const kid = (await thumbprint(publicJwk)).slice(0, 16)
+  const text = `${JSON.stringify({ keys: [{ ...jwk, kid, use: 'sig' }] }, null, 2)}\n`
+  const temporary = `${path}.${randomUUID()}`
+  await writeDurably(temporary, text)
+  try {
+    await linkOrRename(temporary, path)
+    await syncFolder(dirname(path))
+  } finally {
+    await unlink(temporary).catch(() => {})
+  }
+  // Another process may have been first: its key counts then, not ours.
+  return (await readPrivate(path)) ?? text
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** A link never replaces a file that is there already; where the file system has no links, a rename must do. */
+async function linkOrRename(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') return rename(from, to)
+    throw error
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function parseKeys(path: string, text: string): Promise<PublishedKey[]> {
+  const wrong = (why: string): Error => new Error(`the key file ${path} ${why}`)
+  let set: unknown
+  try {
+    set = JSON.parse(text)
+  } catch {
+    // Without its cause, which quotes the file.
+    throw wrong('is not JSON')
+  }
+  const entries = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
+  if (!Array.isArray(entries) || entries.length === 0) throw wrong('is no JWK set with at least one key')
+  const keys: PublishedKey[] = []
+  for (const [index, entry] of entries.entries()) {
+    const kid: unknown = entry?.kid
+    if (typeof kid !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(kid)) throw wrong(`has no usable kid in key ${index}`)
+    if (keys.some(key => key.kid === kid)) throw wrong('has the same kid twice')
+    try {
+      keys.push({ kid, key: await importSigningKey(entry as PrivateJwk) })
+    } catch {
+      throw wrong(`has a key ${index} that is no Ed25519 or ES256 private JWK with alg`)
+    }
+  }
+  return keys
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** What is being answered on a connection. */
+export interface ActiveExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** The answer to bytes that never became a request. */
+export interface MalformedAnswer {
+  readonly status: 400 | 408 | 431
+  readonly description: string
+}
+
+/** Chooses the answer by the parser's error code. */
+export function malformedAnswer(code: string | undefined): MalformedAnswer {
+  if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, description: 'the header block is too large' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, description: 'the request did not arrive in time' }
+  return { status: 400, description: 'the request is not well-formed HTTP' }
+}
+
+const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const
+
+/**
+ * Answers on the bare connection and closes it. Says whether it answered: while an earlier request of the same
+ * connection is still being answered it only cuts, since the peer would take these bytes for that answer.
+ */
+export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active: ActiveExchange | undefined): boolean {
+  const earlier = active !== undefined && (active.request.complete || active.response.headersSent)
+  if (!socket.writable || earlier) {
+    socket.destroy()
+    return false
+  }
+  const body = JSON.stringify({ error: 'invalid_request', error_description: answer.description })
+  socket.end(
+    [
+      `HTTP/1.1 ${answer.status} ${reasons[answer.status]}`,
+      'content-type: application/json',
+      'cache-control: no-store',
+      `content-length: ${body.length}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+    // The peer may go on sending for ever; nobody listens any more.
+    () => socket.destroy(),
+  )
+  return true
+}

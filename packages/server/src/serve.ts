@@ -1,0 +1,217 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { type ExchangeContext, exchange } from './exchange.js'
+import { health } from './health.js'
+import { addresses, listen } from './listen.js'
+import { errorFields, jsonLog, type Logger, type LogLevel } from './log.js'
+import { type ActiveExchange, malformedAnswer, refuseMalformed } from './malformed.js'
+import type { Participant } from './participant.js'
+import type { TracedExchange } from './trace.js'
+
+/** Bounds on what a stranger may take of a server. */
+export interface ServeLimits {
+  /** Bytes of a header block; default 16 KiB. More: 431. */
+  readonly headerBytes: number
+  /** Header lines; default 200. More: 431. */
+  readonly headerLines: number
+  /** Seconds until the header block is there; default 10. */
+  readonly headersTimeout: number
+  /** Seconds until the whole request is there; default 30. */
+  readonly requestTimeout: number
+  /** Seconds an idle connection is kept; default 10. */
+  readonly keepAliveTimeout: number
+  /** Seconds a peer may leave what was sent unread; default 30. */
+  readonly stall: number
+  /** Open connections per address; default 10 000. More are dropped. */
+  readonly connections: number
+}
+
+const defaultLimits: ServeLimits = {
+  headerBytes: 16 * 1024,
+  headerLines: 200,
+  headersTimeout: 10,
+  requestTimeout: 30,
+  keepAliveTimeout: 10,
+  stall: 30,
+  connections: 10_000,
+}
+
+/** How a participant is run. */
+export interface ServeOptions {
+  /** What it is, e.g. `auth-server`; stands in the ready line and every log record. */
+  readonly name: string
+  /** Its identifier. */
+  readonly id: string
+  /** 0 takes a free port. */
+  readonly port: number
+  /** Address to bind; default: all, in development loopback (v4 and v6). */
+  readonly host?: string
+  /** Loopback only, tracing allowed. Never inferred from the environment. */
+  readonly development?: boolean
+  readonly participant: Participant
+  /** Body bytes; default 64 KiB. More: 413. */
+  readonly bodyLimit?: number
+  readonly limits?: Partial<ServeLimits>
+  /** Default: JSON lines on stderr. */
+  readonly log?: Logger
+  /** Of the default log; default `info`. */
+  readonly level?: LogLevel
+  /** Sees every exchange; development only. */
+  readonly trace?: (exchange: TracedExchange) => void
+  /** Seconds that requests under way get to finish when the server closes; default 10. */
+  readonly drain?: number
+  /** Whether SIGTERM and SIGINT close the server and end the process with 0; default true. A second one ends it at once. */
+  readonly signals?: boolean
+  /** Takes the ready line; default: stdout. */
+  readonly announce?: (line: string) => void
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/** A server that is listening. */
+export interface Running {
+  readonly url: string
+  readonly port: number
+  /** Fails readiness, takes no new connections, lets requests under way finish within `drain`, then closes the participant. */
+  close(): Promise<void>
+}
+
+/**
+ * Runs a participant over HTTP until it is closed. Answers `/healthz` and `/readyz` itself, and prints one line when
+ * it listens: `countersign NAME ready at URL`.
+ * @throws TypeError for options that are not safe together; Error that names the port when it is in use
+ */
+export async function serve(options: ServeOptions): Promise<Running> {
+  const development = options.development ?? false
+  if (options.trace !== undefined && !development) throw new TypeError('trace is for development only')
+  const bind = addresses(options.host, { development })
+  const limits = { ...defaultLimits, ...options.limits }
+  const log =
+    options.log ?? jsonLog({ name: options.name, ...(options.level !== undefined && { level: options.level }) })
+  const state: { draining: boolean } = { draining: false }
+  const context = exchangeContext(options, limits, log, () => state.draining)
+  const active = new Map<Socket, ActiveExchange>()
+  const { servers, port } = await listen(
+    () => httpServer(context, limits, active, () => afterExchange()),
+    bind,
+    options.port,
+  )
+
+  function afterExchange(): void {
+    if (state.draining) setImmediate(() => servers.forEach(server => void server.closeIdleConnections()))
+  }
+
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    state.draining = true
+    closing ??= drain(servers, options, log).finally(unlisten)
+    return closing
+  }
+  const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
+  const url = urlOf(development ? undefined : options.host, port)
+  if (development) log.warn({ id: options.id }, 'development mode: http identifiers, loopback only; not for production')
+  const announce = options.announce ?? (line => void process.stdout.write(`${line}\n`))
+  announce(`countersign ${options.name} ready at ${url}`)
+  return { url, port, close }
+}
+
+function exchangeContext(
+  options: ServeOptions,
+  limits: ServeLimits,
+  log: Logger,
+  draining: () => boolean,
+): ExchangeContext {
+  const now = options.now ?? (() => Date.now() / 1000)
+  const { id, name, participant, trace } = options
+  return {
+    id,
+    name,
+    participant,
+    health: health({ ready: async () => participant.ready?.(), draining, now, timeout: 5 }),
+    bodyLimit: options.bodyLimit ?? 64 * 1024,
+    headerLines: limits.headerLines,
+    stall: limits.stall,
+    log,
+    ...(trace !== undefined && { trace }),
+    draining,
+    now,
+  }
+}
+
+function httpServer(
+  context: ExchangeContext,
+  limits: ServeLimits,
+  active: Map<Socket, ActiveExchange>,
+  afterExchange: () => void,
+): Server {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeout * 1000,
+    requestTimeout: limits.requestTimeout * 1000,
+    keepAliveTimeout: limits.keepAliveTimeout * 1000,
+    connectionsCheckingInterval: Math.min(limits.headersTimeout, limits.requestTimeout) * 250,
+    // Checked in `exchange`, which answers in JSON.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  server.maxConnections = limits.connections
+  // Beyond its default of 2000 lines Node drops lines silently, a second signature or Host among them.
+  server.maxHeadersCount = 0
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    active.set(request.socket, { request, response })
+    void exchange(context, request, response).finally(() => {
+      if (active.get(request.socket)?.request === request) active.delete(request.socket)
+      afterExchange()
+    })
+  }
+  server.on('request', answer)
+  server.on('checkContinue', (request, response) => {
+    // A body that is refused for its length is not asked for first.
+    if (Number(request.headers['content-length'] ?? 0) <= context.bodyLimit) response.writeContinue()
+    answer(request, response)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const malformed = malformedAnswer(error.code)
+    const peer = socket.remoteAddress
+    if (!refuseMalformed(socket, malformed, active.get(socket)) || error.code === 'ECONNRESET') return
+    context.log.info({ status: malformed.status, parser: error.code, peer }, 'malformed request')
+  })
+  return server
+}
+
+async function drain(servers: readonly Server[], options: ServeOptions, log: Logger): Promise<void> {
+  const ended = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+  const timer = setTimeout(
+    () => {
+      log.warn({}, 'requests still under way were cut off')
+      for (const server of servers) server.closeAllConnections()
+    },
+    (options.drain ?? 10) * 1000,
+  )
+  await ended
+  clearTimeout(timer)
+  await options.participant.close?.()
+}
+
+function onSignals(close: () => Promise<void>, log: Logger): () => void {
+  let seen = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (seen) process.exit(1)
+    seen = true
+    log.info({ signal }, 'stopping')
+    close().then(
+      () => process.exit(0),
+      error => {
+        log.error({ error: errorFields(error) }, 'closing failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  return () => void process.off('SIGTERM', stop).off('SIGINT', stop)
+}
+
+function urlOf(host: string | undefined, port: number): string {
+  const name = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

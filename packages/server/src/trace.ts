@@ -1,0 +1,122 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+
+/** One request and its answer as they were on the wire, for a development tool that shows them. */
+export interface TracedExchange {
+  /** When the request arrived, Unix seconds. */
+  readonly at: number
+  /** Identifier of the receiver. */
+  readonly to: string
+  /** Name of the receiver, e.g. `auth-server`. */
+  readonly name: string
+  readonly request: {
+    readonly method: string
+    readonly target: string
+    readonly headers: ReadonlyArray<[string, string]>
+    readonly body: string
+  }
+  readonly response: {
+    readonly status: number
+    readonly headers: ReadonlyArray<[string, string]>
+    /** At most 64 KiB; `[stream]` for a body that has no foreseeable end. */
+    readonly body: string
+  }
+}
+
+const bodyLimit = 64 * 1024
+
+/** Gathers the start of a body without holding it up. */
+export interface TracedBody {
+  add(chunk: Uint8Array): void
+  text(): string
+}
+
+/** Collects up to 64 KiB of a body, as text with its secrets shortened. */
+export function tracedBody(): TracedBody {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  let cut = false
+  return {
+    add(chunk) {
+      const room = bodyLimit - length
+      cut ||= chunk.length > room
+      if (room <= 0) return
+      // A copy: the source may use its buffer again.
+      const part = chunk.slice(0, room)
+      chunks.push(part)
+      length += part.length
+    },
+    text: () => shortenSecrets(Buffer.concat(chunks).toString('utf8')) + (cut ? '[cut]' : ''),
+  }
+}
+
+/** Whether a response never ends by itself. */
+export function isStream(response: Response): boolean {
+  return /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+}
+
+/** Puts an exchange together. */
+export function tracedExchange(
+  receiver: { readonly id: string; readonly name: string },
+  at: number,
+  message: ReceivedMessage,
+  response: Response,
+  responseBody: string,
+): TracedExchange {
+  const body = tracedBody()
+  if (message.body !== undefined) body.add(message.body)
+  return {
+    at,
+    to: receiver.id,
+    name: receiver.name,
+    request: {
+      method: message.method,
+      target: message.target,
+      headers: message.headers.map(([name, value]) => [name, value]),
+      body: body.text(),
+    },
+    response: { status: response.status, headers: [...response.headers], body: responseBody },
+  }
+}
+
+const secrets: ReadonlySet<string> = new Set(['refresh_token', 'code'])
+const jsonMember = /"((?:[^"\\]|\\.)*)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)/g
+
+/**
+ * Shortens `refresh_token` and `code` values, in JSON and in forms, to their first 6 characters: they work for
+ * whoever reads them over a shoulder, while tokens are bound to a key that no trace holds.
+ */
+export function shortenSecrets(text: string): string {
+  if (/^\s*[[{]/.test(text)) {
+    return text.replace(jsonMember, (all, name: string, colon: string, value: string, end: string) =>
+      secrets.has(unescaped(name)) ? `"${name}"${colon}"${shortened(value)}${end}` : all,
+    )
+  }
+  if (!text.includes('=')) return text
+  return text
+    .split('&')
+    .map(pair => {
+      const at = pair.indexOf('=')
+      return at > 0 && secrets.has(formName(pair.slice(0, at)))
+        ? pair.slice(0, at + 1) + shortened(pair.slice(at + 1))
+        : pair
+    })
+    .join('&')
+}
+
+const shortened = (value: string): string => (value.length > 6 ? `${value.slice(0, 6)}…` : value)
+
+function unescaped(name: string): string {
+  try {
+    return String(JSON.parse(`"${name}"`))
+  } catch {
+    return name
+  }
+}
+
+function formName(name: string): string {
+  try {
+    return decodeURIComponent(name.replaceAll('+', ' '))
+  } catch {
+    return name
+  }
+}

@@ -1,0 +1,94 @@
+import type { ServerResponse } from 'node:http'
+
+/** Sees the chunks of a response body as they are sent. */
+export type BodyObserver = (chunk: Uint8Array) => void
+
+/**
+ * Sends a Fetch API response: every Set-Cookie on its own line, the body as it comes, no faster than the peer reads.
+ * Resolves when the last byte was handed to the kernel or the peer has gone.
+ * @param options.head whether the body is left out (HEAD)
+ * @param options.stall seconds a peer may take to read what was sent before it is cut off
+ * @throws what the body's source threw; the connection is then cut, so that no peer takes half a body for the whole
+ */
+export async function writeResponse(
+  response: Response,
+  to: ServerResponse,
+  options: { readonly head: boolean; readonly stall: number; readonly observe?: BodyObserver },
+): Promise<void> {
+  to.statusCode = response.status
+  const cookies = response.headers.getSetCookie()
+  for (const [name, value] of response.headers) if (name !== 'set-cookie') to.setHeader(name, value)
+  if (cookies.length > 0) to.setHeader('set-cookie', cookies)
+  const body = response.body
+  if (body === null || options.head || to.destroyed) {
+    await body?.cancel()
+    return finish(to)
+  }
+  const reader = body.getReader()
+  const gone = (): void => void reader.cancel().catch(() => {})
+  to.once('close', gone)
+  try {
+    await pump(reader, to, options)
+  } catch (error) {
+    to.destroy()
+    throw error
+  } finally {
+    to.off('close', gone)
+  }
+}
+
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  to: ServerResponse,
+  options: { readonly stall: number; readonly observe?: BodyObserver },
+): Promise<void> {
+  const first = await reader.read()
+  if (first.done) return finish(to)
+  options.observe?.(first.value)
+  let next = reader.read()
+  // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
+  if (await endsNow(next)) {
+    if (!to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
+    return finish(to, first.value)
+  }
+  await send(to, first.value, options.stall)
+  for (let part = await next; !part.done && !to.destroyed; part = await next) {
+    options.observe?.(part.value)
+    await send(to, part.value, options.stall)
+    next = reader.read()
+  }
+  return finish(to)
+}
+
+async function endsNow(next: Promise<ReadableStreamReadResult<Uint8Array>>): Promise<boolean> {
+  next.catch(() => {})
+  const later = new Promise<'later'>(resolve => setImmediate(() => resolve('later')))
+  const outcome = await Promise.race([next, later])
+  return outcome !== 'later' && outcome.done
+}
+
+/** Waits while the peer's side is full; a peer that reads nothing for too long loses the connection, and we the buffer. */
+async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promise<void> {
+  if (to.write(chunk) || to.destroyed) return
+  await new Promise<void>(resolve => {
+    const timer = setTimeout(() => to.destroy(), stall * 1000)
+    const done = (): void => {
+      clearTimeout(timer)
+      to.off('drain', done)
+      to.off('close', done)
+      resolve()
+    }
+    to.once('drain', done)
+    to.once('close', done)
+  })
+}
+
+function finish(to: ServerResponse, last?: Uint8Array): Promise<void> {
+  return new Promise(resolve => {
+    if (to.destroyed) return resolve()
+    to.once('finish', resolve)
+    to.once('close', resolve)
+    if (last === undefined) to.end()
+    else to.end(last)
+  })
+}
