@@ -1,1 +1,13 @@
-export {}
+export { type CalendarScope, calendar, calendarScopes } from './calendar.js'
+export { type CalendarEvent, publicHolidays } from './holidays.js'
+export { type Addresses, type Participants, startParticipants } from './participants.js'
+export {
+  type PlayOptions,
+  playScenario,
+  playScenarios,
+  type ScenarioName,
+  type ScenarioResult,
+  scenarioNames,
+} from './play.js'
+export { startPlayground } from './playground.js'
+export type { Check } from './stage.js'

@@ -1,1 +1,28 @@
-export {}
+import { readFileSync } from 'node:fs'
+import { AgentError } from '@countersign/agent'
+import { AAuthError } from '@countersign/protocol'
+import { UsageError } from './configuration.js'
+import { program } from './program.js'
+
+/**
+ * Runs the `countersign` command.
+ * Exit code 0: done; 1: it ran and did not succeed; 2: it was started wrongly.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  try {
+    await program(version).parseAsync(argv)
+  } catch (error) {
+    process.exitCode = error instanceof UsageError || error instanceof TypeError ? 2 : 1
+    console.error(`countersign: ${messageOf(error)}`)
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AAuthError || error instanceof AgentError) return `${error.message} (${error.code})`
+  if (error instanceof Error)
+    return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)
+  return String(error)
+}

@@ -1,0 +1,16 @@
+import type { Participant } from '@countersign/server'
+import type { Hono } from 'hono'
+
+/** Runs a Hono app as a participant: the app sees an ordinary Request, the guard the message as it was received. */
+export function honoParticipant(id: string, app: Hono): Participant {
+  return {
+    handle: async message => {
+      const headers = new Headers(message.headers.map(([name, value]) => [name, value]))
+      const { method, target, body } = message
+      const sendsBody = body !== undefined && body.length > 0 && method !== 'GET' && method !== 'HEAD'
+      const url = target.startsWith('/') ? id + target : id
+      const request = new Request(url, { method, headers, ...(sendsBody ? { body: new Uint8Array(body) } : {}) })
+      return app.fetch(request, { received: message })
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { parseSignatureKey } from '@countersign/httpsig'
+import type { TracedExchange } from '@countersign/server'
+import type { Addresses } from './participants.js'
+
+/** One message in one line: who signed, to whom, what, and the answer. */
+export function describeMessage(exchange: TracedExchange, addresses: Addresses): string {
+  const { request, response } = exchange
+  const challenge = headerOf(response.headers, 'agent-auth')
+  const line = `${signerOf(exchange, addresses)} → ${nameOf(exchange.to, addresses)}`.padEnd(46)
+  return `${line} ${`${request.method} ${request.target}`.padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
+}
+
+/** Who signed a message, as far as its Signature-Key says: claimed, until the receiver has verified it. */
+export function signerOf(exchange: TracedExchange, addresses: Addresses): string {
+  const value = headerOf(exchange.request.headers, 'signature-key')
+  if (value === undefined) return 'unsigned'
+  try {
+    const { key } = parseSignatureKey(value)
+    if (key.scheme === 'hwk') return 'inline key'
+    if (key.scheme === 'jwks_uri') return `${nameOf(key.id, addresses)} (own key)`
+    const typ = tokenType(key.jwt)
+    return typ === 'auth+jwt' ? 'auth token' : 'agent token'
+  } catch {
+    return 'unreadable signature'
+  }
+}
+
+function tokenType(jwt: string): unknown {
+  const [header = ''] = jwt.split('.')
+  return (JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as { typ?: unknown }).typ
+}
+
+/** The participant behind an identifier. */
+export function nameOf(id: string, addresses: Addresses): string {
+  const names: Readonly<Record<string, string>> = {
+    [addresses.agentServer]: 'agent server',
+    [addresses.authServer]: 'auth server',
+    [addresses.calendar]: 'calendar',
+  }
+  return names[id] ?? id
+}
+
+function headerOf(headers: ReadonlyArray<readonly [string, string]>, name: string): string | undefined {
+  return headers.find(([known]) => known.toLowerCase() === name)?.[1]
+}
+
+function shorten(text: string): string {
+  return text.replace(/"(eyJ[^"]{10})[^"]*"/g, '"$1…"')
+}

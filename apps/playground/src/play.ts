@@ -1,0 +1,106 @@
+import type { TracedExchange } from '@countersign/server'
+import { describeMessage } from './message-line.js'
+import { type Participants, startParticipants } from './participants.js'
+import { autonomous } from './scenarios/autonomous.js'
+import { delegate } from './scenarios/delegate.js'
+import { identity } from './scenarios/identity.js'
+import { rateLimit } from './scenarios/rate-limit.js'
+import { refresh } from './scenarios/refresh.js'
+import { type Check, type Stage, stageOn } from './stage.js'
+
+const scenarios = {
+  'rate-limit': { title: 'Anonymous until the limit, then a signature', play: rateLimit },
+  identity: { title: 'Say who you are: the agent server’s own key', play: identity },
+  delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
+  autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
+  refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
+} as const
+
+/** The name of a scenario. */
+export type ScenarioName = keyof typeof scenarios
+
+/** Every scenario, in the order that tells the story. */
+export const scenarioNames: readonly ScenarioName[] = Object.keys(scenarios) as ScenarioName[]
+
+/** What a scenario is about, in a few words. */
+export function scenarioTitle(name: ScenarioName): string {
+  return scenarios[name].title
+}
+
+/** A played scenario: what was expected, and every message that really flowed, in the order it was received. */
+export interface ScenarioResult {
+  readonly scenario: ScenarioName
+  readonly title: string
+  readonly ok: boolean
+  readonly checks: readonly Check[]
+  readonly messages: readonly TracedExchange[]
+}
+
+/** Plays one scenario on running participants. */
+export async function playScenario(participants: Participants, name: ScenarioName): Promise<ScenarioResult> {
+  const { title, play } = scenarios[name]
+  const checks: Check[] = []
+  const messages: TracedExchange[] = []
+  const stop = participants.listen(exchange => messages.push(exchange))
+  try {
+    await (play as (stage: Stage) => Promise<void>)(stageOn(participants, checks))
+  } catch (error) {
+    checks.push({
+      title: 'the scenario plays to its end',
+      ok: false,
+      seen: error instanceof Error ? error.message : String(error),
+    })
+  }
+  await quiet(messages)
+  stop()
+  messages.sort((a, b) => a.at - b.at)
+  return { scenario: name, title, ok: checks.length > 0 && checks.every(check => check.ok), checks, messages }
+}
+
+/** Waits until the processes have told of the last message. */
+async function quiet(messages: readonly unknown[]): Promise<void> {
+  for (let seen = -1, rounds = 0; seen !== messages.length && rounds < 20; rounds++) {
+    seen = messages.length
+    await new Promise(resolve => setTimeout(resolve, 60))
+  }
+}
+
+/** Options of {@link playScenarios}. */
+export interface PlayOptions {
+  readonly base: number
+  readonly countersign: string
+  readonly names: readonly ScenarioName[]
+  /** One JSON object with every message instead of lines for people. */
+  readonly json: boolean
+  readonly write: (line: string) => void
+}
+
+/** Starts the participants, plays, prints, stops them. True only when every step of every scenario was right. */
+export async function playScenarios(options: PlayOptions): Promise<boolean> {
+  const { base, countersign, names, json, write } = options
+  const participants = await startParticipants({ base, countersign, onReady: json ? () => undefined : write })
+  const results: ScenarioResult[] = []
+  try {
+    for (const name of names) {
+      const result = await playScenario(participants, name)
+      results.push(result)
+      if (!json) for (const line of lines(result, participants)) write(line)
+    }
+  } finally {
+    await participants.stop()
+  }
+  const ok = results.every(result => result.ok)
+  if (json) write(JSON.stringify({ ok, scenarios: results }, null, 2))
+  else write(ok ? '\nEvery step was right.' : '\nSomething is not as it should be: see the lines marked ✗.')
+  return ok
+}
+
+function lines(result: ScenarioResult, participants: Participants): string[] {
+  const messages = result.messages.map(
+    (message, index) => `  ${String(index + 1).padStart(3)}  ${describeMessage(message, participants.addresses)}`,
+  )
+  const checks = result.checks.map(
+    ({ ok, title, seen }) => `  ${ok ? '✓' : '✗'} ${title}${seen === undefined ? '' : `: ${seen}`}`,
+  )
+  return ['', `${result.scenario}: ${result.title}`, ...messages, ...checks]
+}

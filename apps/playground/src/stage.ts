@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  type Agent,
+  type AgentState,
+  agentServer,
+  createAgent,
+  delegate,
+  explain,
+  memoryState,
+  pseudonym,
+} from '@countersign/agent'
+import { keysFile } from '@countersign/server'
+import type { Participants } from './participants.js'
+
+/** One thing a scenario expects, and whether it was so. */
+export interface Check {
+  readonly title: string
+  readonly ok: boolean
+  /** What was seen instead; absent when the check holds. */
+  readonly seen?: string
+}
+
+/** What a scenario plays on. */
+export interface Stage {
+  readonly participants: Participants
+  /** Records an expectation; a scenario goes on when one fails, so that all of them are seen. */
+  expect(title: string, seen: unknown, wanted: unknown): void
+  /** Records that two values differ. */
+  expectOther(title: string, seen: unknown, other: unknown): void
+  pseudonym(): Agent
+  /** An agent that signs with the playground agent server's own key. */
+  agentServer(): Promise<Agent>
+  /** A delegate that enrols with `code` when `state` holds no enrolment. */
+  delegate(code: string, state?: AgentState): Agent
+  /** A single-use enrolment code, for a delegate of that name when one is given. */
+  invite(sub?: string): Promise<{ readonly code: string; readonly sub: string }>
+}
+
+const execute = promisify(execFile)
+
+/** The stage for one scenario; `checks` is what {@link Stage.expect} adds to. */
+export function stageOn(participants: Participants, checks: Check[]): Stage {
+  const { addresses, folder, countersign } = participants
+  const shared = { acceptAuthServer: [addresses.authServer], identifyTo: [addresses.calendar], development: true }
+  return {
+    participants,
+    expect(title, seen, wanted) {
+      const ok = seen === wanted
+      checks.push({ title, ok, ...(ok ? {} : { seen: `${shown(seen)} instead of ${shown(wanted)}` }) })
+    },
+    expectOther(title, seen, other) {
+      const ok = seen !== undefined && seen !== other
+      checks.push({ title, ok, ...(ok ? {} : { seen: shown(seen) }) })
+    },
+    pseudonym: () => createAgent({ identity: pseudonym(), development: true }),
+    async agentServer() {
+      const [key] = await keysFile(join(folder, 'agent-server', 'keys.json'))
+      if (key === undefined) throw new Error('the agent server has no key')
+      return createAgent({ identity: agentServer({ id: addresses.agentServer, ...key }), ...shared })
+    },
+    delegate: (code, state = memoryState()) =>
+      createAgent({
+        identity: delegate({ agentServer: addresses.agentServer, enroll: { type: 'code', code } }),
+        state,
+        ...shared,
+      }),
+    async invite(sub) {
+      const args = [
+        'agent-server',
+        'invite',
+        '--id',
+        addresses.agentServer,
+        '--data',
+        join(folder, 'agent-server'),
+        '--development',
+      ]
+      const { stdout } = await execute(process.execPath, [
+        ...process.execArgv,
+        countersign,
+        ...args,
+        ...(sub === undefined ? [] : ['--sub', sub]),
+      ])
+      return JSON.parse(stdout) as { code: string; sub: string }
+    },
+  }
+}
+
+/** How the agent got this response, for a scenario to check: the kinds of its steps in order. */
+export function stepsOf(response: Response): string {
+  return explain(response)
+    .steps.map(step => step.what)
+    .join(' ')
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : value === undefined ? 'nothing' : JSON.stringify(value)
+}
+
+/** Reads a JSON member of a file that the agent wrote; scenarios look into its state to prove what it holds. */
+export function stateIn(file: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+}

@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Agent, type AgentEvent, createAgent, delegate } from '@countersign/agent'
+import { fileState } from '@countersign/agent/node'
+
+/** What the command must know to act as a delegate. */
+export interface DelegateSettings {
+  /** The state folder. */
+  readonly folder: string
+  readonly agentServer: string
+  /** A single-use enrolment code; not needed once enrolled. */
+  readonly code?: string
+  readonly development: boolean
+  readonly authServers?: readonly string[]
+  readonly onEvent?: (event: AgentEvent) => void
+}
+
+/** An agent that acts as a delegate; what it enrolled as is kept in the state folder. */
+export function delegateAgent(settings: DelegateSettings): Agent {
+  const { agentServer, development, authServers = [], onEvent } = settings
+  const folder = join(settings.folder, 'delegates')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return createAgent({
+    identity: delegate({
+      agentServer,
+      ...(settings.code === undefined ? {} : { enroll: { type: 'code', code: settings.code } }),
+    }),
+    state: fileState(join(folder, `${new URL(agentServer).host.replace(':', '_')}.json`)),
+    acceptAuthServer: authServers,
+    // Whoever types a URL after `--as delegate` has decided to be known there.
+    identifyTo: 'any',
+    development,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  })
+}

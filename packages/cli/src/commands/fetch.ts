@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import {
+  type Agent,
+  type AgentEvent,
+  agentServer,
+  createAgent,
+  type Explanation,
+  explain,
+  pseudonym,
+} from '@countersign/agent'
+import { parseAgentAuth } from '@countersign/protocol'
+import { UsageError } from '../configuration.js'
+import { delegateAgent } from './delegate.js'
+import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+
+/** Flags of `countersign fetch`. */
+export interface FetchFlags {
+  readonly request?: string
+  readonly data?: string
+  readonly header?: readonly string[]
+  readonly as: 'anonymous' | 'pseudonym' | 'agent' | 'delegate'
+  readonly id?: string
+  readonly authServer?: readonly string[]
+  readonly state?: string
+  readonly development?: boolean
+  readonly verbose?: boolean
+  readonly json?: boolean
+}
+
+/** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
+export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
+  const target = parseUrl(url)
+  const init = requestOf(flags)
+  const steps: AgentEvent[] = []
+  const onEvent = (event: AgentEvent): void => {
+    steps.push(event)
+    if (flags.verbose && !flags.json) console.error(stepLine(event))
+  }
+  if (flags.verbose && !flags.json) console.error(`> ${init.method} ${target.href} as ${flags.as}`)
+  const response =
+    flags.as === 'anonymous'
+      ? await fetch(target, { ...init, redirect: 'manual' })
+      : await (await agentOf(flags, onEvent)).fetch(target, init)
+  const explanation = flags.as === 'anonymous' ? undefined : explain(response)
+  if (flags.json) await printJson(response, explanation)
+  else await print(response, flags, explanation)
+  if (response.status >= 400) process.exitCode = 1
+}
+
+function parseUrl(url: string): URL {
+  if (!URL.canParse(url)) throw new UsageError(`not a URL: ${JSON.stringify(url)}`)
+  const parsed = new URL(url)
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
+    throw new UsageError('only http and https URLs can be fetched')
+  return parsed
+}
+
+function requestOf(flags: FetchFlags): { method: string; headers: Headers; body?: Uint8Array<ArrayBuffer> } {
+  const headers = new Headers()
+  for (const line of flags.header ?? []) {
+    const colon = line.indexOf(':')
+    if (colon < 1) throw new UsageError(`a header line reads "Name: value"; got ${JSON.stringify(line)}`)
+    headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim())
+  }
+  const body = flags.data === undefined ? undefined : readBody(flags.data)
+  if (body !== undefined && !headers.has('content-type')) headers.set('content-type', guessType(body))
+  return {
+    method: flags.request ?? (body === undefined ? 'GET' : 'POST'),
+    headers,
+    ...(body === undefined ? {} : { body }),
+  }
+}
+
+function readBody(data: string): Uint8Array<ArrayBuffer> {
+  if (!data.startsWith('@')) return new TextEncoder().encode(data)
+  return new Uint8Array(readFileSync(data === '@-' ? 0 : data.slice(1)))
+}
+
+/** JSON when it is JSON, else a form as curl sends it. */
+function guessType(body: Uint8Array): string {
+  try {
+    JSON.parse(new TextDecoder().decode(body))
+    return 'application/json'
+  } catch {
+    return 'application/x-www-form-urlencoded'
+  }
+}
+
+async function agentOf(flags: FetchFlags, onEvent: (event: AgentEvent) => void): Promise<Agent> {
+  const development = flags.development ?? false
+  const authServers = (flags.authServer ?? []).map(id => requireIdentifier(id, '--auth-server', development))
+  if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent })
+  if (flags.id === undefined)
+    throw new UsageError(
+      `--as ${flags.as} needs --id: ${flags.as === 'agent' ? 'the identity made by countersign keys' : 'the agent server you enrolled with'}`,
+    )
+  const id = requireIdentifier(flags.id, '--id', development)
+  const folder = stateFolder(flags.state)
+  if (flags.as === 'delegate') return delegateAgent({ folder, agentServer: id, development, authServers, onEvent })
+  const [signing] = await ownKeys(folder, id)
+  if (signing === undefined) throw new UsageError(`no keys for ${id}: countersign keys publish DIR --id ${id}`)
+  return createAgent({
+    identity: agentServer({ id, ...signing }),
+    acceptAuthServer: authServers,
+    // Whoever types a URL after `--as agent` has decided to be known there.
+    identifyTo: 'any',
+    development,
+    onEvent,
+  })
+}
+
+function stepLine(step: AgentEvent): string {
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}${step.detail === undefined ? '' : `: ${step.detail}`}`
+}
+
+async function print(response: Response, flags: FetchFlags, explanation: Explanation | undefined): Promise<void> {
+  if (flags.verbose) {
+    console.error(`< ${response.status} ${response.statusText}`)
+    for (const [name, value] of response.headers) console.error(`< ${name}: ${value}`)
+    console.error('<')
+  }
+  await response.body?.pipeTo(
+    new WritableStream({
+      write: chunk =>
+        new Promise((done, failed) => process.stdout.write(chunk, error => (error ? failed(error) : done()))),
+    }),
+  )
+  if (process.stdout.isTTY) process.stdout.write('\n')
+  if (response.status >= 400) console.error(`countersign: ${response.status}: ${reasonOf(response, explanation)}`)
+}
+
+function reasonOf(response: Response, explanation: Explanation | undefined): string {
+  if (explanation !== undefined) return explanation.reason ?? explanation.outcome
+  const header = response.headers.get('agent-auth')
+  if (header === null) return 'refused'
+  const challenge = parseAgentAuth(header)
+  if (challenge.authToken) return 'an auth token is needed: use --as agent or --as delegate'
+  if (challenge.identity) return 'the resource asks who you are: use --as agent or --as delegate'
+  return 'a signature is needed: use --as pseudonym'
+}
+
+async function printJson(response: Response, explanation: Explanation | undefined): Promise<void> {
+  const body = await response.text()
+  const headers = Object.fromEntries(response.headers)
+  console.log(JSON.stringify({ status: response.status, headers, body, ...explanation }, null, 2))
+}

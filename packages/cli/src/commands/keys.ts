@@ -1,0 +1,56 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { jwks, wellKnownUrl } from '@countersign/protocol'
+import { UsageError } from '../configuration.js'
+import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+
+/** Flags of `countersign keys`. */
+export interface KeysFlags {
+  readonly id?: string
+  readonly name?: string
+  readonly state?: string
+  readonly development?: boolean
+}
+
+/** `countersign keys new`: makes the keys of an own agent identity and prints their public half. */
+export async function newKeys(flags: KeysFlags): Promise<void> {
+  console.log(JSON.stringify(jwks(await ownKeys(stateFolder(flags.state), identifierOf(flags))), null, 2))
+}
+
+/** `countersign keys show`: lists the identities on this machine, or prints one's public keys. */
+export async function showKeys(flags: KeysFlags): Promise<void> {
+  if (flags.id !== undefined) return newKeys(flags)
+  const folder = join(stateFolder(flags.state), 'agents')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const identities = readdirSync(folder).filter(file => file.endsWith('.json'))
+  if (identities.length === 0) throw new UsageError('no identity yet: countersign keys new --id https://agent.example')
+  for (const file of identities) console.log(file.replace(/\.json$/, '').replace('_', ':'))
+}
+
+/** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
+export async function publishKeys(directory: string, flags: KeysFlags): Promise<void> {
+  const id = identifierOf(flags)
+  const keys = await ownKeys(stateFolder(flags.state), id)
+  const folder = join(directory, '.well-known')
+  mkdirSync(folder, { recursive: true })
+  const jwksUri = `${id}/.well-known/jwks.json`
+  const metadata = {
+    issuer: id,
+    agent: id,
+    jwks_uri: jwksUri,
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  }
+  writeFileSync(join(folder, 'aauth-agent'), `${JSON.stringify(metadata, null, 2)}\n`)
+  writeFileSync(join(folder, 'jwks.json'), `${JSON.stringify(jwks(keys), null, 2)}\n`)
+  console.log(`wrote ${join(folder, 'aauth-agent')} and ${join(folder, 'jwks.json')}`)
+  console.log(
+    `serve ${directory} at ${id} so that ${wellKnownUrl(id, 'aauth-agent')} answers as application/json, then:`,
+  )
+  console.log(`  countersign fetch URL --as agent --id ${id}`)
+}
+
+function identifierOf(flags: KeysFlags): string {
+  if (flags.id === undefined)
+    throw new UsageError('--id is required: the origin the keys will be served from, such as https://agent.example')
+  return requireIdentifier(flags.id, '--id', flags.development ?? false)
+}

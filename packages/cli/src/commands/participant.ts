@@ -1,0 +1,77 @@
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Fetcher } from '@countersign/discovery'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import type { PublishedKey } from '@countersign/protocol'
+import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
+import { z } from 'zod'
+import { port } from '../configuration.js'
+
+/** Options that every server command has. */
+export const serverOptions = {
+  id: z.string().describe('the identifier: an https origin; with --development also http://localhost:PORT'),
+  port: port.describe('the port to listen on'),
+  host: z.string().optional().describe('the address to listen on; default every address, in development loopback'),
+  development: z.boolean().default(false).describe('allow loopback http identifiers and bind loopback only'),
+  data: z.string().optional().describe('folder for keys and database; default ~/.countersign/NAME'),
+  keys: z
+    .string()
+    .optional()
+    .describe('file of signing keys, created on first start (mode 0600); default DATA/keys.json'),
+}
+
+/** The values of {@link serverOptions}. */
+export interface ServerSettings {
+  readonly id: string
+  readonly port: number
+  readonly host?: string | undefined
+  readonly development: boolean
+  readonly data?: string | undefined
+  readonly keys?: string | undefined
+}
+
+/** The folder of one server: what is said, else a folder of its own under the user's home. */
+export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' | 'id'>): string {
+  const folder = settings.data ?? join(homedir(), '.countersign', name, new URL(settings.id).host.replace(':', '_'))
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+/** The server's signing keys, made on the first start. */
+export function signingKeys(folder: string, settings: Pick<ServerSettings, 'keys'>): Promise<PublishedKey[]> {
+  return keysFile(settings.keys ?? join(folder, 'keys.json'))
+}
+
+/** Discovery over the guarded fetcher; loopback only in development. */
+export function discoveryFor(settings: Pick<ServerSettings, 'development'>): Discovery {
+  const fetcher: Fetcher = guardedFetcher({ dangerouslyAllowLoopback: settings.development })
+  return createDiscovery({ fetcher, development: settings.development })
+}
+
+/** Listens, prints the ready line, drains on SIGTERM. */
+export async function run(
+  name: string,
+  settings: ServerSettings,
+  participant: Participant,
+  bodyLimit?: number,
+): Promise<void> {
+  await serve({
+    name,
+    id: settings.id,
+    port: settings.port,
+    participant,
+    development: settings.development,
+    ...(settings.host === undefined ? {} : { host: settings.host }),
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    ...traceTo(settings),
+  })
+}
+
+/** A parent process that asked for it is shown every message; in development only, since messages hold tokens. */
+function traceTo(settings: Pick<ServerSettings, 'development'>): { trace?: (exchange: TracedExchange) => void } {
+  const parent = process.send?.bind(process)
+  if (!settings.development || parent === undefined || process.env['COUNTERSIGN_TRACE'] !== 'ipc') return {}
+  return { trace: exchange => void parent(exchange) }
+}

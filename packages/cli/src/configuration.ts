@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+
+/** A mistake of whoever started the command: printed without a stack, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** The options of one command: a zod object whose keys are the camel-cased flags. */
+export type OptionSchema = z.ZodObject<z.ZodRawShape>
+
+/**
+ * Joins what was said in three places: a flag beats a `COUNTERSIGN_*` variable beats the `--config` file (JSON or YAML).
+ * @throws UsageError that names the option at fault and where it was said
+ */
+export function readConfiguration<S extends OptionSchema>(
+  command: Command,
+  schema: S,
+  env: NodeJS.ProcessEnv,
+): z.infer<S> {
+  const flags = command.opts<Record<string, unknown>>()
+  const variables = fromEnvironment(schema, env)
+  const configFile = flags['config'] ?? env['COUNTERSIGN_CONFIG']
+  const file = typeof configFile === 'string' ? readFile(configFile) : {}
+  const { config: _, ...said } = flags
+  const result = schema.safeParse({ ...file, ...variables, ...said })
+  if (result.success) return result.data
+  const sources: Sources = { flags: said, variables, file, ...(typeof configFile === 'string' ? { configFile } : {}) }
+  throw new UsageError(result.error.issues.map(issue => describe(issue, sources)).join('\n'))
+}
+
+interface Sources {
+  readonly flags: Record<string, unknown>
+  readonly variables: Record<string, unknown>
+  readonly file: Record<string, unknown>
+  readonly configFile?: string
+}
+
+function describe(issue: z.core.$ZodIssue, sources: Sources): string {
+  if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.join(', ')}${whereFile(sources)}`
+  const name = String(issue.path[0] ?? '')
+  const rest = issue.path.slice(1).join('.')
+  const missing = !(name in sources.flags || name in sources.variables || name in sources.file)
+  if (missing) return `--${kebab(name)} is required (or ${variableOf(name)}, or "${name}" in the --config file)`
+  const where =
+    name in sources.flags
+      ? `--${kebab(name)}`
+      : name in sources.variables
+        ? variableOf(name)
+        : `"${name}"${whereFile(sources)}`
+  return `${where}${rest === '' ? '' : ` at ${rest}`}: ${issue.message}`
+}
+
+function whereFile(sources: Sources): string {
+  return sources.configFile === undefined ? '' : ` in ${sources.configFile}`
+}
+
+function readFile(path: string): Record<string, unknown> {
+  let content: unknown
+  try {
+    content = parseYaml(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new UsageError(
+      `cannot read the configuration ${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`,
+    )
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw new UsageError(`${path} must hold one object`)
+  return Object.fromEntries(Object.entries(content))
+}
+
+/** Variables hold strings: JSON where the option is not a string itself, else a comma-separated list or the string. */
+function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<string, unknown> {
+  const found: Record<string, unknown> = {}
+  for (const name of Object.keys(schema.shape)) {
+    const text = env[variableOf(name)]
+    if (text !== undefined && text !== '') found[name] = variableValue(text)
+  }
+  return found
+}
+
+function variableValue(text: string): unknown {
+  if (/^[[{]/.test(text) || text === 'true' || text === 'false' || /^\d+$/.test(text)) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return text
+    }
+  }
+  return text
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+function variableOf(name: string): string {
+  return `COUNTERSIGN_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+}
+
+/** One string or several: `--auth-server A --auth-server B`, or a comma-separated variable. */
+export const stringList: z.ZodType<string[]> = z
+  .union([z.string(), z.array(z.string())])
+  .transform(value => (typeof value === 'string' ? value.split(',').map(part => part.trim()) : value))
+
+/** A TCP port; 0 lets the system choose. */
+export const port: z.ZodType<number> = z.coerce.number().int().min(0).max(65_535)

@@ -1,0 +1,120 @@
+import { Command, Option } from 'commander'
+import { agentServer, agentServerOptions, invite, inviteOptions } from './commands/agent-server.js'
+import { authServer, authServerOptions } from './commands/auth-server.js'
+import { enroll } from './commands/enroll.js'
+import { fetchUrl } from './commands/fetch.js'
+import { gateway, gatewayOptions } from './commands/gateway.js'
+import { newKeys, publishKeys, showKeys } from './commands/keys.js'
+import { playground } from './commands/playground.js'
+import { schema } from './commands/schema.js'
+import type { OptionSchema } from './configuration.js'
+
+/** The whole command line. */
+export function program(version: string): Command {
+  const root = new Command('countersign')
+    .description('AAuth for TypeScript: agents, APIs and auth servers that have never met, every request signed')
+    .version(version)
+    .showHelpAfterError('(add --help for what this command takes)')
+  addPlayground(root)
+  addFetch(root)
+  addKeys(root)
+  addServers(root)
+  root
+    .command('schema')
+    .description('print the JSON schema of a --config file')
+    .argument('<command>', 'agent-server, auth-server or gateway')
+    .action(schema)
+  return root
+}
+
+function addPlayground(root: Command): void {
+  root
+    .command('playground')
+    .description('run the participants on this machine, and a page that shows every message')
+    .option('--port <base>', 'first port; the others follow at +10, +20, +30', '4100')
+    .option(
+      '--scenario <name>',
+      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, refresh or all',
+    )
+    .option('--json', 'with --scenario: print every message as JSON')
+    .action(playground)
+}
+
+function addFetch(root: Command): void {
+  root
+    .command('fetch')
+    .description('curl that climbs: sign, say who you are, get a token, and say why when it cannot')
+    .argument('<url>')
+    .option('-X, --request <method>', 'method; default GET, with a body POST')
+    .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
+    .option('-H, --header <line...>', 'a header line such as "Accept: application/json"')
+    .addOption(
+      new Option('--as <who>', 'who signs')
+        .choices(['anonymous', 'pseudonym', 'agent', 'delegate'])
+        .default('pseudonym'),
+    )
+    .option(
+      '--id <agent>',
+      'with --as agent: the identity made by `countersign keys`; with --as delegate: the agent server',
+    )
+    .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
+    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
+    .option('--development', 'allow loopback http identifiers')
+    .option('-v, --verbose', 'show every step on standard error')
+    .option('--json', 'print status, headers, body and steps as one JSON object')
+    .action(fetchUrl)
+  root
+    .command('enroll')
+    .description('become a delegate of an agent server with a single-use code')
+    .argument('<agent-server>')
+    .requiredOption('--code <code>', 'the code from `countersign agent-server invite`; - reads it from standard input')
+    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
+    .option('--development', 'allow loopback http identifiers')
+    .action(enroll)
+}
+
+function addKeys(root: Command): void {
+  const keys = root.command('keys').description('an own agent identity that any static web host can serve')
+  const shared = (command: Command): Command =>
+    command
+      .option('--id <agent>', 'the origin the keys are served from, such as https://agent.example')
+      .option('--state <dir>', 'folder that keeps the private keys; default ~/.config/countersign')
+      .option('--development', 'allow loopback http identifiers')
+  shared(keys.command('new').description('make keys and print their public half')).action(newKeys)
+  shared(keys.command('show').description('list identities, or print the public keys of --id')).action(showKeys)
+  shared(keys.command('publish').description('write a static aauth-agent and JWKS').argument('<dir>'))
+    .option('--name <name>', 'a name to show users')
+    .action(publishKeys)
+}
+
+function addServers(root: Command): void {
+  const agents = root.command('agent-server').description("publish an agent's identity, enrol its delegates")
+  flags(agents, agentServerOptions).action((_, command: Command) => agentServer(command))
+  flags(agents.command('invite').description('print a single-use enrolment code'), inviteOptions).action(
+    (_, command: Command) => invite(command),
+  )
+  flags(root.command('auth-server').description('issue auth tokens for what policy grants'), authServerOptions).action(
+    (_, command: Command) => authServer(command),
+  )
+  flags(
+    root.command('gateway').description('put the guard in front of an API that must not change'),
+    gatewayOptions,
+  ).action((_, command: Command) => gateway(command))
+}
+
+/** One flag per option that fits on a command line; the rest (lists of objects) is for the --config file. */
+function flags(command: Command, schema: OptionSchema): Command {
+  for (const [name, option] of Object.entries(schema.shape)) {
+    const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    const { description = '' } = option as { description?: string }
+    if (name === 'development') command.option(flag, description)
+    else if (['grants', 'routes', 'scopes', 'limits'].includes(name)) continue
+    else if (['authServer', 'scope', 'agents', 'audience'].includes(name))
+      command.option(`${flag} <value...>`, description)
+    else command.option(`${flag} <value>`, description)
+  }
+  return command.option(
+    '--config <file>',
+    'JSON or YAML with the same options; flags and COUNTERSIGN_* variables beat it',
+  )
+}

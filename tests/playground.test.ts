@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { freePort, run } from './processes.fixture.js'
+
+interface Played {
+  readonly ok: boolean
+  readonly scenarios: ReadonlyArray<{
+    readonly scenario: string
+    readonly ok: boolean
+    readonly checks: ReadonlyArray<{ readonly title: string; readonly ok: boolean; readonly seen?: string }>
+    readonly messages: ReadonlyArray<{ readonly at: number; readonly request: { readonly target: string } }>
+  }>
+}
+
+test('countersign playground --scenario all --json plays every story and says so by its exit code', async () => {
+  const { code, stdout, stderr } = await run([
+    'playground',
+    '--port',
+    String(await freePort()),
+    '--scenario',
+    'all',
+    '--json',
+  ])
+  const played = JSON.parse(stdout) as Played
+  const wrong = played.scenarios.flatMap(({ scenario, checks }) =>
+    checks.filter(check => !check.ok).map(check => ({ scenario, ...check })),
+  )
+  expect(wrong, stderr).toEqual([])
+  expect(played.scenarios.map(({ scenario }) => scenario)).toEqual([
+    'rate-limit',
+    'identity',
+    'delegate',
+    'autonomous',
+    'refresh',
+  ])
+  expect(code).toBe(0)
+  for (const { messages } of played.scenarios) {
+    expect(messages.length).toBeGreaterThan(3)
+    expect(messages.map(message => message.at)).toEqual(messages.map(message => message.at).sort((a, b) => a - b))
+  }
+}, 120_000)
+
+test('a scenario that does not exist is refused with the names of those that do', async () => {
+  const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
+  expect(code).toBe(2)
+  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, refresh')
+})

@@ -1,0 +1,112 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The checkout's root. */
+export const root: string = fileURLToPath(new URL('..', import.meta.url))
+
+/** The built `countersign` command, run as a user runs it. */
+export const countersign: string = join(root, 'packages/cli/bin/countersign.js')
+
+/** What a finished command left behind. */
+export interface Finished {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Processes and folders of one test file, all ended by `stop`. */
+export interface Stand {
+  readonly folder: string
+  /** Starts a server and waits for the line that says it is ready. */
+  start(name: string, args: readonly string[], options?: StartOptions): Promise<ChildProcess>
+  stop(): Promise<void>
+}
+
+/** How a server is started. */
+export interface StartOptions {
+  /** Program; default this Node with the `countersign` command. */
+  readonly program?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** What its output contains once it is ready; default ` ready at `. */
+  readonly ready?: string
+}
+
+/** A folder and a place for processes. */
+export function stand(): Stand {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'))
+  const children: ChildProcess[] = []
+  return {
+    folder,
+    start(name, args, options = {}) {
+      const [program = process.execPath, ...first] = options.program ?? [process.execPath, countersign]
+      const child = spawn(program, [...first, ...args], {
+        env: { ...process.env, ...options.env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      children.push(child)
+      return readyChild(name, child, options.ready ?? ' ready at ')
+    },
+    async stop() {
+      await Promise.all(children.map(child => end(child, 'SIGTERM')))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function readyChild(name: string, child: ChildProcess, ready: string): Promise<ChildProcess> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const listen = (chunk: unknown): void => {
+      said = (said + String(chunk)).slice(-8192)
+      if (said.includes(ready)) resolve(child)
+    }
+    child.stdout?.on('data', listen)
+    child.stderr?.on('data', listen)
+    child.once('exit', code => reject(new Error(`${name} ended with code ${code}:\n${said}`)))
+  })
+}
+
+/** Ends a process and waits until it has gone. */
+export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise(resolve => {
+    child.once('exit', () => resolve())
+    child.kill(signal)
+  })
+}
+
+/** Runs the `countersign` command to its end. */
+export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+  return new Promise(resolve => {
+    execFile(
+      process.execPath,
+      [countersign, ...args],
+      { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+        resolve({ code, stdout, stderr })
+      },
+    )
+  })
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+/** What `.ci/run` says must not be skipped, e.g. `chromium`. */
+export function required(what: string): boolean {
+  return (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes(what)
+}
