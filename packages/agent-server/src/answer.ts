@@ -1,0 +1,25 @@
+import { type AgentMetadata, jwks, type PublishedKey } from '@countersign/protocol'
+
+/** Long enough to spare requests, short enough that a withdrawn key is gone in minutes. */
+const publishedCaching = 'public, max-age=300'
+
+/** The metadata document. */
+export function metadataAnswer(metadata: AgentMetadata): Response {
+  return new Response(JSON.stringify(metadata), {
+    headers: { 'content-type': 'application/json', 'cache-control': publishedCaching },
+  })
+}
+
+/** The public keys as a JWK set. */
+export function jwksAnswer(keys: readonly PublishedKey[]): Response {
+  return new Response(JSON.stringify(jwks(keys)), {
+    headers: { 'content-type': 'application/jwk-set+json', 'cache-control': publishedCaching },
+  })
+}
+
+/** An agent token. `expires_in` in seconds. */
+export function tokenAnswer(answer: { readonly agent_token: string; readonly expires_in: number }): Response {
+  return new Response(JSON.stringify(answer), {
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}

@@ -1,0 +1,124 @@
+import {
+  generateSigningKey,
+  type ReceivedMessage,
+  type SignatureKey,
+  type SigningKey,
+  signRequest,
+} from '@countersign/httpsig'
+import type { PublishedKey } from '@countersign/protocol'
+import { type AgentServer, type AgentServerOptions, createAgentServer } from './agent-server.js'
+import type { AgentServerEvent } from './event.js'
+
+/** 2026-01-01T00:00:00Z. */
+export const newYear = 1_767_225_600
+
+/** An agent server with a clock that tests set, and what it reported. */
+export interface Scene {
+  readonly server: AgentServer
+  readonly clock: { now: number }
+  readonly keys: readonly PublishedKey[]
+  readonly events: AgentServerEvent[]
+}
+
+export async function scene(options: Partial<AgentServerOptions> = {}): Promise<Scene> {
+  const clock = { now: newYear }
+  const events: AgentServerEvent[] = []
+  const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+  const server = await createAgentServer({
+    id: 'https://agent.example',
+    keys,
+    database: 'sqlite::memory:',
+    now: () => clock.now,
+    onEvent: event => events.push(event),
+    ...options,
+  })
+  return { server, clock, keys, events }
+}
+
+/** One request to the delegate token endpoint, before it is signed. */
+export interface Post {
+  readonly key: SigningKey
+  readonly signatureKey?: SignatureKey
+  readonly body?: string
+  readonly contentType?: string
+  readonly target?: string
+  readonly nonce?: string
+}
+
+/** Signs as a delegate would; by default with the key itself as `hwk`. */
+export async function post({ clock }: Scene, o: Post): Promise<ReceivedMessage> {
+  const { key, signatureKey = { scheme: 'hwk', jwk: key.publicJwk }, contentType = 'application/json' } = o
+  const target = o.target ?? '/delegate/token'
+  const body = o.body === undefined ? {} : { body: new TextEncoder().encode(o.body) }
+  const headers: Array<readonly [string, string]> = [['host', 'agent.example']]
+  if (o.body !== undefined) headers.push(['content-type', contentType])
+  const signed = await signRequest({
+    method: 'POST',
+    url: `https://agent.example${target}`,
+    headers,
+    ...body,
+    key,
+    signatureKey,
+    now: () => clock.now,
+    ...(o.nonce === undefined ? {} : { nonce: o.nonce }),
+  })
+  return { method: 'POST', target, headers: [...headers, ...signed], peer: '192.0.2.7', ...body }
+}
+
+/** The body of an enrolment by code. */
+export function enrollmentBody(code: string): string {
+  return JSON.stringify({ enrollment: { type: 'code', code } })
+}
+
+/** A delegate that has enrolled. */
+export interface Enrolled {
+  readonly sub: string
+  readonly key: SigningKey
+  readonly agentToken: string
+}
+
+export async function enrolled(scene_: Scene, sub?: string): Promise<Enrolled> {
+  const invitation = await scene_.server.invite(sub === undefined ? {} : { sub })
+  const key = await generateSigningKey()
+  const response = await scene_.server.handle(await post(scene_, { key, body: enrollmentBody(invitation.code) }))
+  const answer: unknown = await response.json()
+  if (response.status !== 200) throw new Error('the enrolment that a test starts from was refused', { cause: answer })
+  return { sub: invitation.sub, key, agentToken: agentTokenOf(answer) }
+}
+
+/** A renewal by `token` under `key`. */
+export function renewal(
+  scene_: Scene,
+  o: { key: SigningKey; agentToken: string; body?: string },
+): Promise<ReceivedMessage> {
+  const body = o.body === undefined ? {} : { body: o.body }
+  return post(scene_, { key: o.key, signatureKey: { scheme: 'jwt', jwt: o.agentToken }, ...body })
+}
+
+export function agentTokenOf(answer: unknown): string {
+  if (
+    typeof answer === 'object' &&
+    answer !== null &&
+    'agent_token' in answer &&
+    typeof answer.agent_token === 'string'
+  ) {
+    return answer.agent_token
+  }
+  throw new Error('the answer has no agent_token', { cause: answer })
+}
+
+/** Header (0) or payload (1) of a compact JWS. */
+export function part(token: string, index: 0 | 1): Record<string, unknown> {
+  const value: unknown = JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString('utf8'))
+  if (typeof value !== 'object' || value === null) throw new Error('not an object')
+  return Object.fromEntries(Object.entries(value))
+}
+
+/** What a test compares of a refusal. */
+export async function refusalOf(
+  response: Response,
+): Promise<{ status: number; error: unknown; agentAuth: string | null }> {
+  const body: unknown = await response.json()
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
+  return { status: response.status, error, agentAuth: response.headers.get('agent-auth') }
+}

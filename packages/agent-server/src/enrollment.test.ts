@@ -1,0 +1,238 @@
+import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import {
+  agentTokenOf,
+  enrolled,
+  enrollmentBody,
+  newYear,
+  part,
+  post,
+  refusalOf,
+  scene,
+} from './delegate.test.fixture.js'
+
+test(
+  verifies(
+    'delegate.enrol.code',
+    'delegate.answer',
+    'delegate.json',
+    'token.agent.claims',
+    'token.agent.life',
+    'a code enrols one delegate for the key that signed',
+  ),
+  async () => {
+    const stage = await scene()
+    const { code, sub, expires } = await stage.server.invite({ sub: 'kitchen-tablet' })
+    expect([sub, expires]).toEqual(['kitchen-tablet', newYear + 3600])
+    const key = await generateSigningKey()
+    const response = await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const answer: unknown = await response.json()
+    expect(answer).toEqual({ agent_token: expect.any(String), expires_in: 3600 })
+    expect(part(agentTokenOf(answer), 0)).toEqual({ typ: 'agent+jwt', alg: 'Ed25519', kid: 'k1' })
+    expect(part(agentTokenOf(answer), 1)).toEqual({
+      iss: 'https://agent.example',
+      sub: 'kitchen-tablet',
+      cnf: { jwk: key.publicJwk },
+      iat: newYear,
+      exp: newYear + 3600,
+      jti: expect.stringMatching(/^.{16,}$/),
+    })
+    expect(await stage.server.list()).toEqual([
+      { sub: 'kitchen-tablet', jkt: await thumbprint(key.publicJwk), created: newYear, last_seen: newYear },
+    ])
+  },
+)
+
+test('an invitation without a name makes one up, never the same twice', async () => {
+  const { server } = await scene()
+  const [one, two] = [await server.invite(), await server.invite()]
+  expect(one.sub).toMatch(/^[0-9a-f-]{36}$/)
+  expect(one.sub).not.toBe(two.sub)
+  expect(one.code).toMatch(/^[\w-]{32}$/)
+  expect(one.code).not.toBe(two.code)
+})
+
+test.each([
+  ['application/json; charset=utf-8', 200, undefined],
+  ['APPLICATION/JSON', 200, undefined],
+  ['application/x-www-form-urlencoded', 415, 'invalid_request'],
+  ['text/plain', 415, 'invalid_request'],
+  ['application/jsonp', 415, 'invalid_request'],
+])(verifies('delegate.json', 'error.media-type', 'a body of %s answers %i'), async (contentType, status, error) => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const key = await generateSigningKey()
+  const response = await stage.server.handle(await post(stage, { key, body: enrollmentBody(code), contentType }))
+  expect(await refusalOf(response)).toEqual({ status, error, agentAuth: null })
+})
+
+test.each([
+  ['an unknown type', '{"enrollment":{"type":"oidc","token":"x"}}'],
+  ['a type named twice', '{"enrollment":{"type":"code","type":"code","code":"CODE"}}'],
+  ['an inherited type', '{"enrollment":{"__proto__":{"type":"code"},"code":"CODE"}}'],
+  ['no enrollment', '{"type":"code","code":"CODE"}'],
+  ['an array', '[{"enrollment":{"type":"code","code":"CODE"}}]'],
+  ['a code that is a number', '{"enrollment":{"type":"code","code":12}}'],
+  ['a code that is an object', '{"enrollment":{"type":"code","code":{"$ne":""}}}'],
+  ['a code of 300 characters', `{"enrollment":{"type":"code","code":"${'a'.repeat(300)}"}}`],
+  ['no JSON', 'enrollment'],
+  ['trailing text', '{"enrollment":{"type":"code","code":"CODE"}} '.concat('x')],
+])(verifies('delegate.enrol.unknown', 'error.invalid-request', 'an enrolment with %s is refused'), async (_, body) => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const key = await generateSigningKey()
+  const refused = await stage.server.handle(await post(stage, { key, body: body.replace('CODE', code) }))
+  expect(await refusalOf(refused)).toEqual({ status: 400, error: 'invalid_request', agentAuth: null })
+  expect(await stage.server.list()).toEqual([])
+  expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status).toBe(200)
+})
+
+test(
+  verifies('delegate.enrol.refused', 'a code unknown, used or expired is refused, and all three look alike'),
+  async () => {
+    const stage = await scene()
+    const key = await generateSigningKey()
+    const used = await stage.server.invite({ expiresIn: 7200 })
+    const late = await stage.server.invite()
+    expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(used.code) }))).status).toBe(200)
+    stage.clock.now += 3600
+    const bodies = await Promise.all(
+      ['A'.repeat(32), used.code, late.code].map(async code => {
+        const response = await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
+        return [response.status, await response.text()]
+      }),
+    )
+    const refused = '{"error":"invalid_grant","error_description":"the enrolment code is unknown, used or expired"}'
+    expect(bodies).toEqual([
+      [400, refused],
+      [400, refused],
+      [400, refused],
+    ])
+    const intime = await stage.server.invite()
+    stage.clock.now += 3599
+    expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(intime.code) }))).status).toBe(200)
+  },
+)
+
+test(verifies('delegate.enrol.code', 'of fifty enrolments at once with one code exactly one succeeds'), async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite({ sub: 'one' })
+  const requests = await Promise.all(
+    Array.from({ length: 50 }, async () =>
+      post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) }),
+    ),
+  )
+  const responses = await Promise.all(requests.map(request => stage.server.handle(request)))
+  const statuses = responses.map(response => response.status).sort()
+  expect(statuses).toEqual([200, ...Array.from({ length: 49 }, () => 400)])
+  expect(await stage.server.list()).toHaveLength(1)
+})
+
+test(
+  verifies(
+    'NON-01',
+    'NON-09',
+    'error.replay-detected',
+    'fifty copies of one enrolment are one enrolment and 49 replays',
+  ),
+  async () => {
+    const stage = await scene()
+    const { code } = await stage.server.invite()
+    const request = await post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) })
+    const responses = await Promise.all(Array.from({ length: 50 }, () => stage.server.handle(request)))
+    expect(responses.map(response => response.status).sort()).toEqual([200, ...Array.from({ length: 49 }, () => 401)])
+    expect(await refusalOf(await stage.server.handle(request))).toEqual({
+      status: 401,
+      error: 'replay_detected',
+      agentAuth: null,
+    })
+  },
+)
+
+test(
+  verifies('AGT-12', 'token.agent.sub', 'a fresh code for a known sub keeps the sub and replaces the key'),
+  async () => {
+    const stage = await scene()
+    const before = await enrolled(stage, 'phone')
+    stage.clock.now += 60
+    const after = await enrolled(stage, 'phone')
+    expect(part(after.agentToken, 1)).toMatchObject({ sub: 'phone', cnf: { jwk: after.key.publicJwk } })
+    expect(after.key.publicJwk).not.toEqual(before.key.publicJwk)
+    expect(await stage.server.list()).toEqual([
+      { sub: 'phone', jkt: await thumbprint(after.key.publicJwk), created: newYear, last_seen: newYear + 60 },
+    ])
+  },
+)
+
+test('who is not signed, or signed as something else, is told to sign', async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const key = await generateSigningKey()
+  const signed = await post(stage, { key, body: enrollmentBody(code) })
+  const unsigned = { ...signed, headers: signed.headers.filter(([name]) => !name.startsWith('signature')) }
+  expect(await refusalOf(await stage.server.handle(unsigned))).toEqual({
+    status: 401,
+    error: 'invalid_signature',
+    agentAuth: 'httpsig',
+  })
+  const published = await post(stage, {
+    key,
+    body: enrollmentBody(code),
+    signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
+  })
+  expect(await refusalOf(await stage.server.handle(published))).toEqual({
+    status: 401,
+    error: 'insufficient_level',
+    agentAuth: 'httpsig',
+  })
+  expect((await stage.server.handle(signed)).status).toBe(200)
+})
+
+test(verifies('error.invalid-signature', 'a body changed on the way enrols nobody'), async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const request = await post(stage, { key: await generateSigningKey(), body: enrollmentBody('A'.repeat(32)) })
+  const forged = { ...request, body: new TextEncoder().encode(enrollmentBody(code)) }
+  expect(await refusalOf(await stage.server.handle(forged))).toEqual({
+    status: 401,
+    error: 'invalid_signature',
+    agentAuth: 'httpsig',
+  })
+})
+
+test(verifies('error.body-too-large', 'a body over 64 KiB, and parameters in the URL, are refused'), async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const key = await generateSigningKey()
+  const body = enrollmentBody(code)
+  const padded = await post(stage, { key, body: body + ' '.repeat(65_537 - body.length) })
+  expect((await stage.server.handle(padded)).status).toBe(413)
+  const inUrl = await post(stage, { key, body, target: `/delegate/token?code=${code}` })
+  expect((await stage.server.handle(inUrl)).status).toBe(400)
+  const fits = await post(stage, { key, body: body + ' '.repeat(65_536 - body.length) })
+  expect((await stage.server.handle(fits)).status).toBe(200)
+})
+
+test(verifies('LOG-02', 'events tell what happened, and no code'), async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite({ sub: 'phone' })
+  const key = await generateSigningKey()
+  await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
+  await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
+  const jkt = await thumbprint(key.publicJwk)
+  expect(stage.events).toEqual([
+    { type: 'invited', sub: 'phone' },
+    { type: 'enrolled', sub: 'phone', jkt, peer: '192.0.2.7' },
+    {
+      type: 'refused',
+      code: 'invalid_grant',
+      status: 400,
+      description: 'the enrolment code is unknown, used or expired',
+      peer: '192.0.2.7',
+    },
+  ])
+})

@@ -1,0 +1,73 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { scene } from './delegate.test.fixture.js'
+
+const get = (target: string, method = 'GET') => ({ method, target, headers: [['host', 'agent.example']] as const })
+
+test(verifies('metadata.agent', 'an agent server publishes who it is and where its delegates get tokens'), async () => {
+  const { server } = await scene({ name: 'Example Agent' })
+  const response = await server.handle(get('/.well-known/aauth-agent'))
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(response.headers.get('cache-control')).toBe('public, max-age=300')
+  expect(await response.json()).toEqual({
+    issuer: 'https://agent.example',
+    agent: 'https://agent.example',
+    jwks_uri: 'https://agent.example/.well-known/jwks.json',
+    delegate_token_endpoint: 'https://agent.example/delegate/token',
+    name: 'Example Agent',
+  })
+})
+
+test(verifies('metadata.agent', 'the JWK set holds public keys only'), async () => {
+  const { server } = await scene()
+  const response = await server.handle(get('/.well-known/jwks.json'))
+  expect(response.headers.get('content-type')).toBe('application/jwk-set+json')
+  expect(await response.json()).toEqual({
+    keys: [
+      { kty: 'OKP', crv: 'Ed25519', x: expect.stringMatching(/^[\w-]{43}$/), alg: 'Ed25519', kid: 'k1', use: 'sig' },
+    ],
+  })
+})
+
+test('HEAD answers like GET, without a body', async () => {
+  const { server } = await scene()
+  const response = await server.handle(get('/.well-known/aauth-agent', 'HEAD'))
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(await response.text()).toBe('')
+})
+
+test.each([
+  ['POST', '/.well-known/aauth-agent', 'GET, HEAD'],
+  ['DELETE', '/.well-known/jwks.json', 'GET, HEAD'],
+  ['GET', '/delegate/token', 'POST'],
+  ['OPTIONS', '/delegate/token', 'POST'],
+])(verifies('error.method', '%s %s is refused with the methods that are allowed'), async (method, target, allow) => {
+  const { server } = await scene()
+  const response = await server.handle(get(target, method))
+  expect(response.status).toBe(405)
+  expect(response.headers.get('allow')).toBe(allow)
+  expect(await response.json()).toMatchObject({ error: 'invalid_request' })
+})
+
+test('nothing is served elsewhere', async () => {
+  const { server } = await scene()
+  for (const target of ['/', '/.well-known/aauth-resource', '/delegate/token/', '/Delegate/token']) {
+    expect((await server.handle(get(target))).status).toBe(404)
+  }
+})
+
+test('what cannot work is refused at construction', async () => {
+  await expect(scene({ id: 'https://agent.example/' })).rejects.toThrow(TypeError)
+  await expect(scene({ id: 'http://localhost:4110' })).rejects.toThrow(TypeError)
+  await expect(scene({ id: 'http://localhost:4110', development: true })).resolves.toBeDefined()
+  await expect(scene({ keys: [] })).rejects.toThrow(TypeError)
+  const key = await generateSigningKey()
+  const twice = ['k1', 'k1'].map(kid => ({ kid, key }))
+  await expect(scene({ keys: twice })).rejects.toThrow(TypeError)
+  await expect(scene({ audience: 'x'.repeat(7000) })).rejects.toThrow(TypeError)
+  await expect(scene({ tokenLifetime: 86_401 })).rejects.toThrow(RangeError)
+  await expect(scene({ tokenLifetime: 86_400 })).resolves.toBeDefined()
+})

@@ -1,0 +1,205 @@
+import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
+import { signToken } from '@countersign/protocol'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import {
+  agentTokenOf,
+  type Enrolled,
+  enrolled,
+  enrollmentBody,
+  newYear,
+  part,
+  post,
+  refusalOf,
+  renewal,
+  type Scene,
+  scene,
+} from './delegate.test.fixture.js'
+
+const day = 86_400
+
+test(
+  verifies('delegate.renew', 'delegate.answer', 'an empty body under the current token gives a new one'),
+  async () => {
+    const stage = await scene()
+    const delegate = await enrolled(stage, 'phone')
+    stage.clock.now += 3000
+    const response = await stage.server.handle(await renewal(stage, delegate))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const renewed = agentTokenOf(await response.json())
+    expect(part(renewed, 1)).toMatchObject({
+      sub: 'phone',
+      cnf: { jwk: delegate.key.publicJwk },
+      iat: newYear + 3000,
+      exp: newYear + 6600,
+    })
+    expect(part(renewed, 1)['jti']).not.toBe(part(delegate.agentToken, 1)['jti'])
+    expect(await stage.server.list()).toMatchObject([{ sub: 'phone', created: newYear, last_seen: newYear + 3000 }])
+  },
+)
+
+test.each([
+  [3600, 200],
+  [3600 + 30 * day - 1, 200],
+  [3600 + 30 * day, 401],
+])(
+  verifies('delegate.renew.grace', 'an agent token renews itself %i seconds after issue: %i'),
+  async (seconds, status) => {
+    const stage = await scene()
+    const delegate = await enrolled(stage)
+    stage.clock.now += seconds
+    const response = await stage.server.handle(await renewal(stage, delegate))
+    expect(response.status).toBe(status)
+    if (status === 401)
+      expect(await refusalOf(response)).toMatchObject({ error: 'invalid_agent_token', agentAuth: 'httpsig' })
+  },
+)
+
+test(verifies('delegate.renew.current-key', 'a replaced key renews nothing, the new one does'), async () => {
+  const stage = await scene()
+  const lost = await enrolled(stage, 'phone')
+  const found = await enrolled(stage, 'phone')
+  expect(await refusalOf(await stage.server.handle(await renewal(stage, lost)))).toEqual({
+    status: 401,
+    error: 'invalid_agent_token',
+    agentAuth: 'httpsig',
+  })
+  expect((await stage.server.handle(await renewal(stage, found))).status).toBe(200)
+})
+
+test(
+  verifies('delegate.renew.current-key', 'a revoked delegate renews nothing and its old codes are dead'),
+  async () => {
+    const stage = await scene()
+    const revoked = await enrolled(stage, 'phone')
+    const other = await enrolled(stage, 'laptop')
+    const { code } = await stage.server.invite({ sub: 'phone' })
+    expect(await stage.server.revoke('phone')).toBe(true)
+    expect(await stage.server.revoke('phone')).toBe(false)
+    expect(await stage.server.revoke('nobody')).toBe(false)
+    expect((await stage.server.handle(await renewal(stage, revoked))).status).toBe(401)
+    const again = await post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) })
+    expect(await refusalOf(await stage.server.handle(again))).toMatchObject({ status: 400, error: 'invalid_grant' })
+    expect(await stage.server.list()).toMatchObject([{ sub: 'laptop' }, { sub: 'phone', revoked: newYear }])
+    expect((await stage.server.handle(await renewal(stage, other))).status).toBe(200)
+    const back = await enrolled(stage, 'phone')
+    expect((await stage.server.handle(await renewal(stage, back))).status).toBe(200)
+  },
+)
+
+test(verifies('error.invalid-request', 'a renewal with a body is refused in words'), async () => {
+  const stage = await scene()
+  const delegate = await enrolled(stage)
+  const response = await stage.server.handle(await renewal(stage, { ...delegate, body: '{"jwk":{}}' }))
+  expect(response.status).toBe(400)
+  expect(await response.json()).toEqual({
+    error: 'invalid_request',
+    error_description: 'a renewal has an empty body; changing the key by rotation is not supported',
+  })
+  expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
+})
+
+test(verifies('NON-01', 'a renewal sent twice is answered once'), async () => {
+  const stage = await scene()
+  const request = await renewal(stage, await enrolled(stage))
+  expect((await stage.server.handle(request)).status).toBe(200)
+  expect(await refusalOf(await stage.server.handle(request))).toEqual({
+    status: 401,
+    error: 'replay_detected',
+    agentAuth: null,
+  })
+})
+
+interface Forgery {
+  readonly iss?: string
+  readonly signer?: SigningKey
+  readonly kid?: string
+  readonly aud?: string
+}
+
+/** The delegate's token made anew, with one thing changed. */
+function forged(stage: Scene, delegate: Enrolled, { iss, signer, kid = 'k1', aud }: Forgery): Promise<string> {
+  const [own] = stage.keys
+  if (own === undefined) throw new Error('no key')
+  return signToken({
+    typ: 'agent+jwt',
+    key: signer ?? own.key,
+    kid,
+    claims: {
+      iss: iss ?? 'https://agent.example',
+      sub: delegate.sub,
+      cnf: { jwk: delegate.key.publicJwk },
+      iat: newYear,
+      exp: newYear + 3600,
+      jti: 'forged',
+      ...(aud === undefined ? {} : { aud }),
+    },
+  })
+}
+
+test(verifies('AGT-01', 'AGT-02', 'AGT-05', 'AGT-08', 'only the agent server itself issues its tokens'), async () => {
+  const stage = await scene()
+  const delegate = await enrolled(stage)
+  const stranger = await generateSigningKey()
+  const attempts: Forgery[] = [
+    { signer: delegate.key },
+    { signer: stranger },
+    { signer: stranger, kid: 'k2' },
+    { iss: 'https://other.example', signer: stranger },
+    { aud: 'https://api.example' },
+    { aud: 'https://agent.example/' },
+  ]
+  for (const attempt of attempts) {
+    const agentToken = await forged(stage, delegate, attempt)
+    const response = await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken }))
+    expect(await refusalOf(response), JSON.stringify(attempt)).toEqual({
+      status: 401,
+      error: 'invalid_agent_token',
+      agentAuth: 'httpsig',
+    })
+  }
+  const twin = await forged(stage, delegate, { aud: 'https://agent.example' })
+  expect((await stage.server.handle(await renewal(stage, { key: delegate.key, agentToken: twin }))).status).toBe(200)
+})
+
+test(verifies('AGT-06', 'token.binding', 'a stolen agent token renews nothing under another key'), async () => {
+  const stage = await scene()
+  const delegate = await enrolled(stage)
+  const thief = await generateSigningKey()
+  const response = await stage.server.handle(await renewal(stage, { ...delegate, key: thief }))
+  expect(await refusalOf(response)).toEqual({ status: 401, error: 'invalid_signature', agentAuth: 'httpsig' })
+  expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
+})
+
+test(
+  verifies('token.agent.aud', 'tokens for named receivers name the agent server too, so that they can be renewed'),
+  async () => {
+    const stage = await scene({ audience: 'https://api.example', tokenLifetime: 60 })
+    const delegate = await enrolled(stage)
+    expect(part(delegate.agentToken, 1)).toMatchObject({
+      aud: ['https://api.example', 'https://agent.example'],
+      exp: newYear + 60,
+    })
+    expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
+  },
+)
+
+test(verifies('error.unavailable', 'without its database it answers 503, and readiness says so'), async () => {
+  const stage = await scene()
+  const delegate = await enrolled(stage)
+  await expect(stage.server.ready()).resolves.toBeUndefined()
+  await stage.server.close()
+  const response = await stage.server.handle(await renewal(stage, delegate))
+  expect(response.headers.get('retry-after')).toBe('5')
+  expect(await refusalOf(response)).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: null })
+  await expect(stage.server.ready()).rejects.toThrow()
+})
+
+test('names that could not stand in a token are refused when they are given', async () => {
+  const { server } = await scene()
+  for (const sub of ['', ' ', 'a\nb', 'a\u202eb', 'x'.repeat(513)])
+    await expect(server.invite({ sub })).rejects.toThrow(TypeError)
+  await expect(server.invite({ expiresIn: 0 })).rejects.toThrow(RangeError)
+  await expect(server.invite({ sub: 'x'.repeat(512) })).resolves.toMatchObject({ sub: 'x'.repeat(512) })
+})

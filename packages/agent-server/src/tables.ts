@@ -1,0 +1,59 @@
+import type { Migration } from '@countersign/store'
+
+/** One delegate: a `sub` and the key that stands for it now. Times are Unix seconds. */
+export interface DelegateRow {
+  sub: string
+  /** RFC 7638 thumbprint of the delegate's current key. */
+  jkt: string
+  created: number
+  last_seen: number
+  revoked: number | null
+}
+
+/** One enrolment code, known by its hash only. Times are Unix seconds. */
+export interface EnrollmentCodeRow {
+  hash: string
+  sub: string
+  expires: number
+  used: number | null
+}
+
+/** The tables of an agent server. */
+export interface Tables {
+  agent_server_delegates: DelegateRow
+  agent_server_enrollment_codes: EnrollmentCodeRow
+}
+
+// Times are doubles: PostgreSQL drivers hand 64-bit integers out as strings.
+export const migrations: readonly Migration[] = [
+  {
+    name: '001-delegates',
+    async up(db) {
+      await db.schema
+        .createTable('agent_server_delegates')
+        .addColumn('sub', 'text', column => column.primaryKey())
+        .addColumn('jkt', 'text', column => column.notNull())
+        .addColumn('created', 'double precision', column => column.notNull())
+        .addColumn('last_seen', 'double precision', column => column.notNull())
+        .addColumn('revoked', 'double precision')
+        .execute()
+      await db.schema
+        .createTable('agent_server_enrollment_codes')
+        .addColumn('hash', 'text', column => column.primaryKey())
+        .addColumn('sub', 'text', column => column.notNull())
+        .addColumn('expires', 'double precision', column => column.notNull())
+        .addColumn('used', 'double precision')
+        .execute()
+      await db.schema
+        .createIndex('agent_server_enrollment_codes_expires')
+        .on('agent_server_enrollment_codes')
+        .column('expires')
+        .execute()
+      await db.schema
+        .createIndex('agent_server_enrollment_codes_sub')
+        .on('agent_server_enrollment_codes')
+        .column('sub')
+        .execute()
+    },
+  },
+]
