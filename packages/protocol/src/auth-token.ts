@@ -70,7 +70,9 @@ export function checkAuthToken(
   if (parsed.typ !== 'auth+jwt') throw invalidToken('auth+jwt', 'the token is not an auth token')
   const { iat, exp } = checkTimes(parsed, { now: o.now, maxLife })
   const aud = checkSingleAudience(parsed, o.audience)
-  if ('agent' in parsed.payload) requiredIdentifier(parsed, 'agent')
+  // One caller, one spelling: absent is how an agent that is the audience is written.
+  if ('agent' in parsed.payload && requiredIdentifier(parsed, 'agent') === aud)
+    throw invalidToken(parsed.typ, 'agent must be absent when it is the audience')
   optionalAgentDelegate(parsed)
   const sub = optionalId(parsed, 'sub')
   const scope = optionalScope(parsed)

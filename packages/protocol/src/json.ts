@@ -21,7 +21,16 @@ export function parseJson(text: string | Uint8Array, limits: JsonLimits = {}): u
   if (typeof text === 'string' && loneSurrogate.test(json)) throw new SyntaxError('JSON text has a lone surrogate')
   const { hasProto } = scan(json, limits.maxDepth ?? 16)
   // JSON.parse itself is safe, but a later Object.assign of an own __proto__ member would swap a prototype.
-  return hasProto ? JSON.parse(json, dropProto) : JSON.parse(json)
+  return parse(json, hasProto ? dropProto : undefined)
+}
+
+function parse(json: string, revive?: (name: string, value: unknown) => unknown): unknown {
+  try {
+    return JSON.parse(json, revive)
+  } catch {
+    // The engine's own message quotes the text, and the text may be a token's: it goes no further.
+    throw new SyntaxError('the text is not JSON')
+  }
 }
 
 function decode(bytes: Uint8Array): string {
@@ -90,7 +99,7 @@ function skipSpace(json: string, start: number): number {
 }
 
 function stringValue(literal: string): string {
-  const value = String(JSON.parse(literal))
+  const value = String(parse(literal))
   if (loneSurrogate.test(value)) throw new SyntaxError('JSON text has a lone surrogate')
   return value
 }

@@ -39,7 +39,7 @@ function segment(value: object): string {
 
 /** Reads the claims as their receiver would at the moment of issue. */
 function checkClaims(parsed: ParsedToken): void {
-  const { iat, aud, agent, scope } = parsed.payload
+  const { iat, aud, scope } = parsed.payload
   const now = typeof iat === 'number' ? iat : Number.NaN
   const audience = typeof aud === 'string' ? aud : ''
   if (parsed.typ === 'resource+jwt') checkResourceToken(parsed, { now, audience })
@@ -48,7 +48,6 @@ function checkClaims(parsed: ParsedToken): void {
     checkAgentToken(parsed, { now, receiver: String(receiver) })
   } else {
     checkAuthToken(parsed, { now, audience })
-    if (agent === aud) throw new TypeError('agent must be absent when it is the audience')
     if (
       String(scope ?? '')
         .split(' ')
