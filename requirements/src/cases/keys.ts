@@ -59,7 +59,7 @@ export const replayCases: readonly AttackCase[] = [
   later('NON-12', 'sig.replay.unsafe', 'A request seen by one instance is refused by the others of its authority.'),
   built(
     'NON-14',
-    'sig.replay.agent',
+    'sig.replay.unsafe',
     'After a failed handler the same request is refused and a newly signed one works.',
   ),
 ]

@@ -17,7 +17,11 @@ export const coveredClauses: readonly Requirement[] = [
     '3.4',
     'A route may demand more components, named in `additional_signature_components`.',
   ),
-  built('sig.covered.agent', '3.4', 'An agent covers those of `additional_signature_components` that its request has.'),
+  built(
+    'sig.covered.agent',
+    '3.4',
+    'An agent covers the additional components a resource names, where its request has them.',
+  ),
   later(
     'sig.covered.stream',
     '3.4',
