@@ -1,1 +1,1 @@
-export {}
+export { createGateway, type GatewayOptions, type GatewayRoute } from './gateway.js'

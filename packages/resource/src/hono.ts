@@ -1,1 +1,94 @@
-export {}
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { Context, MiddlewareHandler } from 'hono'
+import { receive } from '#message'
+import type { AAuth } from './aauth.js'
+import { pathOf } from './components.js'
+import type { Requirement } from './requirement.js'
+import type { Resource } from './resource.js'
+
+/** What {@link guard} adds to a Hono app: `c.var.aauth`. */
+export interface AAuthEnv {
+  Variables: { aauth: AAuth }
+}
+
+/** Options of the adapter. */
+export interface HonoOptions {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+}
+
+/** The received message, kept on the context: a body can be read only once. */
+const messageKey = 'countersign.message'
+
+/**
+ * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
+ * It reads the body first, and leaves it readable for the handler: the very bytes that were verified.
+ * @throws TypeError at once for a requirement nobody could meet
+ * @see protocol §4
+ */
+export function guard<S extends string>(
+  resource: Resource<S>,
+  requirement: Requirement<NoInfer<S>>,
+  options: HonoOptions = {},
+): MiddlewareHandler<AAuthEnv> {
+  const declared = resource.declare(requirement)
+  return async (c, next) => {
+    const message = await messageOf(c, options)
+    if (message instanceof Response) return message
+    const authorization = await resource.authorize(message, declared)
+    if (!authorization.ok) return authorization.response
+    c.set('aauth', authorization.aauth)
+    await next()
+    protectResponse(c, headers => resource.responseHeaders(headers, declared))
+    return undefined
+  }
+}
+
+/**
+ * Answers a resource's metadata, its keys and its resource token endpoint; everything else goes on to the app.
+ * @see protocol §6, §6.1
+ */
+export function wellKnown<S extends string>(resource: Resource<S>, options: HonoOptions = {}): MiddlewareHandler {
+  return async (c, next) => {
+    if (!resource.paths.includes(pathOf(new URL(c.req.url).pathname))) return next()
+    const message = await messageOf(c, options)
+    if (message instanceof Response) return message
+    return (await resource.handle(message)) ?? next()
+  }
+}
+
+function protectResponse(c: Context, set: (headers: Headers) => void): void {
+  try {
+    set(c.res.headers)
+  } catch {
+    // The headers of a response that came from fetch() cannot be written: those of a copy can.
+    c.res = new Response(c.res.body, c.res)
+    set(c.res.headers)
+  }
+}
+
+async function messageOf(c: Context, options: HonoOptions): Promise<ReceivedMessage | Response> {
+  const known: unknown = c.get(messageKey)
+  if (known !== undefined) return known as ReceivedMessage
+  try {
+    const message = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576)
+    c.set(messageKey, message)
+    restoreBody(c, message)
+    return message
+  } catch (error) {
+    return errorResponse(asAAuthError(error))
+  }
+}
+
+/** The stream was read: the handler gets a request with the same bytes. */
+function restoreBody(c: Context, message: ReceivedMessage): void {
+  const { raw } = c.req
+  if (raw.method === 'GET' || raw.method === 'HEAD') return
+  const { url, method, headers } = raw
+  c.req.raw = new Request(url, {
+    method,
+    headers,
+    body: message.body === undefined ? null : new Uint8Array(message.body),
+  })
+}

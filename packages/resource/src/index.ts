@@ -1,1 +1,8 @@
-export {}
+export { type AAuth, type Actor, aauthOf } from './aauth.js'
+export type { Authorization } from './authorize.js'
+export { type Count, type Counter, memoryCounter } from './counter.js'
+export type { Observer, ResourceEvent } from './event.js'
+export type { Limits } from './limits.js'
+export type { Rate } from './rate.js'
+export type { IdentityScope, Requirement } from './requirement.js'
+export { createResource, type Resource, type ResourceOptions } from './resource.js'

@@ -1,0 +1,118 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { AAuth } from '@countersign/resource'
+
+type Line = readonly [name: string, value: string]
+
+const hopByHop: readonly string[] = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]
+
+/** What an upstream must learn from the gateway or not at all. */
+const inboundOnly: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  'host',
+  'content-length',
+  'expect',
+  'signature',
+  'signature-input',
+  'signature-key',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-forwarded-uri',
+  'x-original-url',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+])
+
+/**
+ * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
+ * copy of what the gateway vouches for are gone; the verified facts are added.
+ */
+export function requestHeaders(message: ReceivedMessage, aauth: AAuth): Line[] {
+  const named = connectionNamed(message.headers)
+  const kept = message.headers.filter(([name]) => {
+    const plain = plainName(name)
+    return !name.startsWith(':') && !inboundOnly.has(plain) && !named.has(plain) && !isOurs(plain)
+  })
+  const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
+  return [...kept, ...length, ...factHeaders(aauth)]
+}
+
+/** The header lines of an upstream's answer as they go to the caller. */
+export function responseHeaders(raw: readonly string[]): Headers {
+  const lines: Line[] = []
+  for (let at = 0; at + 1 < raw.length; at += 2) lines.push([raw[at] ?? '', raw[at + 1] ?? ''])
+  const named = connectionNamed(lines)
+  const headers = new Headers()
+  for (const [name, value] of lines) {
+    const plain = plainName(name)
+    // The upstream knows nothing of AAuth: a challenge or a fact in its answer is somebody else's text.
+    if (hopByHop.includes(plain) || named.has(plain) || isOurs(plain) || plain === 'agent-auth') continue
+    headers.append(name, value)
+  }
+  return headers
+}
+
+/** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server (SIG-21). */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+function isOurs(plain: string): boolean {
+  return plain.startsWith('aauth-')
+}
+
+function connectionNamed(lines: ReadonlyArray<Line>): ReadonlySet<string> {
+  const values = lines.filter(([name]) => plainName(name) === 'connection').map(([, value]) => value)
+  return new Set(values.flatMap(value => value.split(',').map(name => plainName(name.trim()))))
+}
+
+function hasLength({ method, body }: ReceivedMessage): boolean {
+  return (body !== undefined && body.length > 0) || method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
+function factHeaders(aauth: AAuth): Line[] {
+  const facts: ReadonlyArray<readonly [string, string | undefined]> = [
+    ['AAuth-Level', aauth.level],
+    ['AAuth-Agent', aauth.agent],
+    ['AAuth-Delegate', aauth.delegate],
+    ['AAuth-User', aauth.user?.sub],
+    ['AAuth-Scope', aauth.scope.length > 0 ? aauth.scope.join(' ') : undefined],
+    ['AAuth-Issuer', aauth.issuer],
+  ]
+  return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, plainValue(value)] as const]))
+}
+
+/** Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. */
+function plainValue(value: string): string {
+  return [...new TextEncoder().encode(value)]
+    .map(byte =>
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('')
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http'
+import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
+import type { Requirement, Resource } from '@countersign/resource'
+import type { Participant } from '@countersign/server'
+import { requestHeaders, responseHeaders } from './forwarded-headers.js'
+import { type RouteTable, routeTable } from './route-table.js'
+import { openUpstream, type Upstream } from './upstream.js'
+
+/** What the gateway asks of callers on one path. */
+export interface GatewayRoute<S extends string = string> {
+  /** Exact (`/reports`), or a prefix that ends in `*` (`/reports*`, `/*`). Compared with the raw path, byte for byte. */
+  readonly path: string
+  /** Default all. Others are 405: `HEAD` and `OPTIONS` are methods like any other. */
+  readonly methods?: readonly string[]
+  readonly requirement: Requirement<S>
+}
+
+/** What a gateway is made of. */
+export interface GatewayOptions<S extends string = string> {
+  readonly resource: Resource<S>
+  /** The origin of the API behind, e.g. `http://127.0.0.1:8080`. */
+  readonly upstream: string
+  /** The longest matching path decides; a path on no route is 404. */
+  readonly routes: ReadonlyArray<GatewayRoute<S>>
+  /** Seconds in which the API behind must begin to answer. Default 60. */
+  readonly timeout?: number
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/**
+ * Makes a reverse proxy that guards an API which knows nothing of AAuth.
+ *
+ * The API learns who is calling from `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
+ * `AAuth-Issuer`), `AAuth-Scope` and `AAuth-Issuer`, in printable ASCII with all else percent-encoded. It must be reachable
+ * through the gateway only.
+ * @throws TypeError for a route or an upstream that is wrong
+ * @see protocol §3.3, §4
+ */
+export function createGateway<S extends string>(options: GatewayOptions<S>): Participant {
+  const { resource, timeout = 60, now = () => Date.now() / 1000 } = options
+  const upstream = openUpstream({ origin: options.upstream, timeout })
+  const routes = routeTable(
+    options.routes.map(({ path, methods, requirement }) => ({
+      path,
+      ...(methods === undefined ? {} : { methods }),
+      value: resource.declare(requirement),
+    })),
+  )
+  return {
+    async handle(message) {
+      try {
+        checkTarget(message)
+        return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream, now }))
+      } catch (error) {
+        return errorResponse(asAAuthError(error), { now })
+      }
+    },
+    close: async () => upstream.close(),
+  }
+}
+
+interface Gateway<S extends string> {
+  readonly resource: Resource<S>
+  readonly routes: RouteTable<Requirement<S>>
+  readonly upstream: Upstream
+  readonly now: () => number
+}
+
+async function guarded<S extends string>(message: ReceivedMessage, gateway: Gateway<S>): Promise<Response> {
+  const { resource, upstream, now } = gateway
+  const requirement = requirementFor(message, gateway.routes)
+  if (requirement instanceof Response) return requirement
+  const authorization = await resource.authorize(message, requirement)
+  if (!authorization.ok) return authorization.response
+  try {
+    const { method, target, body } = message
+    const headers = requestHeaders(message, authorization.aauth)
+    const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
+    const response = responseOf(answer, method)
+    resource.responseHeaders(response.headers, requirement)
+    return response
+  } catch (error) {
+    return errorResponse(asAAuthError(error), { headers: [['vary', 'Signature-Key']], now })
+  }
+}
+
+function requirementFor<S extends string>(
+  { method, target }: ReceivedMessage,
+  routes: RouteTable<Requirement<S>>,
+): Requirement<S> | Response {
+  const match = routes.match(method, target.split('?', 1)[0] ?? '')
+  switch (match.found) {
+    case 'route':
+      return match.value
+    case 'method': {
+      const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
+      return errorResponse(error, { headers: [['allow', match.allow.join(', ')]] })
+    }
+    case 'nothing':
+      return errorResponse(new AAuthError('invalid_request', 'there is nothing here', { status: 404 }))
+    case 'ambiguous':
+      return errorResponse(new AAuthError('invalid_request', 'the path is not in its plain spelling'))
+  }
+}
+
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
+
+function responseOf(answer: IncomingMessage, method: string): Response {
+  const status = answer.statusCode ?? 0
+  if (status < 200 || status > 599) {
+    answer.destroy()
+    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with no known status')
+  }
+  const headers = responseHeaders(answer.rawHeaders)
+  if (method === 'HEAD' || bodiless.has(status)) {
+    answer.resume()
+    return new Response(null, { status, headers })
+  }
+  return new Response(streamOf(answer), { status, headers })
+}
+
+/** The answer as it comes, piece by piece; when the caller goes away, so does the request upstream. */
+function streamOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
+  const pieces = answer[Symbol.asyncIterator]()
+  return new ReadableStream({
+    async pull(controller) {
+      const piece = await pieces.next()
+      if (piece.done) controller.close()
+      else controller.enqueue(piece.value)
+    },
+    cancel() {
+      answer.destroy()
+    },
+  })
+}

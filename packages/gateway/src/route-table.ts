@@ -1,0 +1,105 @@
+/** A path and methods, and what belongs to them. */
+export interface TableEntry<T> {
+  /** Exact, or a prefix that ends in `*`. */
+  readonly path: string
+  /** Default all. */
+  readonly methods?: readonly string[]
+  readonly value: T
+}
+
+/** What a request line leads to. */
+export type Match<T> =
+  | { readonly found: 'route'; readonly value: T }
+  | { readonly found: 'nothing' }
+  | { readonly found: 'method'; readonly allow: readonly string[] }
+  /** The upstream might read the path as one that belongs to another route. */
+  | { readonly found: 'ambiguous' }
+
+/** Finds routes by the raw path: the longest matching path decides, and its methods are the only ones. */
+export interface RouteTable<T> {
+  match(method: string, path: string): Match<T>
+}
+
+/**
+ * Makes a route table.
+ * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, and for two routes that overlap wholly
+ */
+export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable<T> {
+  for (const entry of entries) checkPath(entry.path)
+  checkOverlaps(entries)
+  const loose = entries.map(entry => ({ ...entry, path: looselySpelt(entry.path) }))
+  return {
+    match(method, path) {
+      const exact = longest(entries, path)
+      // `/%61dmin`, `/ADMIN`, `//admin` and `/admin/` are `/admin` to many an upstream: whoever writes them must not be
+      // let in by the laxer rule of another route (RAT-12).
+      if (!samePaths(exact, longest(loose, looselySpelt(path)))) return { found: 'ambiguous' }
+      if (exact.length === 0) return { found: 'nothing' }
+      const entry = exact.find(({ methods }) => methods === undefined || methods.includes(method))
+      if (entry !== undefined) return { found: 'route', value: entry.value }
+      return { found: 'method', allow: [...new Set(exact.flatMap(({ methods = [] }) => methods))] }
+    },
+  }
+}
+
+function checkPath(path: string): void {
+  if (!/^\/[\x21-\x29\x2b-\x7e]*\*?$/.test(path) || /[?#]/.test(path))
+    throw new TypeError('a route path begins with / and has at most one *, at its end')
+}
+
+function checkOverlaps<T>(entries: ReadonlyArray<TableEntry<T>>): void {
+  const taken = new Set<string>()
+  for (const { path, methods = ['*'] } of entries) {
+    for (const method of methods) {
+      const key = `${method} ${path}`
+      if (taken.has(key)) throw new TypeError(`two routes for ${key}`)
+      taken.add(key)
+    }
+  }
+  const open = entries.filter(({ methods }) => methods === undefined)
+  for (const { path } of open) {
+    if (entries.filter(entry => entry.path === path).length > 1)
+      throw new TypeError(`a route for every method of ${path} stands beside others of it`)
+  }
+}
+
+function longest<T>(entries: ReadonlyArray<TableEntry<T>>, path: string): Array<TableEntry<T>> {
+  let best = -1
+  let found: Array<TableEntry<T>> = []
+  for (const entry of entries) {
+    const weight = weightOf(entry.path, path)
+    if (weight < 0 || weight < best) continue
+    if (weight > best) found = []
+    best = weight
+    found.push(entry)
+  }
+  return found
+}
+
+/** How closely a route's path fits: an exact one closest, then the longest prefix; -1 when it does not. */
+function weightOf(route: string, path: string): number {
+  if (!route.endsWith('*')) return route === path ? Number.MAX_SAFE_INTEGER : -1
+  return path.startsWith(route.slice(0, -1)) ? route.length : -1
+}
+
+/** Routes keep their order in both tables, so equal positions mean equal routes. */
+function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<TableEntry<T>>): boolean {
+  return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
+}
+
+/** One spelling for all that some upstream or other takes for the same path. */
+function looselySpelt(path: string): string {
+  const plain = decoded(decoded(path))
+    .toLowerCase()
+    .replace(/;[^/]*/g, '')
+    .replace(/[/\\]+/g, '/')
+  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

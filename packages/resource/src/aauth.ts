@@ -1,0 +1,67 @@
+import type { Level } from '@countersign/protocol'
+import type { Caller, User } from '@countersign/verify'
+
+/** One hop of the chain that led to this request, newest first. */
+export interface Actor {
+  readonly iss: string
+  readonly agent: string
+  readonly agent_delegate?: string
+}
+
+/** The verified facts a handler may rely on. */
+export interface AAuth {
+  readonly level: Level
+  /** The agent's identifier: from level identified up. */
+  readonly agent?: string
+  /** The instance that acts for the agent. */
+  readonly delegate?: string
+  /** For whom the agent acts: the pair of issuer and subject, never the subject alone. */
+  readonly user?: User
+  /** What an auth server allowed; empty below level authorized. */
+  readonly scope: readonly string[]
+  /** The auth server that allowed it. */
+  readonly issuer?: string
+  /** The agents before this one, newest first; empty when the agent was called by nobody. */
+  readonly chain: readonly Actor[]
+  /** Thumbprint of the key that signed the request (RFC 7638). */
+  readonly key?: string
+}
+
+/** The facts about a caller, in the shape handlers get. */
+export function aauthOf(caller: Caller): AAuth {
+  switch (caller.level) {
+    case 'anonymous':
+      return { level: 'anonymous', scope: [], chain: [] }
+    case 'pseudonymous':
+      return { level: 'pseudonymous', scope: [], chain: [], key: caller.key.thumbprint }
+    case 'identified':
+      return { level: 'identified', ...agentOf(caller), scope: [], chain: [], key: caller.key.thumbprint }
+    case 'authorized':
+      return {
+        level: 'authorized',
+        ...agentOf(caller),
+        ...(caller.user === undefined ? {} : { user: caller.user }),
+        scope: caller.scope,
+        issuer: caller.issuer,
+        chain: chainOf(caller.token.act),
+        key: caller.key.thumbprint,
+      }
+  }
+}
+
+function agentOf(caller: { readonly agent: string; readonly delegate?: string }): { agent: string; delegate?: string } {
+  return { agent: caller.agent, ...(caller.delegate === undefined ? {} : { delegate: caller.delegate }) }
+}
+
+interface Act extends Actor {
+  readonly act?: Act
+}
+
+function chainOf(act: Act | undefined): Actor[] {
+  const chain: Actor[] = []
+  for (let actor = act; actor !== undefined; actor = actor.act) {
+    const { iss, agent, agent_delegate } = actor
+    chain.push({ iss, agent, ...(agent_delegate === undefined ? {} : { agent_delegate }) })
+  }
+  return chain
+}

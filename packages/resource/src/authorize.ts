@@ -1,0 +1,78 @@
+import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
+import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
+import { type AAuth, aauthOf } from './aauth.js'
+import { signatureComponents } from './components.js'
+import type { Counter } from './counter.js'
+import { askAfter, decide, overLimit, type Refusal } from './decision.js'
+import type { Observer } from './event.js'
+import { bucketsOf } from './limits.js'
+import { answerRefusal, type RefusalContext } from './refusal.js'
+import type { Route } from './requirement.js'
+
+/** What became of a request. */
+export type Authorization =
+  | { readonly ok: true; readonly aauth: AAuth }
+  | { readonly ok: false; readonly response: Response }
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** What it takes to let a request pass. */
+export interface Guard {
+  readonly verifier: Verifier
+  readonly replay: ReplaySet
+  readonly counter: Counter
+  readonly tell: Observer
+  readonly refusal: RefusalContext
+}
+
+/** Verifies a request and lets it pass the route, or says with which response to refuse it. */
+export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
+  let caller: Caller | undefined
+  const refuse = async (refusal: Refusal): Promise<Authorization> => {
+    const { error, response } = await answerRefusal(refusal, caller, guard.refusal)
+    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) })
+    return { ok: false, response }
+  }
+  try {
+    const verified = await guard.verifier.verify(message, { requiredComponents: route.components })
+    caller = verified.caller
+    const refusal = await passes(message, verified, route, guard)
+    if (refusal !== undefined) return await refuse(refusal)
+    const aauth = aauthOf(caller)
+    guard.tell({ type: 'passed', aauth })
+    return { ok: true, aauth }
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    return refuse({ error, ask: askAfter(error, route) })
+  }
+}
+
+/** Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. */
+async function passes(
+  message: ReceivedMessage,
+  verified: Verified,
+  route: Route,
+  guard: Guard,
+): Promise<Refusal | undefined> {
+  const { caller } = verified
+  const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
+  const refusal = decide(caller, route, admitted)
+  if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
+  for (const { key, rate } of bucketsOf(caller, route.limits)) {
+    const { within, seconds } = await guard.counter.take(key, rate)
+    if (!within) return overLimit(caller, route, seconds)
+  }
+  if (route.policy !== undefined && (await route.policy(aauthOf(caller))) !== true) {
+    return { error: new AAuthError('policy_denied', 'the policy of this resource refuses the request'), ask: 'nothing' }
+  }
+  if (route.replay === 'all' || !safeMethods.has(message.method)) await checkReplay({ replay: guard.replay, verified })
+  return undefined
+}
+
+/** An unsigned caller is told all it has to cover, so that its next request can be right. */
+function withComponents(refusal: Refusal, message: ReceivedMessage, route: Route): Refusal {
+  const { code, description } = refusal.error
+  const required_components = signatureComponents(message, route.components)
+  return { ...refusal, error: new AAuthError(code, description, { required_components }) }
+}

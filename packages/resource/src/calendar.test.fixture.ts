@@ -1,0 +1,48 @@
+import { createServer as createH2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { guard, wellKnown } from './hono.js'
+import type { Resource } from './index.js'
+
+/** The calendar as a real server; `ran` counts handlers, `stop` ends it. */
+export interface Calendar {
+  readonly port: number
+  readonly ran: () => number
+  stop(): Promise<void>
+}
+
+type CalendarResource = Resource<'events.read' | 'events.write'>
+
+export function calendarApp(calendar: CalendarResource, ran: { count: number }): Hono {
+  const app = new Hono()
+  const echo = async (c: Context) => {
+    ran.count += 1
+    return c.json({ aauth: c.get('aauth'), body: await c.req.text() })
+  }
+  app.use(wellKnown(calendar))
+  app.all('/public', guard(calendar, { level: 'anonymous' }), echo)
+  app.all('/feed', guard(calendar, { level: 'pseudonymous' }), echo)
+  app.all('/agenda', guard(calendar, { level: 'identified' }), echo)
+  app.all('/partners', guard(calendar, { agents: ['https://agent.example'] }), echo)
+  app.all('/events', guard(calendar, { scope: 'events.read' }), echo)
+  app.all('/partner-events', guard(calendar, { scope: 'events.read', agents: ['https://agent.example'] }), echo)
+  app.all('/edit', guard(calendar, { scope: 'events.write' }), echo)
+  app.all('/closed', guard(calendar, { scope: 'events.read', policy: () => false }), echo)
+  app.all('/tenant', guard(calendar, { level: 'pseudonymous', components: ['x-tenant'] }), echo)
+  app.all('/once', guard(calendar, { level: 'pseudonymous', replay: 'all' }), echo)
+  app.get('/a/*', guard(calendar, { level: 'pseudonymous' }), echo)
+  return app
+}
+
+export async function serveCalendar(calendar: CalendarResource, options: { http2?: true } = {}): Promise<Calendar> {
+  const ran = { count: 0 }
+  const { fetch } = calendarApp(calendar, ran)
+  const server = createAdaptorServer(options.http2 ? { fetch, createServer: createH2Server } : { fetch })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    ran: () => ran.count,
+    stop: () => new Promise(resolve => server.close(() => resolve())),
+  }
+}

@@ -1,0 +1,29 @@
+import type { AAuthError } from '@countersign/protocol'
+import type { AAuth } from './aauth.js'
+
+/** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
+export type ResourceEvent =
+  | { readonly type: 'passed'; readonly aauth: AAuth }
+  /** `aauth` is there when the caller was verified and then refused. */
+  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth }
+  | {
+      readonly type: 'resource_token'
+      readonly agent: string
+      readonly delegate?: string
+      readonly authServer: string
+      readonly scope: string
+    }
+
+/** Receives events, one per decision. */
+export type Observer = (event: ResourceEvent) => void
+
+/** An observer that only observes: one that throws decides nothing. */
+export function quiet(observer: Observer | undefined): Observer {
+  return event => {
+    try {
+      observer?.(event)
+    } catch {
+      // Telling is best effort; the request's outcome stands.
+    }
+  }
+}

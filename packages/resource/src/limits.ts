@@ -1,0 +1,87 @@
+import { type Level, satisfies } from '@countersign/protocol'
+import { type Caller, networkOf } from '@countersign/verify'
+import { allowsMore, parseRate, type Rate } from './rate.js'
+
+/**
+ * Limits by level, such as `{ anonymous: '10/min', identified: '600/min' }`; a level without one is not limited.
+ * Anonymous callers count per network (an IPv4 address, an IPv6 /64), pseudonymous ones per key and per network together,
+ * identified ones per delegate and per agent together, authorized ones per user and agent.
+ * @see protocol §4 "Limits by level"
+ */
+export interface Limits extends Partial<Readonly<Record<Level, string>>> {
+  /** All pseudonymous keys of one network together. Default: the `pseudonymous` limit, so fresh keys reset nothing. */
+  readonly network?: string
+  /** All delegates of one agent together. Default: the `identified` limit, so fresh delegates reset nothing. */
+  readonly agent?: string
+}
+
+type LimitName = keyof Limits
+
+/** A rate and the name of the counter family it counts in: a route's own, or the one all routes of a resource share. */
+export interface NamedRate {
+  readonly family: string
+  readonly rate: Rate
+}
+
+/** The limits that hold on one route. */
+export type RouteLimits = Partial<Readonly<Record<LimitName, NamedRate>>>
+
+/** One count a request is charged to. */
+export interface Bucket {
+  readonly key: string
+  readonly rate: Rate
+}
+
+const names: readonly LimitName[] = ['anonymous', 'pseudonymous', 'identified', 'authorized', 'network', 'agent']
+
+/**
+ * Reads limits once, when they are configured.
+ * @throws TypeError for a limit that does not read like `10/min`, and for an unknown name
+ */
+export function parseLimits(limits: Limits, family: string): RouteLimits {
+  const parsed: Partial<Record<LimitName, NamedRate>> = {}
+  for (const [name, text] of Object.entries(limits)) {
+    const known = names.find(candidate => candidate === name)
+    if (known === undefined)
+      throw new TypeError('limits are named anonymous, pseudonymous, identified, authorized, network, agent')
+    if (text !== undefined) parsed[known] = { family, rate: parseRate(text) }
+  }
+  return parsed
+}
+
+/**
+ * The counts one request is charged to.
+ * Keys are JSON arrays, never glued strings: no `:` or newline in a subject makes one caller's key another's.
+ */
+export function bucketsOf(caller: Caller, limits: RouteLimits): Bucket[] {
+  const level = limits[caller.level]
+  // Callers whose address is unknown share one count: nobody escapes a limit by hiding it.
+  const network = caller.level === 'anonymous' || caller.level === 'pseudonymous' ? networkOf(caller.peer ?? '') : ''
+  switch (caller.level) {
+    case 'anonymous':
+      return bucket(level, 'anonymous', network)
+    case 'pseudonymous':
+      return [
+        ...bucket(level, 'pseudonymous', caller.key.thumbprint),
+        ...bucket(limits.network ?? level, 'network', network),
+      ]
+    case 'identified':
+      return [
+        ...bucket(level, 'identified', caller.agent, caller.delegate ?? null),
+        ...bucket(limits.agent ?? level, 'agent', caller.agent),
+      ]
+    case 'authorized':
+      return bucket(level, 'authorized', caller.issuer, caller.token.sub ?? null, caller.agent)
+  }
+}
+
+function bucket(limit: NamedRate | undefined, ...key: ReadonlyArray<string | null>): Bucket[] {
+  return limit === undefined ? [] : [{ key: JSON.stringify([limit.family, ...key]), rate: limit.rate }]
+}
+
+const levels: readonly Level[] = ['pseudonymous', 'identified', 'authorized']
+
+/** The next level above `level` that has a higher limit, if any: what a 429 may advise. */
+export function roomierLevel(level: Level, limits: RouteLimits): Level | undefined {
+  return levels.find(next => !satisfies(level, next) && allowsMore(limits[next]?.rate, limits[level]?.rate))
+}

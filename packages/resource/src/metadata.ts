@@ -1,0 +1,47 @@
+import { AAuthError, errorResponse, jwks, type PublishedKey, type ResourceMetadata } from '@countersign/protocol'
+
+/** Where a resource publishes what it is. */
+export const metadataPath = '/.well-known/aauth-resource'
+/** Where a resource publishes its keys. */
+export const jwksPath = '/.well-known/jwks.json'
+/** Where an agent asks for a resource token before its first call. */
+export const tokenPath = '/aauth/resource-token'
+
+/** What a resource's metadata is made of. */
+export interface Publication {
+  readonly id: string
+  readonly authServers: readonly string[]
+  /** Scope → what it lets an agent do, in words for users. */
+  readonly scopes: Readonly<Record<string, string>>
+  /** Components any of the routes demands. */
+  readonly components: readonly string[]
+}
+
+/** The metadata document of a resource. @see protocol §6 */
+export function metadataOf(publication: Publication): ResourceMetadata {
+  const { id, authServers, scopes, components } = publication
+  return {
+    issuer: id,
+    resource: id,
+    jwks_uri: `${id}${jwksPath}`,
+    ...(authServers.length === 0 ? {} : { resource_token_endpoint: `${id}${tokenPath}`, auth_servers: authServers }),
+    supported_scopes: Object.keys(scopes),
+    scope_descriptions: scopes,
+    ...(components.length === 0 ? {} : { additional_signature_components: components }),
+  }
+}
+
+/** Answers a request for a document anyone may read. */
+export function answerDocument(method: string, document: object, mediaType: string): Response {
+  if (method !== 'GET' && method !== 'HEAD') {
+    const error = new AAuthError('invalid_request', 'this document is read with GET', { status: 405 })
+    return errorResponse(error, { headers: [['allow', 'GET, HEAD']] })
+  }
+  const headers = { 'content-type': mediaType, 'cache-control': 'public, max-age=300' }
+  return new Response(JSON.stringify(document), { headers })
+}
+
+/** Answers a request for the key set. */
+export function answerKeys(method: string, keys: readonly PublishedKey[]): Response {
+  return answerDocument(method, jwks(keys), 'application/jwk-set+json')
+}

@@ -1,0 +1,75 @@
+import { type AAuthError, type AgentAuth, asAAuthError, errorResponse } from '@countersign/protocol'
+import type { Caller } from '@countersign/verify'
+import type { Refusal } from './decision.js'
+import type { IssueResourceToken } from './resource-token.js'
+
+/** What it takes to turn a refusal into its answer. */
+export interface RefusalContext {
+  readonly issue: IssueResourceToken
+  readonly authServers: readonly string[]
+  readonly now: () => number
+}
+
+/** A refusal as it is answered: the error may be another than the one decided, when no resource token could be issued. */
+export interface Answer {
+  readonly error: AAuthError
+  readonly response: Response
+}
+
+/**
+ * Maps a refusal to its HTTP answer, with the challenge that would help.
+ * @param caller the verified caller, where verification succeeded
+ * @see protocol §4
+ */
+export async function answerRefusal(
+  refusal: Refusal,
+  caller: Caller | undefined,
+  context: RefusalContext,
+): Promise<Answer> {
+  try {
+    const agentAuth = await challenge(refusal, caller, context)
+    return { error: refusal.error, response: respond(refusal.error, agentAuth, context) }
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    return { error, response: respond(error, undefined, context) }
+  }
+}
+
+function respond(error: AAuthError, agentAuth: AgentAuth | undefined, context: RefusalContext): Response {
+  return errorResponse(error, {
+    ...(agentAuth === undefined ? {} : { agentAuth }),
+    headers: [['vary', 'Signature-Key']],
+    now: context.now,
+  })
+}
+
+async function challenge(
+  refusal: Refusal,
+  caller: Caller | undefined,
+  context: RefusalContext,
+): Promise<AgentAuth | undefined> {
+  const { error, ask, scope = [] } = refusal
+  const algs = error.algs === undefined ? {} : { algs: error.algs }
+  switch (ask) {
+    case 'nothing':
+      return undefined
+    case 'signature':
+      return algs
+    case 'identity':
+      return { identity: true, ...algs }
+    case 'authorization':
+      return authorization(caller, scope, context)
+  }
+}
+
+async function authorization(
+  caller: Caller | undefined,
+  scope: readonly string[],
+  context: RefusalContext,
+): Promise<AgentAuth> {
+  // A token minted for an agent that was only claimed would be a token for anyone's name (RST-22).
+  if (caller?.level !== 'identified' && caller?.level !== 'authorized') return { identity: true }
+  const authServer = caller.level === 'authorized' ? caller.issuer : context.authServers[0]
+  if (authServer === undefined) throw new TypeError('a route that asks for scope needs authServers')
+  return { authToken: true, resourceToken: await context.issue(caller, { scope, authServer }), authServer }
+}

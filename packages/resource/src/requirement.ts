@@ -1,0 +1,114 @@
+import {
+  checkIdentifierList,
+  type IdentifierList,
+  identityScopes,
+  type Level,
+  satisfies,
+  serializeScope,
+} from '@countersign/protocol'
+import type { AAuth } from './aauth.js'
+import { type Limits, parseLimits, type RouteLimits } from './limits.js'
+
+/**
+ * What a route asks of its callers.
+ * @see protocol §1, §4
+ */
+export interface Requirement<S extends string = string> {
+  /**
+   * The lowest level that passes. Default: `authorized` with `scope`, `identified` with `agents`, else `pseudonymous`.
+   * `anonymous` must be said.
+   */
+  readonly level?: Level
+  /** The scopes an auth token must carry, all of them. Below level authorized: what a caller over its limit may ask for. */
+  readonly scope?: S | IdentityScope | ReadonlyArray<S | IdentityScope>
+  /** The agents that are let in; exact identifiers or `https://*.host`. Default any. Needs level identified or authorized. */
+  readonly agents?: IdentifierList
+  /** Components beyond the usual ones that must be covered where a request has them. */
+  readonly components?: readonly string[]
+  /** Which requests pass only once: those with an unsafe method (default), or `all`. */
+  readonly replay?: 'unsafe' | 'all'
+  /** Limits of this route alone; levels it does not name count with the whole resource. */
+  readonly limits?: Limits
+  /** The last word: `false` refuses a caller that passed all else. */
+  readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  /** `handler`: the handler's own `Cache-Control` stands. Default: responses are made `private`. */
+  readonly cacheControl?: 'handler'
+}
+
+/** Scopes about the user, which need no description of a resource's own. */
+export type IdentityScope = 'openid' | 'profile' | 'email' | 'address' | 'phone'
+
+/** A requirement, checked and with its defaults filled in. */
+export interface Route {
+  readonly level: Level
+  readonly scope: readonly string[]
+  readonly agents: IdentifierList
+  readonly components: readonly string[]
+  readonly replay: 'unsafe' | 'all'
+  readonly limits: RouteLimits
+  readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+}
+
+/** What a resource knows that its routes are checked against. */
+export interface RouteContext {
+  readonly scopes: readonly string[]
+  readonly authServers: readonly string[]
+  readonly components: readonly string[]
+  readonly limits: RouteLimits
+  readonly development: boolean
+}
+
+/**
+ * Checks a requirement when a route is made.
+ * @param family names the counters of the route's own limits
+ * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
+ */
+export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy } = requirement
+  const scope = scopeOf(requirement, context)
+  const level = requirement.level ?? defaultLevel(requirement, scope)
+  if (level === 'authorized' && scope.length === 0)
+    throw new TypeError('level authorized needs a scope: auth tokens are asked for by scope')
+  if (agents !== 'any' && !satisfies(level, 'identified'))
+    throw new TypeError('a list of agents needs level identified or authorized: below, nobody knows the agent')
+  checkIdentifierList(agents, { development: context.development })
+  checkComponents(components)
+  return {
+    level,
+    scope,
+    agents,
+    components: [...new Set([...context.components, ...components])],
+    replay,
+    limits: { ...context.limits, ...parseLimits(limits, family) },
+    ...(policy === undefined ? {} : { policy }),
+  }
+}
+
+function scopeOf(requirement: Requirement, context: RouteContext): readonly string[] {
+  const asked = requirement.scope ?? []
+  const scope = typeof asked === 'string' ? [asked] : asked
+  if (scope.length === 0) return []
+  if (context.authServers.length === 0)
+    throw new TypeError('a route with a scope needs authServers: without one nobody can allow it')
+  const unknown = scope.filter(name => !context.scopes.includes(name) && !identityScopes.includes(name))
+  if (unknown.length > 0) throw new TypeError(`a route needs a scope the resource does not have: ${unknown.join(' ')}`)
+  serializeScope(scope)
+  return scope
+}
+
+function defaultLevel(requirement: Requirement, scope: readonly string[]): Level {
+  if (scope.length > 0) return 'authorized'
+  return requirement.agents === undefined ? 'pseudonymous' : 'identified'
+}
+
+/**
+ * Checks names of components that signatures must cover.
+ * @throws TypeError for one that is no component of a request in its bare, lower-case form
+ */
+export function checkComponents(components: readonly string[]): void {
+  const derived = ['@method', '@authority', '@path', '@query', '@scheme', '@target-uri', '@request-target']
+  for (const name of components) {
+    if (!derived.includes(name) && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+      throw new TypeError('components are lower-case header names or derived components of a request')
+  }
+}

@@ -1,0 +1,83 @@
+import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, errorResponse, identityScopes, parseForm, parseScope } from '@countersign/protocol'
+import { type Caller, checkReplay, type Verifier } from '@countersign/verify'
+import { signatureComponents } from './components.js'
+import { type IssueResourceToken, resourceTokenLife } from './resource-token.js'
+
+/** What the resource token endpoint works with. */
+export interface ResourceTokenEndpointOptions {
+  readonly verifier: Verifier
+  readonly replay: ReplaySet
+  readonly issue: IssueResourceToken
+  readonly authServers: readonly string[]
+  readonly scopes: readonly string[]
+  readonly now: () => number
+}
+
+interface Ask {
+  readonly scope: readonly string[]
+  readonly authServer: string
+}
+
+/**
+ * Answers `POST resource_token_endpoint`: an agent that knows which scope it will need asks before its first call.
+ * @see protocol §6.1
+ */
+export async function answerResourceTokenRequest(
+  message: ReceivedMessage,
+  options: ResourceTokenEndpointOptions,
+): Promise<Response> {
+  try {
+    return Response.json(await resourceTokenFor(message, options), { headers: { 'cache-control': 'no-store' } })
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    const challenged = error.status === 401 && error.code !== 'replay_detected'
+    return errorResponse(error, {
+      ...(challenged
+        ? { agentAuth: { identity: true, ...(error.algs === undefined ? {} : { algs: error.algs }) } }
+        : {}),
+      ...(error.status === 405 ? { headers: [['allow', 'POST']] } : {}),
+      now: options.now,
+    })
+  }
+}
+
+async function resourceTokenFor(
+  message: ReceivedMessage,
+  options: ResourceTokenEndpointOptions,
+): Promise<{ resource_token: string; auth_server: string; expires_in: number }> {
+  if (message.method !== 'POST')
+    throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
+  const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'] })
+  const caller = identified(verified.caller, message)
+  if (message.target.includes('?'))
+    throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
+  const ask = askOf(message, options)
+  await checkReplay({ replay: options.replay, verified, partition: 'token' })
+  const resource_token = await options.issue(caller, ask)
+  return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
+}
+
+function identified(caller: Caller, message: ReceivedMessage): Caller & { level: 'identified' } {
+  if (caller.level === 'identified') return caller
+  // The name in a form is a claim: only a verified caller is given a token, and only for itself (RST-18, RST-19).
+  if (caller.level === 'anonymous') {
+    const required_components = signatureComponents(message, [])
+    throw new AAuthError('invalid_signature', 'the request must be signed', { required_components })
+  }
+  throw new AAuthError('insufficient_level', 'resource tokens are given to identified agents')
+}
+
+function askOf(message: ReceivedMessage, options: ResourceTokenEndpointOptions): Ask {
+  const form = parseForm(message.body, headerValues(message, 'content-type')[0])
+  if (form.has('auth_request_url')) throw new AAuthError('invalid_request', 'auth_request_url is not supported here')
+  const text = form.get('scope')
+  if (text === undefined) throw new AAuthError('invalid_request', 'scope is missing')
+  const scope = parseScope(text)
+  if (!scope.every(name => options.scopes.includes(name) || identityScopes.includes(name)))
+    throw new AAuthError('invalid_scope', 'scope names a scope this resource does not have')
+  const authServer = form.get('auth_server') ?? options.authServers[0]
+  if (authServer === undefined || !options.authServers.includes(authServer))
+    throw new AAuthError('invalid_request', 'auth_server is not one of this resource')
+  return { scope, authServer }
+}

@@ -1,0 +1,172 @@
+import type { Discovery } from '@countersign/discovery'
+import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import {
+  checkIdentifierList,
+  type IdentifierList,
+  isIdentifier,
+  type PublishedKey,
+  parseScope,
+} from '@countersign/protocol'
+import { createVerifier, type Verifier } from '@countersign/verify'
+import { type Authorization, authorizeRoute } from './authorize.js'
+import { protectFromCaches } from './cache.js'
+import { pathOf } from './components.js'
+import { type Counter, memoryCounter } from './counter.js'
+import { type Observer, quiet } from './event.js'
+import { type Limits, parseLimits } from './limits.js'
+import { answerDocument, answerKeys, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { parseRate } from './rate.js'
+import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
+import { resourceTokens } from './resource-token.js'
+import { answerResourceTokenRequest } from './resource-token-endpoint.js'
+import { routeBook } from './route-book.js'
+
+/** What a resource is made of. */
+export interface ResourceOptions<S extends string = string> {
+  /** The resource identifier: an https origin. */
+  readonly id: string
+  /** Published keys; the first signs resource tokens. */
+  readonly keys: readonly PublishedKey[]
+  /** Auth servers whose tokens count; the first is named to those who have none. Without any, no route can ask for a scope. */
+  readonly authServers?: readonly string[]
+  /** Scope → what it lets an agent do, in words for users. */
+  readonly scopes?: Readonly<Record<S, string>>
+  /** Authorities it answers under. Default: that of `id`. Never taken from the request. */
+  readonly authorities?: readonly string[]
+  /** Agents that are let in at all; nothing is fetched for others. Default any. */
+  readonly agents?: IdentifierList
+  /** Components beyond the usual ones that all routes demand. */
+  readonly components?: readonly string[]
+  /** Limits that all routes share. Default none. */
+  readonly limits?: Limits
+  /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
+  readonly resourceTokenLimit?: string
+  readonly discovery: Discovery
+  /** What was seen. Default: in the memory of this process. */
+  readonly replay?: ReplaySet
+  /** Counts for the limits. Default: in the memory of this process. */
+  readonly counter?: Counter
+  /** Seconds that `created` may differ from now. Default 60, 1 to 300. */
+  readonly tolerance?: number
+  /** Unix seconds. */
+  readonly now?: () => number
+  /** Loopback http identifiers are accepted. Default false. */
+  readonly development?: boolean
+  readonly onEvent?: Observer
+}
+
+/** A protected API: verifies, decides, challenges. */
+export interface Resource<S extends string = string> {
+  readonly id: string
+  /** The paths {@link Resource.handle} answers. */
+  readonly paths: readonly string[]
+  /**
+   * Checks a requirement when a route is made, and gives the route counters of its own. Pass what it returns to `authorize`.
+   * @throws TypeError for a requirement nobody could meet
+   */
+  declare(requirement: Requirement<S>): Requirement<S>
+  /**
+   * Lets a request pass, or says with which response to refuse it. Never throws for what came over the wire.
+   * Requirements that were not declared share the counters of their limits with equal ones.
+   * @throws TypeError for a requirement nobody could meet
+   */
+  authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
+  /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
+  handle(message: ReceivedMessage): Promise<Response | undefined>
+  /** Sets on a guarded response what keeps shared caches from serving it to the next agent. */
+  responseHeaders(headers: Headers, requirement: Requirement<S>): void
+}
+
+/**
+ * Makes a protected resource.
+ * @throws TypeError for an option that is wrong, RangeError for a `tolerance` outside 1 to 300
+ * @see protocol §4, §6.1
+ */
+export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
+  const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
+  const context = contextOf(options)
+  const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
+  const tell = quiet(options.onEvent)
+  const { authServers } = context
+  const key = keys[0]
+  if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
+  const rate = parseRate(options.resourceTokenLimit ?? '600/min')
+  const issue = resourceTokens({ id, key, counter, rate, now, tell })
+  const verifier = verifierOf(options, { authServers, now, tolerance })
+  const guard = { verifier, replay, counter, tell, refusal: { issue, authServers, now } }
+  const routes = routeBook(context)
+  const endpoint = { verifier, replay, issue, authServers, scopes: context.scopes, now }
+  return {
+    id,
+    paths: authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath],
+    declare: routes.declare,
+    authorize: (message, requirement) => authorizeRoute(message, routes.find(requirement), guard),
+    async handle(message) {
+      switch (pathOf(message.target)) {
+        case metadataPath: {
+          const scopes: Readonly<Record<string, string>> = options.scopes ?? {}
+          const document = metadataOf({ id, authServers, scopes, components: routes.components() })
+          return answerDocument(message.method, document, 'application/json')
+        }
+        case jwksPath:
+          return answerKeys(message.method, keys)
+        case tokenPath:
+          return authServers.length === 0 ? undefined : answerResourceTokenRequest(message, endpoint)
+        default:
+          return undefined
+      }
+    },
+    responseHeaders: (headers, requirement) => protectFromCaches(headers, requirement.cacheControl === 'handler'),
+  }
+}
+
+function contextOf(options: ResourceOptions<string>): RouteContext {
+  const {
+    id,
+    authServers = [],
+    scopes = {},
+    agents = 'any',
+    components = [],
+    limits = {},
+    development = false,
+  } = options
+  if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
+  if (!authServers.every(server => isIdentifier(server, { development })))
+    throw new TypeError('authServers must be identifiers such as https://auth.example')
+  for (const name of Object.keys(scopes)) checkScopeName(name)
+  checkIdentifierList(agents, { development })
+  checkComponents(components)
+  return {
+    scopes: Object.keys(scopes),
+    authServers: [...authServers],
+    components: [...components],
+    limits: parseLimits(limits, ''),
+    development,
+  }
+}
+
+function checkScopeName(name: string): void {
+  try {
+    if (parseScope(name).length === 1) return
+  } catch (cause) {
+    throw new TypeError('a name in scopes is no scope name', { cause })
+  }
+  throw new TypeError('a name in scopes is no scope name')
+}
+
+function verifierOf(
+  options: ResourceOptions<string>,
+  known: { readonly authServers: readonly string[]; readonly now: () => number; readonly tolerance: number },
+): Verifier {
+  const { id, authorities, discovery, agents = 'any', development = false } = options
+  return createVerifier({
+    receiver: id,
+    ...(authorities === undefined ? {} : { authorities }),
+    discovery,
+    agents,
+    development,
+    // Everything signed is verified in full, also where less would do: a failure always refuses.
+    accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
+    ...known,
+  })
+}

@@ -1,0 +1,37 @@
+import { type Requirement, type Route, type RouteContext, routeOf } from './requirement.js'
+
+/** The routes of a resource, by their requirement. */
+export interface RouteBook {
+  declare<S extends string>(requirement: Requirement<S>): Requirement<S>
+  find(requirement: Requirement): Route
+  /** The union over the routes seen. */
+  components(): string[]
+}
+
+/** Makes an empty book. */
+export function routeBook(context: RouteContext): RouteBook {
+  const routes = new WeakMap<Requirement, Route>()
+  const components = new Set(context.components)
+  let declared = 0
+  const add = (requirement: Requirement, family: string): Route => {
+    const route = routeOf(requirement, context, family)
+    for (const name of route.components) components.add(name)
+    routes.set(requirement, route)
+    return route
+  }
+  return {
+    declare(requirement) {
+      const own = { ...requirement }
+      declared += 1
+      add(own, `route ${declared}`)
+      return own
+    },
+    // An undeclared requirement may be a new object each time: counters named by object would never fill up.
+    find: requirement => routes.get(requirement) ?? add(requirement, familyOf(requirement)),
+    components: () => [...components],
+  }
+}
+
+function familyOf({ level, scope, limits }: Requirement): string {
+  return JSON.stringify(['requirement', level ?? null, scope ?? null, limits ?? null])
+}
