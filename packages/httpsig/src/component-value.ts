@@ -19,19 +19,6 @@ const plainText = /^[\t\x20-\x7e]*$/
 // Exactly these would begin a new line of the base.
 const lineBreaking = /[\0\r\n]/
 
-/** Leading and trailing OWS off; inner whitespace is the signer's. */
-export function trimOws(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isOws(value.charCodeAt(start))) start++
-  while (end > start && isOws(value.charCodeAt(end - 1))) end--
-  return start === 0 && end === value.length ? value : value.slice(start, end)
-}
-
-function isOws(code: number): boolean {
-  return code === 0x20 || code === 0x09
-}
-
 function derived(name: string, context: RequestContext): string | undefined {
   switch (name) {
     case '@method':

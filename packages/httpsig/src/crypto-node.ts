@@ -5,6 +5,7 @@ import {
   generateKeyPair,
   type JsonWebKeyInput,
   type KeyObject,
+  randomFillSync,
   type SignKeyObjectInput,
   sign,
   type VerifyKeyObjectInput,
@@ -57,6 +58,20 @@ function schedule<T>(here: () => T, pool: (done: (error: Error | null, value: T)
   })
 }
 
+const randomPool = Buffer.alloc(4096)
+let randomUsed = randomPool.length
+
+export const random16: Cryptography['random16'] = () => {
+  // One call for many: each costs more than all else that signing does besides the signature.
+  if (randomUsed === randomPool.length) {
+    randomFillSync(randomPool)
+    randomUsed = 0
+  }
+  const bytes = Uint8Array.from(randomPool.subarray(randomUsed, randomUsed + 16))
+  randomUsed += 16
+  return bytes
+}
+
 export const sha256: Cryptography['sha256'] = data => createHash('sha256').update(data).digest()
 
 export const sha512: Cryptography['sha512'] = data => createHash('sha512').update(data).digest()
@@ -67,29 +82,28 @@ function bare(jwk: PublicJwk): JsonWebKeyInput['key'] {
     : { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }
 }
 
+/** What `verify` and `sign` take: a bare KeyObject where it will do, for an options object costs several microseconds. */
+function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyObjectInput & SignKeyObjectInput) {
+  return algorithm === 'Ed25519' ? key : { key, dsaEncoding: 'ieee-p1363' }
+}
+
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
-  const key = createPublicKey({ format: 'jwk', key: bare(jwk) })
-  const input: VerifyKeyObjectInput = { key, dsaEncoding: 'ieee-p1363' }
+  const key = operand(createPublicKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
   return {
     verify: (data, signature) =>
       schedule(
-        () => verify(hash, data, input, signature),
-        done => verify(hash, data, input, signature, done),
+        () => verify(hash, data, key, signature),
+        done => verify(hash, data, key, signature, done),
       ),
   }
 }
 
-function signer(key: KeyObject, algorithm: Algorithm): ImportedPrivate {
-  const input: SignKeyObjectInput = { key, dsaEncoding: 'ieee-p1363' }
+function signer(privateKey: KeyObject, algorithm: Algorithm): ImportedPrivate {
+  const key = operand(privateKey, algorithm)
   const hash = hashes[algorithm]
-  return {
-    sign: data =>
-      schedule<Uint8Array>(
-        () => sign(hash, data, input),
-        done => sign(hash, data, input, done),
-      ),
-  }
+  // Here, never on the pool: signing costs about as much as the way to the pool and back.
+  return { sign: async data => sign(hash, data, key) }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate =>

@@ -38,6 +38,8 @@ export const sha256: Cryptography['sha256'] = data => digest('SHA-256', data)
 
 export const sha512: Cryptography['sha512'] = data => digest('SHA-512', data)
 
+export const random16: Cryptography['random16'] = () => globalThis.crypto.getRandomValues(new Uint8Array(16))
+
 export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk): Promise<ImportedPublic> => {
   const { key: params, operation } = webAlgorithms[jwk.alg]
   const key = await globalThis.crypto.subtle.importKey('jwk', bare(jwk), params, false, ['verify'])

@@ -22,6 +22,8 @@ export interface Cryptography {
   /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
   sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
   sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  /** 16 bytes from the runtime's secure source. */
+  random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
   /** A fresh key whose private part never leaves the runtime. */

@@ -29,3 +29,4 @@ export {
   serializeSignatureKey,
 } from './signature-key.js'
 export { isSigned, type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
+export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'

@@ -26,6 +26,17 @@ export function headerValues(message: ReceivedMessage, name: string): string[] {
   return values
 }
 
+const isOws = (code: number): boolean => code === 0x20 || code === 0x09
+
+/** Leading and trailing OWS off; inner whitespace is the signer's. */
+export function trimOws(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isOws(value.charCodeAt(start))) start++
+  while (end > start && isOws(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
 /** Body bytes being gathered. */
 export interface BodyCollector {
   /** @throws HttpSigError 413 when there are more than the limit */

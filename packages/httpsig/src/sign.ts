@@ -1,8 +1,10 @@
+import { random16 } from '#crypto'
 import { base64Encode, base64urlEncode } from './base64url.js'
-import { type RequestContext, trimOws } from './component-value.js'
+import type { RequestContext } from './component-value.js'
 import { writeContentDigest } from './content-digest.js'
 import { requiredComponents } from './covered-components.js'
 import type { SigningKey } from './key.js'
+import { trimOws } from './received-message.js'
 import { signatureBase } from './signature-base.js'
 import { componentLimit } from './signature-input.js'
 import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
@@ -41,10 +43,6 @@ function linesOf(headers: Iterable<readonly [string, string]>): Map<string, stri
     else lines.set(key, [trimOws(value)])
   }
   return lines
-}
-
-function freshNonce(): string {
-  return base64urlEncode(globalThis.crypto.getRandomValues(new Uint8Array(16)))
 }
 
 function quoted(nonce: string): string {
@@ -90,7 +88,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
   })
   if (names.length > componentLimit) throw new TypeError('more than 32 components would be covered')
   const created = Math.floor(options.now?.() ?? Date.now() / 1000)
-  const nonce = options.nonce ?? freshNonce()
+  const nonce = options.nonce ?? base64urlEncode(random16())
   const input = `(${names.map(name => `"${name}"`).join(' ')});created=${created};nonce=${quoted(nonce)}`
   const base = signatureBase(
     names.map(name => ({ name })),

@@ -1,15 +1,21 @@
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from './algorithm.js'
 import { chooseAuthority } from './authority.js'
-import { type RequestContext, trimOws } from './component-value.js'
+import type { RequestContext } from './component-value.js'
 import { type ContentDigest, matchesContentDigest, parseContentDigest } from './content-digest.js'
 import { type CoverageNeeds, checkCoverage, requiredComponents } from './covered-components.js'
 import { HttpSigError } from './error.js'
 import type { VerifyKey } from './key.js'
-import { headerValues, type ReceivedMessage } from './received-message.js'
+import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { checkTarget } from './request-target.js'
 import { componentIdentifier, signatureBase } from './signature-base.js'
-import { integerParameter, parseSignatureInput, type SignatureInput, stringParameter } from './signature-input.js'
-import { parseSignatureKey, type SignatureKey, signatureKeyLimit } from './signature-key.js'
+import {
+  type Component,
+  integerParameter,
+  parseSignatureInput,
+  type SignatureInput,
+  stringParameter,
+} from './signature-input.js'
+import { parseSignatureKey, type SignatureKey } from './signature-key.js'
 import { parseSignatureValue } from './signature-value.js'
 import { malformed } from './structured-field.js'
 
@@ -50,7 +56,6 @@ export interface OpenedSignature {
   readonly message: ReceivedMessage
 }
 
-const signatureHeaders: readonly string[] = ['signature-input', 'signature', 'signature-key']
 const encoder = new TextEncoder()
 
 /**
@@ -58,34 +63,32 @@ const encoder = new TextEncoder()
  * @see docs/protocol.md §3.1
  */
 export function isSigned(message: ReceivedMessage): boolean {
-  return message.headers.some(([name]) => signatureHeaders.includes(name.toLowerCase()))
-}
-
-type HeaderLines = ReadonlyMap<string, readonly string[]>
-
-function linesOf(message: ReceivedMessage): HeaderLines {
-  const lines = new Map<string, string[]>()
-  for (const [name, value] of message.headers) {
-    const key = name.toLowerCase()
-    const held = lines.get(key)
-    if (held) held.push(trimOws(value))
-    else lines.set(key, [trimOws(value)])
+  for (const [name] of message.headers) {
+    const { length } = name
+    if (length !== 9 && length !== 13 && length !== 15) continue
+    const lower = name.toLowerCase()
+    if (lower === 'signature' || lower === 'signature-key' || lower === 'signature-input') return true
   }
-  return lines
+  return false
 }
 
 const printable = /^[\x20-\x7e]+$/
 
 /** The one line of a signature header. @throws HttpSigError for none, two, or characters two decoders would read differently */
-function onlyLine(lines: HeaderLines, name: string): string {
-  const values = lines.get(name) ?? []
+function onlyLine(message: ReceivedMessage, name: string): string {
+  const values = headerValues(message, name)
   const [value] = values
   if (value === undefined)
     throw malformed('one of Signature-Input, Signature, Signature-Key is missing', { header: name })
   if (values.length > 1) throw malformed('a signature header stands on more than one line', { header: name })
-  if (!printable.test(value))
+  const trimmed = trimOws(value)
+  if (!printable.test(trimmed))
     throw malformed('a signature header is empty or holds characters outside printable ASCII', { header: name })
-  return value
+  return trimmed
+}
+
+function systemSeconds(): number {
+  return Date.now() / 1000
 }
 
 function checkTime(created: number | undefined, expires: number | undefined, options: OpenOptions): number {
@@ -100,10 +103,6 @@ function checkTime(created: number | undefined, expires: number | undefined, opt
   return created
 }
 
-function systemSeconds(): number {
-  return Date.now() / 1000
-}
-
 function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
   const name = stringParameter(input, 'alg')
   if (name === undefined) return undefined
@@ -112,65 +111,63 @@ function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
   return algorithm
 }
 
-function checkOptions(options: OpenOptions): void {
-  const { tolerance } = options
+function checkOptions({ tolerance }: OpenOptions): void {
   // A tolerance of NaN or a day would silently switch the time check off.
   if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
     throw new RangeError('tolerance must be 1 to 300 seconds')
 }
 
-function digestOf(lines: HeaderLines, hasBody: boolean): ContentDigest | undefined {
-  if (!hasBody) return undefined
-  const values = lines.get('content-digest')
-  if (!values) throw malformed('the request has a body but no Content-Digest')
-  const value = values.join(', ')
+function digestOf(message: ReceivedMessage): ContentDigest {
+  const values = headerValues(message, 'content-digest')
+  if (values.length === 0) throw malformed('the request has a body but no Content-Digest')
+  const value = values.map(trimOws).join(', ')
   if (!printable.test(value)) throw malformed('Content-Digest is empty or holds characters outside printable ASCII')
   return parseContentDigest(value)
 }
 
-function open(
-  message: ReceivedMessage,
-  options: OpenOptions,
-  lines: HeaderLines,
-  needs: CoverageNeeds,
-  authority: string,
-): OpenedSignature {
-  const key = parseSignatureKey(onlyLine(lines, 'signature-key'))
-  const input = parseSignatureInput(onlyLine(lines, 'signature-input'))
-  const value = parseSignatureValue(onlyLine(lines, 'signature'))
-  if (input.label !== key.label || value.label !== key.label)
+interface Opening {
+  readonly options: OpenOptions
+  readonly context: RequestContext
+  readonly needs: CoverageNeeds
+  readonly required: readonly string[]
+}
+
+function plainNames(components: readonly Component[]): string[] {
+  return components.filter(component => !component.parameters).map(component => component.name)
+}
+
+function open(message: ReceivedMessage, { options, context, needs, required }: Opening): OpenedSignature {
+  const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
+  const input = parseSignatureInput(onlyLine(message, 'signature-input'))
+  const value = parseSignatureValue(onlyLine(message, 'signature'))
+  if (input.label !== label || value.label !== label)
     throw malformed('Signature-Input, Signature and Signature-Key must have the same label')
   const expires = integerParameter(input, 'expires')
   const created = checkTime(integerParameter(input, 'created'), expires, options)
   const nonce = stringParameter(input, 'nonce')
   const algorithm = namedAlgorithm(input)
-  checkCoverage(
-    input.components.filter(component => !component.parameters).map(component => component.name),
-    needs,
-  )
-  const digest = digestOf(lines, needs.hasBody)
-  const context: RequestContext = {
-    method: message.method,
-    target: message.target,
-    scheme: options.scheme,
-    authority,
-    lines: name => lines.get(name) ?? [],
-  }
-  return {
-    label: key.label,
-    signatureKey: key.key,
+  checkCoverage(plainNames(input.components), required, needs)
+  const opened: { -readonly [K in keyof OpenedSignature]: OpenedSignature[K] } = {
+    label,
+    signatureKey: key,
     components: input.components.map(componentIdentifier),
     created,
-    ...(expires === undefined ? {} : { expires }),
-    ...(nonce === undefined ? {} : { nonce }),
-    ...(algorithm === undefined ? {} : { algorithm }),
-    authority,
+    authority: context.authority,
     base: signatureBase(input.components, input.text, context),
     signature: value.signature,
-    ...(digest === undefined ? {} : { digest }),
-    required: requiredComponents(needs),
+    required,
     message,
   }
+  if (expires !== undefined) opened.expires = expires
+  if (nonce !== undefined) opened.nonce = nonce
+  if (algorithm !== undefined) opened.algorithm = algorithm
+  if (needs.hasBody) opened.digest = digestOf(message)
+  return opened
+}
+
+function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' | 'http'): RequestContext {
+  const { method, target } = message
+  return { method, target, scheme, authority, lines: name => headerValues(message, name).map(trimOws) }
 }
 
 /**
@@ -183,27 +180,24 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
   checkOptions(options)
   checkTarget(message)
   const authority = chooseAuthority(message, options.authorities)
-  for (const value of headerValues(message, 'signature-key'))
-    if (value.length > signatureKeyLimit)
-      throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', { status: 431 })
-  const lines = linesOf(message)
   const needs: CoverageNeeds = {
     hasQuery: message.target.includes('?'),
     hasBody: (message.body?.length ?? 0) > 0,
     additional: options.requiredComponents ?? [],
-    has: field => lines.has(field),
+    has: field => headerValues(message, field).length > 0,
   }
+  const required = requiredComponents(needs)
   try {
-    return open(message, options, lines, needs, authority)
+    return open(message, { options, context: contextOf(message, authority, options.scheme), needs, required })
   } catch (error) {
-    throw withRequired(error, () => requiredComponents(needs))
+    throw withRequired(error, required)
   }
 }
 
 /** Tells a refused signer everything its signature must cover. */
-function withRequired(error: unknown, required: () => readonly string[]): unknown {
+function withRequired(error: unknown, required: readonly string[]): unknown {
   if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
-  return new HttpSigError(error.code, error.message, { cause: error.cause, required_components: required() })
+  return new HttpSigError(error.code, error.message, { cause: error.cause, required_components: required })
 }
 
 /**

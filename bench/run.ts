@@ -1,0 +1,55 @@
+import { cpus } from 'node:os'
+import { httpsig } from './httpsig.js'
+import type { Bench, Result } from './result.js'
+
+const benches: readonly Bench[] = [httpsig]
+
+function cells(row: Result): string[] {
+  const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`
+  return [
+    row.id,
+    String(row.inFlight),
+    row.ratio.toFixed(2),
+    budget,
+    row.budget === undefined ? '' : row.ok ? 'ok' : 'MISSED',
+    row.detail,
+  ]
+}
+
+function table(results: readonly Result[]): string {
+  const lines = [['what', 'in flight', 'ratio', 'budget', '', 'detail'], ...results.map(cells)]
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0))) ?? []
+  return lines
+    .map(line =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json')
+  const names = args.filter(arg => !arg.startsWith('-'))
+  const chosen = benches.filter(bench => names.length === 0 || names.includes(bench.name))
+  const unknown = names.filter(name => !benches.some(bench => bench.name === name))
+  if (unknown.length > 0 || (json && chosen.length !== 1)) {
+    console.error(
+      `usage: npm run bench -- [NAME] [--json]   (NAME: ${benches.map(bench => bench.name).join(', ')}; one with --json)`,
+    )
+    return 2
+  }
+  let kept = true
+  for (const bench of chosen) {
+    const results = await bench.run()
+    const runtime = `node ${process.version}, ${cpus().length} cores`
+    console.log(
+      json ? JSON.stringify({ name: bench.name, runtime, results }) : `${bench.name} (${runtime})\n${table(results)}`,
+    )
+    kept &&= results.every(row => row.ok)
+  }
+  return kept ? 0 : 1
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,157 @@
+import {
+  base64urlEncode,
+  generatePrivateJwk,
+  importSigningKey,
+  importVerifyKey,
+  openSignature,
+  type PrivateJwk,
+  type ReceivedMessage,
+  type SignatureKey,
+  type SigningKey,
+  signRequest,
+  type VerifyKey,
+  verifyKeyCache,
+  verifySignature,
+} from '@countersign/httpsig'
+import { fetch as hellocoopFetch, verify as hellocoopVerifyRequest } from '@hellocoop/httpsig'
+import type { Subject } from './measure.js'
+
+const authority = 'calendar.example'
+const open = { authorities: [authority], scheme: 'https' } as const
+const encoder = new TextEncoder()
+
+/** Requests no two of which are alike, so that no cache of whole headers can win. */
+export interface SignedPool {
+  readonly jwk: PrivateJwk
+  readonly key: SigningKey
+  /** All by one inline key. */
+  readonly sameKey: readonly ReceivedMessage[]
+  /** Each by an inline key of its own. */
+  readonly freshKeys: readonly ReceivedMessage[]
+  /** All by one key that a token of realistic size is bound to. */
+  readonly token: readonly ReceivedMessage[]
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index % items.length]
+  if (item === undefined) throw new RangeError('the pool is empty')
+  return item
+}
+
+function urlOf(index: number): string {
+  return `https://${authority}/events/${index}?from=2026-01-${String((index % 28) + 1).padStart(2, '0')}`
+}
+
+async function signed(index: number, key: SigningKey, signatureKey: SignatureKey): Promise<ReceivedMessage> {
+  const url = new URL(urlOf(index))
+  const headers = [
+    ['Host', authority],
+    ['User-Agent', 'bench/1'],
+    ['Accept', 'application/json'],
+  ] as const
+  const added = await signRequest({ method: 'GET', url, key, signatureKey })
+  return { method: 'GET', target: url.pathname + url.search, headers: [...headers, ...added], peer: '192.0.2.1' }
+}
+
+// 670 bytes, as an auth token with the usual claims has; its own check belongs to the bench of the token verifier.
+const tokenText = `${base64urlEncode(encoder.encode('{"alg":"Ed25519","typ":"auth+jwt","kid":"k1"}'))}.${'A'.repeat(520)}.${'B'.repeat(86)}`
+
+/** Signs `size` distinct requests of each kind. */
+export async function signedPool(size: number): Promise<SignedPool> {
+  const jwk = await generatePrivateJwk()
+  const key = await importSigningKey(jwk)
+  const numbers = Array.from({ length: size }, (_, i) => i)
+  const inline = async (index: number, by: SigningKey): Promise<ReceivedMessage> =>
+    signed(index, by, { scheme: 'hwk', jwk: by.publicJwk })
+  return {
+    jwk,
+    key,
+    sameKey: await Promise.all(numbers.map(i => inline(i, key))),
+    freshKeys: await Promise.all(numbers.map(async i => inline(i, await importSigningKey(await generatePrivateJwk())))),
+    token: await Promise.all(numbers.map(i => signed(i, key, { scheme: 'jwt', jwt: tokenText }))),
+  }
+}
+
+/** Bare `subtle.verify` over the same signature bases. */
+export async function bareVerify(pool: SignedPool): Promise<Subject> {
+  const { kty, crv, x } = pool.jwk
+  const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, { name: 'Ed25519' }, false, ['verify'])
+  const inputs = pool.sameKey.map(message => {
+    const opened = openSignature(message, open)
+    return { base: encoder.encode(opened.base), signature: new Uint8Array(opened.signature) }
+  })
+  return {
+    id: 'bare subtle.verify',
+    run: async index => {
+      const { base, signature } = at(inputs, index)
+      if (!(await crypto.subtle.verify('Ed25519', key, signature, base)))
+        throw new Error('the baseline does not verify')
+    },
+  }
+}
+
+/** Bare `subtle.sign` over bases of the same length. */
+export async function bareSign(pool: SignedPool): Promise<Subject> {
+  const { kty, crv, x, d } = pool.jwk
+  const key = await crypto.subtle.importKey('jwk', { kty, crv, x, d }, { name: 'Ed25519' }, false, ['sign'])
+  const bases = pool.sameKey.map(message => encoder.encode(openSignature(message, open).base))
+  return { id: 'bare subtle.sign', run: index => crypto.subtle.sign('Ed25519', key, at(bases, index)) }
+}
+
+/** A received message to the verdict, by its inline key. */
+export function verifyHwk(id: string, messages: readonly ReceivedMessage[]): Subject {
+  // Half the pool: requests that all have keys of their own never find one here.
+  const keys = verifyKeyCache({ capacity: messages.length / 2 })
+  return {
+    id,
+    run: async index => {
+      const opened = openSignature(at(messages, index), open)
+      if (opened.signatureKey.scheme !== 'hwk') throw new Error('not an inline key')
+      await verifySignature(opened, await keys.import(opened.signatureKey.jwk))
+    },
+  }
+}
+
+/** The same with the key of a token that was verified before, looked up by the token's text. */
+export async function verifyToken(id: string, pool: SignedPool): Promise<Subject> {
+  const keys = new Map<string, VerifyKey>([[tokenText, await importVerifyKey(pool.key.publicJwk)]])
+  return {
+    id,
+    run: async index => {
+      const opened = openSignature(at(pool.token, index), open)
+      const key = opened.signatureKey.scheme === 'jwt' ? keys.get(opened.signatureKey.jwt) : undefined
+      if (key === undefined) throw new Error('not the token')
+      await verifySignature(opened, key)
+    },
+  }
+}
+
+/** `signRequest` with an inline key. */
+export function signHwk(id: string, pool: SignedPool): Subject {
+  const signatureKey: SignatureKey = { scheme: 'hwk', jwk: pool.key.publicJwk }
+  return { id, run: index => signRequest({ method: 'GET', url: urlOf(index), key: pool.key, signatureKey }) }
+}
+
+/** The nearest package there is, on the same requests. */
+export function hellocoopVerify(id: string, pool: SignedPool): Subject {
+  const requests = pool.sameKey.map(message => {
+    const [path = '', query = ''] = message.target.split('?')
+    return { method: message.method, authority, path, query: `?${query}`, headers: Object.fromEntries(message.headers) }
+  })
+  return {
+    id,
+    run: async index => {
+      const outcome = await hellocoopVerifyRequest(at(requests, index))
+      if (!outcome.verified) throw new Error(outcome.error ?? 'the signature does not verify there')
+    },
+  }
+}
+
+/** Its signing, without the network. */
+export function hellocoopSign(id: string, pool: SignedPool): Subject {
+  const signingKey: JsonWebKey = { ...pool.jwk }
+  return {
+    id,
+    run: index => hellocoopFetch(urlOf(index), { signingKey, signatureKey: { type: 'hwk' }, dryRun: true }),
+  }
+}
