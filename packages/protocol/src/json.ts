@@ -45,60 +45,59 @@ function dropProto(name: string, value: unknown): unknown {
   return name === '__proto__' ? undefined : value
 }
 
-const quote = 0x22
-const colon = 0x3a
-const openers = { brace: 0x7b, bracket: 0x5b }
-const closers = { brace: 0x7d, bracket: 0x5d }
+const code = { quote: 0x22, colon: 0x3a, brace: 0x7b, endBrace: 0x7d, bracket: 0x5b, endBracket: 0x5d } as const
 
 /**
  * One pass over the text for what JSON.parse does not tell: depth, names used twice, escaped lone surrogates.
  * It need not know the grammar: what it misreads in a malformed text, JSON.parse refuses afterwards.
  */
 function scan(json: string, maxDepth: number): { hasProto: boolean } {
-  const names: Array<Set<string> | undefined> = []
+  const hasEscapes = json.includes('\\')
+  const open: Array<Set<string> | undefined> = []
   let hasProto = false
   for (let at = 0; at < json.length; at++) {
-    const code = json.charCodeAt(at)
-    if (code === openers.brace || code === openers.bracket) {
-      names.push(code === openers.brace ? new Set() : undefined)
-      // A recursive reader of a deep text would overflow its stack.
-      if (names.length > maxDepth) throw new SyntaxError('JSON text is nested too deep')
-    } else if (code === closers.brace || code === closers.bracket) names.pop()
-    else if (code === quote) {
-      const end = endOfString(json, at)
-      const isName = json.charCodeAt(skipSpace(json, end + 1)) === colon
-      const escaped = json.slice(at, end).includes('\\')
-      if (isName || escaped) {
-        const value = escaped ? stringValue(json.slice(at, end + 1)) : json.slice(at + 1, end)
+    const char = json.charCodeAt(at)
+    if (char === code.quote) {
+      const end = endOfString(json, at, hasEscapes)
+      const isName = isColonNext(json, end + 1)
+      if (isName || hasEscapes) {
+        const value = stringValue(json.slice(at, end + 1))
         if (isName) {
+          const names = open.at(-1)
           // Two readers of one text must not see two different members.
-          if (names.at(-1)?.has(value)) throw new SyntaxError('JSON text names a member twice')
-          names.at(-1)?.add(value)
+          if (names?.has(value)) throw new SyntaxError('JSON text names a member twice')
+          names?.add(value)
           hasProto ||= value === '__proto__'
         }
       }
       at = end
-    }
+    } else if (char === code.brace || char === code.bracket) {
+      open.push(char === code.brace ? new Set() : undefined)
+      // A recursive reader of a deep text would overflow its stack.
+      if (open.length > maxDepth) throw new SyntaxError('JSON text is nested too deep')
+    } else if (char === code.endBrace || char === code.endBracket) open.pop()
   }
   return { hasProto }
 }
 
-function endOfString(json: string, start: number): number {
+function endOfString(json: string, start: number, hasEscapes: boolean): number {
   for (let at = json.indexOf('"', start + 1); at !== -1; at = json.indexOf('"', at + 1)) {
     let backslashes = 0
-    while (json[at - 1 - backslashes] === '\\') backslashes++
+    if (hasEscapes) while (json[at - 1 - backslashes] === '\\') backslashes++
     if (backslashes % 2 === 0) return at
   }
   throw new SyntaxError('JSON text has a string without end')
 }
 
-function skipSpace(json: string, start: number): number {
+function isColonNext(json: string, start: number): boolean {
   let at = start
-  while (' \t\n\r'.includes(json[at] ?? 'x')) at++
-  return at
+  while (json[at] === ' ' || json[at] === '\t' || json[at] === '\n' || json[at] === '\r') at++
+  return json.charCodeAt(at) === code.colon
 }
 
+/** What a string literal stands for. */
 function stringValue(literal: string): string {
+  if (!literal.includes('\\')) return literal.slice(1, -1)
   const value = String(parse(literal))
   if (loneSurrogate.test(value)) throw new SyntaxError('JSON text has a lone surrogate')
   return value

@@ -13,7 +13,9 @@ const unsafeText = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2
 /** A name given by someone else: a user, a delegate, a token. Bounded, with nothing in it that could disguise it. */
 export function isSafeId(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > maxIdBytes || value.trim() === '') return false
-  return !unsafeText.test(value) && new TextEncoder().encode(value).length <= maxIdBytes
+  // No UTF-16 unit takes more than three bytes of UTF-8.
+  const isShort = value.length * 3 <= maxIdBytes
+  return !unsafeText.test(value) && (isShort || new TextEncoder().encode(value).length <= maxIdBytes)
 }
 
 export function requiredId(parsed: ParsedToken, claim: string): string {
