@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { root, type Stand, stand } from './processes.fixture.js'
+
+// The README's samples as a reader uses them: packed packages, an empty project, the compiler, Node.
+
+const execute = promisify(execFile)
+let place: Stand
+let project: string
+
+/** The code blocks of the README that have a file name. */
+function samples(): Map<string, string> {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  return new Map([...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(match => [match[1] ?? '', match[2] ?? '']))
+}
+
+/** Every package that is published, each as the tarball npm would upload. */
+async function pack(into: string): Promise<string[]> {
+  const rooms = ['packages', 'apps'].flatMap(top => readdirSync(join(root, top)).map(name => join(root, top, name)))
+  await execute('npm', ['pack', '--silent', '--pack-destination', into, ...rooms], { cwd: root })
+  return readdirSync(into).map(file => join(into, file))
+}
+
+beforeAll(async () => {
+  place = stand()
+  project = join(place.folder, 'project')
+  const tarballs = join(place.folder, 'tarballs')
+  mkdirSync(project)
+  mkdirSync(tarballs)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'reader', private: true, type: 'module' }))
+  const files = await pack(tarballs)
+  const versions = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  const types = `@types/node@${versions.devDependencies['@types/node']}`
+  await execute(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, 'hono', '@hono/node-server', types],
+    { cwd: project },
+  )
+  for (const [name, code] of samples()) writeFileSync(join(project, name), code)
+  const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false, types: ['node'] }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }))
+  await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
+}, 180_000)
+
+afterAll(() => place.stop())
+
+test('the samples compile, run from packed tarballs, and the agent gets its events', async () => {
+  expect([...samples().keys()].sort()).toEqual(['agent.ts', 'auth.ts', 'calendar.ts'])
+  const command = join(project, 'node_modules/.bin/countersign')
+  const home = { HOME: project }
+  const server = ['agent-server', '--id', 'http://localhost:5110', '--development']
+  await place.start('agent-server', [...server, '--port', '5110'], { program: [command], env: home })
+  await place.start('auth-server', [], { program: [process.execPath, join(project, 'auth.js')] })
+  await place.start('calendar', [], {
+    program: [process.execPath, '--import', listening, join(project, 'calendar.js')],
+  })
+  const { stdout: invited } = await execute(command, ['agent-server', 'invite', ...server.slice(1)], {
+    env: { ...process.env, ...home },
+  })
+  const { code } = JSON.parse(invited) as { code: string }
+  const first = await execute(process.execPath, ['agent.js', code], { cwd: project })
+  expect(first.stdout).toContain('Chess at eight')
+  const second = await execute(process.execPath, ['agent.js', code], { cwd: project })
+  expect(second.stdout).toContain('Chess at eight')
+})
+
+/** The calendar sample says nothing when it listens, so its process is asked to. */
+const listening = `data:text/javascript,${encodeURIComponent(`
+import { Server } from 'node:net'
+const listen = Server.prototype.listen
+Server.prototype.listen = function (...args) { this.once('listening', () => console.log(' ready at ')); return listen.apply(this, args) }
+`)}`
+
+test('no package ships a test, a fixture or build state', () => {
+  const scope = join(project, 'node_modules/@countersign')
+  const files = readdirSync(scope, { recursive: true }).map(String)
+  expect(files.length).toBeGreaterThan(100)
+  expect(files.filter(file => /\.test\.|fixture|tsbuildinfo/.test(file))).toEqual([])
+  for (const name of readdirSync(scope)) expect(existsSync(join(scope, name, 'package.json')), name).toBe(true)
+})
