@@ -1,1 +1,7 @@
-export {}
+export type { AccessRequest } from './access.js'
+export { type Agent, type AgentOptions, createAgent } from './agent.js'
+export type { Enrollment } from './delegate.js'
+export { AgentError, type AgentErrorCode, type Refusal } from './error.js'
+export { type AgentEvent, type Explanation, explain, type Outcome, type Step, type StepKind } from './explanation.js'
+export { agentServer, delegate, type Identity, pseudonym } from './identity.js'
+export { type AgentState, memoryState } from './state.js'

@@ -1,0 +1,65 @@
+import { isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
+import type { ClimbContext } from './climb-context.js'
+import { AgentError } from './error.js'
+import type { Self } from './identity.js'
+import { checked, invalidAnswer } from './participant.js'
+import { checkHandout, type Handout } from './resource-token.js'
+import type { SignedPost } from './signed-post.js'
+
+/** What an agent wants to be allowed before it calls. */
+export interface AccessRequest {
+  /** Resource identifier. */
+  readonly resource: string
+  /** Scopes, separated by spaces. */
+  readonly scope: string
+  /** One of the resource's auth servers. Default: its first. */
+  readonly authServer?: string
+}
+
+/**
+ * Gets a grant by the resource token endpoint, unless state has one that covers the scope.
+ * @throws AgentError `not_allowed`, `unsupported`, `denied`, `interaction_required`, `invalid_answer`, `unreachable`
+ * @see protocol §6.1
+ */
+export async function requestAccess(
+  request: AccessRequest,
+  context: ClimbContext & { readonly post: SignedPost },
+): Promise<void> {
+  const { resource, authServer } = request
+  if (!isIdentifier(resource, context))
+    throw new TypeError('resource must be an identifier such as https://api.example')
+  const scope = parseScope(request.scope)
+  const reason = await context.admits(new URL(resource))
+  if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
+  const self = await context.credentials.current()
+  const held = await context.authorization.covering(self, resource, scope)
+  if (held !== undefined && (authServer === undefined || held.issuer === authServer)) return
+  const handout = await checkHandout(await askForToken(request, self, context), self, context)
+  await context.authorization.obtain(self, handout, { refused: new Set(), mayRefresh: true })
+}
+
+async function askForToken(
+  { resource, scope, authServer }: AccessRequest,
+  self: Self,
+  context: ClimbContext & { readonly post: SignedPost },
+): Promise<Handout> {
+  const metadata: ResourceMetadata = await checked('resource', () => context.discovery.resource(resource))
+  const url = metadata.resource_token_endpoint
+  if (url === undefined)
+    throw new AgentError('unsupported', 'the resource has no resource token endpoint', { resource })
+  const form = new URLSearchParams({ scope, ...(authServer === undefined ? {} : { auth_server: authServer }) })
+  const json = await context.post({
+    to: 'resource',
+    url,
+    body: new TextEncoder().encode(form.toString()),
+    contentType: 'application/x-www-form-urlencoded',
+    key: self.key,
+    signatureKey: self.signatureKey,
+  })
+  const { resource_token: resourceToken, auth_server: chosen } = json
+  if (typeof resourceToken !== 'string') throw invalidAnswer('resource', 'resource_token')
+  if (typeof chosen !== 'string') throw invalidAnswer('resource', 'auth_server')
+  // Another auth server than the one asked for would learn of a request that was not meant for it.
+  if (authServer !== undefined && chosen !== authServer) throw invalidAnswer('resource', 'auth_server')
+  return { resource, resourceToken, authServer: chosen }
+}

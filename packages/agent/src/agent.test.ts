@@ -1,0 +1,55 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { createAgent } from './agent.js'
+import { defaultFetcher } from './fetcher-web.js'
+import { agentServer, delegate, pseudonym } from './identity.js'
+import * as exported from './index.js'
+import * as node from './node.js'
+import { world } from './participants.test.fixture.js'
+
+describe('createAgent', () => {
+  test('takes the guarded fetcher of Node by itself', () => {
+    expect(createAgent({ identity: pseudonym() })).toHaveProperty('fetch')
+  })
+
+  test(verifies('discovery.fetcher', 'elsewhere the fetcher must be given'), () => {
+    expect(() => defaultFetcher({ development: false })).toThrow(TypeError)
+  })
+
+  test('a mistake is a TypeError at construction', async () => {
+    const key = await generateSigningKey()
+    const { fetcher } = (await world()).network
+    const identity = pseudonym()
+    const code = { type: 'code', code: 'x' } as const
+    expect(() => createAgent({ identity: {} as never, fetcher })).toThrow(TypeError)
+    expect(() => createAgent({ identity, fetcher, bodyLimit: 0 })).toThrow(TypeError)
+    expect(() => createAgent({ identity, fetcher, identifyTo: ['calendar.example'] })).toThrow(TypeError)
+    expect(() => createAgent({ identity, fetcher, acceptAuthServer: ['https://auth.example/'] })).toThrow(TypeError)
+    expect(() => agentServer({ id: 'https://agent.example/', kid: 'k', key })).toThrow(TypeError)
+    expect(() => agentServer({ id: 'https://agent.example', kid: '', key })).toThrow(TypeError)
+    expect(() => delegate({ agentServer: 'agent.example', enroll: code })).toThrow(TypeError)
+    expect(() => delegate({ agentServer: 'https://agent.example', enroll: { ...code, code: '' } })).toThrow(TypeError)
+    const local = delegate({ agentServer: 'http://localhost:4110', enroll: code })
+    expect(() => createAgent({ identity: local, fetcher })).toThrow(TypeError)
+    expect(createAgent({ identity: local, fetcher, development: true })).toHaveProperty('requestAccess')
+  })
+})
+
+test('what the room exports', () => {
+  expect(new Set(Object.keys(exported))).toEqual(
+    new Set(['AgentError', 'agentServer', 'createAgent', 'delegate', 'explain', 'memoryState', 'pseudonym']),
+  )
+  expect(Object.keys(node)).toEqual(['fileState'])
+})
+
+test('only the files for Node import Node, so that the rest runs in browsers', async () => {
+  const sources = (await readdir(import.meta.dirname)).filter(name => name.endsWith('.ts') && !name.includes('.test.'))
+  const withNode: string[] = []
+  for (const name of sources) {
+    const text = await readFile(new URL(name, import.meta.url), 'utf8')
+    if (/from '(node:|@countersign\/[a-z]+\/node)|\bprocess\.|\bBuffer\b/.test(text)) withNode.push(name)
+  }
+  expect(new Set(withNode)).toEqual(new Set(['fetcher-node.ts', 'file-state.ts']))
+})

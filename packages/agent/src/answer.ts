@@ -1,0 +1,88 @@
+import { type AgentAuth, parseAgentAuth, parseJson } from '@countersign/protocol'
+import { isJson, readBounded } from './body.js'
+import { clockSkew } from './retry-after.js'
+
+/** What a response says about how it wants to be asked; nothing of the resource's own content. */
+export interface Answer {
+  readonly status: number
+  /** The challenge; `malformed` when there is one that cannot be read. */
+  readonly agentAuth?: AgentAuth | 'malformed'
+  /** The error code of protocol §8 in the body. */
+  readonly error?: string
+  /** Component names a signature must cover, from an `invalid_signature`. */
+  readonly requiredComponents: readonly string[]
+  readonly retryAfter: string | null
+  /** Whether the response also offers some other scheme. */
+  readonly otherScheme: boolean
+  /** Seconds this clock is ahead of the server's, where that is more than 30. */
+  readonly skew?: number
+}
+
+/** Error bodies are a few lines: what is larger is not one. */
+const maxErrorBody = 16_384
+
+const refusals: ReadonlySet<number> = new Set([401, 403, 429, 503])
+
+/**
+ * Reads what a response says about the request's level. The response itself stays unread.
+ * `now` in Unix seconds; `patience` in milliseconds, for an error body to come: without it the headers alone count.
+ */
+export async function readAnswer(response: Response, now: number, patience = 2_000): Promise<Answer> {
+  const { status, headers } = response
+  const body = refusals.has(status) ? await errorBody(response, patience) : {}
+  const challenge = headers.get('agent-auth')
+  const skew = clockSkew(headers.get('date'), now)
+  return {
+    status,
+    ...(challenge === null ? {} : { agentAuth: agentAuthOf(challenge) }),
+    ...errorOf(body),
+    requiredComponents: componentsOf(body['required_components']),
+    retryAfter: headers.get('retry-after'),
+    otherScheme: headers.has('www-authenticate'),
+    ...(skew === undefined ? {} : { skew }),
+  }
+}
+
+/** Two header lines arrive here as one with a comma, and are malformed too: no challenge is better than either. */
+function agentAuthOf(value: string): AgentAuth | 'malformed' {
+  try {
+    return parseAgentAuth(value)
+  } catch {
+    return 'malformed'
+  }
+}
+
+async function errorBody(response: Response, patience: number): Promise<Readonly<Record<string, unknown>>> {
+  if (!isJson(response.headers.get('content-type')) || response.bodyUsed) return {}
+  try {
+    const bytes = await inTime(response.clone(), patience)
+    const value = bytes === undefined ? undefined : parseJson(bytes)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** A body that drips must not hold the caller back. */
+async function inTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), patience)
+  })
+  try {
+    return await Promise.race([readBounded(copy, maxErrorBody), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function errorOf(body: Readonly<Record<string, unknown>>): { error?: string } {
+  const error = body['error']
+  return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}
+}
+
+/** Only bare names of headers and derived components, and no more than a signature may cover. */
+function componentsOf(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length > 32) return []
+  return value.filter((name): name is string => typeof name === 'string' && /^@?[a-z0-9-]{1,64}$/.test(name))
+}

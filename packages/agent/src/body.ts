@@ -1,0 +1,41 @@
+/** Whether a Content-Type says JSON. */
+export function isJson(contentType: string | null): boolean {
+  return contentType !== null && /^application\/json\s*(;|$)/i.test(contentType.trim())
+}
+
+/** The bytes of a message, or undefined when there are more than `limit`; reads no further than that. */
+export async function readBounded(
+  message: Request | Response,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { body } = message
+  if (body === null) return new Uint8Array()
+  // Some browsers have no `body` on a Request; what they hold is in memory already.
+  if (body === undefined) return withinLimit(new Uint8Array(await message.arrayBuffer()), limit)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const reader = body.getReader()
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    size += next.value.byteLength
+    if (size > limit) {
+      reader.cancel().catch(() => undefined)
+      return undefined
+    }
+    chunks.push(next.value)
+  }
+  return joined(chunks, size)
+}
+
+function withinLimit(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> | undefined {
+  return bytes.byteLength > limit ? undefined : bytes
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    body.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return body
+}

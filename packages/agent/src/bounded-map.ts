@@ -1,0 +1,29 @@
+/** A map that forgets the entry unused for longest when it is full, so that no number of origins can grow it. */
+export interface BoundedMap<K, V> {
+  get(key: K): V | undefined
+  set(key: K, value: V): void
+  delete(key: K): void
+}
+
+export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
+  const entries = new Map<K, V>()
+  return {
+    get(key) {
+      const value = entries.get(key)
+      if (value === undefined) return undefined
+      entries.delete(key)
+      entries.set(key, value)
+      return value
+    },
+    set(key, value) {
+      entries.delete(key)
+      entries.set(key, value)
+      if (entries.size <= capacity) return
+      const oldest = entries.keys().next()
+      if (oldest.done !== true) entries.delete(oldest.value)
+    },
+    delete(key) {
+      entries.delete(key)
+    },
+  }
+}

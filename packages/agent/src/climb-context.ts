@@ -1,0 +1,21 @@
+import type { SigningKey } from '@countersign/httpsig'
+import type { Admission } from './admission.js'
+import type { Authorization } from './authorization.js'
+import type { BoundedMap } from './bounded-map.js'
+import type { Credentials } from './identity.js'
+import type { OriginMemory } from './origin-memory.js'
+import type { HandoutCheck } from './resource-token.js'
+
+/** The parts of an agent that a call works with. */
+export interface ClimbContext extends HandoutCheck {
+  readonly fetch: typeof fetch
+  readonly sleep: (seconds: number) => Promise<void>
+  readonly credentials: Credentials
+  readonly authorization: Authorization
+  readonly admits: Admission
+  readonly memory: OriginMemory
+  /** Components each origin has asked for beyond the usual ones. */
+  readonly components: BoundedMap<string, readonly string[]>
+  /** The key for an origin that needs no name. */
+  readonly pseudonymFor: (origin: string) => Promise<SigningKey>
+}

@@ -1,0 +1,223 @@
+import { signRequest } from '@countersign/httpsig'
+import { isIdentifier, type Level } from '@countersign/protocol'
+import { readAnswer } from './answer.js'
+import type { ClimbContext } from './climb-context.js'
+import { decide, type Next, type Progress } from './decision.js'
+import { AgentError } from './error.js'
+import { explained, type Outcome } from './explanation.js'
+import { reasonToGiveUp } from './give-up.js'
+import type { Outgoing } from './outgoing.js'
+import type { Passage } from './passage.js'
+import { redirectOf } from './redirect.js'
+import { checkHandout } from './resource-token.js'
+import { authorized, identified, pseudonymous, type Shown, start } from './shown.js'
+import { untilAborted } from './single-flight.js'
+
+const maxRedirects = 5
+
+interface Climb {
+  readonly context: ClimbContext
+  readonly passage: Passage
+  readonly refused: Set<string>
+  request: Outgoing
+  shown: Shown
+  rounds: number
+  redirects: number
+  followedLimit: boolean
+  waited: boolean
+  covered: boolean
+}
+
+/** Sends a request and climbs until the resource is satisfied or nothing more may or can be shown. */
+export async function climb(request: Outgoing, context: ClimbContext, passage: Passage): Promise<Response> {
+  const state: Climb = {
+    context,
+    passage,
+    refused: new Set(),
+    request,
+    shown: await untilAborted(start(request, context, passage), request.signal),
+    rounds: 0,
+    redirects: 0,
+    followedLimit: false,
+    waited: false,
+    covered: false,
+  }
+  for (;;) {
+    const response = await send(state)
+    const final = redirected(state, response)
+    if (final === 'followed') {
+      await response.body?.cancel()
+      state.shown = await untilAborted(start(state.request, context, passage), state.request.signal)
+      continue
+    }
+    if (final !== undefined) return final
+    const answer = await readAnswer(response, context.now())
+    const stop = await act(state, decide(answer, progress(state), host(state)), response.status)
+    if (stop !== undefined) return finish(state, response, stop)
+    if (answer.status === 429) state.followedLimit = true
+    await response.body?.cancel()
+  }
+}
+
+const host = ({ request }: Climb): string => request.url.host
+
+function progress({ shown, rounds, followedLimit, waited, covered }: Climb): Progress {
+  return { level: shown.level, rounds, followedLimit, waited, covered }
+}
+
+interface Stop {
+  readonly outcome: Outcome
+  readonly reason?: string
+}
+
+/** Does what was decided; the reason to stop, or undefined to send again. */
+async function act(state: Climb, next: Next, status: number): Promise<Stop | undefined> {
+  const { context, passage, request } = state
+  const { origin } = request.url
+  const name = host(state)
+  switch (next.do) {
+    case 'return':
+      return next
+    case 'sign':
+      passage.note(origin, 'challenge', `${name} asks for a signature`, status)
+      if (!isIdentifier(origin, context))
+        return { outcome: 'gave_up', reason: `${name} is no https origin, so nothing was signed for it` }
+      state.shown = await pseudonymous(origin, context)
+      return undefined
+    case 'identify':
+      passage.note(origin, 'challenge', `${name} asks who you are`, status)
+      return orGiveUp(state, () => identify(state))
+    case 'authorize':
+      passage.note(origin, 'challenge', `${name} asks for an auth token`, status)
+      return orGiveUp(state, () => authorize(state, next))
+    case 'cover':
+      passage.note(origin, 'challenge', `${name} wants more of the request signed`, status)
+      state.covered = true
+      context.components.set(origin, next.components)
+      return undefined
+    case 'wait':
+      passage.note(origin, 'wait', `${name} has just started: signing anew after ${next.seconds} s`, status)
+      state.waited = true
+      await untilAborted(context.sleep(next.seconds), request.signal)
+      return undefined
+  }
+}
+
+async function identify(state: Climb): Promise<Stop | undefined> {
+  const { context, request, shown } = state
+  const reason = await context.admits(request.url)
+  if (reason !== undefined) return { outcome: 'gave_up', reason }
+  if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
+  const self = await untilAborted(context.credentials.current(), request.signal)
+  state.shown = identified(self)
+  return undefined
+}
+
+async function authorize(
+  state: Climb,
+  challenge: { readonly resourceToken: string; readonly authServer: string },
+): Promise<Stop | undefined> {
+  const { context, request, shown, passage } = state
+  if (shown.level !== 'identified' && shown.level !== 'authorized') return { outcome: 'gave_up' }
+  const { self } = shown
+  if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
+  state.rounds += 1
+  const handout = await checkHandout({ resource: request.url.origin, ...challenge }, self, context)
+  const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
+  const grant = await untilAborted(context.authorization.obtain(self, handout, attempt), request.signal)
+  passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
+  state.shown = authorized(self, grant)
+  return undefined
+}
+
+async function orGiveUp(state: Climb, task: () => Promise<Stop | undefined>): Promise<Stop | undefined> {
+  try {
+    return await task()
+  } catch (error) {
+    const reason = reasonToGiveUp(error, host(state))
+    if (reason === undefined) throw error
+    return { outcome: 'gave_up', reason }
+  }
+}
+
+const shows: Readonly<Record<Level, string>> = {
+  anonymous: 'unsigned',
+  pseudonymous: 'signed by a key that stands for nobody',
+  identified: 'signed, saying who the agent is',
+  authorized: 'signed, with an auth token',
+}
+
+async function send(state: Climb): Promise<Response> {
+  const { context, passage, request, shown } = state
+  const { method, url, headers, body, signal } = request
+  const lines = shown.level === 'anonymous' ? headers : [...headers, ...(await signature(request, shown, context))]
+  const init: RequestInit = {
+    ...request.init,
+    method,
+    headers: lines.map(([name, value]): [string, string] => [name, value]),
+    body: body ?? null,
+    redirect: 'manual',
+    signal: signal ?? null,
+  }
+  try {
+    const response = await context.fetch(url.href, init)
+    passage.note(
+      url.origin,
+      shown.level === 'anonymous' ? 'request' : 'sign',
+      `${method} ${url.pathname} ${shows[shown.level]}`,
+      response.status,
+    )
+    return response
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason
+    throw new AgentError('network', 'the server could not be reached', error)
+  }
+}
+
+function signature(
+  { method, url, headers, body }: Outgoing,
+  { key, signatureKey }: Exclude<Shown, { level: 'anonymous' }>,
+  { components, now }: ClimbContext,
+): Promise<ReadonlyArray<readonly [string, string]>> {
+  const additionalComponents = components.get(url.origin) ?? []
+  const common = { method, url, headers, key, signatureKey, additionalComponents, now }
+  return signRequest(body === undefined ? common : { ...common, body })
+}
+
+/** A redirect followed, or the response that ends the call because it is not; undefined when it is no redirect. */
+function redirected(state: Climb, response: Response): Response | 'followed' | undefined {
+  const { request, passage } = state
+  const name = host(state)
+  if (response.type === 'opaqueredirect')
+    return finish(state, response, {
+      outcome: 'redirect',
+      reason: `${name} redirects, and this platform hides where to`,
+    })
+  const redirect = redirectOf(request, response.status, response.headers.get('location'))
+  if (redirect === undefined) return undefined
+  if (request.redirect === 'error')
+    throw new AgentError('network', 'the server redirects, and redirect is "error"', { status: response.status })
+  if (request.redirect === 'manual')
+    return finish(state, response, { outcome: 'redirect', reason: 'redirect is "manual"' })
+  if (redirect.to === 'elsewhere')
+    return finish(state, response, {
+      outcome: 'redirect',
+      reason: `${name} redirects to another origin, which gets no signature, token or body of this agent`,
+    })
+  if (state.redirects >= maxRedirects)
+    return finish(state, response, {
+      outcome: 'redirect',
+      reason: `${name} redirected more than ${maxRedirects} times`,
+    })
+  state.redirects += 1
+  passage.note(request.url.origin, 'redirect', `${name} redirects to ${redirect.request.url.pathname}`, response.status)
+  state.request = redirect.request
+  return 'followed'
+}
+
+function finish(state: Climb, response: Response, { outcome, reason }: Stop): Response {
+  const { context, passage, request, shown } = state
+  if (outcome === 'answered') context.memory.remember(request.method, request.url, shown.level)
+  else passage.note(request.url.origin, 'stop', reason ?? 'the call ends here', response.status)
+  return explained(response, passage.explanation(shown.level, outcome, reason))
+}

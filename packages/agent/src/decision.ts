@@ -1,0 +1,130 @@
+import { type Level, satisfies } from '@countersign/protocol'
+import type { Answer } from './answer.js'
+import type { Outcome } from './explanation.js'
+import { retryDelay } from './retry-after.js'
+
+/** What the agent has done so far for one call: the bounds that end every climb. */
+export interface Progress {
+  /** Level of the request that was just answered. */
+  readonly level: Level
+  /** Authorization rounds, at most two. */
+  readonly rounds: number
+  /** Whether a 429 was followed already. */
+  readonly followedLimit: boolean
+  /** Whether a 503 was waited out already. */
+  readonly waited: boolean
+  /** Whether the resource named components it wants covered once already. */
+  readonly covered: boolean
+}
+
+/** What to do with an answer. */
+export type Next =
+  | { readonly do: 'return'; readonly outcome: Outcome; readonly reason?: string }
+  | { readonly do: 'sign' }
+  | { readonly do: 'identify' }
+  | { readonly do: 'authorize'; readonly resourceToken: string; readonly authServer: string }
+  | { readonly do: 'cover'; readonly components: readonly string[] }
+  | { readonly do: 'wait'; readonly seconds: number }
+
+const maxRounds = 2
+
+/**
+ * Decides how to go on after an answer of `host`. Every step either raises the level, spends one of two authorization
+ * rounds, or can be taken once, so that no resource can keep an agent going (protocol §4 (4)).
+ */
+export function decide(answer: Answer, progress: Progress, host: string): Next {
+  const { status, error, agentAuth } = answer
+  // Sent again it could act twice: whether the first one did is not for the agent to guess (protocol §3.7).
+  if (status === 401 && error === 'replay_detected')
+    return stop('unknown', `${host} has seen this request before, so whether it acted on it is unknown`)
+  if (status === 503 && error === 'temporarily_unavailable') return afterUnavailable(answer, progress, host)
+  if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
+  if (agentAuth === undefined) return stop('refused', withoutChallenge(answer, host))
+  if (agentAuth === 'malformed')
+    return stop('gave_up', `the challenge of ${host} cannot be read, so it was not followed`)
+  if (status === 429 && progress.followedLimit) return stop('refused', `${host} limits this level, too`)
+  const missing = uncovered(answer, progress)
+  if (missing.length > 0) return { do: 'cover', components: missing }
+  if (agentAuth.userInteraction !== undefined)
+    return stop('gave_up', `${host} wants its user to be asked, and this agent has none to send`)
+  if (agentAuth.resourceToken !== undefined && agentAuth.authServer !== undefined)
+    return toAuthorized(progress, host, { resourceToken: agentAuth.resourceToken, authServer: agentAuth.authServer })
+  return agentAuth.identity === true ? toIdentified(answer, progress, host) : toPseudonymous(answer, progress, host)
+}
+
+function toPseudonymous(answer: Answer, { level }: Progress, host: string): Next {
+  return level === 'anonymous' ? { do: 'sign' } : stop('refused', refusal(answer, host))
+}
+
+function toIdentified(answer: Answer, { level, rounds }: Progress, host: string): Next {
+  if (!satisfies(level, 'identified')) return { do: 'identify' }
+  // An auth token that failed is answered by this challenge: identified, the agent is told what it needs now.
+  if (level === 'authorized' && answer.status === 401 && rounds < maxRounds) return { do: 'identify' }
+  return stop('refused', refusal(answer, host))
+}
+
+function toAuthorized(
+  { level, rounds }: Progress,
+  host: string,
+  challenge: { readonly resourceToken: string; readonly authServer: string },
+): Next {
+  // Nobody can make out a token for an agent that has not said who it is.
+  if (!satisfies(level, 'identified'))
+    return stop('gave_up', `${host} made out a resource token for a request that did not say who sent it`)
+  if (rounds >= maxRounds) return stop('gave_up', `${host} was still not satisfied after two authorization rounds`)
+  return { do: 'authorize', ...challenge }
+}
+
+/** A server that has just started refuses what was signed before; a fresh signature is a new request (protocol §3.7). */
+function afterUnavailable(answer: Answer, { level, waited }: Progress, host: string): Next {
+  const seconds = level === 'anonymous' || waited ? undefined : retryDelay(answer.retryAfter)
+  return seconds === undefined ? stop('refused', `${host} cannot answer now`) : { do: 'wait', seconds }
+}
+
+/** Components the resource demands and the last signature lacked; only a signature can lack them. */
+function uncovered({ status, error, requiredComponents }: Answer, { level, covered }: Progress): readonly string[] {
+  if (status !== 401 || error !== 'invalid_signature' || level === 'anonymous' || covered) return []
+  return requiredComponents.filter(name => !usual.has(name))
+}
+
+/** Always covered where the request has them (protocol §3.4). */
+const usual: ReadonlySet<string> = new Set([
+  '@method',
+  '@authority',
+  '@path',
+  '@query',
+  'signature-key',
+  'content-digest',
+  'content-type',
+])
+
+function withoutChallenge(answer: Answer, host: string): string {
+  const said = refusal(answer, host)
+  return answer.otherScheme
+    ? `${said}; it offers another scheme, and the agent never falls back to one by itself`
+    : said
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  insufficient_scope: 'needs a scope that no auth server can grant here',
+  policy_denied: 'does not admit this agent',
+  rate_limited: 'limits this level: try later',
+  invalid_agent_token: 'does not accept how the agent says who it is',
+  invalid_auth_token: 'does not accept the auth token',
+  untrusted_issuer: 'does not trust the issuer of the token',
+  unsupported_algorithm: 'does not accept the algorithm of the key',
+  discovery_failed: 'cannot find out who the agent is: its metadata or keys could not be read',
+}
+
+function refusal({ status, error, skew }: Answer, host: string): string {
+  if (error === 'invalid_signature' && skew !== undefined)
+    return `${host} does not accept the signature: this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`
+  if (error === 'invalid_signature') return `${host} does not accept the signature`
+  const sentence = error === undefined ? undefined : sentences[error]
+  if (sentence !== undefined) return `${host} ${sentence}`
+  return error === undefined ? `${host} answered ${status}` : `${host} answered ${status} ${error}`
+}
+
+function stop(outcome: Outcome, reason: string): Next {
+  return { do: 'return', outcome, reason }
+}

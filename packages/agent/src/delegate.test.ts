@@ -1,0 +1,203 @@
+import { inspect } from 'node:util'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { agentIn, calls, delegateIn, schemes } from './agents.test.fixture.js'
+import { explain } from './explanation.js'
+import { agentServer, delegate } from './identity.js'
+import { calendar, home, type World, world } from './participants.test.fixture.js'
+import { memoryState } from './state.js'
+
+const agenda = `${calendar}/agenda`
+
+/** Answers of the delegate token endpoint, changed. */
+function enrolment(own: World, answer: (json: Record<string, unknown>) => Response): void {
+  own.network.intercept(home, async (exchange, next) => {
+    const response = await next(exchange)
+    return exchange.target === '/delegates' && response.status === 200 ? answer(await response.json()) : response
+  })
+}
+
+describe('enrolment', () => {
+  test(
+    verifies(
+      'delegate.enrol.code',
+      'delegate.json',
+      'is JSON, signed by the new key, without anything else of the agent',
+    ),
+    async () => {
+      const own = await world()
+      await delegateIn(own).fetch(agenda)
+      const [request] = own.network.sent.filter(exchange => exchange.origin === home)
+      expect(request?.method).toBe('POST')
+      expect(request?.header('content-type')).toBe('application/json')
+      expect(JSON.parse(request?.text ?? '')).toEqual({ enrollment: { type: 'code', code: 'first' } })
+      expect(request?.header('signature-key')).toMatch(/^sig=hwk;/)
+      expect(request?.header('signature-input')).toContain('"content-digest"')
+    },
+  )
+
+  test(verifies('delegate.enrol.refused', 'a used code: the challenge comes back, and explain says why'), async () => {
+    const own = await world()
+    expect((await delegateIn(own).fetch(agenda)).status).toBe(200)
+    const response = await delegateIn(own).fetch(agenda)
+    expect(response.status).toBe(401)
+    expect(explain(response)).toMatchObject({
+      outcome: 'gave_up',
+      reason: 'the agent server said no (400 invalid_grant); so the challenge of calendar.example could not be met',
+    })
+  })
+
+  test.each<readonly [string, string, (claims: Record<string, unknown>) => Record<string, unknown>]>([
+    ['iss', 'invalid_agent_token', claims => ({ ...claims, iss: 'https://other.example' })],
+    ['exp', 'invalid_agent_token', claims => ({ ...claims, iat: 1_600_000_000, exp: 1_600_003_600 })],
+  ])(
+    verifies('agent.checks.token-answer', 'an agent token with a wrong %s is refused and not kept'),
+    async (_, member, tamper) => {
+      const own = await world()
+      const state = memoryState()
+      own.tamper.set('agent+jwt', tamper)
+      await expect(delegateIn(own, { state }).fetch(agenda)).rejects.toMatchObject({
+        code: 'invalid_answer',
+        cause: { member },
+      })
+      expect(await state.read(`delegate ${home}`)).toBeUndefined()
+      expect(schemes(own, calendar)).toEqual(['none'])
+      own.tamper.clear()
+      expect((await delegateIn(own, { state, code: 'second' }).fetch(agenda)).status).toBe(200)
+    },
+  )
+
+  test(verifies('agent.checks.token-answer', 'an agent token for another key is refused'), async () => {
+    const own = await world()
+    const jwk = (await generateSigningKey()).publicJwk
+    own.tamper.set('agent+jwt', claims => ({ ...claims, cnf: { jwk } }))
+    await expect(delegateIn(own).fetch(agenda)).rejects.toMatchObject({
+      code: 'invalid_answer',
+      cause: { member: 'cnf' },
+    })
+  })
+
+  test('an answer that is a page is refused', async () => {
+    const own = await world()
+    enrolment(own, json => new Response(JSON.stringify(json), { headers: { 'content-type': 'text/html' } }))
+    await expect(delegateIn(own).fetch(agenda)).rejects.toMatchObject({ code: 'invalid_answer' })
+  })
+
+  test('damaged state is named, and its content is not', async () => {
+    const own = await world()
+    const state = memoryState()
+    await state.write(`delegate ${home}`, { jwk: { d: 'secret' }, agent_token: 'eyJ', code_sha256: '' })
+    const error = await delegateIn(own, { state })
+      .fetch(agenda)
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'state_unusable' })
+    expect(inspect(error, { depth: 9 })).not.toMatch(/secret|eyJ/)
+  })
+})
+
+describe('renewal', () => {
+  test(
+    verifies('delegate.renew', 'is an empty POST under the current token, ahead of its end, for the same key'),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(agenda)
+      own.clock.time += 0.69 * 3600
+      await agent.fetch(agenda)
+      expect(calls(own, home)).toHaveLength(1)
+      own.clock.time += 0.02 * 3600
+      await agent.fetch(agenda)
+      await expect.poll(() => calls(own, home)).toHaveLength(2)
+      const renewal = own.network.sent.filter(exchange => exchange.origin === home).at(-1)
+      expect(renewal?.body).toBeUndefined()
+      expect(renewal?.header('signature-key')).toMatch(/^sig=jwt;/)
+      const tokens = async () => {
+        await agent.fetch(agenda)
+        return own.network.sent.at(-1)?.header('signature-key')
+      }
+      await expect.poll(tokens).not.toBe(renewal?.header('signature-key'))
+      expect(calls(own, home)).toHaveLength(2)
+    },
+  )
+
+  test('is spread by chance, so that a fleet does not come at once', async () => {
+    const own = await world()
+    const agent = delegateIn(own, { random: () => 1 })
+    await agent.fetch(agenda)
+    own.clock.time += 0.89 * 3600
+    await agent.fetch(agenda)
+    await new Promise(resolve => setTimeout(resolve, 5))
+    expect(calls(own, home)).toHaveLength(1)
+    own.clock.time += 0.02 * 3600
+    await agent.fetch(agenda)
+    await expect.poll(() => calls(own, home)).toHaveLength(2)
+  })
+
+  test(verifies('delegate.renew.grace', 'works after the end of the token, once for all calls'), async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await agent.fetch(agenda)
+    own.clock.time += 7200
+    const all = await Promise.all(Array.from({ length: 10 }, () => agent.fetch(agenda)))
+    expect(all.every(response => response.status === 200)).toBe(true)
+    expect(calls(own, home)).toHaveLength(2)
+  })
+
+  test('that fails leaves the token in use until its end, and is not tried at every call', async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await agent.fetch(agenda)
+    own.network.intercept(home, (exchange, next) =>
+      exchange.target === '/delegates' ? new Response(null, { status: 502 }) : next(exchange),
+    )
+    own.clock.time += 3000
+    for (let n = 0; n < 5; n++) {
+      expect((await agent.fetch(agenda)).status).toBe(200)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    expect(calls(own, home)).toHaveLength(2)
+    own.clock.time += 590
+    expect((await agent.fetch(agenda)).status).toBe(200)
+    own.clock.time += 100
+    await expect(agent.fetch(agenda)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  test(verifies('token.agent.sub', 'a renewal that names another delegate is refused'), async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await agent.fetch(agenda)
+    own.tamper.set('agent+jwt', claims => ({ ...claims, sub: 'd9' }))
+    own.clock.time += 7200
+    await expect(agent.fetch(agenda)).rejects.toMatchObject({ code: 'invalid_answer', cause: { member: 'sub' } })
+    own.tamper.clear()
+    expect((await agent.fetch(agenda)).status).toBe(200)
+  })
+
+  test('an enrolment that ended is replaced only by a code that was not used for it', async () => {
+    const own = await world()
+    const state = memoryState()
+    await delegateIn(own, { state }).fetch(agenda)
+    own.clock.time += 31 * 86_400
+    expect((await delegateIn(own, { state }).fetch(agenda)).status).toBe(401)
+    expect((await delegateIn(own, { state, code: 'second' }).fetch(agenda)).status).toBe(200)
+  })
+})
+
+test(verifies('CLI-13', 'no private key, code or token is in anything that is printed or sent'), async () => {
+  const own = await world()
+  const state = memoryState()
+  const identity = delegate({ agentServer: home, enroll: { type: 'code', code: 'first' } })
+  const agent = agentIn(own, { identity, state })
+  const response = await agent.fetch(`${calendar}/events`)
+  const saved = (await state.read(`delegate ${home}`)) as { jwk: { d: string }; agent_token: string }
+  const printed = [identity, agent, agentServer({ id: home, kid: 'k1', key: own.agentKey }), explain(response)]
+    .flatMap(value => [inspect(value, { depth: 9, showHidden: true }), JSON.stringify(value), String(value)])
+    .join('\n')
+  expect(saved.jwk.d).toHaveLength(43)
+  expect(printed).not.toMatch(/first|eyJ/)
+  expect(printed).not.toContain(saved.jwk.d)
+  const sent = JSON.stringify(own.network.sent.map(({ headers, text, target }) => [headers, text, target]))
+  expect(sent).toContain(saved.agent_token)
+  expect(sent).not.toContain(saved.jwk.d)
+})

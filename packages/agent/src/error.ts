@@ -1,0 +1,47 @@
+/**
+ * Why the agent has no response to give:
+ * `network` the called server could not be reached · `unreachable` another participant could not be ·
+ * `invalid_answer` another participant answered what it must not · `denied` another participant said no ·
+ * `not_allowed` this agent's own policy said no before anything was sent · `interaction_required` a user would have to agree ·
+ * `unsupported` the other side lacks what was asked for · `invalid_resource_token` the resource's token is not for this agent ·
+ * `body_too_large` the request body exceeds `bodyLimit` · `state_unusable` the saved state cannot be read safely.
+ */
+export type AgentErrorCode =
+  | 'network'
+  | 'unreachable'
+  | 'invalid_answer'
+  | 'denied'
+  | 'not_allowed'
+  | 'interaction_required'
+  | 'unsupported'
+  | 'invalid_resource_token'
+  | 'body_too_large'
+  | 'state_unusable'
+
+/**
+ * What `agent.fetch` and `agent.requestAccess` throw where no Response exists.
+ * The message is constant text; the facts are data in `cause` and hold no token, key or code.
+ */
+export class AgentError extends Error {
+  override readonly name = 'AgentError'
+  readonly code: AgentErrorCode
+
+  constructor(code: AgentErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}
+
+/** The status and OAuth error with which another participant refused: the `cause` of a `denied`. */
+export interface Refusal {
+  readonly status: number
+  readonly error?: string
+  /** Seconds by which this machine's clock is ahead of the other's, where that may be the reason. */
+  readonly skew?: number
+}
+
+/** The refusal inside a `denied` error, undefined for every other error. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof AgentError) || error.code !== 'denied') return undefined
+  return error.cause as Refusal
+}

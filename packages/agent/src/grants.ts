@@ -1,0 +1,107 @@
+import { missingScope, parseScope } from '@countersign/protocol'
+import { boundedMap } from './bounded-map.js'
+import type { Self } from './identity.js'
+import type { AgentState } from './state.js'
+
+/** What an auth server allowed this agent at one resource. Issuer, resource and scope name it. */
+export interface Grant {
+  readonly issuer: string
+  readonly resource: string
+  /** Scopes granted, sorted, with single spaces. */
+  readonly scope: string
+  readonly authToken: string
+  /** Unix seconds. */
+  readonly expires: number
+  /** Thumbprint of the key the auth token is bound to. */
+  readonly jkt: string
+  /** Sent to `issuer` only. */
+  readonly refreshToken?: string
+}
+
+/** The grants of one agent, kept in its state by agent, delegate and resource. */
+export interface Grants {
+  /** Newest first. */
+  at(self: Owner, resource: string): Promise<readonly Grant[]>
+  /** Keeps a grant in place of those it covers; resolves when it is safe. */
+  keep(self: Owner, grant: Grant): Promise<void>
+  /** Forgets a grant that its issuer no longer knows. */
+  drop(self: Owner, grant: Grant): Promise<void>
+}
+
+type Owner = Pick<Self, 'agent' | 'delegate'>
+
+/** Grants kept per resource: a resource that asks for ever new scopes must not fill the state. */
+const perResource = 16
+
+export function grantsIn(state: AgentState): Grants {
+  const loaded = boundedMap<string, Promise<{ list: readonly Grant[] }>>(1000)
+  let writing: Promise<unknown> = Promise.resolve()
+
+  const entry = (key: string): Promise<{ list: readonly Grant[] }> => {
+    const known = loaded.get(key)
+    if (known !== undefined) return known
+    const loading = state.read(key).then(value => ({ list: savedGrants(value) }))
+    loaded.set(key, loading)
+    loading.catch(() => loaded.delete(key))
+    return loading
+  }
+  const change = async (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> => {
+    const grants = await entry(key)
+    grants.list = edit(grants.list)
+    // Each write saves what is current when its turn comes, so that a slow write never restores an older list.
+    const write = () => (grants.list.length === 0 ? state.remove(key) : state.write(key, grants.list))
+    const saved = writing.then(write, write)
+    writing = saved.catch(() => undefined)
+    await saved
+  }
+  return {
+    at: async (self, resource) => (await entry(stateKey(self, resource))).list,
+    keep: (self, grant) =>
+      change(stateKey(self, grant.resource), list =>
+        [grant, ...list.filter(o => !replaces(grant, o))].slice(0, perResource),
+      ),
+    drop: (self, grant) => change(stateKey(self, grant.resource), list => list.filter(o => !sameGrant(o, grant))),
+  }
+}
+
+/** Whether a grant allows all that is asked. */
+export function covers(grant: Grant, scope: readonly string[]): boolean {
+  return missingScope(scopesOf(grant), scope).length === 0
+}
+
+/** The scopes of a grant as a list. */
+export function scopesOf(grant: Grant): readonly string[] {
+  return grant.scope === '' ? [] : parseScope(grant.scope)
+}
+
+/** One spelling per set of scopes, so that equal sets have equal keys. */
+export function canonicalScope(scope: readonly string[]): string {
+  return [...new Set(scope)].sort((a, b) => (a < b ? -1 : 1)).join(' ')
+}
+
+const stateKey = (self: Owner, resource: string): string => `grants ${self.agent} ${self.delegate ?? ''} ${resource}`
+
+function replaces(grant: Grant, old: Grant): boolean {
+  return old.issuer === grant.issuer && covers(grant, scopesOf(old))
+}
+
+function sameGrant(a: Grant, b: Grant): boolean {
+  return a.issuer === b.issuer && a.scope === b.scope && a.refreshToken === b.refreshToken
+}
+
+function savedGrants(value: unknown): readonly Grant[] {
+  return Array.isArray(value) ? value.filter(isGrant) : []
+}
+
+/** Entries of another version are left out: the agent then asks again, which is always safe. */
+function isGrant(value: unknown): value is Grant {
+  if (typeof value !== 'object' || value === null) return false
+  const { issuer, resource, scope, authToken, expires, jkt, refreshToken } = value as Partial<
+    Record<keyof Grant, unknown>
+  >
+  return (
+    [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
+    typeof expires === 'number' &&
+    (refreshToken === undefined || typeof refreshToken === 'string')
+  )
+}

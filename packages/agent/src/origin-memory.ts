@@ -1,0 +1,39 @@
+import { type Level, satisfies } from '@countersign/protocol'
+import { type BoundedMap, boundedMap } from './bounded-map.js'
+
+/** Which level worked where, so that the second call need not climb again. */
+export interface OriginMemory {
+  /** The level that worked for this kind of request, else the highest that worked at its origin. */
+  level(method: string, url: URL): Level | undefined
+  remember(method: string, url: URL, level: Level): void
+}
+
+interface Known {
+  readonly routes: BoundedMap<string, Level>
+  best: Level
+}
+
+const maxOrigins = 1000
+const maxRoutes = 64
+
+export function originMemory(): OriginMemory {
+  const origins = boundedMap<string, Known>(maxOrigins)
+  return {
+    level(method, url) {
+      const known = origins.get(url.origin)
+      return known?.routes.get(routeClass(method, url)) ?? known?.best
+    },
+    remember(method, url, level) {
+      const known = origins.get(url.origin) ?? { routes: boundedMap<string, Level>(maxRoutes), best: level }
+      known.routes.set(routeClass(method, url), level)
+      if (satisfies(level, known.best)) known.best = level
+      origins.set(url.origin, known)
+    },
+  }
+}
+
+/** Reads and writes under one first path segment tend to be guarded alike. */
+function routeClass(method: string, url: URL): string {
+  const kind = method === 'GET' || method === 'HEAD' ? 'read' : 'write'
+  return `${kind} ${url.pathname.split('/', 2)[1] ?? ''}`
+}

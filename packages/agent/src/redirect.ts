@@ -1,0 +1,37 @@
+import { type Outgoing, withoutLoneQuestionMark } from './outgoing.js'
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** Where a response points. `elsewhere`: to another origin, or nowhere a browser would go. */
+export type Redirect = { readonly to: 'same'; readonly request: Outgoing } | { readonly to: 'elsewhere' }
+
+/**
+ * The request that follows a redirect by the rules of fetch, for the same origin only:
+ * another origin never gets a signature, a token or a body (protocol §4 (5)).
+ */
+export function redirectOf(request: Outgoing, status: number, location: string | null): Redirect | undefined {
+  if (!redirects.has(status) || location === null) return undefined
+  const url = resolve(location, request.url)
+  if (url === undefined || url.origin !== request.url.origin || url.username !== '' || url.password !== '')
+    return { to: 'elsewhere' }
+  const next = { ...request, url: withoutLoneQuestionMark(url) }
+  return { to: 'same', request: becomesGet(request.method, status) ? asGet(next) : next }
+}
+
+function resolve(location: string, base: URL): URL | undefined {
+  try {
+    return new URL(location, base)
+  } catch {
+    return undefined
+  }
+}
+
+function becomesGet(method: string, status: number): boolean {
+  if (status === 303) return method !== 'GET' && method !== 'HEAD'
+  return (status === 301 || status === 302) && method === 'POST'
+}
+
+function asGet(request: Outgoing): Outgoing {
+  const { body: _body, ...rest } = request
+  return { ...rest, method: 'GET', headers: request.headers.filter(([name]) => !name.startsWith('content-')) }
+}

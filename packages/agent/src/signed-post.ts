@@ -1,0 +1,104 @@
+import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
+import { parseJson } from '@countersign/protocol'
+import { isJson, readBounded } from './body.js'
+import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
+import { clockSkew, retryDelay } from './retry-after.js'
+
+/** A request to a token endpoint, of whichever participant. */
+export interface PostRequest {
+  readonly to: Participant
+  readonly url: string
+  readonly body?: Uint8Array<ArrayBuffer>
+  readonly contentType?: string
+  readonly key: SigningKey
+  readonly signatureKey: SignatureKey
+}
+
+/**
+ * Posts to a token endpoint and returns the members of its 200 answer.
+ * @throws AgentError `unreachable`, `denied` (its cause tells status and error), `invalid_answer`
+ */
+export type SignedPost = (request: PostRequest) => Promise<Readonly<Record<string, unknown>>>
+
+/** Answers of token endpoints are a few tokens: anything larger is an attack on memory. */
+const maxAnswer = 65_536
+/** Milliseconds. */
+const timeout = 15_000
+
+/** What posting needs: the agent's fetch and clock. */
+export interface PostContext {
+  readonly fetch: typeof fetch
+  readonly now: () => number
+  readonly sleep: (seconds: number) => Promise<void>
+}
+
+export function signedPost(context: PostContext): SignedPost {
+  return async request => {
+    const first = await send(request, context)
+    const wait = first.status === 503 ? retryDelay(first.headers.get('retry-after')) : undefined
+    if (wait === undefined) return answerOf(request.to, first, context)
+    // A server that has just started refuses what was signed before it did; a new signature is a new request (§3.7).
+    await first.body?.cancel()
+    await context.sleep(wait)
+    return answerOf(request.to, await send(request, context), context)
+  }
+}
+
+async function send(request: PostRequest, context: PostContext): Promise<Response> {
+  const { url, body, contentType, key, signatureKey } = request
+  const own: Array<[string, string]> = [['accept', 'application/json']]
+  if (contentType !== undefined) own.push(['content-type', contentType])
+  const common = { method: 'POST', url, headers: own, key, signatureKey, now: context.now }
+  const signature = await signRequest(body === undefined ? common : { ...common, body })
+  const headers = [...own, ...signature].map(([name, value]): [string, string] => [name, value])
+  const init = { method: 'POST', headers, redirect: 'manual', signal: AbortSignal.timeout(timeout) } as const
+  try {
+    return await context.fetch(url, body === undefined ? init : { ...init, body })
+  } catch {
+    throw unreachableError(request.to, { origin: new URL(url).origin })
+  }
+}
+
+async function answerOf(
+  to: Participant,
+  response: Response,
+  context: PostContext,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { status } = response
+  if (status >= 500) {
+    await response.body?.cancel()
+    throw unreachableError(to, { status })
+  }
+  const json = await jsonOf(to, response)
+  if (status === 200) {
+    // A page is no token answer, whatever it contains.
+    if (json === undefined) throw invalidAnswer(to, 'content-type')
+    return json
+  }
+  if (status < 400) throw invalidAnswer(to, 'status', { status })
+  const error = json?.['error']
+  const skew = error === 'invalid_signature' ? clockSkew(response.headers.get('date'), context.now()) : undefined
+  throw deniedError(to, {
+    status,
+    ...(typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}),
+    ...(skew === undefined ? {} : { skew }),
+  })
+}
+
+async function jsonOf(to: Participant, response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (!isJson(response.headers.get('content-type'))) {
+    await response.body?.cancel()
+    return undefined
+  }
+  const bytes = await readBounded(response, maxAnswer).catch(() => {
+    throw unreachableError(to)
+  })
+  if (bytes === undefined) throw invalidAnswer(to, 'size')
+  try {
+    const value = parseJson(bytes, { maxBytes: maxAnswer })
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch {
+    // Said below, without the peer's bytes.
+  }
+  throw invalidAnswer(to, 'json')
+}

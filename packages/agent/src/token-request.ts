@@ -1,0 +1,84 @@
+import type { Discovery } from '@countersign/discovery'
+import { thumbprint } from '@countersign/httpsig'
+import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
+import { verifyAuthToken } from '@countersign/verify'
+import { AgentError } from './error.js'
+import { canonicalScope, type Grant } from './grants.js'
+import type { Self } from './identity.js'
+import { checked, invalidAnswer } from './participant.js'
+import type { SignedPost } from './signed-post.js'
+
+/** What a token request needs. */
+export interface TokenRequestContext {
+  readonly discovery: Discovery
+  readonly post: SignedPost
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/** What is asked from an auth server, for one resource. */
+export interface TokenRequest {
+  readonly issuer: string
+  readonly resource: string
+  /** The widest scope the answer may grant. */
+  readonly scope: readonly string[]
+  /** The form of protocol §6.2. */
+  readonly form: Readonly<Record<string, string>>
+}
+
+/** Longest refresh token that is kept, in characters. */
+const maxRefreshToken = 4096
+
+/**
+ * Sends a token request signed as `self`, and checks the answer before anything is kept.
+ * @throws AgentError `unreachable`, `invalid_answer`, `denied`, `interaction_required`
+ * @see protocol §6.2, §6.4
+ */
+export async function requestToken(request: TokenRequest, self: Self, context: TokenRequestContext): Promise<Grant> {
+  const { issuer, resource } = request
+  const metadata = await checked('auth server', () => context.discovery.authServer(issuer))
+  const json = await context.post({
+    to: 'auth server',
+    url: metadata.agent_token_endpoint,
+    body: new TextEncoder().encode(new URLSearchParams(request.form).toString()),
+    contentType: 'application/x-www-form-urlencoded',
+    key: self.key,
+    signatureKey: self.signatureKey,
+  })
+  const authToken = json['auth_token']
+  if (authToken === undefined && typeof json['request_token'] === 'string')
+    throw new AgentError('interaction_required', 'the auth server wants to ask a user, and this agent has none to send')
+  if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
+  const { scope, expires } = await checkAnswer(authToken, request, self, context)
+  return { issuer, resource, scope, authToken, expires, jkt: self.jkt, ...refreshTokenOf(json) }
+}
+
+/** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
+async function checkAnswer(
+  token: string,
+  request: TokenRequest,
+  self: Self,
+  context: TokenRequestContext,
+): Promise<{ scope: string; expires: number }> {
+  const { discovery, development } = context
+  const { issuer, resource } = request
+  const claims = await checked('auth server', () =>
+    verifyAuthToken({ token, issuer, audience: resource, discovery, now: context.now(), development }),
+  )
+  if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswer('auth server', 'agent')
+  if (claims.agent_delegate !== self.delegate) throw invalidAnswer('auth server', 'agent_delegate')
+  if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswer('auth server', 'cnf')
+  const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
+  if (missingScope(request.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
+  // Identity scopes are granted as claims and never stand in `scope`; the resource says so if they were not.
+  const asClaims = request.scope.filter(name => identityScopes.includes(name))
+  return { scope: canonicalScope([...scope, ...asClaims]), expires: claims.exp }
+}
+
+function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {
+  const token = json['refresh_token']
+  if (token === undefined) return {}
+  if (typeof token !== 'string' || token === '' || token.length > maxRefreshToken)
+    throw invalidAnswer('auth server', 'refresh_token')
+  return { refreshToken: token }
+}
