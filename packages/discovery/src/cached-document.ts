@@ -5,6 +5,8 @@ import { discoveryError, Unreachable } from './unreachable.js'
 
 /** Seconds during which a failure is the answer, so that nobody can make us knock at a dead host per request. */
 const failureLifetime = 5
+/** Seconds after a failure during which nobody waits for the host who can be served without; after them it is asked first. */
+const awayLifetime = 30
 /** Seconds after its last successful fetch that a document may stand in for a host that does not answer. */
 const staleLimit = 3600
 
@@ -95,8 +97,8 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
       throw discoveryError(failure.error, failureLifetime)
     }
     const arriving = fly(budget)
-    if (mayStandIn !== undefined && failure !== undefined) {
-      // The host was away a moment ago: whoever can be served need not wait for its deadline again.
+    if (mayStandIn !== undefined && failure !== undefined && isWithin(failure.at, awayLifetime)) {
+      // The host was away a moment ago: every few seconds its deadline would pass anew before anybody is served.
       arriving.catch(() => undefined)
       return mayStandIn.value
     }

@@ -1,5 +1,6 @@
 import type { VerifyKey } from '@countersign/httpsig'
 import {
+  AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
   parseAgentMetadata,
@@ -75,7 +76,11 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     agent: id => agents.metadata(id, budget),
     resource: id => resources.metadata(id, budget),
     authServer: id => authServers.metadata(id, budget),
-    key: (document, id, kid) => all[document].key(id, kid, budget),
+    key: async (document, id, kid) => {
+      // The name may come from a Signature-Key: any other would make us fetch, and believe, somebody's upload.
+      if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
+      return all[document].key(id, kid, budget)
+    },
     limited: (maxFetches = maxFetchesPerRequest) => view(fetchBudget(maxFetches, budget)),
     purge: id => {
       for (const participants of Object.values(all)) participants.purge(id)

@@ -42,16 +42,21 @@ interface Route {
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
-  return async (url, { maxBytes }) => {
+
+  async function get(url: string, o: { readonly maxBytes: number; readonly signal: AbortSignal }) {
     const target = targetOf(url, { allowLoopback })
+    const addresses = target.addresses ?? (await resolve(target.host))
+    o.signal.throwIfAborted()
+    checkAddresses(addresses, { url, allowLoopback })
+    const route = { target, addresses, ...(ca !== undefined && { ca }) }
+    return read(await open(route, o.signal), o.maxBytes)
+  }
+
+  return async (url, { maxBytes }) => {
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(new Error('the fetch took too long')), timeout * 1000)
     try {
-      const addresses = target.addresses ?? (await until(deadline.signal, resolve(target.host)))
-      checkAddresses(addresses, { url, allowLoopback })
-      const route = { target, addresses, ...(ca !== undefined && { ca }) }
-      const response = await open(route, deadline.signal)
-      return await read(response, maxBytes)
+      return await until(deadline.signal, get(url, { maxBytes, signal: deadline.signal }))
     } finally {
       clearTimeout(timer)
       // Whatever is still open, in whichever state, ends here.
@@ -60,6 +65,7 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   }
 }
 
+/** Settles as the work does, or rejects with the signal's reason if that comes first, whatever the work is waiting for. */
 function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })

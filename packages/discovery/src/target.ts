@@ -60,7 +60,9 @@ function parse(url: string): URL {
   // The URL parser repairs tabs, backslashes and full-width letters into another URL than the one that was checked.
   if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url)) throw refused({ url, why: 'syntax' })
   const parsed = new URL(url)
-  if (parsed.username !== '' || parsed.password !== '' || url.includes('#')) throw refused({ url, why: 'syntax' })
+  // Also refuses userinfo, upper case, a default port and a third slash: none is where the checked text seems to lead.
+  const isAsWritten = url.startsWith(parsed.origin) && /^[/?]?$/.test(url.charAt(parsed.origin.length))
+  if (!isAsWritten || url.includes('#')) throw refused({ url, why: 'syntax' })
   return parsed
 }
 

@@ -1,0 +1,281 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Discovery } from './index.js'
+import { discoveryOf, publish, published, urlsOf, type Web, web } from './web.test.fixture.js'
+
+const id = 'https://agent.example'
+const urls = urlsOf(id)
+const [k1, k2] = await Promise.all([generateSigningKey(), generateSigningKey()])
+const wrong = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
+const away = { name: 'AAuthError', code: 'discovery_failed', status: 503 }
+
+let on: Web
+let discovery: Discovery
+beforeEach(() => {
+  on = web()
+  publish(on, id, [published('k1', k1)])
+  discovery = discoveryOf(on)
+})
+const key = (kid = 'k1', of = id) => discovery.key('aauth-agent', of, kid)
+
+describe('freshness', () => {
+  const lifetimes: ReadonlyArray<readonly [string, string | undefined, number]> = [
+    [verifies('DSC-26', 'discovery.cache', 'the floor'), 'no-store, max-age=0', 30],
+    [verifies('DSC-26', 'no-cache'), 'no-cache, max-age=500', 30],
+    [verifies('DSC-26', 'zero'), 'max-age=0', 30],
+    [verifies('DSC-26', 'negative'), 'max-age=-1', 30],
+    [verifies('DSC-26', 'unreadable'), 'max-age=soon', 30],
+    [verifies('DSC-26', 'said twice'), 'max-age=500, max-age=1', 30],
+    [verifies('discovery.cache', 'as said'), 'public, max-age=120', 120],
+    [verifies('discovery.cache', 'any case, quoted'), 'Max-Age="120"', 120],
+    [verifies('DSC-27', 'discovery.cache', 'the cap'), 'max-age=31536000, immutable', 600],
+    [verifies('DSC-27', 'beyond every number'), `max-age=${'9'.repeat(15)}`, 600],
+    [verifies('discovery.cache', 'nothing said'), undefined, 300],
+    [verifies('discovery.cache', 'something else said'), 'public', 300],
+  ]
+  test.each(lifetimes)('%s: %s', async (_, cacheControl, seconds) => {
+    publish(on, id, [published('k1', k1)], cacheControl === undefined ? {} : { cacheControl })
+    await key()
+    on.clock += seconds - 1
+    await key()
+    expect(on.fetched.length).toBe(2)
+    on.clock += 1
+    await key()
+    expect(on.fetched.length).toBe(4)
+  })
+
+  test('a clock set back makes nothing fresh for ever', async () => {
+    await key()
+    on.clock -= 1_000_000
+    await key()
+    expect(on.fetched.length).toBe(4)
+  })
+})
+
+test(
+  verifies('DSC-29', 'discovery.cache', 'a removed key stops within the cap, or at once after a purge'),
+  async () => {
+    publish(on, id, [published('k1', k1), published('k2', k2)], { cacheControl: 'max-age=31536000' })
+    expect(await key('k1')).toBeDefined()
+    publish(on, id, [published('k2', k2)], { cacheControl: 'max-age=31536000' })
+    const purged = discoveryOf(on)
+    on.clock += 599
+    expect(await key('k1')).toBeDefined()
+    on.clock += 1
+    expect(await key('k1')).toBeUndefined()
+    expect(await key('k2')).toBeDefined()
+
+    publish(on, id, [published('k1', k1), published('k2', k2)])
+    expect(await purged.key('aauth-agent', id, 'k1')).toBeDefined()
+    publish(on, id, [published('k2', k2)])
+    expect(await purged.key('aauth-agent', id, 'k1')).toBeDefined()
+    purged.purge(id)
+    expect(await purged.key('aauth-agent', id, 'k1')).toBeUndefined()
+    expect(await purged.key('aauth-agent', id, 'k2')).toBeDefined()
+  },
+)
+
+test(verifies('DSC-29', 'a purge does not take what a fetch already under way brings'), async () => {
+  on.delay = 20
+  const early = key('k1')
+  await new Promise(resolve => setTimeout(resolve, 30))
+  discovery.purge(id)
+  publish(on, id, [published('k2', k2)])
+  const late = key('k2')
+  await early
+  expect(await late).toBeDefined()
+  expect(await key('k1')).toBeUndefined()
+})
+
+describe('one flight per URL', () => {
+  test(verifies('DSC-25', 'discovery.single-flight', '500 first requests fetch each document once'), async () => {
+    on.delay = 10
+    const found = await Promise.all(Array.from({ length: 500 }, () => key()))
+    expect(new Set(found).size).toBe(1)
+    expect(on.fetched).toEqual([urls.metadata, urls.jwks])
+  })
+
+  test(verifies('discovery.single-flight', 'two identifiers that name one JWKS at once fetch it once'), async () => {
+    on.delay = 10
+    const other = 'https://other.example'
+    on.answers.set(urlsOf(other).metadata, { body: { issuer: other, agent: other, jwks_uri: urls.jwks } })
+    const [mine, theirs] = await Promise.all([key('k1'), key('k1', other)])
+    expect(mine?.publicJwk).toEqual(theirs?.publicJwk)
+    expect(on.fetched.filter(url => url === urls.jwks).length).toBe(1)
+  })
+
+  test(
+    verifies('DSC-25', 'discovery.failures', 'a failed flight fails all of them, and is remembered for 5 s'),
+    async () => {
+      on.delay = 10
+      on.answers.set(urls.metadata, new Error('down'))
+      const outcomes = await Promise.allSettled(Array.from({ length: 500 }, () => key()))
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: away })
+      expect(on.fetched.length).toBe(1)
+      publish(on, id, [published('k1', k1)])
+      on.clock += 4.9
+      await expect(key()).rejects.toMatchObject(away)
+      expect(on.fetched.length).toBe(1)
+      on.clock += 0.1
+      expect(await key()).toBeDefined()
+    },
+  )
+})
+
+describe('a host that is away', () => {
+  const down = () => {
+    for (const url of Object.values(urls)) on.answers.set(url, new Error('down'))
+  }
+
+  test(verifies('DSC-28', 'discovery.stale', 'is stood in for up to 1 h after the last fetch, then 503'), async () => {
+    const known = await key()
+    down()
+    on.clock += 3599
+    expect(await key()).toBe(known)
+    on.clock += 1
+    await expect(key()).rejects.toMatchObject({ ...away, retryAfter: 5 })
+    publish(on, id, [published('k1', k1)])
+    on.clock += 5
+    expect(await key()).toBeDefined()
+  })
+
+  test(verifies('discovery.stale', 'and answers 500 is stood in for, one that answers 404 is not'), async () => {
+    await key()
+    on.clock += 301
+    on.answers.set(urls.jwks, { status: 500 })
+    expect(await key()).toBeDefined()
+    on.clock += 31
+    on.answers.set(urls.jwks, { status: 404 })
+    await expect(key()).rejects.toMatchObject(wrong)
+    on.clock += 6
+    on.answers.set(urls.jwks, { status: 500 })
+    await expect(key()).rejects.toMatchObject(away)
+  })
+
+  test(
+    verifies('DSC-29', 'discovery.stale', 'and comes back later is asked before anything old is served'),
+    async () => {
+      publish(on, id, [published('k1', k1), published('k2', k2)])
+      await key()
+      down()
+      on.clock += 301
+      expect(await key()).toBeDefined()
+      publish(on, id, [published('k2', k2)])
+      on.clock += 1800
+      expect(await key()).toBeUndefined()
+      expect(await key('k2')).toBeDefined()
+    },
+  )
+
+  test(verifies('discovery.failures', 'is asked once in 5 s, and nobody waits for it who can be served'), async () => {
+    await key()
+    down()
+    on.clock += 301
+    await key()
+    const before = on.fetched.length
+    for (let i = 0; i < 50; i++) await key()
+    expect(on.fetched.length).toBe(before)
+    on.clock += 6
+    on.delay = 50
+    const began = performance.now()
+    expect(await key()).toBeDefined()
+    expect(performance.now() - began).toBeLessThan(45)
+    expect(on.fetched.length).toBeGreaterThan(before)
+  })
+})
+
+describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
+  const ids = ['https://a.example', 'https://b.example', 'https://c.example'] as const
+
+  test('by entries, and forgets what was used least recently', async () => {
+    discovery = discoveryOf(on, { maxEntries: 2 })
+    for (const each of ids) publish(on, each, [published('k1', k1)])
+    const [a, b, c] = ids
+    for (const each of [a, b, a, c]) await discovery.agent(each)
+    expect(on.fetched.length).toBe(3)
+    await discovery.agent(a)
+    expect(on.fetched.length).toBe(3)
+    await discovery.agent(b)
+    expect(on.fetched.length).toBe(4)
+  })
+
+  test('by bytes: 200 key sets of the largest size push out the first, not one of another role', async () => {
+    const body = JSON.stringify({ keys: [published('k1', k1)] }).padEnd(262_144)
+    const issuer = { issuer: id, jwks_uri: urls.jwks, agent_token_endpoint: `${id}/token` }
+    on.answers.set(`${id}/.well-known/aauth-issuer`, { body: issuer })
+    await discovery.authServer(id)
+    await key()
+    for (let i = 0; i < 200; i++) {
+      const each = `https://a${i}.example`
+      publish(on, each, [])
+      on.answers.set(urlsOf(each).jwks, { body })
+      await key('k1', each)
+    }
+    const before = on.fetched.length
+    await key('k1', 'https://a199.example')
+    await discovery.authServer(id)
+    expect(on.fetched.length).toBe(before)
+    await key()
+    expect(on.fetched.length).toBe(before + 2)
+  })
+
+  test('a bound that is none is a mistake of the program', () => {
+    for (const maxEntries of [0, -1, 1.5, Number.NaN]) expect(() => discoveryOf(on, { maxEntries })).toThrow(RangeError)
+  })
+})
+
+describe('a budget for one inbound request', () => {
+  const agents = Array.from({ length: 9 }, (_, i) => `https://a${i}.example`)
+  const spent = { ...wrong, description: 'the request needs more documents than may be fetched for one' }
+  beforeEach(() => {
+    for (const each of agents) publish(on, each, [published('k1', k1)])
+  })
+
+  test(verifies('DSC-32', 'discovery.budget', 'is 8 fetches, and the ninth is refused unsent'), async () => {
+    const view = discovery.limited()
+    for (const each of agents.slice(0, 8)) await view.agent(each)
+    const [last = ''] = agents.slice(8)
+    await expect(view.agent(last)).rejects.toMatchObject(spent)
+    expect(on.fetched.length).toBe(8)
+    // The refusal was the request's, not the identifier's.
+    expect((await discovery.agent(last)).agent).toBe(last)
+  })
+
+  test(
+    verifies('discovery.budget', 'counts fetches begun for it: not what is cached or joined, but failures'),
+    async () => {
+      await key()
+      const view = discovery.limited(1)
+      for (let i = 0; i < 5; i++) await view.key('aauth-agent', id, 'k1')
+      on.delay = 10
+      const [first = '', second = '', third = ''] = agents
+      const elsewhere = discovery.agent(first)
+      await Promise.all([view.agent(first), view.agent(first), elsewhere])
+      on.answers.set(urlsOf(second).metadata, new Error('down'))
+      await expect(view.agent(second)).rejects.toMatchObject(away)
+      await expect(view.agent(third)).rejects.toMatchObject(spent)
+    },
+  )
+
+  test(verifies('discovery.budget', 'a view of a view widens nothing'), async () => {
+    const view = discovery.limited(1)
+    const [first = '', second = ''] = agents
+    await view.limited(8).agent(first)
+    await expect(view.limited(8).agent(second)).rejects.toMatchObject(spent)
+    expect(() => discovery.limited(-1)).toThrow(RangeError)
+  })
+})
+
+test('onFetch is told of every fetch', async () => {
+  const events: unknown[] = []
+  discovery = discoveryOf(on, { onFetch: event => events.push(event) })
+  await key()
+  await key()
+  await discovery.agent('https://absent.example').catch(() => undefined)
+  expect(events).toEqual([
+    { url: urls.metadata, ok: true, seconds: 0 },
+    { url: urls.jwks, ok: true, seconds: 0 },
+    { url: 'https://absent.example/.well-known/aauth-agent', ok: false, seconds: 0 },
+  ])
+})
