@@ -1,6 +1,8 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import Libsql from 'libsql'
 
+import { StoreError } from './store-error.js'
+
 const statements = 256
 
 /** A libsql connection as Kysely's SQLite dialect wants it, and a way to run the store's own statements. */
@@ -42,12 +44,30 @@ export function libsqlDatabase(file: string): LibsqlDatabase {
 }
 
 function bindSafely(statement: Libsql.Statement<unknown[]>): SqliteStatement {
-  const all = (parameters: readonly unknown[]): unknown[] => statement.all(parameters.map(bound)).map(row)
+  const all = (parameters: readonly unknown[]): unknown[] => naming(() => statement.all(parameters.map(bound)).map(row))
   return {
     reader: statement.reader,
     all,
     iterate: parameters => all(parameters)[Symbol.iterator](),
-    run: parameters => statement.run(parameters.map(bound)),
+    run: parameters => naming(() => statement.run(parameters.map(bound))),
+  }
+}
+
+const unavailable = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOMEM|PROTOCOL)/
+
+/** SQLite's own code of an error, also of one that was named here; empty for any other. */
+export function sqliteCode(error: unknown): string {
+  if (error instanceof StoreError) return sqliteCode(error.cause)
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : ''
+}
+
+function naming<R>(work: () => R): R {
+  try {
+    return work()
+  } catch (error) {
+    if (!unavailable.test(sqliteCode(error))) throw error
+    throw new StoreError('unavailable', 'the database cannot be read or written', { cause: error })
   }
 }
 

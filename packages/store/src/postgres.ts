@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import pg from 'pg'
 import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
@@ -53,14 +53,15 @@ function dialect(connectionString: string): PostgresDialect {
   const pool = new pg.Pool({
     connectionString,
     max: 10,
-    connectionTimeoutMillis: 10_000,
+    // Also the wait for a free connection: better a quick 503 than requests that pile up behind a database that hangs.
+    connectionTimeoutMillis: 2000,
     keepAlive: true,
     types: { getTypeParser },
   })
   // An idle connection that breaks is replaced at its next use; unheard, this event would end the process.
   pool.on('error', () => {})
   return new PostgresDialect({
-    pool,
+    pool: namingPool(pool),
     async onCreateConnection(connection) {
       // Acknowledged means on disk, whatever the server's default; stronger settings (remote_apply) stay.
       await connection.executeQuery(
@@ -71,6 +72,40 @@ function dialect(connectionString: string): PostgresDialect {
       )
     },
   })
+}
+
+/** Gives whatever is not PostgreSQL's verdict on a statement (no connection, one that broke) its own name. */
+function namingPool(pool: pg.Pool): PostgresPool {
+  const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  return {
+    async connect() {
+      const client = await pool.connect().catch(unreachable)
+      const known = clients.get(client)
+      if (known !== undefined) return known
+      const named = namingClient(client)
+      clients.set(client, named)
+      return named
+    },
+    end: () => pool.end(),
+  }
+}
+
+function namingClient(client: pg.PoolClient): PostgresPoolClient {
+  // A connection may break between two statements of a transaction; the next statement fails then. Unheard, ends the process.
+  client.on('error', () => {})
+  const query = (text: string, values: readonly unknown[]): Promise<unknown> =>
+    client.query(text, [...values]).catch(unreachable)
+  return { query: query as PostgresPoolClient['query'], release: destroy => client.release(destroy) }
+}
+
+/** connection_exception, insufficient_resources, operator_intervention, and a standby that only reads. */
+const awayStates = /^(08|53|57P|25006)/
+
+function unreachable(error: unknown): never {
+  if (error instanceof pg.DatabaseError && !awayStates.test(error.code ?? '')) throw error
+  // A value that cannot be sent or read: a fault of the caller's.
+  if (error instanceof TypeError || error instanceof RangeError) throw error
+  throw new StoreError('unavailable', 'the database cannot be reached', { cause: error })
 }
 
 /** `bigint` and `count(*)` come as strings by default; SQLite gives numbers, and so does this. */

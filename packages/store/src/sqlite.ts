@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, SqliteDialect, sql } from 'kysely'
-import { type LibsqlDatabase, libsqlDatabase } from './libsql-database.js'
+import { type LibsqlDatabase, libsqlDatabase, sqliteCode } from './libsql-database.js'
 import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
@@ -109,12 +109,7 @@ async function whenFree<R>(seconds: number, attempt: () => R): Promise<R> {
   }
 }
 
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : ''
-}
-
-const isBusy = (error: unknown): boolean => codeOf(error).startsWith('SQLITE_BUSY')
+const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY')
 
 async function inTransaction<R>(database: LibsqlDatabase, busy: number, work: () => Promise<R>): Promise<R> {
   // IMMEDIATE: two processes that both read first and then wish to write would deadlock.
@@ -156,7 +151,7 @@ async function commitBatch<T>(
     )
   } catch (error) {
     // A deferred constraint of one write shows only at the shared commit; alone, each gets its own verdict.
-    if (batch.length > 1 && codeOf(error).startsWith('SQLITE_CONSTRAINT')) {
+    if (batch.length > 1 && sqliteCode(error).startsWith('SQLITE_CONSTRAINT')) {
       for (const write of batch) await commitBatch(database, writer, [write], limits)
       return
     }
@@ -180,7 +175,12 @@ async function attempt<T>(
   try {
     outcome = { ok: true, value: await runChange(connection, write.change, limits.change) }
   } catch (reason) {
-    database.run('rollback to one_write')
+    try {
+      database.run('rollback to one_write')
+    } catch {
+      // SQLite rolled back everything by itself (disk full): the whole batch failed, and for this reason.
+      throw reason
+    }
     outcome = { ok: false, reason }
   }
   database.run('release one_write')

@@ -2,6 +2,8 @@
 export type StoreErrorCode =
   /** Too many writes wait already; nothing was changed, try again later. */
   | 'overloaded'
+  /** The database cannot be reached, its disk is full or broken, or it is shutting down. */
+  | 'unavailable'
   /** The store is closing or closed. */
   | 'closed'
   /** One `write()` ran longer than allowed and was rolled back. */
@@ -13,16 +15,21 @@ export type StoreErrorCode =
   /** The database cannot give the durability that is promised. */
   | 'unsuitable'
 
+const transient: ReadonlySet<StoreErrorCode> = new Set(['overloaded', 'unavailable', 'closed', 'timeout'])
+
 /**
- * What the store itself refuses; errors of the database pass through unchanged.
+ * What the store itself refuses, and a database that is away; other errors of the database pass through unchanged.
  * The message is constant text, without SQL, values or URLs.
  */
 export class StoreError extends Error {
   readonly code: StoreErrorCode
+  /** Whether trying again later may help: what a server answers with 503 and not with 500. */
+  readonly transient: boolean
 
   constructor(code: StoreErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.name = 'StoreError'
     this.code = code
+    this.transient = transient.has(code)
   }
 }

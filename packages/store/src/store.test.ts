@@ -1,8 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, test as allTests, describe, expect } from 'vitest'
 import { type Migration, openStore, type Store } from './index.js'
+import { postgresForTests } from './postgres.test.fixture.js'
 
 interface Tables {
   grants: { id: number; agent: string; hash: Uint8Array | null; active: number }
@@ -11,13 +13,13 @@ interface Tables {
 const migrations: readonly Migration[] = [
   {
     name: '001-grants',
-    up: async db => {
+    up: async (db, dialect) => {
       await db.schema
         .createTable('grants')
         .addColumn('id', 'integer', column => column.primaryKey())
         .addColumn('agent', 'text', column => column.notNull().unique())
-        .addColumn('hash', 'blob')
-        .addColumn('active', 'integer', column => column.notNull().defaultTo(1))
+        .addColumn('hash', dialect === 'sqlite' ? 'blob' : 'bytea')
+        .addColumn('active', 'bigint', column => column.notNull().defaultTo(1))
         .execute()
     },
   },
@@ -34,10 +36,15 @@ const insert = (store: Store<Tables>, id: number, agent = `a${id}`): Promise<unk
 const ids = async (store: Store<Tables>): Promise<number[]> =>
   (await store.db.selectFrom('grants').select('id').orderBy('id').execute()).map(row => row.id)
 
+const postgres = await postgresForTests()
+afterAll(() => postgres.drop())
+
 describe.each([
-  ['a file', newFile],
-  ['memory', () => 'sqlite::memory:'],
-])('a store in %s', (_name, url) => {
+  { where: 'a file', url: newFile, skip: false },
+  { where: 'memory', url: () => 'sqlite::memory:', skip: false },
+  { where: `PostgreSQL${postgres.away}`, url: postgres.newUrl, skip: postgres.away !== '' },
+])('a store in $where', ({ url, skip }) => {
+  const test = allTests.skipIf(skip)
   test('gives back what was written, of every kind, and counts what changed', async () => {
     const store = await open(url())
     await store.write(tx =>
@@ -111,6 +118,73 @@ describe.each([
     await store.close()
   })
 
+  test('refuses a tx that outlives its write, and a change through db', async () => {
+    const store = await open(url())
+    let leaked: Store<Tables>['db'] | undefined
+    await store.write(async tx => {
+      leaked = tx
+    })
+    await expect(leaked?.selectFrom('grants').selectAll().execute()).rejects.toMatchObject({ code: 'misuse' })
+    for (const change of [
+      store.db.insertInto('grants').values({ id: 1, agent: 'a', hash: null, active: 1 }),
+      store.db.updateTable('grants').set({ active: 0 }),
+      store.db.deleteFrom('grants'),
+    ]) {
+      await expect(change.execute()).rejects.toMatchObject({ name: 'StoreError', code: 'misuse', transient: false })
+    }
+    expect(await ids(store)).toEqual([])
+    await store.close()
+  })
+
+  test('rolls back a write that hangs, and goes on with the next', async () => {
+    const store = await openStore<Tables>({ url: url(), room: 'room', migrations, limits: { change: 0.05 } })
+    const hanging = store.write(async tx => {
+      await tx.insertInto('grants').values({ id: 1, agent: 'a', hash: null, active: 1 }).execute()
+      await new Promise(() => {})
+    })
+    const next = insert(store, 2)
+    await expect(hanging).rejects.toMatchObject({ code: 'timeout', transient: true })
+    await next
+    expect(await ids(store)).toEqual([2])
+    await store.close()
+  })
+
+  test('keeps concurrent read-and-write changes from losing an update', async () => {
+    const store = await open(url())
+    await store.write(tx => tx.insertInto('grants').values({ id: 1, agent: 'a', hash: null, active: 0 }).execute())
+    const increment = (): Promise<unknown> =>
+      store.write(async tx => {
+        const { active } = await tx.selectFrom('grants').select('active').where('id', '=', 1).executeTakeFirstOrThrow()
+        await tx
+          .updateTable('grants')
+          .set({ active: active + 1 })
+          .where('id', '=', 1)
+          .execute()
+      })
+    await Promise.all(Array.from({ length: 8 }, increment))
+    const row = await store.db.selectFrom('grants').select('active').executeTakeFirstOrThrow()
+    expect(row.active).toBe(8)
+    await store.close()
+  })
+
+  test('answers a check while it is open', async () => {
+    const store = await open(url())
+    await expect(store.check()).resolves.toBeUndefined()
+    await store.close()
+    await expect(store.check()).rejects.toBeDefined()
+  })
+
+  test('tells one count as a number', async () => {
+    const store = await open(url())
+    await insert(store, 1)
+    const counted = await store.db
+      .selectFrom('grants')
+      .select(eb => eb.fn.countAll().as('rows'))
+      .executeTakeFirstOrThrow()
+    expect(counted.rows).toBe(1)
+    await store.close()
+  })
+
   test('finishes the waiting writes on close, then refuses', async () => {
     const store = await open(url())
     const write = insert(store, 1)
@@ -122,12 +196,15 @@ describe.each([
   })
 })
 
-test('a new database file and its log belong to the owner only', async () => {
+allTests('a new database file and its log belong to the owner only, and every commit is synced', async () => {
   const url = newFile()
   const store = await open(url)
   await insert(store, 1)
   const own = readdirSync(folder).filter(name => name.startsWith(`${files}.db`))
   expect(own.length).toBeGreaterThanOrEqual(2)
   for (const name of own) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+  const pragma = await store.write(tx => sql<{ synchronous: number }>`pragma synchronous`.execute(tx))
+  const mode = await store.write(tx => sql<{ journal_mode: string }>`pragma journal_mode`.execute(tx))
+  expect([pragma.rows, mode.rows]).toEqual([[{ synchronous: 2 }], [{ journal_mode: 'wal' }]])
   await store.close()
 })

@@ -1,0 +1,89 @@
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:net'
+import { verifies } from '@countersign/requirements'
+import { sql } from 'kysely'
+import { afterAll, expect, test } from 'vitest'
+import { openStore, type Store } from './index.js'
+import { driverTrouble, postgresForTests } from './postgres.test.fixture.js'
+
+interface Tables {
+  codes: { id: number; used: number }
+}
+
+const postgres = await postgresForTests(4)
+afterAll(() => postgres.drop())
+const withPostgres = test.skipIf(postgres.away !== '')
+const title = (text: string): string => `${text}${postgres.away}`
+
+const open = (url: string): Promise<Store<Tables>> =>
+  openStore<Tables>({
+    url,
+    room: 'room',
+    migrations: [
+      {
+        name: '001',
+        up: async db => {
+          await sql`create table codes (id integer primary key, used integer not null)`.execute(db)
+        },
+      },
+    ],
+  })
+
+withPostgres(
+  verifies(
+    'F-21',
+    title('two instances that race for one code: each round exactly one wins, and none sees a conflict'),
+  ),
+  { timeout: 30_000 },
+  async () => {
+    const url = postgres.newUrl()
+    const stores = await Promise.all([open(url), open(url)])
+    const redeem = (store: Store<Tables>, id: number): Promise<boolean> =>
+      store.write(async tx => {
+        const code = await tx.selectFrom('codes').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+        if (code.used > 0) return false
+        await tx
+          .updateTable('codes')
+          .set({ used: code.used + 1 })
+          .where('id', '=', id)
+          .execute()
+        return true
+      })
+    for (let id = 0; id < 25; id++) {
+      await stores[0]?.write(tx => tx.insertInto('codes').values({ id, used: 0 }).execute())
+      const won = await Promise.all(stores.flatMap(store => [redeem(store, id), redeem(store, id)]))
+      expect(won.filter(Boolean)).toHaveLength(1)
+    }
+    await Promise.all(stores.map(store => store.close()))
+  },
+)
+
+withPostgres(title('instances that start at once migrate once'), async () => {
+  const url = postgres.newUrl()
+  const stores = await Promise.all(Array.from({ length: 4 }, () => open(url)))
+  expect(await stores[0]?.db.selectFrom('codes').selectAll().execute()).toEqual([])
+  await Promise.all(stores.map(store => store.close()))
+})
+
+withPostgres(verifies('F-17', title('a connection that the server ends fails one write, not the store')), async () => {
+  const store = await open(postgres.newUrl())
+  const cut = store.write(tx => sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx))
+  await expect(cut).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable', transient: true })
+  await store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute())
+  expect(await store.db.selectFrom('codes').selectAll().execute()).toEqual([{ id: 1, used: 0 }])
+  await store.close()
+})
+
+test.skipIf(driverTrouble() !== '')(
+  verifies('F-16', `a server that is away is told as such, without the password${driverTrouble()}`),
+  async () => {
+    const server = await new Promise<Server>(resolve => {
+      const created = createServer().listen(0, '127.0.0.1', () => resolve(created))
+    })
+    const { port } = server.address() as AddressInfo
+    await new Promise(resolve => server.close(resolve))
+    const error: unknown = await open(`postgres://user:hunter2@127.0.0.1:${port}/x`).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable', transient: true })
+    expect(JSON.stringify(error) + String(error)).not.toContain('hunter2')
+  },
+)

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { type PendingWrite, type WriteQueue, writeQueue } from './write-queue.js'
+
+interface Recorded {
+  readonly queue: WriteQueue<unknown>
+  readonly batches: number[]
+}
+
+function recorded(options: { batch: number; capacity: number }): Recorded {
+  const batches: number[] = []
+  const commit = async (batch: ReadonlyArray<PendingWrite<unknown>>): Promise<void> => {
+    batches.push(batch.length)
+    await new Promise(resolve => setTimeout(resolve, 1))
+    for (const write of batch) write.resolve(undefined)
+  }
+  return { batches, queue: writeQueue<unknown>({ ...options, commit }) }
+}
+
+const nothing = async (): Promise<void> => {}
+
+test('writes of one turn share a commit, and so do those that arrive while it is under way', async () => {
+  const { queue, batches } = recorded({ batch: 64, capacity: 100 })
+  const first = Promise.all(Array.from({ length: 10 }, () => queue.add(nothing)))
+  await new Promise(resolve => setImmediate(resolve))
+  const second = Promise.all(Array.from({ length: 7 }, () => queue.add(nothing)))
+  await Promise.all([first, second])
+  expect(batches).toEqual([10, 7])
+})
+
+test('a batch is bounded', async () => {
+  const { queue, batches } = recorded({ batch: 64, capacity: 1000 })
+  await Promise.all(Array.from({ length: 150 }, () => queue.add(nothing)))
+  expect(batches).toEqual([64, 64, 22])
+})
+
+test('past its capacity the queue refuses, and takes again once there is room', async () => {
+  const { queue } = recorded({ batch: 4, capacity: 5 })
+  const results = await Promise.allSettled(Array.from({ length: 7 }, () => queue.add(nothing)))
+  expect(results.map(result => result.status)).toEqual([...Array(5).fill('fulfilled'), 'rejected', 'rejected'])
+  expect(results[6]).toMatchObject({ reason: { name: 'StoreError', code: 'overloaded' } })
+  await expect(queue.add(nothing)).resolves.toBeUndefined()
+})
