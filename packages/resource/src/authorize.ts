@@ -21,6 +21,8 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRA
 export interface Guard {
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  /** Messages that were looked up in `replay` and are let pass. */
+  readonly passed: WeakSet<ReceivedMessage>
   readonly counter: Counter
   readonly tell: Observer
   readonly refusal: RefusalContext
@@ -56,6 +58,7 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
+  refuseSelfToken(caller)
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
@@ -66,8 +69,21 @@ async function passes(
   if (route.policy !== undefined && (await route.policy(aauthOf(caller))) !== true) {
     return { error: new AAuthError('policy_denied', 'the policy of this resource refuses the request'), ask: 'nothing' }
   }
-  if (route.replay === 'all' || !safeMethods.has(message.method)) await checkReplay({ replay: guard.replay, verified })
+  if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
   return undefined
+}
+
+/** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */
+async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
+  if (guard.passed.has(message)) return
+  await checkReplay({ replay: guard.replay, verified })
+  guard.passed.add(message)
+}
+
+/** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */
+function refuseSelfToken(caller: Caller): void {
+  if (caller.level === 'authorized' && caller.token.agent === undefined)
+    throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent')
 }
 
 /** An unsigned caller is told all it has to cover, so that its next request can be right. */

@@ -67,6 +67,7 @@ export interface Resource<S extends string = string> {
   declare(requirement: Requirement<S>): Requirement<S>
   /**
    * Lets a request pass, or says with which response to refuse it. Never throws for what came over the wire.
+   * A message object stands for one received request: the same object may pass several guards.
    * Requirements that were not declared share the counters of their limits with equal ones.
    * @throws TypeError for a requirement nobody could meet
    */
@@ -93,7 +94,14 @@ export function createResource<const S extends string = never>(options: Resource
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const issue = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance })
-  const guard = { verifier, replay, counter, tell, refusal: { issue, authServers, now } }
+  const guard = {
+    verifier,
+    replay,
+    passed: new WeakSet<ReceivedMessage>(),
+    counter,
+    tell,
+    refusal: { issue, authServers, now },
+  }
   const routes = routeBook(context)
   const endpoint = { verifier, replay, issue, authServers, scopes: context.scopes, now }
   return {

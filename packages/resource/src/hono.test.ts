@@ -1,0 +1,267 @@
+import { connect as connectH2 } from 'node:http2'
+import { type AddressInfo, connect } from 'node:net'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { calendarApp, serveCalendar } from './calendar.test.fixture.js'
+import { guard, wellKnown } from './hono.js'
+import { send, type Wire } from './wire.test.fixture.js'
+import { asAgent, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+
+let world: World
+let as: Signer
+const stops: Array<() => Promise<void>> = []
+
+beforeAll(async () => {
+  world = await makeWorld()
+  as = asKey(await generateSigningKey())
+})
+afterAll(async () => {
+  for (const stop of stops) await stop()
+})
+
+async function serve(app: Hono): Promise<number> {
+  const server = createAdaptorServer({ fetch: app.fetch })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  stops.push(() => new Promise(resolve => server.close(() => resolve())))
+  return (server.address() as AddressInfo).port
+}
+
+const post = (body: string, contentType = 'application/json') =>
+  world.request({ as, method: 'POST', target: '/x', body, contentType })
+
+describe('the body stays the handler’s', () => {
+  test(verifies('DIG-17', 'sig.body.bytes', 'by every way Hono has to read it'), async () => {
+    const resource = world.calendar()
+    const app = new Hono()
+    const read = { json: '{"a":"ü"}', text: 'plain ü', form: 'a=1&b=2', bytes: '\u0000\u0001' }
+    app.use(guard(resource, {}))
+    app.post('/json', async c => c.json(await c.req.json()))
+    app.post('/raw', async c => c.json(await c.req.raw.json()))
+    app.post('/clone', async c => c.json(await c.req.raw.clone().json()))
+    app.post('/text', async c => c.text(await c.req.text()))
+    app.post('/form', async c => c.json(await c.req.parseBody()))
+    app.post('/bytes', async c => c.body(await c.req.arrayBuffer()))
+    app.post('/stream', c => new Response(c.req.raw.body))
+    app.post('/ignored', c => c.text('done'))
+    app.post('/empty', async c => c.text(`[${await c.req.text()}]`))
+    const port = await serve(app)
+    const call = async (target: string, body: string | undefined, contentType: string) =>
+      Buffer.from(
+        (
+          await send(
+            port,
+            await world.request({ as, method: 'POST', target, ...(body === undefined ? {} : { body, contentType }) }),
+          )
+        ).body,
+        'latin1',
+      ).toString()
+    for (const target of ['/json', '/raw', '/clone'])
+      expect(await call(target, read.json, 'application/json')).toBe(read.json)
+    for (const target of ['/text', '/stream', '/bytes'])
+      expect(await call(target, read.text, 'text/plain')).toBe(read.text)
+    expect(await call('/form', read.form, 'application/x-www-form-urlencoded')).toBe('{"a":"1","b":"2"}')
+    expect(await call('/bytes', read.bytes, 'application/octet-stream')).toBe(read.bytes)
+    expect(await call('/ignored', read.text, 'text/plain')).toBe('done')
+    expect(await call('/empty', undefined, '')).toBe('[]')
+  })
+
+  test('after another middleware that looks at the body, and with two guards', async () => {
+    const resource = world.calendar()
+    const app = new Hono()
+    app.use(bodyLimit({ maxSize: 100 }))
+    app.use(wellKnown(resource))
+    app.use('/x', guard(resource, { level: 'anonymous' }))
+    app.post('/x', guard(resource, { level: 'pseudonymous' }), async c => c.json(await c.req.json()))
+    const port = await serve(app)
+    const wire = await post('{"a":1}')
+    const answer = await send(port, wire)
+    expect([answer.status, answer.body], 'a request is no replay of itself').toEqual([200, '{"a":1}'])
+    expect((await send(port, wire)).error).toBe('replay_detected')
+  })
+
+  test(verifies('error.body-too-large', 'the limit is the route’s'), async () => {
+    const app = new Hono()
+    let ran = 0
+    app.post('/x', guard(world.calendar(), {}, { bodyLimit: 10 }), c => {
+      ran += 1
+      return c.text('ok')
+    })
+    const port = await serve(app)
+    expect((await send(port, await post('0123456789', 'text/plain'))).status).toBe(200)
+    const refused = await send(port, await post('0123456789a', 'text/plain'))
+    expect([refused.status, refused.error, ran]).toEqual([413, 'invalid_request', 1])
+    const chunked = await post('0123456789a', 'text/plain')
+    const wire: Wire = {
+      ...chunked,
+      headers: [...chunked.headers, ['transfer-encoding', 'chunked']],
+      body: Buffer.from('b\r\n0123456789a\r\n0\r\n\r\n'),
+    }
+    expect([(await send(port, wire)).status, ran]).toEqual([413, 1])
+  })
+})
+
+describe('responses', () => {
+  test(
+    verifies('cache.private', 'cache.vary', 'every guarded response, also of errors, copies and streams'),
+    async () => {
+      const resource = world.calendar()
+      const app = new Hono()
+      app.onError((_, c) => c.text('broken', 500))
+      app.use(guard(resource, { level: 'anonymous' }))
+      app.get('/plain', c => c.text('ok'))
+      app.get('/public', c =>
+        c.text('ok', 200, { 'cache-control': 'public, max-age=60', vary: 'Accept', 'cdn-cache-control': 'max-age=9' }),
+      )
+      app.get('/throws', () => {
+        throw new Error('broken')
+      })
+      app.get('/fixed', () => fetch('data:text/plain,ok'))
+      app.get('/stream', c => c.body(new Blob(['ok']).stream()))
+      const port = await serve(app)
+      const headersOf = async (target: string) => {
+        const { headers, status } = await send(port, { method: 'GET', target, headers: [['host', 'calendar.example']] })
+        return [status, headers.get('cache-control'), headers.get('vary'), headers.get('cdn-cache-control')]
+      }
+      for (const target of ['/plain', '/fixed', '/stream'])
+        expect(await headersOf(target), target).toEqual([200, 'private', 'Signature-Key', undefined])
+      expect(await headersOf('/public')).toEqual([200, 'private, max-age=60', 'Accept, Signature-Key', undefined])
+      expect(await headersOf('/throws')).toEqual([500, 'private', 'Signature-Key', undefined])
+      expect(await headersOf('/nothing')).toEqual([404, 'private', 'Signature-Key', undefined])
+      const open = new Hono()
+      open.get('/public', guard(resource, { level: 'anonymous', cacheControl: 'handler' }), c =>
+        c.text('ok', 200, { 'cache-control': 'public, max-age=60' }),
+      )
+      const answer = await send(await serve(open), {
+        method: 'GET',
+        target: '/public',
+        headers: [['host', 'calendar.example']],
+      })
+      expect([answer.headers.get('cache-control'), answer.headers.get('vary')]).toEqual([
+        'public, max-age=60',
+        'Signature-Key',
+      ])
+    },
+  )
+
+  test(verifies('COV-19', 'HEAD and OPTIONS are signed and guarded as what they are'), async () => {
+    const { port, ran, stop } = await serveCalendar(world.calendar())
+    stops.push(stop)
+    for (const method of ['HEAD', 'OPTIONS', 'PATCH']) {
+      expect(
+        (await send(port, { method, target: '/feed', headers: [['host', 'calendar.example']] })).status,
+        method,
+      ).toBe(401)
+      expect((await send(port, await world.request({ as, method, target: '/feed' }))).status, method).toBe(200)
+    }
+    expect(ran()).toBe(3)
+  })
+
+  test(verifies('DIG-18', 'a second request on the same connection is verified on its own'), async () => {
+    const { port, ran, stop } = await serveCalendar(world.calendar())
+    stops.push(stop)
+    const text = (wire: Wire, close: boolean) =>
+      [
+        `${wire.method} ${wire.target} HTTP/1.1`,
+        ...wire.headers.map(([name, value]) => `${name}: ${value}`),
+        ...(close ? ['connection: close'] : []),
+        '',
+        '',
+      ].join('\r\n')
+    const first = await world.request({ as, target: '/feed' })
+    const second: Wire = { ...first, target: '/agenda' }
+    const bytes = await new Promise<Buffer>(resolve => {
+      const chunks: Buffer[] = []
+      const socket = connect(port, '127.0.0.1', () => socket.write(text(first, false) + text(second, true), 'latin1'))
+      socket.on('data', chunk => chunks.push(chunk))
+      socket.on('close', () => resolve(Buffer.concat(chunks)))
+    })
+    expect(bytes.toString('latin1').match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401'])
+    expect(ran()).toBe(1)
+  })
+})
+
+describe('over h2', () => {
+  interface Request2 {
+    readonly wire: Wire
+    readonly authority?: string
+    readonly method?: string
+  }
+
+  async function exchange(port: number, { wire, authority = 'calendar.example', method = wire.method }: Request2) {
+    const client = connectH2(`http://127.0.0.1:${port}`)
+    try {
+      const headers = Object.fromEntries(wire.headers.filter(([name]) => name !== 'host'))
+      const stream = client.request(
+        { ...headers, ':method': method, ':path': wire.target, ':authority': authority },
+        { endStream: wire.body === undefined },
+      )
+      if (wire.body !== undefined) stream.end(wire.body)
+      const status = await new Promise<number>((resolve, reject) => {
+        stream.on('response', head => resolve(Number(head[':status'])))
+        stream.on('error', reject)
+      })
+      let body = ''
+      for await (const chunk of stream) body += chunk
+      return { status, body }
+    } finally {
+      client.close()
+    }
+  }
+
+  test(
+    verifies('SIG-23', 'COV-23', 'DIG-12', 'sig.body.uncovered', 'the same verdict, and a body nobody signed refuses'),
+    async () => {
+      const { port, ran, stop } = await serveCalendar(world.calendar(), { http2: true })
+      stops.push(stop)
+      const get = await world.request({ as, target: '/feed?a=b' })
+      expect((await exchange(port, { wire: get })).status).toBe(200)
+      expect(
+        (await exchange(port, { wire: get, authority: 'evil.example' })).status,
+        ':authority decides nothing',
+      ).toBe(200)
+      const signed = await world.request({ as, method: 'POST', target: '/feed', body: '{"a":1}' })
+      const passed = await exchange(port, { wire: signed })
+      expect([passed.status, JSON.parse(passed.body).body]).toEqual([200, '{"a":1}'])
+      const ranBefore = ran()
+      const bare = await world.request({ as, method: 'POST', target: '/feed' })
+      for (const method of ['POST', 'DELETE']) {
+        const wire = {
+          ...(method === 'POST' ? bare : await world.request({ as, method, target: '/feed' })),
+          body: Buffer.from('{"evil":1}'),
+        }
+        const refused = await exchange(port, { wire })
+        expect([refused.status, JSON.parse(refused.body).error]).toEqual([401, 'invalid_signature'])
+      }
+      expect(ran()).toBe(ranBefore)
+      expect((await exchange(port, { wire: bare })).status, 'the twin without a body').toBe(200)
+    },
+  )
+})
+
+describe('without Node’s own request', () => {
+  test('a Fetch request is verified as far as it can be known', async () => {
+    const ran = { count: 0 }
+    const app = calendarApp(world.calendar(), ran)
+    const request = async (wire: Wire) => {
+      const { method, target, headers, body } = wire
+      return app.request(
+        new Request(`https://calendar.example${target}`, {
+          method,
+          headers: headers.map(([n, v]) => [n, v]),
+          ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+        }),
+      )
+    }
+    expect((await request(await world.request({ as: asAgent(world.agent), target: '/agenda' }))).status).toBe(200)
+    const posted = await request(await world.request({ as, method: 'POST', target: '/feed?q=1', body: '{"a":1}' }))
+    expect([posted.status, (await posted.json()).body]).toEqual([200, '{"a":1}'])
+    const changed = await world.request({ as, method: 'POST', target: '/feed', body: '{"a":1}' })
+    expect((await request({ ...changed, body: Buffer.from('{"a":2}') })).status).toBe(401)
+    expect((await request({ method: 'GET', target: '/feed', headers: [] })).status).toBe(401)
+    expect(ran.count).toBe(2)
+  })
+})

@@ -1,0 +1,74 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { Limits, Requirement } from './index.js'
+import { parseRate } from './rate.js'
+import { makeWorld, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+
+type Need = Requirement<'events.read' | 'events.write'>
+
+test('a requirement nobody could meet is found when the route is made', () => {
+  const resource = world.calendar()
+  const right: Need[] = [
+    {},
+    { level: 'anonymous' },
+    { scope: 'events.read' },
+    { scope: ['events.read', 'email'] },
+    { agents: ['https://*.acme.example'] },
+    { components: ['x-tenant', '@query'] },
+  ]
+  for (const need of right) expect(() => resource.declare(need)).not.toThrow()
+  const wrong: unknown[] = [
+    { scope: 'events.delete' },
+    { level: 'authorized' },
+    { level: 'authorized', scope: [] },
+    { level: 'pseudonymous', agents: ['https://agent.example'] },
+    { agents: ['agent.example'] },
+    { components: ['X-Tenant'] },
+    { components: ['@status'] },
+    { limits: { anonymous: '10 per minute' } },
+    { limits: { anon: '10/min' } },
+  ]
+  for (const need of wrong) expect(() => resource.declare(need as Need), JSON.stringify(need)).toThrow(TypeError)
+})
+
+test('an undeclared requirement nobody could meet is a TypeError too, not a refusal', async () => {
+  const resource = world.calendar()
+  const message = { method: 'GET', target: '/', headers: [] }
+  await expect(async () => resource.authorize(message, { level: 'authorized' })).rejects.toThrow(TypeError)
+})
+
+test('options that are wrong are found at start', () => {
+  expect(() => world.calendar({})).not.toThrow()
+  expect(() => world.calendar({ id: 'https://calendar.example/' })).toThrow(TypeError)
+  expect(() => world.calendar({ id: 'http://localhost:4130' })).toThrow(TypeError)
+  expect(() => world.calendar({ id: 'http://localhost:4130', development: true })).not.toThrow()
+  expect(() => world.calendar({ keys: [] })).toThrow(TypeError)
+  expect(() => world.calendar({ authServers: ['https://*.example'] })).toThrow(TypeError)
+  expect(() => world.calendar({ scopes: { 'a b': 'two' } as never })).toThrow(TypeError)
+  expect(() => world.calendar({ limits: { identified: '0/min' } satisfies Limits })).toThrow(TypeError)
+  expect(() => world.calendar({ agents: ['nobody'] })).toThrow(TypeError)
+})
+
+test('limits read like 10/min', () => {
+  expect(parseRate('10/min')).toEqual({ count: 10, seconds: 60 })
+  expect(['1/s', '1/sec', '1/hour', '1/day'].map(text => parseRate(text).seconds)).toEqual([1, 1, 3600, 86_400])
+  for (const text of [
+    '',
+    '10',
+    '/min',
+    '10/',
+    '-1/min',
+    '1.5/min',
+    '1e3/min',
+    '10/constructor',
+    '10/week',
+    ' 10/min',
+    '10/min ',
+    '10000000000/min',
+  ])
+    expect(() => parseRate(text), text).toThrow(TypeError)
+})
