@@ -1,1 +1,3 @@
-export {}
+export { type AuthServer, type AuthServerOptions, createAuthServer } from './auth-server.js'
+export type { AuthServerEvent } from './event.js'
+export { type Decision, type DirectGrant, directGrants, type Policy, type PolicyRequest } from './policy.js'

@@ -1,0 +1,90 @@
+import type { Discovery } from '@countersign/discovery'
+import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { type AuthServerMetadata, isIdentifier, jwks, type PublishedKey } from '@countersign/protocol'
+import { openStore } from '@countersign/store'
+import { createVerifier } from '@countersign/verify'
+import type { AuthServerEvent } from './event.js'
+import { grantsIn } from './grants.js'
+import type { Policy } from './policy.js'
+import { requestHandler } from './routes.js'
+import { migrations, type Tables } from './tables.js'
+
+const longestLifetime = 3600
+
+/** How an auth server is set up. */
+export interface AuthServerOptions {
+  /** The issuer, e.g. `https://auth.example`. */
+  readonly issuer: string
+  /** Published keys; the first one signs. Publish a key at least 30 seconds before it comes first. */
+  readonly keys: readonly PublishedKey[]
+  /** Store URL: `sqlite:FILE` or `postgres://…`. */
+  readonly database: string
+  /** Decides every grant and every refresh. Default: deny everything. */
+  readonly policy?: Policy
+  /** Finds the keys of agents and resources. */
+  readonly discovery: Discovery
+  /** Where signed requests are remembered. Default: in memory. */
+  readonly replay?: ReplaySet
+  /** Seconds an auth token lives. Default 600, at most 3600. */
+  readonly authTokenLifetime?: number
+  /** Unix seconds. */
+  readonly now?: () => number
+  /** Loopback http identifiers are accepted. Default false. */
+  readonly development?: boolean
+  /** Receives one event per decision; must not throw. */
+  readonly onEvent?: (event: AuthServerEvent) => void
+}
+
+/** A running auth server. */
+export interface AuthServer {
+  /** Answers one request: metadata, JWKS, token and revocation endpoint; 404 for anything else. */
+  handle(message: ReceivedMessage): Promise<Response>
+  /** Rejects when the database does not answer. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
+ * It signs in no users yet, so what needs one is refused.
+ * @throws TypeError when `issuer` is no identifier there is no key, or two share a kid; RangeError when `authTokenLifetime` is out of range
+ * @see protocol §6
+ */
+export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
+  const { issuer, keys, discovery, development = false, now = () => Date.now() / 1000 } = options
+  const { authTokenLifetime: lifetime = 600 } = options
+  const [key] = keys
+  if (!isIdentifier(issuer, { development })) {
+    throw new TypeError('issuer must be an identifier such as https://auth.example')
+  }
+  if (key === undefined) throw new TypeError('keys must hold at least one key')
+  jwks(keys)
+  if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
+    throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
+  }
+  const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
+  const handle = requestHandler({
+    metadata: authServerMetadata(issuer),
+    keys,
+    verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
+    replay: options.replay ?? memoryReplaySet({ now }),
+    issuer: { issuer, key, lifetime },
+    grants: grantsIn(store, now),
+    policy: options.policy ?? (() => 'deny'),
+    now,
+    development,
+    onEvent: options.onEvent ?? (() => undefined),
+  })
+  return { handle, ready: () => store.check(), close: () => store.close() }
+}
+
+function authServerMetadata(issuer: string): AuthServerMetadata {
+  return {
+    issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    agent_token_endpoint: `${issuer}/agent/token`,
+    revocation_endpoint: `${issuer}/agent/revoke`,
+    agent_signing_algs_supported: ['Ed25519', 'ES256'],
+    request_types_supported: ['auth', 'refresh'],
+  }
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { createAuthServer } from './auth-server.js'
+import { directGrants } from './policy.js'
+
+/** A request to this process, and its answer. */
+export interface Call {
+  readonly id: number
+  readonly message: ReceivedMessage
+}
+
+export interface Answer {
+  readonly id: number
+  readonly status: number
+  readonly body: string
+}
+
+// The process that a test kills: an auth server that is spoken to by messages instead of a socket.
+const [database = '', documents = ''] = process.argv.slice(2)
+const web = new Map<string, unknown>(Object.entries(JSON.parse(readFileSync(documents, 'utf8'))))
+const auth = await createAuthServer({
+  issuer: 'https://auth.example',
+  keys: [{ kid: 'a1', key: await generateSigningKey() }],
+  database,
+  policy: directGrants([
+    {
+      agent: 'https://agent.example',
+      delegates: 'any',
+      resource: 'https://calendar.example',
+      scopes: ['events.read'],
+    },
+  ]),
+  discovery: createDiscovery({
+    fetcher: async url => ({
+      status: web.has(url) ? 200 : 404,
+      contentType: 'application/json',
+      body: new TextEncoder().encode(JSON.stringify(web.get(url) ?? {})),
+    }),
+  }),
+})
+
+process.on('disconnect', () => process.exit(0))
+process.on('message', (call: Call) => {
+  const answered = auth.handle(call.message).then(async response => {
+    const answer: Answer = { id: call.id, status: response.status, body: await response.text() }
+    process.send?.(answer)
+  })
+  answered.catch(error => {
+    throw error
+  })
+})
+process.send?.('ready')

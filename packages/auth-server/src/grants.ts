@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { AAuthError } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
+import type { GrantRow, Tables } from './tables.js'
+
+/** Seconds a refresh token lives from its last use (protocol §5). */
+const lifetime = 90 * 86_400
+/** Live grants of one agent or delegate; beyond, the ones unused for longest end. */
+const mostPerPrincipal = 100
+const sweepEvery = 60
+const sweepAtMost = 500
+
+/** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
+export interface Principal {
+  readonly agent: string
+  readonly delegate?: string
+}
+
+/** What was granted. */
+export interface Grant {
+  readonly id: string
+  readonly resource: string
+  /** As serialised in the auth token. */
+  readonly scope: string
+  readonly purpose?: string
+}
+
+/** The grants of one auth server, as its database keeps them. */
+export interface Grants {
+  /** Stores a grant; resolves with its refresh token once that is on disk. */
+  add(principal: Principal, grant: Grant): Promise<string>
+  /** The live grant of a refresh token; absent when it is unknown, ended, or someone else's. */
+  find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
+  /** Notes a use; false when the grant has ended since it was found. */
+  use(refreshToken: string): Promise<boolean>
+  /** Ends a grant of this principal; resolves once that is on disk. False when it has no such grant. */
+  revoke(principal: Principal, refreshToken: string): Promise<boolean>
+}
+
+/** A name for a new grant. */
+export function newGrantId(): string {
+  return randomUUID()
+}
+
+/** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
+export function grantsIn(store: Store<Tables>, now: () => number): Grants {
+  const sweep = sweeper(now)
+  return {
+    async add(principal, grant) {
+      const token = newRefreshToken()
+      await stored(() =>
+        store.write(async tx => {
+          await sweep(tx)
+          await tx
+            .insertInto('auth_server_grants')
+            .values(rowOf(principal, grant, token, now()))
+            .execute()
+          await endOldest(tx, principal)
+        }),
+      )
+      return token
+    },
+
+    async find(principal, refreshToken) {
+      const query = store.db
+        .selectFrom('auth_server_grants')
+        .selectAll()
+        .where('refresh_hash', '=', refreshTokenHash(refreshToken))
+      const row = await stored(() => query.executeTakeFirst())
+      if (row === undefined || row.last_used + lifetime <= now() || !owns(principal, row)) return undefined
+      const { id, resource, scope, purpose } = row
+      return { id, resource, scope, ...(purpose === null ? {} : { purpose }) }
+    },
+
+    async use(refreshToken) {
+      const { numUpdatedRows } = await stored(() =>
+        store.write(tx =>
+          tx
+            .updateTable('auth_server_grants')
+            .set({ last_used: now() })
+            .where('refresh_hash', '=', refreshTokenHash(refreshToken))
+            .executeTakeFirstOrThrow(),
+        ),
+      )
+      return numUpdatedRows > 0n
+    },
+
+    async revoke({ agent, delegate = '' }, refreshToken) {
+      const { numDeletedRows } = await stored(() =>
+        store.write(tx =>
+          tx
+            .deleteFrom('auth_server_grants')
+            .where('refresh_hash', '=', refreshTokenHash(refreshToken))
+            .where('agent', '=', agent)
+            .where('agent_delegate', '=', delegate)
+            .executeTakeFirstOrThrow(),
+        ),
+      )
+      return numDeletedRows > 0n
+    },
+  }
+}
+
+type Transaction = Store<Tables>['db']
+
+function rowOf(principal: Principal, grant: Grant, token: string, now: number): GrantRow {
+  return {
+    refresh_hash: refreshTokenHash(token),
+    id: grant.id,
+    agent: principal.agent,
+    agent_delegate: principal.delegate ?? '',
+    resource: grant.resource,
+    scope: grant.scope,
+    purpose: grant.purpose ?? null,
+    created: now,
+    last_used: now,
+  }
+}
+
+function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
+  return row.agent === agent && row.agent_delegate === delegate
+}
+
+/** An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. */
+async function endOldest(tx: Transaction, { agent, delegate = '' }: Principal): Promise<void> {
+  const surplus = tx
+    .selectFrom('auth_server_grants')
+    .select('refresh_hash')
+    .where('agent', '=', agent)
+    .where('agent_delegate', '=', delegate)
+    .orderBy('last_used', 'desc')
+    .limit(sweepAtMost)
+    .offset(mostPerPrincipal)
+  await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).execute()
+}
+
+/** Deletes ended grants a few at a time, at most once a minute, on the back of a write that happens anyway. */
+function sweeper(now: () => number): (tx: Transaction) => Promise<void> {
+  let next = Number.NEGATIVE_INFINITY
+  return async tx => {
+    if (now() < next) return
+    next = now() + sweepEvery
+    const ended = tx
+      .selectFrom('auth_server_grants')
+      .select('refresh_hash')
+      .where('last_used', '<=', now() - lifetime)
+      .limit(sweepAtMost)
+    await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
+  }
+}
+
+async function stored<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof AAuthError) throw cause
+    throw new AAuthError('temporarily_unavailable', 'the database does not answer', { retryAfter: 5, cause })
+  }
+}

@@ -1,0 +1,74 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { world } from './world.test.fixture.js'
+
+const get = (target: string, method = 'GET') => ({ method, target, headers: [['host', 'auth.example']] as const })
+
+test(verifies('metadata.auth-server', 'an auth server publishes its endpoints and what it can do'), async () => {
+  const { auth } = await world()
+  const response = await auth.handle(get('/.well-known/aauth-issuer'))
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(response.headers.get('cache-control')).toBe('public, max-age=300')
+  expect(await response.json()).toEqual({
+    issuer: 'https://auth.example',
+    jwks_uri: 'https://auth.example/.well-known/jwks.json',
+    agent_token_endpoint: 'https://auth.example/agent/token',
+    revocation_endpoint: 'https://auth.example/agent/revoke',
+    agent_signing_algs_supported: ['Ed25519', 'ES256'],
+    request_types_supported: ['auth', 'refresh'],
+  })
+})
+
+test(verifies('metadata.auth-server', 'the JWK set holds public keys only'), async () => {
+  const { auth } = await world()
+  const response = await auth.handle(get('/.well-known/jwks.json'))
+  expect(response.headers.get('content-type')).toBe('application/jwk-set+json')
+  expect(await response.json()).toEqual({
+    keys: [
+      { kty: 'OKP', crv: 'Ed25519', x: expect.stringMatching(/^[\w-]{43}$/), alg: 'Ed25519', kid: 'a1', use: 'sig' },
+    ],
+  })
+})
+
+test('HEAD answers like GET, without a body', async () => {
+  const { auth } = await world()
+  const response = await auth.handle(get('/.well-known/aauth-issuer', 'HEAD'))
+  expect([response.status, await response.text()]).toEqual([200, ''])
+})
+
+test.each([
+  ['GET', '/agent/token', 'POST'],
+  ['HEAD', '/agent/token', 'POST'],
+  ['PUT', '/agent/token', 'POST'],
+  ['OPTIONS', '/agent/token', 'POST'],
+  ['GET', '/agent/revoke', 'POST'],
+  ['POST', '/.well-known/aauth-issuer', 'GET, HEAD'],
+])(
+  verifies('TOK-06', 'error.method', '%s %s is refused with the methods that are allowed'),
+  async (method, target, allow) => {
+    const { auth } = await world()
+    const response = await auth.handle(get(target, method))
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' })
+  },
+)
+
+test('nothing is served elsewhere', async () => {
+  const { auth } = await world()
+  for (const target of ['/', '/agent', '/agent/token/', '/agent//token', '/.well-known/openid-configuration']) {
+    expect((await auth.handle(get(target))).status, target).toBe(404)
+  }
+})
+
+test('what cannot work is refused at construction', async () => {
+  await expect(world({ issuer: 'https://auth.example/' })).rejects.toThrow(TypeError)
+  await expect(world({ issuer: 'http://localhost:4120' })).rejects.toThrow(TypeError)
+  await expect(world({ issuer: 'http://localhost:4120', development: true })).resolves.toBeDefined()
+  await expect(world({ keys: [] })).rejects.toThrow(TypeError)
+  const key = await generateSigningKey()
+  await expect(world({ keys: ['a1', 'a1'].map(kid => ({ kid, key })) })).rejects.toThrow(TypeError)
+  await expect(world({ authTokenLifetime: 3601 })).rejects.toThrow(RangeError)
+  await expect(world({ authTokenLifetime: 3600 })).resolves.toBeDefined()
+})

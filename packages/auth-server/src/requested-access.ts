@@ -1,0 +1,115 @@
+import type { Discovery } from '@countersign/discovery'
+import { AAuthError, identityScopes, missingScope, parseScope, parseToken } from '@countersign/protocol'
+import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
+import type { DirectRequest, ResourceTokenRequest } from './token-request.js'
+
+/** What was asked for, verified and not yet decided. */
+export interface RequestedAccess {
+  readonly resource: string
+  readonly scope: readonly string[]
+  /** The audit id the resource gave this action. */
+  readonly txn?: string
+}
+
+/** What the checks need to know. */
+export interface AccessContext {
+  readonly issuer: string
+  /** With what is left of this request's fetch budget. */
+  readonly discovery: Discovery
+  /** Unix seconds. */
+  readonly now: number
+  readonly development: boolean
+}
+
+/** Names long enough for any API, and short enough that the auth token stays under 6 KiB. */
+const longestScope = 2048
+
+/**
+ * Verifies what an `auth` request asks for: a resource token of another party, or scopes of the agent itself.
+ * @throws AAuthError `invalid_resource_token`, `invalid_scope`, `access_denied`, `discovery_failed`
+ * @see protocol §6.2 "Resource token checks", "Direct form"
+ */
+export function requestedAccess(
+  request: ResourceTokenRequest | DirectRequest,
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<RequestedAccess> {
+  return 'resource_token' in request
+    ? accessByResourceToken(request.resource_token, caller, context)
+    : accessByScope(request.scope, caller, context)
+}
+
+async function accessByResourceToken(
+  token: string,
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<RequestedAccess> {
+  const { issuer, discovery, now, development } = context
+  const { iss } = parseToken(token, ['resource+jwt'], { development })
+  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around.
+  if (iss === issuer || iss === caller.agent) {
+    throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
+  }
+  const claims = await ofResource(verifyResourceToken({ token, audience: issuer, discovery, now, development }))
+  bindsCaller(claims, caller)
+  const scope = boundedScope(claims.scope)
+  refuseIdentity(scope)
+  return { resource: iss, scope, ...(claims.txn === undefined ? {} : { txn: claims.txn }) }
+}
+
+/** A resource token is worthless to whoever stole it: it names its agent, its delegate and the very key that signs. */
+function bindsCaller(
+  claims: { readonly agent: string; readonly agent_delegate?: string; readonly agent_jkt: string },
+  caller: IdentifiedCaller,
+): void {
+  const bindings: ReadonlyArray<readonly [string, string | undefined, string | undefined]> = [
+    ['agent', claims.agent, caller.agent],
+    ['agent_delegate', claims.agent_delegate, caller.delegate],
+    ['agent_jkt', claims.agent_jkt, caller.key.thumbprint],
+  ]
+  for (const [claim, expected, received] of bindings) {
+    if (expected === received) continue
+    throw new AAuthError('invalid_resource_token', `${claim} of the resource token is not the caller's`, {
+      cause: { claim, expected, received },
+    })
+  }
+}
+
+async function accessByScope(text: string, caller: IdentifiedCaller, context: AccessContext): Promise<RequestedAccess> {
+  const scope = boundedScope(text)
+  const other = missingScope(identityScopes, scope)
+  if (caller.delegate !== undefined && other.length > 0) {
+    throw new AAuthError(
+      'invalid_scope',
+      'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
+    )
+  }
+  refuseIdentity(scope)
+  const { supported_scopes = [] } = await ofResource(context.discovery.resource(caller.agent))
+  if (missingScope(supported_scopes, scope).length > 0) {
+    throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
+  }
+  return { resource: caller.agent, scope }
+}
+
+/** That the document of a resource is missing or wrong is a fault of the request, not of the caller's credentials: 400. */
+async function ofResource<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
+    throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error.cause })
+  }
+}
+
+function boundedScope(text: string): string[] {
+  if (text.length > longestScope) throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters')
+  return parseScope(text)
+}
+
+/** Identity scopes grant claims about a user, and a direct grant has no user. */
+function refuseIdentity(scope: readonly string[]): void {
+  if (scope.some(name => identityScopes.includes(name))) {
+    throw new AAuthError('access_denied', 'identity scopes need a user, and this auth server signs in none')
+  }
+}

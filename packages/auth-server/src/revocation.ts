@@ -1,0 +1,22 @@
+import type { IdentifiedCaller } from '@countersign/verify'
+import type { AuthServerEvent } from './event.js'
+import type { Grants } from './grants.js'
+import { parseRevocation } from './token-request.js'
+
+/**
+ * Ends the caller's grant that `token` stands for, durably before it answers.
+ * The answer is the same whether there was one: from anyone but the owner, nothing happens and nothing is told.
+ * @throws AAuthError `invalid_request` when there is no `token`
+ * @see protocol §6.2
+ */
+export async function revocation(
+  form: ReadonlyMap<string, string>,
+  caller: IdentifiedCaller,
+  context: { readonly grants: Grants; readonly onEvent: (event: AuthServerEvent) => void },
+): Promise<object> {
+  const { agent, delegate } = caller
+  const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
+  const found = await context.grants.revoke(owner, parseRevocation(form))
+  context.onEvent({ type: 'revoked', ...owner, found })
+  return {}
+}
