@@ -3,7 +3,7 @@ import { createAgentServer } from '@countersign/agent-server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
-import { dataFolder, discoveryFor, run, serverOptions, signingKeys } from './participant.js'
+import { dataFolder, run, serverOptions, signingKeys } from './participant.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
@@ -38,7 +38,6 @@ async function open(
     id: settings.id,
     keys: await signingKeys(folder, settings),
     database: settings.database ?? `sqlite:${join(folder, 'agent-server.db')}`,
-    discovery: discoveryFor(settings),
     development: settings.development,
     ...(name === undefined ? {} : { name }),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
