@@ -25,6 +25,8 @@ export interface GuardedFetcherOptions {
 
 /** Connections are tried one after the other; a name with very many addresses must not use up the deadline. */
 const maxAttempts = 8
+/** Node's own 250 ms an address gives up on hosts that are merely far away. */
+const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1000 } as const
 
 interface Route {
   readonly target: Target
@@ -40,7 +42,12 @@ interface Route {
  * @see protocol.md §10
  */
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
-  const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
+  const {
+    dangerouslyAllowLoopback: allowLoopback = false,
+    resolve = host => resolveAddresses(host),
+    timeout = 5,
+    ca,
+  } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
   async function get(url: string, o: { readonly maxBytes: number; readonly signal: AbortSignal }) {
@@ -95,7 +102,8 @@ function open(route: Route, signal: AbortSignal): Promise<http.IncomingMessage> 
       'user-agent': 'aauth',
     },
     // Its own agent: no pooled connection, no proxy of the environment, would go round the address check.
-    agent: target.scheme === 'https' ? new https.Agent({ maxCachedSessions: 0 }) : new http.Agent(),
+    agent:
+      target.scheme === 'https' ? new https.Agent({ ...attempts, maxCachedSessions: 0 }) : new http.Agent(attempts),
     // The only addresses Node ever learns are the checked ones: a second DNS answer (rebinding) is never asked for.
     lookup: lookupIn(addresses.slice(0, maxAttempts)),
     maxHeaderSize: 16 * 1024,

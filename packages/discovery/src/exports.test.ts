@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import * as core from './index.js'
+import * as node from './node.js'
+
+test('what the package exports', () => {
+  expect(Object.keys(core)).toEqual(['createDiscovery'])
+  expect(Object.keys(node)).toEqual(['guardedFetcher', 'isPublicAddress'])
+})
+
+/** Every module that a file imports, directly or through files of this package. */
+function importsOf(file: string, seen: Set<string> = new Set()): Set<string> {
+  const source = readFileSync(new URL(file, import.meta.url), 'utf8')
+  for (const [, specifier = ''] of source.matchAll(/from '([^']+)'/g)) {
+    if (seen.has(specifier)) continue
+    seen.add(specifier)
+    if (specifier.startsWith('.')) importsOf(specifier.replace(/\.js$/, '.ts'), seen)
+  }
+  return seen
+}
+
+test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fetcher is passed in'), () => {
+  const outside = (file: string) => new Set([...importsOf(file)].filter(specifier => !specifier.startsWith('.')))
+  expect(outside('./index.ts')).toEqual(new Set(['@countersign/httpsig', '@countersign/protocol']))
+  expect(outside('./node.ts')).toContain('node:https')
+})
