@@ -125,12 +125,20 @@ describe.each(all)('%s', typ => {
   })
 })
 
-test('each check takes tokens of its own type only', async () => {
-  const agent = parseToken(await unchanged('agent+jwt'), ['agent+jwt'])
-  const auth = parseToken(await unchanged('auth+jwt'), ['auth+jwt'])
-  expect(() => checkAuthToken(agent, { now, audience: 'https://resource.example' })).toThrow(AAuthError)
-  expect(() => checkResourceToken(auth, { now, audience: 'https://resource.example' })).toThrow(AAuthError)
-  expect(() => checkAgentToken(auth, { now, receiver: 'https://resource.example' })).toThrow(AAuthError)
+test(verifies('AGT-07', 'token.typ', 'each check takes tokens of its own type only, whatever they claim'), async () => {
+  const claims = { ...good['agent+jwt'], ...good['resource+jwt'], ...good['auth+jwt'], exp: now + 300 }
+  const of = async (typ: TokenType, aud: string): Promise<ReturnType<typeof parseToken>> =>
+    parseToken(await issuer.issue({ typ, alg: 'Ed25519', kid: 'k1' }, { ...claims, aud }), [typ])
+  const audience = 'https://resource.example'
+  const [agent, resource, auth] = await Promise.all(all.map(typ => of(typ, audience)))
+  if (!agent || !resource || !auth) throw new Error('three tokens')
+  for (const wrong of [agent, resource]) expect(() => checkAuthToken(wrong, { now, audience })).toThrow(AAuthError)
+  for (const wrong of [agent, auth]) expect(() => checkResourceToken(wrong, { now, audience })).toThrow(AAuthError)
+  for (const wrong of [resource, auth])
+    expect(() => checkAgentToken(wrong, { now, receiver: audience })).toThrow(AAuthError)
+  expect(checkAuthToken(auth, { now, audience }).jti).toBe('jti-3')
+  expect(checkResourceToken(resource, { now, audience }).jti).toBe('jti-3')
+  expect(checkAgentToken(agent, { now, receiver: audience }).jti).toBe('jti-3')
 })
 
 test(verifies('JWT-21', 'arbitrary claims throw only AAuthError'), () => {

@@ -44,7 +44,7 @@ export function checkTimes(
 ): { iat: number; exp: number } {
   const iat = requiredTime(parsed, 'iat')
   const exp = requiredTime(parsed, 'exp')
-  const nbf = 'nbf' in parsed.payload ? requiredTime(parsed, 'nbf') : iat
+  const nbf = 'nbf' in parsed.payload ? requiredTime(parsed, 'nbf') : 0
   const cause = { now: o.now, iat, nbf, exp }
   // Written so that a `now` that is no number refuses.
   if (!(exp + (o.expiredGrace ?? 0) > o.now)) throw invalidToken(parsed.typ, 'the token has expired (exp)', cause)

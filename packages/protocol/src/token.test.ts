@@ -216,6 +216,13 @@ describe('the expected types', () => {
     expect(parseToken(await unchanged('auth+jwt'), expected).typ).toBe('auth+jwt')
   })
 
+  test(verifies('token.shape', 'what is no string is refused like any other'), () => {
+    for (const value of ['null', '7', '{}', '["a.b.c"]'])
+      expect(() => parseToken(JSON.parse(value), ['auth+jwt'])).toThrow(
+        expect.objectContaining({ code: 'invalid_auth_token' }),
+      )
+  })
+
   test('to expect none is a mistake of the caller', () => {
     expect(() => parseToken('x', [])).toThrow(TypeError)
   })
