@@ -134,8 +134,10 @@ function record(context: ExchangeContext, done: Finished): void {
     ...(answer.error !== undefined && { error: answer.error.code }),
     ...(done.cut && { cut: true }),
   }
-  if (answer.error?.code === 'server_error') {
-    context.log.error({ ...fields, cause: errorFields(answer.error.cause) }, 'request failed')
+  const { error } = answer
+  if (error !== undefined && error.status >= 500) {
+    const level = error.status === 500 ? 'error' : 'warn'
+    context.log[level]({ ...fields, cause: errorFields(error.cause) }, 'request failed')
   } else if (failure !== undefined) {
     context.log.error({ ...fields, cause: errorFields(failure) }, 'response failed')
   } else if (answer.quiet) context.log.debug(fields, 'request')

@@ -26,8 +26,12 @@ const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Head
  * Answers on the bare connection and closes it. Says whether it answered: while an earlier request of the same
  * connection is still being answered it only cuts, since the peer would take these bytes for that answer.
  */
-export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active: ActiveExchange | undefined): boolean {
-  const earlier = active !== undefined && (active.request.complete || active.response.headersSent)
+export function refuseMalformed(
+  socket: Socket,
+  answer: MalformedAnswer,
+  active: Iterable<ActiveExchange> | undefined,
+): boolean {
+  const earlier = [...(active ?? [])].some(({ request, response }) => request.complete || response.headersSent)
   if (!socket.writable || earlier) {
     socket.destroy()
     return false

@@ -1,56 +1,16 @@
-import { connect } from 'node:net'
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Participant, type Running, type ServeOptions, serve } from './index.js'
+import { closeAll, exchangeBytes, jsonOf, start, statusOf } from './serve.test.fixture.js'
 
-const running: Running[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map(server => server.close()))
-})
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} }
-
-async function start(handle: Participant['handle'], options: Partial<ServeOptions> = {}): Promise<Running> {
-  const server = await serve({
-    name: 'room',
-    id: 'https://room.example',
-    host: '127.0.0.1',
-    port: 0,
-    participant: { handle },
-    log: silent,
-    signals: false,
-    drain: 1,
-    announce: () => {},
-    ...options,
-  })
-  running.push(server)
-  return server
-}
-
-/** Sends bytes and reads until the server closes. */
-function raw(port: number, bytes: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
-    let text = ''
-    socket.setEncoding('latin1')
-    socket.on('data', chunk => {
-      text += chunk
-    })
-    socket.on('close', () => resolve(text))
-    socket.on('error', reject)
-  })
-}
-
-const statusOf = (answer: string): string => answer.slice(9, 12)
-const jsonOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
+afterEach(closeAll)
 
 describe('a request', () => {
   test('reaches the participant as received', async () => {
     const { port } = await start(async message =>
       Response.json(message.headers.concat([[message.method, message.target]])),
     )
-    const answer = await raw(
+    const answer = await exchangeBytes(
       port,
       'GET /a%2fb?x=1 HTTP/1.1\r\nhost: h\r\nX-Twice: 1\r\nx-twice: 2\r\nconnection: close\r\n\r\n',
     )
@@ -84,7 +44,7 @@ describe('a request', () => {
       calls++
       return new Response('ok')
     })
-    const send = (head: string): Promise<string> => raw(port, `${head}\r\nconnection: close\r\n\r\n`)
+    const send = (head: string): Promise<string> => exchangeBytes(port, `${head}\r\nconnection: close\r\n\r\n`)
     expect(statusOf(await send('GET / HTTP/1.1\r\nhost: a'))).toBe('200')
     expect(calls).toBe(1)
     for (const head of [
@@ -100,5 +60,30 @@ describe('a request', () => {
       expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request' })
     }
     expect(calls).toBe(1)
+  })
+
+  test('answers pipelined requests in order, and takes an Upgrade header for a plain request', async () => {
+    const { port } = await start(async message => {
+      if (message.target === '/1') await new Promise(resolve => setTimeout(resolve, 50))
+      return new Response(`answer ${message.target}`)
+    })
+    const text = await exchangeBytes(
+      port,
+      'GET /1 HTTP/1.1\r\nhost: h\r\n\r\nGET /2 HTTP/1.1\r\nhost: h\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n',
+    )
+    expect(text.match(/answer \/\d/g)).toEqual(['answer /1', 'answer /2'])
+  })
+
+  test('is not answered with 408 in the place of an earlier one that is still being answered', async () => {
+    const { port } = await start(
+      async message => {
+        await new Promise(resolve => setTimeout(resolve, message.target === '/1' ? 1500 : 0))
+        return new Response('late')
+      },
+      { limits: { headersTimeout: 0.2, requestTimeout: 0.3 } },
+    )
+    const incomplete = 'POST /2 HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nabc'
+    const text = await exchangeBytes(port, `GET /1 HTTP/1.1\r\nhost: h\r\n\r\n${incomplete}`).catch(() => '')
+    expect(text).not.toContain('408')
   })
 })

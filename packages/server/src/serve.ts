@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExchangeContext, exchange } from './exchange.js'
 import { health } from './health.js'
 import { addresses, listen } from './listen.js'
@@ -60,6 +61,11 @@ export interface ServeOptions {
   readonly trace?: (exchange: TracedExchange) => void
   /** Seconds that requests under way get to finish when the server closes; default 10. */
   readonly drain?: number
+  /**
+   * Seconds between failing readiness and refusing connections, for a balancer that must notice first; default 0.
+   * They come before those of `drain`.
+   */
+  readonly lameDuck?: number
   /** Whether SIGTERM and SIGINT close the server and end the process with 0; default true. A second one ends it at once. */
   readonly signals?: boolean
   /** Takes the ready line; default: stdout. */
@@ -90,12 +96,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     options.log ?? jsonLog({ name: options.name, ...(options.level !== undefined && { level: options.level }) })
   const state: { draining: boolean } = { draining: false }
   const context = exchangeContext(options, limits, log, () => state.draining)
-  const active = new Map<Socket, ActiveExchange>()
-  const { servers, port } = await listen(
-    () => httpServer(context, limits, active, () => afterExchange()),
-    bind,
-    options.port,
-  )
+  const { servers, port } = await listen(() => httpServer(context, limits, () => afterExchange()), bind, options.port)
 
   function afterExchange(): void {
     if (state.draining) setImmediate(() => servers.forEach(server => void server.closeIdleConnections()))
@@ -138,29 +139,18 @@ function exchangeContext(
   }
 }
 
-function httpServer(
-  context: ExchangeContext,
-  limits: ServeLimits,
-  active: Map<Socket, ActiveExchange>,
-  afterExchange: () => void,
-): Server {
-  const server = createServer({
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersTimeout * 1000,
-    requestTimeout: limits.requestTimeout * 1000,
-    keepAliveTimeout: limits.keepAliveTimeout * 1000,
-    connectionsCheckingInterval: Math.min(limits.headersTimeout, limits.requestTimeout) * 250,
-    // Checked in `exchange`, which answers in JSON.
-    requireHostHeader: false,
-    noDelay: true,
-  })
-  server.maxConnections = limits.connections
-  // Beyond its default of 2000 lines Node drops lines silently, a second signature or Host among them.
-  server.maxHeadersCount = 0
+/** Answers what arrives at one address. Several may share what they answer with. */
+function httpServer(context: ExchangeContext, limits: ServeLimits, afterExchange: () => void): Server {
+  const server = boundedServer(limits)
+  const active = new Map<Socket, Set<ActiveExchange>>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    active.set(request.socket, { request, response })
+    const socket = request.socket
+    const exchanges = active.get(socket) ?? new Set()
+    const own = { request, response }
+    active.set(socket, exchanges.add(own))
     void exchange(context, request, response).finally(() => {
-      if (active.get(request.socket)?.request === request) active.delete(request.socket)
+      exchanges.delete(own)
+      if (exchanges.size === 0) active.delete(socket)
       afterExchange()
     })
   }
@@ -179,7 +169,25 @@ function httpServer(
   return server
 }
 
+function boundedServer(limits: ServeLimits): Server {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeout * 1000,
+    requestTimeout: limits.requestTimeout * 1000,
+    keepAliveTimeout: limits.keepAliveTimeout * 1000,
+    connectionsCheckingInterval: Math.min(limits.headersTimeout, limits.requestTimeout) * 250,
+    // Checked in `exchange`, which answers in JSON.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  server.maxConnections = limits.connections
+  // Beyond its default of 2000 lines Node drops lines silently, a second signature or Host among them.
+  server.maxHeadersCount = 0
+  return server
+}
+
 async function drain(servers: readonly Server[], options: ServeOptions, log: Logger): Promise<void> {
+  if (options.lameDuck !== undefined) await sleep(options.lameDuck * 1000)
   const ended = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
   const timer = setTimeout(
     () => {

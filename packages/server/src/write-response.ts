@@ -42,13 +42,16 @@ async function pump(
   to: ServerResponse,
   options: { readonly stall: number; readonly observe?: BodyObserver },
 ): Promise<void> {
-  const first = await reader.read()
+  const opening = reader.read()
+  // An event stream may have nothing to say for long: its reader must know at once that it is open.
+  if (!(await isHere(opening))) to.flushHeaders()
+  const first = await opening
   if (first.done) return finish(to)
   options.observe?.(first.value)
   let next = reader.read()
   // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
   if (await endsNow(next)) {
-    if (!to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
+    if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
     return finish(to, first.value)
   }
   await send(to, first.value, options.stall)
@@ -61,10 +64,14 @@ async function pump(
 }
 
 async function endsNow(next: Promise<ReadableStreamReadResult<Uint8Array>>): Promise<boolean> {
+  return (await isHere(next)) && (await next).done
+}
+
+/** Whether it has settled by the end of this turn of the event loop. */
+async function isHere(next: Promise<unknown>): Promise<boolean> {
   next.catch(() => {})
-  const later = new Promise<'later'>(resolve => setImmediate(() => resolve('later')))
-  const outcome = await Promise.race([next, later])
-  return outcome !== 'later' && outcome.done
+  const later = new Promise<boolean>(resolve => setImmediate(() => resolve(false)))
+  return Promise.race([next.then(() => true), later])
 }
 
 /** Waits while the peer's side is full; a peer that reads nothing for too long loses the connection, and we the buffer. */

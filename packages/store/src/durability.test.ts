@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const loader = `
 import { runnerImport } from 'vite'
-const conditions = ['@countersign/source', 'node', 'import', 'module', 'default']
+const conditions = ['@countersign/source', 'node', 'module', 'default']
 await runnerImport(process.env.CHILD, {
   configFile: false, root: process.env.ROOT, resolve: { conditions }, ssr: { resolve: { conditions } },
 })`
