@@ -1,6 +1,7 @@
 import { isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
 import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
+import type { Tell } from './explanation.js'
 import type { Self } from './identity.js'
 import { checked, invalidAnswer } from './participant.js'
 import { checkHandout, type Handout } from './resource-token.js'
@@ -24,6 +25,7 @@ export interface AccessRequest {
 export async function requestAccess(
   request: AccessRequest,
   context: ClimbContext & { readonly post: SignedPost },
+  tell: Tell,
 ): Promise<void> {
   const { resource, authServer } = request
   if (!isIdentifier(resource, context))
@@ -31,11 +33,12 @@ export async function requestAccess(
   const scope = parseScope(request.scope)
   const reason = await context.admits(new URL(resource))
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
-  const self = await context.credentials.current()
-  const held = await context.authorization.covering(self, resource, scope)
-  if (held !== undefined && (authServer === undefined || held.issuer === authServer)) return
+  const self = await context.credentials.current(tell)
+  const applicant = { self, tell }
+  const wanted = { resource, scope, ...(authServer === undefined ? {} : { issuer: authServer }) }
+  if ((await context.authorization.covering(applicant, wanted)) !== undefined) return
   const handout = await checkHandout(await askForToken(request, self, context), self, context)
-  await context.authorization.obtain(self, handout, { refused: new Set(), mayRefresh: true })
+  await context.authorization.obtain(applicant, handout, { refused: new Set(), mayRefresh: true })
 }
 
 async function askForToken(

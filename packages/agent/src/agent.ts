@@ -63,6 +63,11 @@ export interface Agent {
    * @see protocol §6.1
    */
   requestAccess(request: AccessRequest): Promise<void>
+  /**
+   * Who the agent is. A delegate that is not enrolled yet enrols now rather than at its first call.
+   * @throws AgentError `not_allowed` for a pseudonym, and whatever stops an enrolment
+   */
+  identify(): Promise<{ readonly agent: string; readonly delegate?: string }>
 }
 
 /**
@@ -85,7 +90,11 @@ export function createAgent(options: AgentOptions): Agent {
       request.signal?.throwIfAborted()
       return climb(request, context, passage(onEvent))
     },
-    requestAccess: request => requestAccess(request, context),
+    requestAccess: request => requestAccess(request, context, passage(onEvent).note),
+    async identify() {
+      const { agent, delegate } = await context.credentials.current(passage(onEvent).note)
+      return { agent, ...(delegate === undefined ? {} : { delegate }) }
+    },
   }
 }
 
@@ -96,9 +105,7 @@ function contextOf(options: AgentOptions): ClimbContext & { readonly post: Signe
   const fetcher = options.fetcher ?? (options.discovery === undefined ? defaultFetcher({ development }) : undefined)
   const discovery = options.discovery ?? createDiscovery({ fetcher: requireFetcher(fetcher), now, development })
   const post = signedPost({ fetch: send, now, sleep })
-  const onEvent = safely(options.onEvent)
-  const tell = (origin: string, what: AgentEvent['what'], detail: string) => onEvent?.({ origin, what, detail })
-  const shared = { discovery, post, now, development, tell }
+  const shared = { discovery, post, now, development }
   const credentials = options.identity.open({ ...shared, state, random })
   const { agentServer } = credentials
   return {

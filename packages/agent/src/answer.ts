@@ -65,12 +65,10 @@ async function errorBody(response: Response, patience: number): Promise<Readonly
 
 /** A body that drips must not hold the caller back. */
 async function inTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>(resolve => {
-    timer = setTimeout(() => resolve(undefined), patience)
-  })
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), patience)
   try {
-    return await Promise.race([readBounded(copy, maxErrorBody), late])
+    return await readBounded(copy, maxErrorBody, late.signal)
   } finally {
     clearTimeout(timer)
   }

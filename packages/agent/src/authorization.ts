@@ -1,23 +1,18 @@
 import { AgentError, refusalOf } from './error.js'
+import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
-import type { IdentityContext, Self } from './identity.js'
+import type { Self } from './identity.js'
 import type { CheckedHandout } from './resource-token.js'
-import { singleFlight } from './single-flight.js'
-import { requestToken, type TokenRequest } from './token-request.js'
+import { type SingleFlight, singleFlight } from './single-flight.js'
+import { requestToken, type TokenRequest, type TokenRequestContext } from './token-request.js'
 
 /** Seconds before its end at which an auth token is refreshed rather than used. */
 const margin = 30
 
-/** Obtains grants and keeps them fresh: one request at a time per issuer, resource and scope. */
-export interface Authorization {
-  /** The grant to begin with at a resource, refreshed where that is due; undefined when there is none that serves. */
-  ready(self: Self, resource: string): Promise<Grant | undefined>
-  /** Whether state knows a grant at this resource that could serve, or be refreshed. Asks nobody. */
-  known(self: Self, resource: string): Promise<boolean>
-  /** A usable grant that covers the scope, refreshed if need be; undefined when there is none. */
-  covering(self: Self, resource: string, scope: readonly string[]): Promise<Grant | undefined>
-  /** A grant for what a resource asks, by refresh where a stored one covers it, else by a new request. */
-  obtain(self: Self, handout: CheckedHandout, attempt: Attempt): Promise<Grant>
+/** For whom a grant is wanted, and who is told how it is got. */
+export interface Applicant {
+  readonly self: Self
+  readonly tell: Tell
 }
 
 /** How earlier grants fared in this very call. */
@@ -28,85 +23,121 @@ export interface Attempt {
   readonly mayRefresh: boolean
 }
 
-export function authorization(grants: Grants, context: Omit<IdentityContext, 'state' | 'random'>): Authorization {
-  const once = singleFlight()
-  const { now, tell } = context
+/** Obtains grants and keeps them fresh: one request at a time per issuer, resource and scope. */
+export interface Authorization {
+  /** Whether state knows a grant at this resource that could serve, or be refreshed. Asks nobody. */
+  known(self: Self, resource: string): Promise<boolean>
+  /** The grant to begin with at a resource, refreshed where that is due; undefined when there is none that serves. */
+  ready(applicant: Applicant, resource: string): Promise<Grant | undefined>
+  /** A usable grant that covers the scope, of one issuer if one is named; undefined when there is none. */
+  covering(applicant: Applicant, wanted: Wanted): Promise<Grant | undefined>
+  /** A grant for what a resource asks, by refresh where a stored one covers it, else by a new request. */
+  obtain(applicant: Applicant, handout: CheckedHandout, attempt: Attempt): Promise<Grant>
+}
 
-  const usable = (grant: Grant, self: Self): boolean => grant.jkt === self.jkt && grant.expires - margin > now()
-  const flightKey = (self: Self, { issuer, resource, scope }: TokenRequest): string =>
-    [self.jkt, issuer, resource, canonicalScope(scope)].join(' ')
+/** A scope at a resource, from any issuer or one. */
+export interface Wanted {
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly issuer?: string
+}
 
-  const refresh = (self: Self, grant: Grant & { readonly refreshToken: string }): Promise<Grant | undefined> => {
-    const { issuer, resource, refreshToken } = grant
-    const form = { request_type: 'refresh', refresh_token: refreshToken }
-    const request = { issuer, resource, scope: scopesOf(grant), form }
-    return once(`refresh ${flightKey(self, request)}`, async () => {
-      tell(issuer, 'refresh', `refreshing the auth token at ${issuer}`)
-      try {
-        const fresh = { refreshToken, ...(await requestToken(request, self, context)) }
-        await grants.keep(self, fresh)
-        return fresh
-      } catch (error) {
-        if (refusalOf(error)?.error !== 'invalid_grant') throw error
-        tell(issuer, 'refresh', `${issuer} no longer knows this grant, so it is forgotten`)
-        await grants.drop(self, grant)
-        return undefined
-      }
-    })
-  }
+interface Context extends TokenRequestContext {
+  readonly grants: Grants
+  readonly once: SingleFlight
+}
 
-  const refreshed = async (self: Self, grant: Grant): Promise<Grant | undefined> => {
-    if (hasRefreshToken(grant)) return refresh(self, grant)
-    await grants.drop(self, grant)
-    return undefined
-  }
+type Renewable = Grant & { readonly refreshToken: string }
 
-  const fresh = async (self: Self, grant: Grant): Promise<Grant | undefined> => {
-    if (usable(grant, self)) return grant
-    try {
-      return await refreshed(self, grant)
-    } catch (error) {
-      // Not refreshed is not yet ended.
-      if (grant.jkt === self.jkt && grant.expires > now()) return grant
-      // Policy may say no today and keep the grant: the resource decides what the agent is without it.
-      if (error instanceof AgentError && error.code === 'denied') return undefined
-      throw error
-    }
-  }
-
-  const authorize = (self: Self, handout: CheckedHandout): Promise<Grant> => {
-    const { authServer: issuer, resource, scope, resourceToken } = handout
-    const form = { request_type: 'auth', resource_token: resourceToken }
-    const request = { issuer, resource, scope, form }
-    return once(`auth ${flightKey(self, request)}`, async () => {
-      tell(issuer, 'authorize', `asking ${issuer} for ${canonicalScope(scope)} at ${resource}`)
-      const grant = await requestToken(request, self, context)
-      await grants.keep(self, grant)
-      return grant
-    })
-  }
-
+export function authorization(grants: Grants, tokenRequests: TokenRequestContext): Authorization {
+  const context: Context = { ...tokenRequests, grants, once: singleFlight() }
   return {
-    async ready(self, resource) {
-      const [newest] = await grants.at(self, resource)
-      return newest === undefined ? undefined : fresh(self, newest)
-    },
     known: async (self, resource) => (await grants.at(self, resource)).length > 0,
-    async covering(self, resource, scope) {
-      const held = (await grants.at(self, resource)).find(grant => covers(grant, scope))
-      return held === undefined ? undefined : fresh(self, held)
+    async ready(applicant, resource) {
+      const [newest] = await grants.at(applicant.self, resource)
+      return newest === undefined ? undefined : fresh(newest, applicant, context)
     },
-    async obtain(self, handout, { refused, mayRefresh }) {
-      const mine = (await grants.at(self, handout.resource)).filter(grant => grant.issuer === handout.authServer)
-      const held = mine.find(grant => covers(grant, handout.scope))
+    async covering(applicant, wanted) {
+      const held = await find(applicant.self, wanted, context)
+      return held === undefined ? undefined : fresh(held, applicant, context)
+    },
+    async obtain(applicant, handout, { refused, mayRefresh }) {
+      const { resource, scope, authServer: issuer } = handout
+      const held = await find(applicant.self, { resource, scope, issuer }, context)
       // Another call may have got it since this challenge was written.
-      if (held !== undefined && usable(held, self) && !refused.has(held.authToken)) return held
-      const again = held !== undefined && mayRefresh && hasRefreshToken(held) ? await refresh(self, held) : undefined
-      return again ?? authorize(self, handout)
+      if (held !== undefined && usable(held, applicant.self, context) && !refused.has(held.authToken)) return held
+      const again =
+        held !== undefined && mayRefresh && isRenewable(held) ? await refresh(held, applicant, context) : undefined
+      return again ?? authorize(handout, applicant, context)
     },
   }
 }
 
-function hasRefreshToken(grant: Grant): grant is Grant & { readonly refreshToken: string } {
+async function find(self: Self, { resource, scope, issuer }: Wanted, { grants }: Context): Promise<Grant | undefined> {
+  const all = await grants.at(self, resource)
+  return all.find(grant => (issuer === undefined || grant.issuer === issuer) && covers(grant, scope))
+}
+
+/** Bound to the key that signs now, and not about to end while it is on its way. */
+function usable(grant: Grant, self: Self, { now }: Context): boolean {
+  return grant.jkt === self.jkt && grant.expires - margin > now()
+}
+
+async function fresh(grant: Grant, applicant: Applicant, context: Context): Promise<Grant | undefined> {
+  if (usable(grant, applicant.self, context)) return grant
+  try {
+    if (isRenewable(grant)) return await refresh(grant, applicant, context)
+  } catch (error) {
+    // Not refreshed is not yet ended.
+    if (grant.jkt === applicant.self.jkt && grant.expires > context.now()) return grant
+    // Policy may say no today and keep the grant: the resource decides what the agent is without it.
+    if (error instanceof AgentError && error.code === 'denied') return undefined
+    throw error
+  }
+  await context.grants.drop(applicant.self, grant)
+  return undefined
+}
+
+/** A fresh token for a grant, or undefined when its issuer no longer knows it: then it is forgotten. */
+function refresh(grant: Renewable, { self, tell }: Applicant, context: Context): Promise<Grant | undefined> {
+  const { issuer, resource, refreshToken } = grant
+  const form = { request_type: 'refresh', refresh_token: refreshToken }
+  const request = { issuer, resource, scope: scopesOf(grant), form }
+  const task = async (): Promise<Grant | undefined> => {
+    tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
+    try {
+      const renewed = { refreshToken, ...(await requestToken(request, self, context)) }
+      await context.grants.keep(self, renewed)
+      return renewed
+    } catch (error) {
+      if (refusalOf(error)?.error !== 'invalid_grant') throw error
+      tell(issuer, 'refresh', `${issuer} no longer knows this grant, so it is forgotten`)
+      await context.grants.drop(self, grant)
+      return undefined
+    }
+  }
+  const joined = (): void => tell(issuer, 'refresh', `awaiting the auth token that another call refreshes at ${issuer}`)
+  return context.once(`refresh ${flightKey(self, request)}`, task, joined)
+}
+
+function authorize(handout: CheckedHandout, { self, tell }: Applicant, context: Context): Promise<Grant> {
+  const { authServer: issuer, resource, scope, resourceToken } = handout
+  const request = { issuer, resource, scope, form: { request_type: 'auth', resource_token: resourceToken } }
+  const what = `${canonicalScope(scope)} at ${resource}`
+  const task = async (): Promise<Grant> => {
+    tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
+    const grant = await requestToken(request, self, context)
+    await context.grants.keep(self, grant)
+    return grant
+  }
+  const joined = (): void => tell(issuer, 'authorize', `awaiting what another call asks of ${issuer}: ${what}`)
+  return context.once(`auth ${flightKey(self, request)}`, task, joined)
+}
+
+function flightKey(self: Self, { issuer, resource, scope }: TokenRequest): string {
+  return [self.jkt, issuer, resource, canonicalScope(scope)].join(' ')
+}
+
+function isRenewable(grant: Grant): grant is Renewable {
   return grant.refreshToken !== undefined
 }

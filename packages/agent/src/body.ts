@@ -3,10 +3,11 @@ export function isJson(contentType: string | null): boolean {
   return contentType !== null && /^application\/json\s*(;|$)/i.test(contentType.trim())
 }
 
-/** The bytes of a message, or undefined when there are more than `limit`; reads no further than that. */
+/** The bytes of a message, or undefined when there are more than `limit` or they do not come before `signal`; reads no further. */
 export async function readBounded(
   message: Request | Response,
   limit: number,
+  signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const { body } = message
   if (body === null) return new Uint8Array()
@@ -15,15 +16,17 @@ export async function readBounded(
   const chunks: Uint8Array[] = []
   let size = 0
   const reader = body.getReader()
+  const stop = (): void => void reader.cancel().catch(() => undefined)
+  signal?.addEventListener('abort', stop, { once: true })
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     size += next.value.byteLength
     if (size > limit) {
-      reader.cancel().catch(() => undefined)
+      stop()
       return undefined
     }
     chunks.push(next.value)
   }
-  return joined(chunks, size)
+  return signal?.aborted === true ? undefined : joined(chunks, size)
 }
 
 function withinLimit(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> | undefined {
@@ -38,4 +41,9 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBu
     at += chunk.byteLength
   }
   return body
+}
+
+/** Lets go of a response that is not the answer. Not awaited: a body that is also being read elsewhere ends when that does. */
+export function discard(response: Response): void {
+  response.body?.cancel().catch(() => undefined)
 }

@@ -1,6 +1,7 @@
 import { signRequest } from '@countersign/httpsig'
 import { isIdentifier, type Level } from '@countersign/protocol'
 import { readAnswer } from './answer.js'
+import { discard } from './body.js'
 import type { ClimbContext } from './climb-context.js'
 import { decide, type Next, type Progress } from './decision.js'
 import { AgentError } from './error.js'
@@ -46,7 +47,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     const response = await send(state)
     const final = redirected(state, response)
     if (final === 'followed') {
-      await response.body?.cancel()
+      discard(response)
       state.shown = await untilAborted(start(state.request, context, passage), state.request.signal)
       continue
     }
@@ -55,7 +56,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     const stop = await act(state, decide(answer, progress(state), host(state)), response.status)
     if (stop !== undefined) return finish(state, response, stop)
     if (answer.status === 429) state.followedLimit = true
-    await response.body?.cancel()
+    discard(response)
   }
 }
 
@@ -108,7 +109,7 @@ async function identify(state: Climb): Promise<Stop | undefined> {
   const reason = await context.admits(request.url)
   if (reason !== undefined) return { outcome: 'gave_up', reason }
   if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
-  const self = await untilAborted(context.credentials.current(), request.signal)
+  const self = await untilAborted(context.credentials.current(state.passage.note), request.signal)
   state.shown = identified(self)
   return undefined
 }
@@ -124,7 +125,10 @@ async function authorize(
   state.rounds += 1
   const handout = await checkHandout({ resource: request.url.origin, ...challenge }, self, context)
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const grant = await untilAborted(context.authorization.obtain(self, handout, attempt), request.signal)
+  const grant = await untilAborted(
+    context.authorization.obtain({ self, tell: passage.note }, handout, attempt),
+    request.signal,
+  )
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
   state.shown = authorized(self, grant)
   return undefined

@@ -4,7 +4,7 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, calls, delegateIn, schemes } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
-import { agentServer, delegate } from './identity.js'
+import { agentServer, delegate, pseudonym } from './identity.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
 import { memoryState } from './state.js'
 
@@ -93,6 +93,31 @@ describe('enrolment', () => {
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'state_unusable' })
     expect(inspect(error, { depth: 9 })).not.toMatch(/secret|eyJ/)
+  })
+})
+
+describe('identify', () => {
+  test('enrols ahead of the first call, and later needs no code', async () => {
+    const own = await world()
+    const state = memoryState()
+    expect(await delegateIn(own, { state }).identify()).toEqual({ agent: home, delegate: 'd1' })
+    const later = agentIn(own, { state, identity: delegate({ agentServer: home }) })
+    expect(await later.identify()).toEqual({ agent: home, delegate: 'd1' })
+    expect((await later.fetch(agenda)).status).toBe(200)
+    expect(calls(own, home)).toHaveLength(1)
+    expect(await agentIn(own).identify()).toEqual({ agent: home })
+  })
+
+  test('without enrolment and code, or as a pseudonym, there is nobody to name', async () => {
+    const own = await world()
+    for (const identity of [delegate({ agentServer: home }), pseudonym()]) {
+      const agent = agentIn(own, { identity })
+      await expect(agent.identify()).rejects.toMatchObject({ code: 'not_allowed' })
+      const response = await agent.fetch(agenda)
+      expect(response.status).toBe(401)
+      expect(explain(response)).toMatchObject({ outcome: 'gave_up' })
+      expect(schemes(own, calendar)).not.toContain('jwt')
+    }
   })
 })
 

@@ -9,6 +9,7 @@ import {
 import { type AgentMetadata, type AgentTokenClaims, parseToken } from '@countersign/protocol'
 import { verifyAgentToken } from '@countersign/verify'
 import { AgentError, refusalOf } from './error.js'
+import type { Tell } from './explanation.js'
 import type { Credentials, IdentityContext, Self } from './identity.js'
 import { checked, invalidAnswer } from './participant.js'
 import { singleFlight } from './single-flight.js'
@@ -40,40 +41,45 @@ interface Enrolled {
   renewAt: number
 }
 
+/** Whose delegate it is, and how it may enrol. */
+interface Office {
+  readonly agentServer: string
+  readonly enroll: Enrollment | undefined
+  readonly context: IdentityContext
+}
+
 /** The delegate of `agentServer` whose key and token live in the context's state. */
-export function enrolledDelegate(agentServer: string, enroll: Enrollment, context: IdentityContext): Credentials {
-  const { now } = context
+export function enrolledDelegate(
+  agentServer: string,
+  enroll: Enrollment | undefined,
+  context: IdentityContext,
+): Credentials {
+  const office = { agentServer, enroll, context }
   const once = singleFlight()
   let enrolled: Enrolled | undefined
 
   const remembered = (): Promise<Enrolled | undefined> =>
     once('load', async () => {
-      enrolled ??= await load(agentServer, context)
+      enrolled ??= await load(office)
       return enrolled
     })
-  const first = (): Promise<Enrolled> =>
-    once('obtain', async () => {
-      enrolled ??= await enrol(agentServer, enroll, context)
-      return enrolled
-    })
-  const renewed = (old: Enrolled): Promise<Enrolled> =>
+  /** Replaces `old`, unless another call has done so already. */
+  const obtain = (old: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
     once('obtain', async () => {
       if (enrolled !== undefined && enrolled !== old) return enrolled
-      enrolled = await renewOrEnrol(agentServer, enroll, old, context)
+      enrolled = await (old === undefined ? enrol(office, tell) : renewOrEnrol(old, office, tell))
       return enrolled
     })
 
   return {
     agentServer,
     remembered: async () => (await remembered())?.self,
-    async current() {
+    async current(tell) {
       const held = await remembered()
-      if (held === undefined) return (await first()).self
-      if (now() >= held.renewAt || now() >= held.expires - margin) {
-        const renewal = renewed(held)
-        if (now() >= held.expires - margin) return (await orUntilExpiry(renewal, held, now)).self
-        renewal.catch(() => undefined)
-      }
+      if (held === undefined) return (await obtain(undefined, tell)).self
+      const now = context.now()
+      if (now >= held.expires - margin) return (await orUntilExpiry(obtain(held, tell), held, context.now)).self
+      if (now >= held.renewAt) obtain(held, tell).catch(() => undefined)
       return held.self
     },
   }
@@ -91,7 +97,7 @@ async function orUntilExpiry(renewal: Promise<Enrolled>, held: Enrolled, now: ()
 
 const stateKey = (agentServer: string): string => `delegate ${agentServer}`
 
-async function load(agentServer: string, context: IdentityContext): Promise<Enrolled | undefined> {
+async function load({ agentServer, context }: Office): Promise<Enrolled | undefined> {
   const value = await context.state.read(stateKey(agentServer))
   if (value === undefined) return undefined
   try {
@@ -128,48 +134,46 @@ async function enrolledWith(
   return { saved, self, expires: exp, renewAt }
 }
 
-async function enrol(agentServer: string, enroll: Enrollment, context: IdentityContext): Promise<Enrolled> {
-  context.tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
+async function enrol(office: Office, tell: Tell): Promise<Enrolled> {
+  const { agentServer, enroll, context } = office
+  if (enroll === undefined)
+    throw new AgentError('not_allowed', 'this delegate is not enrolled and has no code to enrol with')
+  tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
   const jwk = await generatePrivateJwk()
   const key = await importSigningKey(jwk)
-  const body = new TextEncoder().encode(JSON.stringify({ enrollment: { type: enroll.type, code: enroll.code } }))
   const json = await context.post({
     to: 'agent server',
-    url: await delegateTokenEndpoint(agentServer, context),
-    body,
+    url: await delegateTokenEndpoint(office),
+    body: new TextEncoder().encode(JSON.stringify({ enrollment: { type: enroll.type, code: enroll.code } })),
     contentType: 'application/json',
     key,
     signatureKey: { scheme: 'hwk', jwk: key.publicJwk },
   })
-  return keep(agentServer, json, { jwk, code_sha256: await digest(enroll.code) }, key, context)
+  return keep(json, { jwk, code_sha256: await digest(enroll.code) }, key, office)
 }
 
-async function renewOrEnrol(
-  agentServer: string,
-  enroll: Enrollment,
-  old: Enrolled,
-  context: IdentityContext,
-): Promise<Enrolled> {
+async function renewOrEnrol(old: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
+  const { agentServer, enroll, context } = office
   try {
-    return await renew(agentServer, old, context)
+    return await renew(old, office, tell)
   } catch (error) {
     old.renewAt = context.now() + pause
-    context.tell(agentServer, 'renew', 'the agent token could not be renewed')
+    tell(agentServer, 'renew', 'the agent token could not be renewed')
     const ended = context.now() >= old.expires && refusalOf(error) !== undefined
-    if (!ended || old.saved.code_sha256 === (await digest(enroll.code))) throw error
-    return enrol(agentServer, enroll, context)
+    if (!ended || enroll === undefined || old.saved.code_sha256 === (await digest(enroll.code))) throw error
+    return enrol(office, tell)
   }
 }
 
-async function renew(agentServer: string, old: Enrolled, context: IdentityContext): Promise<Enrolled> {
-  context.tell(agentServer, 'renew', `renewing the agent token at ${agentServer}`)
+async function renew(old: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
+  tell(office.agentServer, 'renew', `renewing the agent token at ${office.agentServer}`)
   const { key, signatureKey, delegate } = old.self
-  const url = await delegateTokenEndpoint(agentServer, context)
-  const json = await context.post({ to: 'agent server', url, key, signatureKey })
-  return keep(agentServer, json, old.saved, key, context, delegate)
+  const url = await delegateTokenEndpoint(office)
+  const json = await office.context.post({ to: 'agent server', url, key, signatureKey })
+  return keep(json, old.saved, key, office, delegate)
 }
 
-async function delegateTokenEndpoint(agentServer: string, context: IdentityContext): Promise<string> {
+async function delegateTokenEndpoint({ agentServer, context }: Office): Promise<string> {
   const metadata: AgentMetadata = await checked('agent server', () => context.discovery.agent(agentServer))
   if (metadata.delegate_token_endpoint !== undefined) return metadata.delegate_token_endpoint
   throw new AgentError('unsupported', 'the agent server issues no agent tokens to delegates', { agentServer })
@@ -177,11 +181,10 @@ async function delegateTokenEndpoint(agentServer: string, context: IdentityConte
 
 /** Checks the answer's agent token before anything is kept: it must be this server's and for this very key. */
 async function keep(
-  agentServer: string,
   json: Readonly<Record<string, unknown>>,
   own: Pick<Saved, 'jwk' | 'code_sha256'>,
   key: SigningKey,
-  context: IdentityContext,
+  { agentServer, context }: Office,
   delegate?: string,
 ): Promise<Enrolled> {
   const token = json['agent_token']

@@ -40,6 +40,9 @@ export interface Explanation {
   readonly reason?: string
 }
 
+/** Notes a step at an origin. */
+export type Tell = (origin: string, what: StepKind, detail: string, status?: number) => void
+
 /** A step as it happens, with the origin it happened at. */
 export interface AgentEvent extends Step {
   readonly origin: string

@@ -3,7 +3,7 @@ import { type SignatureKey, type SigningKey, thumbprint } from '@countersign/htt
 import { isIdentifier } from '@countersign/protocol'
 import { type Enrollment, enrolledDelegate } from './delegate.js'
 import { AgentError } from './error.js'
-import type { StepKind } from './explanation.js'
+import type { Tell } from './explanation.js'
 import type { SignedPost } from './signed-post.js'
 import type { AgentState } from './state.js'
 
@@ -25,7 +25,6 @@ export interface IdentityContext {
   readonly now: () => number
   readonly random: () => number
   readonly development: boolean
-  readonly tell: (origin: string, what: StepKind, detail: string) => void
 }
 
 /** The identity at work. */
@@ -34,8 +33,8 @@ export interface Credentials {
   readonly agentServer?: string
   /** Who the agent is as far as this machine knows; asks nobody. */
   remembered(): Promise<Self | undefined>
-  /** Who the agent is; enrols or renews where that is due. */
-  current(): Promise<Self>
+  /** Who the agent is; enrols or renews where that is due, and tells so. */
+  current(tell: Tell): Promise<Self>
 }
 
 /** Who an agent is. Opaque: made by `pseudonym`, `agentServer` or `delegate`. */
@@ -83,15 +82,15 @@ export function agentServer(options: {
 
 /**
  * One instance that acts for an agent server. It enrols the first time it must say who it is, keeps its key and
- * agent token in the agent's state, and renews the token ahead of its end.
+ * agent token in the agent's state, and renews the token ahead of its end. Once enrolled it needs no `enroll`.
  * @throws TypeError when `agentServer` is not an identifier or the code is empty
  * @see protocol §5 "Delegates get agent tokens"
  */
-export function delegate(options: { readonly agentServer: string; readonly enroll: Enrollment }): Identity {
+export function delegate(options: { readonly agentServer: string; readonly enroll?: Enrollment }): Identity {
   const { agentServer, enroll } = options
   if (!isIdentifier(agentServer, { development: true }))
     throw new TypeError('agentServer must be an identifier such as https://agent.example')
-  if (enroll.type !== 'code' || typeof enroll.code !== 'string' || enroll.code === '')
+  if (enroll !== undefined && (enroll.type !== 'code' || typeof enroll.code !== 'string' || enroll.code === ''))
     throw new TypeError('enroll must be { type: "code", code }')
   return Object.freeze({
     kind: 'delegate',

@@ -1,9 +1,9 @@
 import type { Level } from '@countersign/protocol'
-import type { AgentEvent, Explanation, Outcome, Step, StepKind } from './explanation.js'
+import type { AgentEvent, Explanation, Outcome, Step, Tell } from './explanation.js'
 
 /** What one call of `agent.fetch` has done so far, for `explain` and `onEvent`. */
 export interface Passage {
-  note(origin: string, what: StepKind, detail: string, status?: number): void
+  readonly note: Tell
   explanation(level: Level, outcome: Outcome, reason?: string): Explanation
 }
 
@@ -15,6 +15,11 @@ export function passage(onEvent: ((event: AgentEvent) => void) | undefined): Pas
       steps.push(step)
       onEvent?.({ ...step, origin })
     },
-    explanation: (level, outcome, reason) => ({ level, steps, outcome, ...(reason === undefined ? {} : { reason }) }),
+    explanation: (level, outcome, reason) => ({
+      level,
+      steps: [...steps],
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+    }),
   }
 }

@@ -33,7 +33,7 @@ export async function start(request: Outgoing, context: ClimbContext, passage: P
     const withGrant = level !== 'identified' && (await authorization.known(remembered, url.origin))
     if (level === undefined && !withGrant) return { level: 'anonymous' }
     if ((await context.admits(url)) !== undefined) return { level: 'anonymous' }
-    const self = await credentials.current()
+    const self = await credentials.current(passage.note)
     const grant = withGrant ? await readyGrant(self, request, context, passage) : undefined
     return grant === undefined ? identified(self) : authorized(self, grant)
   } catch (error) {
@@ -51,7 +51,7 @@ async function readyGrant(
   passage: Passage,
 ): Promise<Grant | undefined> {
   try {
-    return await context.authorization.ready(self, url.origin)
+    return await context.authorization.ready({ self, tell: passage.note }, url.origin)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     passage.note(url.origin, 'stop', `starting without an auth token: ${error.message}`)

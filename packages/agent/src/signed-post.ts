@@ -1,6 +1,6 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { parseJson } from '@countersign/protocol'
-import { isJson, readBounded } from './body.js'
+import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
 import { clockSkew, retryDelay } from './retry-after.js'
 
@@ -38,7 +38,7 @@ export function signedPost(context: PostContext): SignedPost {
     const wait = first.status === 503 ? retryDelay(first.headers.get('retry-after')) : undefined
     if (wait === undefined) return answerOf(request.to, first, context)
     // A server that has just started refuses what was signed before it did; a new signature is a new request (§3.7).
-    await first.body?.cancel()
+    discard(first)
     await context.sleep(wait)
     return answerOf(request.to, await send(request, context), context)
   }
@@ -66,7 +66,7 @@ async function answerOf(
 ): Promise<Readonly<Record<string, unknown>>> {
   const { status } = response
   if (status >= 500) {
-    await response.body?.cancel()
+    discard(response)
     throw unreachableError(to, { status })
   }
   const json = await jsonOf(to, response)
@@ -87,7 +87,7 @@ async function answerOf(
 
 async function jsonOf(to: Participant, response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (!isJson(response.headers.get('content-type'))) {
-    await response.body?.cancel()
+    discard(response)
     return undefined
   }
   const bytes = await readBounded(response, maxAnswer).catch(() => {

@@ -1,12 +1,18 @@
-/** Runs at most one task per key at a time: whoever asks for the same key meanwhile awaits the same result. */
-export type SingleFlight = <T>(key: string, task: () => Promise<T>) => Promise<T>
+/**
+ * Runs at most one task per key at a time: whoever asks for the same key meanwhile awaits the same result, and
+ * `joined` tells them so.
+ */
+export type SingleFlight = <T>(key: string, task: () => Promise<T>, joined?: () => void) => Promise<T>
 
 export function singleFlight(): SingleFlight {
   const flights = new Map<string, Promise<unknown>>()
-  return <T>(key: string, task: () => Promise<T>): Promise<T> => {
+  return <T>(key: string, task: () => Promise<T>, joined?: () => void): Promise<T> => {
     const running = flights.get(key)
-    // A key names one task, so that its result type is the same for all who ask.
-    if (running !== undefined) return running as Promise<T>
+    if (running !== undefined) {
+      joined?.()
+      // A key names one task, so that its result type is the same for all who ask.
+      return running as Promise<T>
+    }
     const flight = task().finally(() => flights.delete(key))
     flights.set(key, flight)
     return flight

@@ -1,0 +1,209 @@
+import { thumbprint } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { agentIn, calls, schemes } from './agents.test.fixture.js'
+import { explain } from './explanation.js'
+import { auth, calendar, home, type World, world } from './participants.test.fixture.js'
+
+/** The resource answers every path but its documents with this. */
+function answers(own: World, make: () => Response): void {
+  own.network.intercept(calendar, (exchange, next) =>
+    exchange.target.startsWith('/.well-known') || exchange.target === '/jwks.json' ? next(exchange) : make(),
+  )
+}
+
+const refusal = (status: number, agentAuth: string | undefined, error: string, more: HeadersInit = {}): Response =>
+  new Response(JSON.stringify({ error, error_description: 'no' }), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      ...(agentAuth === undefined ? {} : { 'agent-auth': agentAuth }),
+      ...more,
+    },
+  })
+
+describe('a resource that is never satisfied', () => {
+  test(verifies('CLI-05', 'agent.rounds', 'alternating challenges end after two authorization rounds'), async () => {
+    const own = await world()
+    own.network.intercept(calendar, async (exchange, next) => {
+      const response = await next(exchange)
+      return response.status === 200 && exchange.target === '/events'
+        ? refusal(401, 'httpsig; identity=?1', 'invalid_auth_token')
+        : response
+    })
+    const response = await agentIn(own).fetch(`${calendar}/events`)
+    expect(response.status).toBe(401)
+    expect(explain(response)).toMatchObject({
+      outcome: 'refused',
+      reason: 'calendar.example does not accept the auth token',
+    })
+    expect(calls(own, auth)).toHaveLength(2)
+    expect(calls(own, calendar)).toHaveLength(5)
+  })
+
+  test(verifies('CLI-05', 'agent.rounds', 'ever new scopes end after two rounds'), async () => {
+    const own = await world()
+    const jkt = await thumbprint(own.agentKey.publicJwk)
+    let asked = 0
+    own.network.intercept(calendar, async (exchange, next) => {
+      const response = await next(exchange)
+      if (response.status !== 200 || exchange.target !== '/events') return response
+      const iat = Math.floor(own.clock.time)
+      const scope = `more.${++asked}`
+      const claims = { iss: calendar, aud: auth, agent: home, agent_jkt: jkt, scope, iat, exp: iat + 300, jti: scope }
+      const token = await own.sign('resource+jwt', claims)
+      return refusal(403, `httpsig; auth-token; resource_token="${token}"; auth_server="${auth}"`, 'insufficient_scope')
+    })
+    const response = await agentIn(own).fetch(`${calendar}/events`)
+    expect(response.status).toBe(403)
+    expect(explain(response).reason).toBe('calendar.example was still not satisfied after two authorization rounds')
+    expect(calls(own, auth)).toHaveLength(2)
+  })
+
+  test.each(['httpsig', 'httpsig; identity=?1'])(
+    verifies('CLI-05', 'agent.rounds', 'the same challenge again is final: %s'),
+    async challenge => {
+      const own = await world()
+      answers(own, () => refusal(401, challenge, 'invalid_signature'))
+      const response = await agentIn(own).fetch(`${calendar}/feed`)
+      expect(explain(response)).toMatchObject({ outcome: 'refused' })
+      expect(calls(own, calendar)).toHaveLength(2)
+    },
+  )
+
+  test(verifies('CLI-05', 'agent.final', 'a 403 and a 401 without Agent-Auth are final'), async () => {
+    for (const status of [401, 403]) {
+      const own = await world()
+      answers(own, () => refusal(status, undefined, 'policy_denied'))
+      const response = await agentIn(own).fetch(`${calendar}/agenda`)
+      expect(explain(response)).toMatchObject({
+        outcome: 'refused',
+        reason: 'calendar.example does not admit this agent',
+      })
+      expect(calls(own, calendar)).toHaveLength(1)
+    }
+  })
+
+  test(verifies('CLI-15', 'challenge.no-downgrade', 'a bearer challenge causes no downgrade'), async () => {
+    const own = await world()
+    answers(own, () => refusal(401, undefined, 'invalid_token', { 'www-authenticate': 'Bearer realm="x"' }))
+    const response = await agentIn(own).fetch(`${calendar}/agenda`)
+    expect(explain(response).outcome).toBe('refused')
+    expect(explain(response).reason).toContain('never falls back')
+    expect(own.network.sent.map(exchange => exchange.header('authorization'))).toEqual([undefined])
+    const both = await world()
+    both.network.intercept(calendar, async (exchange, next) => {
+      const answer = await next(exchange)
+      answer.headers.set('www-authenticate', 'Bearer realm="x"')
+      return answer
+    })
+    expect((await agentIn(both).fetch(`${calendar}/agenda`)).status).toBe(200)
+  })
+
+  test.each([
+    ['twice', 'httpsig; identity=?1, httpsig; identity=?1', 'gave_up'],
+    ['a parameter twice', 'httpsig; identity=?1; identity=?1', 'gave_up'],
+    ['of a wrong type', 'httpsig; identity="yes"', 'gave_up'],
+    ['another token', 'bearer; identity=?1', 'gave_up'],
+    ['auth-token alone', 'httpsig; auth-token', 'gave_up'],
+    ['100 KB', `httpsig; x="${'a'.repeat(100_000)}"`, 'gave_up'],
+    ['with an unknown parameter', 'httpsig; identity=?1; colour="red"', 'answered'],
+  ])(verifies('CLI-18', 'challenge.unknown-parameters', 'a challenge %s'), async (_, challenge, outcome) => {
+    const own = await world()
+    own.network.intercept(calendar, async (exchange, next) => {
+      const response = await next(exchange)
+      return response.status === 401 ? refusal(401, challenge, 'insufficient_level') : response
+    })
+    const response = await agentIn(own).fetch(`${calendar}/agenda`)
+    expect(explain(response).outcome).toBe(outcome)
+    expect(schemes(own, calendar)).toEqual(outcome === 'answered' ? ['none', 'jwks_uri'] : ['none'])
+  })
+
+  test.each(['-1', '0', '99999999', 'Thu, 01 Jan 1970 00:00:00 GMT', 'soon', ''])(
+    verifies('CLI-17', 'agent.final', 'a 429 with Retry-After %j is returned at once, after one step up'),
+    async retryAfter => {
+      const own = await world()
+      const waits: number[] = []
+      answers(own, () => refusal(429, 'httpsig; identity=?1', 'rate_limited', { 'retry-after': retryAfter }))
+      const response = await agentIn(own, { sleep: async seconds => void waits.push(seconds) }).fetch(
+        `${calendar}/feed`,
+      )
+      expect(response.status).toBe(429)
+      expect(explain(response).outcome).toBe('refused')
+      expect(schemes(own, calendar)).toEqual(['none', 'jwks_uri'])
+      expect(waits).toEqual([])
+    },
+  )
+
+  test.each([
+    ['1', [1], 2],
+    ['5', [5], 2],
+    ['0', [1], 2],
+    ['6', [], 1],
+    ['99999999', [], 1],
+    ['-1', [], 1],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', [], 1],
+  ])(
+    verifies('CLI-17', 'sig.replay.restart', 'a 503 with Retry-After %j is waited out at most once'),
+    async (retryAfter, expected, count) => {
+      const own = await world()
+      const agent = agentIn(own, { sleep: async seconds => void waits.push(seconds) })
+      const waits: number[] = []
+      await agent.fetch(`${calendar}/agenda`)
+      own.network.sent.length = 0
+      answers(own, () => refusal(503, undefined, 'temporarily_unavailable', { 'retry-after': retryAfter }))
+      const response = await agent.fetch(`${calendar}/agenda`, { method: 'POST', body: 'x' })
+      expect(response.status).toBe(503)
+      expect(waits).toEqual(expected)
+      expect(own.network.sent).toHaveLength(count)
+      expect(new Set(own.network.sent.map(exchange => exchange.header('signature'))).size).toBe(count)
+    },
+  )
+
+  test(
+    verifies('sig.replay.agent', 'replay_detected is returned, never signed anew, and the outcome is unknown'),
+    async () => {
+      const own = await world()
+      const agent = agentIn(own)
+      await agent.fetch(`${calendar}/agenda`)
+      own.network.sent.length = 0
+      answers(own, () => refusal(401, 'httpsig; identity=?1', 'replay_detected'))
+      const response = await agent.fetch(`${calendar}/agenda`, { method: 'POST', body: 'x' })
+      expect(response.status).toBe(401)
+      expect(await response.json()).toMatchObject({ error: 'replay_detected' })
+      expect(explain(response)).toMatchObject({ outcome: 'unknown' })
+      expect(own.network.sent).toHaveLength(1)
+    },
+  )
+
+  test(verifies('error.required-components', 'components the resource demands are covered, once'), async () => {
+    const own = await world()
+    const demand = { error: 'invalid_signature', required_components: ['@method', 'x-tenant'] }
+    answers(own, () => Response.json(demand, { status: 401, headers: { 'agent-auth': 'httpsig' } }))
+    const response = await agentIn(own).fetch(`${calendar}/feed`, { headers: { 'X-Tenant': 'a' } })
+    const inputs = own.network.sent.map(exchange => exchange.header('signature-input')?.includes('"x-tenant"'))
+    expect(inputs).toEqual([undefined, false, true])
+    expect(explain(response).outcome).toBe('refused')
+  })
+
+  test('a clock that differs is named', async () => {
+    const own = await world()
+    const date = new Date((own.clock.time - 120) * 1000).toUTCString()
+    answers(own, () => refusal(401, 'httpsig', 'invalid_signature', { date }))
+    const response = await agentIn(own).fetch(`${calendar}/feed`)
+    expect(explain(response).reason).toBe(
+      'calendar.example does not accept the signature: this clock is 120 s ahead of its own',
+    )
+  })
+
+  test('a challenge whose body drips is followed at once', async () => {
+    const own = await world()
+    own.network.intercept(calendar, async (exchange, next) => {
+      const response = await next(exchange)
+      if (response.status !== 401) return response
+      const drips = new ReadableStream({ pull: () => new Promise(() => undefined) })
+      return new Response(drips, response)
+    })
+    expect((await agentIn(own).fetch(`${calendar}/agenda`)).status).toBe(200)
+  })
+})
