@@ -31,6 +31,8 @@ export interface StartOptions {
   /** Program; default this Node with the `countersign` command. */
   readonly program?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Working directory; default this process's. */
+  readonly cwd?: string
   /** What its output contains once it is ready; default ` ready at `. */
   readonly ready?: string
 }
@@ -45,6 +47,7 @@ export function stand(): Stand {
       const [program = process.execPath, ...first] = options.program ?? [process.execPath, countersign]
       const child = spawn(program, [...first, ...args], {
         env: { ...process.env, ...options.env },
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       children.push(child)

@@ -14,7 +14,9 @@ let project: string
 /** The code blocks of the README that have a file name. */
 function samples(): Map<string, string> {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  return new Map([...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(match => [match[1] ?? '', match[2] ?? '']))
+  return new Map(
+    [...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
+  )
 }
 
 /** Every package that is published, each as the tarball npm would upload. */
@@ -55,9 +57,10 @@ test('the samples compile, run from packed tarballs, and the agent gets its even
   const home = { HOME: project }
   const server = ['agent-server', '--id', 'http://localhost:5110', '--development']
   await place.start('agent-server', [...server, '--port', '5110'], { program: [command], env: home })
-  await place.start('auth-server', [], { program: [process.execPath, join(project, 'auth.js')] })
+  await place.start('auth-server', [], { program: [process.execPath, 'auth.js'], cwd: project })
   await place.start('calendar', [], {
-    program: [process.execPath, '--import', listening, join(project, 'calendar.js')],
+    program: [process.execPath, '--import', listening, 'calendar.js'],
+    cwd: project,
   })
   const { stdout: invited } = await execute(command, ['agent-server', 'invite', ...server.slice(1)], {
     env: { ...process.env, ...home },

@@ -8,16 +8,21 @@ import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
 import { type Check, type Stage, stageOn } from './stage.js'
 
-const scenarios = {
+/** The name of a scenario. */
+export type ScenarioName = 'rate-limit' | 'identity' | 'delegate' | 'autonomous' | 'refresh'
+
+interface Scenario {
+  readonly title: string
+  readonly play: (stage: Stage) => Promise<void>
+}
+
+const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   'rate-limit': { title: 'Anonymous until the limit, then a signature', play: rateLimit },
   identity: { title: 'Say who you are: the agent server’s own key', play: identity },
   delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
   autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
-} as const
-
-/** The name of a scenario. */
-export type ScenarioName = keyof typeof scenarios
+}
 
 /** Every scenario, in the order that tells the story. */
 export const scenarioNames: readonly ScenarioName[] = Object.keys(scenarios) as ScenarioName[]
@@ -43,7 +48,7 @@ export async function playScenario(participants: Participants, name: ScenarioNam
   const messages: TracedExchange[] = []
   const stop = participants.listen(exchange => messages.push(exchange))
   try {
-    await (play as (stage: Stage) => Promise<void>)(stageOn(participants, checks))
+    await play(stageOn(participants, checks))
   } catch (error) {
     checks.push({
       title: 'the scenario plays to its end',

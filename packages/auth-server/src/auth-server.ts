@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { type AuthServerMetadata, isIdentifier, jwks, type PublishedKey } from '@countersign/protocol'
 import { openStore } from '@countersign/store'
@@ -21,8 +21,8 @@ export interface AuthServerOptions {
   readonly database: string
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
-  /** Finds the keys of agents and resources. */
-  readonly discovery: Discovery
+  /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
+  readonly discovery?: Discovery
   /** Where signed requests are remembered. Default: in memory. */
   readonly replay?: ReplaySet
   /** Seconds an auth token lives. Default 600, at most 3600. */
@@ -51,7 +51,7 @@ export interface AuthServer {
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
-  const { issuer, keys, discovery, development = false, now = () => Date.now() / 1000 } = options
+  const { issuer, keys, development = false, now = () => Date.now() / 1000 } = options
   const { authTokenLifetime: lifetime = 600 } = options
   const [key] = keys
   if (!isIdentifier(issuer, { development })) {
@@ -62,6 +62,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
     throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
   }
+  const discovery = options.discovery ?? createDiscovery({ now, development })
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
   const handle = requestHandler({
     metadata: authServerMetadata(issuer),

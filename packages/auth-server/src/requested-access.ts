@@ -50,7 +50,7 @@ async function accessByResourceToken(
   if (iss === issuer || iss === caller.agent) {
     throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
   }
-  const claims = await ofResource(verifyResourceToken({ token, audience: issuer, discovery, now, development }))
+  const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
   bindsCaller(claims, caller)
   const scope = boundedScope(claims.scope)
   refuseIdentity(scope)

@@ -9,6 +9,7 @@ import {
   type ResourceMetadata,
   type WellKnownDocument,
 } from '@countersign/protocol'
+import { defaultFetcher } from '#default-fetcher'
 import { type FetchBudget, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
 import { createFlights } from './flights.js'
@@ -45,8 +46,8 @@ export interface Discovery {
 
 /** How {@link createDiscovery} fetches and how much it keeps. */
 export interface DiscoveryOptions {
-  /** On Node: `guardedFetcher()` from `@countersign/discovery/node`. */
-  readonly fetcher: Fetcher
+  /** Default on Node: `guardedFetcher()` from `@countersign/discovery/node`; elsewhere it is required. */
+  readonly fetcher?: Fetcher
   /** Unix seconds; default: the system clock. */
   readonly now?: () => number
   /** Admits loopback `http` identifiers. Default: false. */
@@ -60,10 +61,12 @@ export interface DiscoveryOptions {
 /**
  * Makes a {@link Discovery} with a cache of its own.
  * @throws RangeError when `maxEntries` is not a positive whole number
+ * @throws TypeError where the platform gives no control over addresses and no `fetcher` is passed in
  * @see protocol.md §10
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { fetcher, now = () => Date.now() / 1000, development = false, maxEntries = 10_000, onFetch } = options
+  const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, onFetch } = options
+  const fetcher = options.fetcher ?? defaultFetcher(development)
   const flights = createFlights({ fetcher, now, ...(onFetch !== undefined && { onFetch }) })
   const shared = { flights, now, development, maxEntries }
   // A cache each: a flood of invented agents pushes no auth server out.

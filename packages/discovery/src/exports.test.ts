@@ -22,6 +22,6 @@ function importsOf(file: string, seen: Set<string> = new Set()): Set<string> {
 
 test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fetcher is passed in'), () => {
   const outside = (file: string) => new Set([...importsOf(file)].filter(specifier => !specifier.startsWith('.')))
-  expect(outside('./index.ts')).toEqual(new Set(['@countersign/httpsig', '@countersign/protocol']))
+  expect(outside('./index.ts')).toEqual(new Set(['@countersign/httpsig', '@countersign/protocol', '#default-fetcher']))
   expect(outside('./node.ts')).toContain('node:https')
 })

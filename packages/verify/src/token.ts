@@ -108,8 +108,18 @@ export async function verifyResourceToken(
       status: 400,
     })
   }
-  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  await verifyTokenSignature(parsed, await resourceKey(parsed, check.discovery))
   return checkResourceToken(parsed, { now: check.now, audience: check.audience })
+}
+
+/** The caller did not choose what the resource publishes: a fault there is about the token it sent, not about its own credentials. */
+async function resourceKey(parsed: ParsedToken, discovery: Discovery): Promise<VerifyKey> {
+  try {
+    return await issuerKey(parsed, discovery)
+  } catch (error) {
+    if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
+    throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error })
+  }
 }
 
 /**

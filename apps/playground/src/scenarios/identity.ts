@@ -6,7 +6,7 @@ export async function identity(stage: Stage): Promise<void> {
   const url = `${calendar}/agenda`
   const unsigned = await fetch(url)
   stage.expect('an unsigned request is challenged', unsigned.status, 401)
-  stage.expect('and told what would be enough', unsigned.headers.get('agent-auth'), 'httpsig;identity')
+  stage.expect('and told what would be enough', unsigned.headers.get('agent-auth'), 'httpsig; identity=?1')
   const stranger = await stage.pseudonym().fetch(url)
   stage.expect('a pseudonym is not enough', stranger.status, 401)
   const agent = await stage.agentServer()

@@ -110,7 +110,7 @@ async function agentOf(flags: FetchFlags, onEvent: (event: AgentEvent) => void):
 }
 
 function stepLine(step: AgentEvent): string {
-  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}${step.detail === undefined ? '' : `: ${step.detail}`}`
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${step.detail}`
 }
 
 async function print(response: Response, flags: FetchFlags, explanation: Explanation | undefined): Promise<void> {
