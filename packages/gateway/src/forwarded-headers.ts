@@ -1,4 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
+import { authorityOf, schemeOf } from '@countersign/protocol'
 import type { AAuth } from '@countersign/resource'
 
 type Line = readonly [name: string, value: string]
@@ -49,16 +50,17 @@ const inboundOnly: ReadonlySet<string> = new Set([
 
 /**
  * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
- * copy of what the gateway vouches for are gone; the verified facts are added.
+ * copy of what the gateway vouches for are gone; the verified facts, and where the request came from, are added.
+ * @param id the identifier under which the gateway was called
  */
-export function requestHeaders(message: ReceivedMessage, aauth: AAuth): Line[] {
+export function requestHeaders(message: ReceivedMessage, aauth: AAuth, id: string): Line[] {
   const named = connectionNamed(message.headers)
   const kept = message.headers.filter(([name]) => {
     const plain = plainName(name)
     return !name.startsWith(':') && !inboundOnly.has(plain) && !named.has(plain) && !isOurs(plain)
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
-  return [...kept, ...length, ...factHeaders(aauth)]
+  return [...kept, ...length, ...originHeaders(message, id), ...factHeaders(aauth)]
 }
 
 /** The header lines of an upstream's answer as they go to the caller. */
@@ -92,6 +94,11 @@ function connectionNamed(lines: ReadonlyArray<Line>): ReadonlySet<string> {
 
 function hasLength({ method, body }: ReceivedMessage): boolean {
   return (body !== undefined && body.length > 0) || method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
+function originHeaders({ peer }: ReceivedMessage, id: string): Line[] {
+  const from: Line[] = peer === undefined ? [] : [['X-Forwarded-For', peer]]
+  return [...from, ['X-Forwarded-Host', authorityOf(id)], ['X-Forwarded-Proto', schemeOf(id)]]
 }
 
 function factHeaders(aauth: AAuth): Line[] {

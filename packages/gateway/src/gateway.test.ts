@@ -114,8 +114,11 @@ describe('what reaches the API behind', () => {
       ['AAuth-Level', 'authorized'],
       ['aauth_agent', 'https://root.example'],
       ['AAuth-User', 'root'],
-      ['X-Forwarded-For', '127.0.0.1'],
-      ['Forwarded', 'for=127.0.0.1'],
+      ['X-Forwarded-For', '198.51.100.7'],
+      ['X-Forwarded-Host', 'evil.example'],
+      ['X_Forwarded_Proto', 'ftp'],
+      ['X-Real-IP', '198.51.100.7'],
+      ['Forwarded', 'for=198.51.100.7'],
       ['X-HTTP-Method-Override', 'DELETE'],
       ['Connection', 'X-Named, close'],
       ['X-Named', '1'],
@@ -126,8 +129,13 @@ describe('what reaches the API behind', () => {
     await call(port, { target: '/open', headers: [['host', 'api.example'], ...forged] })
     const anonymous = upstream.seen[0]
     expect(anonymous?.headers.filter(([name]) => /^aauth/.test(name))).toEqual([['aauth-level', 'anonymous']])
-    for (const name of ['x-forwarded-for', 'forwarded', 'x-http-method-override', 'x-named', 'te'])
+    for (const name of ['x-real-ip', 'x_forwarded_proto', 'forwarded', 'x-http-method-override', 'x-named', 'te'])
       expect(valuesOf(anonymous, name), name).toEqual([])
+    expect(['for', 'host', 'proto'].map(name => valuesOf(anonymous, `x-forwarded-${name}`))).toEqual([
+      ['127.0.0.1'],
+      ['api.example'],
+      ['https'],
+    ])
     expect(valuesOf(anonymous, 'x-kept')).toEqual(['1', '2'])
     expect(valuesOf(anonymous, 'host')).toEqual([new URL(upstream.origin).host])
     await signed({
@@ -333,6 +341,8 @@ describe('when the API behind is in trouble', () => {
       ]).toEqual([503, 'temporarily_unavailable', '5', 'no-store'])
     }
     expect(slow.upstream.seen.length).toBe(1)
+    expect((await fetch(`http://127.0.0.1:${away.port}/readyz`)).status).toBe(503)
+    expect((await fetch(`http://127.0.0.1:${slow.port}/readyz`)).status).toBe(200)
     await away.close()
   })
 

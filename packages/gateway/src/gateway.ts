@@ -33,8 +33,8 @@ export interface GatewayOptions<S extends string = string> {
  * Makes a reverse proxy that guards an API which knows nothing of AAuth.
  *
  * The API learns who is calling from `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
- * `AAuth-Issuer`), `AAuth-Scope` and `AAuth-Issuer`, in printable ASCII with all else percent-encoded. It must be reachable
- * through the gateway only.
+ * `AAuth-Issuer`), `AAuth-Scope` and `AAuth-Issuer`, in printable ASCII with all else percent-encoded, and where from by
+ * `X-Forwarded-For`, `-Host` and `-Proto`. It must be reachable through the gateway only.
  * @throws TypeError for a route or an upstream that is wrong
  * @see protocol §3.3, §4
  */
@@ -57,6 +57,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Par
         return errorResponse(asAAuthError(error), { now })
       }
     },
+    ready: () => upstream.check(),
     close: async () => upstream.close(),
   }
 }
@@ -76,7 +77,7 @@ async function guarded<S extends string>(message: ReceivedMessage, gateway: Gate
   if (!authorization.ok) return authorization.response
   try {
     const { method, target, body } = message
-    const headers = requestHeaders(message, authorization.aauth)
+    const headers = requestHeaders(message, authorization.aauth, resource.id)
     const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
     const response = responseOf(answer, method)
     resource.responseHeaders(response.headers, requirement)

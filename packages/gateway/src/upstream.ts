@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
 import { AAuthError } from '@countersign/protocol'
 
 /** One request as it goes upstream. */
@@ -15,6 +16,8 @@ export interface UpstreamRequest {
 export interface Upstream {
   /** @throws AAuthError `temporarily_unavailable` when it does not answer */
   send(request: UpstreamRequest): Promise<IncomingMessage>
+  /** Rejects when nobody listens there. */
+  check(): Promise<void>
   close(): void
 }
 
@@ -42,6 +45,7 @@ export function openUpstream(options: { readonly origin: string; readonly timeou
         throw error
       }
     },
+    check: () => reach(url, options.timeout),
     close: () => agent.destroy(),
   }
 }
@@ -51,6 +55,23 @@ function originOf(text: string): URL {
   if (url === undefined || !/^https?:$/.test(url.protocol) || `${url.origin}/` !== url.href)
     throw new TypeError('upstream must be an origin such as http://127.0.0.1:8080, without a path')
   return url
+}
+
+function reach(url: URL, timeout: number): Promise<void> {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostOf(url), port, timeout: timeout * 1000 })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('timeout', () => socket.destroy(new Error('no connection in time')))
+    socket.once('error', reject)
+  })
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '')
 }
 
 /** A kept connection was closed by the other side before anything of the answer came. */
@@ -68,7 +89,7 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
   const { method, target, headers, body } = request
   return new Promise((resolve, reject) => {
     const outgoing = (secure ? httpsRequest : httpRequest)({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host: hostOf(url),
       port: url.port,
       method,
       path: target,

@@ -63,7 +63,7 @@ async function passes(
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
   for (const { key, rate } of bucketsOf(caller, route.limits)) {
-    const { within, seconds } = await guard.counter.take(key, rate)
+    const { within, seconds } = await available(guard.counter.take(key, rate))
     if (!within) return overLimit(caller, route, seconds)
   }
   if (route.policy !== undefined && (await route.policy(aauthOf(caller))) !== true) {
@@ -76,8 +76,18 @@ async function passes(
 /** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */
 async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
   if (guard.passed.has(message)) return
-  await checkReplay({ replay: guard.replay, verified })
+  await available(checkReplay({ replay: guard.replay, verified }))
   guard.passed.add(message)
+}
+
+/** Without its memory a resource cannot tell a first request from a replay, nor a flood from a trickle: it fails closed. */
+async function available<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    if (cause instanceof AAuthError) throw cause
+    throw new AAuthError('temporarily_unavailable', 'the memory of this resource is away', { retryAfter: 5, cause })
+  }
 }
 
 /** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */

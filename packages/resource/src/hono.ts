@@ -3,7 +3,6 @@ import { asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { receive } from '#message'
 import type { AAuth } from './aauth.js'
-import { pathOf } from './components.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
@@ -24,6 +23,10 @@ const messageKey = 'countersign.message'
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
  * It reads the body first, and leaves it readable for the handler: the very bytes that were verified.
+ * On `@hono/node-server` the message is verified exactly as it came; elsewhere as far as a Fetch request still shows it.
+ *
+ * Which path spellings lead to one route is Hono's to say (`/%65vents` is `/events`, `/events/` is not): the signature is over
+ * the spelling that came, and all that lead to a route count against its limits together.
  * @throws TypeError at once for a requirement nobody could meet
  * @see protocol §4
  */
@@ -51,7 +54,7 @@ export function guard<S extends string>(
  */
 export function wellKnown<S extends string>(resource: Resource<S>, options: HonoOptions = {}): MiddlewareHandler {
   return async (c, next) => {
-    if (!resource.paths.includes(pathOf(new URL(c.req.url).pathname))) return next()
+    if (!resource.paths.includes(c.req.path)) return next()
     const message = await messageOf(c, options)
     if (message instanceof Response) return message
     return (await resource.handle(message)) ?? next()
