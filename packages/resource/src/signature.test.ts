@@ -93,7 +93,7 @@ describe('headers and labels', () => {
     ['SIG-15', 'a parameter that is no string', header('signature-key', value => value.replace(/x="[^"]*"/, 'x=abc'))],
     ['SIG-16', 'a Signature without its last colon', header('signature', value => value.slice(0, -1))],
     ['SIG-17', 'a Signature-Input that is a token', header('signature-input', () => 'sig=abc')],
-  ])('%s %s', async (id, title, change) => {
+  ])('[%s] %s', async (id, title, change) => {
     expect(verifies(id, title)).toContain(id)
     await expectRefusal(await get(), change, 401, 'invalid_signature')
   })
@@ -270,7 +270,7 @@ describe('covered components', () => {
     ['COV-28', 'a path spelt otherwise', target('/%66eed')],
     ['COV-04', 'a query added', target('/feed?x=1')],
     ['COV-42', 'alg added after signing', header('signature-input', value => `${value};alg="ed25519"`)],
-  ])('%s %s', async (id, title, change) => {
+  ])('[%s] %s', async (id, title, change) => {
     expect(verifies(id, title)).toContain(id)
     await expectRefusal(await get(), change, 401, undefined)
   })
@@ -355,7 +355,7 @@ describe('the target as received', () => {
     ['COV-35', 'dot segments', target('/x/../feed')],
     ['COV-35', 'encoded dot segments', target('/x/%2e%2E/feed')],
     ['COV-37', 'a folded line', header('host', value => `${value}\r\n folded`)],
-  ])('%s %s', async (id, title, change) => {
+  ])('[%s] %s', async (id, title, change) => {
     expect(verifies(id, title)).toContain(id)
     await expectRefusal(await get(), change, 400, undefined)
   })
@@ -377,7 +377,7 @@ describe('body', () => {
     ['DIG-02', 'another body', (wire: Wire) => ({ ...wire, body: new TextEncoder().encode('{"a":2}') })],
     ['DIG-12', 'a body nobody signed', (wire: Wire) => without('content-digest')(wire)],
     ['DIG-08', 'a digest that is a string', header('content-digest', value => value.replaceAll(':', '"'))],
-  ])('%s %s', async (id, title, change) => {
+  ])('[%s] %s', async (id, title, change) => {
     expect(verifies(id, title)).toContain(id)
     await expectRefusal(await post(`{"fresh":"${title}"}`), change, 401, 'invalid_signature')
   })
