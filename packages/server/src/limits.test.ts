@@ -60,7 +60,7 @@ describe('bodies', () => {
   test(
     verifies('error.body-too-large', 'a body over the limit is answered with 413, whatever its framing'),
     async () => {
-      const { port, url } = await start(echo, { bodyLimit: 1000 })
+      const { port } = await start(echo, { bodyLimit: 1000 })
       expect(await exchangeBytes(port, post('content-length: 1000', 'x'.repeat(1000)))).toMatch(/1000$/)
       expect(await exchangeBytes(port, post('transfer-encoding: chunked', chunked(1000)))).toContain('\r\n1000')
       for (const [framing, body] of [
@@ -71,13 +71,25 @@ describe('bodies', () => {
         expect(statusOf(answer)).toBe('413')
         expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request' })
       }
-      // A client that first sends all it has must still get to read the answer.
-      for (let round = 0; round < 5; round++) {
-        const answer = await fetch(url, { method: 'POST', body: 'x'.repeat(2_000_000) })
-        expect(answer.status).toBe(413)
-      }
     },
   )
+
+  test('a client that sends all it has before it reads still gets the answer', async () => {
+    const { port } = await start(echo, { bodyLimit: 1000 })
+    const length = 4_000_000
+    const text = await new Promise<string>((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.pause()
+        socket.write(post(`content-length: ${length}`, 'x'.repeat(length)), () => socket.resume())
+      })
+      let received = ''
+      socket.setEncoding('latin1').on('data', chunk => {
+        received += chunk
+      })
+      socket.on('close', () => resolve(received)).on('error', reject)
+    })
+    expect(statusOf(text)).toBe('413')
+  })
 
   test('a body that is too large is refused before it is asked for', async () => {
     const { port } = await start(echo, { bodyLimit: 1000 })

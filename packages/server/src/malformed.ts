@@ -1,11 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-
-/** What is being answered on a connection. */
-export interface ActiveExchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
+import type { ActiveExchange } from './connections.js'
 
 /** The answer to bytes that never became a request. */
 export interface MalformedAnswer {
@@ -26,12 +20,8 @@ const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Head
  * Answers on the bare connection and closes it. Says whether it answered: while an earlier request of the same
  * connection is still being answered it only cuts, since the peer would take these bytes for that answer.
  */
-export function refuseMalformed(
-  socket: Socket,
-  answer: MalformedAnswer,
-  active: Iterable<ActiveExchange> | undefined,
-): boolean {
-  const earlier = [...(active ?? [])].some(({ request, response }) => request.complete || response.headersSent)
+export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active: ReadonlySet<ActiveExchange>): boolean {
+  const earlier = [...active].some(({ request, response }) => request.complete || response.headersSent)
   if (!socket.writable || earlier) {
     socket.destroy()
     return false

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Connections, trackConnections } from './connections.js'
+import { drain } from './drain.js'
 import { type ExchangeContext, exchange } from './exchange.js'
 import { health } from './health.js'
 import { addresses, listen } from './listen.js'
 import { errorFields, jsonLog, type Logger, type LogLevel } from './log.js'
-import { type ActiveExchange, malformedAnswer, refuseMalformed } from './malformed.js'
+import { malformedAnswer, refuseMalformed } from './malformed.js'
 import type { Participant } from './participant.js'
 import type { TracedExchange } from './trace.js'
 
@@ -96,16 +98,12 @@ export async function serve(options: ServeOptions): Promise<Running> {
     options.log ?? jsonLog({ name: options.name, ...(options.level !== undefined && { level: options.level }) })
   const state: { draining: boolean } = { draining: false }
   const context = exchangeContext(options, limits, log, () => state.draining)
-  const { servers, port } = await listen(() => httpServer(context, limits, () => afterExchange()), bind, options.port)
-
-  function afterExchange(): void {
-    if (state.draining) setImmediate(() => servers.forEach(server => void server.closeIdleConnections()))
-  }
-
+  const connections = trackConnections()
+  const { servers, port } = await listen(() => httpServer(context, limits, connections), bind, options.port)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     state.draining = true
-    closing ??= drain(servers, options, log).finally(unlisten)
+    closing ??= closeGently(servers, connections, options, log).finally(unlisten)
     return closing
   }
   const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
@@ -139,20 +137,14 @@ function exchangeContext(
   }
 }
 
-/** Answers what arrives at one address. Several may share what they answer with. */
-function httpServer(context: ExchangeContext, limits: ServeLimits, afterExchange: () => void): Server {
+/** Answers what arrives at one address. */
+function httpServer(context: ExchangeContext, limits: ServeLimits, connections: Connections): Server {
   const server = boundedServer(limits)
-  const active = new Map<Socket, Set<ActiveExchange>>()
+  connections.watch(server)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const socket = request.socket
-    const exchanges = active.get(socket) ?? new Set()
     const own = { request, response }
-    active.set(socket, exchanges.add(own))
-    void exchange(context, request, response).finally(() => {
-      exchanges.delete(own)
-      if (exchanges.size === 0) active.delete(socket)
-      afterExchange()
-    })
+    connections.begin(own)
+    void exchange(context, request, response).finally(() => connections.end(own))
   }
   server.on('request', answer)
   server.on('checkContinue', (request, response) => {
@@ -163,7 +155,7 @@ function httpServer(context: ExchangeContext, limits: ServeLimits, afterExchange
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress
-    if (!refuseMalformed(socket, malformed, active.get(socket)) || error.code === 'ECONNRESET') return
+    if (!refuseMalformed(socket, malformed, connections.on(socket)) || error.code === 'ECONNRESET') return
     context.log.info({ status: malformed.status, parser: error.code, peer }, 'malformed request')
   })
   return server
@@ -186,18 +178,14 @@ function boundedServer(limits: ServeLimits): Server {
   return server
 }
 
-async function drain(servers: readonly Server[], options: ServeOptions, log: Logger): Promise<void> {
+async function closeGently(
+  servers: readonly Server[],
+  connections: Connections,
+  options: ServeOptions,
+  log: Logger,
+): Promise<void> {
   if (options.lameDuck !== undefined) await sleep(options.lameDuck * 1000)
-  const ended = Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
-  const timer = setTimeout(
-    () => {
-      log.warn({}, 'requests still under way were cut off')
-      for (const server of servers) server.closeAllConnections()
-    },
-    (options.drain ?? 10) * 1000,
-  )
-  await ended
-  clearTimeout(timer)
+  await drain(servers, connections, options.drain ?? 10, log)
   await options.participant.close?.()
 }
 

@@ -1,0 +1,47 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** A request that is being answered. */
+export interface ActiveExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** What a server knows of its open connections, so that it ends them without losing what is on its way. */
+export interface Connections {
+  watch(server: Server): void
+  begin(exchange: ActiveExchange): void
+  end(exchange: ActiveExchange): void
+  /** What is being answered on a connection, more than one when a peer pipelines. */
+  on(socket: Socket): ReadonlySet<ActiveExchange>
+  /** Whether someone has connected whose first request has not come yet. */
+  awaited(): boolean
+}
+
+/** Keeps track of connections; one instance serves several addresses. */
+export function trackConnections(): Connections {
+  const fresh = new Set<Socket>()
+  const active = new Map<Socket, Set<ActiveExchange>>()
+  const none: ReadonlySet<ActiveExchange> = new Set()
+  return {
+    watch(server) {
+      server.on('connection', socket => {
+        fresh.add(socket)
+        socket.once('close', () => fresh.delete(socket))
+      })
+    },
+    begin(exchange) {
+      const { socket } = exchange.request
+      fresh.delete(socket)
+      active.set(socket, (active.get(socket) ?? new Set()).add(exchange))
+    },
+    end(exchange) {
+      const { socket } = exchange.request
+      const exchanges = active.get(socket)
+      exchanges?.delete(exchange)
+      if (exchanges?.size === 0) active.delete(socket)
+    },
+    on: socket => active.get(socket) ?? none,
+    awaited: () => fresh.size > 0,
+  }
+}
