@@ -111,6 +111,7 @@ describe('the agent checks the token answer', () => {
     token(own, change)
     await expectInvalidAnswer(own, member)
     expect(own.network.sent.map(exchange => exchange.origin)).not.toContain('https://evil.example')
+    expect(new Set(own.network.sent.map(exchange => exchange.redirect))).toEqual(new Set(['manual']))
   })
 
   test('an answer without end is not read to its end', async () => {
@@ -195,6 +196,15 @@ describe('an auth server that says no, or nothing', () => {
   ])('%s: an AgentError', async (_, answer) => {
     const own = await world()
     own.network.intercept(auth, (exchange, next) => (exchange.target === '/token' ? answer() : next(exchange)))
+    await expect(agentIn(own).fetch(`${calendar}/events`)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  test('metadata that cannot be fetched: an AgentError', async () => {
+    const own = await world()
+    own.network.intercept(auth, (exchange, next) => {
+      if (exchange.target === '/.well-known/aauth-issuer') throw new TypeError('fetch failed')
+      return next(exchange)
+    })
     await expect(agentIn(own).fetch(`${calendar}/events`)).rejects.toMatchObject({ code: 'unreachable' })
   })
 

@@ -96,6 +96,7 @@ describe('the agent checks the resource, too', () => {
     ['no list at all', undefined, undefined],
     ['http', 'any', 'http://auth.example'],
     ['an address', 'any', 'https://10.0.0.1'],
+    ['loopback http', 'any', 'http://127.0.0.1:4120'],
     ['a path', 'any', 'https://auth.example/issuer'],
     ['a script', 'any', 'javascript:alert(1)'],
   ] as const)(
@@ -107,6 +108,7 @@ describe('the agent checks the resource, too', () => {
     ),
     async (_, acceptAuthServer, named) => {
       const own = await world()
+      if (named?.startsWith('http://127')) own.tamper.set('resource+jwt', claims => ({ ...claims, aud: named }))
       own.network.intercept(calendar, async (exchange, next) => {
         const response = await next(exchange)
         const challenge = response.headers.get('agent-auth')
@@ -122,6 +124,35 @@ describe('the agent checks the resource, too', () => {
       expect((await agentIn(await world()).fetch(`${calendar}/events`)).status).toBe(200)
     },
   )
+
+  test(verifies('agent.identify-to', 'CLI-14', 'where it was known before, identifyTo is asked again'), async () => {
+    const own = await world()
+    let allowed = true
+    const agent = agentIn(own, { identifyTo: () => allowed })
+    expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+    allowed = false
+    own.network.sent.length = 0
+    expect((await agent.fetch(`${calendar}/events`)).status).toBe(401)
+    expect(schemes(own, calendar)).toEqual(['none'])
+  })
+
+  test(verifies('challenge.verified-only', 'a resource token for a request without a name goes nowhere'), async () => {
+    const own = await world()
+    const iat = Math.floor(own.clock.time)
+    const jkt = await thumbprint(own.agentKey.publicJwk)
+    const claims = { iss: calendar, aud: auth, agent: home, agent_jkt: jkt, scope: 'a', iat, exp: iat + 300, jti: 'x' }
+    const token = await own.sign('resource+jwt', claims)
+    const challenge = `httpsig; auth-token; resource_token="${token}"; auth_server="${auth}"`
+    own.network.intercept(calendar, (exchange, next) =>
+      exchange.target === '/events' ? refusal(401, challenge, 'insufficient_level') : next(exchange),
+    )
+    const response = await agentIn(own).fetch(`${calendar}/events`)
+    expect(explain(response)).toMatchObject({
+      outcome: 'gave_up',
+      reason: 'calendar.example made out a resource token for a request that did not say who sent it',
+    })
+    expect(calls(own, auth)).toEqual([])
+  })
 
   test(verifies('agent.identify-to', 'CLI-14', 'the agent says who it is only where identifyTo allows'), async () => {
     const own = await world()

@@ -6,6 +6,8 @@ export interface Exchange extends ReceivedMessage {
   readonly origin: string
   /** The body as text. */
   readonly text: string
+  /** What the sender told fetch to do with a redirect. */
+  readonly redirect: RequestRedirect | undefined
   header(name: string): string | undefined
 }
 
@@ -68,6 +70,7 @@ function received(address: string, init: RequestInit | undefined): Exchange {
     peer: '192.0.2.7',
     ...(body === undefined ? {} : { body }),
     text: new TextDecoder().decode(body),
+    redirect: init?.redirect,
     header: name => headers.find(([key]) => key === name)?.[1],
   }
 }

@@ -37,7 +37,10 @@ describe('a resource that is never satisfied', () => {
       outcome: 'refused',
       reason: 'calendar.example does not accept the auth token',
     })
-    expect(calls(own, auth)).toHaveLength(2)
+    const asked = own.network.sent
+      .filter(exchange => exchange.origin === auth)
+      .map(exchange => exchange.text.split('&')[0])
+    expect(asked).toEqual(['request_type=auth', 'request_type=auth'])
     expect(calls(own, calendar)).toHaveLength(5)
   })
 
@@ -132,6 +135,19 @@ describe('a resource that is never satisfied', () => {
       expect(explain(response).outcome).toBe('refused')
       expect(schemes(own, calendar)).toEqual(['none', 'jwks_uri'])
       expect(waits).toEqual([])
+    },
+  )
+
+  test(
+    verifies('CLI-17', 'agent.rounds', 'over the limit of the next level, too: the second 429 is the answer'),
+    async () => {
+      const own = await world()
+      own.network.intercept(calendar, exchange =>
+        refusal(429, exchange.header('signature') === undefined ? 'httpsig' : 'httpsig; identity=?1', 'rate_limited'),
+      )
+      const response = await agentIn(own).fetch(`${calendar}/feed`)
+      expect(response.status).toBe(429)
+      expect(schemes(own, calendar)).toEqual(['none', 'hwk'])
     },
   )
 
