@@ -1,19 +1,19 @@
 import {
+  createECDH,
   createHash,
   createPrivateKey,
   createPublicKey,
-  generateKeyPair,
   type JsonWebKeyInput,
   type KeyObject,
+  randomBytes,
   randomFillSync,
   type SignKeyObjectInput,
   sign,
   type VerifyKeyObjectInput,
   verify,
 } from 'node:crypto'
-import { promisify } from 'node:util'
 import type { Algorithm } from './algorithm.js'
-import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
+import type { Cryptography, ImportedPrivate, ImportedPublic, PrivateMembers } from './cryptography.js'
 import type { PublicJwk } from './jwk.js'
 
 // The Node half of `#crypto`. A KeyObject with node:crypto costs less than a CryptoKey with subtle, and hashes are synchronous.
@@ -109,25 +109,29 @@ function signer(privateKey: KeyObject, algorithm: Algorithm): ImportedPrivate {
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate =>
   signer(createPrivateKey({ format: 'jwk', key: { ...bare(jwk), d: jwk.d } }), jwk.alg)
 
-async function generatePair(algorithm: Algorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
-  return algorithm === 'Ed25519'
-    ? promisify(generateKeyPair)('ed25519', {})
-    : promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
+// DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).
+const ed25519Pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+function ed25519Members(): PrivateMembers {
+  const seed = randomBytes(32)
+  const privateKey = createPrivateKey({ format: 'der', type: 'pkcs8', key: Buffer.concat([ed25519Pkcs8, seed]) })
+  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
+  return { x, d: seed.toString('base64url') }
 }
 
-function members(key: KeyObject): { x: string; y?: string; d?: string } {
-  const { x, y, d } = key.export({ format: 'jwk' })
-  if (x === undefined) throw new TypeError('the runtime exported no public member')
-  return { x, ...(y === undefined ? {} : { y }), ...(d === undefined ? {} : { d }) }
+function es256Members(): PrivateMembers {
+  const pair = createECDH('prime256v1')
+  const point = pair.generateKeys()
+  // Node drops leading zero bytes of the private value; a JWK keeps them.
+  const d = Buffer.concat([Buffer.alloc(32), pair.getPrivateKey()]).subarray(-32)
+  return {
+    x: point.subarray(1, 33).toString('base64url'),
+    y: point.subarray(33).toString('base64url'),
+    d: d.toString('base64url'),
+  }
 }
 
-export const generate: Cryptography['generate'] = async algorithm => {
-  const pair = await generatePair(algorithm)
-  return { members: members(pair.publicKey), private: signer(pair.privateKey, algorithm) }
-}
-
-export const generateMembers: Cryptography['generateMembers'] = async algorithm => {
-  const { d, ...rest } = members((await generatePair(algorithm)).privateKey)
-  if (d === undefined) throw new TypeError('the runtime exported no private member')
-  return { ...rest, d }
-}
+// Not generateKeyPair: exporting a pair as JWK locks the key, and when the garbage collector runs just then and finishes
+// the job that made the pair, that locks it again. Node 20 then hangs for good.
+export const generateMembers: Cryptography['generateMembers'] = algorithm =>
+  algorithm === 'Ed25519' ? ed25519Members() : es256Members()

@@ -1,5 +1,5 @@
 import type { Algorithm } from './algorithm.js'
-import { base64urlDecode, base64urlEncode } from './base64url.js'
+import { base64urlEncode } from './base64url.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
 
@@ -48,41 +48,22 @@ export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk)
   }
 }
 
-function signer(key: CryptoKey, algorithm: Algorithm): ImportedPrivate {
-  const { operation } = webAlgorithms[algorithm]
-  return {
-    sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))),
-  }
-}
-
 export const importPrivate: Cryptography['importPrivate'] = async (jwk: PrivateJwk): Promise<ImportedPrivate> => {
-  const { key: params } = webAlgorithms[jwk.alg]
+  const { key: params, operation } = webAlgorithms[jwk.alg]
   const key = await globalThis.crypto.subtle.importKey('jwk', { ...bare(jwk), d: jwk.d }, params, false, ['sign'])
-  return signer(key, jwk.alg)
+  return { sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))) }
 }
 
-async function generatePair(algorithm: Algorithm, extractable: boolean): Promise<CryptoKeyPair> {
-  const { key: params } = webAlgorithms[algorithm]
-  const pair = await globalThis.crypto.subtle.generateKey(params, extractable, ['sign', 'verify'])
-  if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
-  return pair
-}
-
-async function publicMembers(key: CryptoKey): Promise<{ x: string; y?: string }> {
-  const raw = new Uint8Array(await globalThis.crypto.subtle.exportKey('raw', key))
+function publicMembers(raw: Uint8Array): { x: string; y?: string } {
   if (raw.length === 32) return { x: base64urlEncode(raw) }
   return { x: base64urlEncode(raw.subarray(1, 33)), y: base64urlEncode(raw.subarray(33)) }
 }
 
-export const generate: Cryptography['generate'] = async algorithm => {
-  const pair = await generatePair(algorithm, false)
-  return { members: await publicMembers(pair.publicKey), private: signer(pair.privateKey, algorithm) }
-}
-
 export const generateMembers: Cryptography['generateMembers'] = async algorithm => {
-  const pair = await generatePair(algorithm, true)
+  const { key: params } = webAlgorithms[algorithm]
+  const pair = await globalThis.crypto.subtle.generateKey(params, true, ['sign', 'verify'])
+  if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
   const { d } = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
   if (d === undefined) throw new TypeError('the runtime exported no private member')
-  base64urlDecode(d)
-  return { ...(await publicMembers(pair.publicKey)), d }
+  return { ...publicMembers(new Uint8Array(await globalThis.crypto.subtle.exportKey('raw', pair.publicKey))), d }
 }

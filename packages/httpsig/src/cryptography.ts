@@ -17,6 +17,9 @@ export interface KeyMembers {
   readonly y?: string
 }
 
+/** The members of a fresh private key. */
+export type PrivateMembers = KeyMembers & { readonly d: string }
+
 /** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
 export interface Cryptography {
   /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
@@ -26,8 +29,6 @@ export interface Cryptography {
   random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
-  /** A fresh key whose private part never leaves the runtime. */
-  generate(algorithm: Algorithm): Promise<{ members: KeyMembers; private: ImportedPrivate }>
   /** A fresh key as JWK members. */
-  generateMembers(algorithm: Algorithm): Promise<KeyMembers & { readonly d: string }>
+  generateMembers(algorithm: Algorithm): PrivateMembers | Promise<PrivateMembers>
 }

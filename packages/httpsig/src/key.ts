@@ -32,6 +32,11 @@ function asPublicJwk(algorithm: Algorithm, members: KeyMembers): PublicJwk {
   })
 }
 
+function publicPart(jwk: PrivateJwk): PublicJwk {
+  const { kty, crv, x, alg } = jwk
+  return parsePublicJwk(jwk.kty === 'EC' ? { kty, crv, x, y: jwk.y, alg } : { kty, crv, x, alg })
+}
+
 function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
   return { algorithm: publicJwk.alg, publicJwk, sign: data => key.sign(data) }
 }
@@ -63,8 +68,9 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
  * @param algorithm default `Ed25519`
  */
 export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Promise<SigningKey> {
-  const made = await runtime.generate(algorithm)
-  return signingKey(asPublicJwk(algorithm, made.members), made.private)
+  const jwk = await generatePrivateJwk(algorithm)
+  const publicJwk = publicPart(jwk)
+  return signingKey(publicJwk, await runtime.importPrivate(jwk))
 }
 
 /**
@@ -84,8 +90,8 @@ const probe = new TextEncoder().encode('countersign key pair probe')
  * @throws HttpSigError `unsupported_algorithm` when the public members are not acceptable
  */
 export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
-  const { kty, crv, x, alg, d } = jwk
-  const publicJwk = parsePublicJwk(jwk.kty === 'EC' ? { kty, crv, x, y: jwk.y, alg } : { kty, crv, x, alg })
+  const { d } = jwk
+  const publicJwk = publicPart(jwk)
   if (typeof d !== 'string' || base64urlDecode(d).length !== 32) throw new TypeError('d must be 32 bytes in base64url')
   let key: ImportedPrivate
   try {
