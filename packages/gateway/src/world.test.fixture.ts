@@ -27,18 +27,21 @@ export interface Seen {
   readonly body: string
 }
 
+/** What is to be signed. */
+export interface ToSign {
+  readonly as: Signer
+  readonly method?: string
+  readonly target: string
+  readonly headers?: Array<[string, string]>
+  readonly body?: string
+}
+
 export interface World {
   readonly resource: Resource<'read'>
   readonly agent: Signer
   readonly stranger: Signer
   holder(claims: { sub?: string; delegate?: string }): Promise<Signer>
-  sign(o: {
-    as: Signer
-    method?: string
-    target: string
-    headers?: Array<[string, string]>
-    body?: string
-  }): Promise<Array<[string, string]>>
+  sign(o: ToSign): Promise<Array<[string, string]>>
 }
 
 export async function makeWorld(): Promise<World> {

@@ -39,7 +39,13 @@ async function expectPassed(wire: Wire, facts: Record<string, unknown>) {
 
 describe('anonymous', () => {
   test(
-    verifies('level.anonymous', 'SIG-01', 'SIG-02', 'an unsigned request passes only where a route says so'),
+    verifies(
+      'level.anonymous',
+      'sig.required',
+      'SIG-01',
+      'SIG-02',
+      'an unsigned request passes only where a route says so',
+    ),
     async () => {
       await expectPassed(unsigned('/public'), { level: 'anonymous', scope: [], chain: [] })
       await expectRefused(unsigned('/feed'), { status: 401, error: 'invalid_signature', agentAuth: 'httpsig' })
@@ -89,6 +95,8 @@ describe('pseudonymous', () => {
   test(
     verifies(
       'SCH-11',
+      'level.identity-first',
+      'challenge.verified-only',
       'RST-22',
       'level.lowest',
       'challenge.identity',

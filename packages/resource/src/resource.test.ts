@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { guard } from './hono.js'
 import type { Authorization, ResourceEvent } from './index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { asAgent, asHolder, asKey, makeWorld, type Signer, signByHand, type World } from './world.test.fixture.js'
 
 let world: World
 let stranger: Signer
@@ -117,6 +117,15 @@ describe('who is let in at all', () => {
       { iss: 'https://first.example', agent: 'https://start.example' },
     ])
   })
+})
+
+test(verifies('COV-39', 'a line break in a field value forges no line of the base'), async () => {
+  const resource = world.calendar()
+  const input = `("@method" "@authority" "@path" "signature-key" "x-a");created=${Math.floor(world.clock.now)}`
+  const honest = await signByHand({ as: stranger, input, headers: [['x-a', '1']] })
+  expect(await outcome(resource.authorize(honest, {}))).toEqual([200])
+  const forged = await signByHand({ as: stranger, input, headers: [['x-a', '1\n"@method": DELETE']] })
+  expect((await outcome(resource.authorize(forged, {})))[0]).toBeGreaterThanOrEqual(400)
 })
 
 describe('replay across restarts of what is around', () => {

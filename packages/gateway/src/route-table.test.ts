@@ -1,0 +1,83 @@
+import { verifies } from '@countersign/requirements'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createGateway, type GatewayRoute } from './index.js'
+import { call, ok, stage } from './stage.test.fixture.js'
+import { makeWorld, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+const start = stage(() => world)
+
+describe('routes', () => {
+  test(
+    verifies(
+      'RAT-12',
+      'error.method',
+      'the longest path decides; its methods are the only ones; nothing else is there',
+    ),
+    async () => {
+      const { port, upstream, signed } = await start(ok, [
+        { path: '/a*', requirement: { level: 'anonymous' } },
+        { path: '/a/admin*', requirement: { level: 'identified' } },
+        { path: '/a/exact', methods: ['GET'], requirement: { level: 'identified' } },
+        { path: '/a/exact', methods: ['POST', 'PUT'], requirement: { level: 'anonymous' } },
+      ])
+      const status = async (target: string, method = 'GET') => (await call(port, { target, method })).status
+      expect([await status('/a'), await status('/abc'), await status('/a/exact', 'POST')]).toEqual([200, 200, 200])
+      expect([await status('/a/admin'), await status('/a/administration?x'), await status('/a/exact')]).toEqual([
+        401, 401, 401,
+      ])
+      expect((await signed({ as: world.agent, target: '/a/exact' })).status).toBe(200)
+      expect([await status('/'), await status('/b'), await status('/A')]).toEqual([404, 404, 400])
+      for (const method of ['HEAD', 'OPTIONS', 'DELETE']) {
+        const refused = await call(port, { target: '/a/exact', method })
+        expect([refused.status, refused.headers['allow']]).toEqual([405, 'GET, POST, PUT'])
+      }
+      const before = upstream.seen.length
+      for (const target of [
+        '/a/%61dmin',
+        '/a/ADMIN',
+        '/a//admin',
+        '/a/%2561dmin',
+        '/a;x/admin',
+        '/a/exact/',
+        '/a/%65xact',
+        '/a%2Fadmin',
+        '/a%5Cadmin',
+      ])
+        expect(await status(target), target).toBe(400)
+      expect(upstream.seen.length).toBe(before)
+      expect([await status('/a/%62'), await status('/a//b'), await status('/a/B')]).toEqual([200, 200, 200])
+    },
+  )
+
+  test(verifies('metadata.resource', 'the gateway answers for the resource itself'), async () => {
+    const { port, upstream } = await start(ok)
+    expect(JSON.parse((await call(port, { target: '/.well-known/aauth-resource' })).body).resource).toBe(
+      'https://api.example',
+    )
+    expect(JSON.parse((await call(port, { target: '/.well-known/jwks.json' })).body).keys.length).toBe(1)
+    expect((await call(port, { target: '/aauth/resource-token', method: 'POST' })).status).toBe(401)
+    expect(upstream.seen).toEqual([])
+  })
+
+  test('what is configured wrongly is found at start', () => {
+    const make = (upstream: string, routes: ReadonlyArray<GatewayRoute<'read'>>) => () =>
+      createGateway({ resource: world.resource, upstream, routes })
+    const requirement = { level: 'anonymous' } as const
+    expect(make('http://127.0.0.1:1', [{ path: '/*', requirement }])).not.toThrow()
+    for (const upstream of ['127.0.0.1:1', 'ftp://x', 'http://127.0.0.1:1/api', 'http://u:p@127.0.0.1:1'])
+      expect(make(upstream, [{ path: '/*', requirement }]), upstream).toThrow(TypeError)
+    for (const path of ['x', '', '/a*b', '/a?b', '/a b', '*'])
+      expect(make('http://127.0.0.1:1', [{ path, requirement }]), path).toThrow(TypeError)
+    expect(
+      make('http://127.0.0.1:1', [
+        { path: '/a', requirement },
+        { path: '/a', requirement },
+      ]),
+    ).toThrow(TypeError)
+    expect(make('http://127.0.0.1:1', [{ path: '/a', requirement: { level: 'authorized' } }])).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,145 @@
+import { request } from 'node:http'
+import { verifies } from '@countersign/requirements'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { call, everything, ok, stage } from './stage.test.fixture.js'
+import { makeWorld, startGateway, startUpstream, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+const start = stage(() => world)
+
+describe('what comes back', () => {
+  test(verifies('cache.private', 'cache.vary', 'the answer, without what only the gateway may say'), async () => {
+    const { port } = await start((_, response) => {
+      response.writeHead(
+        201,
+        [
+          ['Agent-Auth', 'httpsig; identity=?1'],
+          ['AAuth-Level', 'x'],
+          ['aauth_user', 'x'],
+          ['Set-Cookie', 'a=1'],
+          ['Set-Cookie', 'b=2'],
+          ['Cache-Control', 'public, max-age=60'],
+          ['Surrogate-Control', 'max-age=60'],
+          ['Vary', 'Accept'],
+          ['Connection', 'X-Hop'],
+          ['X-Hop', '1'],
+          ['X-Kept', '1'],
+        ].flat(),
+      )
+      response.end('made')
+    })
+    const answer = await call(port, { target: '/open' })
+    expect([answer.status, answer.body]).toEqual([201, 'made'])
+    expect(answer.headers).toMatchObject({
+      'set-cookie': ['a=1', 'b=2'],
+      'cache-control': 'private, max-age=60',
+      vary: 'Accept, Signature-Key',
+      'x-kept': '1',
+    })
+    for (const name of ['agent-auth', 'aauth-level', 'aauth_user', 'x-hop', 'surrogate-control'])
+      expect(answer.headers[name], name).toBeUndefined()
+  })
+
+  test('answers without a body, and errors of the API itself', async () => {
+    const { port, signed } = await start(({ url = '' }, response) => {
+      response.statusCode = Number(/\d{3}/.exec(url)?.[0] ?? 200)
+      response.setHeader('content-length', response.statusCode === 204 || response.statusCode === 304 ? 0 : 4)
+      response.end(response.statusCode === 204 || response.statusCode === 304 ? undefined : 'body')
+    })
+    for (const status of [204, 304])
+      expect([
+        (await call(port, { target: `/open/${status}` })).status,
+        (await call(port, { target: `/open/${status}` })).body,
+      ]).toEqual([status, ''])
+    for (const status of [302, 404, 500])
+      expect([
+        (await call(port, { target: `/open/${status}` })).status,
+        (await call(port, { target: `/open/${status}` })).body,
+      ]).toEqual([status, 'body'])
+    const head = await signed({ as: world.agent, method: 'HEAD', target: '/x' })
+    expect([head.status, head.body, head.headers['content-length']]).toEqual([200, '', '4'])
+  })
+
+  test('a stream comes as it comes, its head at once, and ends upstream when the caller goes', async () => {
+    let ended = false
+    let push: (text: string) => void = () => {}
+    const { port } = await start((_, response) => {
+      response.on('close', () => {
+        ended = true
+      })
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.flushHeaders()
+      push = text => void response.write(text)
+    })
+    const received: string[] = []
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path: '/open/events',
+      headers: ['host', 'api.example'],
+      setHost: false,
+      agent: false,
+    })
+    const response = await new Promise<import('node:http').IncomingMessage>(resolve =>
+      outgoing.on('response', resolve).end(),
+    )
+    expect(response.headers['content-type']).toBe('text/event-stream')
+    response.on('data', chunk => received.push(String(chunk)))
+    response.on('error', () => {})
+    outgoing.on('error', () => {})
+    for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
+      push(event)
+      await expect.poll(() => received.join('')).toContain(event)
+    }
+    expect(ended).toBe(false)
+    outgoing.destroy()
+    await expect.poll(() => ended).toBe(true)
+  })
+})
+
+describe('when the API behind is in trouble', () => {
+  test(verifies('error.unavailable', 'away, or too slow: 503 and when to try again'), async () => {
+    const gone = await startUpstream(ok)
+    await gone.stop()
+    const away = await startGateway(world, gone.origin, everything)
+    const slow = await start(() => {}, everything, { timeout: 0.1 })
+    for (const port of [away.port, slow.port]) {
+      const answer = await call(port, { target: '/open' })
+      expect([
+        answer.status,
+        JSON.parse(answer.body).error,
+        answer.headers['retry-after'],
+        answer.headers['cache-control'],
+      ]).toEqual([503, 'temporarily_unavailable', '5', 'no-store'])
+    }
+    expect(slow.upstream.seen.length).toBe(1)
+    expect((await fetch(`http://127.0.0.1:${away.port}/readyz`)).status).toBe(503)
+    expect((await fetch(`http://127.0.0.1:${slow.port}/readyz`)).status).toBe(200)
+    await away.close()
+  })
+
+  test('an answer that breaks off is not passed off as whole', async () => {
+    const { port } = await start((incoming, response) => {
+      response.writeHead(200, { 'content-length': '100' })
+      response.write('half')
+      setTimeout(() => incoming.socket.destroy(), 30)
+    })
+    const answer = await call(port, { target: '/open' }).catch(() => undefined)
+    expect(answer === undefined || !answer.complete).toBe(true)
+    expect((await call(port, { target: '/nothing-signed' })).status, 'and the gateway goes on').toBe(401)
+  })
+
+  test('a kept connection that the API closed costs nobody an answer', async () => {
+    const { port, upstream, signed } = await start(ok)
+    upstream.server.keepAliveTimeout = 1
+    for (let n = 0; n < 5; n++) {
+      expect((await call(port, { target: '/open' })).status).toBe(200)
+      upstream.server.closeIdleConnections()
+      expect((await signed({ as: world.agent, method: 'POST', target: '/x' })).status).toBe(200)
+    }
+    expect(upstream.seen.length).toBe(10)
+  })
+})
