@@ -243,6 +243,23 @@ describe('over h2', () => {
 })
 
 describe('without Node’s own request', () => {
+  test(verifies('sig.target.raw', 'a server that has read the message shows it'), async () => {
+    const ran = { count: 0 }
+    const app = calendarApp(world.calendar(), ran)
+    const wire = await world.request({ as, method: 'POST', target: '/feed', body: '{"a":1}' })
+    const request = () =>
+      new Request('https://calendar.example/feed', {
+        method: 'POST',
+        headers: [['content-type', 'application/json']],
+        body: '{"a":1}',
+      })
+    const passed = await app.fetch(request(), { received: { ...wire, peer: '192.0.2.1' } })
+    expect([passed.status, (await passed.json()).body]).toEqual([200, '{"a":1}'])
+    const target = '/x/../feed'
+    expect((await app.fetch(request(), { received: { ...wire, target } })).status).toBe(400)
+    expect(ran.count).toBe(1)
+  })
+
   test('a Fetch request is verified as far as it can be known', async () => {
     const ran = { count: 0 }
     const app = calendarApp(world.calendar(), ran)

@@ -23,7 +23,8 @@ const messageKey = 'countersign.message'
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
  * It reads the body first, and leaves it readable for the handler: the very bytes that were verified.
- * On `@hono/node-server` the message is verified exactly as it came; elsewhere as far as a Fetch request still shows it.
+ * On `@hono/node-server`, and where the server hands the app `{ received: message }` as its bindings, the message is verified
+ * exactly as it came; elsewhere as far as a Fetch request still shows it.
  *
  * Which path spellings lead to one route is Hono's to say (`/%65vents` is `/events`, `/events/` is not): the signature is over
  * the spelling that came, and all that lead to a route count against its limits together.

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import type { Limits, Requirement } from './index.js'
+import { createResource, type Limits, type Requirement } from './index.js'
 import { parseRate } from './rate.js'
 import { makeWorld, type World } from './world.test.fixture.js'
 
@@ -51,6 +51,12 @@ test('options that are wrong are found at start', () => {
   expect(() => world.calendar({ scopes: { 'a b': 'two' } as never })).toThrow(TypeError)
   expect(() => world.calendar({ limits: { identified: '0/min' } satisfies Limits })).toThrow(TypeError)
   expect(() => world.calendar({ agents: ['nobody'] })).toThrow(TypeError)
+})
+
+test('the smallest resource: an identifier and a key', async () => {
+  const resource = createResource({ id: 'https://api.example', keys: [world.calendarKey] })
+  expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, { level: 'anonymous' })).ok).toBe(true)
+  expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, {})).ok).toBe(false)
 })
 
 test('limits read like 10/min', () => {

@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
   checkIdentifierList,
@@ -41,7 +41,8 @@ export interface ResourceOptions<S extends string = string> {
   readonly limits?: Limits
   /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
   readonly resourceTokenLimit?: string
-  readonly discovery: Discovery
+  /** Whose documents and keys to trust. Default: a discovery of its own; where a platform has no guarded fetcher it must be given. */
+  readonly discovery?: Discovery
   /** What was seen. Default: in the memory of this process. */
   readonly replay?: ReplaySet
   /** Counts for the limits. Default: in the memory of this process. */
@@ -166,7 +167,8 @@ function verifierOf(
   options: ResourceOptions<string>,
   known: { readonly authServers: readonly string[]; readonly now: () => number; readonly tolerance: number },
 ): Verifier {
-  const { id, authorities, discovery, agents = 'any', development = false } = options
+  const { id, authorities, agents = 'any', development = false } = options
+  const { discovery = createDiscovery({ now: known.now, development }) } = options
   return createVerifier({
     receiver: id,
     ...(authorities === undefined ? {} : { authorities }),
