@@ -27,13 +27,6 @@ const inboundOnly: ReadonlySet<string> = new Set([
   'signature-input',
   'signature-key',
   'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-  'x-forwarded-server',
-  'x-forwarded-uri',
   'x-original-url',
   'x-original-host',
   'x-rewrite-url',
@@ -57,7 +50,13 @@ export function requestHeaders(message: ReceivedMessage, aauth: AAuth, id: strin
   const named = connectionNamed(message.headers)
   const kept = message.headers.filter(([name]) => {
     const plain = plainName(name)
-    return !name.startsWith(':') && !inboundOnly.has(plain) && !named.has(plain) && !isOurs(plain)
+    return (
+      !name.startsWith(':') &&
+      !inboundOnly.has(plain) &&
+      !named.has(plain) &&
+      !isOurs(plain) &&
+      !plain.startsWith('x-forwarded-')
+    )
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
   return [...kept, ...length, ...originHeaders(message, id), ...factHeaders(aauth)]
@@ -109,6 +108,7 @@ function factHeaders(aauth: AAuth): Line[] {
     ['AAuth-User', aauth.user?.sub],
     ['AAuth-Scope', aauth.scope.length > 0 ? aauth.scope.join(' ') : undefined],
     ['AAuth-Issuer', aauth.issuer],
+    ['AAuth-Key', aauth.key],
   ]
   return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, plainValue(value)] as const]))
 }

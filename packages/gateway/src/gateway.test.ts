@@ -37,6 +37,7 @@ describe('what reaches the API behind', () => {
       ['X-Forwarded-Host', 'evil.example'],
       ['X_Forwarded_Proto', 'ftp'],
       ['X-Real-IP', '198.51.100.7'],
+      ['X-Forwarded-Scheme', 'ftp'],
       ['Forwarded', 'for=198.51.100.7'],
       ['X-HTTP-Method-Override', 'DELETE'],
       ['Connection', 'X-Named, close'],
@@ -48,7 +49,15 @@ describe('what reaches the API behind', () => {
     await call(port, { target: '/open', headers: [['host', 'api.example'], ...forged] })
     const anonymous = upstream.seen[0]
     expect(anonymous?.headers.filter(([name]) => /^aauth/.test(name))).toEqual([['aauth-level', 'anonymous']])
-    for (const name of ['x-real-ip', 'x_forwarded_proto', 'forwarded', 'x-http-method-override', 'x-named', 'te'])
+    for (const name of [
+      'x-real-ip',
+      'x_forwarded_proto',
+      'x-forwarded-scheme',
+      'forwarded',
+      'x-http-method-override',
+      'x-named',
+      'te',
+    ])
       expect(valuesOf(anonymous, name), name).toEqual([])
     expect(['for', 'host', 'proto'].map(name => valuesOf(anonymous, `x-forwarded-${name}`))).toEqual([
       ['127.0.0.1'],
@@ -70,6 +79,7 @@ describe('what reaches the API behind', () => {
       'aauth-user': '%C3%A4lice%E2%80%83100%25',
       'aauth-scope': 'read',
       'aauth-issuer': 'https://auth.example',
+      'aauth-key': expect.stringMatching(/^[\w-]{43}$/),
     })
     for (const name of ['signature', 'signature-input', 'signature-key'])
       expect(valuesOf(authorized, name), name).toEqual([])

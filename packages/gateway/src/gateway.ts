@@ -33,8 +33,9 @@ export interface GatewayOptions<S extends string = string> {
  * Makes a reverse proxy that guards an API which knows nothing of AAuth.
  *
  * The API learns who is calling from `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
- * `AAuth-Issuer`), `AAuth-Scope` and `AAuth-Issuer`, in printable ASCII with all else percent-encoded, and where from by
- * `X-Forwarded-For`, `-Host` and `-Proto`. It must be reachable through the gateway only.
+ * `AAuth-Issuer`), `AAuth-Scope`, `AAuth-Issuer` and `AAuth-Key` (thumbprint of the key that signed), in printable ASCII with
+ * all else percent-encoded, and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It must be reachable through the
+ * gateway only.
  * @throws TypeError for a route or an upstream that is wrong
  * @see protocol §3.3, §4
  */

@@ -79,5 +79,6 @@ describe('routes', () => {
       ]),
     ).toThrow(TypeError)
     expect(make('http://127.0.0.1:1', [{ path: '/a', requirement: { level: 'authorized' } }])).toThrow(TypeError)
+    expect(make('http://127.0.0.1:1', [{ path: '/a', methods: ['get'], requirement }])).toThrow(TypeError)
   })
 })

@@ -22,10 +22,14 @@ export interface RouteTable<T> {
 
 /**
  * Makes a route table.
- * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, and for two routes that overlap wholly
+ * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, a method that is not written as on the
+ * wire, and two routes that overlap wholly
  */
 export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable<T> {
-  for (const entry of entries) checkPath(entry.path)
+  for (const { path, methods = [] } of entries) {
+    checkPath(path)
+    for (const method of methods) checkMethod(method)
+  }
   checkOverlaps(entries)
   const loose = entries.map(entry => ({ ...entry, path: looselySpelt(entry.path) }))
   return {
@@ -45,6 +49,11 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
 function checkPath(path: string): void {
   if (!/^\/[\x21-\x29\x2b-\x7e]*\*?$/.test(path) || /[?#]/.test(path))
     throw new TypeError('a route path begins with / and has at most one *, at its end')
+}
+
+/** Methods are compared exactly: a route for `get` would guard nothing and refuse everything. */
+function checkMethod(method: string): void {
+  if (!/^[A-Z][A-Z-]*$/.test(method)) throw new TypeError('methods are written as on the wire, e.g. GET')
 }
 
 function checkOverlaps<T>(entries: ReadonlyArray<TableEntry<T>>): void {
