@@ -1,4 +1,5 @@
 import { HttpSigError } from './error.js'
+import { parameterisedField, queryParameter } from './parameterised-component.js'
 import { pathOf, queryOf } from './request-target.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
@@ -60,8 +61,14 @@ export function fieldLines(name: string, context: RequestContext): readonly stri
  */
 export function componentValue(component: Component, context: RequestContext): string {
   const { name } = component
-  if (component.parameters) throw malformed('a covered component has parameters that are not supported')
-  if (!name.startsWith('@')) return fieldLines(name, context).join(', ')
+  if (!name.startsWith('@')) {
+    const lines = fieldLines(name, context)
+    return component.parameters ? parameterisedField(name, component.parameters, lines) : lines.join(', ')
+  }
+  if (component.parameters) {
+    if (name === '@query-param') return queryParameter(component.parameters, queryOf(context.target))
+    throw malformed('a derived component has parameters that cannot be resolved')
+  }
   const value = derived(name, context)
   if (value === undefined) throw malformed('a covered component is unknown or not in the request')
   return value

@@ -9,6 +9,7 @@ export interface ContentDigest {
   readonly sha512?: Uint8Array
 }
 
+const lengthLimit = 4 * 1024
 const canonical = /^sha-256=:([A-Za-z0-9+/]{43}=):$/
 
 function bytesOf(value: unknown, length: number): Uint8Array {
@@ -40,10 +41,11 @@ export function parseContentDigestFully(value: string): ContentDigest {
 
 /**
  * Reads a Content-Digest value; algorithms other than sha-256 and sha-512 are ignored, but one of the two must be there.
- * @throws HttpSigError `invalid_signature`
+ * @throws HttpSigError `invalid_signature`, also above 4 KiB
  * @see docs/protocol.md §3.4, RFC 9530 §2
  */
 export function parseContentDigest(value: string): ContentDigest {
+  if (value.length > lengthLimit) throw malformed('Content-Digest is longer than 4 KiB')
   const match = canonical.exec(value)
   const bytes = match?.[1] === undefined ? undefined : base64Decode(match[1])
   return bytes === undefined ? parseContentDigestFully(value) : { sha256: bytes }

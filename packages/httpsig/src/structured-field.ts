@@ -18,7 +18,8 @@ export interface SingleMember {
 }
 
 // One step over a valid field: a string, display string, byte sequence, token or key, number, or any other character.
-const steps = /"(?:[^"\\]|\\.)*"|%"[^"]*"|:[A-Za-z0-9+/=]*:|[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*|@?-?\d[\d.]*|[\s\S]/g
+const steps =
+  /"[^"\\]*(?:\\.[^"\\]*)*"|%"[^"]*"|:[A-Za-z0-9+/=]*:|[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*|@?-?\d[\d.]*|[\s\S]/g
 
 // RFC 9651 lets a recipient limit keys to 64 characters.
 const legalLabel = /^[a-z*][a-z0-9_.*-]{0,63}$/
@@ -70,6 +71,12 @@ export function countMembers(value: string): number {
     else if (step === ',' && depth === 0) commas++
   }
   return commas + 1
+}
+
+/** Whether a Decimal without a fraction (`1.0`) stands in it, which the parser cannot tell from an Integer. */
+export function holdsWholeDecimal(value: string): boolean {
+  for (const [step] of value.matchAll(steps)) if (/^-?\d+\.0+$/.test(step)) return true
+  return false
 }
 
 function setLast(seen: Written, raw: string): void {
