@@ -1,9 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { generateSigningKey } from '@countersign/httpsig'
-import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { createAgent } from './agent.js'
-import { defaultFetcher } from './fetcher-web.js'
 import { agentServer, delegate, pseudonym } from './identity.js'
 import * as exported from './index.js'
 import * as node from './node.js'
@@ -12,10 +10,6 @@ import { world } from './participants.test.fixture.js'
 describe('createAgent', () => {
   test('takes the guarded fetcher of Node by itself', () => {
     expect(createAgent({ identity: pseudonym() })).toHaveProperty('fetch')
-  })
-
-  test(verifies('discovery.fetcher', 'elsewhere the fetcher must be given'), () => {
-    expect(() => defaultFetcher({ development: false })).toThrow(TypeError)
   })
 
   test('a mistake is a TypeError at construction', async () => {
@@ -51,5 +45,5 @@ test('only the files for Node import Node, so that the rest runs in browsers', a
     const text = await readFile(new URL(name, import.meta.url), 'utf8')
     if (/from '(node:|@countersign\/[a-z]+\/node)|\bprocess\.|\bBuffer\b/.test(text)) withNode.push(name)
   }
-  expect(new Set(withNode)).toEqual(new Set(['fetcher-node.ts', 'file-state.ts']))
+  expect(new Set(withNode)).toEqual(new Set(['file-state.ts']))
 })

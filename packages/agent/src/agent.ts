@@ -1,7 +1,6 @@
 import { createDiscovery, type Discovery, type Fetcher } from '@countersign/discovery'
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { checkIdentifierList, type IdentifierList } from '@countersign/protocol'
-import { defaultFetcher } from '#fetcher'
 import { type AccessRequest, requestAccess } from './access.js'
 import { admission } from './admission.js'
 import { authorization } from './authorization.js'
@@ -102,8 +101,9 @@ function contextOf(options: AgentOptions): ClimbContext & { readonly post: Signe
   const { now = () => Date.now() / 1000, sleep = timer, random = Math.random, development = false } = options
   const { acceptAuthServer, identifyTo, state = memoryState() } = options
   const send = plainFetch(options.fetch)
-  const fetcher = options.fetcher ?? (options.discovery === undefined ? defaultFetcher({ development }) : undefined)
-  const discovery = options.discovery ?? createDiscovery({ fetcher: requireFetcher(fetcher), now, development })
+  const { fetcher } = options
+  const own = { now, development, ...(fetcher === undefined ? {} : { fetcher }) }
+  const discovery = options.discovery ?? createDiscovery(own)
   const post = signedPost({ fetch: send, now, sleep })
   const shared = { discovery, post, now, development }
   const credentials = options.identity.open({ ...shared, state, random })
@@ -131,11 +131,6 @@ function pseudonyms(): (origin: string) => Promise<SigningKey> {
 /** A browser's fetch refuses to be called as the method of another object. */
 function plainFetch(given: typeof fetch | undefined): typeof fetch {
   return given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init)
-}
-
-function requireFetcher(fetcher: Fetcher | undefined): Fetcher {
-  if (fetcher === undefined) throw new TypeError('createAgent needs a fetcher or a discovery')
-  return fetcher
 }
 
 /** A listener that throws must not break a token request that others await. */

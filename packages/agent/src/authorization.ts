@@ -6,9 +6,6 @@ import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
 import { requestToken, type TokenRequest, type TokenRequestContext } from './token-request.js'
 
-/** Seconds before its end at which an auth token is refreshed rather than used. */
-const margin = 30
-
 /** For whom a grant is wanted, and who is told how it is got. */
 export interface Applicant {
   readonly self: Self
@@ -80,7 +77,7 @@ async function find(self: Self, { resource, scope, issuer }: Wanted, { grants }:
 
 /** Bound to the key that signs now, and not about to end while it is on its way. */
 function usable(grant: Grant, self: Self, { now }: Context): boolean {
-  return grant.jkt === self.jkt && grant.expires - margin > now()
+  return grant.jkt === self.jkt && grant.renewAt > now()
 }
 
 async function fresh(grant: Grant, applicant: Applicant, context: Context): Promise<Grant | undefined> {

@@ -8,7 +8,15 @@ import { memoryState } from './state.js'
 
 const me = { agent: home }
 const grant = (scope: string, more: Partial<Grant> = {}): Grant => ({
-  ...{ issuer: auth, resource: calendar, scope, authToken: `token of ${scope}`, expires: 2_000_000_000, jkt: 'j' },
+  ...{
+    issuer: auth,
+    resource: calendar,
+    scope,
+    authToken: `token of ${scope}`,
+    expires: 2_000_000_000,
+    renewAt: 1_999_999_970,
+    jkt: 'j',
+  },
   ...more,
 })
 

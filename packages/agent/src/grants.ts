@@ -12,6 +12,8 @@ export interface Grant {
   readonly authToken: string
   /** Unix seconds. */
   readonly expires: number
+  /** Unix seconds from which on it is refreshed rather than used. */
+  readonly renewAt: number
   /** Thumbprint of the key the auth token is bound to. */
   readonly jkt: string
   /** Sent to `issuer` only. */
@@ -96,12 +98,13 @@ function savedGrants(value: unknown): readonly Grant[] {
 /** Entries of another version are left out: the agent then asks again, which is always safe. */
 function isGrant(value: unknown): value is Grant {
   if (typeof value !== 'object' || value === null) return false
-  const { issuer, resource, scope, authToken, expires, jkt, refreshToken } = value as Partial<
+  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken } = value as Partial<
     Record<keyof Grant, unknown>
   >
   return (
     [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
     typeof expires === 'number' &&
+    typeof renewAt === 'number' &&
     (refreshToken === undefined || typeof refreshToken === 'string')
   )
 }

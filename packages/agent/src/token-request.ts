@@ -49,8 +49,8 @@ export async function requestToken(request: TokenRequest, self: Self, context: T
   if (authToken === undefined && typeof json['request_token'] === 'string')
     throw new AgentError('interaction_required', 'the auth server wants to ask a user, and this agent has none to send')
   if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
-  const { scope, expires } = await checkAnswer(authToken, request, self, context)
-  return { issuer, resource, scope, authToken, expires, jkt: self.jkt, ...refreshTokenOf(json) }
+  const { scope, expires, renewAt } = await checkAnswer(authToken, request, self, context)
+  return { issuer, resource, scope, authToken, expires, renewAt, jkt: self.jkt, ...refreshTokenOf(json) }
 }
 
 /** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
@@ -59,7 +59,7 @@ async function checkAnswer(
   request: TokenRequest,
   self: Self,
   context: TokenRequestContext,
-): Promise<{ scope: string; expires: number }> {
+): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt'>> {
   const { discovery, development } = context
   const { issuer, resource } = request
   const claims = await checked('auth server', () =>
@@ -72,7 +72,9 @@ async function checkAnswer(
   if (missingScope(request.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
   // Identity scopes are granted as claims and never stand in `scope`; the resource says so if they were not.
   const asClaims = request.scope.filter(name => identityScopes.includes(name))
-  return { scope: canonicalScope([...scope, ...asClaims]), expires: claims.exp }
+  // A token must not end on its way; of a short life only a part may be given up for that.
+  const margin = Math.min(30, (claims.exp - claims.iat) / 5)
+  return { scope: canonicalScope([...scope, ...asClaims]), expires: claims.exp, renewAt: claims.exp - margin }
 }
 
 function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {

@@ -14,6 +14,8 @@ export function program(version: string): Command {
   const root = new Command('countersign')
     .description('AAuth for TypeScript: agents, APIs and auth servers that have never met, every request signed')
     .version(version)
+    // `agent-server --id A` and `agent-server invite --id B` are two commands: each reads the options behind its own name.
+    .enablePositionalOptions()
     .showHelpAfterError('(add --help for what this command takes)')
   addPlayground(root)
   addFetch(root)
@@ -88,7 +90,10 @@ function addKeys(root: Command): void {
 }
 
 function addServers(root: Command): void {
-  const agents = root.command('agent-server').description("publish an agent's identity, enrol its delegates")
+  const agents = root
+    .command('agent-server')
+    .enablePositionalOptions()
+    .description("publish an agent's identity, enrol its delegates")
   flags(agents, agentServerOptions).action((_, command: Command) => agentServer(command))
   flags(agents.command('invite').description('print a single-use enrolment code'), inviteOptions).action(
     (_, command: Command) => invite(command),

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import { defaultFetcher as onNode } from './default-fetcher-node.js'
+import { defaultFetcher as elsewhere } from './default-fetcher-web.js'
 import * as core from './index.js'
 import * as node from './node.js'
 
@@ -24,4 +26,9 @@ test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fe
   const outside = (file: string) => new Set([...importsOf(file)].filter(specifier => !specifier.startsWith('.')))
   expect(outside('./index.ts')).toEqual(new Set(['@countersign/httpsig', '@countersign/protocol', '#default-fetcher']))
   expect(outside('./node.ts')).toContain('node:https')
+})
+
+test(verifies('discovery.fetcher', 'on Node a fetcher is there by itself, elsewhere it must be given'), () => {
+  expect(onNode(false)).toBeTypeOf('function')
+  expect(() => elsewhere(false)).toThrow(TypeError)
 })

@@ -1,3 +1,4 @@
+import { explain } from '@countersign/agent'
 import type { Stage } from '../stage.js'
 
 /** One instance of the agent enrols with a code that works once, and is known as itself. */
@@ -14,17 +15,6 @@ export async function delegate(stage: Stage): Promise<void> {
   }
   stage.expect('the calendar knows the agent', facts.agent, agentServer)
   stage.expect('and which delegate it is', facts.delegate, sub)
-  let second = 'enrolled'
-  await stage
-    .delegate(code)
-    .fetch(`${calendar}/agenda`)
-    .then(
-      response => {
-        second = `answered ${response.status}`
-      },
-      (error: { code?: string }) => {
-        second = error.code ?? 'failed'
-      },
-    )
-  stage.expect('the code does not work a second time', second, 'denied')
+  const second = await stage.delegate(code).fetch(`${calendar}/agenda`)
+  stage.expect('the code does not work a second time', explain(second).outcome, 'gave_up')
 }

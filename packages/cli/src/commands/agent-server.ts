@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { createAgentServer } from '@countersign/agent-server'
+import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
+import { audit } from './audit.js'
 import { dataFolder, run, serverOptions, signingKeys } from './participant.js'
 
 /** Options of `countersign agent-server`. */
@@ -31,6 +33,7 @@ export const inviteOptions = z.strictObject({
 
 async function open(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
+  log: Logger,
 ): Promise<Awaited<ReturnType<typeof createAgentServer>>> {
   const folder = dataFolder('agent-server', settings)
   const { name, tokenLifetime, audience } = settings
@@ -39,6 +42,7 @@ async function open(
     keys: await signingKeys(folder, settings),
     database: settings.database ?? `sqlite:${join(folder, 'agent-server.db')}`,
     development: settings.development,
+    onEvent: audit(log),
     ...(name === undefined ? {} : { name }),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     ...(audience === undefined ? {} : { audience }),
@@ -48,13 +52,14 @@ async function open(
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. */
 export async function agentServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentServerOptions, process.env)
-  await run('agent-server', settings, await open(settings))
+  const log = jsonLog({ name: 'agent-server' })
+  await run('agent-server', settings, await open(settings, log), { log })
 }
 
 /** `countersign agent-server invite`: prints a single-use enrolment code. */
 export async function invite(command: Command): Promise<void> {
   const { sub, expiresIn, port: _, ...settings } = readConfiguration(command, inviteOptions, process.env)
-  const server = await open(settings)
+  const server = await open(settings, jsonLog({ name: 'agent-server', level: 'silent' }))
   try {
     const invitation = await server.invite({
       ...(sub === undefined ? {} : { sub }),

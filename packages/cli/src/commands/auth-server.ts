@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
+import { audit } from './audit.js'
 import { dataFolder, discoveryFor, run, serverOptions, signingKeys } from './participant.js'
 
 const grant = z.strictObject({
@@ -22,7 +24,7 @@ export const authServerOptions = z.strictObject({
   authTokenLifetime: z.coerce
     .number()
     .int()
-    .min(30)
+    .min(1)
     .max(3600)
     .optional()
     .describe('seconds an auth token lives; default 600'),
@@ -34,6 +36,7 @@ export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
   const { authTokenLifetime } = settings
+  const log = jsonLog({ name: 'auth-server' })
   const participant = await createAuthServer({
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
@@ -41,7 +44,8 @@ export async function authServer(command: Command): Promise<void> {
     discovery: discoveryFor(settings),
     policy: directGrants(settings.grants),
     development: settings.development,
+    onEvent: audit(log),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
   })
-  await run('auth-server', settings, participant)
+  await run('auth-server', settings, participant, { log })
 }

@@ -1,9 +1,11 @@
 import { createGateway } from '@countersign/gateway'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { createResource, type Requirement } from '@countersign/resource'
+import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList, UsageError } from '../configuration.js'
+import { audit } from './audit.js'
 import { dataFolder, discoveryFor, run, serverOptions, signingKeys } from './participant.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
@@ -41,6 +43,7 @@ type Settings = z.infer<typeof gatewayOptions>
 /** `countersign gateway`: the guard in front of an API that knows nothing of AAuth. */
 export async function gateway(command: Command): Promise<void> {
   const settings = readConfiguration(command, gatewayOptions, process.env)
+  const log = jsonLog({ name: 'gateway' })
   const resource = createResource({
     id: settings.id,
     keys: await signingKeys(dataFolder('gateway', settings), settings),
@@ -49,10 +52,11 @@ export async function gateway(command: Command): Promise<void> {
     discovery: discoveryFor(settings),
     replay: memoryReplaySet(),
     development: settings.development,
+    onEvent: audit(log),
   })
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   const participant = createGateway({ resource, upstream: settings.upstream, routes: routesOf(settings) })
-  await run('gateway', settings, participant, bodyLimit)
+  await run('gateway', settings, participant, { log, bodyLimit })
 }
 
 /** Scopes named on the command line need no words; they are then shown as they are. */

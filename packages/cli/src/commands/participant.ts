@@ -5,7 +5,7 @@ import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import type { PublishedKey } from '@countersign/protocol'
-import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
+import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
 import { port } from '../configuration.js'
 
@@ -55,16 +55,16 @@ export async function run(
   name: string,
   settings: ServerSettings,
   participant: Participant,
-  bodyLimit?: number,
+  more: { readonly log: Logger; readonly bodyLimit?: number },
 ): Promise<void> {
   await serve({
+    ...more,
     name,
     id: settings.id,
     port: settings.port,
     participant,
     development: settings.development,
     ...(settings.host === undefined ? {} : { host: settings.host }),
-    ...(bodyLimit === undefined ? {} : { bodyLimit }),
     ...traceTo(settings),
   })
 }

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort, required, type Stand, stand } from './processes.fixture.js'
+
+// The playground's page in a real browser: a click plays a story and shows what flowed.
+
+const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
+const there = existsSync(executablePath)
+let place: Stand
+let browser: Browser
+let base: number
+
+beforeAll(async () => {
+  if (!there) return
+  place = stand()
+  base = await freePort()
+  await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
+  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
+  browser = await chromium.launch({ executablePath, args })
+}, 60_000)
+
+afterAll(async () => {
+  if (!there) return
+  await browser.close()
+  await place.stop()
+})
+
+test('the browser that CI requires is there', () => {
+  expect(there || !required('chromium')).toBe(true)
+})
+
+const when = there ? test : test.skip
+const why = there
+  ? ''
+  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+
+when(
+  `each story is played at a click and its messages are shown${why}`,
+  async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    const faults: string[] = []
+    page.on('pageerror', error => faults.push(error.message))
+    page.on('console', message => {
+      if (message.type() === 'error') faults.push(message.text())
+    })
+    await page.goto(`http://localhost:${base}/`)
+    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous']) {
+      await page.click(`button[data-scenario="${story}"]`)
+      await page.waitForFunction(
+        () =>
+          document.querySelector('#status')?.textContent?.includes('every step was right') &&
+          !document.querySelector('button:disabled'),
+        undefined,
+        { timeout: 30_000 },
+      )
+      expect(await page.locator('#checks li.wrong').count()).toBe(0)
+      expect(await page.locator('#messages li').count()).toBeGreaterThan(3)
+    }
+    await page.click('#messages li:last-child summary')
+    expect(await page.locator('#messages li:last-child pre').first().textContent()).toContain('signature-input: sig=')
+    expect(faults).toEqual([])
+  },
+  120_000,
+)
+
+when(`the page fits a phone${why}`, async () => {
+  const page = await browser.newPage({ viewport: { width: 360, height: 740 } })
+  await page.goto(`http://localhost:${base}/`)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+})
+
+when(`another site can neither read the page by DNS rebinding nor press its buttons${why}`, async () => {
+  const rebound = await fetch(`http://127.0.0.1:${base}/`)
+  expect(rebound.status).toBe(421)
+  const own = `http://localhost:${base}`
+  const pressed = await fetch(`${own}/play/identity`, { method: 'POST', headers: { origin: 'https://evil.example' } })
+  expect(pressed.status).toBe(403)
+  expect((await fetch(`${own}/play/identity`, { method: 'POST', headers: { origin: own } })).status).toBe(200)
+})
