@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['@countersign/source', 'node', 'import', 'module', 'default']
+// Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules.
+const conditions = ['@countersign/source', 'node', 'module', 'default']
 const rooms = ['packages', 'apps'].flatMap(top => readdirSync(top).map(name => ({ name, root: `${top}/${name}` })))
 const resolve = { conditions }
 const ssr = { resolve: { conditions, externalConditions: conditions } }
