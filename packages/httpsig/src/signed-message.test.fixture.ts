@@ -10,7 +10,7 @@ import {
 
 // A signer of its own, so that a fault in the signer under test cannot hide one in the verifier.
 
-export const NOW = 1_750_000_000
+export const NOW: number = 1_750_000_000
 
 // RFC 9421 appendix B.1.4.
 export const privateMembers = {
@@ -19,7 +19,7 @@ export const privateMembers = {
   x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs',
   d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU',
 } as const
-export const inlineKey = `hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="${privateMembers.x}"`
+export const inlineKey: string = `hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="${privateMembers.x}"`
 
 const privateKey = createPrivateKey({ format: 'jwk', key: { ...privateMembers } })
 
@@ -142,4 +142,4 @@ export async function verdict(message: ReceivedMessage, change: Partial<OpenOpti
   }
 }
 
-export const refused = '401 invalid_signature'
+export const refused: string = '401 invalid_signature'

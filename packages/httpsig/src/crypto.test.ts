@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import * as node from './crypto-node.js'
+import * as web from './crypto-web.js'
+import type { Cryptography } from './cryptography.js'
+import { type Algorithm, parsePublicJwk } from './index.js'
+
+// The two halves of `#crypto` must be one.
+
+const halves: ReadonlyArray<readonly [string, Cryptography]> = [
+  ['node', node satisfies Cryptography],
+  ['web', web satisfies Cryptography],
+]
+const data = new TextEncoder().encode('data')
+
+function jwkOf(algorithm: Algorithm, members: { x: string; y?: string }) {
+  return parsePublicJwk(
+    algorithm === 'Ed25519'
+      ? { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', ...members }
+      : { kty: 'EC', crv: 'P-256', alg: 'ES256', ...members },
+  )
+}
+
+test.each(
+  halves.flatMap(([made, maker]) => (['Ed25519', 'ES256'] as const).map(algorithm => ({ made, maker, algorithm }))),
+)('a key made by $made for $algorithm signs and verifies in both', async ({ maker, algorithm }) => {
+  const { d, ...members } = await maker.generateMembers(algorithm)
+  const jwk = jwkOf(algorithm, members)
+  for (const [, signer] of halves) {
+    const signature = await (await signer.importPrivate({ ...jwk, d })).sign(data)
+    expect(signature).toHaveLength(64)
+    for (const [, verifier] of halves) {
+      const key = await verifier.importPublic(jwk)
+      expect(await key.verify(data, signature)).toBe(true)
+      expect(await key.verify(data.subarray(1), signature)).toBe(false)
+    }
+  }
+})
+
+test('digests and random bytes', async () => {
+  for (const input of [data, 'dätä', '']) {
+    expect(Uint8Array.from(await node.sha256(input))).toEqual(await web.sha256(input))
+    expect(Uint8Array.from(await node.sha512(input))).toEqual(await web.sha512(input))
+  }
+  for (const [, half] of halves) {
+    const drawn = Array.from({ length: 1000 }, () => Buffer.from(half.random16()).toString('hex'))
+    expect(new Set(drawn).size).toBe(1000)
+    expect(drawn[0]).toHaveLength(32)
+  }
+})
+
+test('both refuse a point that is not on the curve', async () => {
+  const off = { kty: 'EC', crv: 'P-256', alg: 'ES256', x: `${'A'.repeat(42)}E`, y: `${'A'.repeat(42)}E` } as const
+  for (const [name, half] of halves) await expect((async () => half.importPublic(off))(), name).rejects.toThrow()
+})
+
+test('a private scalar with leading zeros keeps its 32 bytes', async () => {
+  for (let i = 0; i < 600; i++) expect((await node.generateMembers('ES256')).d).toHaveLength(43)
+})

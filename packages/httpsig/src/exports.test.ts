@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import * as main from './index.js'
+import * as node from './node.js'
+
+test('what is exported is what is meant to be', () => {
+  expect(new Set(Object.keys(main))).toEqual(
+    new Set([
+      'HttpSigError',
+      'base64urlDecode',
+      'base64urlEncode',
+      'checkTarget',
+      'chooseAuthority',
+      'fromRequest',
+      'generatePrivateJwk',
+      'generateSigningKey',
+      'headerValues',
+      'importSigningKey',
+      'importVerifyKey',
+      'isSigned',
+      'memoryReplaySet',
+      'openSignature',
+      'parsePublicJwk',
+      'parseSignatureKey',
+      'serializeSignatureKey',
+      'signRequest',
+      'thumbprint',
+      'verifyKeyCache',
+      'verifySignature',
+    ]),
+  )
+  expect(Object.keys(node)).toEqual(['fromNode'])
+})
