@@ -192,15 +192,18 @@ describe('a resource that is never satisfied', () => {
     },
   )
 
-  test(verifies('error.required-components', 'components the resource demands are covered, once'), async () => {
-    const own = await world()
-    const demand = { error: 'invalid_signature', required_components: ['@method', 'x-tenant'] }
-    answers(own, () => Response.json(demand, { status: 401, headers: { 'agent-auth': 'httpsig' } }))
-    const response = await agentIn(own).fetch(`${calendar}/feed`, { headers: { 'X-Tenant': 'a' } })
-    const inputs = own.network.sent.map(exchange => exchange.header('signature-input')?.includes('"x-tenant"'))
-    expect(inputs).toEqual([undefined, false, true])
-    expect(explain(response).outcome).toBe('refused')
-  })
+  test(
+    verifies('sig.covered.agent', 'error.required-components', 'components the resource demands are covered, once'),
+    async () => {
+      const own = await world()
+      const demand = { error: 'invalid_signature', required_components: ['@method', 'x-tenant'] }
+      answers(own, () => Response.json(demand, { status: 401, headers: { 'agent-auth': 'httpsig' } }))
+      const response = await agentIn(own).fetch(`${calendar}/feed`, { headers: { 'X-Tenant': 'a' } })
+      const inputs = own.network.sent.map(exchange => exchange.header('signature-input')?.includes('"x-tenant"'))
+      expect(inputs).toEqual([undefined, false, true])
+      expect(explain(response).outcome).toBe('refused')
+    },
+  )
 
   test('a clock that differs is named', async () => {
     const own = await world()

@@ -1,5 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import { directGrants } from './policy.js'
 import {
   agentServer,
   ask,
@@ -250,4 +251,26 @@ test(verifies('TOK-12', 'the direct form cannot name another resource'), async (
   }
   const answer = await bodyOf(await send(made, agentServer(made), form))
   expect(part(answer['auth_token'], 1)['aud']).toBe('https://agent.example')
+})
+
+test(verifies('trust.auth-server.agents', 'an agent never heard of is met, and policy alone decides'), async () => {
+  const listed = { agent: 'https://other.example', resource: 'https://calendar.example', scopes: ['events.read'] }
+  for (const [policy, outcome] of [
+    [directGrants([]), plain(403, 'access_denied')],
+    [directGrants([listed]), undefined],
+  ] as const) {
+    const made = await world({ policy })
+    const response = await ask(made, await otherAgent(made))
+    if (outcome === undefined) await granted(response)
+    else expect(await refusalOf(response)).toEqual(outcome)
+  }
+})
+
+test(verifies('error.unavailable', 'a database that is away is 503, not a bug'), async () => {
+  const made = await world()
+  await granted(await ask(made, agentServer(made)))
+  await made.auth.close()
+  const response = await ask(made, agentServer(made))
+  expect(await refusalOf(response)).toEqual(plain(503, 'temporarily_unavailable'))
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
 })

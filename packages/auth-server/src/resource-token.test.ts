@@ -68,7 +68,10 @@ test.each<[string, Change]>([
   [verifies('RST-01', 'signed by the agent'), { signedBy: 'agent', kid: 'k1' }],
   [verifies('RST-01', 'with an unknown kid'), { kid: 'r2' }],
   [verifies('RST-03', 'auth.resource-token.aud', 'for another auth server'), { claims: { aud: 'https://as.example' } }],
-  [verifies('RST-03', 'for a near miss of this one'), { claims: { aud: 'https://auth.example.evil.example' } }],
+  [
+    verifies('RST-03', 'error.invalid-resource-token', 'for a near miss of this one'),
+    { claims: { aud: 'https://auth.example.evil.example' } },
+  ],
   [
     verifies('RST-04', 'auth.resource-token.caller', 'of another agent'),
     { claims: { agent: 'https://other.example' } },

@@ -138,4 +138,14 @@ describe('what was thrown', () => {
       expect(await errorResponse(error).text()).not.toContain('tok3n')
     },
   )
+
+  test(
+    verifies('error.unavailable', 'an error that calls itself transient is 503, one that does not is our bug'),
+    () => {
+      const away = Object.assign(new Error('no connection to tok3n'), { transient: true })
+      expect(asAAuthError(away)).toMatchObject({ code: 'temporarily_unavailable', status: 503, cause: away })
+      expect(asAAuthError(away).message).not.toContain('tok3n')
+      expect(asAAuthError(Object.assign(new Error('x'), { transient: false }))).toMatchObject({ status: 500 })
+    },
+  )
 })

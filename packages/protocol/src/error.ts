@@ -100,7 +100,8 @@ export class AAuthError extends Error {
 
 /**
  * Makes whatever was thrown an {@link AAuthError}: one stays itself, an `HttpSigError` keeps its code and status,
- * anything else is a bug of ours and becomes `server_error` with the original as `cause`.
+ * an error that says of itself that it is `transient` (a database that is away) becomes `temporarily_unavailable`,
+ * anything else is a bug of ours and becomes `server_error`; both with the original as `cause`.
  */
 export function asAAuthError(error: unknown): AAuthError {
   if (error instanceof AAuthError) return error
@@ -113,5 +114,7 @@ export function asAAuthError(error: unknown): AAuthError {
       ...(cause !== undefined && { cause }),
     })
   }
+  if (error instanceof Error && 'transient' in error && error.transient === true)
+    return new AAuthError('temporarily_unavailable', 'something this server depends on is away', { cause: error })
   return new AAuthError('server_error', 'the server failed to handle this request', { cause: error })
 }

@@ -128,6 +128,12 @@ const texts: readonly Case[] = [
 const shapes: readonly Case[] = [
   [verifies('JWT-18', 'token.size', 'limits.before-parsing', '64 KiB'), payload({ filler: 'x'.repeat(65_536) })],
   [verifies('JWT-18', 'token.size', '6145 bytes'), async typ => (await unchanged(typ)).padEnd(6145, 'A')],
+  [
+    verifies('DOS-10', 'an aud of 1000 receivers'),
+    payload({ aud: Array.from({ length: 1000 }, (_, n) => `https://r${n}.example`) }),
+  ],
+  [verifies('DOS-10', 'a scope of 64 KiB'), payload({ scope: 'a '.repeat(32_768) })],
+  [verifies('DOS-10', 'an act of 64 KiB'), payload({ act: { iss: 'https://a.example', agent: 'x'.repeat(65_536) } })],
   [verifies('JWT-18', '5000 dots'), async () => '.'.repeat(5000)],
   [verifies('AUT-20', 'token.shape', 'five segments'), async typ => `${await unchanged(typ)}.a.a`],
   [verifies('token.shape', 'two segments'), async typ => (await unchanged(typ)).replace(/\.[^.]*$/, '')],

@@ -304,26 +304,29 @@ describe('credentials', () => {
     })
   })
 
-  test(verifies('SCH-16', 'SCH-17', 'AUT-12', 'AUT-20', 'what is no agent or auth token is refused'), async () => {
-    const token = await agentToken(agent, key)
-    const [, payload, signature] = token.split('.')
-    const retyped = (typ: unknown): string =>
-      `${base64urlEncode(new TextEncoder().encode(JSON.stringify({ typ, alg: 'Ed25519', kid: 'k1' })))}.${payload}.${signature}`
-    for (const jwt of [
-      retyped('resource+jwt'),
-      retyped('at+jwt'),
-      retyped('JWT'),
-      retyped(undefined),
-      '',
-      'a.b',
-      'a.b.c.d',
-      `${token}.x.y`,
-      ' ',
-    ]) {
-      expect([jwt, await refused(await withToken(jwt))]).toMatchObject([jwt, { status: 401 }])
-    }
-    expect(net.fetched).toEqual([])
-  })
+  test(
+    verifies('sig.key.jwt', 'SCH-16', 'SCH-17', 'AUT-12', 'AUT-20', 'what is no agent or auth token is refused'),
+    async () => {
+      const token = await agentToken(agent, key)
+      const [, payload, signature] = token.split('.')
+      const retyped = (typ: unknown): string =>
+        `${base64urlEncode(new TextEncoder().encode(JSON.stringify({ typ, alg: 'Ed25519', kid: 'k1' })))}.${payload}.${signature}`
+      for (const jwt of [
+        retyped('resource+jwt'),
+        retyped('at+jwt'),
+        retyped('JWT'),
+        retyped(undefined),
+        '',
+        'a.b',
+        'a.b.c.d',
+        `${token}.x.y`,
+        ' ',
+      ]) {
+        expect([jwt, await refused(await withToken(jwt))]).toMatchObject([jwt, { status: 401 }])
+      }
+      expect(net.fetched).toEqual([])
+    },
+  )
 
   test('agents that are not admitted are refused without a fetch', async () => {
     const closed = verifierWith({ agents: ['https://friend.example'] })
@@ -344,5 +347,26 @@ describe('credentials', () => {
     expect(await refused(await withToken(token))).toEqual({ code: 'invalid_agent_token', status: 401 })
     await verifier.verify(await withToken(token), { expiredAgentTokenGrace: 7200 })
     expect(await refused(await withToken(token))).toEqual({ code: 'invalid_agent_token', status: 401 })
+  })
+})
+
+describe('order', () => {
+  test(verifies('token.order', 'a token with many faults is refused for the one that comes first'), async () => {
+    const stranger = await generateSigningKey()
+    const late = { iat: now - 7200, exp: now - 3600, aud: 'https://other.example' }
+    const wrong = { code: 'invalid_auth_token', status: 401 }
+    const size = 'x'.repeat(6200)
+    expect(await refused(await withToken(size))).toEqual(wrong)
+    // Everything is wrong with each of these: the issuer is looked at before any key, the signature before the dates,
+    // and the request's own signature only after the token.
+    const unlisted = await net.publish('aauth-issuer', 'https://unlisted.example')
+    const forged = await authToken(unlisted, key, late, stranger)
+    expect(await refused(await withToken(forged, stranger))).toEqual({ code: 'untrusted_issuer', status: 401 })
+    expect(net.fetched).toEqual([])
+    const expired = await authToken(auth, key, late)
+    expect(await refused(await withToken(expired, stranger))).toEqual(wrong)
+    const unbound = await authToken(auth, key, {})
+    expect(await refused(await withToken(unbound, stranger))).toEqual({ code: 'invalid_signature', status: 401 })
+    await verifier.verify(await withToken(unbound))
   })
 })

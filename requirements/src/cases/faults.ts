@@ -11,7 +11,7 @@ export const faultCases: readonly AttackCase[] = [
   built('F-09', 'revoke.ends', 'A revocation that was answered survives a kill.'),
   later('F-10', 'exchange.issued', 'A kill during an exchange leaves nothing half done.'),
   built('F-12', 'sig.replay.restart', 'A request replayed after a restart of the resource is refused.'),
-  later('F-13', 'error.unavailable', 'A kill during a migration leaves a database that can be migrated again.'),
+  built('F-13', 'error.unavailable', 'A kill during a migration leaves a database that can be migrated again.'),
   later('F-14', 'error.unavailable', 'With a full disk nothing is answered that was not stored.'),
   later('F-15', 'error.unavailable', 'With a full audit disk no grant goes unrecorded.'),
   later('F-16', 'error.unavailable', 'With the database down the token endpoint says so quickly and metadata serves.'),
