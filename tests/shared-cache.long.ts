@@ -49,7 +49,7 @@ beforeAll(async () => {
     join(place.folder, 'gateway'),
     '--development',
   ])
-  proxy = await startNginx(nginx, apiPort, gatewayPort)
+  proxy = await startNginx(nginx, apiPort, gatewayPort, upstreamPort)
 }, 60_000)
 
 afterAll(async () => {
@@ -57,7 +57,7 @@ afterAll(async () => {
   if (nginx !== undefined) await place.stop()
 })
 
-async function startNginx(program: string, listen: number, upstream: number): Promise<ChildProcess> {
+async function startNginx(program: string, listen: number, gateway: number, upstream: number): Promise<ChildProcess> {
   const folder = join(place.folder, 'nginx')
   mkdirSync(folder)
   const config = `
@@ -68,10 +68,10 @@ async function startNginx(program: string, listen: number, upstream: number): Pr
       proxy_cache_path ${folder}/cache keys_zone=shared:1m; large_client_header_buffers 4 16k;
       server {
         listen 127.0.0.1:${listen};
-        location / {
-          proxy_pass http://127.0.0.1:${upstream}; proxy_set_header Host $http_host; proxy_http_version 1.1;
-          proxy_cache shared; proxy_cache_valid any 10m; proxy_cache_key $request_uri; add_header x-cache $upstream_cache_status always;
-        }
+        proxy_set_header Host $http_host; proxy_http_version 1.1;
+        proxy_cache shared; proxy_cache_valid any 10m; proxy_cache_key $request_uri; add_header x-cache $upstream_cache_status always;
+        location / { proxy_pass http://127.0.0.1:${gateway}; }
+        location /unguarded { proxy_pass http://127.0.0.1:${upstream}; }
       }
     }`
   writeFileSync(join(folder, 'nginx.conf'), config)
@@ -131,6 +131,9 @@ when(
       expect(first.headers.get('x-cache')).not.toBe('HIT')
     }
     expect(calls).toBe(6)
+    // The same proxy does keep what nobody guards.
+    const unguarded = [await fetch(`${api}/unguarded`), await fetch(`${api}/unguarded`)]
+    expect(unguarded.map(response => response.headers.get('x-cache'))).toEqual(['MISS', 'HIT'])
     // A stranger after all of them still gets the challenge, not an answer.
     expect((await fetch(`${api}/mine`)).status).toBe(401)
   },

@@ -1,7 +1,7 @@
 import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { network, now, signed } from './network.fixture.js'
+import { network, now, signed } from './network.test.fixture.js'
 import { checkReplay } from './replay.js'
 import { createVerifier } from './verifier.js'
 

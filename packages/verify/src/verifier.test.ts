@@ -1,7 +1,7 @@
 import { base64urlEncode, generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { agentToken, authToken, type Network, network, now, type Origin, signed } from './network.fixture.js'
+import { agentToken, authToken, type Network, network, now, type Origin, signed } from './network.test.fixture.js'
 import { createVerifier, type Verifier, type VerifierOptions } from './verifier.js'
 
 const api = 'https://api.example'

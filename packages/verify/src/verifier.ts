@@ -2,12 +2,13 @@ import type { Discovery } from '@countersign/discovery'
 import {
   checkTarget,
   chooseAuthority,
-  importVerifyKey,
   isSigned,
   type OpenedSignature,
   openSignature,
   type ReceivedMessage,
   type SignatureKey,
+  type VerifyKeyCache,
+  verifyKeyCache,
   verifySignature,
 } from '@countersign/httpsig'
 import {
@@ -69,6 +70,7 @@ export interface Verifier {
 interface Context {
   readonly options: VerifierOptions
   readonly tokens: VerifiedTokens
+  readonly inlineKeys: VerifyKeyCache
   readonly now: number
   readonly accept: readonly Credential[]
   readonly discovery: Discovery
@@ -89,6 +91,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const authorities = options.authorities ?? [authorityOf(receiver)]
   const scheme = schemeOf(receiver)
   const tokens = verifiedTokens(options.tokenCache ?? 10_000)
+  const inlineKeys = verifyKeyCache()
   return {
     async verify(message, per = {}) {
       checkTarget(message)
@@ -102,6 +105,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const caller = await callerOf(opened, {
         options,
         tokens,
+        inlineKeys,
         now: now(),
         accept: per.accept ?? options.accept,
         discovery,
@@ -117,7 +121,7 @@ async function callerOf(opened: OpenedSignature, context: Context): Promise<Call
   switch (signatureKey.scheme) {
     case 'hwk': {
       accepts(context, 'hwk')
-      const key = await importVerifyKey(signatureKey.jwk)
+      const key = await context.inlineKeys.import(signatureKey.jwk)
       await verifySignature(opened, key)
       return { level: 'pseudonymous', key, ...peerOf(opened.message) }
     }
