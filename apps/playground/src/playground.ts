@@ -22,6 +22,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<void>
     id: page,
     port: base,
     development: true,
+    level: 'warn',
     participant: { ...honoParticipant(page, playgroundPage(participants)), close: () => participants.stop() },
   })
 }

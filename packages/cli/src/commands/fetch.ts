@@ -43,8 +43,12 @@ export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
       : await (await agentOf(flags, onEvent)).fetch(target, init)
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
   if (flags.json) await printJson(response, explanation)
-  else await print(response, flags, explanation)
-  if (response.status >= 400) process.exitCode = 1
+  else await print(response, flags)
+  if (response.status >= 400) {
+    if (!flags.json)
+      console.error(`countersign: ${response.status}: ${reasonOf(response, explanation)}${hintFor(target, flags)}`)
+    process.exitCode = 1
+  }
 }
 
 function parseUrl(url: string): URL {
@@ -113,7 +117,7 @@ function stepLine(step: AgentEvent): string {
   return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${step.detail}`
 }
 
-async function print(response: Response, flags: FetchFlags, explanation: Explanation | undefined): Promise<void> {
+async function print(response: Response, flags: FetchFlags): Promise<void> {
   if (flags.verbose) {
     console.error(`< ${response.status} ${response.statusText}`)
     for (const [name, value] of response.headers) console.error(`< ${name}: ${value}`)
@@ -126,7 +130,12 @@ async function print(response: Response, flags: FetchFlags, explanation: Explana
     }),
   )
   if (process.stdout.isTTY) process.stdout.write('\n')
-  if (response.status >= 400) console.error(`countersign: ${response.status}: ${reasonOf(response, explanation)}`)
+}
+
+/** The refusal a newcomer meets first: plain http on the own machine. */
+function hintFor(target: URL, flags: FetchFlags): string {
+  const signs = flags.as !== 'anonymous' && flags.development !== true
+  return signs && target.protocol === 'http:' ? ' (add --development to allow http on this machine)' : ''
 }
 
 function reasonOf(response: Response, explanation: Explanation | undefined): string {
