@@ -8,11 +8,13 @@ import {
   signedPool,
   signHwk,
   verifyHwk,
-  verifyToken,
 } from './signed-requests.js'
 
 const busy: MeasureOptions = { inFlight: 16, operations: 1536, rounds: 11 }
 const alone: MeasureOptions = { inFlight: 1, operations: 768, rounds: 9 }
+
+import { replaySetRows } from './replay-set.js'
+import { bareTwice, tokenPool, verifyTokens } from './token-requests.js'
 
 interface Row {
   readonly subject: Subject
@@ -49,11 +51,11 @@ export const httpsig: Bench = {
   name: 'httpsig',
   async run() {
     const pool = await signedPool(512)
-    const verify = await bareVerify(pool)
+    const verify = await bareVerify(pool, pool.sameKey)
     const sign = await bareSign(pool)
     const seen = verifyHwk('verify hwk, key seen', pool.sameKey)
     const unseen = verifyHwk('verify hwk, key never seen', pool.freshKeys)
-    const token = await verifyToken('verify jwt, token-bound key', pool)
+    const tokens = await tokenPool(pool, 512)
     return [
       ...(await rows(
         'bare subtle.verify',
@@ -61,7 +63,6 @@ export const httpsig: Bench = {
         [
           { subject: seen, budget: 1.1 },
           { subject: unseen, budget: 1.2 },
-          { subject: token, budget: 1.1 },
           { subject: hellocoopVerify('verify hwk, @hellocoop/httpsig', pool) },
         ],
         busy,
@@ -75,12 +76,27 @@ export const httpsig: Bench = {
         'wall',
       )),
       ...(await rows(
+        'bare subtle.verify',
+        await bareVerify(pool, tokens.sameToken),
+        [{ subject: verifyTokens('verify jwt, token seen', tokens, tokens.sameToken), budget: 1.1 }],
+        busy,
+        'cpu',
+      )),
+      ...(await rows(
+        'two bare subtle.verify',
+        await bareTwice(pool, tokens),
+        [{ subject: verifyTokens('verify jwt, token never seen', tokens, tokens.freshTokens), budget: 1.1 }],
+        busy,
+        'cpu',
+      )),
+      ...(await rows(
         'bare subtle.sign',
         sign,
         [{ subject: signHwk('sign', pool), budget: 1.1 }, { subject: hellocoopSign('sign, @hellocoop/httpsig', pool) }],
         busy,
         'cpu',
       )),
+      ...(await replaySetRows()),
     ]
   },
 }

@@ -1,23 +1,23 @@
 import {
-  base64urlEncode,
   generatePrivateJwk,
   importSigningKey,
-  importVerifyKey,
+  type OpenOptions,
   openSignature,
   type PrivateJwk,
   type ReceivedMessage,
   type SignatureKey,
   type SigningKey,
   signRequest,
-  type VerifyKey,
   verifyKeyCache,
   verifySignature,
 } from '@countersign/httpsig'
 import { fetch as hellocoopFetch, verify as hellocoopVerifyRequest } from '@hellocoop/httpsig'
 import type { Subject } from './measure.js'
 
-const authority = 'calendar.example'
-const open = { authorities: [authority], scheme: 'https' } as const
+/** The authority every request is for. */
+export const authority: string = 'calendar.example'
+/** How they are opened. */
+export const open: OpenOptions = { authorities: [authority], scheme: 'https' }
 const encoder = new TextEncoder()
 
 /** Requests no two of which are alike, so that no cache of whole headers can win. */
@@ -28,11 +28,10 @@ export interface SignedPool {
   readonly sameKey: readonly ReceivedMessage[]
   /** Each by an inline key of its own. */
   readonly freshKeys: readonly ReceivedMessage[]
-  /** All by one key that a token of realistic size is bound to. */
-  readonly token: readonly ReceivedMessage[]
 }
 
-function at<T>(items: readonly T[], index: number): T {
+/** Walks a pool round and round. */
+export function at<T>(items: readonly T[], index: number): T {
   const item = items[index % items.length]
   if (item === undefined) throw new RangeError('the pool is empty')
   return item
@@ -42,7 +41,8 @@ function urlOf(index: number): string {
   return `https://${authority}/events/${index}?from=2026-01-${String((index % 28) + 1).padStart(2, '0')}`
 }
 
-async function signed(index: number, key: SigningKey, signatureKey: SignatureKey): Promise<ReceivedMessage> {
+/** One distinct request, as its receiver gets it. */
+export async function signed(index: number, key: SigningKey, signatureKey: SignatureKey): Promise<ReceivedMessage> {
   const url = new URL(urlOf(index))
   const headers = [
     ['Host', authority],
@@ -52,9 +52,6 @@ async function signed(index: number, key: SigningKey, signatureKey: SignatureKey
   const added = await signRequest({ method: 'GET', url, key, signatureKey })
   return { method: 'GET', target: url.pathname + url.search, headers: [...headers, ...added], peer: '192.0.2.1' }
 }
-
-// 670 bytes, as an auth token with the usual claims has; its own check belongs to the bench of the token verifier.
-const tokenText = `${base64urlEncode(encoder.encode('{"alg":"Ed25519","typ":"auth+jwt","kid":"k1"}'))}.${'A'.repeat(520)}.${'B'.repeat(86)}`
 
 /** Signs `size` distinct requests of each kind. */
 export async function signedPool(size: number): Promise<SignedPool> {
@@ -68,15 +65,14 @@ export async function signedPool(size: number): Promise<SignedPool> {
     key,
     sameKey: await Promise.all(numbers.map(i => inline(i, key))),
     freshKeys: await Promise.all(numbers.map(async i => inline(i, await importSigningKey(await generatePrivateJwk())))),
-    token: await Promise.all(numbers.map(i => signed(i, key, { scheme: 'jwt', jwt: tokenText }))),
   }
 }
 
-/** Bare `subtle.verify` over the same signature bases. */
-export async function bareVerify(pool: SignedPool): Promise<Subject> {
+/** Bare `subtle.verify` over the signature bases of the same messages. */
+export async function bareVerify(pool: SignedPool, messages: readonly ReceivedMessage[]): Promise<Subject> {
   const { kty, crv, x } = pool.jwk
   const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, { name: 'Ed25519' }, false, ['verify'])
-  const inputs = pool.sameKey.map(message => {
+  const inputs = messages.map(message => {
     const opened = openSignature(message, open)
     return { base: encoder.encode(opened.base), signature: new Uint8Array(opened.signature) }
   })
@@ -108,20 +104,6 @@ export function verifyHwk(id: string, messages: readonly ReceivedMessage[]): Sub
       const opened = openSignature(at(messages, index), open)
       if (opened.signatureKey.scheme !== 'hwk') throw new Error('not an inline key')
       await verifySignature(opened, await keys.import(opened.signatureKey.jwk))
-    },
-  }
-}
-
-/** The same with the key of a token that was verified before, looked up by the token's text. */
-export async function verifyToken(id: string, pool: SignedPool): Promise<Subject> {
-  const keys = new Map<string, VerifyKey>([[tokenText, await importVerifyKey(pool.key.publicJwk)]])
-  return {
-    id,
-    run: async index => {
-      const opened = openSignature(at(pool.token, index), open)
-      const key = opened.signatureKey.scheme === 'jwt' ? keys.get(opened.signatureKey.jwt) : undefined
-      if (key === undefined) throw new Error('not the token')
-      await verifySignature(opened, key)
     },
   }
 }

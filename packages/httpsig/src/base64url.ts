@@ -1,7 +1,13 @@
 const standard = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const urlSafe = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const standardCodes = codesOf(standard)
+const urlSafeCodes = codesOf(urlSafe)
 const standardValues = valuesOf(standard)
 const urlSafeValues = valuesOf(urlSafe)
+
+function codesOf(alphabet: string): Uint8Array {
+  return Uint8Array.from(alphabet, letter => letter.charCodeAt(0))
+}
 
 function valuesOf(alphabet: string): Int8Array {
   const values = new Int8Array(128).fill(-1)
@@ -9,16 +15,23 @@ function valuesOf(alphabet: string): Int8Array {
   return values
 }
 
-function encode(bytes: Uint8Array, alphabet: string): string {
-  let text = ''
-  const whole = bytes.length - (bytes.length % 3)
-  const at = (i: number): number => bytes[i] ?? 0
-  const letters = (bits: number, count: number): void => {
-    for (let shift = 18; count > 0; shift -= 6, count--) text += alphabet[(bits >> shift) & 63]
+function encode(bytes: Uint8Array, alphabet: Uint8Array): string {
+  const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
+  let out = 0
+  let bits = 0
+  let held = 0
+  for (const byte of bytes) {
+    bits = ((bits << 8) | byte) & 0xffff
+    held += 8
+    while (held >= 6) {
+      held -= 6
+      codes[out++] = alphabet[(bits >> held) & 63] ?? 0
+    }
   }
-  for (let i = 0; i < whole; i += 3) letters((at(i) << 16) | (at(i + 1) << 8) | at(i + 2), 4)
-  const rest = bytes.length - whole
-  if (rest > 0) letters((at(whole) << 16) | (at(whole + 1) << 8), rest + 1)
+  if (held > 0) codes[out] = alphabet[(bits << (6 - held)) & 63] ?? 0
+  let text = ''
+  // In slices, for a call takes only so many arguments.
+  for (let at = 0; at < codes.length; at += 4096) text += String.fromCharCode(...codes.subarray(at, at + 4096))
   return text
 }
 
@@ -48,7 +61,7 @@ function decode(text: string, values: Int8Array): Uint8Array<ArrayBuffer> | unde
  * @see RFC 4648 §5, RFC 7515 §2
  */
 export function base64urlEncode(bytes: Uint8Array): string {
-  return encode(bytes, urlSafe)
+  return encode(bytes, urlSafeCodes)
 }
 
 /**
@@ -64,7 +77,7 @@ export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
 
 /** Writes bytes as padded base64, the form inside a Byte Sequence. */
 export function base64Encode(bytes: Uint8Array): string {
-  return encode(bytes, standard) + ['', '==', '='][bytes.length % 3]
+  return encode(bytes, standardCodes) + ['', '==', '='][bytes.length % 3]
 }
 
 /** Reads padded base64 in its canonical spelling; undefined for anything else. */

@@ -1,4 +1,4 @@
-import {
+import crypto, {
   createECDH,
   createHash,
   createPrivateKey,
@@ -20,15 +20,19 @@ import type { PublicJwk } from './jwk.js'
 
 const hashes: Readonly<Record<Algorithm, 'sha256' | null>> = { Ed25519: null, ES256: 'sha256' }
 
-/** Operations now on the thread pool or waiting to be put there. */
+type Outcome<T> = (error: Error | null, value: T) => void
+
+/** Decides where operations run. */
 interface Turn {
+  /** On the thread pool now. */
   pooled: number
+  /** Asked for in this turn, not yet placed. */
   waiting: Array<(alone: boolean) => void>
 }
 
 const turn: Turn = { pooled: 0, waiting: [] }
 
-function flush(): void {
+function place(): void {
   const batch = turn.waiting
   turn.waiting = []
   const alone = batch.length === 1 && turn.pooled === 0
@@ -39,24 +43,30 @@ function flush(): void {
  * Runs an operation on this thread when it is the only one, on the pool when there are several:
  * the pool uses every core, but its hand-over costs a lone request more than the operation saves.
  */
-function schedule<T>(here: () => T, pool: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+function schedule<T>(here: () => T, pool: (done: Outcome<T>) => void): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    if (turn.waiting.length === 0) queueMicrotask(flush)
+    const toPool = (): void => {
+      turn.pooled++
+      pool((error, value) => {
+        turn.pooled--
+        if (error) reject(error)
+        else resolve(value)
+      })
+    }
+    if (turn.pooled > 0) return toPool()
+    if (turn.waiting.length === 0) queueMicrotask(place)
     turn.waiting.push(alone => {
       try {
-        if (alone) return resolve(here())
-        turn.pooled++
-        pool((error, value) => {
-          turn.pooled--
-          if (error) reject(error)
-          else resolve(value)
-        })
+        if (alone) resolve(here())
+        else toPool()
       } catch (error) {
         reject(error as Error)
       }
     })
   })
 }
+
+export const ascii: Cryptography['ascii'] = text => Buffer.from(text, 'latin1')
 
 const randomPool = Buffer.alloc(4096)
 let randomUsed = randomPool.length
@@ -72,9 +82,16 @@ export const random16: Cryptography['random16'] = () => {
   return bytes
 }
 
-export const sha256: Cryptography['sha256'] = data => createHash('sha256').update(data).digest()
+// One call costs a third of a Hash object; other runtimes that offer node:crypto may lack it.
+const oneShot = (crypto as { readonly hash?: typeof crypto.hash }).hash
 
-export const sha512: Cryptography['sha512'] = data => createHash('sha512').update(data).digest()
+function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint8Array {
+  return oneShot ? oneShot(algorithm, data, 'buffer') : createHash(algorithm).update(data).digest()
+}
+
+export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
+
+export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
 
 function bare(jwk: PublicJwk): JsonWebKeyInput['key'] {
   return jwk.kty === 'OKP'

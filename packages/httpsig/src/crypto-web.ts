@@ -34,6 +34,8 @@ function bare(jwk: PublicJwk): JsonWebKey {
     : { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }
 }
 
+export const ascii: Cryptography['ascii'] = text => encoder.encode(text)
+
 export const sha256: Cryptography['sha256'] = data => digest('SHA-256', data)
 
 export const sha512: Cryptography['sha512'] = data => digest('SHA-512', data)

@@ -22,6 +22,8 @@ export type PrivateMembers = KeyMembers & { readonly d: string }
 
 /** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
 export interface Cryptography {
+  /** The bytes of a string that is all ASCII. */
+  ascii(text: string): Uint8Array
   /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
   sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
   sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>

@@ -47,7 +47,8 @@ function checkUse(members: Readonly<Record<string, unknown>>): void {
     throw unsupportedAlgorithm('the key is not for verifying (key_ops)', { member: 'key_ops' })
 }
 
-function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
+/** An Ed25519 key by its members. @throws HttpSigError `unsupported_algorithm` */
+export function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   const alg = members['alg']
   if (alg !== undefined && alg !== 'Ed25519' && alg !== 'EdDSA')
     throw unsupportedAlgorithm('alg disagrees with kty and crv', { member: 'alg' })

@@ -59,7 +59,7 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
     publicJwk,
     thumbprint: await thumbprint(publicJwk),
     // Both algorithms have 64-byte signatures; DER or a truncated one never reaches the primitive.
-    verify: async (data, signature) => signature.length === 64 && key.verify(data, signature),
+    verify: (data, signature) => (signature.length === 64 ? key.verify(data, signature) : Promise.resolve(false)),
   }
 }
 

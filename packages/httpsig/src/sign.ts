@@ -1,4 +1,4 @@
-import { random16 } from '#crypto'
+import { ascii, random16 } from '#crypto'
 import { base64Encode, base64urlEncode } from './base64url.js'
 import type { RequestContext } from './component-value.js'
 import { writeContentDigest } from './content-digest.js'
@@ -29,7 +29,6 @@ export interface SignOptions {
 }
 
 const label = 'sig'
-const encoder = new TextEncoder()
 const ours: readonly string[] = ['signature-input', 'signature', 'signature-key', 'content-digest']
 
 function linesOf(headers: Iterable<readonly [string, string]>): Map<string, string[]> {
@@ -95,6 +94,6 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
     input,
     context,
   )
-  const signature = await options.key.sign(encoder.encode(base))
+  const signature = await options.key.sign(ascii(base))
   return [['signature-input', `${label}=${input}`], ['signature', `${label}=:${base64Encode(signature)}:`], ...added]
 }

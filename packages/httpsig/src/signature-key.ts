@@ -1,7 +1,7 @@
 import { isInnerList, serializeString, Token } from 'structured-headers'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { HttpSigError } from './error.js'
-import { type PublicJwk, parsePublicJwk, privateMembers } from './jwk.js'
+import { ed25519, type PublicJwk, parsePublicJwk, privateMembers } from './jwk.js'
 import { isLabel, malformed, parseSingleMember, type RawParameter } from './structured-field.js'
 
 /**
@@ -101,7 +101,7 @@ export function parseSignatureKey(value: string): ParsedSignatureKey {
   if (okp?.[1] !== undefined && okp[2] !== undefined)
     return {
       label: okp[1],
-      key: { scheme: 'hwk', jwk: parsePublicJwk({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: okp[2] }) },
+      key: { scheme: 'hwk', jwk: ed25519({ x: okp[2] }) },
     }
   return parseSignatureKeyFully(value)
 }

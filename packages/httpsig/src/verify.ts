@@ -1,3 +1,4 @@
+import { ascii } from '#crypto'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from './algorithm.js'
 import { chooseAuthority } from './authority.js'
 import type { RequestContext } from './component-value.js'
@@ -55,8 +56,6 @@ export interface OpenedSignature {
   readonly required: readonly string[]
   readonly message: ReceivedMessage
 }
-
-const encoder = new TextEncoder()
 
 /**
  * Whether any of `Signature-Input`, `Signature`, `Signature-Key` is there. A message with one of them is verified in full or refused.
@@ -216,5 +215,5 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
     if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
       throw refuse('Content-Digest is not the digest of the body')
   }
-  if (!(await key.verify(encoder.encode(opened.base), opened.signature))) throw refuse('the signature does not verify')
+  if (!(await key.verify(ascii(opened.base), opened.signature))) throw refuse('the signature does not verify')
 }
