@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { freePort, run } from './processes.fixture.js'
 
@@ -44,3 +45,14 @@ test('a scenario that does not exist is refused with the names of those that do'
   expect(code).toBe(2)
   expect(stderr).toContain('rate-limit, identity, delegate, autonomous, refresh')
 })
+
+test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {
+  const base = await freePort()
+  const squatter = createServer().listen(base + 20, '127.0.0.1')
+  const { code, stderr } = await run(['playground', '--port', String(base), '--scenario', 'identity'])
+  squatter.close()
+  expect(code).toBe(1)
+  expect(stderr).toContain('auth-server')
+  expect(stderr).toContain(String(base + 20))
+  await expect(fetch(`http://localhost:${base + 30}/public`)).rejects.toThrow()
+}, 30_000)
