@@ -110,7 +110,7 @@ function contextOf(options: AgentOptions): ClimbContext & { readonly post: Signe
   const { agentServer } = credentials
   return {
     ...{ fetch: send, post, sleep, now, discovery, development, acceptAuthServer, credentials },
-    authorization: authorization(grantsIn(state), shared),
+    authorization: authorization(grantsIn(state), { ...shared, acceptAuthServer }),
     admits: admission({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
     memory: originMemory(),
     components: boundedMap(1000),

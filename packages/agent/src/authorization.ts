@@ -1,3 +1,4 @@
+import { type IdentifierList, isListed } from '@countersign/protocol'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
@@ -39,19 +40,25 @@ export interface Wanted {
   readonly issuer?: string
 }
 
-interface Context extends TokenRequestContext {
+/** What an authorization works with. */
+export interface AuthorizationContext extends TokenRequestContext {
+  /** No default: without it no auth server is accepted, nor any grant of one. */
+  readonly acceptAuthServer: IdentifierList | undefined
+}
+
+interface Context extends AuthorizationContext {
   readonly grants: Grants
   readonly once: SingleFlight
 }
 
 type Renewable = Grant & { readonly refreshToken: string }
 
-export function authorization(grants: Grants, tokenRequests: TokenRequestContext): Authorization {
-  const context: Context = { ...tokenRequests, grants, once: singleFlight() }
+export function authorization(grants: Grants, options: AuthorizationContext): Authorization {
+  const context: Context = { ...options, grants, once: singleFlight() }
   return {
-    known: async (self, resource) => (await grants.at(self, resource)).length > 0,
+    known: async (self, resource) => (await accepted(self, resource, context)).length > 0,
     async ready(applicant, resource) {
-      const [newest] = await grants.at(applicant.self, resource)
+      const [newest] = await accepted(applicant.self, resource, context)
       return newest === undefined ? undefined : fresh(newest, applicant, context)
     },
     async covering(applicant, wanted) {
@@ -70,8 +77,16 @@ export function authorization(grants: Grants, tokenRequests: TokenRequestContext
   }
 }
 
-async function find(self: Self, { resource, scope, issuer }: Wanted, { grants }: Context): Promise<Grant | undefined> {
+/** Stored grants, without those of an issuer that was taken off the list since: it gets no refresh token any more. */
+async function accepted(self: Self, resource: string, context: Context): Promise<readonly Grant[]> {
+  const { grants, acceptAuthServer = [] } = context
   const all = await grants.at(self, resource)
+  const verdicts = await Promise.all(all.map(({ issuer }) => isListed(acceptAuthServer, issuer)))
+  return all.filter((_, index) => verdicts[index])
+}
+
+async function find(self: Self, { resource, scope, issuer }: Wanted, context: Context): Promise<Grant | undefined> {
+  const all = await accepted(self, resource, context)
   return all.find(grant => (issuer === undefined || grant.issuer === issuer) && covers(grant, scope))
 }
 

@@ -232,6 +232,26 @@ describe('restarts', () => {
   )
 
   test(
+    verifies('trust.agent.auth-server', 'an auth server taken off the list gets no saved refresh token'),
+    async () => {
+      const own = await world()
+      const state = memoryState()
+      await agentIn(own, { state }).fetch(`${calendar}/events`)
+      for (const later of [0, 700]) {
+        own.clock.time += later
+        own.network.sent.length = 0
+        const agent = agentIn(own, { state, acceptAuthServer: ['https://other-auth.example'] })
+        const response = await agent.fetch(`${calendar}/events`)
+        expect(response.status).toBe(401)
+        expect(explain(response).reason).toContain('acceptAuthServer does not list')
+        expect(calls(own, auth).filter(call => call.startsWith('POST'))).toEqual([])
+      }
+      expect((await agentIn(own, { state }).fetch(`${calendar}/events`)).status).toBe(200)
+      expect(forms(own)).toEqual(['refresh'])
+    },
+  )
+
+  test(
     verifies('refresh.bound-to-delegate', 'another delegate in the same state uses none of its grants'),
     async () => {
       const own = await world()
