@@ -178,14 +178,20 @@ async function send(state: Climb): Promise<Response> {
   }
 }
 
-function signature(
+async function signature(
   { method, url, headers, body }: Outgoing,
   { key, signatureKey }: Exclude<Shown, { level: 'anonymous' }>,
   { components, now }: ClimbContext,
 ): Promise<ReadonlyArray<readonly [string, string]>> {
   const additionalComponents = components.get(url.origin) ?? []
-  const common = { method, url, headers, key, signatureKey, additionalComponents, now }
-  return signRequest(body === undefined ? common : { ...common, body })
+  const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
+  try {
+    return await signRequest({ ...usual, additionalComponents })
+  } catch (error) {
+    if (additionalComponents.length === 0) throw error
+    // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
+    return signRequest(usual)
+  }
 }
 
 /** A redirect followed, or the response that ends the call because it is not; undefined when it is no redirect. */

@@ -205,6 +205,27 @@ describe('a resource that is never satisfied', () => {
     },
   )
 
+  test.each([
+    ['a value outside ASCII', { 'x-name': 'é' }, ['x-name']],
+    [
+      'more headers than a signature may cover',
+      Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`x-${index}`, 'a'])),
+      Array.from({ length: 32 }, (_, index) => `x-${index}`),
+    ],
+  ])(
+    verifies('CLI-18', 'agent.rounds', 'a demand that no signature can meet ends as a refusal: %s'),
+    async (_, headers: Record<string, string>, required_components) => {
+      const own = await world()
+      const demand = { error: 'invalid_signature', required_components }
+      answers(own, () => Response.json(demand, { status: 401, headers: { 'agent-auth': 'httpsig' } }))
+      const agent = agentIn(own)
+      for (const _call of ['first', 'remembered']) {
+        const response = await agent.fetch(`${calendar}/feed`, { headers })
+        expect(explain(response)).toMatchObject({ level: 'pseudonymous', outcome: 'refused' })
+      }
+    },
+  )
+
   test('a clock that differs is named', async () => {
     const own = await world()
     const date = new Date((own.clock.time - 120) * 1000).toUTCString()
