@@ -8,7 +8,7 @@ import {
   type Verifier,
 } from '@countersign/verify'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
-import { type Delegates, refusedCode } from './delegates.js'
+import { type Delegates, refusedCode, refusedKey } from './delegates.js'
 import { parseEnrollment } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 
@@ -83,17 +83,25 @@ async function renew(
   if (caller.delegate === undefined) {
     throw new AAuthError('insufficient_level', 'this endpoint serves delegates: sign with hwk or an agent token')
   }
-  await checkReplay({ replay: context.replay, verified, partition: 'token' })
+  const sub = caller.delegate
+  const jkt = caller.key.thumbprint
+  // Were its requests remembered, a revoked delegate could fill the replay set with them and stop the others' renewals.
+  if (!(await context.delegates.isCurrent(sub, jkt))) throw refusedKey()
+  await checkReplay({ replay: sharedByDelegate(context.replay, sub), verified, partition: 'token' })
   if (message.body !== undefined && message.body.length > 0) {
     throw new AAuthError(
       'invalid_request',
       'a renewal has an empty body; changing the key by rotation is not supported',
     )
   }
-  const jkt = caller.key.thumbprint
-  await context.delegates.renew(caller.delegate, jkt)
-  context.onEvent({ type: 'renewed', sub: caller.delegate, jkt, ...peerOf(caller) })
-  return issue(caller.delegate, caller, context)
+  await context.delegates.renew(sub, jkt)
+  context.onEvent({ type: 'renewed', sub, jkt, ...peerOf(caller) })
+  return issue(sub, caller, context)
+}
+
+/** Every caller here is of the one agent, so that a share per agent would be one for all. */
+function sharedByDelegate(replay: ReplaySet, sub: string): ReplaySet {
+  return { check: entry => replay.check({ ...entry, principal: sub }) }
 }
 
 async function issue(

@@ -32,6 +32,8 @@ export interface Delegates {
   knows(code: string): Promise<boolean>
   /** Takes the code and makes `jkt` the delegate's current key; answers its `sub`. */
   enroll(code: string, jkt: string): Promise<string>
+  /** Whether `jkt` is the current key of a delegate that is not revoked. */
+  isCurrent(sub: string, jkt: string): Promise<boolean>
   /** Notes that the delegate was here; refuses when `jkt` is not its current key. */
   renew(sub: string, jkt: string): Promise<void>
   revoke(sub: string): Promise<boolean>
@@ -66,6 +68,16 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
 
     enroll: (code, jkt) => write(store, tx => enroll(tx, { code, jkt, now: now() })),
 
+    async isCurrent(sub, jkt) {
+      const query = store.db
+        .selectFrom('agent_server_delegates')
+        .select('sub')
+        .where('sub', '=', sub)
+        .where('jkt', '=', jkt)
+        .where('revoked', 'is', null)
+      return (await stored(() => query.executeTakeFirst())) !== undefined
+    },
+
     async renew(sub, jkt) {
       const { numUpdatedRows } = await write(store, tx =>
         tx
@@ -76,13 +88,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
           .where('revoked', 'is', null)
           .executeTakeFirstOrThrow(),
       )
-      // A replaced or revoked key must not come back through a token it still holds.
-      if (numUpdatedRows === 0n) {
-        throw new AAuthError(
-          'invalid_agent_token',
-          'the key of this agent token is not the current key of its delegate',
-        )
-      }
+      if (numUpdatedRows === 0n) throw refusedKey()
     },
 
     revoke: sub => write(store, tx => revoke(tx, sub, now())),
@@ -137,6 +143,11 @@ async function revoke(tx: Transaction, sub: string, now: number): Promise<boolea
 /** Unknown, used and ended codes are told alike: a guess learns nothing. */
 export function refusedCode(): AAuthError {
   return new AAuthError('invalid_grant', 'the enrolment code is unknown, used or expired')
+}
+
+/** A replaced or revoked key must not come back through a token it still holds. */
+export function refusedKey(): AAuthError {
+  return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate')
 }
 
 function write<R>(store: Store<Tables>, change: (tx: Transaction) => Promise<R>): Promise<R> {

@@ -1,4 +1,4 @@
-import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
+import { generateSigningKey, memoryReplaySet, type SigningKey } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
@@ -99,6 +99,26 @@ test(verifies('error.invalid-request', 'a renewal with a body is refused in word
   })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
 })
+
+test(
+  verifies('sig.replay.bounded', 'no delegate, revoked or not, fills the room in which the others renew'),
+  async () => {
+    const stage = await scene({ replay: memoryReplaySet({ now: () => newYear, share: 5, capacity: 20 }) })
+    const revoked = await enrolled(stage, 'revoked')
+    const busy = await enrolled(stage, 'busy')
+    const other = await enrolled(stage, 'other')
+    await stage.server.revoke('revoked')
+    const statuses = async (delegate: Enrolled, times: number): Promise<number[]> => {
+      const all: number[] = []
+      for (let index = 0; index < times; index++)
+        all.push((await stage.server.handle(await renewal(stage, delegate))).status)
+      return all
+    }
+    expect(new Set(await statuses(revoked, 30))).toEqual(new Set([401]))
+    expect(await statuses(busy, 6)).toEqual([200, 200, 200, 200, 200, 503])
+    expect(await statuses(other, 1)).toEqual([200])
+  },
+)
 
 test(verifies('NON-01', 'a renewal sent twice is answered once'), async () => {
   const stage = await scene()
