@@ -41,6 +41,19 @@ test(
   },
 )
 
+test(verifies('DOS-09', 'a resource that makes an agent ask on and on ends none of its grants elsewhere'), async () => {
+  const { store, grants, clock } = await database()
+  const elsewhere = await grants.add(phone, { ...grant, id: 'mail', resource: 'https://mail.example' })
+  const first = await grants.add(phone, grant)
+  for (let index = 0; index < 150; index++) {
+    clock.now += 1
+    await grants.add(phone, grant)
+  }
+  expect(await count(store)).toBe(100)
+  expect(await grants.find(phone, first)).toBeUndefined()
+  expect(await grants.find(phone, elsewhere)).toMatchObject({ id: 'mail' })
+})
+
 test(verifies('DOS-09', 'refresh.life', 'ended grants are swept from the table, live ones stay'), async () => {
   const { store, grants, clock } = await database()
   const forgotten = await grants.add(phone, grant)

@@ -6,7 +6,7 @@ import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 const lifetime = 90 * 86_400
-/** Live grants of one agent or delegate; beyond, the ones unused for longest end. */
+/** Live grants of one agent or delegate; beyond, those of the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
 const sweepEvery = 60
 const sweepAtMost = 500
@@ -122,13 +122,27 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
   return row.agent === agent && row.agent_delegate === delegate
 }
 
-/** An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. */
+/**
+ * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
+ * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
+ */
 async function endOldest(tx: Transaction, { agent, delegate = '' }: Principal): Promise<void> {
-  const surplus = tx
+  const ranked = tx
     .selectFrom('auth_server_grants')
-    .select('refresh_hash')
+    .select(['refresh_hash', 'last_used'])
+    .select(({ fn }) =>
+      fn
+        .agg<number>('row_number')
+        .over(over => over.partitionBy('resource').orderBy('last_used', 'desc'))
+        .as('rank_at_resource'),
+    )
     .where('agent', '=', agent)
     .where('agent_delegate', '=', delegate)
+    .as('ranked')
+  const surplus = tx
+    .selectFrom(ranked)
+    .select('refresh_hash')
+    .orderBy('rank_at_resource')
     .orderBy('last_used', 'desc')
     .limit(sweepAtMost)
     .offset(mostPerPrincipal)
