@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type PublishedKey, signToken } from '@countersign/protocol'
+import { AAuthError, type PublishedKey, signToken } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 
 /** What every auth token of one auth server has in common. */
@@ -18,6 +18,7 @@ export interface IssuedToken {
 
 /**
  * Issues an auth token that only the key of this request can use.
+ * @throws AAuthError `invalid_request` when names, scope and audit id together are longer than a token may be
  * @see protocol §5 `auth+jwt`
  */
 export async function issueAuthToken(
@@ -33,7 +34,7 @@ export async function issueAuthToken(
   const { caller, resource, scope, txn } = granted
   const iat = Math.floor(granted.now)
   const jti = randomUUID()
-  const auth_token = await signToken({
+  const auth_token = await signed({
     typ: 'auth+jwt',
     key: key.key,
     kid: key.kid,
@@ -51,4 +52,14 @@ export async function issueAuthToken(
     },
   })
   return { auth_token, jti }
+}
+
+/** Each name is within its own limit; that all together fit is up to whoever asked, and no bug of ours. */
+async function signed(token: Parameters<typeof signToken>[0]): Promise<string> {
+  try {
+    return await signToken(token)
+  } catch (error) {
+    if (!(error instanceof TypeError && error.cause instanceof AAuthError)) throw error
+    throw new AAuthError('invalid_request', 'what is asked for does not fit into an auth token', { cause: error })
+  }
 }

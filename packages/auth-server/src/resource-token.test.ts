@@ -11,6 +11,7 @@ import {
   otherAgent,
   part,
   plain,
+  publishAgent,
   publishResource,
   refusalOf,
   resourceToken,
@@ -187,5 +188,23 @@ test(
     expect(response.headers.get('retry-after')).toMatch(/^\d+$/)
     expect(await refusalOf(response)).toEqual(plain(503, 'discovery_failed'))
     expect((await ask(made, phone)).status).toBe(200)
+  },
+)
+
+test(
+  verifies('DOS-10', 'error.invalid-request', 'names that are each in order but together too long are told so'),
+  async () => {
+    const made = await world({ policy: () => 'direct' })
+    const agent = `https://${Array.from({ length: 4 }, () => 'a'.repeat(58)).join('.')}.example`
+    const key = await generateSigningKey()
+    publishAgent(made, agent, [{ kid: 'k1', key }])
+    const sub = '"'.repeat(512)
+    const signer: Signer = { ...(await delegate(made, sub, { claims: { iss: agent }, signer: key })), agent }
+    const ask = async (length: number): Promise<Response> => {
+      const claims = { scope: 'a'.repeat(length), txn: sub, jti: 'j' }
+      return send(made, signer, { request_type: 'auth', resource_token: await resourceToken(made, signer, { claims }) })
+    }
+    expect(await refusalOf(await ask(1900))).toEqual(plain(400, 'invalid_request'))
+    expect((await ask(1000)).status).toBe(200)
   },
 )
