@@ -5,6 +5,7 @@ import type { RequestContext } from './component-value.js'
 import { type ContentDigest, matchesContentDigest, parseContentDigest } from './content-digest.js'
 import { type CoverageNeeds, checkCoverage, requiredComponents } from './covered-components.js'
 import { HttpSigError } from './error.js'
+import { shownBase } from './explain-signature-shown.js'
 import type { VerifyKey } from './key.js'
 import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { checkTarget } from './request-target.js'
@@ -205,15 +206,29 @@ function withRequired(error: unknown, required: readonly string[]): unknown {
  * @see docs/protocol.md §3, RFC 9421 §3.2
  */
 export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
-  const refuse = (description: string): HttpSigError =>
-    new HttpSigError('invalid_signature', description, { required_components: opened.required })
+  const refuse = (description: string, cause: unknown): HttpSigError =>
+    new HttpSigError('invalid_signature', description, { cause, required_components: opened.required })
   // The key decides the algorithm; a message that names another is refused, never obeyed.
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
-    throw refuse('the parameter alg disagrees with the key')
+    throw refuse('the parameter alg disagrees with the key', {
+      parameter: 'alg',
+      expected: key.algorithm,
+      received: opened.algorithm,
+    })
   const body = opened.message.body
   if (body !== undefined && body.length > 0) {
     if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
-      throw refuse('Content-Digest is not the digest of the body')
+      throw refuse('Content-Digest is not the digest of the body', {
+        component: 'content-digest',
+        algorithms: Object.keys(opened.digest ?? {}),
+        bodyBytes: body.length,
+      })
   }
-  if (!(await key.verify(ascii(opened.base), opened.signature))) throw refuse('the signature does not verify')
+  if (!(await key.verify(ascii(opened.base), opened.signature)))
+    throw refuse('the signature does not verify', {
+      base: shownBase(opened.base),
+      algorithm: key.algorithm,
+      thumbprint: key.thumbprint,
+      signatureBytes: opened.signature.length,
+    })
 }
