@@ -1,0 +1,59 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { afterAll, expect, test } from 'vitest'
+import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { enrolled, enrollmentBody, post, renewal, type Scene, scene } from './delegate.test.fixture.js'
+
+const postgres = await postgresForTests(1)
+afterAll(() => postgres.drop())
+
+const databases = [
+  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(tmpdir(), 'agent-server-')), 'agent.db')}` },
+  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
+]
+
+const status = async ({ server }: Scene, message: ReturnType<typeof post>): Promise<number> =>
+  (await server.handle(await message)).status
+
+for (const { name, away, url } of databases) {
+  test.skipIf(away !== '')(
+    verifies(
+      'delegate.enrol.code',
+      'delegate.renew.current-key',
+      'F-35',
+      `on ${name}: codes work once, also at two instances, and the current key is the only one${away}`,
+    ),
+    async () => {
+      const database = url()
+      const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+      const [one, two] = [await scene({ database, keys }), await scene({ database, keys })]
+      for (let round = 0; round < 5; round++) {
+        const { code } = await one.server.invite()
+        const racing = [one, two, one, two].map(async instance =>
+          status(instance, post(instance, { key: await generateSigningKey(), body: enrollmentBody(code) })),
+        )
+        expect((await Promise.all(racing)).sort()).toEqual([200, 400, 400, 400])
+      }
+
+      const lost = await enrolled(one, 'phone')
+      const found = await enrolled(two, 'phone')
+      expect(await status(one, renewal(one, lost))).toBe(401)
+      expect(await status(one, renewal(one, found))).toBe(200)
+      const { code } = await two.server.invite({ sub: 'phone' })
+      expect(await two.server.revoke('phone')).toBe(true)
+      expect(await status(one, renewal(one, found))).toBe(401)
+      const key = await generateSigningKey()
+      expect(await status(one, post(one, { key, body: enrollmentBody(code) }))).toBe(400)
+
+      const seen = await one.server.list({ limit: 4 })
+      const rest = await two.server.list({ after: seen.at(-1)?.sub ?? '' })
+      const all = [...seen, ...rest]
+      expect(new Set(all.map(({ sub }) => sub)).size).toBe(6)
+      expect(all.filter(({ revoked }) => revoked !== undefined).map(({ sub }) => sub)).toEqual(['phone'])
+      await Promise.all([one.server.close(), two.server.close()])
+    },
+  )
+}
