@@ -1,6 +1,7 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
 import { sha256, sha512 } from '#crypto'
 import { base64Decode, base64Encode } from './base64url.js'
+import type { HashName } from './hash.js'
 import { countMembers, malformed } from './structured-field.js'
 
 /** The digests of a Content-Digest header that this package can compute. */
@@ -58,14 +59,43 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
-/** Whether every known digest is that of `body`. */
+/** Whether every digest of `expected` is in `actual` and the same; false when there is none. */
+export function equalDigests(expected: ContentDigest, actual: ContentDigest): boolean {
+  if (expected.sha256 && !(actual.sha256 && same(expected.sha256, actual.sha256))) return false
+  if (expected.sha512 && !(actual.sha512 && same(expected.sha512, actual.sha512))) return false
+  return expected.sha256 !== undefined || expected.sha512 !== undefined
+}
+
+/**
+ * Whether every known digest is that of `body`.
+ * @see docs/protocol.md §3.4, RFC 9530 §2
+ */
 export async function matchesContentDigest(digest: ContentDigest, body: Uint8Array): Promise<boolean> {
   if (digest.sha256 && !same(digest.sha256, await sha256(body))) return false
   if (digest.sha512 && !same(digest.sha512, await sha512(body))) return false
   return digest.sha256 !== undefined || digest.sha512 !== undefined
 }
 
-/** Writes the Content-Digest of a body, with sha-256. */
-export async function writeContentDigest(body: Uint8Array): Promise<string> {
-  return `sha-256=:${base64Encode(await sha256(body))}:`
+/** Writes a Content-Digest value. */
+export function serializeContentDigest(digest: ContentDigest): string {
+  const members: string[] = []
+  if (digest.sha256) members.push(`sha-256=:${base64Encode(digest.sha256)}:`)
+  if (digest.sha512) members.push(`sha-512=:${base64Encode(digest.sha512)}:`)
+  return members.join(', ')
+}
+
+/**
+ * Writes the Content-Digest of a body.
+ * @param algorithms default sha-256, which every receiver knows
+ * @see RFC 9530 §2
+ */
+export async function writeContentDigest(
+  body: Uint8Array,
+  algorithms: readonly HashName[] = ['sha-256'],
+): Promise<string> {
+  if (algorithms.length === 0) throw new TypeError('writeContentDigest needs an algorithm')
+  return serializeContentDigest({
+    ...(algorithms.includes('sha-256') ? { sha256: await sha256(body) } : {}),
+    ...(algorithms.includes('sha-512') ? { sha512: await sha512(body) } : {}),
+  })
 }

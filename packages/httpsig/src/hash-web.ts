@@ -1,0 +1,13 @@
+import { sha256, sha512 } from '@noble/hashes/sha2.js'
+import type { Hash, HashName } from './hash.js'
+
+// The portable half of `#hash`: WebCrypto digests whole bodies only, and a stream should not be kept in memory to be checked.
+
+const makers: Readonly<Record<HashName, () => Hash>> = {
+  'sha-256': () => sha256.create(),
+  'sha-512': () => sha512.create(),
+}
+
+export function hash(name: HashName): Hash {
+  return makers[name]()
+}
