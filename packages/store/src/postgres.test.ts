@@ -1,23 +1,24 @@
 import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { verifies } from '@countersign/requirements'
 import { sql } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
-import { openStore, type Store } from './index.js'
+import { openStore, type Store, type StoreLimits } from './index.js'
 import { driverTrouble, postgresForTests } from './postgres.test.fixture.js'
 
 interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(4)
+const postgres = await postgresForTests(6)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
 
-const open = (url: string): Promise<Store<Tables>> =>
+const open = (url: string, limits: Partial<StoreLimits> = {}): Promise<Store<Tables>> =>
   openStore<Tables>({
     url,
+    limits,
     room: 'room',
     migrations: [
       {
@@ -85,5 +86,59 @@ test.skipIf(driverTrouble() !== '')(
     const error: unknown = await open(`postgres://user:hunter2@127.0.0.1:${port}/x`).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable', transient: true })
     expect(JSON.stringify(error) + String(error)).not.toContain('hunter2')
+  },
+)
+
+withPostgres(
+  verifies('F-20', title('behind a slow statement nobody waits without end, reading or writing')),
+  async () => {
+    const store = await open(postgres.newUrl(), { change: 0.3 })
+    const began = performance.now()
+    const slow = [
+      ...Array.from({ length: 9 }, () => sql`select pg_sleep(20)`.execute(store.db)),
+      store.write(tx => sql`select pg_sleep(20)`.execute(tx)),
+    ]
+    for (const outcome of await Promise.allSettled(slow))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'timeout', transient: true } })
+    await store.check()
+    expect(performance.now() - began).toBeLessThan(5000)
+    await store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute())
+    await store.close()
+  },
+)
+
+withPostgres(
+  verifies('F-20', title('a server that falls silent is given up, and found again when it speaks')),
+  { timeout: 20_000 },
+  async () => {
+    const url = new URL(postgres.newUrl())
+    const [host, port] = [url.hostname, Number(url.port)]
+    let silent = false
+    const sockets = new Set<Socket>()
+    const relay = await new Promise<Server>(resolve => {
+      const created = createServer(client => {
+        const server = connect(port, host)
+        for (const socket of [client, server]) sockets.add(socket.on('error', () => {}))
+        client.on('data', data => silent || server.write(data))
+        server.on('data', data => silent || client.write(data))
+        client.on('close', () => server.destroy())
+      }).listen(0, '127.0.0.1', () => resolve(created))
+    })
+    url.port = String((relay.address() as AddressInfo).port)
+    const store = await open(url.href, { change: 0.2 })
+    await store.check()
+    silent = true
+    const outcomes = await Promise.allSettled([
+      store.db.selectFrom('codes').selectAll().execute(),
+      store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute()),
+    ])
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreError', transient: true } })
+    silent = false
+    await store.write(tx => tx.insertInto('codes').values({ id: 2, used: 0 }).execute())
+    expect(await store.db.selectFrom('codes').select('id').execute()).toEqual([{ id: 2 }])
+    await store.close()
+    for (const socket of sockets) socket.destroy()
+    relay.close()
   },
 )

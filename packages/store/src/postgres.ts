@@ -8,6 +8,8 @@ import { type Change, readsOnly, runChange } from './write-scope.js'
 
 const retries = 12
 const int8 = 20
+/** Milliseconds past a statement's deadline after which a silent connection is given up. */
+const silence = 1000
 
 /** Opens a PostgreSQL database. */
 export async function openPostgres<T>(
@@ -16,16 +18,8 @@ export async function openPostgres<T>(
   migrations: readonly Migration[],
   limits: StoreLimits,
 ): Promise<Store<T>> {
-  const db = new Kysely<T>({ dialect: dialect(connectionString) })
-  try {
-    await db.transaction().execute(async tx => {
-      await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign ${room}`}, 0))`.execute(tx)
-      await applyMigrations(tx as unknown as Kysely<AnyTables>, room, migrations, 'postgres')
-    })
-  } catch (error) {
-    await db.destroy()
-    throw error
-  }
+  await migrate(connectionString, room, migrations)
+  const db = new Kysely<T>({ dialect: dialect(connectionString, limits.change) })
   const open = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   return {
@@ -49,9 +43,26 @@ export async function openPostgres<T>(
   }
 }
 
-function dialect(connectionString: string): PostgresDialect {
+/** On a connection of its own without deadlines: changing a large table, or waiting for who does, takes what it takes. */
+async function migrate(connectionString: string, room: string, migrations: readonly Migration[]): Promise<void> {
+  const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })
+  try {
+    await db.transaction().execute(async tx => {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign ${room}`}, 0))`.execute(tx)
+      await applyMigrations(tx, room, migrations, 'postgres')
+    })
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** `deadline`: seconds that one statement may take; default none. */
+function dialect(connectionString: string, deadline?: number): PostgresDialect {
+  const statement = deadline === undefined ? 0 : Math.ceil(deadline * 1000)
   const pool = new pg.Pool({
     connectionString,
+    // Our own end to the wait, for a server that has fallen silent; one that still works ends the statement itself, a little sooner.
+    ...(statement === 0 ? {} : { query_timeout: statement + silence }),
     max: 10,
     // Also the wait for a free connection: better a quick 503 than requests that pile up behind a database that hangs.
     connectionTimeoutMillis: 2000,
@@ -70,6 +81,12 @@ function dialect(connectionString: string): PostgresDialect {
             where current_setting('synchronous_commit') in ('off', 'local')`,
         ),
       )
+      // Behind a lock or a slow disk requests would wait without end, and take every connection with them.
+      if (statement > 0) {
+        await connection.executeQuery(
+          CompiledQuery.raw("select set_config('statement_timeout', $1, false)", [String(statement)]),
+        )
+      }
     },
   })
 }
@@ -93,18 +110,36 @@ function namingPool(pool: pg.Pool): PostgresPool {
 function namingClient(client: pg.PoolClient): PostgresPoolClient {
   // A connection may break between two statements of a transaction; the next statement fails then. Unheard, ends the process.
   client.on('error', () => {})
-  const query = (text: string, values: readonly unknown[]): Promise<unknown> =>
-    client.query(text, [...values]).catch(unreachable)
-  return { query: query as PostgresPoolClient['query'], release: destroy => client.release(destroy) }
+  let broken: unknown
+  const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
+    // The answer to an earlier statement may still come: nothing waits in line behind it, and nobody gets this connection again.
+    if (broken !== undefined) unreachable(broken)
+    try {
+      return await client.query(text, [...values])
+    } catch (error) {
+      if (isTransport(error)) broken = error
+      return unreachable(error)
+    }
+  }
+  const release = (destroy?: boolean): void => client.release(destroy === true || broken !== undefined)
+  return { query: query as PostgresPoolClient['query'], release }
 }
 
 /** connection_exception, insufficient_resources, operator_intervention, and a standby that only reads. */
 const awayStates = /^(08|53|57P|25006)/
+/** query_canceled: what statement_timeout does. */
+const canceled = '57014'
+
+/** Not PostgreSQL's verdict, and no value that cannot be sent or read (a fault of the caller's). */
+function isTransport(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError || error instanceof TypeError || error instanceof RangeError)
+}
 
 function unreachable(error: unknown): never {
-  if (error instanceof pg.DatabaseError && !awayStates.test(error.code ?? '')) throw error
-  // A value that cannot be sent or read: a fault of the caller's.
-  if (error instanceof TypeError || error instanceof RangeError) throw error
+  if (error instanceof pg.DatabaseError && error.code === canceled)
+    throw new StoreError('timeout', 'a statement did not end in time', { cause: error })
+  const away = error instanceof pg.DatabaseError && awayStates.test(error.code ?? '')
+  if (!away && !isTransport(error)) throw error
   throw new StoreError('unavailable', 'the database cannot be reached', { cause: error })
 }
 

@@ -6,7 +6,7 @@ export type StoreErrorCode =
   | 'unavailable'
   /** The store is closing or closed. */
   | 'closed'
-  /** One `write()` ran longer than allowed and was rolled back. */
+  /** One `write()`, or one statement, ran longer than allowed; a write was rolled back. */
   | 'timeout'
   /** `tx` was used after its `write()` ended, or `db` was used to change something. */
   | 'misuse'
