@@ -53,6 +53,51 @@ describe('routes', () => {
     },
   )
 
+  test(
+    verifies('RAT-12', 'COV-35', 'a path that one upstream or another reads as one of a stricter route is refused'),
+    async () => {
+      const { port, upstream } = await start(ok, [
+        { path: '/*', requirement: { level: 'anonymous' } },
+        { path: '/admin*', requirement: { level: 'identified' } },
+        { path: '/files/*', requirement: { level: 'identified' } },
+      ])
+      const status = async (target: string) => (await call(port, { target })).status
+      for (const target of [
+        '/%61dmin/%ff',
+        '/%c1%a1dmin',
+        '/x/..%2fadmin',
+        '/x/..%5Cadmin',
+        '/x/..;/admin',
+        '/x/..;a=b/admin',
+        '/x/%252e%252e/admin',
+        '/x/.%2e%2fadmin',
+        '/x%00/admin',
+        '/x%0a',
+        '/%ef%bd%81dmin',
+        '/admi%4e;x',
+        '/files',
+        '/files.',
+        '/files%20',
+      ])
+        expect(await status(target), target).toBe(400)
+      expect(upstream.seen).toEqual([])
+      for (const target of [
+        '/',
+        '/x/..a',
+        '/x/a%2fb',
+        '/x;a=b/c',
+        '/caf%C3%A9/',
+        '/x/50%25',
+        '/x%25ff',
+        '/a.b/c.',
+        '/file',
+      ])
+        expect(await status(target), target).toBe(200)
+      for (const target of ['/admin', '/admin/', '/admins', '/files/', '/files/a.txt', '/files/a/'])
+        expect(await status(target), target).toBe(401)
+    },
+  )
+
   test(verifies('metadata.resource', 'the gateway answers for the resource itself'), async () => {
     const { port, upstream } = await start(ok)
     expect(JSON.parse((await call(port, { target: '/.well-known/aauth-resource' })).body).resource).toBe(
@@ -70,7 +115,7 @@ describe('routes', () => {
     expect(make('http://127.0.0.1:1', [{ path: '/*', requirement }])).not.toThrow()
     for (const upstream of ['127.0.0.1:1', 'ftp://x', 'http://127.0.0.1:1/api', 'http://u:p@127.0.0.1:1'])
       expect(make(upstream, [{ path: '/*', requirement }]), upstream).toThrow(TypeError)
-    for (const path of ['x', '', '/a*b', '/a?b', '/a b', '*'])
+    for (const path of ['x', '', '/a*b', '/a?b', '/a b', '*', '/a/../b', '/a/..;*/', '/%ff'])
       expect(make('http://127.0.0.1:1', [{ path, requirement }]), path).toThrow(TypeError)
     expect(
       make('http://127.0.0.1:1', [

@@ -1,3 +1,5 @@
+import { looseSpelling } from './loose-spelling.js'
+
 /** A path and methods, and what belongs to them. */
 export interface TableEntry<T> {
   /** Exact, or a prefix that ends in `*`. */
@@ -22,8 +24,8 @@ export interface RouteTable<T> {
 
 /**
  * Makes a route table.
- * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, a method that is not written as on the
- * wire, and two routes that overlap wholly
+ * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, a path that no plain request has, a
+ * method that is not written as on the wire, and two routes that overlap wholly
  */
 export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable<T> {
   for (const { path, methods = [] } of entries) {
@@ -37,7 +39,8 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
       const exact = longest(entries, path)
       // `/%61dmin`, `/ADMIN`, `//admin` and `/admin/` are `/admin` to many an upstream: whoever writes them must not be
       // let in by the laxer rule of another route (RAT-12).
-      if (!samePaths(exact, longest(loose, looselySpelt(path)))) return { found: 'ambiguous' }
+      const spelling = looseSpelling(`${path}/`)
+      if (spelling === undefined || !samePaths(exact, longest(loose, spelling))) return { found: 'ambiguous' }
       if (exact.length === 0) return { found: 'nothing' }
       const entry = exact.find(({ methods }) => methods === undefined || methods.includes(method))
       if (entry !== undefined) return { found: 'route', value: entry.value }
@@ -96,19 +99,11 @@ function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<
   return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
 }
 
-/** One spelling for all that some upstream or other takes for the same path. */
+/** A whole path ends in a slash here, as all paths that are looked up do; a prefix ends as it is written. */
 function looselySpelt(path: string): string {
-  const plain = decoded(decoded(path))
-    .toLowerCase()
-    .replace(/;[^/]*/g, '')
-    .replace(/[/\\]+/g, '/')
-  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
+  const prefix = path.endsWith('*')
+  const spelling = looseSpelling(prefix ? path.slice(0, -1) : `${path}/`)
+  if (spelling === undefined)
+    throw new TypeError('a route path is written plainly: no dot segments, no controls, UTF-8')
+  return prefix ? `${spelling}*` : spelling
 }
