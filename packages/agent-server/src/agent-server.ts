@@ -109,7 +109,8 @@ function administration(parts: {
     ready: () => store.check(),
     async invite({ sub, expiresIn = 3600 } = {}) {
       if (sub !== undefined) await checkSub(sub)
-      if (!(expiresIn > 0)) throw new RangeError('expiresIn must be more than 0 seconds')
+      if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
+        throw new RangeError('expiresIn must be a number of seconds above 0')
       const invitation = await delegates.invite(sub, expiresIn)
       onEvent({ type: 'invited', sub: invitation.sub })
       return invitation

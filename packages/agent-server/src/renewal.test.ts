@@ -220,6 +220,7 @@ test('names that could not stand in a token are refused when they are given', as
   const { server } = await scene()
   for (const sub of ['', ' ', 'a\nb', 'a\u202eb', 'x'.repeat(513)])
     await expect(server.invite({ sub })).rejects.toThrow(TypeError)
-  await expect(server.invite({ expiresIn: 0 })).rejects.toThrow(RangeError)
+  for (const expiresIn of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    await expect(server.invite({ expiresIn })).rejects.toThrow(RangeError)
   await expect(server.invite({ sub: 'x'.repeat(512) })).resolves.toMatchObject({ sub: 'x'.repeat(512) })
 })
