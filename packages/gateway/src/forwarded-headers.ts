@@ -77,9 +77,9 @@ export function responseHeaders(raw: readonly string[]): Headers {
   return headers
 }
 
-/** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server (SIG-21). */
+/** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server, to some of them `AAuth.Level` too (SIG-21). */
 function plainName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-')
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 }
 
 function isOurs(plain: string): boolean {

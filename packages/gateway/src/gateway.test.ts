@@ -33,6 +33,7 @@ describe('what reaches the API behind', () => {
       ['AAuth-Level', 'authorized'],
       ['aauth_agent', 'https://root.example'],
       ['AAuth-User', 'root'],
+      ['AAuth.Scope', 'root'],
       ['X-Forwarded-For', '198.51.100.7'],
       ['X-Forwarded-Host', 'evil.example'],
       ['X_Forwarded_Proto', 'ftp'],

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { call, everything, ok, stage } from './stage.test.fixture.js'
+import { call, everything, ok, stage, valuesOf } from './stage.test.fixture.js'
 import { makeWorld, startGateway, startUpstream, type World } from './world.test.fixture.js'
 
 let world: World
@@ -119,6 +119,29 @@ describe('when the API behind is in trouble', () => {
     expect((await fetch(`http://127.0.0.1:${away.port}/readyz`)).status).toBe(503)
     expect((await fetch(`http://127.0.0.1:${slow.port}/readyz`)).status).toBe(200)
     await away.close()
+  })
+
+  test('switching protocols when nobody asked is no answer, and nobody waits for it', async () => {
+    const { port } = await start((_, response) => {
+      response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
+    })
+    const answer = await call(port, { target: '/open' })
+    expect([answer.status, JSON.parse(answer.body).error]).toEqual([503, 'temporarily_unavailable'])
+  })
+
+  test(verifies('DIG-13', 'a GET with a body goes alone on its connection: no API takes it for two'), async () => {
+    const { port, upstream } = await start((incoming, response) => response.end(String(incoming.socket.remotePort)))
+    let connections = 0
+    upstream.server.on('connection', () => {
+      connections += 1
+    })
+    const smuggled = 'GET /admin HTTP/1.1\r\nAAuth-Level: authorized\r\n\r\n'
+    const plain = { target: '/open', headers: [['host', 'api.example'] as const] }
+    const length = ['content-length', String(smuggled.length)] as const
+    const withBody = { ...plain, headers: [...plain.headers, length], body: smuggled }
+    for (const one of [plain, plain, withBody, plain]) expect((await call(port, one)).status).toBe(200)
+    expect(connections).toBe(2)
+    expect(valuesOf(upstream.seen[2], 'connection')).toEqual(['close'])
   })
 
   test('an answer that breaks off is not passed off as whole', async () => {

@@ -37,7 +37,8 @@ export function openUpstream(options: { readonly origin: string; readonly timeou
   return {
     async send(request) {
       // A kept connection may close at the very moment it is used. Only what is safe to send twice may meet that.
-      const safe = request.method === 'GET' || request.method === 'HEAD'
+      // A body goes alone on its connection: an API that ignores it would read it as the next request, one nobody verified.
+      const safe = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
       try {
         return await send(request, safe)
       } catch (error) {
@@ -97,17 +98,20 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
       setHost: false,
       agent,
     })
-    const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
-    outgoing.once('response', response => {
-      clearTimeout(timer)
-      resolve(response)
-    })
-    outgoing.once('error', cause => {
+    const fail = (cause: Error): void => {
       clearTimeout(timer)
       const description = 'the API behind this gateway does not answer'
       const Reason = outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError
       reject(new Reason('temporarily_unavailable', description, { retryAfter: 5, cause }))
+    }
+    const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
+    outgoing.on('response', response => {
+      clearTimeout(timer)
+      resolve(response)
     })
+    outgoing.on('error', fail)
+    // Switching protocols when nobody asked, Node closes without an error: the caller would wait for ever.
+    outgoing.on('close', () => fail(new Error('closed without an answer')))
     outgoing.end(body)
   })
 }
