@@ -98,7 +98,10 @@ describe.each([
   test('rolls back alone the one that breaks a constraint', async () => {
     const store = await open(url())
     const results = await Promise.allSettled([insert(store, 1), insert(store, 1, 'other'), insert(store, 2)])
-    expect(results.map(result => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    const [one, other, third] = results.map(result => result.status)
+    // Which of the two comes first is for the database to say.
+    expect(new Set([one, other])).toEqual(new Set(['fulfilled', 'rejected']))
+    expect(third).toBe('fulfilled')
     expect(await ids(store)).toEqual([1, 2])
     await store.close()
   })
