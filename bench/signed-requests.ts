@@ -70,7 +70,7 @@ export async function signedPool(size: number): Promise<SignedPool> {
 
 /** Bare `subtle.verify` over the signature bases of the same messages. */
 export async function bareVerify(pool: SignedPool, messages: readonly ReceivedMessage[]): Promise<Subject> {
-  const { kty, crv, x } = pool.jwk
+  const { kty, crv, x } = { crv: '', x: '', ...pool.jwk }
   const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, { name: 'Ed25519' }, false, ['verify'])
   const inputs = messages.map(message => {
     const opened = openSignature(message, open)
@@ -88,7 +88,7 @@ export async function bareVerify(pool: SignedPool, messages: readonly ReceivedMe
 
 /** Bare `subtle.sign` over bases of the same length. */
 export async function bareSign(pool: SignedPool): Promise<Subject> {
-  const { kty, crv, x, d } = pool.jwk
+  const { kty, crv, x, d } = { crv: '', x: '', ...pool.jwk }
   const key = await crypto.subtle.importKey('jwk', { kty, crv, x, d }, { name: 'Ed25519' }, false, ['sign'])
   const bases = pool.sameKey.map(message => encoder.encode(openSignature(message, open).base))
   return { id: 'bare subtle.sign', run: index => crypto.subtle.sign('Ed25519', key, at(bases, index)) }

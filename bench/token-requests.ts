@@ -90,7 +90,7 @@ export function verifyTokens(id: string, pool: TokenPool, messages: readonly Rec
 /** One bare verification of the request and one of its token. */
 export async function bareTwice(pool: SignedPool, tokens: TokenPool): Promise<Subject> {
   const request = await bareVerify(pool, tokens.freshTokens)
-  const { kty, crv, x } = tokens.issuerKey.publicJwk
+  const { kty, crv, x } = { crv: '', x: '', ...tokens.issuerKey.publicJwk }
   const key = await crypto.subtle.importKey('jwk', { kty, crv, x }, { name: 'Ed25519' }, false, ['verify'])
   const inputs = tokens.tokens.map(token => {
     const dot = token.lastIndexOf('.')

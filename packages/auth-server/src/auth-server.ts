@@ -1,5 +1,5 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { type AuthServerMetadata, isIdentifier, jwks, type PublishedKey } from '@countersign/protocol'
 import { openStore } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
@@ -85,7 +85,7 @@ function authServerMetadata(issuer: string): AuthServerMetadata {
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     agent_token_endpoint: `${issuer}/agent/token`,
     revocation_endpoint: `${issuer}/agent/revoke`,
-    agent_signing_algs_supported: ['Ed25519', 'ES256'],
+    agent_signing_algs_supported: algorithms,
     request_types_supported: ['auth', 'refresh'],
   }
 }

@@ -16,7 +16,7 @@ test(verifies('metadata.auth-server', 'an auth server publishes its endpoints an
     jwks_uri: 'https://auth.example/.well-known/jwks.json',
     agent_token_endpoint: 'https://auth.example/agent/token',
     revocation_endpoint: 'https://auth.example/agent/revoke',
-    agent_signing_algs_supported: ['Ed25519', 'ES256'],
+    agent_signing_algs_supported: ['Ed25519', 'ES256', 'ES384', 'PS512'],
     request_types_supported: ['auth', 'refresh'],
   })
 })

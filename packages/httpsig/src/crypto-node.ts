@@ -1,8 +1,10 @@
 import crypto, {
+  constants,
   createECDH,
   createHash,
   createPrivateKey,
   createPublicKey,
+  generateKeyPair,
   type JsonWebKeyInput,
   type KeyObject,
   randomBytes,
@@ -13,57 +15,17 @@ import crypto, {
   verify,
 } from 'node:crypto'
 import type { Algorithm } from './algorithm.js'
-import type { Cryptography, ImportedPrivate, ImportedPublic, PrivateMembers } from './cryptography.js'
-import type { PublicJwk } from './jwk.js'
+import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
+import type { PrivateJwk, PublicJwk } from './jwk.js'
+import { schedule } from './thread-pool.js'
 
 // The Node half of `#crypto`. A KeyObject with node:crypto costs less than a CryptoKey with subtle, and hashes are synchronous.
 
-const hashes: Readonly<Record<Algorithm, 'sha256' | null>> = { Ed25519: null, ES256: 'sha256' }
-
-type Outcome<T> = (error: Error | null, value: T) => void
-
-/** Decides where operations run. */
-interface Turn {
-  /** On the thread pool now. */
-  pooled: number
-  /** Asked for in this turn, not yet placed. */
-  waiting: Array<(alone: boolean) => void>
-}
-
-const turn: Turn = { pooled: 0, waiting: [] }
-
-function place(): void {
-  const batch = turn.waiting
-  turn.waiting = []
-  const alone = batch.length === 1 && turn.pooled === 0
-  for (const run of batch) run(alone)
-}
-
-/**
- * Runs an operation on this thread when it is the only one, on the pool when there are several:
- * the pool uses every core, but its hand-over costs a lone request more than the operation saves.
- */
-function schedule<T>(here: () => T, pool: (done: Outcome<T>) => void): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const toPool = (): void => {
-      turn.pooled++
-      pool((error, value) => {
-        turn.pooled--
-        if (error) reject(error)
-        else resolve(value)
-      })
-    }
-    if (turn.pooled > 0) return toPool()
-    if (turn.waiting.length === 0) queueMicrotask(place)
-    turn.waiting.push(alone => {
-      try {
-        if (alone) resolve(here())
-        else toPool()
-      } catch (error) {
-        reject(error as Error)
-      }
-    })
-  })
+const hashes: Readonly<Record<Algorithm, 'sha256' | 'sha384' | 'sha512' | null>> = {
+  Ed25519: null,
+  ES256: 'sha256',
+  ES384: 'sha384',
+  PS512: 'sha512',
 }
 
 export const ascii: Cryptography['ascii'] = text => Buffer.from(text, 'latin1')
@@ -94,14 +56,16 @@ export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
 export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
 
 function bare(jwk: PublicJwk): JsonWebKeyInput['key'] {
-  return jwk.kty === 'OKP'
-    ? { kty: jwk.kty, crv: jwk.crv, x: jwk.x }
-    : { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }
+  const { alg, ...members } = jwk
+  return { ...members }
 }
 
 /** What `verify` and `sign` take: a bare KeyObject where it will do, for an options object costs several microseconds. */
 function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyObjectInput & SignKeyObjectInput) {
-  return algorithm === 'Ed25519' ? key : { key, dsaEncoding: 'ieee-p1363' }
+  if (algorithm === 'Ed25519') return key
+  if (algorithm !== 'PS512') return { key, dsaEncoding: 'ieee-p1363' }
+  // The salt length exactly: by default Node takes whatever length the signature says. MGF1 follows the hash.
+  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
 }
 
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
@@ -116,39 +80,72 @@ export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic 
   }
 }
 
-function signer(privateKey: KeyObject, algorithm: Algorithm): ImportedPrivate {
-  const key = operand(privateKey, algorithm)
-  const hash = hashes[algorithm]
+export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
+  const key = operand(createPrivateKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
+  const hash = hashes[jwk.alg]
   // Here, never on the pool: signing costs about as much as the way to the pool and back.
-  return { sign: async data => sign(hash, data, key) }
+  if (jwk.alg === 'Ed25519' || jwk.alg === 'ES256') return { sign: async data => sign(hash, data, key) }
+  // A thousand times that: this thread has other requests to serve meanwhile.
+  return {
+    sign: data =>
+      new Promise((resolve, reject) => {
+        sign(hash, data, key, (error, signature) => (error ? reject(error) : resolve(signature)))
+      }),
+  }
 }
-
-export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate =>
-  signer(createPrivateKey({ format: 'jwk', key: { ...bare(jwk), d: jwk.d } }), jwk.alg)
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).
 const ed25519Pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-function ed25519Members(): PrivateMembers {
+function ed25519(): PrivateJwk {
   const seed = randomBytes(32)
   const privateKey = createPrivateKey({ format: 'der', type: 'pkcs8', key: Buffer.concat([ed25519Pkcs8, seed]) })
   const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
-  return { x, d: seed.toString('base64url') }
+  return { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x, d: seed.toString('base64url') }
 }
 
-function es256Members(): PrivateMembers {
-  const pair = createECDH('prime256v1')
+function onCurve(curve: 'prime256v1' | 'secp384r1', length: number): Record<'x' | 'y' | 'd', string> {
+  const pair = createECDH(curve)
   const point = pair.generateKeys()
   // Node drops leading zero bytes of the private value; a JWK keeps them.
-  const d = Buffer.concat([Buffer.alloc(32), pair.getPrivateKey()]).subarray(-32)
+  const d = Buffer.concat([Buffer.alloc(length), pair.getPrivateKey()]).subarray(-length)
   return {
-    x: point.subarray(1, 33).toString('base64url'),
-    y: point.subarray(33).toString('base64url'),
+    x: point.subarray(1, 1 + length).toString('base64url'),
+    y: point.subarray(1 + length).toString('base64url'),
     d: d.toString('base64url'),
   }
 }
 
-// Not generateKeyPair: exporting a pair as JWK locks the key, and when the garbage collector runs just then and finishes
-// the job that made the pair, that locks it again. Node 20 then hangs for good.
-export const generateMembers: Cryptography['generateMembers'] = algorithm =>
-  algorithm === 'Ed25519' ? ed25519Members() : es256Members()
+async function rsa(): Promise<PrivateJwk> {
+  const privateKey = await new Promise<KeyObject>((resolve, reject) => {
+    generateKeyPair(
+      'rsa',
+      {
+        modulusLength: 3072,
+        publicExponent: 65537,
+        publicKeyEncoding: { format: 'der', type: 'spki' },
+        privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+      },
+      // Through DER into a key of its own, which shares no lock with the job that made the pair (see below).
+      (error, _, der) =>
+        error ? reject(error) : resolve(createPrivateKey({ format: 'der', type: 'pkcs8', key: der })),
+    )
+  })
+  const { n = '', e = '', d = '', p = '', q = '', dp = '', dq = '', qi = '' } = privateKey.export({ format: 'jwk' })
+  return { kty: 'RSA', alg: 'PS512', n, e, d, p, q, dp, dq, qi }
+}
+
+// Never a KeyObject of generateKeyPair: exporting one as JWK locks the key, and when the garbage collector runs just then
+// and finishes the job that made the pair, that locks it again. Node 20 then hangs for good.
+export const generate: Cryptography['generate'] = algorithm => {
+  switch (algorithm) {
+    case 'Ed25519':
+      return ed25519()
+    case 'ES256':
+      return { kty: 'EC', crv: 'P-256', alg: 'ES256', ...onCurve('prime256v1', 32) }
+    case 'ES384':
+      return { kty: 'EC', crv: 'P-384', alg: 'ES384', ...onCurve('secp384r1', 48) }
+    case 'PS512':
+      return rsa()
+  }
+}

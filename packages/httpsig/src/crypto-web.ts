@@ -1,19 +1,23 @@
 import type { Algorithm } from './algorithm.js'
-import { base64urlEncode } from './base64url.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
 
 // The portable half of `#crypto`: nothing but globalThis.crypto.
 
 interface WebAlgorithm {
-  readonly key: { readonly name: string; readonly namedCurve?: string }
-  readonly operation: { readonly name: string; readonly hash?: string }
+  readonly key: { readonly name: string; readonly namedCurve?: string; readonly hash?: string }
+  readonly operation: { readonly name: string; readonly hash?: string; readonly saltLength?: number }
 }
 
 const webAlgorithms: Readonly<Record<Algorithm, WebAlgorithm>> = {
   Ed25519: { key: { name: 'Ed25519' }, operation: { name: 'Ed25519' } },
   ES256: { key: { name: 'ECDSA', namedCurve: 'P-256' }, operation: { name: 'ECDSA', hash: 'SHA-256' } },
+  ES384: { key: { name: 'ECDSA', namedCurve: 'P-384' }, operation: { name: 'ECDSA', hash: 'SHA-384' } },
+  PS512: { key: { name: 'RSA-PSS', hash: 'SHA-512' }, operation: { name: 'RSA-PSS', saltLength: 64 } },
 }
+
+/** What generating an RSA key needs besides. */
+const rsaSize = { modulusLength: 3072, publicExponent: Uint8Array.of(1, 0, 1) }
 
 const encoder = new TextEncoder()
 
@@ -29,9 +33,9 @@ async function digest(name: string, data: Uint8Array | string): Promise<Uint8Arr
 }
 
 function bare(jwk: PublicJwk): JsonWebKey {
-  return jwk.kty === 'OKP'
-    ? { kty: jwk.kty, crv: jwk.crv, x: jwk.x }
-    : { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }
+  // Without alg: some runtimes know Ed25519 as EdDSA only.
+  const { alg, ...members } = jwk
+  return members
 }
 
 export const ascii: Cryptography['ascii'] = text => encoder.encode(text)
@@ -52,20 +56,32 @@ export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk)
 
 export const importPrivate: Cryptography['importPrivate'] = async (jwk: PrivateJwk): Promise<ImportedPrivate> => {
   const { key: params, operation } = webAlgorithms[jwk.alg]
-  const key = await globalThis.crypto.subtle.importKey('jwk', { ...bare(jwk), d: jwk.d }, params, false, ['sign'])
+  const key = await globalThis.crypto.subtle.importKey('jwk', bare(jwk), params, false, ['sign'])
   return { sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))) }
 }
 
-function publicMembers(raw: Uint8Array): { x: string; y?: string } {
-  if (raw.length === 32) return { x: base64urlEncode(raw) }
-  return { x: base64urlEncode(raw.subarray(1, 33)), y: base64urlEncode(raw.subarray(33)) }
+function membersOf(jwk: JsonWebKey, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.map(name => {
+      const value: unknown = Object.entries(jwk).find(([key]) => key === name)?.[1]
+      if (typeof value !== 'string') throw new TypeError('the runtime exported a key without all its members')
+      return [name, value]
+    }),
+  )
 }
 
-export const generateMembers: Cryptography['generateMembers'] = async algorithm => {
+const members: Readonly<Record<Algorithm, readonly string[]>> = {
+  Ed25519: ['kty', 'crv', 'x', 'd'],
+  ES256: ['kty', 'crv', 'x', 'y', 'd'],
+  ES384: ['kty', 'crv', 'x', 'y', 'd'],
+  PS512: ['kty', 'n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'],
+}
+
+export const generate: Cryptography['generate'] = async algorithm => {
   const { key: params } = webAlgorithms[algorithm]
-  const pair = await globalThis.crypto.subtle.generateKey(params, true, ['sign', 'verify'])
+  const size = algorithm === 'PS512' ? rsaSize : {}
+  const pair = await globalThis.crypto.subtle.generateKey({ ...params, ...size }, true, ['sign', 'verify'])
   if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
-  const { d } = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
-  if (d === undefined) throw new TypeError('the runtime exported no private member')
-  return { ...publicMembers(new Uint8Array(await globalThis.crypto.subtle.exportKey('raw', pair.publicKey))), d }
+  const jwk = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
+  return { ...membersOf(jwk, members[algorithm]), alg: algorithm } as PrivateJwk
 }

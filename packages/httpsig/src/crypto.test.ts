@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import * as node from './crypto-node.js'
 import * as web from './crypto-web.js'
 import type { Cryptography } from './cryptography.js'
-import { type Algorithm, parsePublicJwk } from './index.js'
+import { parsePublicJwk } from './index.js'
 
 // The two halves of `#crypto` must be one.
 
@@ -12,22 +12,18 @@ const halves: ReadonlyArray<readonly [string, Cryptography]> = [
 ]
 const data = new TextEncoder().encode('data')
 
-function jwkOf(algorithm: Algorithm, members: { x: string; y?: string }) {
-  return parsePublicJwk(
-    algorithm === 'Ed25519'
-      ? { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', ...members }
-      : { kty: 'EC', crv: 'P-256', alg: 'ES256', ...members },
-  )
-}
-
 test.each(
-  halves.flatMap(([made, maker]) => (['Ed25519', 'ES256'] as const).map(algorithm => ({ made, maker, algorithm }))),
+  halves.flatMap(([made, maker]) =>
+    (['Ed25519', 'ES256', 'ES384', 'PS512'] as const).map(algorithm => ({ made, maker, algorithm })),
+  ),
 )('a key made by $made for $algorithm signs and verifies in both', async ({ maker, algorithm }) => {
-  const { d, ...members } = await maker.generateMembers(algorithm)
-  const jwk = jwkOf(algorithm, members)
+  const privateJwk = await maker.generate(algorithm)
+  const { d, p, q, dp, dq, qi, ...members } = { p: '', q: '', dp: '', dq: '', qi: '', ...privateJwk }
+  const jwk = parsePublicJwk(members)
+  expect(jwk).toEqual(members)
   for (const [, signer] of halves) {
-    const signature = await (await signer.importPrivate({ ...jwk, d })).sign(data)
-    expect(signature).toHaveLength(64)
+    const signature = await (await signer.importPrivate(privateJwk)).sign(data)
+    expect(signature).toHaveLength({ Ed25519: 64, ES256: 64, ES384: 96, PS512: 384 }[algorithm])
     for (const [, verifier] of halves) {
       const key = await verifier.importPublic(jwk)
       expect(await key.verify(data, signature)).toBe(true)
@@ -49,10 +45,13 @@ test('digests and random bytes', async () => {
 })
 
 test('both refuse a point that is not on the curve', async () => {
-  const off = { kty: 'EC', crv: 'P-256', alg: 'ES256', x: `${'A'.repeat(42)}E`, y: `${'A'.repeat(42)}E` } as const
-  for (const [name, half] of halves) await expect((async () => half.importPublic(off))(), name).rejects.toThrow()
+  const p256 = { kty: 'EC', crv: 'P-256', alg: 'ES256', x: `${'A'.repeat(42)}E`, y: `${'A'.repeat(42)}E` } as const
+  const p384 = { kty: 'EC', crv: 'P-384', alg: 'ES384', x: `${'A'.repeat(63)}B`, y: `${'A'.repeat(63)}B` } as const
+  for (const [name, half] of halves)
+    for (const off of [p256, p384]) await expect((async () => half.importPublic(off))(), name).rejects.toThrow()
 })
 
 test('a private scalar with leading zeros keeps its 32 bytes', async () => {
-  for (let i = 0; i < 600; i++) expect((await node.generateMembers('ES256')).d).toHaveLength(43)
+  for (let i = 0; i < 600; i++) expect((await node.generate('ES256')).d).toHaveLength(43)
+  for (let i = 0; i < 600; i++) expect((await node.generate('ES384')).d).toHaveLength(64)
 })

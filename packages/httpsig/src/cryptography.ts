@@ -11,15 +11,6 @@ export interface ImportedPrivate {
   sign(data: Uint8Array): Promise<Uint8Array>
 }
 
-/** The key members that only the runtime can compute. */
-export interface KeyMembers {
-  readonly x: string
-  readonly y?: string
-}
-
-/** The members of a fresh private key. */
-export type PrivateMembers = KeyMembers & { readonly d: string }
-
 /** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
 export interface Cryptography {
   /** The bytes of a string that is all ASCII. */
@@ -31,6 +22,6 @@ export interface Cryptography {
   random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
-  /** A fresh key as JWK members. */
-  generateMembers(algorithm: Algorithm): PrivateMembers | Promise<PrivateMembers>
+  /** A fresh key; an RSA key has 3072 bits. */
+  generate(algorithm: Algorithm): PrivateJwk | Promise<PrivateJwk>
 }

@@ -6,6 +6,7 @@ test('what is exported is what is meant to be', () => {
   expect(new Set(Object.keys(main))).toEqual(
     new Set([
       'HttpSigError',
+      'algorithms',
       'base64urlDecode',
       'base64urlEncode',
       'checkContentDigest',
@@ -18,6 +19,7 @@ test('what is exported is what is meant to be', () => {
       'headerValues',
       'importSigningKey',
       'importVerifyKey',
+      'isSignatureLength',
       'isSigned',
       'matchesContentDigest',
       'memoryReplaySet',
@@ -27,6 +29,7 @@ test('what is exported is what is meant to be', () => {
       'parseSignatureKey',
       'serializeSignatureKey',
       'signRequest',
+      'signatureLength',
       'thumbprint',
       'verifyKeyCache',
       'verifySignature',

@@ -1,11 +1,20 @@
-export type { Algorithm } from './algorithm.js'
+export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
 export { chooseAuthority } from './authority.js'
 export { base64urlDecode, base64urlEncode } from './base64url.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
 export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
 export type { HashName } from './hash.js'
-export { type PrivateJwk, type PublicJwk, parsePublicJwk, thumbprint } from './jwk.js'
+export {
+  type CurvePublicJwk,
+  type PrivateJwk,
+  type PublicJwk,
+  parsePublicJwk,
+  type RsaPrivateJwk,
+  type RsaPublicJwk,
+  signatureLength,
+  thumbprint,
+} from './jwk.js'
 export {
   generatePrivateJwk,
   generateSigningKey,

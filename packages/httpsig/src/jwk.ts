@@ -2,26 +2,55 @@ import { sha256 } from '#crypto'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { base64urlDecode, base64urlEncode } from './base64url.js'
 import { isAcceptablePoint } from './ed25519-point.js'
+import { modulusLength, rsaMembers } from './rsa-key.js'
 
-/** A public key as its canonical JWK members, `alg` always among them. */
-export type PublicJwk =
+/** A public RSA key as its canonical JWK members. */
+export type RsaPublicJwk = { readonly kty: 'RSA'; readonly n: string; readonly e: string; readonly alg: 'PS512' }
+
+/** A public key of an elliptic curve as its canonical JWK members. */
+export type CurvePublicJwk =
   | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly alg: 'Ed25519' }
   | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string; readonly alg: 'ES256' }
+  | { readonly kty: 'EC'; readonly crv: 'P-384'; readonly x: string; readonly y: string; readonly alg: 'ES384' }
 
-/** A private key: the public members and `d`. */
-export type PrivateJwk = PublicJwk & { readonly d: string }
+/** A public key as its canonical JWK members, `alg` always among them. */
+export type PublicJwk = CurvePublicJwk | RsaPublicJwk
+
+/** A private RSA key: the public members, `d`, and the values of the Chinese remainder theorem (RFC 7518 §6.3.2). */
+export type RsaPrivateJwk = RsaPublicJwk & Readonly<Record<'d' | 'p' | 'q' | 'dp' | 'dq' | 'qi', string>>
+
+/** A private key: the public members and `d`, for RSA also `p`, `q`, `dp`, `dq`, `qi`. */
+export type PrivateJwk = (CurvePublicJwk & { readonly d: string }) | RsaPrivateJwk
 
 /** Members that only a private or symmetric key has. */
 export const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-// The prime of P-256, big endian.
-const p256 = Uint8Array.from([
-  0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-  0xff, 0xff, 0xff, 0xff, 0xff,
-])
+interface Curve {
+  readonly crv: 'P-256' | 'P-384'
+  readonly alg: 'ES256' | 'ES384'
+  /** The prime of its field, big endian. */
+  readonly prime: Uint8Array
+}
 
-function bytes32(value: unknown): Uint8Array | undefined {
-  if (typeof value !== 'string' || value.length !== 43) return undefined
+const curves: readonly Curve[] = [
+  {
+    crv: 'P-256',
+    alg: 'ES256',
+    prime: fromHex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff'),
+  },
+  {
+    crv: 'P-384',
+    alg: 'ES384',
+    prime: fromHex(`${'ff'.repeat(31)}feffffffff0000000000000000ffffffff`),
+  },
+]
+
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+}
+
+function bytesOf(value: unknown, length: number): Uint8Array | undefined {
+  if (typeof value !== 'string' || value.length !== Math.ceil((length * 4) / 3)) return undefined
   try {
     return base64urlDecode(value)
   } catch {
@@ -29,9 +58,9 @@ function bytes32(value: unknown): Uint8Array | undefined {
   }
 }
 
-function isBelowP256(bytes: Uint8Array): boolean {
-  for (let i = 0; i < 32; i++) {
-    const difference = (bytes[i] ?? 0) - (p256[i] ?? 0)
+function isBelow(bytes: Uint8Array, limit: Uint8Array): boolean {
+  for (const [i, most] of limit.entries()) {
+    const difference = (bytes[i] ?? 0) - most
     if (difference !== 0) return difference < 0
   }
   return false
@@ -53,7 +82,7 @@ export function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   if (alg !== undefined && alg !== 'Ed25519' && alg !== 'EdDSA')
     throw unsupportedAlgorithm('alg disagrees with kty and crv', { member: 'alg' })
   const x = members['x']
-  const point = bytes32(x)
+  const point = bytesOf(x, 32)
   if (typeof x !== 'string' || point === undefined)
     throw unsupportedAlgorithm('x must be 32 bytes in canonical base64url', { member: 'x' })
   if (!isAcceptablePoint(point))
@@ -61,25 +90,30 @@ export function ed25519(members: Readonly<Record<string, unknown>>): PublicJwk {
   return { kty: 'OKP', crv: 'Ed25519', x, alg: 'Ed25519' }
 }
 
-function es256(members: Readonly<Record<string, unknown>>): PublicJwk {
-  const alg = members['alg']
-  if (alg !== undefined && alg !== 'ES256')
+function ecdsa(members: Readonly<Record<string, unknown>>, { crv, alg, prime }: Curve): PublicJwk {
+  if (members['alg'] !== undefined && members['alg'] !== alg)
     throw unsupportedAlgorithm('alg disagrees with kty and crv', { member: 'alg' })
   const { x, y } = members
-  const [xBytes, yBytes] = [bytes32(x), bytes32(y)]
+  const [xBytes, yBytes] = [bytesOf(x, prime.length), bytesOf(y, prime.length)]
   if (typeof x !== 'string' || typeof y !== 'string' || xBytes === undefined || yBytes === undefined)
-    throw unsupportedAlgorithm('x and y must be 32 bytes each in canonical base64url', { member: 'x' })
-  if (!isBelowP256(xBytes) || !isBelowP256(yBytes))
+    throw unsupportedAlgorithm('x and y must have the length of the curve, in canonical base64url', { member: 'x' })
+  if (!isBelow(xBytes, prime) || !isBelow(yBytes, prime))
     throw unsupportedAlgorithm('x and y must be below the prime of the curve', { member: 'x' })
-  return { kty: 'EC', crv: 'P-256', x, y, alg: 'ES256' }
+  return crv === 'P-256' ? { kty: 'EC', crv, x, y, alg: 'ES256' } : { kty: 'EC', crv, x, y, alg: 'ES384' }
+}
+
+function rsa(members: Readonly<Record<string, unknown>>): PublicJwk {
+  // One RSA key serves PKCS#1 v1.5 and PSS under any hash: which it is for is said by alg alone, and never guessed.
+  if (members['alg'] !== 'PS512') throw unsupportedAlgorithm('an RSA key must carry alg PS512', { member: 'alg' })
+  return { kty: 'RSA', ...rsaMembers(members), alg: 'PS512' }
 }
 
 /**
  * Reads a public JWK strictly and returns its canonical members; unknown public members are ignored.
- * Whether a P-256 point lies on the curve is seen by {@link importVerifyKey}.
- * @param options.algorithmOptional take a key without `alg` (an inline `hwk` key may leave it out); default false
- * @throws HttpSigError `unsupported_algorithm` for private members, wrong lengths, points of small order or in a second spelling, and disagreeing `kty`, `crv`, `alg`, `use`, `key_ops`
- * @see docs/protocol.md §3.6, RFC 7517, RFC 8037
+ * Whether the point of an EC key lies on its curve is seen by {@link importVerifyKey}.
+ * @param options.algorithmOptional take an Ed25519 or EC key without `alg` (an inline `hwk` key may leave it out), an RSA key never; default false
+ * @throws HttpSigError `unsupported_algorithm` for private members, wrong lengths, points of small order or in a second spelling, RSA moduli under 2048 or over 4096 bits, and disagreeing `kty`, `crv`, `alg`, `use`, `key_ops`
+ * @see docs/protocol.md §3.6, RFC 7517, RFC 7518 §6, RFC 8037
  */
 export function parsePublicJwk(value: unknown, options?: { readonly algorithmOptional?: boolean }): PublicJwk {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -90,16 +124,30 @@ export function parsePublicJwk(value: unknown, options?: { readonly algorithmOpt
   if (members['alg'] === undefined && options?.algorithmOptional !== true)
     throw unsupportedAlgorithm('a key must carry alg', { member: 'alg' })
   checkUse(members)
-  if (members['kty'] === 'OKP' && members['crv'] === 'Ed25519') return ed25519(members)
-  if (members['kty'] === 'EC' && members['crv'] === 'P-256') return es256(members)
-  throw unsupportedAlgorithm('kty and crv must name an Ed25519 or a P-256 key', { member: 'kty' })
+  const { kty, crv } = members
+  if (kty === 'OKP' && crv === 'Ed25519') return ed25519(members)
+  const curve = kty === 'EC' ? curves.find(known => known.crv === crv) : undefined
+  if (curve !== undefined) return ecdsa(members, curve)
+  if (kty === 'RSA' && crv === undefined) return rsa(members)
+  throw unsupportedAlgorithm('kty and crv must name an Ed25519, P-256, P-384 or RSA key', { member: 'kty' })
+}
+
+/** Length of the signatures a key makes, in bytes. */
+export function signatureLength(jwk: PublicJwk): number {
+  if (jwk.kty === 'RSA') return modulusLength(jwk.n)
+  return jwk.alg === 'ES384' ? 96 : 64
 }
 
 function thumbprintInput(jwk: PublicJwk): string {
   // Values come from parsePublicJwk: base64url and constants, nothing that JSON would escape.
-  return jwk.kty === 'OKP'
-    ? `{"crv":"Ed25519","kty":"OKP","x":"${jwk.x}"}`
-    : `{"crv":"P-256","kty":"EC","x":"${jwk.x}","y":"${jwk.y}"}`
+  switch (jwk.kty) {
+    case 'OKP':
+      return `{"crv":"${jwk.crv}","kty":"OKP","x":"${jwk.x}"}`
+    case 'EC':
+      return `{"crv":"${jwk.crv}","kty":"EC","x":"${jwk.x}","y":"${jwk.y}"}`
+    case 'RSA':
+      return `{"e":"${jwk.e}","kty":"RSA","n":"${jwk.n}"}`
+  }
 }
 
 /**

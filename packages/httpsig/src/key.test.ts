@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { calculateJwkThumbprint } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import {
   type Algorithm,
   base64urlDecode,
@@ -10,12 +10,21 @@ import {
   generateSigningKey,
   importSigningKey,
   importVerifyKey,
+  isSignatureLength,
+  type PrivateJwk,
   parsePublicJwk,
+  type SigningKey,
+  signatureLength,
   thumbprint,
+  type VerifyKey,
   verifyKeyCache,
 } from './index.js'
 
-const refused = expect.objectContaining({ code: 'unsupported_algorithm', status: 401, algs: ['Ed25519', 'ES256'] })
+const refused = expect.objectContaining({
+  code: 'unsupported_algorithm',
+  status: 401,
+  algs: ['Ed25519', 'ES256', 'ES384', 'PS512'],
+})
 const data = new TextEncoder().encode('data')
 
 // RFC 8037 appendix A.1, A.3.
@@ -29,6 +38,15 @@ const ec = {
   y: 'Mc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0',
 } as const
 
+// The generator of P-384 (SEC 2 §2.5.1).
+const ec384 = {
+  kty: 'EC',
+  crv: 'P-384',
+  alg: 'ES384',
+  x: 'qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3',
+  y: 'NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f',
+} as const
+
 const of = (bytes: readonly number[] | string): string =>
   base64urlEncode(typeof bytes === 'string' ? Uint8Array.from(Buffer.from(bytes, 'hex')) : Uint8Array.from(bytes))
 
@@ -36,6 +54,7 @@ describe('public keys', () => {
   test('are read to their canonical members', () => {
     expect(parsePublicJwk({ ...okp, kid: 'k', use: 'sig', key_ops: ['verify'], x5c: [], other: {} })).toEqual(okp)
     expect(parsePublicJwk({ ...ec, ext: true })).toEqual(ec)
+    expect(parsePublicJwk({ ...ec384, use: 'sig' })).toEqual(ec384)
     expect(parsePublicJwk({ ...okp, alg: 'EdDSA' })).toEqual(okp)
     expect(parsePublicJwk({ kty: okp.kty, crv: okp.crv, x: okp.x }, { algorithmOptional: true })).toEqual(okp)
   })
@@ -61,6 +80,10 @@ describe('public keys', () => {
         { ...ec, y: undefined },
         { ...ec, x: of(Array(31).fill(9)) },
         { ...ec, y: of(Array(33).fill(9)) },
+        { ...ec384, x: ec.x },
+        { ...ec384, y: of(Array(47).fill(9)) },
+        { ...ec384, y: of(Array(49).fill(9)) },
+        { ...ec384, y: undefined },
       ],
     ],
     [
@@ -105,6 +128,9 @@ describe('public keys', () => {
       { ...okp, crv: 'Ed448', alg: 'Ed448' },
       { ...ec, crv: 'secp256k1', alg: 'ES256K' },
       { ...ec, crv: 'P-384', alg: 'ES384' },
+      { ...ec384, crv: 'P-256', alg: 'ES256' },
+      { ...ec384, alg: 'ES256' },
+      { ...ec384, alg: 'ES512' },
       { ...ec, crv: 'P-521', alg: 'ES512' },
       { alg: 'Ed25519' },
       { ...okp, kty: 'okp' },
@@ -128,9 +154,13 @@ describe('public keys', () => {
       { ...ec, x: zero, y: zero },
       { ...ec, x: overPrime },
       { ...ec, y: of(Array(32).fill(255)) },
+      { ...ec384, y: ec384.x },
+      { ...ec384, x: of(Array(48).fill(0)), y: of(Array(48).fill(0)) },
+      { ...ec384, x: of(`${'ff'.repeat(31)}feffffffff0000000000000000ffffffff`) },
     ])
       await expect(importVerifyKey(key)).rejects.toThrow(refused)
     await expect(importVerifyKey(ec)).resolves.toMatchObject({ algorithm: 'ES256' })
+    await expect(importVerifyKey(ec384)).resolves.toMatchObject({ algorithm: 'ES384' })
   })
 
   test('of small order or in a second spelling refuse', () => {
@@ -165,19 +195,32 @@ describe('thumbprints', () => {
   })
 
   test('are those of jose', async () => {
-    for (const algorithm of ['Ed25519', 'ES256'] as const) {
+    for (const algorithm of ['Ed25519', 'ES256', 'ES384', 'PS512'] as const) {
       const { publicJwk } = await generateSigningKey(algorithm)
       expect(await thumbprint(publicJwk)).toBe(await calculateJwkThumbprint({ ...publicJwk }))
     }
   })
 })
 
-describe.each<Algorithm>(['Ed25519', 'ES256'])('%s', algorithm => {
+describe.each<readonly [Algorithm, number]>([
+  ['Ed25519', 64],
+  ['ES256', 64],
+  ['ES384', 96],
+  ['PS512', 384],
+])('%s', (algorithm, length) => {
+  let key: SigningKey
+  let verifier: VerifyKey
+  let signature: Uint8Array
+  beforeAll(async () => {
+    key = await generateSigningKey(algorithm)
+    verifier = await importVerifyKey(key.publicJwk)
+    signature = await key.sign(data)
+  })
+
   test('signs what it verifies, alone and many at once', async () => {
-    const key = await generateSigningKey(algorithm)
-    const verifier = await importVerifyKey(key.publicJwk)
-    const signature = await key.sign(data)
-    expect(signature).toHaveLength(64)
+    expect(signature).toHaveLength(length)
+    expect(signatureLength(key.publicJwk)).toBe(length)
+    expect(isSignatureLength(algorithm, length)).toBe(true)
     expect(await verifier.verify(data, signature)).toBe(true)
     const many = await Promise.all(
       Array.from({ length: 40 }, (_, i) => verifier.verify(i % 2 === 0 ? data : data.subarray(1), signature)),
@@ -188,28 +231,28 @@ describe.each<Algorithm>(['Ed25519', 'ES256'])('%s', algorithm => {
 
   test('comes back from its saved form', async () => {
     const jwk = await generatePrivateJwk(algorithm)
-    expect(base64urlDecode(jwk.d)).toHaveLength(32)
-    const key = await importSigningKey({ ...JSON.parse(JSON.stringify(jwk)) })
-    expect(await (await importVerifyKey(key.publicJwk)).verify(data, await key.sign(data))).toBe(true)
+    if (jwk.kty !== 'RSA') expect(base64urlDecode(jwk.d)).toHaveLength(length / 2)
+    const again = await importSigningKey({ ...JSON.parse(JSON.stringify(jwk)), kid: 'k', key_ops: ['sign'] })
+    expect(await (await importVerifyKey(again.publicJwk)).verify(data, await again.sign(data))).toBe(true)
     const other = await generatePrivateJwk(algorithm)
-    await expect(importSigningKey({ ...jwk, d: other.d })).rejects.toThrow(TypeError)
-    await expect(importSigningKey({ ...jwk, d: 'AA' })).rejects.toThrow(TypeError)
+    await expect(importSigningKey({ ...jwk, ...key.publicJwk } as PrivateJwk)).rejects.toThrow(TypeError)
+    if (jwk.kty !== 'RSA') await expect(importSigningKey({ ...jwk, d: other.d })).rejects.toThrow(TypeError)
+    await expect(importSigningKey({ ...jwk, d: jwk.kty === 'RSA' ? 'AA=' : 'AA' })).rejects.toThrow(TypeError)
   })
 
   test(verifies('KEY-08', 'KEY-09', 'sig.alg.signature', 'signatures of a wrong shape do not verify'), async () => {
-    const key = await generateSigningKey(algorithm)
-    const verifier = await importVerifyKey(key.publicJwk)
-    const signature = await key.sign(data)
     expect(await verifier.verify(data, signature)).toBe(true)
-    const zeroR = Uint8Array.from(signature).fill(0, 0, 32)
-    const zeroS = Uint8Array.from(signature).fill(0, 32)
-    const full = new Uint8Array(64).fill(255)
-    const der = Uint8Array.from([0x30, 68, 2, 32, ...signature.subarray(0, 32), 2, 32, ...signature.subarray(32)])
+    const half = length / 2
+    const zeroR = Uint8Array.from(signature).fill(0, 0, half)
+    const zeroS = Uint8Array.from(signature).fill(0, half)
+    const full = new Uint8Array(length).fill(255)
+    const [r, s] = [signature.subarray(0, half), signature.subarray(half)]
+    const der = Uint8Array.from([0x30, length + 4, 2, half, ...r, 2, half, ...s])
     for (const wrong of [
       signature.subarray(1),
       Uint8Array.from([...signature, 0]),
       new Uint8Array(),
-      new Uint8Array(64),
+      new Uint8Array(length),
       zeroR,
       zeroS,
       full,
@@ -219,11 +262,8 @@ describe.each<Algorithm>(['Ed25519', 'ES256'])('%s', algorithm => {
   })
 
   test('no changed bit verifies', async () => {
-    const key = await generateSigningKey(algorithm)
-    const verifier = await importVerifyKey(key.publicJwk)
-    const signature = await key.sign(data)
     await fc.assert(
-      fc.asyncProperty(fc.nat(511), async bit => {
+      fc.asyncProperty(fc.nat(length * 8 - 1), async bit => {
         const changed = Uint8Array.from(signature)
         changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
         expect(await verifier.verify(data, changed)).toBe(false)

@@ -1,14 +1,29 @@
 import * as runtime from '#crypto'
 import { type Algorithm, unsupportedAlgorithm } from './algorithm.js'
 import { base64urlDecode } from './base64url.js'
-import type { ImportedPrivate, ImportedPublic, KeyMembers } from './cryptography.js'
-import { type PrivateJwk, type PublicJwk, parsePublicJwk, thumbprint } from './jwk.js'
+import type { ImportedPrivate, ImportedPublic } from './cryptography.js'
+import {
+  type PrivateJwk,
+  type PublicJwk,
+  parsePublicJwk,
+  type RsaPrivateJwk,
+  signatureLength,
+  thumbprint,
+} from './jwk.js'
 
-/** A key that signs; its private part stays inside. */
+/**
+ * A key that signs; its private part stays inside. Three members, so that a KMS, an HSM or another process can be one:
+ * take `publicJwk` through {@link parsePublicJwk}, set `algorithm` to its `alg`, and let `sign` hand the bytes over.
+ * @see examples/remote-signer, docs/protocol.md §3.6
+ */
 export interface SigningKey {
+  /** As `publicJwk.alg`. */
   readonly algorithm: Algorithm
   readonly publicJwk: PublicJwk
-  /** Signs bytes; ES256 signatures are r‖s, 64 bytes. */
+  /**
+   * Signs bytes as they are; hashing them is part of the algorithm. The promise may take its time, and its rejection reaches whoever asked for the signature.
+   * @returns Ed25519: R‖S, 64 bytes (RFC 8032). ES256, ES384: r‖s, 64 or 96 bytes, not the DER that most KMS answer (RFC 7518 §3.4). PS512: RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes, as long as the modulus
+   */
   sign(data: Uint8Array): Promise<Uint8Array>
 }
 
@@ -22,19 +37,35 @@ export interface VerifyKey {
   verify(data: Uint8Array, signature: Uint8Array): Promise<boolean>
 }
 
-function asPublicJwk(algorithm: Algorithm, members: KeyMembers): PublicJwk {
-  return parsePublicJwk({
-    kty: algorithm === 'Ed25519' ? 'OKP' : 'EC',
-    crv: algorithm === 'Ed25519' ? 'Ed25519' : 'P-256',
-    alg: algorithm,
-    x: members.x,
-    ...(members.y === undefined ? {} : { y: members.y }),
-  })
+function publicPart(jwk: PrivateJwk): PublicJwk {
+  // Nothing else: a saved key may say key_ops ["sign"], and a public key for that alone verifies nothing.
+  switch (jwk.kty) {
+    case 'OKP':
+      return parsePublicJwk({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, alg: jwk.alg })
+    case 'EC':
+      return parsePublicJwk({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, alg: jwk.alg })
+    default:
+      return parsePublicJwk({ kty: jwk.kty, n: jwk.n, e: jwk.e, alg: jwk.alg })
+  }
 }
 
-function publicPart(jwk: PrivateJwk): PublicJwk {
-  const { kty, crv, x, alg } = jwk
-  return parsePublicJwk(jwk.kty === 'EC' ? { kty, crv, x, y: jwk.y, alg } : { kty, crv, x, alg })
+function privateNumber(value: unknown): Uint8Array {
+  if (typeof value !== 'string' || value === '' || value.length > 700)
+    throw new TypeError('a private member is missing or too long')
+  return base64urlDecode(value)
+}
+
+/** The canonical members of a private key. @throws TypeError */
+function privateMembers(jwk: PrivateJwk, publicJwk: PublicJwk): PrivateJwk {
+  const { d } = jwk
+  if (publicJwk.kty !== 'RSA') {
+    if (privateNumber(d).length !== signatureLength(publicJwk) / 2)
+      throw new TypeError('d must have the length of the curve, in base64url')
+    return { ...publicJwk, d }
+  }
+  const { p, q, dp, dq, qi } = jwk as RsaPrivateJwk
+  for (const value of [d, p, q, dp, dq, qi]) privateNumber(value)
+  return { ...publicJwk, d, p, q, dp, dq, qi }
 }
 
 function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
@@ -54,12 +85,13 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
   } catch (cause) {
     throw unsupportedAlgorithm('the key is not a point on its curve', cause)
   }
+  const length = signatureLength(publicJwk)
   return {
     algorithm: publicJwk.alg,
     publicJwk,
     thumbprint: await thumbprint(publicJwk),
-    // Both algorithms have 64-byte signatures; DER or a truncated one never reaches the primitive.
-    verify: (data, signature) => (signature.length === 64 ? key.verify(data, signature) : Promise.resolve(false)),
+    // DER, a truncated or a padded one never reaches the primitive.
+    verify: (data, signature) => (signature.length === length ? key.verify(data, signature) : Promise.resolve(false)),
   }
 }
 
@@ -78,24 +110,22 @@ export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Prom
  * @param algorithm default `Ed25519`
  */
 export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Promise<PrivateJwk> {
-  const { d, ...members } = await runtime.generateMembers(algorithm)
-  return { ...asPublicJwk(algorithm, members), d }
+  return runtime.generate(algorithm)
 }
 
 const probe = new TextEncoder().encode('countersign key pair probe')
 
 /**
  * Makes a saved private key ready to sign.
- * @throws TypeError when `d` is malformed or does not belong to the public members
+ * @throws TypeError when a private member is malformed or does not belong to the public members
  * @throws HttpSigError `unsupported_algorithm` when the public members are not acceptable
  */
 export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
-  const { d } = jwk
   const publicJwk = publicPart(jwk)
-  if (typeof d !== 'string' || base64urlDecode(d).length !== 32) throw new TypeError('d must be 32 bytes in base64url')
+  const members = privateMembers(jwk, publicJwk)
   let key: ImportedPrivate
   try {
-    key = await runtime.importPrivate({ ...publicJwk, d })
+    key = await runtime.importPrivate(members)
   } catch (cause) {
     throw new TypeError('the private key cannot be used', { cause })
   }

@@ -48,7 +48,7 @@ function parseHwk(parameters: readonly RawParameter[]): SignatureKey {
   for (const { key } of parameters)
     if (privateMembers.includes(key))
       throw unsupportedAlgorithm('a public key must not hold private members', { parameter: key })
-  const values = stringParameters(parameters, ['alg', 'kty', 'crv', 'x', 'y', 'use'])
+  const values = stringParameters(parameters, ['alg', 'kty', 'crv', 'x', 'y', 'n', 'e', 'use'])
   return { scheme: 'hwk', jwk: parsePublicJwk(values, { algorithmOptional: true }) }
 }
 
@@ -123,9 +123,11 @@ export function serializeSignatureKey(label: string, key: SignatureKey): string 
   if (!isLabel(label)) throw new TypeError('the label is not a Structured Field key')
   switch (key.scheme) {
     case 'hwk': {
-      const { alg, kty, crv, x } = key.jwk
-      const y = key.jwk.kty === 'EC' ? `;y="${key.jwk.y}"` : ''
-      return `${label}=hwk;alg="${alg}";kty="${kty}";crv="${crv}";x="${x}"${y}`
+      const { jwk } = key
+      const named = `${label}=hwk;alg="${jwk.alg}";kty="${jwk.kty}"`
+      if (jwk.kty === 'RSA') return `${named};n="${jwk.n}";e="${jwk.e}"`
+      const y = jwk.kty === 'EC' ? `;y="${jwk.y}"` : ''
+      return `${named};crv="${jwk.crv}";x="${jwk.x}"${y}`
     }
     case 'jwks_uri':
       return `${label}=jwks_uri;id=${quoted(key.id)};kid=${quoted(key.kid)};dwk=${quoted(key.dwk)}`

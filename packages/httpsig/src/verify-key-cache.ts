@@ -10,8 +10,20 @@ export interface VerifyKeyCache {
   import(jwk: PublicJwk): Promise<VerifyKey>
 }
 
+/** The key material; no two kinds of key have any of the same length. */
+function nameOf(jwk: PublicJwk): string {
+  switch (jwk.kty) {
+    case 'OKP':
+      return jwk.x
+    case 'EC':
+      return `${jwk.x}.${jwk.y}`
+    case 'RSA':
+      return `${jwk.n}.${jwk.e}`
+  }
+}
+
 /**
- * Remembers imported keys, for a verifier that meets the same inline keys again and again. What is remembered is the point, not what anyone said about it.
+ * Remembers imported keys, for a verifier that meets the same inline keys again and again. What is remembered is the key, not what anyone said about it.
  * @param options.capacity keys held, the least recently used leaves first; default 4096
  */
 export function verifyKeyCache(options: { readonly capacity?: number } = {}): VerifyKeyCache {
@@ -33,7 +45,7 @@ export function verifyKeyCache(options: { readonly capacity?: number } = {}): Ve
 
   return {
     async import(jwk) {
-      const name = jwk.kty === 'OKP' ? jwk.x : `${jwk.x}.${jwk.y}`
+      const name = nameOf(jwk)
       const known = keys.get(name)
       if (known === undefined || known.algorithm !== jwk.alg) return remember(name, jwk)
       keys.delete(name)

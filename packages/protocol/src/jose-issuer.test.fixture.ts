@@ -1,4 +1,10 @@
-import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
+import {
+  type Algorithm,
+  type CurvePublicJwk,
+  importVerifyKey,
+  type PublicJwk,
+  type VerifyKey,
+} from '@countersign/httpsig'
 import { base64url, exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { AgentTokenClaims, AuthTokenClaims, ResourceTokenClaims } from './index.js'
 
@@ -14,12 +20,13 @@ export interface JoseIssuer {
 const algorithms = {
   Ed25519: { name: 'Ed25519' },
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
+  ES384: { name: 'ECDSA', hash: 'SHA-384' },
+  PS512: { name: 'RSA-PSS', saltLength: 64 },
 } as const
 
-export async function joseIssuer(alg: 'Ed25519' | 'ES256' = 'Ed25519'): Promise<JoseIssuer> {
+export async function joseIssuer(alg: Algorithm = 'Ed25519'): Promise<JoseIssuer> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
-  const { kty, crv, x, y } = await exportJWK(publicKey)
-  const jwk = { kty, crv, x, ...(y !== undefined && { y }), alg } as PublicJwk
+  const jwk = { ...(await exportJWK(publicKey)), alg } as PublicJwk
   const raw: JoseIssuer['raw'] = async (header, payload) => {
     const input = `${base64url.encode(header)}.${base64url.encode(payload)}`
     const signature = await crypto.subtle.sign(algorithms[alg], privateKey, new TextEncoder().encode(input))
@@ -30,7 +37,7 @@ export async function joseIssuer(alg: 'Ed25519' | 'ES256' = 'Ed25519'): Promise<
 }
 
 /** The key of RFC 8037 appendix A, and the thumbprint given there. */
-export const rfc8037: { readonly jwk: PublicJwk; readonly thumbprint: string } = {
+export const rfc8037: { readonly jwk: CurvePublicJwk; readonly thumbprint: string } = {
   jwk: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', alg: 'Ed25519' },
   thumbprint: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
 }

@@ -11,19 +11,27 @@ describe('publishing', () => {
   test(
     verifies('id.jwk-alg', 'every key is published with kid, use and alg, and without its private part'),
     async () => {
-      const [ed, es] = [await generateSigningKey(), await generateSigningKey('ES256')]
+      const [ed, es, rsa] = [
+        await generateSigningKey(),
+        await generateSigningKey('ES256'),
+        await generateSigningKey('PS512'),
+      ]
       const { keys } = jwks([
         { kid: 'k1', key: ed },
         { kid: 'k2', key: es },
+        { kid: 'k3', key: rsa },
       ])
       expect(keys.map(key => new Set(Object.keys(key)))).toEqual([
         new Set(['alg', 'crv', 'kid', 'kty', 'use', 'x']),
         new Set(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']),
+        new Set(['alg', 'e', 'kid', 'kty', 'n', 'use']),
       ])
       expect(keys.map(({ kid, use, alg }) => [kid, use, alg])).toEqual([
         ['k1', 'sig', 'Ed25519'],
         ['k2', 'sig', 'ES256'],
+        ['k3', 'sig', 'PS512'],
       ])
+      expect(findKey({ keys }, 'k3')).toEqual(rsa.publicJwk)
     },
   )
 

@@ -1,24 +1,32 @@
-import { generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, jwtVerify } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { checkAgentToken, jwks, parseToken, signToken, type TokenType } from './index.js'
 import { good, joseKey, now, rfc8037 } from './jose-issuer.test.fixture.js'
 
 const all: readonly TokenType[] = ['agent+jwt', 'resource+jwt', 'auth+jwt']
 
-describe.each(['Ed25519', 'ES256'] as const)('%s', algorithm => {
-  test.each(all)(verifies('token.alg', 'token.kid', 'token.typ', 'jose verifies our %s'), async typ => {
-    const key = await generateSigningKey(algorithm)
-    const token = await signToken({ typ, key, kid: 'k1', claims: good[typ] })
-    const published = jwks([{ kid: 'k1', key }]).keys[0]
-    if (published === undefined) throw new Error('nothing published')
-    expect(decodeProtectedHeader(token)).toEqual({ typ, alg: algorithm, kid: 'k1' })
-    const { payload } = await jwtVerify(token, await joseKey(published), { typ, currentDate: new Date(now * 1000) })
-    expect(payload).toEqual(good[typ])
-    const other = await generateSigningKey(algorithm)
-    await expect(compactVerify(token, await joseKey(other.publicJwk))).rejects.toThrow()
+describe.each(['Ed25519', 'ES256', 'ES384', 'PS512'] as const)('%s', algorithm => {
+  let key: SigningKey
+  let other: SigningKey
+  beforeAll(async () => {
+    key = await generateSigningKey(algorithm)
+    other = await generateSigningKey(algorithm)
   })
+
+  test.each(all)(
+    verifies('token.alg', 'token.kid', 'token.typ', 'sig.alg.optional', 'jose verifies our %s'),
+    async typ => {
+      const token = await signToken({ typ, key, kid: 'k1', claims: good[typ] })
+      const published = jwks([{ kid: 'k1', key }]).keys[0]
+      if (published === undefined) throw new Error('nothing published')
+      expect(decodeProtectedHeader(token)).toEqual({ typ, alg: algorithm, kid: 'k1' })
+      const { payload } = await jwtVerify(token, await joseKey(published), { typ, currentDate: new Date(now * 1000) })
+      expect(payload).toEqual(good[typ])
+      await expect(compactVerify(token, await joseKey(other.publicJwk))).rejects.toThrow()
+    },
+  )
 })
 
 test(verifies('RST-06', 'jose computes the thumbprint that RFC 8037 gives'), async () => {

@@ -1,4 +1,4 @@
-import { base64urlEncode, type SigningKey } from '@countersign/httpsig'
+import { base64urlEncode, type SigningKey, signatureLength } from '@countersign/httpsig'
 import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
@@ -21,8 +21,9 @@ export async function signToken(o: {
 }): Promise<string> {
   const header = segment({ typ: o.typ, alg: o.key.algorithm, kid: o.kid })
   const signingInput = `${header}.${segment(o.claims)}`
-  // A signature's segment is 86 characters long, whatever it says.
-  const draft = `${signingInput}.${'A'.repeat(86)}`
+  // How long the signature will be is known of its key; what it says does not matter here.
+  const placeholder = base64urlEncode(new Uint8Array(signatureLength(o.key.publicJwk)))
+  const draft = `${signingInput}.${placeholder}`
   try {
     checkClaims(parseToken(draft, [o.typ], { development: true }))
   } catch (cause) {

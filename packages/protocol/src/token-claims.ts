@@ -78,7 +78,7 @@ export function confirmationKey(parsed: ParsedToken): { jwk: PublicJwk } {
   try {
     return { jwk: parsePublicJwk(cnf['jwk']) }
   } catch (cause) {
-    throw invalidToken(parsed.typ, 'cnf.jwk must be a public key of Ed25519 or ES256, with alg', cause)
+    throw invalidToken(parsed.typ, 'cnf.jwk must be a public key of a supported algorithm, with alg', cause)
   }
 }
 

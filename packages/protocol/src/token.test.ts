@@ -7,9 +7,12 @@ import { bytes, type Change, changesOf, refusal, twice } from './token-changes.t
 
 let issuer: JoseIssuer
 let other: JoseIssuer
+const others = ['ES256', 'ES384', 'PS512'] as const
+const byAlgorithm = new Map<string, JoseIssuer>()
 beforeAll(async () => {
   issuer = await joseIssuer('Ed25519')
   other = await joseIssuer('Ed25519')
+  for (const alg of others) byAlgorithm.set(alg, await joseIssuer(alg))
 })
 
 const all: readonly TokenType[] = ['agent+jwt', 'resource+jwt', 'auth+jwt']
@@ -21,7 +24,7 @@ async function read(token: string, typ: TokenType, key = issuer.key): Promise<un
   return parsed.payload
 }
 
-const badAlgorithms = ['none', 'None', 'NONE', 'nOnE', '', ['Ed25519'], null, 1, 'RS256', 'PS512', 'ed25519', undefined]
+const badAlgorithms = ['none', 'None', 'NONE', 'nOnE', '', ['Ed25519'], null, 1, 'RS256', 'PS256', 'ed25519', undefined]
 const badKids = ['', 7, null, ['k1'], {}, 'k'.repeat(10_000), 'k'.repeat(257)]
 const badTypes = ['JWT', 'application/agent+jwt', 'at+jwt', 'id+jwt', 'logout+jwt', '', null, 1, ['agent+jwt']]
 const notObjects = [
@@ -185,12 +188,17 @@ describe.each(all)('%s', typ => {
     await expect(read(await issuer.issue(head, good[typ]), typ)).resolves.toEqual(good[typ])
   })
 
-  test(verifies('token.alg', 'ES256 is accepted, and not under a key of another kind'), async () => {
-    const es256 = await joseIssuer('ES256')
-    const token = await es256.issue({ typ, alg: 'ES256', kid: 'k1' }, good[typ])
-    expect(await read(token, typ, es256.key)).toEqual(good[typ])
-    await expect(read(token, typ)).rejects.toMatchObject(refusal[typ])
-  })
+  test.each(others)(
+    verifies('token.alg', 'sig.alg.optional', '%s is accepted, and not under a key of another kind or a wrong length'),
+    async alg => {
+      const issued = byAlgorithm.get(alg) ?? issuer
+      const token = await issued.issue({ typ, alg, kid: 'k1' }, good[typ])
+      expect(await read(token, typ, issued.key)).toEqual(good[typ])
+      await expect(read(token, typ)).rejects.toMatchObject(refusal[typ])
+      for (const wrong of [token.slice(0, -4), `${token}AAAA`, token.slice(0, token.lastIndexOf('.') + 1)])
+        await expect(read(wrong, typ, issued.key)).rejects.toMatchObject(refusal[typ])
+    },
+  )
 
   test(verifies('error.description', 'refusals say nothing of the token'), async () => {
     for (const [, change] of refused) {

@@ -1,4 +1,4 @@
-import { type Algorithm, base64urlDecode, type VerifyKey } from '@countersign/httpsig'
+import { type Algorithm, algorithms, base64urlDecode, isSignatureLength, type VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type ErrorCode } from './error.js'
 import { isIdentifier } from './identifier.js'
 import { parseJson } from './json.js'
@@ -25,7 +25,6 @@ export interface ParsedToken {
 export const maxTokenBytes: number = 6 * 1024
 /** The longest `kid`, in characters. */
 export const maxKidLength: number = 256
-const signatureBytes = 64 // of Ed25519 and of ES256
 
 const codes: Readonly<Record<TokenType, ErrorCode>> = {
   'agent+jwt': 'invalid_agent_token',
@@ -61,7 +60,17 @@ export function parseToken(
   const iss = claims['iss']
   if (!isIdentifier(iss, { development })) throw invalidToken(typ, 'iss must be an identifier')
   const signingInput = encoder.encode(token.slice(0, token.lastIndexOf('.')))
-  return { typ, alg, kid, iss, payload: claims, signingInput, signature: bytesOf(signature, typ), token, development }
+  return {
+    typ,
+    alg,
+    kid,
+    iss,
+    payload: claims,
+    signingInput,
+    signature: bytesOf(signature, typ, alg),
+    token,
+    development,
+  }
 }
 
 /**
@@ -107,21 +116,21 @@ function algorithmAndKid(header: Record<string, unknown>, typ: TokenType): { alg
   // A verifier that skips a critical extension reads another token than its issuer wrote.
   if ('crit' in header || 'b64' in header) throw invalidToken(typ, 'crit and b64 are not accepted')
   // An allow list: `none` and the HMAC family, keyed with a public key, never get as far as a key.
-  const alg = header['alg'] === 'EdDSA' ? 'Ed25519' : header['alg']
-  if (alg !== 'Ed25519' && alg !== 'ES256')
-    throw invalidToken(typ, 'alg must be Ed25519 or ES256', { algs: ['Ed25519', 'ES256'] })
+  const named = header['alg'] === 'EdDSA' ? 'Ed25519' : header['alg']
+  const alg = algorithms.find(name => name === named)
+  if (alg === undefined) throw invalidToken(typ, 'alg is none of the algorithms supported', { algs: algorithms })
   const kid = header['kid']
   if (typeof kid !== 'string' || kid === '' || kid.length > maxKidLength)
     throw invalidToken(typ, 'kid must be a string of 1 to 256 characters')
   return { alg, kid }
 }
 
-function bytesOf(segment: string, typ: TokenType): Uint8Array {
+function bytesOf(segment: string, typ: TokenType, alg: Algorithm): Uint8Array {
   try {
     const bytes = base64urlDecode(segment)
-    if (bytes.length === signatureBytes) return bytes
+    if (isSignatureLength(alg, bytes.length)) return bytes
   } catch {
     // answered below
   }
-  throw invalidToken(typ, 'the token signature must be 64 bytes in base64url')
+  throw invalidToken(typ, 'the token signature must have the length its alg gives, in base64url')
 }

@@ -81,7 +81,7 @@ describe('anonymous', () => {
 
 describe('pseudonymous', () => {
   test(verifies('level.pseudonymous', 'the same key came back'), async () => {
-    for (const algorithm of ['Ed25519', 'ES256'] as const) {
+    for (const algorithm of ['Ed25519', 'ES256', 'ES384', 'PS512'] as const) {
       const key = await generateSigningKey(algorithm)
       const first = await expectPassed(await world.request({ as: asKey(key), target: '/feed' }), {
         level: 'pseudonymous',

@@ -99,7 +99,7 @@ describe('who is let in at all', () => {
       const headers = wire.headers.map(([name, value]) => [name, name === 'signature-key' ? rsa : value] as const)
       const [status, error, agentAuth] = await outcome(resource.authorize({ ...wire, headers }, {}))
       expect([status, error]).toEqual([401, 'unsupported_algorithm'])
-      expect(agentAuth).toBe('httpsig; algs="Ed25519 ES256"')
+      expect(agentAuth).toBe('httpsig; algs="Ed25519 ES256 ES384 PS512"')
     },
   )
 

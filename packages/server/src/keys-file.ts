@@ -107,7 +107,7 @@ async function parseKeys(path: string, text: string): Promise<PublishedKey[]> {
     try {
       keys.push({ kid, key: await importSigningKey(entry as PrivateJwk) })
     } catch {
-      throw wrong(`has a key ${index} that is no Ed25519 or ES256 private JWK with alg`)
+      throw wrong(`has a key ${index} that is no private JWK of a supported algorithm with alg`)
     }
   }
   return keys

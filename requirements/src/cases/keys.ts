@@ -13,8 +13,8 @@ export const keyCases: readonly AttackCase[] = [
   built('KEY-09', 'sig.alg.signature', 'Malleable, short, long and zero Ed25519 signatures are refused.'),
   built('KEY-12', 'sig.alg.points', 'Coordinates of the wrong length, or missing, are refused.'),
   built('KEY-14', 'sig.key.no-private', 'A key with private members is refused and its value appears nowhere.'),
-  later('KEY-15', 'sig.alg.rsa-size', 'RSA keys of bad size or exponent are refused before any arithmetic.'),
-  later('KEY-16', 'sig.alg.optional', 'An RSA key without `alg` is refused, never guessed.'),
+  built('KEY-15', 'sig.alg.rsa-size', 'RSA keys of bad size or exponent are refused before any arithmetic.'),
+  built('KEY-16', 'sig.alg.optional', 'An RSA key without `alg` is refused, never guessed.'),
   built('KEY-17', 'sig.alg.agrees', "A JWK `alg` that contradicts its curve or the token's `alg` is refused."),
   built('KEY-19', 'token.kid', 'A token without `kid` is refused even where the issuer has a single key.'),
   built('KEY-20', 'token.kid', 'A hostile `kid` is just an unknown key.'),
@@ -24,8 +24,8 @@ export const keyCases: readonly AttackCase[] = [
   built('KEY-25', 'discovery.broken-keys', 'A JWKS whose `keys` is no array, or is huge, is a failed fetch.'),
   built('KEY-26', 'sig.key.hwk', 'An inline key with missing members or a contradicting `alg` is refused.'),
   built('KEY-27', 'error.unsupported-algorithm', 'A key of an algorithm that is not taken is refused with `algs`.'),
-  later('KEY-28', 'sig.alg.optional', 'RSA-PSS with wrong salt, hash or padding is refused.'),
-  later('KEY-30', 'sig.alg.rsa-size', 'RSA keys of a known weak generator are refused.'),
+  built('KEY-28', 'sig.alg.optional', 'RSA-PSS with wrong salt, hash or padding is refused.'),
+  built('KEY-30', 'sig.alg.rsa-size', 'RSA keys of a known weak generator are refused.'),
 ]
 
 /** SCH: schemes of `Signature-Key` and the identity they yield. */

@@ -57,10 +57,10 @@ export const coveredClauses: readonly Requirement[] = [
 
   built('sig.alg.names', '3.6', 'JOSE names are written; RFC 9421 names are read too.'),
   built('sig.alg.supported', '3.6', '`Ed25519` and `ES256` are signed and verified.'),
-  later('sig.alg.optional', '3.6', '`ES384` and `PS512` are verified where they are turned on.'),
+  built('sig.alg.optional', '3.6', '`ES384` and `PS512` are signed and verified, too; RSA keys carry `alg`.'),
   built('sig.alg.from-key', '3.6', 'The algorithm follows from the key, never from the message.'),
   built('sig.alg.refused', '3.6', '`none`, HMAC and every algorithm that is not on the list are refused.'),
-  later('sig.alg.rsa-size', '3.6', 'RSA keys under 2048 or over 4096 bits are refused before any arithmetic.'),
+  built('sig.alg.rsa-size', '3.6', 'RSA keys under 2048 or over 4096 bits are refused before any arithmetic.'),
   built('sig.alg.points', '3.6', 'Keys that are no valid point, and small-order or non-canonical ones, are refused.'),
   built('sig.alg.agrees', '3.6', 'A JWK whose `kty`, `crv`, `alg`, `use` or `key_ops` disagree is refused.'),
   built('sig.alg.signature', '3.6', 'Only the one canonical encoding of a signature verifies.'),

@@ -1,0 +1,81 @@
+import { unsupportedAlgorithm } from './algorithm.js'
+import { base64urlDecode } from './base64url.js'
+
+/** Modulus, in bits. Below is breakable; above, one signature of a stranger's key costs more than a whole request. */
+const leastBits = 2048
+const mostBits = 4096
+/** Longest public exponent, in bytes: each bit of it is one more multiplication for whoever verifies. */
+const exponentBytes = 8
+
+function bits(bytes: Uint8Array): number {
+  return bytes.length * 8 - Math.clz32(bytes[0] ?? 0) + 24
+}
+
+/** An unsigned integer in its one spelling: canonical base64url without leading zero bytes. Longer text is not even decoded. */
+function unsigned(value: unknown, mostBytes: number): Uint8Array | undefined {
+  if (typeof value !== 'string' || value.length > Math.ceil((mostBytes * 4) / 3)) return undefined
+  try {
+    const bytes = base64urlDecode(value)
+    return bytes[0] === undefined || bytes[0] === 0 ? undefined : bytes
+  } catch {
+    return undefined
+  }
+}
+
+function isOdd(bytes: Uint8Array): boolean {
+  return ((bytes.at(-1) ?? 0) & 1) === 1
+}
+
+function integer(bytes: Uint8Array): bigint {
+  let hex = '0x'
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
+  return BigInt(hex)
+}
+
+/** Which residues modulo a prime are powers of 65537. */
+function powersModulo(prime: number): ReadonlySet<number> {
+  const powers = new Set<number>()
+  for (let power = 1; !powers.has(power); power = (power * 65537) % prime) powers.add(power)
+  return powers
+}
+
+// The primes up to 167 for which the powers of 65537 do not reach every residue.
+const markers: ReadonlyArray<readonly [bigint, ReadonlySet<number>]> = [
+  11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+].map(prime => [BigInt(prime), powersModulo(prime)])
+
+/**
+ * Whether a modulus comes from the generator of CVE-2017-15361 (ROCA), whose primes are powers of 65537 modulo many small
+ * primes, and whose private keys can be computed. A sound modulus looks like one once in some 10⁸.
+ * @see Nemec et al., The Return of Coppersmith's Attack, §4
+ */
+function isRoca(modulus: bigint): boolean {
+  return markers.every(([prime, powers]) => powers.has(Number(modulus % prime)))
+}
+
+/** The members of a public RSA key, checked before any arithmetic with them. @throws HttpSigError `unsupported_algorithm` */
+export function rsaMembers(members: Readonly<Record<string, unknown>>): { readonly n: string; readonly e: string } {
+  const { n, e } = members
+  const modulus = unsigned(n, mostBits / 8)
+  if (typeof n !== 'string' || modulus === undefined || bits(modulus) < leastBits)
+    throw unsupportedAlgorithm('n must have 2048 to 4096 bits, in canonical base64url without leading zeros', {
+      member: 'n',
+    })
+  if (!isOdd(modulus)) throw unsupportedAlgorithm('n must be odd', { member: 'n' })
+  const exponent = unsigned(e, exponentBytes)
+  // e = 1 makes every message its own signature; small ones invite forgeries.
+  if (typeof e !== 'string' || exponent === undefined || !isOdd(exponent) || integer(exponent) < 65537n)
+    throw unsupportedAlgorithm('e must be odd, 65537 to 2^64, in canonical base64url without leading zeros', {
+      member: 'e',
+    })
+  if (isRoca(integer(modulus)))
+    throw unsupportedAlgorithm('n comes from a generator whose private keys can be computed (CVE-2017-15361)', {
+      member: 'n',
+    })
+  return { n, e }
+}
+
+/** Length of a modulus that {@link rsaMembers} has let pass, in bytes. */
+export function modulusLength(n: string): number {
+  return (n.length * 3) >> 2
+}
