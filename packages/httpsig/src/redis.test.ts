@@ -1,0 +1,205 @@
+import { verifies } from '@countersign/requirements'
+import { createClient } from 'redis'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import type { ReplayEntry } from './index.js'
+import { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './redis.js'
+import { freePort, hasServer, listens, startServer, stopServer } from './redis.test.fixture.js'
+
+const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
+const there = await listens(Number(new URL(url).port || 6379))
+const required = (process.env['COUNTERSIGN_REQUIRE'] ?? '').split(',').includes('redis')
+const on = there ? test : test.skip
+const why = there ? '' : ' (skipped: no Redis on this machine at port 6379; start one, or set COUNTERSIGN_REDIS)'
+const withServer = hasServer ? test : test.skip
+const whyServer = hasServer ? '' : ' (skipped: no redis-server in PATH)'
+
+// Real time passes in Redis, so entries are as old as the machine's clock says.
+const start = Math.floor(Date.now() / 1000) + 1000
+const tests = `countersign-test:${process.pid}:${Math.random().toString(36).slice(2)}`
+const open: RedisReplaySet[] = []
+let number = 0
+
+async function opened(options: RedisReplaySetOptions = {}): Promise<RedisReplaySet> {
+  const set = await redisReplaySet({
+    ...(options.client === undefined ? { url } : {}),
+    prefix: `${tests}:${number}`,
+    now: () => start,
+    ...options,
+  })
+  open.push(set)
+  return set
+}
+
+const entry = (change: Partial<ReplayEntry> = {}): ReplayEntry => ({
+  authority: 'calendar.example',
+  thumbprint: 'kPrK',
+  base: '"@method": POST',
+  created: start,
+  partition: 'identified',
+  principal: 'https://agent.example',
+  ...change,
+})
+
+const sleep = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
+
+afterEach(async () => {
+  for (const set of open.splice(0)) await set.close()
+  number++
+})
+
+async function keys(pattern: string): Promise<string[]> {
+  const client = await createClient({ url }).connect()
+  const found: string[] = []
+  for await (const some of client.scanIterator({ MATCH: pattern, COUNT: 1000 })) found.push(...some)
+  await client.close()
+  return found
+}
+
+afterAll(async () => {
+  if (!there) return
+  const ours = await keys(`{${tests}:*`)
+  const client = await createClient({ url }).connect()
+  if (ours.length > 0) await client.del(ours)
+  await client.close()
+})
+
+test('the Redis that CI requires is there', () => {
+  expect((there && hasServer) || !required).toBe(true)
+})
+
+on(verifies('NON-12', 'F-37', `a request at two instances at once passes at one of them${why}`), async () => {
+  const instances = [await opened(), await opened()]
+  for (let round = 0; round < 20; round++) {
+    const same = entry({ base: String(round) })
+    const seen = await Promise.all(instances.flatMap(set => [set.check(same), set.check(same)]))
+    expect(seen.toSorted((a, b) => a.localeCompare(b))).toEqual(['fresh', 'replayed', 'replayed', 'replayed'])
+  }
+})
+
+on(`authority, key and base make the difference, and nothing else${why}`, async () => {
+  const set = await opened()
+  for (const change of [{}, { authority: 'rooms.example' }, { thumbprint: 'other' }, { base: '"@method": PUT' }])
+    expect(await set.check(entry(change))).toBe('fresh')
+  expect(await set.check(entry({ partition: 'token', principal: 'other' }))).toBe('replayed')
+  expect(await set.check(entry({ authority: 'a', thumbprint: 'bc' }))).toBe('fresh')
+  expect(await set.check(entry({ authority: 'ab', thumbprint: 'c' }))).toBe('fresh')
+})
+
+on(`keys name nobody, and none but the epoch stays${why}`, async () => {
+  const set = await opened()
+  await set.check(entry())
+  const held = await keys(`{${tests}:${number}}:*`)
+  expect(held).toHaveLength(4)
+  for (const key of held) expect(key).not.toMatch(/calendar|agent\.example|kPrK|POST/)
+  const client = await createClient({ url }).connect()
+  for (const key of held) expect((await client.ttl(key)) > 0, key).toBe(!key.includes(':epoch:'))
+  await client.close()
+})
+
+on(`room is divided by partition and by principal, and what was refused was not remembered${why}`, async () => {
+  const set = await opened({ capacity: 4, share: 2 })
+  const check = (base: string, change: Partial<ReplayEntry> = {}) => set.check(entry({ base, ...change }))
+  expect(await check('1')).toBe('fresh')
+  expect(await check('2')).toBe('fresh')
+  expect(await check('3')).toBe('full')
+  expect(await check('1')).toBe('replayed')
+  expect(await check('3', { principal: 'b' })).toBe('fresh')
+  expect(await check('5', { principal: 'c' })).toBe('fresh')
+  expect(await check('6', { principal: 'd' })).toBe('full')
+  expect(await check('6', { principal: 'd', partition: 'authorized' })).toBe('fresh')
+  expect(await check('7', { partition: 'authorized' })).toBe('fresh')
+})
+
+on(`an entry lives the window and a second, and then there is room again${why}`, async () => {
+  const set = await opened({ window: 1, share: 1 })
+  expect(await set.check(entry())).toBe('fresh')
+  await sleep(1.7)
+  expect(await set.check(entry())).toBe('replayed')
+  expect(await set.check(entry({ base: 'other' }))).toBe('full')
+  await sleep(0.6)
+  expect(await set.check(entry())).toBe('fresh')
+})
+
+describe('the start rule', () => {
+  on(`holds for a new set, and not for a process that finds one${why}`, async () => {
+    const first = await opened()
+    expect(await first.check(entry({ base: '1', created: start - 1 }))).toBe('early')
+    expect(await first.check(entry({ base: '2', created: start + 6 }))).toBe('early')
+    expect(await first.check(entry({ base: '3', created: start + 5 }))).toBe('fresh')
+    const second = await opened({ now: () => start + 60 })
+    expect(await second.check(entry({ base: '3', created: start + 5 }))).toBe('replayed')
+    expect(await second.check(entry({ base: '4', created: start }))).toBe('fresh')
+    expect(await second.check(entry({ base: '5', created: start + 110 }))).toBe('fresh')
+  })
+
+  on(`holds again once the data is gone${why}`, async () => {
+    let now = start
+    const set = await opened({ now: () => now })
+    expect(await set.check(entry())).toBe('fresh')
+    const client = await createClient({ url }).connect()
+    await client.del(await keys(`{${tests}:${number}}:*`))
+    await client.close()
+    now = start + 10
+    expect(await set.check(entry())).toBe('early')
+    expect(await set.check(entry({ created: start + 10 }))).toBe('fresh')
+    expect(await set.check(entry({ created: start + 10 }))).toBe('replayed')
+  })
+})
+
+on(`a client of one's own is used and left open, and a forgotten script is no fault${why}`, async () => {
+  const client = await createClient({ url }).connect()
+  const set = await opened({ client })
+  expect(await set.check(entry())).toBe('fresh')
+  await client.sendCommand(['SCRIPT', 'FLUSH'])
+  expect(await set.check(entry())).toBe('replayed')
+  await set.close()
+  expect(client.isReady).toBe(true)
+  await client.close()
+})
+
+withServer(`an evicting Redis is refused, a full one lets nothing pass${whyServer}`, async () => {
+  const port = await freePort()
+  const own = `redis://127.0.0.1:${port}`
+  const evicting = await startServer(port, '--maxmemory', '8mb', '--maxmemory-policy', 'allkeys-lru')
+  await expect(redisReplaySet({ url: own })).rejects.toMatchObject({ code: 'evicting', transient: false })
+  await stopServer(evicting)
+  const server = await startServer(port, '--maxmemory', '8mb', '--maxmemory-policy', 'noeviction')
+  const set = await opened({ url: own })
+  expect(await set.check(entry())).toBe('fresh')
+  const client = await createClient({ url: own }).connect()
+  await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1'])
+  await expect(set.check(entry({ base: 'more' }))).rejects.toMatchObject({ transient: true })
+  await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0'])
+  expect(await set.check(entry({ base: 'more' }))).toBe('fresh')
+  await client.close()
+  await stopServer(server)
+})
+
+withServer(`after a restart of Redis the start rule holds, and service is back${whyServer}`, async () => {
+  const port = await freePort()
+  const server = await startServer(port)
+  let now = start
+  const set = await opened({ url: `redis://127.0.0.1:${port}`, now: () => now })
+  expect(await set.check(entry())).toBe('fresh')
+  await stopServer(server)
+  await expect(set.check(entry())).rejects.toMatchObject({ transient: true })
+  const again = await startServer(port)
+  now = start + 10
+  await expect.poll(() => set.check(entry()).catch(() => 'away'), { timeout: 5000 }).toBe('early')
+  expect(await set.check(entry({ created: start + 10 }))).toBe('fresh')
+  await stopServer(again)
+})
+
+withServer(`a Redis that hangs costs the deadline${whyServer}`, async () => {
+  const port = await freePort()
+  const server = await startServer(port)
+  const set = await opened({ url: `redis://127.0.0.1:${port}`, deadline: 0.3 })
+  expect(await set.check(entry())).toBe('fresh')
+  server.kill('SIGSTOP')
+  const from = performance.now()
+  await expect(set.check(entry({ base: 'other' }))).rejects.toMatchObject({ transient: true })
+  expect(performance.now() - from).toBeLessThan(1000)
+  server.kill('SIGCONT')
+  await expect.poll(() => set.check(entry()).catch(() => 'away'), { timeout: 5000 }).toBe('replayed')
+  await stopServer(server)
+})
