@@ -13,6 +13,7 @@ test('what is exported is what is meant to be', () => {
       'checkTarget',
       'chooseAuthority',
       'digestStream',
+      'explainSignature',
       'fromRequest',
       'generatePrivateJwk',
       'generateSigningKey',

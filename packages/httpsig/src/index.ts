@@ -4,6 +4,13 @@ export { base64urlDecode, base64urlEncode } from './base64url.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
 export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
+export {
+  type ExplainedComponent,
+  type ExplainOptions,
+  explainSignature,
+  type SignatureExplanation,
+} from './explain-signature.js'
+export type { SignatureCause, SignatureFinding } from './explain-signature-cause.js'
 export type { HashName } from './hash.js'
 export {
   type CurvePublicJwk,
