@@ -2,6 +2,7 @@ import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf } from './aauth.js'
+import { available } from './available.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
 import { askAfter, decide, overLimit, type Refusal } from './decision.js'
@@ -78,16 +79,6 @@ async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Gu
   if (guard.passed.has(message)) return
   await available(checkReplay({ replay: guard.replay, verified }))
   guard.passed.add(message)
-}
-
-/** Without its memory a resource cannot tell a first request from a replay, nor a flood from a trickle: it fails closed. */
-async function available<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (cause) {
-    if (cause instanceof AAuthError) throw cause
-    throw new AAuthError('temporarily_unavailable', 'the memory of this resource is away', { retryAfter: 5, cause })
-  }
 }
 
 /** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */

@@ -1,11 +1,11 @@
 import { type AAuthError, type AgentAuth, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Caller } from '@countersign/verify'
 import type { Refusal } from './decision.js'
-import type { IssueResourceToken } from './resource-token.js'
+import type { ResourceTokens } from './resource-token.js'
 
 /** What it takes to turn a refusal into its answer. */
 export interface RefusalContext {
-  readonly issue: IssueResourceToken
+  readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
   readonly now: () => number
 }
@@ -71,5 +71,6 @@ async function authorization(
   if (caller?.level !== 'identified' && caller?.level !== 'authorized') return { identity: true }
   const authServer = caller.level === 'authorized' ? caller.issuer : context.authServers[0]
   if (authServer === undefined) throw new TypeError('a route that asks for scope needs authServers')
-  return { authToken: true, resourceToken: await context.issue(caller, { scope, authServer }), authServer }
+  await context.tokens.allot(caller)
+  return { authToken: true, resourceToken: await context.tokens.issue(caller, { scope, authServer }), authServer }
 }

@@ -175,6 +175,53 @@ test(verifies('RAT-09', 'resource tokens are capped per agent, at challenges too
   expect((await resource.handle(message))?.status).toBe(429)
 })
 
+test(
+  verifies(
+    'sig.replay.token-endpoints',
+    'error.unavailable',
+    'what the limit refused may come again; without its memory nothing is issued',
+  ),
+  async () => {
+    const counter = { within: false, take: async () => ({ within: counter.within, seconds: 1 }) }
+    const resource = world.calendar({ counter })
+    const message = await ask(asAgent(world.agent), 'scope=events.read')
+    const status = async (of = resource) => (await of.handle(message))?.status
+    expect(await status()).toBe(429)
+    counter.within = true
+    expect([await status(), await status()]).toEqual([200, 401])
+    const away = async () => Promise.reject(new Error('connection refused'))
+    expect(await status(world.calendar({ replay: { check: away } }))).toBe(503)
+    const noCounter = world.calendar({ counter: { take: away } })
+    expect(await status(noCounter)).toBe(503)
+    const wire = await world.request({ as: asAgent(world.agent), target: '/events' })
+    const challenged = await noCounter.authorize(wire, { scope: 'events.read' })
+    expect(challenged.ok ? undefined : challenged.response.status).toBe(503)
+  },
+)
+
+test(
+  verifies(
+    'LOG-04',
+    'sig.target.raw',
+    'a refusal is told, and no target is answered that two readers read differently',
+  ),
+  async () => {
+    const unsigned = { method: 'POST', target: '/aauth/resource-token', headers: [] }
+    const told = world.events.length
+    expect((await world.calendar().handle(unsigned))?.status).toBe(401)
+    expect(world.events.slice(told)).toMatchObject([{ type: 'refused', error: { code: 'invalid_signature' } }])
+    for (const [query, status] of [
+      ['', 200],
+      ['?a=b', 200],
+      ['?a#b', 400],
+      ['?%', 400],
+    ] as const) {
+      const target = `/.well-known/aauth-resource${query}`
+      expect((await world.calendar().handle({ method: 'GET', target, headers: [] }))?.status, target).toBe(status)
+    }
+  },
+)
+
 test(verifies('metadata.resource', 'what a resource publishes'), async () => {
   const metadata = await send(calendar.port, {
     method: 'GET',

@@ -1,17 +1,20 @@
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, errorResponse, identityScopes, parseForm, parseScope } from '@countersign/protocol'
 import { type Caller, checkReplay, type Verifier } from '@countersign/verify'
+import { available } from './available.js'
 import { signatureComponents } from './components.js'
-import { type IssueResourceToken, resourceTokenLife } from './resource-token.js'
+import type { Observer } from './event.js'
+import { type ResourceTokens, resourceTokenLife } from './resource-token.js'
 
 /** What the resource token endpoint works with. */
 export interface ResourceTokenEndpointOptions {
   readonly verifier: Verifier
   readonly replay: ReplaySet
-  readonly issue: IssueResourceToken
+  readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
   readonly scopes: readonly string[]
   readonly now: () => number
+  readonly tell: Observer
 }
 
 interface Ask {
@@ -31,6 +34,7 @@ export async function answerResourceTokenRequest(
     return Response.json(await resourceTokenFor(message, options), { headers: { 'cache-control': 'no-store' } })
   } catch (thrown) {
     const error = asAAuthError(thrown)
+    options.tell({ type: 'refused', error })
     const challenged = error.status === 401 && error.code !== 'replay_detected'
     return errorResponse(error, {
       ...(challenged
@@ -53,8 +57,10 @@ async function resourceTokenFor(
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
   const ask = askOf(message, options)
-  await checkReplay({ replay: options.replay, verified, partition: 'token' })
-  const resource_token = await options.issue(caller, ask)
+  // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
+  await options.tokens.allot(caller)
+  await available(checkReplay({ replay: options.replay, verified, partition: 'token' }))
+  const resource_token = await options.tokens.issue(caller, ask)
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }
 

@@ -1,6 +1,7 @@
 import { base64urlEncode } from '@countersign/httpsig'
 import { AAuthError, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
+import { available } from './available.js'
 import type { Counter } from './counter.js'
 import type { Observer } from './event.js'
 import type { Rate } from './rate.js'
@@ -19,26 +20,33 @@ export interface ResourceTokenOptions {
   readonly tell: Observer
 }
 
-/** Issues a resource token to the caller it was verified for. */
-export type IssueResourceToken = (
-  caller: IdentifiedCaller | AuthorizedCaller,
-  ask: { readonly scope: readonly string[]; readonly authServer: string },
-) => Promise<string>
+type Holder = IdentifiedCaller | AuthorizedCaller
+
+/** Issues resource tokens. */
+export interface ResourceTokens {
+  /**
+   * Counts one more for the caller's agent; comes before {@link ResourceTokens.issue}.
+   * @throws AAuthError `rate_limited` when the agent asks for more than its share
+   */
+  allot(caller: Holder): Promise<void>
+  /** Issues one to the caller it was verified for. */
+  issue(caller: Holder, ask: { readonly scope: readonly string[]; readonly authServer: string }): Promise<string>
+}
 
 /**
  * Makes the issuer of a resource's resource tokens: for exactly the agent, delegate and key that were verified, for 5 min.
- * It throws AAuthError `rate_limited` when an agent asks for more than its share.
  * @see protocol §5
  */
-export function resourceTokens(options: ResourceTokenOptions): IssueResourceToken {
+export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
   const { id, key, counter, rate, now, tell } = options
-  return async (caller, ask) => {
-    // Every challenge costs a signature: a flood of refused requests must not (RAT-09).
-    const { within, seconds } = await counter.take(JSON.stringify(['resource_token', caller.agent]), rate)
-    if (!within) {
-      const description = 'too many resource tokens were issued to this agent'
-      throw new AAuthError('rate_limited', description, { retryAfter: seconds })
-    }
+  // Every challenge costs a signature: a flood of refused requests must not (RAT-09).
+  const allot = async (caller: Holder): Promise<void> => {
+    const { within, seconds } = await available(counter.take(JSON.stringify(['resource_token', caller.agent]), rate))
+    if (within) return
+    const description = 'too many resource tokens were issued to this agent'
+    throw new AAuthError('rate_limited', description, { retryAfter: seconds })
+  }
+  const issue: ResourceTokens['issue'] = async (caller, ask) => {
     const iat = Math.floor(now())
     const scope = serializeScope(ask.scope)
     const delegate = caller.delegate
@@ -58,4 +66,5 @@ export function resourceTokens(options: ResourceTokenOptions): IssueResourceToke
     tell({ type: 'resource_token', ...to, authServer: ask.authServer, scope })
     return token
   }
+  return { allot, issue }
 }

@@ -1,7 +1,9 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { checkTarget, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
+  asAAuthError,
   checkIdentifierList,
+  errorResponse,
   type IdentifierList,
   isIdentifier,
   type PublishedKey,
@@ -93,7 +95,7 @@ export function createResource<const S extends string = never>(options: Resource
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
-  const issue = resourceTokens({ id, key, counter, rate, now, tell })
+  const tokens = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance })
   const guard = {
     verifier,
@@ -101,17 +103,22 @@ export function createResource<const S extends string = never>(options: Resource
     passed: new WeakSet<ReceivedMessage>(),
     counter,
     tell,
-    refusal: { issue, authServers, now },
+    refusal: { tokens, authServers, now },
   }
   const routes = routeBook(context)
-  const endpoint = { verifier, replay, issue, authServers, scopes: context.scopes, now }
+  const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell }
+  const paths = authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath]
   return {
     id,
-    paths: authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath],
+    paths,
     declare: routes.declare,
     authorize: (message, requirement) => authorizeRoute(message, routes.find(requirement), guard),
     async handle(message) {
-      switch (pathOf(message.target)) {
+      const path = pathOf(message.target)
+      if (!paths.includes(path)) return undefined
+      const malformed = malformedTarget(message, now)
+      if (malformed !== undefined) return malformed
+      switch (path) {
         case metadataPath: {
           const scopes: Readonly<Record<string, string>> = options.scopes ?? {}
           const document = metadataOf({ id, authServers, scopes, components: routes.components() })
@@ -119,13 +126,20 @@ export function createResource<const S extends string = never>(options: Resource
         }
         case jwksPath:
           return answerKeys(message.method, keys)
-        case tokenPath:
-          return authServers.length === 0 ? undefined : answerResourceTokenRequest(message, endpoint)
         default:
-          return undefined
+          return answerResourceTokenRequest(message, endpoint)
       }
     },
     responseHeaders: (headers, requirement) => protectFromCaches(headers, requirement.cacheControl === 'handler'),
+  }
+}
+
+function malformedTarget(message: ReceivedMessage, now: () => number): Response | undefined {
+  try {
+    checkTarget(message)
+    return undefined
+  } catch (error) {
+    return errorResponse(asAAuthError(error), { now })
   }
 }
 
