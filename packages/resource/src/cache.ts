@@ -42,8 +42,8 @@ function listOf(value: string): string[] {
     .filter(member => member !== '')
 }
 
-/** Headers with which a handler or an upstream addresses shared caches alone, past `Cache-Control`. */
-const sharedCacheHeaders = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
+/** Headers with which a handler or an upstream addresses shared caches alone, past `Cache-Control` (RFC 9213 and older ones). */
+const forSharedCaches = /^(?:.+-cache-control|edge-control|surrogate-control|x-accel-expires)$/
 
 /** Sets the cache headers of a guarded response. */
 export function protectFromCaches(headers: Headers, keep: boolean): void {
@@ -51,5 +51,5 @@ export function protectFromCaches(headers: Headers, keep: boolean): void {
   const { cacheControl, vary } = guardedCache(set, keep)
   headers.set('cache-control', cacheControl)
   headers.set('vary', vary)
-  if (!keep) for (const name of sharedCacheHeaders) headers.delete(name)
+  if (!keep) for (const name of [...headers.keys()]) if (forSharedCaches.test(name)) headers.delete(name)
 }

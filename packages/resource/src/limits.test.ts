@@ -2,7 +2,7 @@ import { generateSigningKey, importVerifyKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { memoryCounter, type Requirement } from './index.js'
+import { memoryCounter, type Requirement, type ResourceOptions } from './index.js'
 import { bucketsOf, parseLimits } from './limits.js'
 import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
 
@@ -14,8 +14,8 @@ beforeAll(async () => {
 type Need = Requirement<'events.read' | 'events.write'>
 
 /** A route with counters of its own; answers with status, Agent-Auth and whether Retry-After is a number of seconds. */
-function route(requirement: Need, limits = {}) {
-  const resource = world.calendar({ limits })
+function route(requirement: Need, options: Partial<ResourceOptions<'events.read' | 'events.write'>> = {}) {
+  const resource = world.calendar(options)
   const declared = resource.declare(requirement)
   return async (
     as: Signer | undefined,
@@ -100,6 +100,18 @@ describe('what is counted', () => {
       const key = await fresh()
       expect([await call(key, '192.0.2.2'), await call(key, '192.0.2.3')]).toEqual([200, 200])
       expect(await call(key, '192.0.2.4')).toEqual([429, 'httpsig; identity=?1'])
+    },
+  )
+
+  test(
+    verifies('RAT-01', 'rate.pseudonymous', 'no flood of fresh keys makes a full counter forget its network'),
+    async () => {
+      const limits = { pseudonymous: '2/hour' }
+      const call = route({ level: 'pseudonymous', limits }, { counter: memoryCounter({ capacity: 5 }) })
+      const outcomes: unknown[] = []
+      for (let n = 0; n < 12; n++) outcomes.push(await call(await fresh()))
+      expect(outcomes.filter(outcome => outcome === 200).length).toBe(2)
+      expect(await call(await fresh(), '192.0.2.2')).toBe(200)
     },
   )
 

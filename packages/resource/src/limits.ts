@@ -61,9 +61,11 @@ export function bucketsOf(caller: Caller, limits: RouteLimits): Bucket[] {
     case 'anonymous':
       return bucket(level, 'anonymous', network)
     case 'pseudonymous':
+      // The network first: past its limit no fresh key is counted any more, else a flood of them would push out of a bounded
+      // counter the very count that holds them back (RAT-01).
       return [
-        ...bucket(level, 'pseudonymous', caller.key.thumbprint),
         ...bucket(limits.network ?? level, 'network', network),
+        ...bucket(level, 'pseudonymous', caller.key.thumbprint),
       ]
     case 'identified':
       return [
