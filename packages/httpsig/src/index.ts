@@ -1,3 +1,13 @@
+export {
+  type AcceptSignatureAnswer,
+  type AnsweringKey,
+  type AnswerOptions,
+  answerAcceptSignature,
+  parseAcceptSignature,
+  type RefusedRequest,
+  type SignatureRequest,
+  serializeAcceptSignature,
+} from './accept-signature.js'
 export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
 export { chooseAuthority } from './authority.js'
 export { base64urlDecode, base64urlEncode } from './base64url.js'
@@ -12,6 +22,15 @@ export {
 } from './explain-signature.js'
 export type { SignatureCause, SignatureFinding } from './explain-signature-cause.js'
 export type { HashName } from './hash.js'
+export {
+  fetchRequestMessage,
+  fetchResponseMessage,
+  type HeaderLines,
+  type HttpMessage,
+  type HttpRequestMessage,
+  type HttpResponseMessage,
+  requestMessage,
+} from './http-message.js'
 export {
   type CurvePublicJwk,
   type PrivateJwk,
@@ -40,11 +59,20 @@ export {
 } from './replay-set.js'
 export { checkTarget } from './request-target.js'
 export { type SignOptions, signRequest } from './sign.js'
+export { type SignMessageOptions, signMessage } from './sign-message.js'
+export type { SignatureParameters } from './signature-dictionary.js'
 export {
   type ParsedSignatureKey,
   parseSignatureKey,
   type SignatureKey,
   serializeSignatureKey,
 } from './signature-key.js'
+export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
 export { isSigned, type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
 export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'
+export {
+  type SignatureCandidate,
+  type VerifiedMessageSignature,
+  type VerifyMessageOptions,
+  verifyMessage,
+} from './verify-message.js'

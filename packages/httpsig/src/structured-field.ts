@@ -73,6 +73,13 @@ export function countMembers(value: string): number {
   return commas + 1
 }
 
+/** How many parameters a field that has parsed was written with, at any depth, repeated ones counted. */
+export function countParameters(value: string): number {
+  let semicolons = 0
+  for (const [step] of value.matchAll(steps)) if (step === ';') semicolons++
+  return semicolons
+}
+
 /** Whether a Decimal without a fraction (`1.0`) stands in it, which the parser cannot tell from an Integer. */
 export function holdsWholeDecimal(value: string): boolean {
   for (const [step] of value.matchAll(steps)) if (/^-?\d+\.0+$/.test(step)) return true
@@ -84,7 +91,8 @@ function setLast(seen: Written, raw: string): void {
   if (last) last[1] = raw
 }
 
-function heldParameters(member: Item | InnerList): number {
+/** How many parameters a parsed member holds, its items' ones counted. */
+export function heldParameters(member: Item | InnerList): number {
   const own = member[1].size
   return Array.isArray(member[0]) ? member[0].reduce((sum, item) => sum + item[1].size, own) : own
 }

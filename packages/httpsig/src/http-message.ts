@@ -1,0 +1,85 @@
+import type { ReceivedMessage } from './received-message.js'
+
+/** Header lines in order: names in any case, values decoded as latin1. */
+export type HeaderLines = ReadonlyArray<readonly [name: string, value: string]>
+
+/** A request to sign or to verify, made by hand or by {@link requestMessage} or {@link fetchRequestMessage}. */
+export interface HttpRequestMessage {
+  /** As on the wire, case kept. */
+  readonly method: string
+  /** The raw request target: origin, absolute, authority or asterisk form. */
+  readonly target: string
+  readonly scheme: 'https' | 'http'
+  /** Host and, unless it is the scheme's own, port. The verifier's own configuration, never what a stranger's `Host` says. */
+  readonly authority: string
+  readonly headers: HeaderLines
+  /** Content, when it is at hand. */
+  readonly body?: Uint8Array
+}
+
+/** A response to sign or to verify. */
+export interface HttpResponseMessage {
+  /** 100 to 599. */
+  readonly status: number
+  readonly headers: HeaderLines
+  /** Content, when it is at hand. */
+  readonly body?: Uint8Array
+  /** The request that it answers; components with `req` are taken from there. */
+  readonly request?: HttpRequestMessage
+}
+
+/** An HTTP message as RFC 9421 sees it. */
+export type HttpMessage = HttpRequestMessage | HttpResponseMessage
+
+/** Whether a message is a response. */
+export function isResponse(message: HttpMessage): message is HttpResponseMessage {
+  return 'status' in message
+}
+
+/**
+ * A received request as a message to verify.
+ * @param origin what this server is reached under, from its configuration
+ */
+export function requestMessage(
+  received: ReceivedMessage,
+  origin: { readonly scheme: 'https' | 'http'; readonly authority: string },
+): HttpRequestMessage {
+  const { method, target, headers, body } = received
+  const { scheme, authority } = origin
+  return { method, target, scheme, authority, headers, ...(body === undefined ? {} : { body }) }
+}
+
+function schemeOf(url: URL): 'https' | 'http' {
+  if (url.protocol === 'https:') return 'https'
+  if (url.protocol === 'http:') return 'http'
+  throw new TypeError('the URL must be http or https')
+}
+
+/**
+ * A Fetch API request as a message; for signing before it is sent. It takes scheme and authority from the URL: on a server
+ * that is whatever the client wrote into `Host`, so verify with {@link requestMessage} there.
+ * @param body the content, which a `Request` gives only once
+ * @throws TypeError for another scheme than http and https
+ */
+export function fetchRequestMessage(request: Request, body?: Uint8Array): HttpRequestMessage {
+  const url = new URL(request.url)
+  // `url.search` is empty for a lone `?`, which is sent all the same.
+  const whole = url.href.slice(url.origin.length)
+  const fragment = whole.indexOf('#')
+  return {
+    method: request.method,
+    target: fragment < 0 ? whole : whole.slice(0, fragment),
+    scheme: schemeOf(url),
+    authority: url.host,
+    headers: [...request.headers],
+    ...(body === undefined ? {} : { body }),
+  }
+}
+
+/** A Fetch API response as a message. `body` is the content, which a `Response` gives only once; `request` what it answers. */
+export function fetchResponseMessage(
+  response: Response,
+  given: { readonly body?: Uint8Array; readonly request?: HttpRequestMessage } = {},
+): HttpResponseMessage {
+  return { status: response.status, headers: [...response.headers], ...given }
+}
