@@ -1,25 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { type Algorithm, base64urlEncode, importVerifyKey } from './index.js'
+import { base64urlEncode, importVerifyKey, type PublicJwk, parsePublicJwk } from './index.js'
 
-// Vectors from outside, which this repository does not carry:
-//   wycheproof/  github.com/C2SP/wycheproof, testvectors_v1
-//   ed25519-speccheck.json  github.com/novifinancial/ed25519-speccheck, cases.json
-// COUNTERSIGN_VECTORS names the folder that holds them.
+// Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.
 const folder = process.env['COUNTERSIGN_VECTORS'] ?? ''
+const wycheproof = 'set COUNTERSIGN_VECTORS; wycheproof/ is testvectors_v1 of github.com/C2SP/wycheproof'
+const speccheck =
+  'set COUNTERSIGN_VECTORS; ed25519-speccheck.json is cases.json of github.com/novifinancial/ed25519-speccheck'
 
-interface Wycheproof {
-  readonly testGroups: ReadonlyArray<{
-    readonly publicKeyJwk?: { readonly x: string; readonly y?: string }
-    readonly tests: ReadonlyArray<{
-      readonly tcId: number
-      readonly comment: string
-      readonly msg: string
-      readonly sig: string
-      readonly result: string
-    }>
-  }>
+interface Vector {
+  readonly tcId: number
+  readonly comment: string
+  readonly msg: string
+  readonly sig: string
+  readonly result: 'valid' | 'invalid' | 'acceptable'
+}
+
+interface Group {
+  /** Left out where the key has no JWK form. */
+  readonly publicKeyJwk?: Record<string, string>
+  readonly publicKey: { readonly uncompressed?: string }
+  readonly tests: readonly Vector[]
 }
 
 interface SpeccheckCase {
@@ -29,54 +32,135 @@ interface SpeccheckCase {
 }
 
 const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, file), 'utf8'))
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'))
+const groupsOf = (file: string): readonly Group[] =>
+  (read(`wycheproof/${file}`) as { testGroups: readonly Group[] }).testGroups
+const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(hex, 'hex'))
 
-async function verifies(
-  algorithm: Algorithm,
-  jwk: { x: string; y?: string },
-  message: string,
-  signature: string,
-): Promise<boolean> {
-  const { x, y = '' } = jwk
+/** What we say to a signature: a key that is refused verifies nothing. */
+async function ours(jwk: object, message: string, signature: string): Promise<boolean> {
+  let publicJwk: PublicJwk
   try {
-    const key = await importVerifyKey(
-      algorithm === 'Ed25519'
-        ? { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x }
-        : { kty: 'EC', crv: 'P-256', alg: 'ES256', x, y },
-    )
-    return await key.verify(bytes(message), bytes(signature))
+    publicJwk = parsePublicJwk(jwk)
+  } catch {
+    return false
+  }
+  return (await importVerifyKey(publicJwk)).verify(bytes(message), bytes(signature))
+}
+
+const web = {
+  Ed25519: [{ name: 'Ed25519' }, { name: 'Ed25519' }],
+  ES256: [
+    { name: 'ECDSA', namedCurve: 'P-256' },
+    { name: 'ECDSA', hash: 'SHA-256' },
+  ],
+  ES384: [
+    { name: 'ECDSA', namedCurve: 'P-384' },
+    { name: 'ECDSA', hash: 'SHA-384' },
+  ],
+  PS512: [
+    { name: 'RSA-PSS', hash: 'SHA-512' },
+    { name: 'RSA-PSS', saltLength: 64 },
+  ],
+} as const
+
+/** What bare WebCrypto says to it. */
+async function bare(alg: keyof typeof web, jwk: object, message: string, signature: string): Promise<boolean> {
+  const [key, operation] = web[alg]
+  const { alg: _, kid, ...members } = jwk as Record<string, string>
+  try {
+    const imported = await crypto.subtle.importKey('jwk', members, key, false, ['verify'])
+    return await crypto.subtle.verify(operation, imported, bytes(signature), bytes(message))
   } catch {
     return false
   }
 }
 
-describe.skipIf(folder === '')('vectors (set COUNTERSIGN_VECTORS to their folder)', () => {
+/** The group's key; those of which no JWK is given have an uncompressed point. */
+function jwkOf({ publicKeyJwk, publicKey }: Group, alg: string): object {
+  if (publicKeyJwk !== undefined) return { ...publicKeyJwk, alg }
+  const point = bytes(publicKey.uncompressed ?? '').subarray(1)
+  const half = point.length / 2
+  const [x, y] = [base64urlEncode(point.subarray(0, half)), base64urlEncode(point.subarray(half))]
+  return { kty: 'EC', crv: half === 32 ? 'P-256' : 'P-384', x, y, alg }
+}
+
+describe.skipIf(folder === '')(`Wycheproof (${wycheproof})`, () => {
+  const titled = verifies(
+    ...(['KEY-08', 'KEY-09', 'KEY-28', 'sig.alg.signature', 'sig.alg.optional'] as const),
+    '%s of %s: every verdict is the vector’s, and WebCrypto’s is no other',
+  )
   test.each([
-    ['Ed25519', 'wycheproof/ed25519.json'],
-    ['ES256', 'wycheproof/ecdsa_secp256r1_sha256_p1363.json'],
-  ] as const)('Wycheproof %s', async (algorithm, file) => {
-    const { testGroups } = read(file) as Wycheproof
+    ['Ed25519', 'ed25519.json', 151],
+    ['ES256', 'ecdsa_secp256r1_sha256_p1363.json', 262],
+    ['ES384', 'ecdsa_secp384r1_sha384_p1363.json', 280],
+    ['PS512', 'rsa_pss_4096_sha512_mgf1_64.json', 179],
+  ] as const)(titled, async (alg, file, count) => {
+    const [wrong, differs]: [string[], string[]] = [[], []]
     let ran = 0
-    for (const { publicKeyJwk, tests } of testGroups) {
-      if (publicKeyJwk === undefined) continue
-      for (const { tcId, comment, msg, sig, result } of tests) {
-        expect(await verifies(algorithm, publicKeyJwk, msg, sig), `${tcId} ${comment}`).toBe(result === 'valid')
+    for (const group of groupsOf(file)) {
+      const jwk = jwkOf(group, alg)
+      for (const { tcId, comment, msg, sig, result } of group.tests) {
         ran++
+        const verdict = await ours(jwk, msg, sig)
+        if (verdict !== (result === 'valid')) wrong.push(`${tcId} ${comment}: ${result}`)
+        if (verdict !== (await bare(alg, jwk, msg, sig))) differs.push(`${tcId} ${comment}`)
       }
     }
-    expect(ran).toBeGreaterThan(100)
+    expect(wrong).toEqual([])
+    expect(differs).toEqual([])
+    expect(ran).toBe(count)
   })
 
-  test('ed25519-speccheck: small-order and non-canonical points, S beyond the order', async () => {
+  test(
+    verifies(
+      'KEY-16',
+      'KEY-17',
+      'KEY-28',
+      'rsa_pss_2048_sha256_mgf1_32.json is PS256, not ours: refused all, valid or not',
+    ),
+    async () => {
+      let ran = 0
+      for (const { publicKeyJwk, tests } of groupsOf('rsa_pss_2048_sha256_mgf1_32.json')) {
+        expect(publicKeyJwk).toMatchObject({ kty: 'RSA', alg: 'PS256' })
+        expect(() => parsePublicJwk(publicKeyJwk)).toThrow(expect.objectContaining({ code: 'unsupported_algorithm' }))
+        // The same modulus with an alg of ours is a key, under which none of these signatures verifies.
+        const jwk = { ...publicKeyJwk, alg: 'PS512' }
+        expect(parsePublicJwk(jwk)).toMatchObject({ alg: 'PS512' })
+        for (const { tcId, comment, msg, sig } of tests) {
+          ran++
+          expect(await ours(jwk, msg, sig), `${tcId} ${comment}`).toBe(false)
+        }
+      }
+      expect(ran).toBe(108)
+    },
+  )
+})
+
+describe.skipIf(folder === '')(`ed25519-speccheck (${speccheck})`, () => {
+  // By vector: ours, that of WebCrypto in Node, and why.
+  const verdicts: ReadonlyArray<readonly [boolean, boolean, string]> = [
+    [false, true, 'A of small order, S = 0: one signature for every message'],
+    [false, true, 'A of small order'],
+    [true, true, 'R of small order under an A of mixed order: nobody but the key’s owner can make it'],
+    [true, true, 'A and R of mixed order, valid with and without the cofactor'],
+    [false, false, 'valid with the cofactor only'],
+    [false, false, 'valid with the cofactor only, and only if 8h is reduced first'],
+    [false, false, 'S above the order'],
+    [false, false, 'S far above the order'],
+    [false, false, 'R in non-canonical form'],
+    [false, false, 'R in non-canonical form'],
+    [false, false, 'A in non-canonical form, reduced before it is hashed'],
+    [false, true, 'A in non-canonical form: a second spelling would be a second identity'],
+  ]
+
+  test(verifies('KEY-09', 'sig.alg.points', 'every vector, and where WebCrypto takes what we refuse'), async () => {
     const cases = read('ed25519-speccheck.json') as readonly SpeccheckCase[]
-    const verdicts = await Promise.all(
-      cases.map(({ message, pub_key, signature }) =>
-        verifies('Ed25519', { x: base64urlEncode(bytes(pub_key)) }, message, signature),
-      ),
-    )
-    // 0, 1: small-order A. 2: small-order A is cofactored only. 3: mixed-order A, valid under both equations. 4: cofactored only.
-    // 5: cofactored only. 6, 7: S not below the order. 8, 9: non-canonical R. 10, 11: non-canonical A.
-    expect(verdicts.slice(6)).toEqual([false, false, false, false, false, false])
-    expect(verdicts.slice(0, 2)).toEqual([false, false])
+    expect(cases).toHaveLength(verdicts.length)
+    for (const [i, { message, pub_key, signature }] of cases.entries()) {
+      const [mine, others, why] = verdicts[i] ?? []
+      const jwk = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: base64urlEncode(bytes(pub_key)) }
+      expect(await ours(jwk, message, signature), `${i} ${why}`).toBe(mine)
+      expect(await bare('Ed25519', jwk, message, signature), `${i} ${why}, by WebCrypto`).toBe(others)
+    }
   })
 })
