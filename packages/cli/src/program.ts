@@ -4,6 +4,7 @@ import { authServer, authServerOptions } from './commands/auth-server.js'
 import { enroll } from './commands/enroll.js'
 import { fetchUrl } from './commands/fetch.js'
 import { gateway, gatewayOptions } from './commands/gateway.js'
+import { inspect } from './commands/inspect.js'
 import { newKeys, publishKeys, showKeys } from './commands/keys.js'
 import { playground } from './commands/playground.js'
 import { schema } from './commands/schema.js'
@@ -19,6 +20,7 @@ export function program(version: string): Command {
     .showHelpAfterError('(add --help for what this command takes)')
   addPlayground(root)
   addFetch(root)
+  addInspect(root)
   addKeys(root)
   addServers(root)
   root
@@ -73,6 +75,24 @@ function addFetch(root: Command): void {
     .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
     .option('--development', 'allow loopback http identifiers')
     .action(enroll)
+}
+
+function addInspect(root: Command): void {
+  root
+    .command('inspect')
+    .description('decode and verify a token, a challenge or a signed request, and say what is wrong')
+    .argument(
+      '<what>',
+      'a token, an Agent-Auth value, a file with one or with a raw HTTP request, or - for standard input',
+    )
+    .option('--authority <host>', "the verifier's authority, host or host:port; default what Host says")
+    .addOption(new Option('--scheme <scheme>', "the verifier's scheme; default https").choices(['https', 'http']))
+    .option('--key <file>', 'JWK or JWK Set of the signer, or of the issuer of the token')
+    .option('--online', 'fetch the keys of an agent or issuer; without it nothing is fetched')
+    .option('--now <time>', 'judge as of this time, Unix seconds or a date; default now')
+    .option('--development', 'allow loopback http identifiers')
+    .option('--json', 'print what was found as one JSON object')
+    .action(inspect)
 }
 
 function addKeys(root: Command): void {

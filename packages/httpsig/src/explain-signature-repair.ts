@@ -117,7 +117,7 @@ const unexplained: SignatureFinding = {
   cause: 'unexplained',
   at: 'signature',
   change:
-    'compare the signature base below with the one the signer made, byte by byte: no usual mistake explains the difference, so it may also be another key',
+    'compare the signature base with the one the signer made, byte by byte: no usual mistake explains the difference, so the key may be another one, too',
 }
 
 /** Finds the one change, or the pair of them, under which the signature holds. */

@@ -1,0 +1,69 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { UsageError } from '../configuration.js'
+
+/** A request as it was written down, and what had to be assumed to read it. */
+export interface RawRequest {
+  readonly message: ReceivedMessage
+  readonly notes: readonly string[]
+}
+
+const requestLine = /^(\S+) (\S+)(?: HTTP\/\d(?:\.\d)?)?$/
+
+/** Whether text may be a raw HTTP request. */
+export function looksLikeRequest(text: string): boolean {
+  return requestLine.test((text.split('\n', 1)[0] ?? '').replace(/\r$/, ''))
+}
+
+/** Head and body, parted by the first empty line. */
+export function partsOf(bytes: Uint8Array): { lines: string[]; body: Uint8Array } {
+  // One character a byte, so that an index in the text is one in the bytes.
+  const text = Buffer.from(bytes).toString('latin1')
+  const end = /\r?\n\r?\n/.exec(text)
+  const head = end === null ? text.replace(/(?:\r?\n)+$/, '') : text.slice(0, end.index)
+  return {
+    lines: head.split(/\r?\n/),
+    body: end === null ? new Uint8Array() : bytes.subarray(end.index + end[0].length),
+  }
+}
+
+/** A header line's name and value. @throws UsageError that names the line */
+export function headerOf(line: string, index: number): readonly [string, string] {
+  const colon = line.indexOf(':')
+  if (colon < 1 || /\s/.test(line.slice(0, colon)))
+    throw new UsageError(`line ${index + 2} is no header line: it must read "Name: value", and an empty line ends them`)
+  return [line.slice(0, colon), line.slice(colon + 1).trim()]
+}
+
+/**
+ * Reads a request line, header lines, an empty line and the body; with CRLF or LF.
+ * @throws UsageError for anything else, with the line at fault
+ */
+export function parseRawRequest(bytes: Uint8Array): RawRequest {
+  const { lines, body } = partsOf(bytes)
+  const [, method, target] = requestLine.exec(lines[0] ?? '') ?? []
+  if (method === undefined || target === undefined)
+    throw new UsageError('the first line must be a request line such as "GET /events HTTP/1.1"')
+  const headers = lines.slice(1).map(headerOf)
+  const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1]
+  if (value('transfer-encoding') !== undefined)
+    throw new UsageError('write the body itself and take Transfer-Encoding off: chunks are not read here')
+  const { sized, notes } = sizedBody(body, value('content-length'))
+  return { message: { method, target, headers, ...(sized.length > 0 && { body: sized }) }, notes }
+}
+
+function sizedBody(body: Uint8Array, length: string | undefined): { sized: Uint8Array; notes: string[] } {
+  if (length !== undefined && /^\d{1,9}$/.test(length)) {
+    const bytes = Number(length)
+    if (body.length > bytes)
+      return {
+        sized: body.subarray(0, bytes),
+        notes: [`only the ${bytes} bytes of Content-Length are the body; ${body.length - bytes} more follow`],
+      }
+    if (body.length < bytes)
+      return { sized: body, notes: [`the body has ${body.length} bytes, Content-Length says ${bytes}`] }
+    return { sized: body, notes: [] }
+  }
+  // Editors end a file with a line feed that nobody sent: worth a word when the digest is at fault.
+  const ends = body.at(-1) === 0x0a
+  return { sized: body, notes: ends ? ['the body ends with a line feed; add Content-Length if it was not sent'] : [] }
+}

@@ -1,0 +1,53 @@
+/** What `countersign inspect` found out: for people, for programs, and for the exit code. */
+export interface Report {
+  /** False when something is wrong with what was inspected. */
+  readonly ok: boolean
+  readonly lines: readonly string[]
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+const controls = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+const token = /ey[A-Za-z0-9_-][A-Za-z0-9_.-]{17,}/g
+const longest = 400
+
+/** Text of a stranger as it may go to a terminal: controls escaped, tokens and long texts shortened. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const safe = text
+    .slice(0, 8192)
+    .replace(token, found => (found.includes('.') ? `${found.slice(0, 8)}…(${found.length} characters)` : found))
+    .replace(controls, control => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return safe.length > longest ? `${safe.slice(0, longest)}…` : safe
+}
+
+/** Rows in aligned columns, two spaces in; a cell that is empty takes no room at the end of its row. */
+export function table(rows: ReadonlyArray<readonly string[]>): string[] {
+  const widths: number[] = []
+  for (const row of rows)
+    row.forEach((cell, column) => {
+      // The last cell of a row pads nothing, and one long value must not push the notes of all others away.
+      if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, Math.min(cell.length, 56))
+    })
+  return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
+}
+
+/** How far a moment is from now, for people. */
+export function distance(seconds: number, now: number): string {
+  const away = Math.abs(Math.round(seconds - now))
+  const size =
+    away < 120
+      ? `${away} s`
+      : away < 7200
+        ? `${Math.round(away / 60)} min`
+        : away < 172_800
+          ? `${Math.round(away / 3600)} h`
+          : `${Math.round(away / 86_400)} days`
+  return seconds < now ? `${size} ago` : `in ${size}`
+}
+
+/** A moment in Unix seconds, for people; the number itself when it is none. */
+export function moment(seconds: unknown, now: number): string {
+  const isMoment = typeof seconds === 'number' && Math.abs(seconds) < 8_640_000_000_000
+  if (!isMoment) return shown(seconds)
+  return `${new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')} (${distance(seconds, now)})`
+}

@@ -1,0 +1,197 @@
+import type { Discovery } from '@countersign/discovery'
+import { base64urlDecode, importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
+import {
+  AAuthError,
+  asAAuthError,
+  checkAgentToken,
+  checkAuthToken,
+  checkResourceToken,
+  type ParsedToken,
+  parseJson,
+  parseToken,
+  type TokenType,
+  verifyTokenSignature,
+  type WellKnownDocument,
+} from '@countersign/protocol'
+import type { GivenKeys } from './inspect-keys.js'
+import { moment, type Report, shown, table } from './inspect-report.js'
+
+/** How everything is inspected. */
+export interface InspectSettings {
+  readonly development: boolean
+  /** Unix seconds. */
+  readonly now: number
+  readonly keys?: GivenKeys
+  /** With `--online` only: nothing else fetches. */
+  readonly discovery?: Discovery
+}
+
+const types: readonly TokenType[] = ['agent+jwt', 'auth+jwt', 'resource+jwt']
+const credentials: readonly TokenType[] = ['agent+jwt', 'auth+jwt']
+const names: Readonly<Record<TokenType, string>> = {
+  'agent+jwt': 'agent token',
+  'auth+jwt': 'auth token',
+  'resource+jwt': 'resource token',
+}
+const publishedIn: Readonly<Record<TokenType, WellKnownDocument>> = {
+  'agent+jwt': 'aauth-agent',
+  'auth+jwt': 'aauth-issuer',
+  'resource+jwt': 'aauth-resource',
+}
+const issuers: Readonly<Record<TokenType, string>> = {
+  'agent+jwt': 'the agent (its agent server)',
+  'auth+jwt': 'the auth server',
+  'resource+jwt': 'the resource',
+}
+const meanings: Readonly<Record<string, string>> = {
+  aud: 'who it is for',
+  agent: 'the agent it was issued to',
+  agent_delegate: 'the delegate of that agent',
+  agent_jkt: 'thumbprint of the key that asked for it',
+  scope: 'what it allows',
+  txn: 'follows one user action across parties',
+  jti: 'its own id',
+}
+
+/** What a token says and how far it can be trusted. */
+export interface InspectedToken extends Report {
+  readonly typ?: TokenType
+  /** The key its holder must sign requests with (`cnf.jwk`). */
+  readonly holder?: VerifyKey
+}
+
+/**
+ * Decodes a token, checks its claims as of now, and its signature when there is a key for it.
+ * @param receiver who was shown it as a caller's credential: its type and `aud` must suit; without one any will do
+ */
+export async function inspectToken(
+  token: string,
+  settings: InspectSettings,
+  receiver?: string,
+): Promise<InspectedToken> {
+  const header = decoded(token.split('.')[0])
+  const claims = decoded(token.split('.')[1])
+  const typ = types.find(type => type === header?.['typ'])
+  const holder = await holderOf(claims)
+  const checked = await verdictOf(token, settings, receiver)
+  const kind = typ === undefined ? 'token of unknown type' : names[typ]
+  const { wrong, signature, hint } = checked
+  const words = wrong === undefined ? `in order; signature ${signature}` : `wrong: ${wrong.description} (${wrong.code})`
+  return {
+    ok: wrong === undefined,
+    ...(typ !== undefined && { typ }),
+    ...(holder !== undefined && { holder }),
+    lines: [
+      `${kind}, ${token.length} bytes${header === undefined ? '' : ` (${headerLine(header)})`}`,
+      ...(claims === undefined ? [] : table(claimRows(claims, { typ, holder, now: settings.now }))),
+      `verdict: ${words}${hint === undefined ? '' : ` (${hint})`}`,
+    ],
+    json: {
+      kind: typ ?? 'token',
+      ok: wrong === undefined,
+      signature,
+      header,
+      claims,
+      ...(holder !== undefined && { holder: holder.thumbprint }),
+      ...(wrong !== undefined && { error: wrong.code, error_description: wrong.description }),
+    },
+  }
+}
+
+function decoded(segment: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const value = parseJson(base64urlDecode(segment ?? ''))
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value))
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function holderOf(claims: Record<string, unknown> | undefined): Promise<VerifyKey | undefined> {
+  const cnf = claims?.['cnf']
+  if (typeof cnf !== 'object' || cnf === null || !('jwk' in cnf)) return undefined
+  try {
+    return await importVerifyKey(parsePublicJwk(cnf.jwk))
+  } catch {
+    return undefined
+  }
+}
+
+function headerLine(header: Record<string, unknown>): string {
+  return Object.entries(header)
+    .slice(0, 8)
+    .map(([name, value]) => `${shown(name)} ${shown(value)}`)
+    .join(', ')
+}
+
+function claimRows(
+  claims: Record<string, unknown>,
+  o: { readonly typ: TokenType | undefined; readonly holder: VerifyKey | undefined; readonly now: number },
+): string[][] {
+  return Object.entries(claims)
+    .slice(0, 100)
+    .map(([name, value]) => {
+      if (['iat', 'exp', 'nbf'].includes(name)) return [name, moment(value, o.now)]
+      if (name === 'cnf' && o.holder !== undefined)
+        return [name, `${o.holder.algorithm} key ${o.holder.thumbprint}`, 'its holder must sign with this key']
+      const meaning =
+        name === 'iss' && o.typ !== undefined
+          ? `issued by ${issuers[o.typ]}`
+          : name === 'sub'
+            ? o.typ === 'agent+jwt'
+              ? 'the delegate'
+              : 'the user, as this issuer names them'
+            : meanings[name]
+      return [shown(name), shown(value), ...(meaning === undefined ? [] : [meaning])]
+    })
+}
+
+interface Verdict {
+  readonly wrong?: AAuthError
+  readonly signature: 'verified' | 'not verified' | 'wrong'
+  readonly hint?: string
+}
+
+async function verdictOf(token: string, settings: InspectSettings, receiver?: string): Promise<Verdict> {
+  let signature: Verdict['signature'] = 'not verified'
+  try {
+    const parsed = parseToken(token, receiver === undefined ? types : credentials, {
+      development: settings.development,
+    })
+    const key = await issuerKey(parsed, settings)
+    if (key !== undefined) {
+      signature = 'wrong'
+      await verifyTokenSignature(parsed, key)
+      signature = 'verified'
+    }
+    checkClaims(parsed, settings.now, receiver)
+    return key === undefined
+      ? { signature, hint: "add --online, or --key with the issuer's public keys" }
+      : { signature }
+  } catch (error) {
+    if (!(error instanceof AAuthError)) throw error
+    const wrong = asAAuthError(error)
+    const isHttp = wrong.description.includes('iss must be an identifier') && !settings.development
+    return { wrong, signature, ...(isHttp && { hint: 'add --development for http on this machine' }) }
+  }
+}
+
+async function issuerKey(parsed: ParsedToken, { keys, discovery }: InspectSettings): Promise<VerifyKey | undefined> {
+  if (keys === undefined && discovery === undefined) return undefined
+  const key = keys?.find(parsed.kid) ?? (await discovery?.key(publishedIn[parsed.typ], parsed.iss, parsed.kid))
+  if (key !== undefined) return key
+  const where = discovery === undefined ? 'the --key file holds' : 'the issuer publishes'
+  throw new AAuthError('discovery_failed', `${where} no key with the kid of this token`)
+}
+
+/** Where whom it was shown to is not known, it is read as its receiver would. */
+function checkClaims(parsed: ParsedToken, now: number, receiver?: string): void {
+  const { aud } = parsed.payload
+  const [first] = Array.isArray(aud) ? aud : [aud]
+  const audience = receiver ?? String(first)
+  if (parsed.typ === 'agent+jwt') checkAgentToken(parsed, { now, receiver: audience })
+  else if (parsed.typ === 'auth+jwt') checkAuthToken(parsed, { now, audience })
+  else checkResourceToken(parsed, { now, audience })
+}

@@ -1,0 +1,86 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { createDiscovery } from '@countersign/discovery'
+import { UsageError } from '../configuration.js'
+import { inspectChallenge } from './inspect-challenge.js'
+import { readKeys } from './inspect-keys.js'
+import { headerOf, looksLikeRequest, partsOf } from './inspect-raw-request.js'
+import type { Report } from './inspect-report.js'
+import { inspectRequest, type RequestFlags } from './inspect-request.js'
+import { type InspectSettings, inspectToken } from './inspect-token.js'
+
+/** Flags of `countersign inspect`. */
+export interface InspectFlags extends RequestFlags {
+  readonly key?: string
+  readonly now?: string
+  readonly online?: boolean
+  readonly development?: boolean
+  readonly json?: boolean
+}
+
+const mostBytes = 4 * 1024 * 1024
+const token = /^[\w-]+\.[\w-]*\.[\w-]*$/
+const challenge = /^(?:agent-auth\s*:\s*)?(httpsig\b[\s\S]*)$/i
+
+/**
+ * `countersign inspect TOKEN|FILE|-`: decodes and verifies a token, a challenge or a signed request, and says what is wrong.
+ * Exit code 0: it verifies, or is well-formed where nothing verified it; 1: it is wrong; 2: it is none of them.
+ */
+export async function inspect(what: string, flags: InspectFlags): Promise<void> {
+  const bytes = read(what)
+  const report = await reportOn(bytes, flags, await settingsOf(flags))
+  console.log(flags.json ? JSON.stringify(report.json, null, 2) : report.lines.join('\n'))
+  if (!report.ok) process.exitCode = 1
+}
+
+async function settingsOf(flags: InspectFlags): Promise<InspectSettings> {
+  const development = flags.development ?? false
+  return {
+    development,
+    now: momentOf(flags.now),
+    ...(flags.key !== undefined && { keys: await readKeys(flags.key) }),
+    ...(flags.online && { discovery: createDiscovery({ development }) }),
+  }
+}
+
+function momentOf(text: string | undefined): number {
+  if (text === undefined) return Math.floor(Date.now() / 1000)
+  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : Date.parse(text) / 1000
+  if (Number.isFinite(seconds)) return seconds
+  throw new UsageError('--now must be Unix seconds or a date such as 2026-01-31T12:00:00Z')
+}
+
+/** The argument itself, the file it names, or standard input. An argument that is none is not repeated: it may be half a token. */
+function read(what: string): Uint8Array {
+  const isFile = what !== '-' && what.length < 4096 && existsSync(what) && statSync(what).isFile()
+  const bytes = what === '-' ? readFileSync(0) : isFile ? readFileSync(what) : new TextEncoder().encode(what)
+  if (bytes.length > mostBytes) throw new UsageError('there is more to inspect than 4 MiB')
+  if (what === '-' || isFile || token.test(what.trim()) || challenge.test(what.trim())) return bytes
+  throw new UsageError(
+    'there is no such file, and it is neither a token nor a challenge such as "httpsig; identity=?1"',
+  )
+}
+
+async function reportOn(bytes: Uint8Array, flags: InspectFlags, settings: InspectSettings): Promise<Report> {
+  const text = Buffer.from(bytes).toString('latin1')
+  const trimmed = text.trim()
+  if (token.test(trimmed)) return inspectToken(trimmed, settings)
+  const value = challenge.exec(trimmed)?.[1]
+  if (value !== undefined && !/[\r\n]/.test(value)) return inspectChallenge(value, settings)
+  if (trimmed.startsWith('HTTP/')) return inspectResponse(bytes, settings)
+  if (looksLikeRequest(text)) return inspectRequest(bytes, flags, settings)
+  throw new UsageError(
+    'this is neither a token, a challenge, nor a raw HTTP request (request line, header lines, an empty line, the body)',
+  )
+}
+
+/** A response is inspected for its challenge. */
+function inspectResponse(bytes: Uint8Array, settings: InspectSettings): Promise<Report> {
+  const { lines } = partsOf(bytes)
+  const values = lines
+    .slice(1)
+    .map(headerOf)
+    .filter(([name]) => name.toLowerCase() === 'agent-auth')
+  const [first] = values
+  if (first === undefined) throw new UsageError('this response has no Agent-Auth header: it asks the agent for nothing')
+  return inspectChallenge(values.map(([, value]) => value).join(', '), settings)
+}
