@@ -83,6 +83,55 @@ describe('the body stays the handler’s', () => {
     expect((await send(port, wire)).error).toBe('replay_detected')
   })
 
+  test(
+    verifies('DIG-13', 'DIG-02', 'sig.body.uncovered', 'what was read before the guard is not let in unsigned'),
+    async () => {
+      const ran: string[] = []
+      const app = new Hono()
+      app.use('/cached', async (c, next) => {
+        await c.req.text()
+        await next()
+      })
+      app.use('/raw', async (c, next) => {
+        await c.req.raw.text()
+        await next()
+      })
+      app.use('/cloned', async (c, next) => {
+        await c.req.raw.clone().text()
+        await next()
+      })
+      app.use('/limited', bodyLimit({ maxSize: 100 }))
+      app.all('*', guard(world.calendar(), {}), async c => {
+        ran.push(await c.req.text())
+        return c.text('done')
+      })
+      app.onError((error, c) => c.text(error.message, 500))
+      const port = await serve(app)
+      const chunked = ['transfer-encoding', 'chunked'] as const
+      const body = Buffer.from('4\r\nEVIL\r\n0\r\n\r\n')
+      for (const target of ['/cached', '/raw', '/cloned', '/limited', '/plain']) {
+        const { headers, ...bare } = await world.request({ as, method: 'POST', target })
+        const evil = await send(port, { ...bare, headers: [...headers, chunked], body })
+        expect([evil.status, ran], target).toEqual([target === '/cached' || target === '/raw' ? 500 : 401, []])
+      }
+      for (const target of ['/cloned', '/limited', '/plain']) {
+        const { headers, ...rest } = await world.request({ as, method: 'POST', target, body: 'EVIL' })
+        expect((await send(port, { ...rest, headers: [...headers, chunked], body })).status, target).toBe(200)
+      }
+      expect(ran).toEqual(['EVIL', 'EVIL', 'EVIL'])
+    },
+  )
+
+  test(verifies('COV-19', 'a method that Fetch does not know is guarded like any other'), async () => {
+    const app = new Hono()
+    app.all('*', guard(world.calendar(), {}), c => c.text(c.get('aauth').level))
+    const port = await serve(app)
+    const wire = await world.request({ as, method: 'TRACE', target: '/x' })
+    const answer = await send(port, wire)
+    expect([answer.status, answer.body]).toEqual([200, 'pseudonymous'])
+    expect((await send(port, { ...wire, method: 'GET' })).status).toBe(401)
+  })
+
   test(verifies('error.body-too-large', 'the limit is the route’s'), async () => {
     const app = new Hono()
     let ran = 0

@@ -22,7 +22,8 @@ const messageKey = 'countersign.message'
 
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
- * It reads the body first, and leaves it readable for the handler: the very bytes that were verified.
+ * It reads the body first, and leaves it readable for the handler: the very bytes that were verified. A middleware before it
+ * that reads the body is an error that goes to the app's `onError`.
  * On `@hono/node-server`, and where the server hands the app `{ received: message }` as its bindings, the message is verified
  * exactly as it came; elsewhere as far as a Fetch request still shows it.
  *
@@ -75,20 +76,29 @@ function protectResponse(c: Context, set: (headers: Headers) => void): void {
 async function messageOf(c: Context, options: HonoOptions): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
   if (known !== undefined) return known as ReceivedMessage
+  // Hono would hand the handler what was read before, whatever the signature covers.
+  if (Object.keys(c.req.bodyCache).length > 0)
+    throw new TypeError('the body was read before guard(): put guard() before what reads it')
   try {
     const message = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576)
     c.set(messageKey, message)
     restoreBody(c, message)
     return message
-  } catch (error) {
-    return errorResponse(asAAuthError(error))
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    // Not the caller's doing: the app's own `onError` must see it.
+    if (error.code === 'server_error') throw thrown
+    return errorResponse(error)
   }
 }
+
+/** Methods with which a Fetch request has no body, or that it does not know at all. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT'])
 
 /** The stream was read: the handler gets a request with the same bytes. */
 function restoreBody(c: Context, message: ReceivedMessage): void {
   const { raw } = c.req
-  if (raw.method === 'GET' || raw.method === 'HEAD') return
+  if (bodiless.has(message.method)) return
   const { url, method, headers } = raw
   c.req.raw = new Request(url, {
     method,

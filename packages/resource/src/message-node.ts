@@ -19,5 +19,16 @@ export async function receive(
 ): Promise<ReceivedMessage> {
   if (bindings?.received !== undefined) return bindings.received
   const incoming = bindings?.incoming
-  return incoming === undefined ? fromRequest(request, { bodyLimit }) : fromNode(incoming, { bodyLimit })
+  if (incoming === undefined) return fromRequest(request, { bodyLimit })
+  if (!incoming.readableDidRead) return fromNode(incoming, { bodyLimit })
+  // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
+  const { body } = await unread(request, bodyLimit)
+  const { body: _, ...head } = await fromNode(incoming, { bodyLimit })
+  return body === undefined ? head : { ...head, body }
+}
+
+/** Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13). */
+async function unread(request: Request, bodyLimit: number): Promise<ReceivedMessage> {
+  if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  return fromRequest(request, { bodyLimit })
 }
