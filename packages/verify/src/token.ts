@@ -1,5 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
+import type { VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import {
   AAuthError,
   type AgentTokenClaims,
@@ -17,6 +17,7 @@ import {
   verifyTokenSignature,
   type WellKnownDocument,
 } from '@countersign/protocol'
+import { authorizedFacts, identifiedFacts } from './token-facts.js'
 import type { VerifiedToken } from './verified-tokens.js'
 
 const publishedIn: Readonly<Record<TokenType, WellKnownDocument>> = {
@@ -42,34 +43,68 @@ export async function issuerKey(
   return key
 }
 
-/** Verifies an agent or auth token whose issuer is already trusted: key → signature → times → audience → claims. */
-export async function verifyCallerToken(
+/** A caller's token whose claims have been read while its signature is still being checked. */
+export interface PendingToken {
+  /** Nothing of `token` may be told, remembered or acted on before this resolves; it rejects with the fault that comes first. */
+  readonly proven: Promise<void>
+  readonly token: VerifiedToken
+}
+
+/**
+ * Begins to verify an agent or auth token whose issuer is already trusted: key → signature → times → audience → claims.
+ * Resolves while the signature is being checked, so that the request's own can be checked beside it;
+ * a fault in the claims waits for the signature, which is told first.
+ */
+export async function openCallerToken(
   parsed: ParsedToken,
   options: {
     readonly receiver: string
     readonly discovery: Discovery
+    readonly confirmationKeys: VerifyKeyCache
+    readonly now: number
+    readonly expiredGrace: number
+  },
+): Promise<PendingToken> {
+  const key = await issuerKey(parsed, options.discovery)
+  const proven = verifyTokenSignature(parsed, key)
+  // It is awaited below or by the caller, but perhaps later than it rejects.
+  proven.catch(() => undefined)
+  try {
+    return { proven, token: await readCallerToken(parsed, key, options) }
+  } catch (fault) {
+    await proven
+    throw fault
+  }
+}
+
+async function readCallerToken(
+  parsed: ParsedToken,
+  issuerKey: VerifyKey,
+  options: {
+    readonly receiver: string
+    readonly confirmationKeys: VerifyKeyCache
     readonly now: number
     readonly expiredGrace: number
   },
 ): Promise<VerifiedToken> {
-  const { receiver, discovery, now, expiredGrace } = options
-  const key = await issuerKey(parsed, discovery)
-  await verifyTokenSignature(parsed, key)
+  const { receiver, confirmationKeys, now, expiredGrace } = options
   const claims =
     parsed.typ === 'auth+jwt'
       ? checkAuthToken(parsed, { now, audience: receiver })
       : checkAgentToken(parsed, { now, receiver, expiredGrace })
+  const confirmationKey = await confirmationKeys.import(claims.cnf.jwk)
   const nbf = parsed.payload['nbf']
-  return {
-    typ: parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt',
+  const token = {
     kid: parsed.kid,
     iss: parsed.iss,
-    claims,
-    issuerKey: key,
-    confirmationKey: await importVerifyKey(claims.cnf.jwk),
+    issuerKey,
+    confirmationKey,
     notBefore: Math.max(claims.iat, typeof nbf === 'number' ? nbf : 0) - 60,
     exp: claims.exp,
   }
+  return parsed.typ === 'auth+jwt'
+    ? { ...token, typ: 'auth+jwt', facts: authorizedFacts(claims as AuthTokenClaims, confirmationKey) }
+    : { ...token, typ: 'agent+jwt', facts: identifiedFacts(claims as AgentTokenClaims, confirmationKey) }
 }
 
 /** What every stand-alone token check needs. */

@@ -1,12 +1,9 @@
 import type { VerifyKey } from '@countersign/httpsig'
-import type { AgentTokenClaims, AuthTokenClaims } from '@countersign/protocol'
+import type { AuthorizedCaller, IdentifiedCaller } from './caller.js'
 
-/** A token whose issuer's signature and claims have held once. */
-export interface VerifiedToken {
-  readonly typ: 'agent+jwt' | 'auth+jwt'
+interface TokenInUse {
   readonly kid: string
   readonly iss: string
-  readonly claims: AgentTokenClaims | AuthTokenClaims
   /** The issuer's key it was verified under: another object later means another key, and a new verification. */
   readonly issuerKey: VerifyKey
   /** The key of `cnf.jwk`, imported. */
@@ -16,6 +13,16 @@ export interface VerifiedToken {
   /** Unix seconds at which the token ends. */
   readonly exp: number
 }
+
+/**
+ * A token whose issuer's signature and claims have held once, and what it says of the caller.
+ * The facts are frozen: every request under the token is handed the same ones.
+ */
+export type VerifiedToken = TokenInUse &
+  (
+    | { readonly typ: 'agent+jwt'; readonly facts: IdentifiedCaller }
+    | { readonly typ: 'auth+jwt'; readonly facts: AuthorizedCaller }
+  )
 
 /** Verified tokens by their whole string, least recently used first out. */
 export interface VerifiedTokens {

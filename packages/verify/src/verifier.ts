@@ -13,17 +13,15 @@ import {
 } from '@countersign/httpsig'
 import {
   AAuthError,
-  type AuthTokenClaims,
   authorityOf,
   type IdentifierList,
   isIdentifier,
   isListed,
-  parseScope,
   parseToken,
   schemeOf,
 } from '@countersign/protocol'
-import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, User, Verified } from './caller.js'
-import { issuerKey, verifyCallerToken } from './token.js'
+import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
+import { issuerKey, openCallerToken, type PendingToken } from './token.js'
 import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
 
 /** What a verifier must know about the party it works for. */
@@ -71,6 +69,7 @@ interface Context {
   readonly options: VerifierOptions
   readonly tokens: VerifiedTokens
   readonly inlineKeys: VerifyKeyCache
+  readonly confirmationKeys: VerifyKeyCache
   readonly now: number
   readonly accept: readonly Credential[]
   readonly discovery: Discovery
@@ -92,6 +91,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const scheme = schemeOf(receiver)
   const tokens = verifiedTokens(options.tokenCache ?? 10_000)
   const inlineKeys = verifyKeyCache()
+  // Apart from the inline ones: keys that cost nothing to make displace none that an issuer has named.
+  const confirmationKeys = verifyKeyCache()
   return {
     async verify(message, per = {}) {
       checkTarget(message)
@@ -106,6 +107,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         options,
         tokens,
         inlineKeys,
+        confirmationKeys,
         now: now(),
         accept: per.accept ?? options.accept,
         discovery,
@@ -159,29 +161,35 @@ async function tokenCaller(
   jwt: string,
   context: Context,
 ): Promise<IdentifiedCaller | AuthorizedCaller> {
-  const token = await callerToken(jwt, context)
-  // The thief of a token has not its key: only a signature under cnf makes it the caller's.
-  await verifySignature(opened, token.confirmationKey)
-  return token.typ === 'auth+jwt' ? authorizedCaller(opened, token, context) : identifiedCaller(opened, token)
+  const known = context.tokens.get(jwt)
+  if (known !== undefined && (await stillHolds(known, context))) {
+    // The thief of a token has not its key: only a signature under cnf makes it the caller's.
+    await verifySignature(opened, known.confirmationKey)
+    return callerUnder(known, opened, context)
+  }
+  const { proven, token } = await openToken(jwt, context)
+  const bound = verifySignature(opened, token.confirmationKey)
+  // Both are checked side by side; whatever the request's signature says, a fault of the token is told first.
+  bound.catch(() => undefined)
+  await proven
+  await bound
+  // Only now: a token that nobody has proven to hold displaces no other.
+  context.tokens.set(jwt, token)
+  return callerUnder(token, opened, context)
 }
 
-async function callerToken(jwt: string, context: Context): Promise<VerifiedToken> {
-  const known = context.tokens.get(jwt)
-  if (known !== undefined && (await stillHolds(known, context))) return known
+async function openToken(jwt: string, context: Context): Promise<PendingToken> {
+  const { receiver, development = false } = context.options
   const parsed = parseToken(
     jwt,
     context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
-    {
-      development: context.options.development ?? false,
-    },
+    { development },
   )
   accepts(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
   if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)
   else await admitAgent(parsed.iss, context)
-  const { receiver } = context.options
-  const verified = await verifyCallerToken(parsed, { ...context, receiver })
-  context.tokens.set(jwt, verified)
-  return verified
+  const { discovery, confirmationKeys, now, expiredGrace } = context
+  return openCallerToken(parsed, { receiver, discovery, confirmationKeys, now, expiredGrace })
 }
 
 /** Everything about a remembered token that can change: its time, the issuer's key, the lists, what this route accepts. */
@@ -191,51 +199,18 @@ async function stillHolds(token: VerifiedToken, context: Context): Promise<boole
   if (context.now < token.notBefore || context.now >= token.exp + grace) return false
   if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
   else await admitAgent(token.iss, context)
-  const key = await issuerKey({ typ: token.typ, iss: token.iss, kid: token.kid }, context.discovery)
-  return key === token.issuerKey
+  return (await issuerKey(token, context.discovery)) === token.issuerKey
 }
 
-function identifiedCaller(opened: OpenedSignature, token: VerifiedToken): IdentifiedCaller {
-  const claims = token.claims as IdentifiedCaller['token'] & object
-  return {
-    level: 'identified',
-    agent: claims.iss,
-    delegate: claims.sub,
-    key: token.confirmationKey,
-    token: claims,
-    ...peerOf(opened.message),
-  }
-}
-
-async function authorizedCaller(
-  opened: OpenedSignature,
+/** The caller that a token names, once its own signature and the request's have held. */
+async function callerUnder(
   token: VerifiedToken,
+  opened: OpenedSignature,
   context: Context,
-): Promise<AuthorizedCaller> {
-  const claims = token.claims as AuthTokenClaims
-  const agent = claims.agent ?? claims.aud
-  await admitAgent(agent, context)
-  return {
-    level: 'authorized',
-    issuer: claims.iss,
-    agent,
-    ...(claims.agent_delegate === undefined ? {} : { delegate: claims.agent_delegate }),
-    key: token.confirmationKey,
-    token: claims,
-    scope: claims.scope === undefined ? [] : parseScope(claims.scope),
-    ...userOf(claims),
-    ...peerOf(opened.message),
-  }
-}
-
-const notIdentity: ReadonlySet<string> = new Set(
-  'iss sub aud exp nbf iat jti cnf agent agent_delegate scope act purpose txn constraints delegation'.split(' '),
-)
-
-function userOf(claims: AuthTokenClaims): { user?: User } {
-  if (claims.sub === undefined) return {}
-  const identity = Object.entries(claims).filter(([name]) => !notIdentity.has(name))
-  return { user: { iss: claims.iss, sub: claims.sub, claims: Object.fromEntries(identity) } }
+): Promise<IdentifiedCaller | AuthorizedCaller> {
+  // An agent token's issuer is the agent, and was admitted before its key was fetched.
+  if (token.typ === 'auth+jwt') await admitAgent(token.facts.agent, context)
+  return { ...token.facts, ...peerOf(opened.message) }
 }
 
 function accepts(context: Context, credential: Credential): void {

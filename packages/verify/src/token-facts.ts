@@ -1,0 +1,34 @@
+import type { VerifyKey } from '@countersign/httpsig'
+import { type AgentTokenClaims, type AuthTokenClaims, parseScope } from '@countersign/protocol'
+import type { AuthorizedCaller, IdentifiedCaller, User } from './caller.js'
+
+/** What an agent token says of whoever holds its key. */
+export function identifiedFacts(claims: AgentTokenClaims, key: VerifyKey): IdentifiedCaller {
+  return Object.freeze({ level: 'identified', agent: claims.iss, delegate: claims.sub, key, token: claims })
+}
+
+/** What an auth token says of whoever holds its key. */
+export function authorizedFacts(claims: AuthTokenClaims, key: VerifyKey): AuthorizedCaller {
+  return Object.freeze({
+    level: 'authorized',
+    issuer: claims.iss,
+    agent: claims.agent ?? claims.aud,
+    ...(claims.agent_delegate === undefined ? {} : { delegate: claims.agent_delegate }),
+    key,
+    token: claims,
+    // Shared by all requests under the token: one that could push a scope would widen the next one's mandate.
+    scope: Object.freeze(claims.scope === undefined ? [] : parseScope(claims.scope)),
+    ...userOf(claims),
+  })
+}
+
+const notIdentity: ReadonlySet<string> = new Set(
+  'iss sub aud exp nbf iat jti cnf agent agent_delegate scope act purpose txn constraints delegation'.split(' '),
+)
+
+function userOf(claims: AuthTokenClaims): { user?: User } {
+  if (claims.sub === undefined) return {}
+  const identity: Record<string, unknown> = {}
+  for (const name of Object.keys(claims)) if (!notIdentity.has(name)) identity[name] = claims[name]
+  return { user: Object.freeze({ iss: claims.iss, sub: claims.sub, claims: Object.freeze(identity) }) }
+}
