@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { closeAll, exchangeBytes, start } from './serve.test.fixture.js'
 
@@ -62,6 +63,31 @@ test('a large body arrives whole', async () => {
   const bytes = new Uint8Array(5_000_000).map((_, index) => index % 251)
   const { url } = await start(async () => new Response(bytes))
   expect(Buffer.compare(Buffer.from(await (await fetch(url)).arrayBuffer()), bytes)).toBe(0)
+})
+
+test('a peer that reads nothing of a body that is whole loses the connection, one that reads slowly does not', async () => {
+  const { port } = await start(async () => new Response(new Uint8Array(20_000_000)), { limits: { stall: 0.3 } })
+  const ended = (socket: Socket): Promise<boolean> =>
+    new Promise(resolve => {
+      socket.on('error', () => {}).on('close', () => resolve(true))
+      setTimeout(() => resolve(false), 4000)
+    })
+  const idle = connect(port, '127.0.0.1', () => idle.write(ask('GET')))
+  idle.pause()
+  // A paused socket does not notice that it was reset until it reads again.
+  await wait(1000)
+  idle.resume()
+  let length = 0
+  const whole = ended(idle.on('data', chunk => (length += chunk.length)))
+  expect([await whole, length < 20_000_000]).toEqual([true, true])
+  let read = 0
+  const slow = connect(port, '127.0.0.1', () => slow.write(ask('GET')))
+  slow.on('data', chunk => {
+    read += chunk.length
+    slow.pause()
+    setTimeout(() => slow.resume(), chunk.length / 20_000)
+  })
+  expect([await ended(slow), read > 20_000_000]).toEqual([true, true])
 })
 
 test('when the peer goes away the source is told', async () => {

@@ -22,7 +22,7 @@ export async function writeResponse(
   const body = response.body
   if (body === null || options.head || to.destroyed) {
     await body?.cancel()
-    return finish(to)
+    return finish(to, options.stall)
   }
   const reader = body.getReader()
   const gone = (): void => void reader.cancel().catch(() => {})
@@ -46,13 +46,13 @@ async function pump(
   // An event stream may have nothing to say for long: its reader must know at once that it is open.
   if (!(await isHere(opening))) to.flushHeaders()
   const first = await opening
-  if (first.done) return finish(to)
+  if (first.done) return finish(to, options.stall)
   options.observe?.(first.value)
   let next = reader.read()
   // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
   if (await endsNow(next)) {
     if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
-    return finish(to, first.value)
+    return sendAll(to, first.value, options.stall)
   }
   await send(to, first.value, options.stall)
   for (let part = await next; !part.done && !to.destroyed; part = await next) {
@@ -60,7 +60,7 @@ async function pump(
     await send(to, part.value, options.stall)
     next = reader.read()
   }
-  return finish(to)
+  return finish(to, options.stall)
 }
 
 async function endsNow(next: Promise<ReadableStreamReadResult<Uint8Array>>): Promise<boolean> {
@@ -74,28 +74,39 @@ async function isHere(next: Promise<unknown>): Promise<boolean> {
   return Promise.race([next.then(() => true), later])
 }
 
-/** Waits while the peer's side is full; a peer that reads nothing for too long loses the connection, and we the buffer. */
+const pieceBytes = 64 * 1024
+
+/** In pieces: whether a peer still reads shows only between two of them. */
 async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promise<void> {
-  if (to.write(chunk) || to.destroyed) return
-  await new Promise<void>(resolve => {
+  for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {
+    if (!to.write(chunk.subarray(at, at + pieceBytes)) && !to.destroyed) await until(to, 'drain', stall)
+  }
+}
+
+/** Sends a body that is whole, the last piece together with the end. */
+async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
+  const last = Math.max(0, body.length - pieceBytes)
+  await send(to, body.subarray(0, last), stall)
+  return finish(to, stall, body.subarray(last))
+}
+
+async function finish(to: ServerResponse, stall: number, last?: Uint8Array): Promise<void> {
+  if (to.destroyed) return
+  const finished = until(to, 'finish', stall)
+  if (last === undefined) to.end()
+  else to.end(last)
+  return finished
+}
+
+/** Waits for the peer's side; a peer that reads nothing for too long loses the connection, and we the buffer. */
+function until(to: ServerResponse, event: 'drain' | 'finish', stall: number): Promise<void> {
+  return new Promise(resolve => {
     const timer = setTimeout(() => to.destroy(), stall * 1000)
     const done = (): void => {
       clearTimeout(timer)
-      to.off('drain', done)
-      to.off('close', done)
+      to.off(event, done).off('close', done)
       resolve()
     }
-    to.once('drain', done)
-    to.once('close', done)
-  })
-}
-
-function finish(to: ServerResponse, last?: Uint8Array): Promise<void> {
-  return new Promise(resolve => {
-    if (to.destroyed) return resolve()
-    to.once('finish', resolve)
-    to.once('close', resolve)
-    if (last === undefined) to.end()
-    else to.end(last)
+    to.once(event, done).once('close', done)
   })
 }
