@@ -37,23 +37,37 @@ function encode(bytes: Uint8Array, alphabet: Uint8Array): string {
 
 /** The bytes, or undefined when a character is foreign, the length impossible, or unused bits are set. */
 function decode(text: string, values: Int8Array): Uint8Array<ArrayBuffer> | undefined {
-  const tail = text.length % 4
+  const { length } = text
+  const tail = length % 4
   if (tail === 1) return undefined
-  const bytes = new Uint8Array((text.length * 3) >> 2)
-  let bits = 0
-  let held = 0
+  const bytes = new Uint8Array((length * 3) >> 2)
+  const whole = length - tail
   let out = 0
-  for (let i = 0; i < text.length; i++) {
-    const value = values[text.charCodeAt(i)] ?? -1
-    if (value < 0) return undefined
-    bits = ((bits << 6) | value) & 0xffff
-    held += 6
-    if (held >= 8) {
-      held -= 8
-      bytes[out++] = (bits >> held) & 0xff
-    }
+  for (let i = 0; i < whole; i += 4) {
+    const bits =
+      (sextet(text, i, values) << 18) |
+      (sextet(text, i + 1, values) << 12) |
+      (sextet(text, i + 2, values) << 6) |
+      sextet(text, i + 3, values)
+    // A foreign character is -1, which stays negative whatever it is shifted into.
+    if (bits < 0) return undefined
+    bytes[out++] = bits >> 16
+    bytes[out++] = bits >> 8
+    bytes[out++] = bits
   }
-  return (bits & ((1 << held) - 1)) === 0 ? bytes : undefined
+  if (tail === 0) return bytes
+  const bits =
+    (sextet(text, whole, values) << 12) |
+    (sextet(text, whole + 1, values) << 6) |
+    (tail === 3 ? sextet(text, whole + 2, values) : 0)
+  if (bits < 0 || (bits & (tail === 3 ? 0x3 : 0x3ff)) !== 0) return undefined
+  bytes[out++] = bits >> 10
+  if (tail === 3) bytes[out] = bits >> 2
+  return bytes
+}
+
+function sextet(text: string, at: number, values: Int8Array): number {
+  return values[text.charCodeAt(at)] ?? -1
 }
 
 /**

@@ -95,9 +95,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const confirmationKeys = verifyKeyCache()
   return {
     async verify(message, per = {}) {
-      checkTarget(message)
       const discovery = options.discovery.limited()
       if (!isSigned(message)) {
+        checkTarget(message)
         chooseAuthority(message, authorities)
         return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
       }
