@@ -13,6 +13,7 @@ export type OptionSchema = z.ZodObject<z.ZodRawShape>
 
 /**
  * Joins what was said in three places: a flag beats a `COUNTERSIGN_*` variable beats the `--config` file (JSON or YAML).
+ * Development mode is never a variable: one that was left behind in an environment must not open a server to http identifiers.
  * @throws UsageError that names the option at fault and where it was said
  */
 export function readConfiguration<S extends OptionSchema>(
@@ -76,7 +77,10 @@ function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<s
   const found: Record<string, unknown> = {}
   for (const name of Object.keys(schema.shape)) {
     const text = env[variableOf(name)]
-    if (text !== undefined && text !== '') found[name] = variableValue(text)
+    if (text === undefined || text === '') continue
+    if (name === 'development')
+      throw new UsageError(`${variableOf(name)} is not read: say --development, or "development" in the --config file`)
+    found[name] = variableValue(text)
   }
   return found
 }

@@ -40,7 +40,8 @@ function refusalOf(event: Refused): Record<string, unknown> {
 function callerOf(aauth: Extract<ResourceEvent, { type: 'passed' }>['aauth']): Record<string, unknown> {
   const { level, agent, delegate, user, scope, issuer, key } = aauth
   return {
-    level,
+    // Not `level`: that is how urgent the record itself is.
+    aauth_level: level,
     agent,
     delegate,
     issuer,

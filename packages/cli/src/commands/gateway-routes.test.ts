@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { UsageError } from '../configuration.js'
+import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
+
+test('without routes all paths ask the same; nothing said means identified', () => {
+  expect(routesOf({})).toEqual([{ path: '/*', requirement: { level: 'identified' } }])
+  expect(routesOf({ level: 'pseudonymous' })).toEqual([{ path: '/*', requirement: { level: 'pseudonymous' } }])
+  const scoped = { scope: ['read'], authServer: ['https://auth.example'] }
+  expect(routesOf(scoped)).toEqual([{ path: '/*', requirement: { scope: ['read'] } }])
+  expect(() => routesOf({ scope: ['read'] })).toThrow(UsageError)
+  expect(scopesOf({ ...scoped, routes: [{ path: '/x', scope: ['write'] }], scopes: { read: 'Read' } })).toEqual({
+    read: 'Read',
+    write: 'write',
+  })
+})
+
+test('what a route says is what it asks; the rest the gateway says for all', () => {
+  const gateway = { scope: ['read'], agents: ['https://agent.example'], authServer: ['https://auth.example'] }
+  const requirement = (own: object) => routesOf({ ...gateway, routes: [{ path: '/x', ...own }] })[0]?.requirement
+  const { agents } = gateway
+  expect(requirement({})).toEqual({ scope: ['read'], agents })
+  expect(requirement({ level: 'authorized' })).toEqual({ scope: ['read'], agents })
+  expect(requirement({ level: 'identified' })).toEqual({ level: 'identified', agents })
+  expect(requirement({ level: 'identified', scope: ['write'] })).toEqual({ scope: ['write'], agents })
+})
+
+test('the limits of the gateway are counted over all routes, those of a route for itself', () => {
+  const settings = {
+    level: 'anonymous' as const,
+    limits: { anonymous: '10/min', identified: undefined },
+    routes: [{ path: '/a' }, { path: '/b', limits: { anonymous: '1/min' } }],
+  }
+  expect(limitsOf(settings)).toEqual({ anonymous: '10/min' })
+  expect(routesOf(settings).map(({ requirement }) => requirement.limits)).toEqual([undefined, { anonymous: '1/min' }])
+})

@@ -1,0 +1,45 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
+import { Command } from 'commander'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { readConfiguration, stringList, UsageError } from './configuration.js'
+
+const schema = z.strictObject({
+  id: z.string(),
+  scope: stringList.optional(),
+  development: z.boolean().default(false),
+})
+
+function read(flags: readonly string[], env: Record<string, string>, file?: object): z.infer<typeof schema> {
+  const path = join(mkdtempSync(join(tmpdir(), 'countersign-')), 'config.json')
+  writeFileSync(path, JSON.stringify(file ?? {}))
+  const command = new Command()
+    .option('--id <id>')
+    .option('--scope <scope...>')
+    .option('--development')
+    .option('--config <file>')
+  command.parse([...flags, '--config', path], { from: 'user' })
+  return readConfiguration(command, schema, env)
+}
+
+test('a flag beats a variable beats the file', () => {
+  expect(read([], {}, { id: 'file' }).id).toBe('file')
+  expect(read([], { COUNTERSIGN_ID: 'variable' }, { id: 'file' }).id).toBe('variable')
+  expect(read(['--id', 'flag'], { COUNTERSIGN_ID: 'variable' }, { id: 'file' }).id).toBe('flag')
+  expect(read(['--id', 'x'], { COUNTERSIGN_SCOPE: 'a, b' }).scope).toEqual(['a', 'b'])
+  expect(() => read([], {}, { id: 'x', idd: 'y' })).toThrow(UsageError)
+})
+
+test(
+  verifies('id.development.explicit', 'development mode is said by a flag or a file, never by the environment'),
+  () => {
+    expect(read(['--id', 'x'], {}).development).toBe(false)
+    expect(read(['--id', 'x', '--development'], {}).development).toBe(true)
+    expect(read(['--id', 'x'], {}, { development: true }).development).toBe(true)
+    for (const said of ['true', 'false', '1'])
+      expect(() => read(['--id', 'x'], { COUNTERSIGN_DEVELOPMENT: said })).toThrow(UsageError)
+  },
+)
