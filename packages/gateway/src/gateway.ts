@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
+import { AAuthError, errorResponse } from '@countersign/protocol'
 import type { Requirement, Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { requestHeaders, responseHeaders } from './forwarded-headers.js'
@@ -25,8 +25,6 @@ export interface GatewayOptions<S extends string = string> {
   readonly routes: ReadonlyArray<GatewayRoute<S>>
   /** Seconds in which the API behind must begin to answer. Default 60. */
   readonly timeout?: number
-  /** Unix seconds. */
-  readonly now?: () => number
 }
 
 /**
@@ -40,7 +38,7 @@ export interface GatewayOptions<S extends string = string> {
  * @see protocol §3.3, §4
  */
 export function createGateway<S extends string>(options: GatewayOptions<S>): Participant {
-  const { resource, timeout = 60, now = () => Date.now() / 1000 } = options
+  const { resource, timeout = 60 } = options
   const upstream = openUpstream({ origin: options.upstream, timeout })
   const routes = routeTable(
     options.routes.map(({ path, methods, requirement }) => ({
@@ -51,12 +49,8 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Par
   )
   return {
     async handle(message) {
-      try {
-        checkTarget(message)
-        return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream, now }))
-      } catch (error) {
-        return errorResponse(asAAuthError(error), { now })
-      }
+      checkTarget(message)
+      return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream }))
     },
     ready: () => upstream.check(),
     close: async () => upstream.close(),
@@ -67,25 +61,20 @@ interface Gateway<S extends string> {
   readonly resource: Resource<S>
   readonly routes: RouteTable<Requirement<S>>
   readonly upstream: Upstream
-  readonly now: () => number
 }
 
 async function guarded<S extends string>(message: ReceivedMessage, gateway: Gateway<S>): Promise<Response> {
-  const { resource, upstream, now } = gateway
+  const { resource, upstream } = gateway
   const requirement = requirementFor(message, gateway.routes)
   if (requirement instanceof Response) return requirement
   const authorization = await resource.authorize(message, requirement)
   if (!authorization.ok) return authorization.response
-  try {
-    const { method, target, body } = message
-    const headers = requestHeaders(message, authorization.aauth, resource.id)
-    const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
-    const response = responseOf(answer, method)
-    resource.responseHeaders(response.headers, requirement)
-    return response
-  } catch (error) {
-    return errorResponse(asAAuthError(error), { headers: [['vary', 'Signature-Key']], now })
-  }
+  const { method, target, body } = message
+  const headers = requestHeaders(message, authorization.aauth, resource.id)
+  const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
+  const response = responseOf(answer, method)
+  resource.responseHeaders(response.headers, requirement)
+  return response
 }
 
 function requirementFor<S extends string>(

@@ -116,6 +116,11 @@ describe('when the API behind is in trouble', () => {
       ]).toEqual([503, 'temporarily_unavailable', '5', 'no-store'])
     }
     expect(slow.upstream.seen.length).toBe(1)
+    const records: string[] = []
+    const told = await startGateway(world, gone.origin, everything, {}, line => records.push(line))
+    await call(told.port, { target: '/open' })
+    expect(records.join(''), 'whoever runs it learns why').toContain('ECONNREFUSED')
+    await told.close()
     expect((await fetch(`http://127.0.0.1:${away.port}/readyz`)).status).toBe(503)
     expect((await fetch(`http://127.0.0.1:${slow.port}/readyz`)).status).toBe(200)
     await away.close()

@@ -10,7 +10,7 @@ import {
 } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { createResource, type Resource } from '@countersign/resource'
-import { type Running, serve } from '@countersign/server'
+import { jsonLog, type Running, serve } from '@countersign/server'
 import { createGateway, type GatewayOptions, type GatewayRoute } from './index.js'
 
 const resourceId = 'https://api.example'
@@ -152,6 +152,7 @@ export async function startGateway(
   upstream: string,
   routes: ReadonlyArray<GatewayRoute<'read'>>,
   options: Partial<GatewayOptions<'read'>> = {},
+  write: (line: string) => void = () => {},
 ): Promise<Running> {
   const participant = createGateway({ resource: world.resource, upstream, routes, ...options })
   return serve({
@@ -162,7 +163,7 @@ export async function startGateway(
     participant,
     signals: false,
     announce: () => {},
-    level: 'silent',
+    log: jsonLog({ name: 'gateway', write }),
     drain: 1,
     bodyLimit: 1_048_576,
   })

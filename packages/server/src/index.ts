@@ -1,5 +1,5 @@
 export { keysFile } from './keys-file.js'
-export { jsonLog, type Logger, type LogLevel } from './log.js'
+export { errorFields, jsonLog, type Logger, type LogLevel } from './log.js'
 export type { Participant } from './participant.js'
 export { type Running, type ServeLimits, type ServeOptions, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'

@@ -19,4 +19,6 @@ test(verifies('LOG-04', 'a decision is one record, each member once, and nothing
   }
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ code: 'policy_denied', status: 403, description: 'not here' })
   expect(lines.join('')).not.toContain('stranger')
+  tell({ type: 'refused', error: new AAuthError('server_error', 'a bug', { cause: new TypeError('no such thing') }) })
+  expect(JSON.parse(lines[2] ?? '').cause).toMatchObject({ type: 'TypeError', message: 'no such thing' })
 })

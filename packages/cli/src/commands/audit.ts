@@ -1,11 +1,12 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
 import type { ResourceEvent } from '@countersign/resource'
-import type { Logger } from '@countersign/server'
+import { errorFields, type Logger } from '@countersign/server'
 
 /**
  * Writes one record for each decision of a participant.
- * Only fields that were verified or are ours go in; what a stranger sent (the `cause` of a refusal) stays out.
+ * Only fields that were verified or are ours go in; what a stranger sent (the `cause` of a refusal) stays out, but for the kind
+ * and place of what went wrong here.
  */
 export function audit(log: Logger): (event: AuthServerEvent | AgentServerEvent | ResourceEvent) => void {
   return event => {
@@ -25,7 +26,8 @@ type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { typ
 function refusalOf(event: Refused): Record<string, unknown> {
   if ('error' in event) {
     const { code, status, description } = event.error
-    return { code, status, description, ...(event.aauth === undefined ? {} : callerOf(event.aauth)) }
+    const bug = status === 500 ? { cause: errorFields(event.error.cause) } : {}
+    return { code, status, description, ...bug, ...(event.aauth === undefined ? {} : callerOf(event.aauth)) }
   }
   const { code, status, description, peer } = event
   return {
