@@ -24,6 +24,8 @@ describe.each(['Ed25519', 'ES256', 'ES384', 'PS512'] as const)('%s', algorithm =
       expect(decodeProtectedHeader(token)).toEqual({ typ, alg: algorithm, kid: 'k1' })
       const { payload } = await jwtVerify(token, await joseKey(published), { typ, currentDate: new Date(now * 1000) })
       expect(payload).toEqual(good[typ])
+      const der: SigningKey = { ...key, sign: async data => Uint8Array.from([0x30, 0, ...(await key.sign(data))]) }
+      await expect(signToken({ typ, key: der, kid: 'k1', claims: good[typ] })).rejects.toThrow(TypeError)
       await expect(compactVerify(token, await joseKey(other.publicJwk))).rejects.toThrow()
     },
   )

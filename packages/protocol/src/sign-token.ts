@@ -30,7 +30,10 @@ export async function signToken(o: {
     const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
     throw new TypeError(`the token would be refused: ${reason}`, { cause })
   }
-  return `${signingInput}.${base64urlEncode(await o.key.sign(encoder.encode(signingInput)))}`
+  const signature = await o.key.sign(encoder.encode(signingInput))
+  // A KMS that answers in DER.
+  if (signature.length !== signatureLength(o.key.publicJwk)) throw new TypeError('the key signs in another encoding')
+  return `${signingInput}.${base64urlEncode(signature)}`
 }
 
 function segment(value: object): string {
