@@ -1,5 +1,5 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
-import { authorityOf, schemeOf } from '@countersign/protocol'
+import { isSigned, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, authorityOf, schemeOf } from '@countersign/protocol'
 import type { AAuth } from '@countersign/resource'
 
 type Line = readonly [name: string, value: string]
@@ -60,6 +60,21 @@ export function requestHeaders(message: ReceivedMessage, aauth: AAuth, id: strin
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
   return [...kept, ...length, ...originHeaders(message, id), ...factHeaders(aauth)]
+}
+
+/**
+ * Refuses a signed request whose `Connection`, which no signature covers, names a field that is not of this hop: it would
+ * have to be left out, and whoever is on the way could so take from the request what its signature says is there.
+ * @throws AAuthError `invalid_request`
+ */
+export function checkConnection(message: ReceivedMessage): void {
+  if (!isSigned(message)) return
+  const named = connectionNamed(message.headers)
+  for (const [name] of message.headers) {
+    const plain = plainName(name)
+    if (named.has(plain) && !hopByHop.includes(plain))
+      throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop')
+  }
 }
 
 /** The header lines of an upstream's answer as they go to the caller. */

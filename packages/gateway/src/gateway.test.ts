@@ -70,7 +70,7 @@ describe('what reaches the API behind', () => {
     await signed({
       as: await world.holder({ sub: 'älice\u2003100%', delegate: 'phone' }),
       target: '/scoped',
-      headers: forged,
+      headers: forged.filter(([name]) => name !== 'Connection'),
     })
     const authorized = upstream.seen[1]
     expect(Object.fromEntries(authorized?.headers.filter(([name]) => /^aauth/.test(name)) ?? [])).toEqual({
@@ -150,6 +150,25 @@ describe('what reaches the API behind', () => {
     expect((await signed({ as: world.agent, target: '/x' })).status).toBe(200)
     expect(valuesOf(upstream.seen.at(-1), 'content-length')).toEqual([])
   })
+
+  test(
+    verifies('COV-43', 'nobody on the way takes a field out of a signed request by naming it in Connection'),
+    async () => {
+      const { port, upstream } = await start(ok)
+      const signed = async () => world.sign({ as: world.agent, target: '/x', headers: [['x-tenant', 'a']] })
+      for (const connection of ['X-Tenant', 'close, x_tenant', 'signature'])
+        expect(
+          (await call(port, { target: '/x', headers: [...(await signed()), ['connection', connection]] })).status,
+        ).toBe(400)
+      expect(upstream.seen).toEqual([])
+      for (const connection of ['close', 'close, TE', 'X-Absent']) {
+        expect(
+          (await call(port, { target: '/x', headers: [...(await signed()), ['connection', connection]] })).status,
+        ).toBe(200)
+        expect(valuesOf(upstream.seen.at(-1), 'x-tenant')).toEqual(['a'])
+      }
+    },
+  )
 
   test(verifies('NON-01', 'a replayed POST reaches it once'), async () => {
     const { port, upstream } = await start(ok)

@@ -3,7 +3,7 @@ import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import type { Requirement, Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
-import { requestHeaders, responseHeaders } from './forwarded-headers.js'
+import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type RouteTable, routeTable } from './route-table.js'
 import { openUpstream, type Upstream } from './upstream.js'
 
@@ -50,6 +50,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Par
   return {
     async handle(message) {
       checkTarget(message)
+      checkConnection(message)
       return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream }))
     },
     ready: () => upstream.check(),
