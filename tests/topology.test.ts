@@ -20,6 +20,8 @@ const floors = [
 interface Manifest {
   readonly name: string
   readonly dependencies?: Record<string, string>
+  readonly exports?: object
+  readonly imports?: object
   readonly scripts?: Record<string, string>
 }
 
@@ -75,9 +77,10 @@ test('a room imports what its package.json names, and no file inside another roo
 test('what runs in browsers and workers imports nothing of Node outside its node files', () => {
   for (const portable of ['httpsig', 'protocol', 'discovery', 'verify', 'agent', 'resource']) {
     const { folder } = rooms.find(({ name }) => name === portable) ?? { folder: '' }
+    const reached = reachedOutsideNode(folder)
+    expect([...reached], portable).toContain('index.ts')
     for (const { file, text } of sources(folder)) {
-      const onNode = /(^|-)node\.ts$/.test(file) || isOnlyReachedFromNode(folder, file)
-      if (!onNode)
+      if (reached.has(file))
         expect(/from 'node:|\bBuffer\b|\bprocess\./.test(withoutComments(text)), `${portable}/${file}`).toBe(false)
     }
   }
@@ -87,13 +90,20 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 }
 
-/** A file that only node files import may use Node as well. */
-function isOnlyReachedFromNode(folder: string, file: string): boolean {
-  const importers = sources(folder).filter(({ text }) => text.includes(`'./${file.replace(/\.ts$/, '.js')}'`))
-  return (
-    importers.length > 0 &&
-    importers.every(importer => /(^|-)node\.ts$/.test(importer.file) || isOnlyReachedFromNode(folder, importer.file))
-  )
+/** What a room offers without Node, and all that this imports; a file that only node files import may use Node as well. */
+function reachedOutsideNode(folder: string): Set<string> {
+  const { exports = {}, imports = {} } = manifest(folder)
+  const all = new Map(sources(folder).map(({ file, text }) => [file, text]))
+  const offered = JSON.stringify([exports, imports]).matchAll(/"\.\/src\/([^"]+)"/g)
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    const text = all.get(file)
+    if (text === undefined || reached.has(file) || /(^|-)node\.ts$/.test(file)) return
+    reached.add(file)
+    for (const [, imported = ''] of text.matchAll(/'(\.{1,2}\/[^']+)\.js'/g)) visit(join(file, '..', `${imported}.ts`))
+  }
+  for (const [, file = ''] of offered) visit(file)
+  return reached
 }
 
 test('no package runs a script when it is installed', () => {

@@ -20,8 +20,15 @@ function streamOf(...chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> 
   })
 }
 
-const read = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array> =>
-  new Uint8Array(await new Response(body).arrayBuffer())
+// Not by way of a Response: browsers put an error of their own in the place of the stream's.
+async function read(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const bytes: number[] = []
+  for (const reader = body.getReader(); ; ) {
+    const { done, value } = await reader.read()
+    if (done) return Uint8Array.from(bytes)
+    bytes.push(...value)
+  }
+}
 
 const inPieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   streamOf(bytes.slice(0, 1), bytes.slice(1, 1), bytes.slice(1, 7), bytes.slice(7))

@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+
+// The tests of this package once more, in a real browser: `npx vitest run --config packages/httpsig/vitest.chromium.config.ts`.
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+
+export default defineConfig({
+  root: here('.'),
+  cacheDir: here('../../node_modules/.cache/countersign/chromium'),
+  resolve: {
+    conditions: ['@countersign/source', 'browser', 'module', 'default'],
+    alias: [
+      // A browser has the portable half only.
+      { find: /^\.\/(crypto|hash)-node\.js$/, replacement: './$1-web.js' },
+      { find: 'node:crypto', replacement: here('src/node-crypto.test.fixture.ts') },
+    ],
+  },
+  optimizeDeps: { entries: ['src/**/*.test.ts', 'src/*.test.fixture.ts'] },
+  test: {
+    name: 'httpsig in Chromium',
+    include: ['src/**/*.test.ts'],
+    // What needs Node by nature: its requests, sockets, files.
+    exclude: ['src/node.test.ts', 'src/redis*.test.ts', 'src/vectors*.test.ts', 'src/wycheproof*.test.ts'],
+    setupFiles: [here('src/buffer.test.fixture.ts')],
+    reporters: ['default', 'json'],
+    outputFile: { json: here('../../node_modules/.cache/countersign/chromium.json') },
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath: process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium',
+          args: ['--disable-background-networking', ...sandbox],
+        },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+})
