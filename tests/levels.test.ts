@@ -195,28 +195,13 @@ test('an authorized gateway: one command climbs from unsigned to a token, the ne
   expect(next.steps?.map(step => step.what)).not.toContain('authorize')
 })
 
-test('an auth server that was not named is not asked, and the command says why and how', async () => {
-  const other = await run([
-    'fetch',
-    `${gateways['authorized']}/mcp`,
-    ...call,
-    '--as',
-    'delegate',
-    '--id',
-    agentServer,
-    '--state',
-    mkdtempSync(join(place.folder, 'state-')),
-    '--development',
-  ])
-  expect(other.code).not.toBe(0)
-  const { answer, code } = await fetchAs('delegate', 'authorized', [
-    '--id',
-    agentServer,
-    '--auth-server',
-    'http://localhost:1',
-  ])
-  // The saved token still serves: no auth server has to be asked for it.
-  expect([code, answer.status]).toEqual([0, 200])
+test('an auth server that was not named is not asked, not even for a saved grant, and the command says why', async () => {
+  const stranger = ['--id', agentServer, '--auth-server', 'http://localhost:1']
+  const { answer, code } = await fetchAs('delegate', 'authorized', stranger)
+  expect([code, answer.status, answer.outcome]).toEqual([1, 401, 'gave_up'])
+  expect(answer.reason).toContain('acceptAuthServer does not list')
+  const { answer: named } = await fetchAs('delegate', 'authorized', asDelegate())
+  expect(named.status).toBe(200)
 })
 
 test('the MCP answer streams through the gateway as it came', async () => {
