@@ -200,6 +200,18 @@ test('an auth server that was not named is not asked, not even for a saved grant
   const { answer, code } = await fetchAs('delegate', 'authorized', stranger)
   expect([code, answer.status, answer.outcome]).toEqual([1, 401, 'gave_up'])
   expect(answer.reason).toContain('acceptAuthServer does not list')
+  const spoken = [
+    'fetch',
+    `${gateways['authorized']}/mcp`,
+    ...call,
+    '--as',
+    'delegate',
+    '--state',
+    state,
+    '--development',
+  ]
+  const { stderr } = await run([...spoken, ...stranger])
+  expect(stderr).toContain(`(add --auth-server ${authServer} to get tokens there)`)
   const { answer: named } = await fetchAs('delegate', 'authorized', asDelegate())
   expect(named.status).toBe(200)
 })

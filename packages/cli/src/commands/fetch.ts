@@ -8,7 +8,7 @@ import {
   explain,
   pseudonym,
 } from '@countersign/agent'
-import { parseAgentAuth } from '@countersign/protocol'
+import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
 import { UsageError } from '../configuration.js'
 import { delegateAgent } from './delegate.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
@@ -46,7 +46,9 @@ export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
   else await print(response, flags)
   if (response.status >= 400) {
     if (!flags.json)
-      console.error(`countersign: ${response.status}: ${reasonOf(response, explanation)}${hintFor(target, flags)}`)
+      console.error(
+        `countersign: ${response.status}: ${reasonOf(response, explanation)}${hintFor(target, response, flags)}`,
+      )
     process.exitCode = 1
   }
 }
@@ -132,17 +134,30 @@ async function print(response: Response, flags: FetchFlags): Promise<void> {
   if (process.stdout.isTTY) process.stdout.write('\n')
 }
 
-/** The refusal a newcomer meets first: plain http on the own machine. */
-function hintFor(target: URL, flags: FetchFlags): string {
-  const signs = flags.as !== 'anonymous' && flags.development !== true
-  return signs && target.protocol === 'http:' ? ' (add --development to allow http on this machine)' : ''
+/** What a newcomer forgets first: plain http on the own machine, and naming the auth server. */
+function hintFor(target: URL, response: Response, flags: FetchFlags): string {
+  if (flags.as === 'anonymous') return ''
+  if (flags.development !== true && target.protocol === 'http:')
+    return ' (add --development to allow http on this machine)'
+  const { authServer } = challengeOf(response)
+  const unnamed = flags.as !== 'pseudonym' && authServer !== undefined && !flags.authServer?.includes(authServer)
+  return unnamed ? ` (add --auth-server ${authServer} to get tokens there)` : ''
+}
+
+/** The challenge of a refusal; nothing for one that cannot be read. */
+function challengeOf(response: Response): AgentAuth {
+  const header = response.headers.get('agent-auth')
+  try {
+    return header === null ? {} : parseAgentAuth(header)
+  } catch {
+    return {}
+  }
 }
 
 function reasonOf(response: Response, explanation: Explanation | undefined): string {
   if (explanation !== undefined) return explanation.reason ?? explanation.outcome
-  const header = response.headers.get('agent-auth')
-  if (header === null) return 'refused'
-  const challenge = parseAgentAuth(header)
+  if (!response.headers.has('agent-auth')) return 'refused'
+  const challenge = challengeOf(response)
   if (challenge.authToken) return 'an auth token is needed: use --as agent or --as delegate'
   if (challenge.identity) return 'the resource asks who you are: use --as agent or --as delegate'
   return 'a signature is needed: use --as pseudonym'
