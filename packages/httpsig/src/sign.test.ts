@@ -184,3 +184,9 @@ test('whatever is signed verifies, and no longer once a covered byte has changed
     { numRuns: 300 },
   )
 })
+
+test('a key that answers in another encoding is a mistake of the program', async () => {
+  const der = { ...key, sign: async (data: Uint8Array) => Uint8Array.from([0x30, 68, ...(await key.sign(data))]) }
+  await expect(signRequest({ ...options, key: der })).rejects.toThrow(TypeError)
+  await expect(signRequest({ ...options, key })).resolves.toHaveLength(3)
+})

@@ -3,6 +3,7 @@ import { base64Encode, base64urlEncode } from './base64url.js'
 import type { RequestContext } from './component-value.js'
 import { writeContentDigest } from './content-digest.js'
 import { requiredComponents } from './covered-components.js'
+import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
 import { trimOws } from './received-message.js'
 import { signatureBase } from './signature-base.js'
@@ -64,7 +65,7 @@ function contextOf(options: SignOptions, lines: ReadonlyMap<string, readonly str
 
 /**
  * Signs a request and returns the header lines to add: `signature-input`, `signature`, `signature-key`, and `content-digest` when there is a body.
- * @throws TypeError when a body has no `content-type`, when the request already carries one of these headers, or when the Signature-Key is over 7 KiB
+ * @throws TypeError when a body has no `content-type`, when the request already carries one of these headers, when the Signature-Key is over 7 KiB, or when the key's signature has another length than its algorithm's
  * @see docs/protocol.md §3.4 and §3.5
  */
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
@@ -95,5 +96,8 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
     context,
   )
   const signature = await options.key.sign(ascii(base))
+  // A KMS that answers in DER, found before anybody sees it.
+  if (signature.length !== signatureLength(options.key.publicJwk))
+    throw new TypeError('the key signs in another encoding')
   return [['signature-input', `${label}=${input}`], ['signature', `${label}=:${base64Encode(signature)}:`], ...added]
 }
