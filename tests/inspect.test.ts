@@ -82,6 +82,9 @@ test('what is none of them: exit code 2, and nothing of it is repeated', async (
   expect([none.code, none.stdout]).toEqual([2, ''])
   expect(none.stderr).toContain('there is no such file, and it is neither a token nor a challenge')
   expect(none.stderr).not.toContain('eyJ')
+  expect((await run(['inspect', file('text', 'hello world')])).stderr).toContain(
+    'neither a token, a challenge, nor a raw HTTP',
+  )
   expect((await run(['inspect', file('text', 'hello')])).code).toBe(2)
   expect((await run(['inspect', 'httpsig', '--now', 'soon'])).code).toBe(2)
 })

@@ -29,7 +29,8 @@ const spellings: ReadonlyArray<readonly [Spelling, string]> = [
 /** The signature in another encoding, another key, and bases written in another way. */
 export function signatureVariants({ reading, otherKeys }: VariantSource): Variant[] {
   const variants: Variant[] = []
-  const plain = fromDer(reading.signature, reading.key.algorithm === 'ES256' ? 32 : 48)
+  const { algorithm } = reading.key
+  const plain = algorithm.startsWith('ES') ? fromDer(reading.signature, algorithm === 'ES256' ? 32 : 48) : undefined
   if (plain !== undefined)
     variants.push({
       cause: 'signature-der',

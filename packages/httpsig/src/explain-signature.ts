@@ -65,8 +65,8 @@ async function ownKey(headers: ReadHeaders): Promise<VerifyKey | undefined> {
 async function refusalOf(o: ExplainOptions, key: VerifyKey | undefined): Promise<HttpSigError | undefined> {
   try {
     const opened = openSignature(o.message, o)
-    const own = opened.signatureKey.scheme === 'hwk' ? await importVerifyKey(opened.signatureKey.jwk) : undefined
-    const used = key ?? own
+    const { signatureKey } = opened
+    const used = key ?? (signatureKey.scheme === 'hwk' ? await importVerifyKey(signatureKey.jwk) : undefined)
     if (used !== undefined) await verifySignature(opened, used)
     return undefined
   } catch (error) {

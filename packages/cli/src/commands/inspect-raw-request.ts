@@ -11,7 +11,8 @@ const requestLine = /^(\S+) (\S+)(?: HTTP\/\d(?:\.\d)?)?$/
 
 /** Whether text may be a raw HTTP request. */
 export function looksLikeRequest(text: string): boolean {
-  return requestLine.test((text.split('\n', 1)[0] ?? '').replace(/\r$/, ''))
+  const line = (text.split('\n', 1)[0] ?? '').replace(/\r$/, '')
+  return requestLine.test(line) && (line.includes(' HTTP/') || /^[A-Z]+ (?:\/|\*|https?:)/.test(line))
 }
 
 /** Head and body, parted by the first empty line. */
