@@ -137,30 +137,38 @@ describe.skipIf(folder === '')(`Wycheproof (${wycheproof})`, () => {
 })
 
 describe.skipIf(folder === '')(`ed25519-speccheck (${speccheck})`, () => {
-  // By vector: ours, that of WebCrypto in Node, and why.
-  const verdicts: ReadonlyArray<readonly [boolean, boolean, string]> = [
-    [false, true, 'A of small order, S = 0: one signature for every message'],
-    [false, true, 'A of small order'],
-    [true, true, 'R of small order under an A of mixed order: nobody but the key’s owner can make it'],
-    [true, true, 'A and R of mixed order, valid with and without the cofactor'],
-    [false, false, 'valid with the cofactor only'],
-    [false, false, 'valid with the cofactor only, and only if 8h is reduced first'],
-    [false, false, 'S above the order'],
-    [false, false, 'S far above the order'],
-    [false, false, 'R in non-canonical form'],
-    [false, false, 'R in non-canonical form'],
-    [false, false, 'A in non-canonical form, reduced before it is hashed'],
-    [false, true, 'A in non-canonical form: a second spelling would be a second identity'],
+  // By vector: ours, that of WebCrypto in Node 20, in Node 26 (which refuses small order and second spellings itself), and why.
+  const verdicts: ReadonlyArray<readonly [boolean | 'as the runtime', boolean, boolean, string]> = [
+    [false, true, false, 'A of small order, S = 0: one signature for every message'],
+    [false, true, false, 'A of small order'],
+    [
+      'as the runtime',
+      true,
+      false,
+      'R of small order under an A of mixed order: nobody but the key’s owner can make it',
+    ],
+    [true, true, true, 'A and R of mixed order, valid with and without the cofactor'],
+    [false, false, false, 'valid with the cofactor only'],
+    [false, false, false, 'valid with the cofactor only, and only if 8h is reduced first'],
+    [false, false, false, 'S above the order'],
+    [false, false, false, 'S far above the order'],
+    [false, false, false, 'R in non-canonical form'],
+    [false, false, false, 'R in non-canonical form'],
+    [false, false, false, 'A in non-canonical form, reduced before it is hashed'],
+    [false, true, false, 'A in non-canonical form: a second spelling would be a second identity'],
   ]
 
   test(verifies('KEY-09', 'sig.alg.points', 'every vector, and where WebCrypto takes what we refuse'), async () => {
     const cases = read('ed25519-speccheck.json') as readonly SpeccheckCase[]
     expect(cases).toHaveLength(verdicts.length)
+    const others: boolean[] = []
     for (const [i, { message, pub_key, signature }] of cases.entries()) {
-      const [mine, others, why] = verdicts[i] ?? []
+      const [mine, , , why] = verdicts[i] ?? []
       const jwk = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: base64urlEncode(bytes(pub_key)) }
-      expect(await ours(jwk, message, signature), `${i} ${why}`).toBe(mine)
-      expect(await bare('Ed25519', jwk, message, signature), `${i} ${why}, by WebCrypto`).toBe(others)
+      const other = await bare('Ed25519', jwk, message, signature)
+      others.push(other)
+      expect(await ours(jwk, message, signature), `${i} ${why}`).toBe(mine === 'as the runtime' ? other : mine)
     }
+    expect([verdicts.map(([, older]) => older), verdicts.map(([, , newer]) => newer)]).toContainEqual(others)
   })
 })

@@ -1,3 +1,5 @@
+import { unicodeHost } from './a-label.js'
+
 /** The documents in which participants publish what they are. */
 export type WellKnownDocument = 'aauth-agent' | 'aauth-resource' | 'aauth-issuer'
 
@@ -28,7 +30,18 @@ export function isIdentifier(value: unknown, options: IdentifierOptions = {}): v
   if (scheme === 'http' && !(options.development && loopbackHost.test(host))) return false
   if (isAddress && !options.development) return false
   // Only the URL parser knows whether an xn-- label is a true A-label and an address is in its canonical form.
-  return isAddress || host.includes('xn--') ? isCanonical(value) : true
+  if (isAddress) return isCanonical(value)
+  return host.includes('xn--') ? isCanonical(value) && isTrueALabel(host) : true
+}
+
+function isTrueALabel(host: string): boolean {
+  const name = unicodeHost(host)
+  if (name === undefined) return false
+  try {
+    return new URL(`https://${name}`).hostname === host
+  } catch {
+    return false
+  }
 }
 
 function isCanonical(value: string): boolean {
