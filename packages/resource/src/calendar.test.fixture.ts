@@ -37,12 +37,18 @@ export function calendarApp(calendar: CalendarResource, ran: { count: number }):
 
 export async function serveCalendar(calendar: CalendarResource, options: { http2?: true } = {}): Promise<Calendar> {
   const ran = { count: 0 }
-  const { fetch } = calendarApp(calendar, ran)
+  return { ...(await serveApp(calendarApp(calendar, ran), options)), ran: () => ran.count }
+}
+
+/** A Hono app on a port of its own. */
+export async function serveApp(
+  { fetch }: Hono,
+  options: { http2?: true } = {},
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const server = createAdaptorServer(options.http2 ? { fetch, createServer: createH2Server } : { fetch })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    ran: () => ran.count,
     stop: () => new Promise(resolve => server.close(() => resolve())),
   }
 }
