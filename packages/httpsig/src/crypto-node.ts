@@ -53,6 +53,8 @@ function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint
 
 export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
 
+export const sha256AtOnce: Cryptography['sha256AtOnce'] = data => digest('sha256', data)
+
 export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
 
 function bare(jwk: PublicJwk): JsonWebKeyInput['key'] {

@@ -42,6 +42,8 @@ export const ascii: Cryptography['ascii'] = text => encoder.encode(text)
 
 export const sha256: Cryptography['sha256'] = data => digest('SHA-256', data)
 
+export const sha256AtOnce: Cryptography['sha256AtOnce'] = undefined
+
 export const sha512: Cryptography['sha512'] = data => digest('SHA-512', data)
 
 export const random16: Cryptography['random16'] = () => globalThis.crypto.getRandomValues(new Uint8Array(16))

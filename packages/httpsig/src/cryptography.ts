@@ -17,6 +17,8 @@ export interface Cryptography {
   ascii(text: string): Uint8Array
   /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
   sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
+  /** SHA-256 without a promise; absent where the runtime has none. */
+  readonly sha256AtOnce: ((data: string) => Uint8Array) | undefined
   sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
   /** 16 bytes from the runtime's secure source. */
   random16(): Uint8Array

@@ -1,4 +1,4 @@
-import { sha256 } from '#crypto'
+import { sha256, sha256AtOnce } from '#crypto'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { base64urlDecode, base64urlEncode } from './base64url.js'
 import { isAcceptablePoint } from './ed25519-point.js'
@@ -157,3 +157,9 @@ function thumbprintInput(jwk: PublicJwk): string {
 export async function thumbprint(jwk: PublicJwk): Promise<string> {
   return base64urlEncode(await sha256(thumbprintInput(jwk)))
 }
+
+const atOnce = sha256AtOnce
+
+/** As {@link thumbprint}, without a promise; undefined where the runtime cannot. */
+export const thumbprintAtOnce: ((jwk: PublicJwk) => string) | undefined =
+  atOnce && (jwk => base64urlEncode(atOnce(thumbprintInput(jwk))))

@@ -9,6 +9,7 @@ import {
   type RsaPrivateJwk,
   signatureLength,
   thumbprint,
+  thumbprintAtOnce,
 } from './jwk.js'
 
 /**
@@ -86,12 +87,29 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
     throw unsupportedAlgorithm('the key is not a point on its curve', cause)
   }
   const length = signatureLength(publicJwk)
+  // DER, a truncated or a padded one never reaches the primitive.
+  const verify: VerifyKey['verify'] = (data, signature) =>
+    signature.length === length ? key.verify(data, signature) : Promise.resolve(false)
+  return thumbprintAtOnce === undefined
+    ? { algorithm: publicJwk.alg, publicJwk, thumbprint: await thumbprint(publicJwk), verify }
+    : lazyVerifyKey(publicJwk, verify, thumbprintAtOnce)
+}
+
+/** Most requests under a key never seen before are not asked for its thumbprint: a read, or one that is refused. */
+function lazyVerifyKey(
+  publicJwk: PublicJwk,
+  verify: VerifyKey['verify'],
+  thumbprintOf: (jwk: PublicJwk) => string,
+): VerifyKey {
+  let thumbprint: string | undefined
   return {
     algorithm: publicJwk.alg,
     publicJwk,
-    thumbprint: await thumbprint(publicJwk),
-    // DER, a truncated or a padded one never reaches the primitive.
-    verify: (data, signature) => (signature.length === length ? key.verify(data, signature) : Promise.resolve(false)),
+    get thumbprint() {
+      thumbprint ??= thumbprintOf(publicJwk)
+      return thumbprint
+    },
+    verify,
   }
 }
 
