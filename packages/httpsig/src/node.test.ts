@@ -205,3 +205,23 @@ describe('HTTP/2', () => {
     expect(await stream({ ...pseudo(send(get)), host: 'evil.example' })).toBe(400)
   })
 })
+
+test(verifies('DIG-13', 'sig.body.uncovered', 'a body that was read before is a mistake, never no body'), async () => {
+  const outcomes: unknown[] = []
+  const late = createServer((request, response) => {
+    const read = request.url === '/read' ? once(request.resume(), 'end') : Promise.resolve([])
+    void read
+      .then(() => fromNode(request, { bodyLimit: 1000 }))
+      .then(
+        ({ body }) => outcomes.push(body?.length),
+        error => outcomes.push(error.name),
+      )
+      .then(() => response.end())
+  })
+  await once(late.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${portOf(late)}`
+  for (const target of ['/read', '/plain']) await fetch(url + target, { method: 'POST', body: 'EVIL' })
+  await fetch(`${url}/read`)
+  late.close()
+  expect(outcomes).toEqual(['TypeError', 4, undefined])
+})

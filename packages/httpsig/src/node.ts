@@ -34,8 +34,22 @@ function checkFraming(message: ReceivedMessage): void {
     throw new HttpSigError('invalid_request', 'Content-Length and Transfer-Encoding stand together')
 }
 
+function announcesBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
+  if ('stream' in request) return !request.stream.endAfterHeaders
+  return (
+    Number(headerValues(message, 'content-length')[0] ?? 0) > 0 || headerValues(message, 'transfer-encoding').length > 0
+  )
+}
+
+/** A body that is gone must not pass for none: it would reach the handler although no signature covers it. */
+function nothingToRead(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
+  if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
+  if (!announcesBody(request, message)) return true
+  if (request.readableDidRead) throw new TypeError('the body was read before: fromNode must come first')
+  throw new HttpSigError('invalid_request', 'the request was cut off')
+}
+
 function readBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Uint8Array | undefined> {
-  if (request.readableEnded || request.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
     const body = collectBody(limit)
     const stop = (): void => {
@@ -68,16 +82,12 @@ function readBody(request: IncomingMessage | Http2ServerRequest, limit: number):
 }
 
 /**
- * Reads a request of `node:http` or `node:http2` exactly as it came: raw target, every header line, the body's bytes whatever their framing.
- * Nothing may have read the body before.
- * @param options.bodyLimit most body bytes read
- * @throws HttpSigError 413 when the body is larger; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
+ * Reads everything of a request but its body: for adapters that must take the body from elsewhere.
+ * A message without its body verifies as one that has none, so add the bytes before it is verified.
+ * @throws HttpSigError 400 for framings two parsers read differently, or a `Host` that disagrees with `:authority`
  * @see docs/protocol.md §3.3
  */
-export async function fromNode(
-  request: IncomingMessage | Http2ServerRequest,
-  options: { readonly bodyLimit: number },
-): Promise<ReceivedMessage> {
+export function headFromNode(request: IncomingMessage | Http2ServerRequest): ReceivedMessage {
   const headers = headersOf(request)
   const peer = request.socket.remoteAddress
   const message: ReceivedMessage = {
@@ -87,7 +97,24 @@ export async function fromNode(
     ...(peer === undefined ? {} : { peer }),
   }
   checkFraming(message)
+  return message
+}
+
+/**
+ * Reads a request of `node:http` or `node:http2` exactly as it came: raw target, every header line, the body's bytes whatever their framing.
+ * Nothing may have read the body before.
+ * @param options.bodyLimit most body bytes read
+ * @throws HttpSigError 413 when the body is larger; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
+ * @throws TypeError when something has read the body before
+ * @see docs/protocol.md §3.3
+ */
+export async function fromNode(
+  request: IncomingMessage | Http2ServerRequest,
+  options: { readonly bodyLimit: number },
+): Promise<ReceivedMessage> {
+  const message = headFromNode(request)
   if (Number(headerValues(message, 'content-length')[0] ?? 0) > options.bodyLimit) throw bodyTooLarge()
+  if (nothingToRead(request, message)) return message
   const body = await readBody(request, options.bodyLimit)
   return body === undefined ? message : { ...message, body }
 }

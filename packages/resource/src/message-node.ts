@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { fromNode } from '@countersign/httpsig/node'
+import { fromNode, headFromNode } from '@countersign/httpsig/node'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -23,7 +23,7 @@ export async function receive(
   if (!incoming.readableDidRead) return fromNode(incoming, { bodyLimit })
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
-  const { body: _, ...head } = await fromNode(incoming, { bodyLimit })
+  const head = headFromNode(incoming)
   return body === undefined ? head : { ...head, body }
 }
 
