@@ -39,7 +39,15 @@ test(verifies('sig.authority.several', 'with several, the one that Host equals; 
     expect(await verdict(withHeader(send(get), 'host', host), { authorities })).toBe('accepted')
   }
   expect(chooseAuthority(withHeader(send(get), 'host', 'b.example:8443'), authorities)).toBe('b.example:8443')
-  for (const host of ['evil.example', 'calendar.example.', 'calendar.example:8443', 'b.example', '', undefined])
+  for (const host of [
+    'evil.example',
+    'calendar.example.',
+    'calendar.example:8443',
+    'calendar.example:80',
+    'b.example',
+    '',
+    undefined,
+  ])
     expect(await verdict(withHeader(send(get), 'host', host), { authorities }), host).toBe('421 invalid_request')
   expect(await verdict(withHeader(send(get), 'host', 'a.example'), { authorities })).toBe(refused)
 })

@@ -94,7 +94,7 @@ function placeFindings(o: ExplainOptions): SignatureFinding[] {
       change:
         'send a plain method and a target in origin form, in ASCII, without dot segments, // or bad % escapes, and one Host line',
     })
-  if (!passing(() => void chooseAuthority(o.message, o.authorities)))
+  if (!passing(() => void chooseAuthority(o.message, o.authorities, o.scheme)))
     findings.push({
       cause: 'authority-not-served',
       at: '@authority',
@@ -108,7 +108,7 @@ function readingOf(o: ExplainOptions, headers: ReadHeaders, key: VerifyKey): Rea
   const { message, authorities, scheme } = o
   let authority = authorities[0] ?? ''
   passing(() => {
-    authority = chooseAuthority(message, authorities)
+    authority = chooseAuthority(message, authorities, scheme)
   })
   return {
     method: message.method,

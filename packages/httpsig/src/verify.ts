@@ -179,7 +179,7 @@ function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' 
 export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
   checkOptions(options)
   checkTarget(message)
-  const authority = chooseAuthority(message, options.authorities)
+  const authority = chooseAuthority(message, options.authorities, options.scheme)
   const needs: CoverageNeeds = {
     hasQuery: message.target.includes('?'),
     hasBody: (message.body?.length ?? 0) > 0,

@@ -98,7 +98,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const discovery = options.discovery.limited()
       if (!isSigned(message)) {
         checkTarget(message)
-        chooseAuthority(message, authorities)
+        chooseAuthority(message, authorities, scheme)
         return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
       }
       const requiredComponents = per.requiredComponents ?? []
