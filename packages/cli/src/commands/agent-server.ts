@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
-import { dataFolder, run, serverOptions, signingKeys } from './participant.js'
+import { dataFolder, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
@@ -34,6 +34,7 @@ export const inviteOptions = z.strictObject({
 async function open(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
   log: Logger,
+  shared: Awaited<ReturnType<typeof sharedReplay>> = {},
 ): Promise<Awaited<ReturnType<typeof createAgentServer>>> {
   const folder = dataFolder('agent-server', settings)
   const { name, tokenLifetime, audience } = settings
@@ -43,6 +44,7 @@ async function open(
     database: settings.database ?? `sqlite:${join(folder, 'agent-server.db')}`,
     development: settings.development,
     onEvent: audit(log),
+    ...shared,
     ...(name === undefined ? {} : { name }),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     ...(audience === undefined ? {} : { audience }),
@@ -53,7 +55,8 @@ async function open(
 export async function agentServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentServerOptions, process.env)
   const log = jsonLog({ name: 'agent-server' })
-  await run('agent-server', settings, await open(settings, log), { log })
+  const participant = await open(settings, log, await sharedReplay(settings))
+  await run('agent-server', settings, participant, { log })
 }
 
 /** `countersign agent-server invite`: prints a single-use enrolment code. */

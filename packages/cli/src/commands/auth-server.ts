@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
 import { audit } from './audit.js'
-import { dataFolder, discoveryFor, run, serverOptions, signingKeys } from './participant.js'
+import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
 const grant = z.strictObject({
   agent: z.string().describe('the agent server that is granted access'),
@@ -42,6 +42,7 @@ export async function authServer(command: Command): Promise<void> {
     keys: await signingKeys(folder, settings),
     database: settings.database ?? `sqlite:${join(folder, 'auth-server.db')}`,
     discovery: discoveryFor(settings),
+    ...(await sharedReplay(settings)),
     policy: directGrants(settings.grants),
     development: settings.development,
     onEvent: audit(log),

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
-import { dataFolder, discoveryFor, run, serverOptions, signingKeys } from './participant.js'
+import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
 const limits = z.partialRecord(
@@ -55,6 +55,7 @@ export async function gateway(command: Command): Promise<void> {
     authServers: settings.authServer ?? [],
     scopes: scopesOf(settings),
     discovery: discoveryFor(settings),
+    ...(await sharedReplay(settings)),
     limits: limitsOf(settings),
     development: settings.development,
     onEvent: audit(log),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
+import type { ReplaySet } from '@countersign/httpsig'
 import type { PublishedKey } from '@countersign/protocol'
 import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
@@ -20,6 +21,10 @@ export const serverOptions = {
     .string()
     .optional()
     .describe('file of signing keys, created on first start (mode 0600); default DATA/keys.json'),
+  replay: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe('redis://HOST:PORT where several instances remember requests together; default in memory'),
 }
 
 /** The values of {@link serverOptions}. */
@@ -30,6 +35,7 @@ export interface ServerSettings {
   readonly development: boolean
   readonly data?: string | undefined
   readonly keys?: string | undefined
+  readonly replay?: string | undefined
 }
 
 /** The folder of one server: what is said, else a folder of its own under the user's home. */
@@ -48,6 +54,13 @@ export function signingKeys(folder: string, settings: Pick<ServerSettings, 'keys
 export function discoveryFor(settings: Pick<ServerSettings, 'development'>): Discovery {
   const fetcher: Fetcher = guardedFetcher({ dangerouslyAllowLoopback: settings.development })
   return createDiscovery({ fetcher, development: settings.development })
+}
+
+/** The replay set that the instances of one server share; without `replay` each has its own, in memory. */
+export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay'>): Promise<{ replay?: ReplaySet }> {
+  if (settings.replay === undefined) return {}
+  const { redisReplaySet } = await import('@countersign/httpsig/redis')
+  return { replay: await redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` }) }
 }
 
 /** Listens, prints the ready line, drains on SIGTERM. */
