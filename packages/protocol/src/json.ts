@@ -61,7 +61,7 @@ function scan(json: string, maxDepth: number): { hasProto: boolean } {
       const end = endOfString(json, at, hasEscapes)
       const isName = isColonNext(json, end + 1)
       if (isName || hasEscapes) {
-        const value = stringValue(json.slice(at, end + 1))
+        const value = hasEscapes ? stringValue(json.slice(at, end + 1)) : json.slice(at + 1, end)
         if (isName) {
           const names = open.at(-1)
           // Two readers of one text must not see two different members.

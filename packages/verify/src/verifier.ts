@@ -221,16 +221,21 @@ function accepts(context: Context, credential: Credential): void {
 
 async function admitAgent(agent: string, context: Context): Promise<void> {
   const { agents = 'any' } = context.options
-  if (agents !== 'any' && !(await isListed(agents, agent)))
+  if (!(names(agents, agent) || (await isListed(agents, agent))))
     throw new AAuthError('policy_denied', 'this agent is not admitted here')
 }
 
 async function admitIssuer(issuer: string, context: Context): Promise<void> {
   const { authServers = [] } = context.options
   // An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
-  if (!(await isListed(authServers, issuer))) {
+  if (!(names(authServers, issuer) || (await isListed(authServers, issuer)))) {
     throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
   }
+}
+
+/** Whether a list has an identifier as it stands; {@link isListed} says the same, by way of a promise. */
+function names(list: IdentifierList, identifier: string): boolean {
+  return list === 'any' || (typeof list === 'object' && list.includes(identifier))
 }
 
 function peerOf(message: ReceivedMessage): { peer?: string } {

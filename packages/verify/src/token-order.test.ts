@@ -1,0 +1,127 @@
+import {
+  base64urlEncode,
+  generateSigningKey,
+  importVerifyKey,
+  openSignature,
+  type ReceivedMessage,
+  type SigningKey,
+  verifySignature,
+} from '@countersign/httpsig'
+import { checkAgentToken, checkAuthToken, parseToken, verifyTokenSignature } from '@countersign/protocol'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { authToken, network, now, type Origin, signed } from './network.test.fixture.js'
+import { createVerifier } from './verifier.js'
+
+const api = 'https://api.example'
+
+/** What came of it: the error's code, status and words, or `held`. */
+async function outcome(attempt: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await attempt()
+    return 'held'
+  } catch (error) {
+    const { code, status, message } = error as { code: unknown; status: unknown; message: unknown }
+    return { code, status, message }
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** A token of whatever claims: the project's own signer refuses to sign those that would be refused. */
+async function tokenOf(typ: string, signer: SigningKey, claims: Readonly<Record<string, unknown>>): Promise<string> {
+  const segment = (value: unknown): string => base64urlEncode(encoder.encode(JSON.stringify(value)))
+  const input = `${segment({ typ, alg: signer.algorithm, kid: 'k1' })}.${segment(claims)}`
+  return `${input}.${base64urlEncode(await signer.sign(encoder.encode(input)))}`
+}
+
+/** The order of the protocol, one step after the other, nothing remembered. */
+async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin): Promise<void> {
+  const opened = openSignature(message, { authorities: ['api.example'], scheme: 'https', now: () => now })
+  const parsed = parseToken(jwt, ['auth+jwt', 'agent+jwt'])
+  await verifyTokenSignature(parsed, await importVerifyKey(issuer.key.publicJwk))
+  const claims =
+    parsed.typ === 'auth+jwt'
+      ? checkAuthToken(parsed, { now, audience: api })
+      : checkAgentToken(parsed, { now, receiver: api })
+  await verifySignature(opened, await importVerifyKey(claims.cnf.jwk))
+}
+
+const faults: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>]> = [
+  ['none', {}],
+  ['expired', { iat: now - 900, exp: now - 300 }],
+  ['of the future', { iat: now + 120, exp: now + 300 }],
+  ['for another', { aud: 'https://other.example' }],
+  ['without jti', { jti: '' }],
+  ['with conditions', { constraints: {} }],
+  ['without a key', { cnf: {} }],
+  ['with a key of small order', { cnf: { jwk: { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: 'A'.repeat(43) } } }],
+  [
+    'with a point off the curve',
+    { cnf: { jwk: { kty: 'EC', crv: 'P-256', alg: 'ES256', x: 'B'.repeat(42) + 'A', y: 'C'.repeat(42) + 'A' } } },
+  ],
+]
+
+test(
+  verifies(
+    'token.order',
+    'token.binding',
+    'side by side or one after the other, the same token and request come to the same end',
+  ),
+  async () => {
+    const net = network()
+    const auth = await net.publish('aauth-issuer', 'https://auth.example')
+    const agent = await net.publish('aauth-agent', 'https://agent.example')
+    const [key, thief, stranger] = await Promise.all([generateSigningKey(), generateSigningKey(), generateSigningKey()])
+    const verifier = createVerifier({
+      receiver: api,
+      discovery: net.discovery,
+      accept: ['agent+jwt', 'auth+jwt'],
+      authServers: [auth.id],
+      now: () => now,
+    })
+    const seen = new Set<string>()
+    const times = { iat: now - 10, exp: now + 290, jti: 'j1', cnf: { jwk: key.publicJwk } }
+    const kinds = [
+      ['auth+jwt', auth, { ...times, iss: auth.id, aud: api, agent: agent.id, scope: 'events.read' }],
+      ['agent+jwt', agent, { ...times, iss: agent.id, sub: 'delegate-1' }],
+    ] as const
+    for (const [typ, issuer, claims] of kinds)
+      for (const [fault, changed] of faults)
+        for (const signer of [issuer.key, stranger])
+          for (const holder of [thief, key] satisfies SigningKey[]) {
+            const jwt = await tokenOf(typ, signer, { ...claims, ...changed })
+            const message = await signed(`${api}/x`, holder, { scheme: 'jwt', jwt })
+            const expected = await outcome(() => stepByStep(message, jwt, issuer))
+            const name = `${typ} ${fault} ${signer === stranger ? 'forged' : ''} ${holder === thief ? 'stolen' : ''}`
+            // Twice: what was refused or accepted once comes to the same end again.
+            for (const time of [1, 2])
+              expect([name, time, await outcome(() => verifier.verify(message))]).toEqual([name, time, expected])
+            seen.add(JSON.stringify(expected))
+          }
+    // Held, forged, stolen, and most faults of their own: the table tells apart what it should.
+    expect(seen.size).toBeGreaterThan(12)
+  },
+)
+
+test('the facts of a remembered token cannot be changed for the next request', async () => {
+  const net = network()
+  const auth = await net.publish('aauth-issuer', 'https://auth.example')
+  const key = await generateSigningKey()
+  const verifier = createVerifier({
+    receiver: api,
+    discovery: net.discovery,
+    accept: ['auth+jwt'],
+    authServers: [auth.id],
+    now: () => now,
+  })
+  const jwt = await authToken(auth, key, { sub: 'u1', name: 'Ada' } as never)
+  const first = await verifier.verify(await signed(`${api}/x`, key, { scheme: 'jwt', jwt }))
+  if (first.caller.level !== 'authorized') throw new Error('not authorized')
+  const { scope, user } = first.caller
+  expect(() => (scope as string[]).push('events.write')).toThrow(TypeError)
+  expect(() => Object.assign(user?.claims ?? {}, { name: 'Eve' })).toThrow(TypeError)
+  const second = await verifier.verify(await signed(`${api}/y`, key, { scheme: 'jwt', jwt }))
+  expect(second.caller).toEqual(first.caller)
+  expect(second.caller).toMatchObject({ scope: ['events.read'], user: { claims: { name: 'Ada' } } })
+})
