@@ -11,13 +11,12 @@ import {
   verifyKeyCache,
   verifySignature,
 } from '@countersign/httpsig'
-import { fetch as hellocoopFetch, verify as hellocoopVerifyRequest } from '@hellocoop/httpsig'
 import type { Subject } from './measure.js'
 
 /** The authority every request is for. */
 export const authority: string = 'calendar.example'
 /** How they are opened. */
-export const open: OpenOptions = { authorities: [authority], scheme: 'https' }
+export const open: OpenOptions = { authorities: [authority], scheme: 'https', tolerance: 300 }
 const encoder = new TextEncoder()
 
 /** Requests no two of which are alike, so that no cache of whole headers can win. */
@@ -37,7 +36,8 @@ export function at<T>(items: readonly T[], index: number): T {
   return item
 }
 
-function urlOf(index: number): string {
+/** The URL of a request by number. */
+export function urlOf(index: number): string {
   return `https://${authority}/events/${index}?from=2026-01-${String((index % 28) + 1).padStart(2, '0')}`
 }
 
@@ -112,28 +112,4 @@ export function verifyHwk(id: string, messages: readonly ReceivedMessage[]): Sub
 export function signHwk(id: string, pool: SignedPool): Subject {
   const signatureKey: SignatureKey = { scheme: 'hwk', jwk: pool.key.publicJwk }
   return { id, run: index => signRequest({ method: 'GET', url: urlOf(index), key: pool.key, signatureKey }) }
-}
-
-/** The nearest package there is, on the same requests. */
-export function hellocoopVerify(id: string, pool: SignedPool): Subject {
-  const requests = pool.sameKey.map(message => {
-    const [path = '', query = ''] = message.target.split('?')
-    return { method: message.method, authority, path, query: `?${query}`, headers: Object.fromEntries(message.headers) }
-  })
-  return {
-    id,
-    run: async index => {
-      const outcome = await hellocoopVerifyRequest(at(requests, index))
-      if (!outcome.verified) throw new Error(outcome.error ?? 'the signature does not verify there')
-    },
-  }
-}
-
-/** Its signing, without the network. */
-export function hellocoopSign(id: string, pool: SignedPool): Subject {
-  const signingKey: JsonWebKey = { ...pool.jwk }
-  return {
-    id,
-    run: index => hellocoopFetch(urlOf(index), { signingKey, signatureKey: { type: 'hwk' }, dryRun: true }),
-  }
 }

@@ -13,8 +13,10 @@ export interface TokenPool {
   readonly issuerKey: SigningKey
   /** All under one token. */
   readonly sameToken: readonly ReceivedMessage[]
-  /** Each under a token of its own. */
+  /** Each under a token of its own, all by one key, as an agent that renews its token sends them. */
   readonly freshTokens: readonly ReceivedMessage[]
+  /** Each under a token of its own for a key of its own: an agent's first request here. */
+  readonly freshHolders: readonly ReceivedMessage[]
   readonly tokens: readonly string[]
 }
 
@@ -44,6 +46,10 @@ export async function tokenPool(pool: SignedPool, size: number): Promise<TokenPo
   const issuerKey = await generateSigningKey()
   const numbers = Array.from({ length: size }, (_, i) => i)
   const tokens = await Promise.all(numbers.map(i => authToken(i, issuerKey, pool.key)))
+  const firstRequest = async (index: number): Promise<ReceivedMessage> => {
+    const holder = await generateSigningKey()
+    return signed(index, holder, { scheme: 'jwt', jwt: await authToken(index, issuerKey, holder) })
+  }
   const under = (index: number, jwt: string): Promise<ReceivedMessage> =>
     signed(index, pool.key, { scheme: 'jwt', jwt })
   return {
@@ -51,6 +57,7 @@ export async function tokenPool(pool: SignedPool, size: number): Promise<TokenPo
     tokens,
     sameToken: await Promise.all(numbers.map(i => under(i, at(tokens, 0)))),
     freshTokens: await Promise.all(numbers.map(i => under(i, at(tokens, i)))),
+    freshHolders: await Promise.all(numbers.map(firstRequest)),
   }
 }
 
@@ -67,6 +74,7 @@ export function verifyTokens(id: string, pool: TokenPool, messages: readonly Rec
   const verifier = createVerifier({
     receiver: `https://${authority}`,
     accept: ['auth+jwt'],
+    tolerance: 300,
     authServers: [issuer],
     discovery: createDiscovery({
       fetcher: async url => ({
