@@ -12,11 +12,6 @@ import {
   verifyMessage,
 } from './index.js'
 
-// 10³ cases a property, 10⁵ in `npm run test:all`.
-const long = globalThis.process?.env['COUNTERSIGN_LONG'] === '1'
-export const numRuns: number = long ? 100_000 : 1000
-export const timeout: number = long ? 600_000 : 30_000
-
 export const key: SigningKey = await importSigningKey(ed25519)
 export const verifier: VerifyKey = await importVerifyKey(key.publicJwk)
 export const now = (): number => 1_750_000_000

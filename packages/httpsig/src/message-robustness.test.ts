@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type HttpRequestMessage, HttpSigError, parseAcceptSignature } from './index.js'
-import { latin1, numRuns, timeout, verified } from './message-arbitrary.test.fixture.js'
+import { latin1, verified } from './message-arbitrary.test.fixture.js'
+import { numRuns, timeout } from './property-runs.test.fixture.js'
 
 const seeds = fc.constantFrom(
   '',

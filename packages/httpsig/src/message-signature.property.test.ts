@@ -16,14 +16,13 @@ import {
   type Case,
   key,
   now,
-  numRuns,
   request,
   textOf,
-  timeout,
   types,
   verified,
   verifier,
 } from './message-arbitrary.test.fixture.js'
+import { numRuns, timeout } from './property-runs.test.fixture.js'
 
 /** Adds the digest of the body, covered, and the signature. */
 async function signed({ message, components }: Case): Promise<Case> {
