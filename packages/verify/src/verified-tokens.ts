@@ -30,24 +30,38 @@ export interface VerifiedTokens {
   set(token: string, verified: VerifiedToken): void
 }
 
+interface Entry {
+  readonly verified: VerifiedToken
+  /** The count of uses when it last stood at the young end. */
+  moved: number
+}
+
 /** A bounded cache: a stranger who sends many tokens displaces entries, never grows it. */
 export function verifiedTokens(capacity: number): VerifiedTokens {
-  const entries = new Map<string, VerifiedToken>()
+  const entries = new Map<string, Entry>()
+  // What was moved within so many uses has at most so many younger entries, and is far from leaving.
+  const young = capacity / 8
+  let uses = 0
   return {
     get(token) {
       const found = entries.get(token)
+      uses++
       if (found === undefined) return undefined
-      // A hit moves to the young end only now and then matters little; doing it always keeps eviction exact.
-      entries.delete(token)
-      entries.set(token, found)
-      return found
+      if (uses - found.moved > young) {
+        entries.delete(token)
+        entries.set(token, found)
+        found.moved = uses
+      }
+      return found.verified
     },
     set(token, verified) {
-      if (entries.size >= capacity) {
+      if (entries.size >= capacity && !entries.has(token)) {
         const oldest = entries.keys().next()
         if (!oldest.done) entries.delete(oldest.value)
       }
-      entries.set(token, verified)
+      uses++
+      entries.delete(token)
+      entries.set(token, { verified, moved: uses })
     },
   }
 }
