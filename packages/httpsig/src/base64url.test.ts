@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { base64Decode, base64Encode, base64urlDecode, base64urlEncode } from './base64url.js'
+import { base64Decode, base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode } from './base64url.js'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const nearly = fc.oneof(
@@ -40,4 +40,42 @@ test('bytes come back from both alphabets', () => {
       expect(base64Encode(bytes)).toBe(Buffer.from(bytes).toString('base64'))
     }),
   )
+})
+
+test('padded base64 has one spelling, too', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
+      const bytes = Buffer.from(text, 'base64')
+      const decoded = base64Decode(text)
+      if (bytes.toString('base64') === text) expect(decoded).toEqual(Uint8Array.from(bytes))
+      else expect(decoded).toBeUndefined()
+    }),
+    { numRuns: 1000 },
+  )
+  expect(base64Decode('YQ==')).toEqual(Uint8Array.of(0x61))
+})
+
+test('text comes back, of whatever length, and only where the bytes are UTF-8', () => {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.string({ unit: 'binary', maxLength: 40 }).map(text => new TextEncoder().encode(text)),
+  )
+  fc.assert(
+    fc.property(bytes, all => {
+      let text: string | undefined
+      try {
+        text = utf8.decode(all)
+      } catch {
+        // Expected below to be refused.
+      }
+      if (text === undefined) expect(() => base64urlDecodeText(base64urlEncode(all))).toThrow(TypeError)
+      else expect(base64urlDecodeText(base64urlEncode(all))).toBe(text)
+    }),
+    { numRuns: 1000 },
+  )
+  for (const length of [0, 63, 64, 65, 6143, 6144, 8191, 8192, 8193, 20_000])
+    expect(base64urlDecodeText(base64urlEncode(new Uint8Array(length).fill(0x61)))).toBe('a'.repeat(length))
+  expect(base64urlDecodeText('77u_')).toBe('\ufeff')
+  expect(() => base64urlDecodeText('YQ==')).toThrow(TypeError)
 })

@@ -15,8 +15,15 @@ function valuesOf(alphabet: string): Int8Array {
   return values
 }
 
+// Bytes that no caller ever sees: memory of its own for each of more than 64 costs more than coding them.
+const scratch = new Uint8Array(8192)
+
+function room(length: number): Uint8Array {
+  return length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length)
+}
+
 function encode(bytes: Uint8Array, alphabet: Uint8Array): string {
-  const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
+  const codes = room(Math.ceil((bytes.length * 4) / 3))
   const letter = (sextet: number): number => alphabet[sextet & 63] ?? 0
   let out = 0
   for (let at = 0; at < bytes.length; at += 3) {
@@ -38,12 +45,21 @@ function textOf(codes: Uint8Array): string {
   return text
 }
 
-/** The bytes, or undefined when a character is foreign, the length impossible, or unused bits are set. */
+/** Bytes in a text of this length. */
+function bytesIn(text: string): number {
+  return (text.length * 3) >> 2
+}
+
 function decode(text: string, values: Int8Array): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(bytesIn(text))
+  return decodeInto(bytes, text, values) ? bytes : undefined
+}
+
+/** False when a character is foreign, the length impossible, or unused bits are set. */
+function decodeInto(bytes: Uint8Array, text: string, values: Int8Array): boolean {
   const { length } = text
   const tail = length % 4
-  if (tail === 1) return undefined
-  const bytes = new Uint8Array((length * 3) >> 2)
+  if (tail === 1) return false
   const whole = length - tail
   let out = 0
   for (let i = 0; i < whole; i += 4) {
@@ -53,20 +69,20 @@ function decode(text: string, values: Int8Array): Uint8Array<ArrayBuffer> | unde
       (sextet(text, i + 2, values) << 6) |
       sextet(text, i + 3, values)
     // A foreign character is -1, which stays negative whatever it is shifted into.
-    if (bits < 0) return undefined
+    if (bits < 0) return false
     bytes[out++] = bits >> 16
     bytes[out++] = bits >> 8
     bytes[out++] = bits
   }
-  if (tail === 0) return bytes
+  if (tail === 0) return true
   const bits =
     (sextet(text, whole, values) << 12) |
     (sextet(text, whole + 1, values) << 6) |
     (tail === 3 ? sextet(text, whole + 2, values) : 0)
-  if (bits < 0 || (bits & (tail === 3 ? 0x3 : 0x3ff)) !== 0) return undefined
+  if (bits < 0 || (bits & (tail === 3 ? 0x3 : 0x3ff)) !== 0) return false
   bytes[out++] = bits >> 10
   if (tail === 3) bytes[out] = bits >> 2
-  return bytes
+  return true
 }
 
 function sextet(text: string, at: number, values: Int8Array): number {
@@ -90,6 +106,19 @@ export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
   const bytes = decode(text, urlSafeValues)
   if (bytes === undefined) throw new TypeError('not canonical base64url')
   return bytes
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Reads the text whose UTF-8 bytes stand in base64url, as {@link base64urlDecode} reads the bytes; a byte order mark stays.
+ * @throws TypeError for what is not canonical base64url or not UTF-8
+ * @see RFC 7515 §2
+ */
+export function base64urlDecodeText(text: string): string {
+  const bytes = room(bytesIn(text))
+  if (!decodeInto(bytes, text, urlSafeValues)) throw new TypeError('not canonical base64url')
+  return utf8.decode(bytes)
 }
 
 /** Writes bytes as padded base64, the form inside a Byte Sequence. */

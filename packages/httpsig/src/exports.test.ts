@@ -9,6 +9,7 @@ test('what is exported is what is meant to be', () => {
       'algorithms',
       'answerAcceptSignature',
       'base64urlDecode',
+      'base64urlDecodeText',
       'base64urlEncode',
       'checkContentDigest',
       'checkTarget',

@@ -10,7 +10,7 @@ export {
 } from './accept-signature.js'
 export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
 export { chooseAuthority } from './authority.js'
-export { base64urlDecode, base64urlEncode } from './base64url.js'
+export { base64urlDecode, base64urlDecodeText, base64urlEncode } from './base64url.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
 export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'

@@ -1,4 +1,11 @@
-import { type Algorithm, algorithms, base64urlDecode, isSignatureLength, type VerifyKey } from '@countersign/httpsig'
+import {
+  type Algorithm,
+  algorithms,
+  base64urlDecode,
+  base64urlDecodeText,
+  isSignatureLength,
+  type VerifyKey,
+} from '@countersign/httpsig'
 import { AAuthError, type ErrorCode } from './error.js'
 import { isIdentifier } from './identifier.js'
 import { parseJson } from './json.js'
@@ -99,7 +106,7 @@ function segmentsOf(token: string, typ: TokenType): { header: string; payload: s
 function objectOf(segment: string, typ: TokenType, description: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = parseJson(base64urlDecode(segment))
+    value = parseJson(base64urlDecodeText(segment))
   } catch (cause) {
     throw invalidToken(typ, description, cause)
   }
