@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSigningKey } from '@countersign/httpsig'
@@ -10,8 +10,11 @@ import { enrolled, enrollmentBody, post, renewal, type Scene, scene } from './de
 const postgres = await postgresForTests(1)
 afterAll(() => postgres.drop())
 
+const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
 const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(tmpdir(), 'agent-server-')), 'agent.db')}` },
+  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}` },
   { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
 ]
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -116,8 +116,9 @@ async function work(cast: Participants, running: Running, owner: Signer, held: H
 
 test(verifies('F-08', 'F-09', 'revoke.ends', 'a kill loses no refresh token that was answered, and no revocation'), {
   timeout: 60_000,
-}, async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'auth-server-'))
+}, async ({ onTestFinished }) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   const documents = join(directory, 'web.json')
   const database = `sqlite:${join(directory, 'auth.db')}`
   const cast = await participants()

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
@@ -9,8 +9,11 @@ import { ask, delegate, granted, plain, refusalOf, type Signer, send, type World
 const postgres = await postgresForTests(2)
 afterAll(() => postgres.drop())
 
+const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
 const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(tmpdir(), 'auth-server-')), 'auth.db')}` },
+  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}` },
   { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
 ]
 
