@@ -1,11 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { Command } from 'commander'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { readConfiguration, stringList, UsageError } from './configuration.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-configuration-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const schema = z.strictObject({
   id: z.string(),
@@ -14,7 +17,7 @@ const schema = z.strictObject({
 })
 
 function read(flags: readonly string[], env: Record<string, string>, file?: object): z.infer<typeof schema> {
-  const path = join(mkdtempSync(join(tmpdir(), 'countersign-')), 'config.json')
+  const path = join(mkdtempSync(join(folder, 'one-')), 'config.json')
   writeFileSync(path, JSON.stringify(file ?? {}))
   const command = new Command()
     .option('--id <id>')
