@@ -1,0 +1,18 @@
+/** Runs the tasks of one name one after the other, in this process. */
+export type Queues = <T>(name: string, task: () => Promise<T>) => Promise<T>
+
+export function queues(): Queues {
+  const last = new Map<string, Promise<unknown>>()
+  return <T>(name: string, task: () => Promise<T>): Promise<T> => {
+    const before = last.get(name) ?? Promise.resolve()
+    const result = before.then(task)
+    // How one task ends is no affair of the next.
+    const ended = result.then(ignore, ignore).then(() => {
+      if (last.get(name) === ended) last.delete(name)
+    })
+    last.set(name, ended)
+    return result
+  }
+}
+
+function ignore(): void {}
