@@ -35,6 +35,8 @@ export default defineConfig({
             include: ['src/**/*.test.ts'],
             pool: 'threads' as const,
             isolate: false,
+            // A property takes seconds on a busy machine, minutes with the cases of the long tier.
+            testTimeout: long ? 600_000 : 30_000,
           },
         })),
       {

@@ -21,6 +21,7 @@ export default defineConfig({
   optimizeDeps: { entries: ['src/**/*.test.ts', 'src/*.test.fixture.ts'] },
   test: {
     name: 'httpsig in Chromium',
+    testTimeout: 30_000,
     include: ['src/**/*.test.ts'],
     // What needs Node by nature: its requests, sockets, files, and a package that signs with node:crypto.
     exclude: [

@@ -15,7 +15,7 @@ const url = 'https://calendar.example/events'
 const body = new TextEncoder().encode('{"title":"lunch"}')
 const open = { authorities: ['calendar.example'], scheme: 'https' } as const
 
-test.each(['Ed25519', 'ES256'] as const)('what we sign with %s verifies there', async algorithm => {
+test.each(['Ed25519', 'ES256', 'ES384', 'PS512'] as const)('what we sign with %s verifies there', async algorithm => {
   const key = await importSigningKey(await generatePrivateJwk(algorithm))
   const signatureKey = { scheme: 'hwk', jwk: key.publicJwk } as const
   const type = [['content-type', 'application/json']] as const
@@ -28,7 +28,7 @@ test.each(['Ed25519', 'ES256'] as const)('what we sign with %s verifies there', 
   expect(await otherVerify({ ...request, headers, path: '/other' })).toMatchObject({ verified: false })
 })
 
-test.each(['Ed25519', 'ES256'] as const)('what it signs with %s verifies here', async algorithm => {
+test.each(['Ed25519', 'ES256', 'ES384', 'PS512'] as const)('what it signs with %s verifies here', async algorithm => {
   const jwk = await generatePrivateJwk(algorithm)
   const signing = { signingKey: { ...jwk }, signatureKey: { type: 'hwk' }, dryRun: true } as const
   for (const [method, extra] of [

@@ -1,11 +1,19 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { createSigner, createVerifier, httpbis } from 'http-message-signatures'
+import { constants, createPrivateKey, createPublicKey, type JsonWebKey, sign } from 'node:crypto'
+import { verifies } from '@countersign/requirements'
+import {
+  type Algorithm,
+  createSigner,
+  createVerifier,
+  httpbis,
+  type SigningKey as TheirKey,
+} from 'http-message-signatures'
 import { expect, test } from 'vitest'
 import { signatureHeaders, verify as verifyBot } from 'web-bot-auth'
 import { signerFromJWK, verifierFromJWK } from 'web-bot-auth/crypto'
 import { ed25519, p256, testRequest, testResponse, withLines } from './http-message.test.fixture.js'
 import {
   fetchRequestMessage,
+  generatePrivateJwk,
   type HeaderLines,
   type HttpRequestMessage,
   type HttpResponseMessage,
@@ -20,7 +28,19 @@ import {
 const cases = [
   { algorithm: 'ed25519', jwk: ed25519 },
   { algorithm: 'ecdsa-p256-sha256', jwk: p256 },
+  { algorithm: 'ecdsa-p384-sha384', jwk: await generatePrivateJwk('ES384') },
+  { algorithm: 'rsa-pss-sha512', jwk: await generatePrivateJwk('PS512') },
 ] as const
+
+/** Their signer, except that a salt of RSA-PSS is as long as RFC 9421 §3.3.1 says. Theirs is as long as fits. */
+function theirKey(algorithm: Algorithm, jwk: JsonWebKey, id?: string): TheirKey {
+  const key = createPrivateKey({ format: 'jwk', key: { ...jwk } })
+  const theirs = createSigner(key, algorithm, id)
+  if (algorithm !== 'rsa-pss-sha512') return theirs
+  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
+  return { ...theirs, sign: async data => sign('sha512', data, pss) }
+}
+
 const url = 'https://example.com/foo?param=Value&Pet=dog'
 // What http-message-signatures computes as RFC 9421 does.
 const requestComponents = [
@@ -72,7 +92,7 @@ test.each(cases)(
   async ({ algorithm, jwk }) => {
     const signed = await httpbis.signMessage(
       {
-        key: createSigner(createPrivateKey({ format: 'jwk', key: { ...jwk } }), algorithm, 'k'),
+        key: theirKey(algorithm, jwk, 'k'),
         name: 'theirs',
         fields: theirs(requestComponents),
         params: ['created', 'expires', 'keyid', 'alg', 'tag'],
@@ -91,6 +111,15 @@ test.each(cases)(
     ).rejects.toThrow()
   },
 )
+
+test(verifies('KEY-28', 'a PSS signature with a salt as long as fits, as theirs has, does not verify'), async () => {
+  const jwk = await generatePrivateJwk('PS512')
+  const verifier = await importVerifyKey((await importSigningKey(jwk)).publicJwk)
+  const data = Buffer.from('data')
+  const theirs = createSigner(createPrivateKey({ format: 'jwk', key: { ...jwk } }), 'rsa-pss-sha512')
+  expect(await verifier.verify(data, await theirs.sign(data))).toBe(false)
+  expect(await verifier.verify(data, await theirKey('rsa-pss-sha512', jwk).sign(data))).toBe(true)
+})
 
 const responseComponents = ['@status', 'content-type', '"@method";req', '"@authority";req', '"content-digest";req']
 const answer: HttpResponseMessage = { ...testResponse, request: testRequest }
@@ -111,7 +140,7 @@ test.each(cases)(
     expect(await httpbis.verifyMessage(config, theirAnswer, theirRequest)).toBe(true)
     expect(await httpbis.verifyMessage(config, theirAnswer, { ...theirRequest, method: 'PUT' })).toBe(false)
 
-    const signer = createSigner(createPrivateKey({ format: 'jwk', key: { ...jwk } }), algorithm)
+    const signer = theirKey(algorithm, jwk)
     const signed = await httpbis.signMessage(
       { key: signer, fields: theirs(responseComponents), params: ['created'] },
       { status: 200, headers: record(answer.headers) },

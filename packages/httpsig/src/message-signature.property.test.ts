@@ -1,3 +1,4 @@
+import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { writeContentDigest } from './content-digest.js'
@@ -22,7 +23,6 @@ import {
   verified,
   verifier,
 } from './message-arbitrary.test.fixture.js'
-import { numRuns, timeout } from './property-runs.test.fixture.js'
 
 /** Adds the digest of the body, covered, and the signature. */
 async function signed({ message, components }: Case): Promise<Case> {
@@ -33,18 +33,14 @@ async function signed({ message, components }: Case): Promise<Case> {
   return { message: withLines(sent, ...lines), components: covered }
 }
 
-test(
-  'what was signed verifies: any method, target, authority, status, headers, body, components',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(aCase, async each => {
-        await expect(verified(await signed(each))).resolves.toHaveLength(1)
-      }),
-      { numRuns },
-    )
-  },
-  timeout,
-)
+test('what was signed verifies: any method, target, authority, status, headers, body, components', async () => {
+  await fc.assert(
+    fc.asyncProperty(aCase, async each => {
+      await expect(verified(await signed(each))).resolves.toHaveLength(1)
+    }),
+    { numRuns },
+  )
+})
 
 /** Another printable character at `at`, never one that ends or trims the part it stands in. */
 function bent(text: string, at: number): string {
@@ -95,25 +91,21 @@ function bentMessage(message: HttpMessage, identifier: string, at: number): Http
   return bentLine(message, name, at)
 }
 
-test(
-  'one changed byte of a covered part, of the signature or of the body fails',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(aCase, fc.nat(), fc.nat(), async (each, which, at) => {
-        const { message, components } = await signed(each)
-        const names = [...components, 'signature']
-        const identifier = names[which % names.length] ?? ''
-        const changed =
-          identifier === 'signature' || identifier === 'content-digest'
-            ? bentBytes(message, identifier, at)
-            : bentMessage(message, identifier, at)
-        await expect(verified({ message: changed, components })).rejects.toThrow(HttpSigError)
-      }),
-      { numRuns },
-    )
-  },
-  timeout,
-)
+test('one changed byte of a covered part, of the signature or of the body fails', async () => {
+  await fc.assert(
+    fc.asyncProperty(aCase, fc.nat(), fc.nat(), async (each, which, at) => {
+      const { message, components } = await signed(each)
+      const names = [...components, 'signature']
+      const identifier = names[which % names.length] ?? ''
+      const changed =
+        identifier === 'signature' || identifier === 'content-digest'
+          ? bentBytes(message, identifier, at)
+          : bentMessage(message, identifier, at)
+      await expect(verified({ message: changed, components })).rejects.toThrow(HttpSigError)
+    }),
+    { numRuns },
+  )
+})
 
 function bentBytes(message: HttpMessage, name: string, at: number): HttpMessage {
   if (name === 'content-digest' && message.body) {
@@ -130,33 +122,29 @@ function bentBytes(message: HttpMessage, name: string, at: number): HttpMessage 
   return { ...message, headers: lines }
 }
 
-test(
-  'Signature-Input is read as it was written',
-  async () => {
-    const text = textOf(/[\x20-\x7e]/, { maxLength: 12 })
-    const time = fc.integer({ min: 1_749_999_800, max: 1_750_000_020 })
-    const params = fc.record({ created: time, nonce: text, keyid: text, tag: text }, { requiredKeys: ['created'] })
-    const label = fc.stringMatching(/^[a-z*][a-z0-9_.*-]{0,9}$/)
-    await fc.assert(
-      fc.asyncProperty(aCase, params, label, async ({ message, components }, given, name) => {
-        const options = { message, components, params: given, label: name, key, structuredFields: types }
-        const sent = withLines(message, ...(await signMessage(options)))
-        const [found] = await verifyMessage({
-          message: sent,
-          key: () => verifier,
-          requiredComponents: components,
-          structuredFields: types,
-          now,
-        })
-        expect(found.label).toBe(name)
-        expect(found.params).toEqual(given)
-        expect(found.components).toEqual(components.map(id => (id.startsWith('"') ? id : `"${id}"`)))
-      }),
-      { numRuns },
-    )
-  },
-  timeout,
-)
+test('Signature-Input is read as it was written', async () => {
+  const text = textOf(/[\x20-\x7e]/, { maxLength: 12 })
+  const time = fc.integer({ min: 1_749_999_800, max: 1_750_000_020 })
+  const params = fc.record({ created: time, nonce: text, keyid: text, tag: text }, { requiredKeys: ['created'] })
+  const label = fc.stringMatching(/^[a-z*][a-z0-9_.*-]{0,9}$/)
+  await fc.assert(
+    fc.asyncProperty(aCase, params, label, async ({ message, components }, given, name) => {
+      const options = { message, components, params: given, label: name, key, structuredFields: types }
+      const sent = withLines(message, ...(await signMessage(options)))
+      const [found] = await verifyMessage({
+        message: sent,
+        key: () => verifier,
+        requiredComponents: components,
+        structuredFields: types,
+        now,
+      })
+      expect(found.label).toBe(name)
+      expect(found.params).toEqual(given)
+      expect(found.components).toEqual(components.map(id => (id.startsWith('"') ? id : `"${id}"`)))
+    }),
+    { numRuns },
+  )
+})
 
 test('a request signed by the profile has the same base here', async () => {
   await fc.assert(
@@ -193,6 +181,6 @@ test('a request signed by the profile has the same base here', async () => {
       expect(found.base).toBe(opened.base)
       expect(found.bodyVerified).toBe(content !== undefined)
     }),
-    { numRuns: 300 },
+    { numRuns },
   )
 })

@@ -1,0 +1,103 @@
+import { jwks, signToken } from '@countersign/protocol'
+import { describe, expect, test } from 'vitest'
+import { holder, issuer, NOW, settings } from './inspect.test.fixture.js'
+import { inspectChallenge } from './inspect-challenge.js'
+import { inspectToken } from './inspect-token.js'
+import { agentToken, authToken, keys, resourceToken, times, verdictOf } from './inspect-tokens.test.fixture.js'
+
+describe('a token', () => {
+  test('of each type is decoded, and verified when there is a key', async () => {
+    const { lines } = await inspectToken(agentToken, settings)
+    expect(lines.join('\n')).toBe(`agent token, ${agentToken.length} bytes (typ agent+jwt, alg Ed25519, kid k1)
+  iss  https://agent.example                                    issued by the agent (its agent server)
+  sub  laptop                                                   the delegate
+  cnf  Ed25519 key poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U  its holder must sign with this key
+  jti  j1                                                       its own id
+  iat  2025-06-15T15:06:40Z (in 0 s)
+  exp  2025-06-15T15:11:40Z (in 5 min)
+verdict: in order; signature not verified (add --online, or --key with the issuer's public keys)`)
+    for (const token of [agentToken, authToken, resourceToken]) {
+      expect((await inspectToken(token, settings)).json).toMatchObject({ ok: true, signature: 'not verified' })
+      const verified = await inspectToken(token, { ...settings, keys: await keys() })
+      expect(verdictOf(verified)).toBe('verdict: in order; signature verified')
+      expect(verified.lines.join('\n') + JSON.stringify(verified.json)).not.toContain(token.slice(0, 60))
+    }
+  })
+
+  test('that is wrong says how', async () => {
+    const wrong = async (token: string, change: Partial<typeof settings> = {}): Promise<string> => {
+      const report = await inspectToken(token, { ...settings, ...change })
+      expect(report.ok).toBe(false)
+      return verdictOf(report)
+    }
+    expect(await wrong(authToken, { now: NOW + 301 })).toBe(
+      'verdict: wrong: the token has expired (exp) (invalid_auth_token)',
+    )
+    expect(await wrong(`${authToken.slice(0, -4)}AAAA`, { keys: await keys() })).toBe(
+      'verdict: wrong: the token signature does not verify (invalid_auth_token)',
+    )
+    expect(await wrong(authToken, { keys: await keys(jwks([{ kid: 'other', key: issuer }])) })).toBe(
+      'verdict: wrong: the --key file holds no key with the kid of this token (discovery_failed)',
+    )
+    expect(await wrong('a.b')).toBe('verdict: wrong: the token must have three segments (invalid_agent_token)')
+    const local = await signToken({
+      typ: 'agent+jwt',
+      key: issuer,
+      kid: 'k1',
+      claims: { iss: 'http://localhost:4110', sub: 'x', cnf: { jwk: holder.publicJwk }, jti: 'j', ...times },
+    })
+    expect(await wrong(local)).toBe(
+      'verdict: wrong: iss must be an identifier (invalid_agent_token) (add --development for http on this machine)',
+    )
+    expect((await inspectToken(local, { ...settings, development: true })).ok).toBe(true)
+  })
+
+  test('cannot move the cursor of a terminal', async () => {
+    const { lines } = await inspectToken(
+      [{ typ: '\u001b[2J' }, { iss: '\u001b[31m\u202e' }, {}]
+        .map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+        .join('.'),
+      settings,
+    )
+    expect(lines[1]).toBe('  iss  \\u001b[31m\\u202e')
+    expect(lines.join('')).not.toMatch(/[\p{Cc}\u202e]/u)
+  })
+})
+
+describe('a challenge', () => {
+  test('says what to do next', async () => {
+    const demand = async (value: string): Promise<unknown> => (await inspectChallenge(value, settings)).lines[1]
+    expect(await demand('httpsig')).toBe('  asks you to  sign the request, with a key of any kind')
+    expect(await demand('httpsig; identity=?1')).toBe(
+      '  asks you to  say who you are: sign with jwks_uri or an agent token',
+    )
+    const interaction = await inspectChallenge(
+      'httpsig; user_interaction="https://calendar.example/interact/s3cret"',
+      settings,
+    )
+    expect(interaction.lines.slice(1)).toEqual([
+      '  asks you to  send your user to the page named, then repeat the request',
+      '  page         https://calendar.example/…',
+      'verdict: well-formed',
+    ])
+    expect(JSON.stringify(interaction.json)).not.toContain('s3cret')
+    const malformed = await inspectChallenge('httpsig; identity=1', settings)
+    expect([malformed.ok, verdictOf(malformed)]).toEqual([
+      false,
+      'verdict: malformed: Agent-Auth: identity and auth-token must be Booleans',
+    ])
+  })
+
+  test('is inspected with its resource token', async () => {
+    const value = (authServer: string): string =>
+      `httpsig; auth-token; resource_token="${resourceToken}"; auth_server="${authServer}"`
+    const right = await inspectChallenge(value('https://auth.example'), { ...settings, keys: await keys() })
+    expect(right.json).toMatchObject({ ok: true, auth_token: true, resource_token: { signature: 'verified' } })
+    const wrong = await inspectChallenge(value('https://evil.example'), settings)
+    expect([wrong.ok, verdictOf(wrong)]).toEqual([
+      false,
+      'verdict on the challenge: wrong: auth_server is not the aud of the resource token',
+    ])
+    expect((await inspectChallenge(value('https://auth.example'), { ...settings, now: NOW + 600 })).ok).toBe(false)
+  })
+})
