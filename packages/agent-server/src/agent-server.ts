@@ -1,5 +1,12 @@
 import { memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { type AgentMetadata, isIdentifier, jwks, type PublishedKey } from '@countersign/protocol'
+import {
+  type AgentMetadata,
+  type CorsOrigins,
+  isIdentifier,
+  jwks,
+  type PublishedKey,
+  withCors,
+} from '@countersign/protocol'
 import { openStore, type Store } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
@@ -31,6 +38,11 @@ export interface AgentServerOptions {
   readonly now?: () => number
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
+  /**
+   * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See `CorsOrigins`.
+   * @see protocol §4 "CORS"
+   */
+  readonly cors?: CorsOrigins
   /** Receives one event per enrolment, renewal, refusal and operator's act; must not throw. */
   readonly onEvent?: (event: AgentServerEvent) => void
 }
@@ -78,7 +90,10 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
       onEvent,
     },
   )
-  return { handle, ...administration({ store, delegates, checkSub: sub => probe(issuer, sub), onEvent }) }
+  return {
+    handle: withCors(options.cors, handle),
+    ...administration({ store, delegates, checkSub: sub => probe(issuer, sub), onEvent }),
+  }
 }
 
 function issuerOf(options: AgentServerOptions): AgentTokenIssuer {

@@ -52,6 +52,29 @@ test.each([
   expect(await response.json()).toMatchObject({ error: 'invalid_request' })
 })
 
+test(
+  verifies('cors.preflight', 'cors.exposed', 'TOK-36', 'pages of a listed origin may use it, without credentials'),
+  async () => {
+    const page = 'https://app.example'
+    const asked = (origin: string) => [['origin', origin] as const, ['access-control-request-method', 'POST'] as const]
+    const { server, events } = await scene({ cors: [page] })
+    const shown = async (method: string, target: string, origin = page) => {
+      const { status, headers } = await server.handle({ method, target, headers: asked(origin) })
+      expect(headers.get('access-control-allow-credentials')).toBeNull()
+      return [status, headers.get('access-control-allow-origin')]
+    }
+    for (const target of ['/delegate/token', '/.well-known/jwks.json', '/.well-known/aauth-agent', '/nothing']) {
+      expect(await shown('OPTIONS', target), target).toEqual([204, page])
+      expect(await shown('OPTIONS', target, 'https://evil.example'), target).toEqual([204, null])
+    }
+    expect(events).toEqual([])
+    expect(await shown('GET', '/.well-known/jwks.json')).toEqual([200, page])
+    expect(await shown('GET', '/nothing')).toEqual([404, page])
+    expect(await shown('POST', '/delegate/token')).toEqual([401, page])
+    expect(await shown('POST', '/delegate/token', 'https://evil.example')).toEqual([401, null])
+  },
+)
+
 test('nothing is served elsewhere', async () => {
   const { server } = await scene()
   for (const target of ['/', '/.well-known/aauth-resource', '/delegate/token/', '/Delegate/token']) {

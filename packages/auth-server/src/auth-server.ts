@@ -1,6 +1,13 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { type AuthServerMetadata, isIdentifier, jwks, type PublishedKey } from '@countersign/protocol'
+import {
+  type AuthServerMetadata,
+  type CorsOrigins,
+  isIdentifier,
+  jwks,
+  type PublishedKey,
+  withCors,
+} from '@countersign/protocol'
 import { openStore } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import type { AuthServerEvent } from './event.js'
@@ -31,6 +38,11 @@ export interface AuthServerOptions {
   readonly now?: () => number
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
+  /**
+   * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See `CorsOrigins`.
+   * @see protocol §4 "CORS"
+   */
+  readonly cors?: CorsOrigins
   /** Receives one event per decision; must not throw. */
   readonly onEvent?: (event: AuthServerEvent) => void
 }
@@ -76,7 +88,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     development,
     onEvent: options.onEvent ?? (() => undefined),
   })
-  return { handle, ready: () => store.check(), close: () => store.close() }
+  return { handle: withCors(options.cors, handle), ready: () => store.check(), close: () => store.close() }
 }
 
 function authServerMetadata(issuer: string): AuthServerMetadata {

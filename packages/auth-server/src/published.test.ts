@@ -55,6 +55,25 @@ test.each([
   },
 )
 
+test(
+  verifies('cors.preflight', 'cors.exposed', 'TOK-36', 'pages of every origin may use it, without credentials'),
+  async () => {
+    const asked = [['origin', 'https://app.example'] as const, ['access-control-request-method', 'POST'] as const]
+    const { auth, events } = await world({ cors: '*' })
+    const shown = async (method: string, target: string) => {
+      const { status, headers } = await auth.handle({ method, target, headers: asked })
+      expect(headers.get('access-control-allow-credentials')).toBeNull()
+      return [status, headers.get('access-control-allow-origin'), headers.has('access-control-expose-headers')]
+    }
+    for (const target of ['/agent/token', '/agent/revoke', '/.well-known/jwks.json', '/.well-known/aauth-issuer'])
+      expect(await shown('OPTIONS', target), target).toEqual([204, '*', false])
+    expect(events).toEqual([])
+    expect(await shown('GET', '/.well-known/aauth-issuer')).toEqual([200, '*', true])
+    expect(await shown('GET', '/nothing')).toEqual([404, '*', true])
+    expect(await shown('POST', '/agent/token')).toEqual([401, '*', true])
+  },
+)
+
 test('nothing is served elsewhere', async () => {
   const { auth } = await world()
   for (const target of ['/', '/agent', '/agent/token/', '/agent//token', '/.well-known/openid-configuration']) {

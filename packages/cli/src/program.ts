@@ -134,7 +134,7 @@ function flags(command: Command, schema: OptionSchema): Command {
     const { description = '' } = option as { description?: string }
     if (name === 'development') command.option(flag, description)
     else if (['grants', 'routes', 'scopes', 'limits'].includes(name)) continue
-    else if (['authServer', 'scope', 'agents', 'audience'].includes(name))
+    else if (['authServer', 'scope', 'agents', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)
     else command.option(`${flag} <value>`, description)
   }

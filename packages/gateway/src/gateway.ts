@@ -51,6 +51,9 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Par
     async handle(message) {
       checkTarget(message)
       checkConnection(message)
+      // Before the routes: a page asks with OPTIONS, which most of them do not have.
+      const preflight = resource.cors?.preflight(message)
+      if (preflight !== undefined) return preflight
       return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream }))
     },
     ready: () => upstream.check(),
@@ -67,14 +70,17 @@ interface Gateway<S extends string> {
 async function guarded<S extends string>(message: ReceivedMessage, gateway: Gateway<S>): Promise<Response> {
   const { resource, upstream } = gateway
   const requirement = requirementFor(message, gateway.routes)
-  if (requirement instanceof Response) return requirement
+  if (requirement instanceof Response) {
+    resource.cors?.expose(message, requirement.headers)
+    return requirement
+  }
   const authorization = await resource.authorize(message, requirement)
   if (!authorization.ok) return authorization.response
   const { method, target, body } = message
   const headers = requestHeaders(message, authorization.aauth, resource.id)
   const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
   const response = responseOf(answer, method)
-  resource.responseHeaders(response.headers, requirement)
+  resource.responseHeaders(response.headers, requirement, message)
   return response
 }
 

@@ -8,7 +8,7 @@ import {
   type SigningKey,
   signRequest,
 } from '@countersign/httpsig'
-import { signToken } from '@countersign/protocol'
+import { type CorsOrigins, signToken } from '@countersign/protocol'
 import { createResource, type Resource } from '@countersign/resource'
 import { jsonLog, type Running, serve } from '@countersign/server'
 import { createGateway, type GatewayOptions, type GatewayRoute } from './index.js'
@@ -44,7 +44,7 @@ export interface World {
   sign(o: ToSign): Promise<Array<[string, string]>>
 }
 
-export async function makeWorld(): Promise<World> {
+export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): Promise<World> {
   const [agentKey, authKey, resourceKey, strangerKey] = await Promise.all([1, 2, 3, 4].map(() => generateSigningKey()))
   if (!agentKey || !authKey || !resourceKey || !strangerKey) throw new Error('no keys')
   const published = (key: SigningKey) => ({ keys: [{ ...key.publicJwk, kid: 'k1', use: 'sig' }] })
@@ -72,6 +72,7 @@ export async function makeWorld(): Promise<World> {
       scopes: { read: 'Read' },
       discovery,
       replay: runningReplaySet(),
+      ...options,
     }),
     agent: { key: agentKey, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } },
     stranger: { key: strangerKey, signatureKey: { scheme: 'hwk', jwk: strangerKey.publicJwk } },

@@ -11,6 +11,7 @@ test('the public names', () => {
       'checkAuthToken',
       'checkIdentifierList',
       'checkResourceToken',
+      'createCors',
       'errorResponse',
       'findKey',
       'identityScopes',
@@ -34,6 +35,7 @@ test('the public names', () => {
       'unionScope',
       'verifyTokenSignature',
       'wellKnownUrl',
+      'withCors',
     ]),
   )
 })

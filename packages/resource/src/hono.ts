@@ -40,12 +40,12 @@ export function guard<S extends string>(
   const declared = resource.declare(requirement)
   return async (c, next) => {
     const message = await messageOf(c, options)
-    if (message instanceof Response) return message
+    if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
     c.set('aauth', authorization.aauth)
     await next()
-    protectResponse(c, headers => resource.responseHeaders(headers, declared))
+    protectResponse(c, headers => resource.responseHeaders(headers, declared, c.req.raw))
     return undefined
   }
 }
@@ -58,9 +58,31 @@ export function wellKnown<S extends string>(resource: Resource<S>, options: Hono
   return async (c, next) => {
     if (!resource.paths.includes(c.req.path)) return next()
     const message = await messageOf(c, options)
-    if (message instanceof Response) return message
+    if (message instanceof Response) return exposed(message, c, resource)
     return (await resource.handle(message)) ?? next()
   }
+}
+
+/**
+ * Answers preflights for a whole app, and lets pages read its other answers as well: a 404, a route without guard.
+ * Put it first. `app.get()` routes need it, since Hono gives them no OPTIONS; it does nothing where the resource's `cors` is off.
+ * @see protocol §4 "CORS"
+ */
+export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler {
+  return async (c, next) => {
+    const { raw } = c.req
+    const preflight = resource.cors?.preflight(raw)
+    if (preflight !== undefined) return preflight
+    await next()
+    protectResponse(c, headers => resource.cors?.expose(raw, headers))
+    return undefined
+  }
+}
+
+/** A page that cannot read why it was refused cannot do better. */
+function exposed<S extends string>(response: Response, c: Context, resource: Resource<S>): Response {
+  resource.cors?.expose(c.req.raw, response.headers)
+  return response
 }
 
 function protectResponse(c: Context, set: (headers: Headers) => void): void {

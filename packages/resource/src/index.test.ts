@@ -4,5 +4,5 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(
     new Set(['aauthOf', 'createResource', 'memoryCounter']),
   )
-  expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(['guard', 'wellKnown']))
+  expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(['cors', 'guard', 'wellKnown']))
 })

@@ -2,12 +2,17 @@ import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { checkTarget, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
   asAAuthError,
+  type Cors,
+  type CorsOrigins,
+  type CorsRequest,
   checkIdentifierList,
+  createCors,
   errorResponse,
   type IdentifierList,
   isIdentifier,
   type PublishedKey,
   parseScope,
+  withCors,
 } from '@countersign/protocol'
 import { createVerifier, type Verifier } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
@@ -55,6 +60,11 @@ export interface ResourceOptions<S extends string = string> {
   readonly now?: () => number
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
+  /**
+   * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See {@link CorsOrigins}.
+   * @see protocol §4 "CORS"
+   */
+  readonly cors?: CorsOrigins
   readonly onEvent?: Observer
 }
 
@@ -63,6 +73,8 @@ export interface Resource<S extends string = string> {
   readonly id: string
   /** The paths {@link Resource.handle} answers. */
   readonly paths: readonly string[]
+  /** What `cors` turned on, for answers that no guard makes: an adapter's, a 404. */
+  readonly cors?: Cors
   /**
    * Checks a requirement when a route is made, and gives the route counters of its own. Pass what it returns to `authorize`.
    * @throws TypeError for a requirement nobody could meet
@@ -71,14 +83,18 @@ export interface Resource<S extends string = string> {
   /**
    * Lets a request pass, or says with which response to refuse it. Never throws for what came over the wire.
    * A message object stands for one received request: the same object may pass several guards.
+   * A preflight never passes where CORS is on: its answer is the response, whatever the requirement.
    * Requirements that were not declared share the counters of their limits with equal ones.
    * @throws TypeError for a requirement nobody could meet
    */
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
-  /** Sets on a guarded response what keeps shared caches from serving it to the next agent. */
-  responseHeaders(headers: Headers, requirement: Requirement<S>): void
+  /**
+   * Sets on a guarded response what keeps shared caches from serving it to the next agent, and what lets the page of
+   * a browser agent read it.
+   */
+  responseHeaders(headers: Headers, requirement: Requirement<S>, message: CorsRequest): void
 }
 
 /**
@@ -108,29 +124,41 @@ export function createResource<const S extends string = never>(options: Resource
   const routes = routeBook(context)
   const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell }
   const paths = authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath]
+  const answer = async (message: ReceivedMessage): Promise<Response> => {
+    const malformed = malformedTarget(message, now)
+    if (malformed !== undefined) return malformed
+    switch (pathOf(message.target)) {
+      case metadataPath: {
+        const scopes: Readonly<Record<string, string>> = options.scopes ?? {}
+        const document = metadataOf({ id, authServers, scopes, components: routes.components() })
+        return answerDocument(message.method, document, 'application/json')
+      }
+      case jwksPath:
+        return answerKeys(message.method, keys)
+      default:
+        return answerResourceTokenRequest(message, endpoint)
+    }
+  }
+  const published = withCors(options.cors, answer)
+  const cors = options.cors === undefined ? undefined : createCors(options.cors)
   return {
     id,
     paths,
+    ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
-    authorize: (message, requirement) => authorizeRoute(message, routes.find(requirement), guard),
-    async handle(message) {
-      const path = pathOf(message.target)
-      if (!paths.includes(path)) return undefined
-      const malformed = malformedTarget(message, now)
-      if (malformed !== undefined) return malformed
-      switch (path) {
-        case metadataPath: {
-          const scopes: Readonly<Record<string, string>> = options.scopes ?? {}
-          const document = metadataOf({ id, authServers, scopes, components: routes.components() })
-          return answerDocument(message.method, document, 'application/json')
-        }
-        case jwksPath:
-          return answerKeys(message.method, keys)
-        default:
-          return answerResourceTokenRequest(message, endpoint)
-      }
+    async authorize(message, requirement) {
+      const route = routes.find(requirement)
+      const preflight = cors?.preflight(message)
+      if (preflight !== undefined) return { ok: false, response: preflight }
+      const authorization = await authorizeRoute(message, route, guard)
+      if (!authorization.ok) cors?.expose(message, authorization.response.headers)
+      return authorization
     },
-    responseHeaders: (headers, requirement) => protectFromCaches(headers, requirement.cacheControl === 'handler'),
+    handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
+    responseHeaders(headers, requirement, message) {
+      protectFromCaches(headers, requirement.cacheControl === 'handler')
+      cors?.expose(message, headers)
+    },
   }
 }
 

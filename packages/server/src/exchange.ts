@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { fromNode } from '@countersign/httpsig/node'
-import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
+import { AAuthError, asAAuthError, type Cors, errorResponse } from '@countersign/protocol'
 import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import { errorFields, type Logger } from './log.js'
@@ -16,6 +16,7 @@ export interface ExchangeContext {
   readonly name: string
   readonly participant: Participant
   readonly health: Health
+  readonly cors?: Cors
   readonly bodyLimit: number
   readonly headerLines: number
   /** Seconds a peer may leave what was sent unread. */
@@ -40,7 +41,7 @@ export async function exchange(context: ExchangeContext, from: IncomingMessage, 
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = await decide(context, from)
+  const answer = readable(await decide(context, from), context, from)
   let failure: unknown
   try {
     if (!from.complete) await discardRest(from)
@@ -54,6 +55,18 @@ export async function exchange(context: ExchangeContext, from: IncomingMessage, 
   record(context, { id, peer, from, answer, failure, started, cut: !to.writableFinished })
 }
 
+/** What a page may read of the answer; nothing of the server's own health. */
+function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessage): Answer {
+  if (cors === undefined || answer.quiet) return answer
+  const origin = from.headers.origin
+  const headers: Array<[string, string]> = origin === undefined ? [] : [['origin', origin]]
+  const { response } = answer
+  // A copy: the headers of a response that a participant took from fetch() cannot be written.
+  const copy = new Response(response.body, response)
+  cors.expose({ method: from.method ?? '', headers }, copy.headers)
+  return { ...answer, response: copy }
+}
+
 async function decide(context: ExchangeContext, from: IncomingMessage): Promise<Answer> {
   let message: ReceivedMessage | undefined
   try {
@@ -62,6 +75,8 @@ async function decide(context: ExchangeContext, from: IncomingMessage): Promise<
     if (healthy !== undefined) return { response: await healthy, quiet: true }
     message = await fromNode(from, { bodyLimit: context.bodyLimit })
     checkTarget(message)
+    const preflight = context.cors?.preflight(message)
+    if (preflight !== undefined) return { response: preflight, message }
     return { response: await context.participant.handle(message), message }
   } catch (thrown) {
     const error = asAAuthError(thrown)

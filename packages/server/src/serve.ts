@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type CorsOrigins, createCors } from '@countersign/protocol'
 import { type Connections, trackConnections } from './connections.js'
 import { drain } from './drain.js'
 import { type ExchangeContext, exchange } from './exchange.js'
@@ -52,6 +53,12 @@ export interface ServeOptions {
   /** Loopback only, tracing allowed. Never inferred from the environment. */
   readonly development?: boolean
   readonly participant: Participant
+  /**
+   * Whose pages may read every answer, also those that the server gives itself (a body too large, a failure); it answers
+   * the preflights. Default none.
+   * @see protocol §4 "CORS"
+   */
+  readonly cors?: CorsOrigins
   /** Body bytes; default 64 KiB. More: 413. */
   readonly bodyLimit?: number
   readonly limits?: Partial<ServeLimits>
@@ -121,7 +128,7 @@ function exchangeContext(
   draining: () => boolean,
 ): ExchangeContext {
   const now = options.now ?? (() => Date.now() / 1000)
-  const { id, name, participant, trace } = options
+  const { id, name, participant, trace, cors } = options
   return {
     id,
     name,
@@ -132,6 +139,7 @@ function exchangeContext(
     stall: limits.stall,
     log,
     ...(trace !== undefined && { trace }),
+    ...(cors !== undefined && { cors: createCors(cors) }),
     draining,
     now,
   }

@@ -34,7 +34,7 @@ export const tokenEndpointCases: readonly AttackCase[] = [
   built('TOK-32', 'refresh.opaque', 'A refresh token made up or edited is refused.'),
   built('TOK-34', 'token-endpoint.answer', 'Answers are JSON with `no-store`, and errors show nothing from inside.'),
   built('TOK-35', 'error.invalid-grant', 'A grant that is not there and one that is not yours look the same.'),
-  later('TOK-36', 'cors.preflight', 'Preflight never allows credentials and changes nothing.'),
+  built('TOK-36', 'cors.preflight', 'Preflight never allows credentials and changes nothing.'),
   built('TOK-37', 'auth.direct-grant', 'Odd spelling or order of scopes never slips one past the policy.'),
   built('TOK-39', 'token.issuer-limits', 'An issued token is complete, and its `cnf` is a minimal public key.'),
 ]

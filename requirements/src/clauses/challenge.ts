@@ -36,8 +36,8 @@ export const challengeClauses: readonly Requirement[] = [
   ),
   built('cache.vary', '4', 'Every guarded response carries `Vary: Signature-Key`.'),
   built('cache.no-store', '4', 'Challenges and token responses carry `no-store`.'),
-  later('cors.preflight', '4', 'Where CORS is on, preflight allows the signature headers and never credentials.'),
-  later('cors.exposed', '4', 'Where CORS is on, responses expose `Agent-Auth`, `Retry-After` and the rate headers.'),
+  built('cors.preflight', '4', 'Where CORS is on, preflight allows the signature headers and never credentials.'),
+  built('cors.exposed', '4', 'Where CORS is on, responses expose `Agent-Auth`, `Retry-After` and the rate headers.'),
 
   built('agent.checks.resource-token', '4', 'A resource token is of the origin called, signed by a key it publishes.'),
   built(

@@ -5,10 +5,10 @@ import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import type { ReplaySet } from '@countersign/httpsig'
-import type { PublishedKey } from '@countersign/protocol'
+import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
-import { port } from '../configuration.js'
+import { port, stringList } from '../configuration.js'
 
 /** Options that every server command has. */
 export const serverOptions = {
@@ -25,6 +25,9 @@ export const serverOptions = {
     .url({ protocol: /^rediss?$/ })
     .optional()
     .describe('redis://HOST:PORT where several instances remember requests together; default in memory'),
+  cors: stringList
+    .optional()
+    .describe("origins whose pages may call it from a browser, e.g. https://app.example, or '*'; default none"),
 }
 
 /** The values of {@link serverOptions}. */
@@ -36,6 +39,7 @@ export interface ServerSettings {
   readonly data?: string | undefined
   readonly keys?: string | undefined
   readonly replay?: string | undefined
+  readonly cors?: readonly string[] | undefined
 }
 
 /** The folder of one server: what is said, else a folder of its own under the user's home. */
@@ -78,8 +82,13 @@ export async function run(
     participant,
     development: settings.development,
     ...(settings.host === undefined ? {} : { host: settings.host }),
+    ...(settings.cors === undefined ? {} : { cors: corsOf(settings.cors) }),
     ...traceTo(settings),
   })
+}
+
+function corsOf(origins: readonly string[]): CorsOrigins {
+  return origins.length === 1 && origins[0] === '*' ? '*' : origins
 }
 
 /** A parent process that asked for it is shown every message; in development only, since messages hold tokens. */
