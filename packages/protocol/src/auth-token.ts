@@ -1,6 +1,7 @@
 import type { PublicJwk } from '@countersign/httpsig'
 import { isIdentifier } from './identifier.js'
-import { invalidToken, isObject, type ParsedToken } from './token.js'
+import { isObject } from './jws.js'
+import { invalidToken, type ParsedToken } from './token.js'
 import {
   checkSingleAudience,
   checkTimes,

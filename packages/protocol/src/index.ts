@@ -15,6 +15,7 @@ export {
 } from './identifier.js'
 export { checkIdentifierList, type IdentifierList, isListed } from './identifier-list.js'
 export { type JsonLimits, parseJson } from './json.js'
+export { type KeyProofClaims, type ParsedKeyProof, parseKeyProof, signKeyProof, verifyKeyProof } from './key-proof.js'
 export { type Level, satisfies } from './level.js'
 export {
   type AgentMetadata,

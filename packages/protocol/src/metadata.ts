@@ -1,7 +1,7 @@
 import { AAuthError } from './error.js'
 import { isIdentifier } from './identifier.js'
+import { isObject } from './jws.js'
 import { parseScope } from './scope.js'
-import { isObject } from './token.js'
 
 /** What an agent server publishes at `/.well-known/aauth-agent`. @see protocol.md §6 */
 export interface AgentMetadata {

@@ -1,6 +1,7 @@
 import { type PublicJwk, parsePublicJwk, type SigningKey } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
-import { isObject, maxKidLength } from './token.js'
+import { isObject } from './jws.js'
+import { maxKidLength } from './token.js'
 
 /** A signing key together with the name it is published under. */
 export interface PublishedKey {

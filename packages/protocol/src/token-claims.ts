@@ -1,8 +1,9 @@
 import { base64urlDecode, type PublicJwk, parsePublicJwk } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
 import { isIdentifier } from './identifier.js'
+import { isObject } from './jws.js'
 import { parseScope } from './scope.js'
-import { invalidToken, isObject, type ParsedToken } from './token.js'
+import { invalidToken, type ParsedToken } from './token.js'
 
 /** Seconds that an issuer's clock may be ahead of ours. */
 const clockSkew = 60

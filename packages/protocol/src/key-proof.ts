@@ -1,0 +1,127 @@
+import {
+  type Algorithm,
+  base64urlEncode,
+  importVerifyKey,
+  type PublicJwk,
+  type SigningKey,
+  signatureLength,
+} from '@countersign/httpsig'
+import { AAuthError } from './error.js'
+import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature } from './jws.js'
+import { isSafeId, isThumbprint } from './token-claims.js'
+
+/**
+ * What a delegate's new key says of itself when it takes the place of the old one.
+ * @see protocol.md §5 "Rotation"
+ */
+export interface KeyProofClaims {
+  /** The delegate token endpoint. */
+  readonly aud: string
+  /** The delegate. */
+  readonly sub: string
+  /** Thumbprint of the key that is replaced. */
+  readonly jkt: string
+  /** Unix seconds. */
+  readonly iat: number
+  readonly jti: string
+}
+
+/** A key proof whose shape and claims are in order. Nothing in it is proven yet. */
+export interface ParsedKeyProof {
+  readonly alg: Algorithm
+  readonly claims: KeyProofClaims
+  readonly signingInput: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** Seconds that a proof is good for, and that its clock may be ahead of ours. */
+const proofWindow = 60
+const typ = 'key-proof+jwt'
+const encoder = new TextEncoder()
+
+/**
+ * Proves to a delegate token endpoint that one holds the new key of a rotation; good for 60 seconds around `iat`.
+ * @throws TypeError when {@link parseKeyProof} would refuse the proof
+ * @see protocol.md §5 "Rotation"
+ */
+export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): Promise<string> {
+  const { aud, sub, jkt, iat, jti } = claims
+  const signingInput = `${segment({ typ, alg: newKey.algorithm })}.${segment({ aud, sub, jkt, iat, jti })}`
+  const signature = await newKey.sign(encoder.encode(signingInput))
+  // A KMS that answers in DER.
+  if (signature.length !== signatureLength(newKey.publicJwk)) throw new TypeError('the key signs in another encoding')
+  const proof = `${signingInput}.${base64urlEncode(signature)}`
+  try {
+    parseKeyProof(proof)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
+    throw new TypeError(`the proof would be refused: ${reason}`, { cause })
+  }
+  return proof
+}
+
+function segment(value: object): string {
+  return base64urlEncode(encoder.encode(JSON.stringify(value)))
+}
+
+/**
+ * Reads a key proof as far as that goes without the key.
+ * @throws AAuthError `invalid_request`
+ * @see protocol.md §5 "Rotation", RFC 7515 §5.2
+ */
+export function parseKeyProof(proof: string): ParsedKeyProof {
+  const { header, payload, signature, signingInput } = jwsSegments(proof, 'proof', wrongProof)
+  const members = jwsObject(header, 'the header of proof', wrongProof)
+  // Without its own typ, any other JWS by the key could stand in: an auth token it once issued, a proof for another purpose.
+  if (members['typ'] !== typ) throw wrongProof('typ of proof must be key-proof+jwt')
+  const alg = jwsAlgorithm(members, wrongProof)
+  const claims = claimsOf(jwsObject(payload, 'the payload of proof', wrongProof))
+  return { alg, claims, signingInput, signature: jwsSignature(signature, alg, 'proof', wrongProof) }
+}
+
+/**
+ * Checks that the holder of `jwk` means it to replace the key `jkt` of the delegate `sub`, here and now.
+ * @param o `jwk` is the new key, whoever sent it; `aud` the delegate token endpoint; `now` in Unix seconds.
+ * @throws AAuthError `invalid_request` when the proof is malformed, out of its 60 seconds, for something else, or by another key
+ * @throws HttpSigError `unsupported_algorithm` when `jwk` is not acceptable
+ * @see protocol.md §5 "Rotation", §3.6
+ */
+export async function verifyKeyProof(
+  proof: string,
+  o: {
+    readonly jwk: PublicJwk
+    readonly aud: string
+    readonly sub: string
+    readonly jkt: string
+    readonly now: number
+  },
+): Promise<KeyProofClaims> {
+  const { alg, claims, signingInput, signature } = parseKeyProof(proof)
+  // A proof made for one endpoint, delegate or predecessor would otherwise carry its key into the place of another.
+  if (claims.aud !== o.aud) throw wrongProof('aud of proof must be the delegate token endpoint', { expected: o.aud })
+  if (claims.sub !== o.sub) throw wrongProof('sub of proof must be the delegate of the agent token')
+  if (claims.jkt !== o.jkt) throw wrongProof('jkt of proof must be the thumbprint of the key that signs the request')
+  // Written so that a `now` that is no number refuses.
+  if (!(Math.abs(o.now - claims.iat) <= proofWindow))
+    throw wrongProof('iat of proof must be within 60 seconds of now', { now: o.now, iat: claims.iat })
+  const key = await importVerifyKey(o.jwk)
+  // The key decides the algorithm; the proof may only agree with it.
+  if (key.algorithm !== alg) throw wrongProof('alg of proof does not agree with jwk')
+  if (!(await key.verify(signingInput, signature))) throw wrongProof('the signature of proof does not verify under jwk')
+  return claims
+}
+
+function claimsOf(payload: Readonly<Record<string, unknown>>): KeyProofClaims {
+  const { aud, sub, jkt, iat, jti } = payload
+  if (typeof aud !== 'string' || aud === '') throw wrongProof('aud of proof must be a string')
+  if (!isSafeId(sub)) throw wrongProof('sub of proof must be a string of 1 to 512 bytes without controls')
+  if (!isThumbprint(jkt)) throw wrongProof('jkt of proof must be a SHA-256 thumbprint')
+  if (typeof iat !== 'number' || !Number.isSafeInteger(iat) || iat < 0)
+    throw wrongProof('iat of proof must be an integer in Unix seconds')
+  if (!isSafeId(jti)) throw wrongProof('jti of proof must be a string of 1 to 512 bytes without controls')
+  return { aud, sub, jkt, iat, jti }
+}
+
+function wrongProof(description: string, cause?: unknown): AAuthError {
+  return new AAuthError('invalid_request', description, cause === undefined ? {} : { cause })
+}
