@@ -46,7 +46,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
     async invite(sub = randomUUID(), expiresIn) {
       const code = newEnrollmentCode()
       const expires = now() + expiresIn
-      await write(store, async tx => {
+      await store.write(async tx => {
         // Only an operator's invitation adds codes, so that is the moment to drop the ended ones.
         await tx.deleteFrom('agent_server_enrollment_codes').where('expires', '<=', now()).execute()
         await tx
@@ -63,10 +63,10 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
         .select('sub')
         .where('hash', '=', enrollmentCodeHash(code))
         .where('expires', '>', now())
-      return (await stored(() => query.executeTakeFirst())) !== undefined
+      return (await query.executeTakeFirst()) !== undefined
     },
 
-    enroll: (code, jkt) => write(store, tx => enroll(tx, { code, jkt, now: now() })),
+    enroll: (code, jkt) => store.write(tx => enroll(tx, { code, jkt, now: now() })),
 
     async isCurrent(sub, jkt) {
       const query = store.db
@@ -75,11 +75,11 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
         .where('sub', '=', sub)
         .where('jkt', '=', jkt)
         .where('revoked', 'is', null)
-      return (await stored(() => query.executeTakeFirst())) !== undefined
+      return (await query.executeTakeFirst()) !== undefined
     },
 
     async renew(sub, jkt) {
-      const { numUpdatedRows } = await write(store, tx =>
+      const { numUpdatedRows } = await store.write(tx =>
         tx
           .updateTable('agent_server_delegates')
           .set({ last_seen: now() })
@@ -91,7 +91,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
       if (numUpdatedRows === 0n) throw refusedKey()
     },
 
-    revoke: sub => write(store, tx => revoke(tx, sub, now())),
+    revoke: sub => store.write(tx => revoke(tx, sub, now())),
 
     async list({ after = '', limit }) {
       const query = store.db
@@ -100,7 +100,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
         .where('sub', '>', after)
         .orderBy('sub')
         .limit(limit)
-      const rows = await stored(() => query.execute())
+      const rows = await query.execute()
       return rows.map(({ revoked, ...row }) => (revoked === null ? row : { ...row, revoked }))
     },
   }
@@ -148,17 +148,4 @@ export function refusedCode(): AAuthError {
 /** A replaced or revoked key must not come back through a token it still holds. */
 export function refusedKey(): AAuthError {
   return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate')
-}
-
-function write<R>(store: Store<Tables>, change: (tx: Transaction) => Promise<R>): Promise<R> {
-  return stored(() => store.write(change))
-}
-
-async function stored<R>(work: () => Promise<R>): Promise<R> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (cause instanceof AAuthError) throw cause
-    throw new AAuthError('temporarily_unavailable', 'the database does not answer', { retryAfter: 5, cause })
-  }
 }

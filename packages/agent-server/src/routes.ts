@@ -1,13 +1,18 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import {
-  AAuthError,
+  type AAuthError,
   type AgentAuth,
   type AgentMetadata,
+  answerRoute,
   asAAuthError,
+  documentResponse,
   errorResponse,
+  jwksResponse,
   type PublishedKey,
+  privateResponse,
+  type Route,
+  type Routes,
 } from '@countersign/protocol'
-import { jwksAnswer, metadataAnswer, tokenAnswer } from './answer.js'
 import { type DelegateTokenContext, delegateToken } from './delegate-token.js'
 import type { AgentServerEvent } from './event.js'
 
@@ -19,45 +24,26 @@ export interface Published {
   readonly onEvent: (event: AgentServerEvent) => void
 }
 
-interface Route {
-  readonly methods: readonly string[]
-  answer(message: ReceivedMessage): Response | Promise<Response>
-}
-
 /** Answers each request with its route's answer or with its refusal; never throws. */
 export function requestHandler(
   published: Published,
   context: DelegateTokenContext,
 ): (message: ReceivedMessage) => Promise<Response> {
-  const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-    ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => metadataAnswer(published.metadata) }],
-    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksAnswer(published.keys) }],
+  const routes: Routes = new Map<string, Route>([
+    ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
+    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(published.keys) }],
     [
       '/delegate/token',
-      { methods: ['POST'], answer: async message => tokenAnswer(await delegateToken(message, context)) },
+      { methods: ['POST'], answer: async message => privateResponse(await delegateToken(message, context)) },
     ],
   ])
   return async message => {
     try {
-      return await routed(message, routes)
+      return await answerRoute(message, routes)
     } catch (thrown) {
       return refusal(asAAuthError(thrown), message, published)
     }
   }
-}
-
-async function routed(message: ReceivedMessage, routes: ReadonlyMap<string, Route>): Promise<Response> {
-  const [path = ''] = message.target.split('?', 1)
-  const route = routes.get(path)
-  if (route === undefined) {
-    return errorResponse(new AAuthError('invalid_request', 'nothing is served at this path', { status: 404 }))
-  }
-  if (!route.methods.includes(message.method)) {
-    const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
-    return errorResponse(error, { headers: [['allow', route.methods.join(', ')]] })
-  }
-  const response = await route.answer(message)
-  return message.method === 'HEAD' ? new Response(null, response) : response
 }
 
 function refusal(error: AAuthError, message: ReceivedMessage, published: Published): Response {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
 import type { GrantRow, Tables } from './tables.js'
@@ -49,16 +48,14 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
   return {
     async add(principal, grant) {
       const token = newRefreshToken()
-      await stored(() =>
-        store.write(async tx => {
-          await sweep(tx)
-          await tx
-            .insertInto('auth_server_grants')
-            .values(rowOf(principal, grant, token, now()))
-            .execute()
-          await endOldest(tx, principal)
-        }),
-      )
+      await store.write(async tx => {
+        await sweep(tx)
+        await tx
+          .insertInto('auth_server_grants')
+          .values(rowOf(principal, grant, token, now()))
+          .execute()
+        await endOldest(tx, principal)
+      })
       return token
     },
 
@@ -67,35 +64,31 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
         .selectFrom('auth_server_grants')
         .selectAll()
         .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-      const row = await stored(() => query.executeTakeFirst())
+      const row = await query.executeTakeFirst()
       if (row === undefined || row.last_used + lifetime <= now() || !owns(principal, row)) return undefined
       const { id, resource, scope, purpose } = row
       return { id, resource, scope, ...(purpose === null ? {} : { purpose }) }
     },
 
     async use(refreshToken) {
-      const { numUpdatedRows } = await stored(() =>
-        store.write(tx =>
-          tx
-            .updateTable('auth_server_grants')
-            .set({ last_used: now() })
-            .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-            .executeTakeFirstOrThrow(),
-        ),
+      const { numUpdatedRows } = await store.write(tx =>
+        tx
+          .updateTable('auth_server_grants')
+          .set({ last_used: now() })
+          .where('refresh_hash', '=', refreshTokenHash(refreshToken))
+          .executeTakeFirstOrThrow(),
       )
       return numUpdatedRows > 0n
     },
 
     async revoke({ agent, delegate = '' }, refreshToken) {
-      const { numDeletedRows } = await stored(() =>
-        store.write(tx =>
-          tx
-            .deleteFrom('auth_server_grants')
-            .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-            .where('agent', '=', agent)
-            .where('agent_delegate', '=', delegate)
-            .executeTakeFirstOrThrow(),
-        ),
+      const { numDeletedRows } = await store.write(tx =>
+        tx
+          .deleteFrom('auth_server_grants')
+          .where('refresh_hash', '=', refreshTokenHash(refreshToken))
+          .where('agent', '=', agent)
+          .where('agent_delegate', '=', delegate)
+          .executeTakeFirstOrThrow(),
       )
       return numDeletedRows > 0n
     },
@@ -161,14 +154,5 @@ function sweeper(now: () => number): (tx: Transaction) => Promise<void> {
       .where('last_used', '<=', now() - lifetime)
       .limit(sweepAtMost)
     await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
-  }
-}
-
-async function stored<R>(work: () => Promise<R>): Promise<R> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (cause instanceof AAuthError) throw cause
-    throw new AAuthError('temporarily_unavailable', 'the database does not answer', { retryAfter: 5, cause })
   }
 }

@@ -1,14 +1,18 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import {
-  AAuthError,
   type AgentAuth,
   type AuthServerMetadata,
+  answerRoute,
   asAAuthError,
+  documentResponse,
   errorResponse,
+  jwksResponse,
   type PublishedKey,
+  privateResponse,
+  type Route,
+  type Routes,
 } from '@countersign/protocol'
 import type { IdentifiedCaller, Verifier } from '@countersign/verify'
-import { jwksAnswer, metadataAnswer, privateAnswer } from './answer.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
@@ -22,22 +26,17 @@ export interface RouteContext extends TokenContext {
   readonly replay: ReplaySet
 }
 
-interface Route {
-  readonly methods: readonly string[]
-  answer(message: ReceivedMessage): Response | Promise<Response>
-}
-
 /** Answers each request with its route's answer or with its refusal; never throws. */
 export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
-  const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-    ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => metadataAnswer(context.metadata) }],
-    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksAnswer(context.keys) }],
+  const routes: Routes = new Map<string, Route>([
+    ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
+    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(context.keys) }],
     [
       '/agent/token',
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller, verified }) =>
-          privateAnswer(await tokenAnswer(parseTokenRequest(formOf(message)), caller, verified.discovery, context)),
+          privateResponse(await tokenAnswer(parseTokenRequest(formOf(message)), caller, verified.discovery, context)),
         ),
       },
     ],
@@ -46,32 +45,18 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller }) =>
-          privateAnswer(await revocation(formOf(message), caller, context)),
+          privateResponse(await revocation(formOf(message), caller, context)),
         ),
       },
     ],
   ])
   return async message => {
     try {
-      return await routed(message, routes)
+      return await answerRoute(message, routes)
     } catch (thrown) {
       return refusal(thrown, message, context)
     }
   }
-}
-
-async function routed(message: ReceivedMessage, routes: ReadonlyMap<string, Route>): Promise<Response> {
-  const [path = ''] = message.target.split('?', 1)
-  const route = routes.get(path)
-  if (route === undefined) {
-    return errorResponse(new AAuthError('invalid_request', 'nothing is served at this path', { status: 404 }))
-  }
-  if (!route.methods.includes(message.method)) {
-    const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
-    return errorResponse(error, { headers: [['allow', route.methods.join(', ')]] })
-  }
-  const response = await route.answer(message)
-  return message.method === 'HEAD' ? new Response(null, response) : response
 }
 
 /** Runs `answer` for a verified caller, whose name a refusal then carries into the audit log. */

@@ -115,6 +115,9 @@ export function asAAuthError(error: unknown): AAuthError {
     })
   }
   if (error instanceof Error && 'transient' in error && error.transient === true)
-    return new AAuthError('temporarily_unavailable', 'something this server depends on is away', { cause: error })
+    return new AAuthError('temporarily_unavailable', 'something this server depends on is away', {
+      retryAfter: 5,
+      cause: error,
+    })
   return new AAuthError('server_error', 'the server failed to handle this request', { cause: error })
 }

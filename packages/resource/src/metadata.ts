@@ -1,4 +1,4 @@
-import { AAuthError, errorResponse, jwks, type PublishedKey, type ResourceMetadata } from '@countersign/protocol'
+import type { ResourceMetadata } from '@countersign/protocol'
 
 /** Where a resource publishes what it is. */
 export const metadataPath = '/.well-known/aauth-resource'
@@ -29,19 +29,4 @@ export function metadataOf(publication: Publication): ResourceMetadata {
     scope_descriptions: scopes,
     ...(components.length === 0 ? {} : { additional_signature_components: components }),
   }
-}
-
-/** Answers a request for a document anyone may read. */
-export function answerDocument(method: string, document: object, mediaType: string): Response {
-  if (method !== 'GET' && method !== 'HEAD') {
-    const error = new AAuthError('invalid_request', 'this document is read with GET', { status: 405 })
-    return errorResponse(error, { headers: [['allow', 'GET, HEAD']] })
-  }
-  const headers = { 'content-type': mediaType, 'cache-control': 'public, max-age=300' }
-  return new Response(JSON.stringify(document), { headers })
-}
-
-/** Answers a request for the key set. */
-export function answerKeys(method: string, keys: readonly PublishedKey[]): Response {
-  return answerDocument(method, jwks(keys), 'application/jwk-set+json')
 }

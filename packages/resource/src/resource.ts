@@ -1,17 +1,22 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { checkTarget, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
+  answerRoute,
   asAAuthError,
   type Cors,
   type CorsOrigins,
   type CorsRequest,
   checkIdentifierList,
   createCors,
+  documentResponse,
   errorResponse,
   type IdentifierList,
   isIdentifier,
+  jwksResponse,
   type PublishedKey,
   parseScope,
+  type ResourceMetadata,
+  type Routes,
   withCors,
 } from '@countersign/protocol'
 import { createVerifier, type Verifier } from '@countersign/verify'
@@ -21,7 +26,7 @@ import { pathOf } from './components.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits } from './limits.js'
-import { answerDocument, answerKeys, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { parseRate } from './rate.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
@@ -123,21 +128,18 @@ export function createResource<const S extends string = never>(options: Resource
   }
   const routes = routeBook(context)
   const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell }
+  const metadata = (): ResourceMetadata =>
+    metadataOf({ id, authServers, scopes: options.scopes ?? {}, components: routes.components() })
+  const documents: Routes = new Map([
+    [metadataPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata()) }],
+    [jwksPath, { methods: ['GET', 'HEAD'], answer: () => jwksResponse(keys) }],
+  ])
   const paths = authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath]
   const answer = async (message: ReceivedMessage): Promise<Response> => {
     const malformed = malformedTarget(message, now)
     if (malformed !== undefined) return malformed
-    switch (pathOf(message.target)) {
-      case metadataPath: {
-        const scopes: Readonly<Record<string, string>> = options.scopes ?? {}
-        const document = metadataOf({ id, authServers, scopes, components: routes.components() })
-        return answerDocument(message.method, document, 'application/json')
-      }
-      case jwksPath:
-        return answerKeys(message.method, keys)
-      default:
-        return answerResourceTokenRequest(message, endpoint)
-    }
+    if (pathOf(message.target) === tokenPath) return answerResourceTokenRequest(message, endpoint)
+    return answerRoute(message, documents)
   }
   const published = withCors(options.cors, answer)
   const cors = options.cors === undefined ? undefined : createCors(options.cors)

@@ -24,7 +24,7 @@ export async function openPostgres<T>(
   let closing: Promise<void> | undefined
   return {
     dialect: 'postgres',
-    db: db.withPlugin(readsOnly),
+    db: db.withPlugin(readsOnly(() => closing !== undefined)),
     async write<R>(change: Change<T, R>): Promise<R> {
       if (closing !== undefined) throw new StoreError('closed', 'the store is closed')
       if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')

@@ -40,7 +40,7 @@ export async function openSqlite<T>(
   let closing: Promise<void> | undefined
   return {
     dialect: 'sqlite',
-    db: reader.withPlugin(readsOnly),
+    db: reader.withPlugin(readsOnly(() => closing !== undefined)),
     write: change => queue.add(change),
     async check() {
       await sql`select 1`.execute(reader)

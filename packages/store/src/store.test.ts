@@ -196,6 +196,7 @@ describe.each([
     await expect(insert(store, 2)).rejects.toMatchObject({ code: 'closed' })
     await closed
     await store.close()
+    await expect(ids(store)).rejects.toMatchObject({ name: 'StoreError', code: 'closed', transient: true })
   })
 })
 

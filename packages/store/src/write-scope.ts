@@ -40,11 +40,17 @@ function timeLimit(seconds: number): { promise: Promise<never>; cancel: () => vo
   return { promise, cancel: () => clearTimeout(timer) }
 }
 
-/** Refuses statements that change something: those belong into `write()`, or they escape its ordering and durability. */
-export const readsOnly: KyselyPlugin = {
-  transformQuery({ node }) {
-    if (node.kind === 'SelectQueryNode' || node.kind === 'RawNode') return node
-    throw new StoreError('misuse', 'db only reads; use write() to change something')
-  },
-  transformResult: async ({ result }) => result,
+/**
+ * Refuses statements that change something: those belong into `write()`, or they escape its ordering and durability.
+ * Refuses all once the store is closed: the driver's own complaint would look like a fault of the caller's.
+ */
+export function readsOnly(isClosed: () => boolean): KyselyPlugin {
+  return {
+    transformQuery({ node }) {
+      if (isClosed()) throw new StoreError('closed', 'the store is closed')
+      if (node.kind === 'SelectQueryNode' || node.kind === 'RawNode') return node
+      throw new StoreError('misuse', 'db only reads; use write() to change something')
+    },
+    transformResult: async ({ result }) => result,
+  }
 }
