@@ -236,3 +236,14 @@ test(verifies('LOG-02', 'events tell what happened, and no code'), async () => {
     },
   ])
 })
+
+test(verifies('DIG-11', 'error.media-type', 'a compressed enrolment is refused, not inflated'), async () => {
+  const stage = await scene()
+  const { code } = await stage.server.invite()
+  const key = await generateSigningKey()
+  const body = enrollmentBody(code)
+  const wire = await post(stage, { key, body })
+  const coded = { ...wire, headers: [...wire.headers, ['content-encoding', 'gzip'] as const] }
+  expect(await refusalOf(await stage.server.handle(coded))).toMatchObject({ status: 415, error: 'invalid_request' })
+  expect((await stage.server.handle(await post(stage, { key, body }))).status).toBe(200)
+})

@@ -1,12 +1,12 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseJson } from '@countersign/protocol'
+import { AAuthError, checkContentCoding, parseJson } from '@countersign/protocol'
 
 /** A code is 32 characters; whatever is far longer was never one. */
 const longestCode = 256
 
 /**
  * Reads the code out of an enrolment's body.
- * @throws AAuthError `invalid_request`: 415 for another media type, else 400
+ * @throws AAuthError `invalid_request`: 415 for another media type or a compressed body, else 400
  * @see protocol §5 "Delegates get agent tokens"
  */
 export function parseEnrollment(message: ReceivedMessage): string {
@@ -14,6 +14,7 @@ export function parseEnrollment(message: ReceivedMessage): string {
     throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"')
   }
   checkMediaType(message)
+  checkContentCoding(message)
   const enrollment = member(parseBody(message.body), 'enrollment')
   const type = member(enrollment, 'type')
   if (type !== 'code') {

@@ -1,5 +1,5 @@
 import { checkTarget, headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { AAuthError, parseForm } from '@countersign/protocol'
+import { AAuthError, checkContentCoding, parseForm } from '@countersign/protocol'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
 
 /** Who sent a form to a token endpoint. */
@@ -38,10 +38,11 @@ export async function identify(
 
 /**
  * Reads the form of a token endpoint request.
- * @throws AAuthError `invalid_request`: 415 for another or a doubled media type, else 400
+ * @throws AAuthError `invalid_request`: 415 for another or a doubled media type or a compressed body, else 400
  */
 export function formOf(message: ReceivedMessage): ReadonlyMap<string, string> {
   const [contentType, second] = headerValues(message, 'content-type')
   if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type stands twice', { status: 415 })
+  checkContentCoding(message)
   return parseForm(message.body, contentType)
 }

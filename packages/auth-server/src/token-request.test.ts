@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
@@ -7,6 +8,7 @@ import {
   delegate,
   granted,
   plain,
+  post,
   refusalOf,
   resourceToken,
   type Signer,
@@ -141,4 +143,13 @@ test(verifies('token-endpoint.unknown', 'unknown parameters are ignored and empt
   const { made, phone, fill } = await prepared()
   const form = 'request_type=auth&resource_token=TOKEN&scope=&auth_request_url=&colour=blue&agent=https://evil.example'
   expect((await send(made, phone, fill(form))).status).toBe(200)
+})
+
+test(verifies('DIG-11', 'error.media-type', 'a compressed form is refused, not inflated'), async () => {
+  const { made, phone, fill } = await prepared()
+  const form = fill('request_type=auth&resource_token=TOKEN')
+  const wire = await post(made, phone, new Uint8Array(gzipSync(form)))
+  const coded = { ...wire, headers: [...wire.headers, ['content-encoding', 'gzip'] as const] }
+  expect(await refusalOf(await made.auth.handle(coded))).toEqual(plain(415, 'invalid_request'))
+  expect((await send(made, phone, form)).status).toBe(200)
 })

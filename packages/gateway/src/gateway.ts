@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import type { Requirement, Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
@@ -88,7 +88,7 @@ function requirementFor<S extends string>(
   { method, target }: ReceivedMessage,
   routes: RouteTable<Requirement<S>>,
 ): Requirement<S> | Response {
-  const match = routes.match(method, target.split('?', 1)[0] ?? '')
+  const match = routes.match(method, pathOf(target))
   switch (match.found) {
     case 'route':
       return match.value

@@ -1,11 +1,14 @@
 import { malformed } from './structured-field.js'
 
-/** What decides which components a request must cover. */
+/** What decides which components a request must cover; see `requiredComponents`. */
 export interface CoverageNeeds {
+  /** Whether the raw target has a `?`. */
   readonly hasQuery: boolean
+  /** Whether there is a body of at least one byte. */
   readonly hasBody: boolean
-  /** Asked for beyond the protocol's own; demanded where the request has them. */
+  /** Bare names asked for beyond the protocol's own; demanded where the request has them. */
   readonly additional: readonly string[]
+  /** Whether the request has a field of this lower-case name. */
   has(field: string): boolean
 }
 
@@ -14,8 +17,8 @@ const derivedAlways: readonly string[] = ['@scheme', '@target-uri', '@request-ta
 const conditional: readonly string[] = ['@query', 'content-type', 'content-digest']
 
 /**
- * Every component name a request must cover.
- * @see docs/protocol.md §3.4
+ * The bare names of all components that a signature by this profile must cover, in the order in which it signs them.
+ * @see RFC 9421 §1.4, §2, docs/protocol.md §3.4
  */
 export function requiredComponents(needs: CoverageNeeds): string[] {
   const names = ['@method', '@authority', '@path']

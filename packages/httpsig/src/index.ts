@@ -13,6 +13,7 @@ export { chooseAuthority } from './authority.js'
 export { base64urlDecode, base64urlDecodeText, base64urlEncode } from './base64url.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
 export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
+export { type CoverageNeeds, requiredComponents } from './covered-components.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
 export {
   type ExplainedComponent,
@@ -57,7 +58,7 @@ export {
   type ReplaySet,
   type ReplayVerdict,
 } from './replay-set.js'
-export { checkTarget } from './request-target.js'
+export { checkTarget, pathOf } from './request-target.js'
 export { type SignOptions, signRequest } from './sign.js'
 export { type SignMessageOptions, signMessage } from './sign-message.js'
 export type { SignatureParameters } from './signature-dictionary.js'

@@ -6,7 +6,10 @@ const methodToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const originForm = /^\/(?:[\x21\x22\x24\x26-\x5b\x5d-\x7e]|%[0-9A-Fa-f]{2})*$/
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-/** The raw path of a request target, undecoded. */
+/**
+ * The raw path of a request target: what stands before the first `?`, byte for byte, never decoded or resolved.
+ * @see RFC 9421 §2.2.6, docs/protocol.md §3.3
+ */
 export function pathOf(target: string): string {
   const query = target.indexOf('?')
   return query < 0 ? target : target.slice(0, query)

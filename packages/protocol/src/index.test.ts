@@ -10,6 +10,7 @@ test('the public names', () => {
       'authorityOf',
       'checkAgentToken',
       'checkAuthToken',
+      'checkContentCoding',
       'checkIdentifierList',
       'checkResourceToken',
       'createCors',

@@ -1,5 +1,13 @@
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, errorResponse, identityScopes, parseForm, parseScope } from '@countersign/protocol'
+import {
+  AAuthError,
+  asAAuthError,
+  checkContentCoding,
+  errorResponse,
+  identityScopes,
+  parseForm,
+  parseScope,
+} from '@countersign/protocol'
 import { type Caller, checkReplay, type Verifier } from '@countersign/verify'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
@@ -75,6 +83,7 @@ function identified(caller: Caller, message: ReceivedMessage): Caller & { level:
 }
 
 function askOf(message: ReceivedMessage, options: ResourceTokenEndpointOptions): Ask {
+  checkContentCoding(message)
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
   if (form.has('auth_request_url')) throw new AAuthError('invalid_request', 'auth_request_url is not supported here')
   const text = form.get('scope')

@@ -1,5 +1,5 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { checkTarget, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { checkTarget, memoryReplaySet, pathOf, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
   answerRoute,
   asAAuthError,
@@ -22,7 +22,6 @@ import {
 import { createVerifier, type Verifier } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
-import { pathOf } from './components.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits } from './limits.js'
