@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules.
 const conditions = ['@countersign/source', 'node', 'module', 'default']
@@ -11,23 +10,12 @@ const ssr = { resolve: { conditions, externalConditions: conditions } }
 const gate = process.env['COUNTERSIGN_GATE'] === '1'
 const long = process.env['COUNTERSIGN_LONG'] === '1'
 
-/** Rooms one after another: a worker keeps what it has imported only while the next file is of the same room. */
-class RoomByRoom extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    const order = [...new Set(sorted.map(({ project }) => project.name))]
-    return order.flatMap(room => sorted.filter(({ project }) => project.name === room))
-  }
-}
-
 export default defineConfig({
   resolve,
   ssr,
   test: {
     pool: 'threads',
     isolate: false,
-    maxWorkers: 2,
-    sequence: { sequencer: RoomByRoom },
     reporters: gate
       ? [
           'default',

@@ -7,6 +7,7 @@ import { authorization } from './authorization.js'
 import { boundedMap } from './bounded-map.js'
 import { climb } from './climb.js'
 import type { ClimbContext } from './climb-context.js'
+import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
 import { grantsIn } from './grants.js'
 import type { Identity } from './identity.js'
@@ -67,6 +68,13 @@ export interface Agent {
    * @throws AgentError `not_allowed` for a pseudonym, and whatever stops an enrolment
    */
   identify(): Promise<{ readonly agent: string; readonly delegate?: string }>
+  /**
+   * Replaces a delegate's key now, as it otherwise does by itself from time to time; one that is not enrolled yet enrols.
+   * Grants stay: what was bound to the old key is refreshed at its next use.
+   * @throws AgentError `not_allowed` for an identity that is no delegate, `unsupported`, `denied`, `unreachable`
+   * @see protocol §5 *Rotation*
+   */
+  rotateKey(): Promise<void>
 }
 
 /**
@@ -94,6 +102,11 @@ export function createAgent(options: AgentOptions): Agent {
       const { agent, delegate } = await context.credentials.current(passage(onEvent).note)
       return { agent, ...(delegate === undefined ? {} : { delegate }) }
     },
+    async rotateKey() {
+      if (context.credentials.rotate === undefined)
+        throw new AgentError('not_allowed', 'only a delegate has a key that its agent server can replace')
+      await context.credentials.rotate(passage(onEvent).note)
+    },
   }
 }
 
@@ -106,7 +119,7 @@ function contextOf(options: AgentOptions): ClimbContext & { readonly post: Signe
   const discovery = options.discovery ?? createDiscovery(own)
   const post = signedPost({ fetch: send, now, sleep })
   const shared = { discovery, post, now, development }
-  const credentials = options.identity.open({ ...shared, state, random })
+  const credentials = options.identity.open({ ...shared, state, sleep, random })
   const { agentServer } = credentials
   return {
     ...{ fetch: send, post, sleep, now, discovery, development, acceptAuthServer, credentials },

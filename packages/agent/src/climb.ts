@@ -27,6 +27,7 @@ interface Climb {
   followedLimit: boolean
   waited: boolean
   covered: boolean
+  rekeyed: boolean
 }
 
 /** Sends a request and climbs until the resource is satisfied or nothing more may or can be shown. */
@@ -42,6 +43,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     followedLimit: false,
     waited: false,
     covered: false,
+    rekeyed: false,
   }
   for (;;) {
     const response = await send(state)
@@ -121,6 +123,7 @@ async function authorize(
   const { context, request, shown, passage } = state
   if (shown.level !== 'identified' && shown.level !== 'authorized') return { outcome: 'gave_up' }
   const { self } = shown
+  if (await followedKey(state, shown)) return undefined
   if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
   state.rounds += 1
   const handout = await checkHandout({ resource: request.url.origin, ...challenge }, self, context)
@@ -132,6 +135,27 @@ async function authorize(
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
   state.shown = authorized(self, grant)
   return undefined
+}
+
+/**
+ * The challenge is made out for the key that signed. Where that is no longer the agent's, it shows its grant refreshed
+ * for the key it has now, or says who it is, before it follows one (protocol §4). Once a call.
+ */
+async function followedKey(
+  state: Climb,
+  shown: Extract<Shown, { level: 'identified' | 'authorized' }>,
+): Promise<boolean> {
+  const { context, passage, request, rekeyed } = state
+  const self = await context.credentials.remembered()
+  if (rekeyed || self === undefined || self.jkt === shown.self.jkt) return false
+  state.rekeyed = true
+  passage.note(request.url.origin, 'identify', 'the key was replaced meanwhile: asking again with the new one')
+  const grant =
+    shown.level === 'authorized'
+      ? await context.authorization.ready({ self, tell: passage.note }, request.url.origin)
+      : undefined
+  state.shown = grant === undefined ? identified(self) : authorized(self, grant)
+  return true
 }
 
 async function orGiveUp(state: Climb, task: () => Promise<Stop | undefined>): Promise<Stop | undefined> {

@@ -1,74 +1,69 @@
-import {
-  base64urlEncode,
-  generatePrivateJwk,
-  importSigningKey,
-  type PrivateJwk,
-  type SigningKey,
-  thumbprint,
-} from '@countersign/httpsig'
-import { type AgentMetadata, type AgentTokenClaims, parseToken } from '@countersign/protocol'
-import { verifyAgentToken } from '@countersign/verify'
+import { enrol, mayEnrolAgain } from './delegate-enrollment.js'
+import { delegateStore } from './delegate-record.js'
+import { isRotationDue, rotate } from './delegate-rotation.js'
+import { type Enrolled, enrolledIn, type Office, renew } from './delegate-token.js'
+import type { Enrollment } from './enrollment.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
-import type { Credentials, IdentityContext, Self } from './identity.js'
-import { checked, invalidAnswer } from './participant.js'
+import type { Credentials, IdentityContext } from './identity.js'
+import { queues } from './queue.js'
 import { singleFlight } from './single-flight.js'
-
-/** How a delegate proves to its agent server that it may enrol: a single-use code. */
-export interface Enrollment {
-  readonly type: 'code'
-  readonly code: string
-}
+import { exclusively } from './state-keys.js'
 
 /** Seconds before its end at which a token is no longer used. */
 const margin = 30
-/** Seconds before a renewal that failed is tried again while the token still holds. */
-const pause = 30
+/** Seconds past its end for which an agent token still renews itself (protocol §5). */
+const renewalGrace = 30 * 86_400
+/** Seconds between attempts, at least and at most: while the token holds, and once nothing can be done without one. */
+const calm = { first: 30, longest: 600 }
+const urgent = { first: 1, longest: 30 }
 
-/** What a delegate keeps in state. */
-interface Saved {
-  readonly jwk: PrivateJwk
-  readonly agent_token: string
-  /** SHA-256 of the code it enrolled with: another code means the operator wants another enrolment. */
-  readonly code_sha256: string
-}
-
-interface Enrolled {
-  readonly saved: Saved
-  readonly self: Self & { readonly delegate: string }
-  readonly expires: number
-  /** When renewal begins; moved on when one fails. */
-  renewAt: number
-}
-
-/** Whose delegate it is, and how it may enrol. */
-interface Office {
+/** Whose delegate it is. */
+export interface DelegateOptions {
   readonly agentServer: string
   readonly enroll: Enrollment | undefined
-  readonly context: IdentityContext
+  /** Seconds; Infinity for never. */
+  readonly rotateEvery: number
+}
+
+/** Attempts that failed: why, and when the next one is worth its while. */
+interface Trouble {
+  readonly error: unknown
+  readonly attempts: number
+  readonly until: number
 }
 
 /** The delegate of `agentServer` whose key and token live in the context's state. */
-export function enrolledDelegate(
-  agentServer: string,
-  enroll: Enrollment | undefined,
-  context: IdentityContext,
-): Credentials {
-  const office = { agentServer, enroll, context }
+export function enrolledDelegate(options: DelegateOptions, context: IdentityContext): Credentials {
+  const { agentServer, enroll, rotateEvery } = options
+  const office: Office = { agentServer, enroll, context, store: delegateStore(context.state, agentServer) }
   const once = singleFlight()
+  const inOrder = queues()
   let enrolled: Enrolled | undefined
+  let trouble: Trouble | undefined
 
-  const remembered = (): Promise<Enrolled | undefined> =>
-    once('load', async () => {
-      enrolled ??= await load(office)
+  /** One enrolment, renewal or rotation at a time, in this process and among all that share the state. */
+  const alone = (task: () => Promise<Enrolled>): Promise<Enrolled> =>
+    inOrder('alone', async () => {
+      enrolled = await exclusively(context.state, `delegate ${agentServer}`, task)
+      trouble = undefined
       return enrolled
     })
-  /** Replaces `old`, unless another call has done so already. */
-  const obtain = (old: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
-    once('obtain', async () => {
-      if (enrolled !== undefined && enrolled !== old) return enrolled
-      enrolled = await (old === undefined ? enrol(office, tell) : renewOrEnrol(old, office, tell))
+  const remembered = (): Promise<Enrolled | undefined> =>
+    once('load', async () => {
+      enrolled ??= await enrolledIn(await office.store.read(), office)
       return enrolled
+    })
+  const obtain = (held: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
+    once('obtain', async () => {
+      if (enrolled !== undefined && enrolled !== held) return enrolled
+      try {
+        return await alone(() => obtained(held, { ...office, rotateEvery }, tell))
+      } catch (error) {
+        trouble = troubleAfter(error, trouble, held, context)
+        tell(agentServer, held === undefined ? 'enroll' : 'renew', sentence(trouble, held, context.now()))
+        throw error
+      }
     })
 
   return {
@@ -76,132 +71,113 @@ export function enrolledDelegate(
     remembered: async () => (await remembered())?.self,
     async current(tell) {
       const held = await remembered()
-      if (held === undefined) return (await obtain(undefined, tell)).self
       const now = context.now()
-      if (now >= held.expires - margin) return (await orUntilExpiry(obtain(held, tell), held, context.now)).self
-      if (now >= held.renewAt) obtain(held, tell).catch(() => undefined)
-      return held.self
+      const holds = held !== undefined && now < held.expires
+      if (trouble !== undefined && now < trouble.until) {
+        if (!holds) throw trouble.error
+        tell(agentServer, 'renew', sentence(trouble, held, now))
+        return held.self
+      }
+      if (held !== undefined && now < held.renewAt) return held.self
+      const renewal = obtain(held, tell)
+      if (!holds) return (await renewal).self
+      if (now < held.expires - margin) {
+        renewal.catch(() => undefined)
+        return held.self
+      }
+      return (await renewal.catch(error => orUntilExpiry(error, held, context))).self
+    },
+    async rotate(tell) {
+      await alone(() => rotatedNow(office, tell))
     },
   }
 }
 
 /** A token that cannot be renewed is good until it ends. */
-async function orUntilExpiry(renewal: Promise<Enrolled>, held: Enrolled, now: () => number): Promise<Enrolled> {
-  try {
-    return await renewal
-  } catch (error) {
-    if (now() < held.expires) return held
-    throw error
-  }
+function orUntilExpiry(error: unknown, held: Enrolled, { now }: IdentityContext): Enrolled {
+  if (now() < held.expires) return held
+  throw error
 }
 
-const stateKey = (agentServer: string): string => `delegate ${agentServer}`
-
-async function load({ agentServer, context }: Office): Promise<Enrolled | undefined> {
-  const value = await context.state.read(stateKey(agentServer))
-  if (value === undefined) return undefined
-  try {
-    const saved = savedDelegate(value)
-    const { iss, payload } = parseToken(saved.agent_token, ['agent+jwt'], { development: context.development })
-    const { sub, iat, exp } = payload
-    if (iss !== agentServer || typeof sub !== 'string' || typeof iat !== 'number' || typeof exp !== 'number')
-      throw new TypeError('the saved agent token is not of this agent server')
-    return await enrolledWith(saved, await importSigningKey(saved.jwk), { iss, sub, iat, exp }, context)
-  } catch {
-    // What was thrown could quote a key or a token.
-    throw new AgentError('state_unusable', 'the saved enrolment is damaged: remove it and enrol again')
-  }
+function troubleAfter(
+  error: unknown,
+  before: Trouble | undefined,
+  held: Enrolled | undefined,
+  { now, random }: IdentityContext,
+): Trouble {
+  const attempts = (before?.attempts ?? 0) + 1
+  const { first, longest } = held !== undefined && now() < held.expires - margin ? calm : urgent
+  // Spread, so that those who failed together do not come back together.
+  const pause = Math.min(first * 2 ** (attempts - 1), longest) * (1 - 0.5 * random())
+  return { error, attempts, until: now() + pause }
 }
 
-function savedDelegate(value: unknown): Saved {
-  const { jwk, agent_token, code_sha256 } = value as Partial<Record<keyof Saved, unknown>>
-  if (typeof jwk !== 'object' || jwk === null || typeof agent_token !== 'string' || typeof code_sha256 !== 'string')
-    throw new TypeError('the saved enrolment lacks a member')
-  return { jwk: jwk as PrivateJwk, agent_token, code_sha256 }
+function sentence({ error }: Trouble, held: Enrolled | undefined, now: number): string {
+  const why = error instanceof AgentError ? error.message : 'something unforeseen went wrong'
+  if (held === undefined) return `not enrolled: ${why}`
+  const left = Math.max(0, Math.floor(held.expires - now))
+  return `the agent token could not be renewed: ${why}; ${left > 0 ? `it is used for the ${left} s it has left` : 'it has ended'}`
 }
 
-async function enrolledWith(
-  saved: Saved,
-  key: SigningKey,
-  claims: Pick<AgentTokenClaims, 'iss' | 'sub' | 'iat' | 'exp'>,
-  context: IdentityContext,
+/** Renews, rotates or enrols, by what state says now: another process or tab may have done so since `held` was read. */
+async function obtained(
+  held: Enrolled | undefined,
+  office: Office & { readonly rotateEvery: number },
+  tell: Tell,
 ): Promise<Enrolled> {
-  const { iss, sub, iat, exp } = claims
-  // Spread, so that a fleet enrolled at one moment does not come back at one moment.
-  const renewAt = iat + (exp - iat) * (0.7 + 0.2 * context.random())
-  const jkt = await thumbprint(key.publicJwk)
-  const self = { agent: iss, delegate: sub, key, jkt, signatureKey: { scheme: 'jwt', jwt: saved.agent_token } } as const
-  return { saved, self, expires: exp, renewAt }
-}
-
-async function enrol(office: Office, tell: Tell): Promise<Enrolled> {
-  const { agentServer, enroll, context } = office
-  if (enroll === undefined)
-    throw new AgentError('not_allowed', 'this delegate is not enrolled and has no code to enrol with')
-  tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
-  const jwk = await generatePrivateJwk()
-  const key = await importSigningKey(jwk)
-  const json = await context.post({
-    to: 'agent server',
-    url: await delegateTokenEndpoint(office),
-    body: new TextEncoder().encode(JSON.stringify({ enrollment: { type: enroll.type, code: enroll.code } })),
-    contentType: 'application/json',
-    key,
-    signatureKey: { scheme: 'hwk', jwk: key.publicJwk },
-  })
-  return keep(json, { jwk, code_sha256: await digest(enroll.code) }, key, office)
-}
-
-async function renewOrEnrol(old: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
-  const { agentServer, enroll, context } = office
+  const record = await office.store.read()
+  const stored = await enrolledIn(record, office)
+  if (stored === undefined) return enrol(record, office, tell)
+  const isNewer = stored.record.current.agent_token !== held?.record.current.agent_token
+  if (isNewer && office.context.now() < stored.renewAt) return stored
   try {
-    return await renew(old, office, tell)
+    return await renewed(stored, office, tell)
   } catch (error) {
-    old.renewAt = context.now() + pause
-    tell(agentServer, 'renew', 'the agent token could not be renewed')
-    const ended = context.now() >= old.expires && refusalOf(error) !== undefined
-    if (!ended || enroll === undefined || old.saved.code_sha256 === (await digest(enroll.code))) throw error
-    return enrol(office, tell)
+    const end = endOf(error, stored, office.context)
+    if (end === undefined) throw error
+    if (!(await mayEnrolAgain(office, stored.record.current))) throw end
+    return enrol(stored.record, office, tell)
   }
 }
 
-async function renew(old: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
-  tell(office.agentServer, 'renew', `renewing the agent token at ${office.agentServer}`)
-  const { key, signatureKey, delegate } = old.self
-  const url = await delegateTokenEndpoint(office)
-  const json = await office.context.post({ to: 'agent server', url, key, signatureKey })
-  return keep(json, old.saved, key, office, delegate)
+/** By what state says now, too. A key that enrolment makes need not be replaced. */
+async function rotatedNow(office: Office, tell: Tell): Promise<Enrolled> {
+  const record = await office.store.read()
+  const stored = await enrolledIn(record, office)
+  if (stored === undefined) return enrol(record, office, tell)
+  try {
+    return await rotate(stored, office, tell)
+  } catch (error) {
+    throw endOf(error, stored, office.context) ?? error
+  }
 }
 
-async function delegateTokenEndpoint({ agentServer, context }: Office): Promise<string> {
-  const metadata: AgentMetadata = await checked('agent server', () => context.discovery.agent(agentServer))
-  if (metadata.delegate_token_endpoint !== undefined) return metadata.delegate_token_endpoint
-  throw new AgentError('unsupported', 'the agent server issues no agent tokens to delegates', { agentServer })
-}
-
-/** Checks the answer's agent token before anything is kept: it must be this server's and for this very key. */
-async function keep(
-  json: Readonly<Record<string, unknown>>,
-  own: Pick<Saved, 'jwk' | 'code_sha256'>,
-  key: SigningKey,
-  { agentServer, context }: Office,
-  delegate?: string,
+async function renewed(
+  held: Enrolled,
+  office: Office & { readonly rotateEvery: number },
+  tell: Tell,
 ): Promise<Enrolled> {
-  const token = json['agent_token']
-  if (typeof token !== 'string') throw invalidAnswer('agent server', 'agent_token')
-  const { discovery, development } = context
-  const claims = await checked('agent server', () =>
-    verifyAgentToken({ token, issuer: agentServer, discovery, now: context.now(), development }),
+  if (!isRotationDue(held, office.rotateEvery, office.context.now())) return renew(held, office, tell)
+  try {
+    return await rotate(held, office, tell)
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'unsupported') throw error
+    tell(office.agentServer, 'rotate', `${error.message}: renewing with the key there is`)
+    return renew((await enrolledIn(await office.store.read(), office)) ?? held, office, tell)
+  }
+}
+
+/** Why the enrolment is over, when its agent server takes its key no more; undefined for a trouble that may pass. */
+function endOf(error: unknown, held: Enrolled, { now }: IdentityContext): AgentError | undefined {
+  const refusal = refusalOf(error)
+  if (refusal?.error !== 'invalid_agent_token') return undefined
+  if (held.record.next?.for === 'rotation')
+    return new AgentError('denied', 'the key was replaced, but the answer that said so was lost: enrol again', refusal)
+  if (now() > held.expires + renewalGrace)
+    return new AgentError('denied', 'the agent token ended more than 30 days ago: enrol again', refusal)
+  return new AgentError(
+    'denied',
+    'the agent server takes the key of this delegate no more, since it was revoked or its key replaced elsewhere: enrol again',
+    refusal,
   )
-  if ((await thumbprint(claims.cnf.jwk)) !== (await thumbprint(key.publicJwk)))
-    throw invalidAnswer('agent server', 'cnf')
-  // Grants belong to a delegate: a token for another one must not inherit them.
-  if (delegate !== undefined && claims.sub !== delegate) throw invalidAnswer('agent server', 'sub')
-  const saved = { jwk: own.jwk, agent_token: token, code_sha256: own.code_sha256 }
-  await context.state.write(stateKey(agentServer), saved)
-  return enrolledWith(saved, key, claims, context)
-}
-
-async function digest(text: string): Promise<string> {
-  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }

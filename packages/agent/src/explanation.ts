@@ -8,6 +8,7 @@ export type StepKind =
   | 'identify'
   | 'enroll'
   | 'renew'
+  | 'rotate'
   | 'authorize'
   | 'refresh'
   | 'redirect'

@@ -256,7 +256,7 @@ describe('restarts', () => {
     async () => {
       const own = await world()
       const state = memoryState()
-      own.codes.set('third', 'd2')
+      own.delegates.codes.set('third', 'd2')
       await delegateIn(own, { state }).fetch(`${calendar}/events`)
       await state.remove(`delegate ${home}`)
       own.network.sent.length = 0

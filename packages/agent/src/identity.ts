@@ -1,7 +1,8 @@
 import type { Discovery } from '@countersign/discovery'
 import { type SignatureKey, type SigningKey, thumbprint } from '@countersign/httpsig'
-import { isIdentifier } from '@countersign/protocol'
-import { type Enrollment, enrolledDelegate } from './delegate.js'
+import { isIdentifier, type PublishedKey } from '@countersign/protocol'
+import { enrolledDelegate } from './delegate.js'
+import { checkEnrollment, type Enrollment } from './enrollment.js'
 import { AgentError } from './error.js'
 import type { Tell } from './explanation.js'
 import type { SignedPost } from './signed-post.js'
@@ -23,6 +24,7 @@ export interface IdentityContext {
   readonly discovery: Discovery
   readonly post: SignedPost
   readonly now: () => number
+  readonly sleep: (seconds: number) => Promise<void>
   readonly random: () => number
   readonly development: boolean
 }
@@ -35,6 +37,8 @@ export interface Credentials {
   remembered(): Promise<Self | undefined>
   /** Who the agent is; enrols or renews where that is due, and tells so. */
   current(tell: Tell): Promise<Self>
+  /** Replaces the key; only a delegate has one that somebody else has to take. */
+  rotate?(tell: Tell): Promise<void>
 }
 
 /** Who an agent is. Opaque: made by `pseudonym`, `agentServer` or `delegate`. */
@@ -55,49 +59,77 @@ export function pseudonym(): Identity {
   return Object.freeze({ kind: 'pseudonym', open: () => ({ remembered: async () => undefined, current: refuse }) })
 }
 
+/** An agent server's own key: one that stays, or a function that gives the one to sign with now. */
+export type OwnKey = PublishedKey | { readonly key: () => Promise<PublishedKey> }
+
 /**
  * An agent with its own authority: `id` publishes `/.well-known/aauth-agent` and, under `kid`, the public half of `key`.
+ * For keys that change, `key` is a function such as an agent server's `signingKey`; it is asked at every request, and
+ * must give a key that was published at least 30 s ago.
  * @throws TypeError when `id` is not an identifier or `kid` is empty
- * @see protocol §3.2 `jwks_uri`
+ * @see protocol §3.2 `jwks_uri`, §10
  */
-export function agentServer(options: {
-  readonly id: string
-  readonly kid: string
-  readonly key: SigningKey
-}): Identity {
-  const { id, kid, key } = options
+export function agentServer(options: { readonly id: string } & OwnKey): Identity {
+  const { id } = options
   if (!isIdentifier(id, { development: true }))
     throw new TypeError('id must be an identifier such as https://agent.example')
-  if (typeof kid !== 'string' || kid === '') throw new TypeError('kid must name the published key')
+  const own = ownKey(options)
   return Object.freeze({
     kind: 'agent-server',
     open: ({ development }: IdentityContext) => {
       if (!isIdentifier(id, { development })) throw new TypeError('http identifiers are for development only')
-      const signatureKey: SignatureKey = { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }
-      const self = async (): Promise<Self> => ({ agent: id, key, jkt: await thumbprint(key.publicJwk), signatureKey })
+      const self = async (): Promise<Self> => {
+        const { kid, key } = await own()
+        const signatureKey: SignatureKey = { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }
+        return { agent: id, key, jkt: await thumbprint(key.publicJwk), signatureKey }
+      }
       return { remembered: self, current: self }
     },
   })
 }
 
+function ownKey(options: OwnKey): () => Promise<PublishedKey> {
+  if (typeof options.key === 'function') return options.key
+  const { kid, key } = options as PublishedKey
+  if (typeof kid !== 'string' || kid === '') throw new TypeError('kid must name the published key')
+  return async () => ({ kid, key })
+}
+
+/** Seconds. */
+const week = 604_800
+
+/** What a delegate is made of. */
+export interface DelegateIdentity {
+  /** Identifier of the agent server. */
+  readonly agentServer: string
+  /** How it enrols, where it is not enrolled yet or no longer. Not needed once it is. */
+  readonly enroll?: Enrollment
+  /**
+   * Seconds after which its key is replaced, at the next renewal: at least 3600, or Infinity for never. Default: a week.
+   * @see protocol §5 *Rotation*
+   */
+  readonly rotateEvery?: number
+}
+
 /**
  * One instance that acts for an agent server. It enrols the first time it must say who it is, keeps its key and
- * agent token in the agent's state, and renews the token ahead of its end. Once enrolled it needs no `enroll`.
- * @throws TypeError when `agentServer` is not an identifier or the code is empty
+ * agent token in the agent's state, renews the token ahead of its end and replaces the key from time to time. A token
+ * that cannot be renewed is used until its end; one that has ended still renews for 30 days.
+ * @throws TypeError when `agentServer` is not an identifier or `enroll` is wrong; RangeError for a wrong `rotateEvery`
  * @see protocol §5 "Delegates get agent tokens"
  */
-export function delegate(options: { readonly agentServer: string; readonly enroll?: Enrollment }): Identity {
-  const { agentServer, enroll } = options
+export function delegate(options: DelegateIdentity): Identity {
+  const { agentServer, enroll, rotateEvery = week } = options
   if (!isIdentifier(agentServer, { development: true }))
     throw new TypeError('agentServer must be an identifier such as https://agent.example')
-  if (enroll !== undefined && (enroll.type !== 'code' || typeof enroll.code !== 'string' || enroll.code === ''))
-    throw new TypeError('enroll must be { type: "code", code }')
+  if (enroll !== undefined) checkEnrollment(enroll)
+  if (!(rotateEvery >= 3600)) throw new RangeError('rotateEvery must be at least 3600 seconds, or Infinity')
   return Object.freeze({
     kind: 'delegate',
     open: (context: IdentityContext) => {
       if (!isIdentifier(agentServer, { development: context.development }))
         throw new TypeError('http identifiers are for development only')
-      return enrolledDelegate(agentServer, enroll, context)
+      return enrolledDelegate({ agentServer, enroll, rotateEvery }, context)
     },
   })
 }

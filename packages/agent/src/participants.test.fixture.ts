@@ -14,19 +14,19 @@ import {
   type TokenType,
 } from '@countersign/protocol'
 import { type Caller, createVerifier, type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
+import { agentServerHost, type Delegates, delegates, home } from './agent-server.test.fixture.js'
 import { type Clock, clock, type Exchange, type Host, type Network, network } from './network.test.fixture.js'
 
 export const calendar = 'https://calendar.example'
+export { home }
 export const auth = 'https://auth.example'
-export const home = 'https://agent.example'
 
 /** A resource, an auth server and an agent server that behave, and the knobs with which a test makes them misbehave. */
 export interface World {
   readonly network: Network
   readonly clock: Clock
   readonly agentKey: SigningKey
-  /** Codes that enrol, each once, and the delegate they enrol. */
-  readonly codes: Map<string, string>
+  readonly delegates: Delegates
   /** Refresh tokens the auth server knows. */
   readonly refreshTokens: Map<string, { agent: string; delegate?: string; scope: string }>
   /** Whether the auth server's policy says no. */
@@ -53,10 +53,7 @@ export async function world(): Promise<World> {
     network: network(),
     clock: clock(),
     agentKey,
-    codes: new Map([
-      ['first', 'd1'],
-      ['second', 'd1'],
-    ]),
+    delegates: delegates(),
     refreshTokens: new Map(),
     denies: false,
     tamper: new Map(),
@@ -70,7 +67,7 @@ export async function world(): Promise<World> {
   }
   const discovery = createDiscovery({ fetcher: own.network.fetcher, now: own.clock.now })
   const hosts: ReadonlyArray<readonly [string, Host]> = [
-    [home, agentServerHost({ world: own, key: agentKey, discovery })],
+    [home, agentServerHost(own)],
     [auth, authServerHost({ world: own, key: authKey, discovery })],
     [calendar, resourceHost({ world: own, key: resourceKey, discovery })],
   ]
@@ -116,38 +113,6 @@ function published(role: Role, document: string, metadata: object): (exchange: E
 }
 
 const jti = (own: World): string => `jti-${own.issued}-${Math.random()}`
-
-function agentServerHost(role: Role): Host {
-  const { world: own, discovery } = role
-  const metadata = {
-    issuer: home,
-    agent: home,
-    jwks_uri: `${home}/jwks.json`,
-    delegate_token_endpoint: `${home}/delegates`,
-  }
-  const documents = published(role, 'aauth-agent', metadata)
-  const verifier = createVerifier({ receiver: home, discovery, accept: ['hwk', 'agent+jwt'], now: own.clock.now })
-  return async exchange => {
-    const document = documents(exchange)
-    if (document !== undefined) return document
-    const { caller } = await verifier.verify(exchange, { expiredAgentTokenGrace: 30 * 86_400 })
-    if (caller.level === 'anonymous' || caller.level === 'authorized')
-      throw new AAuthError('insufficient_level', 'enrol or renew')
-    const sub = caller.level === 'pseudonymous' ? enrolled(own, exchange) : String(caller.delegate)
-    const iat = Math.floor(own.clock.time)
-    const cnf = { jwk: caller.key.publicJwk }
-    const agent_token = await own.sign('agent+jwt', { iss: home, sub, cnf, iat, exp: iat + 3600, jti: jti(own) })
-    return json({ agent_token, expires_in: 3600 })
-  }
-}
-
-function enrolled(own: World, exchange: Exchange): string {
-  const { enrollment } = JSON.parse(exchange.text) as { enrollment: { type: string; code: string } }
-  const sub = own.codes.get(enrollment.code)
-  own.codes.delete(enrollment.code)
-  if (sub === undefined) throw new AAuthError('invalid_grant', 'this code is wrong or used')
-  return sub
-}
 
 function authServerHost(role: Role): Host {
   const { world: own, discovery } = role

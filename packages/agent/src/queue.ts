@@ -1,4 +1,4 @@
-/** Runs the tasks of one name one after the other, in this process. */
+/** Runs the tasks of one name one after the other, as far as this program goes. */
 export type Queues = <T>(name: string, task: () => Promise<T>) => Promise<T>
 
 export function queues(): Queues {

@@ -12,6 +12,8 @@ export interface PostRequest {
   readonly contentType?: string
   readonly key: SigningKey
   readonly signatureKey: SignatureKey
+  /** `same-origin` lets a browser send the page's cookies, to the page's own origin only. Default: none go along. */
+  readonly credentials?: 'same-origin'
 }
 
 /**
@@ -45,13 +47,15 @@ export function signedPost(context: PostContext): SignedPost {
 }
 
 async function send(request: PostRequest, context: PostContext): Promise<Response> {
-  const { url, body, contentType, key, signatureKey } = request
-  const own: Array<[string, string]> = [['accept', 'application/json']]
-  if (contentType !== undefined) own.push(['content-type', contentType])
-  const common = { method: 'POST', url, headers: own, key, signatureKey, now: context.now }
+  const { url, body, contentType, key, signatureKey, credentials = 'omit' } = request
+  const plain: Array<[string, string]> = [['accept', 'application/json']]
+  if (contentType !== undefined) plain.push(['content-type', contentType])
+  const common = { method: 'POST', url, headers: plain, key, signatureKey, now: context.now }
   const signature = await signRequest(body === undefined ? common : { ...common, body })
-  const headers = [...own, ...signature].map(([name, value]): [string, string] => [name, value])
-  const init = { method: 'POST', headers, redirect: 'manual', signal: AbortSignal.timeout(timeout) } as const
+  const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])
+  // A signed body must not reach another host than the one that was checked, nor the page's cookies go along unasked.
+  const own = { redirect: 'manual', credentials } as const
+  const init = { method: 'POST', headers, ...own, signal: AbortSignal.timeout(timeout) } as const
   try {
     return await context.fetch(url, body === undefined ? init : { ...init, body })
   } catch {

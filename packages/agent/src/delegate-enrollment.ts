@@ -1,0 +1,69 @@
+import { type SigningKey, thumbprint } from '@countersign/httpsig'
+import type { CurrentKey, DelegateRecord, DelegateStore, NextKey } from './delegate-record.js'
+import { agentToken, delegateTokenEndpoint, type Enrolled, keep, type Office } from './delegate-token.js'
+import { type Enrollment, enrollmentBody, enrollmentDigest, lostEnrollment, refusedEnrollment } from './enrollment.js'
+import { AgentError, refusalOf } from './error.js'
+import type { Tell } from './explanation.js'
+import type { PostRequest } from './signed-post.js'
+
+/**
+ * Enrols with a fresh key, or with the one an earlier attempt saved and got no answer for.
+ * @throws AgentError `not_allowed` without anything to enrol with, `denied`, `unreachable`, `invalid_answer`
+ * @see protocol §5 *Enrolment*
+ */
+export async function enrol(before: DelegateRecord, office: Office, tell: Tell): Promise<Enrolled> {
+  const { agentServer, enroll, store } = office
+  if (enroll === undefined)
+    throw new AgentError('not_allowed', 'this delegate is not enrolled and has nothing to enrol with: give it `enroll`')
+  tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
+  const url = await delegateTokenEndpoint(office)
+  const { name, key } = await enrollingKey(before, store)
+  const request = await enrollmentRequest(enroll, url, key)
+  const digest = await enrollmentDigest(enroll)
+  const next: NextKey = { key: name, for: 'enrollment', ...(digest === undefined ? {} : { unanswered: digest }) }
+  const { retired: _, ...rest } = before
+  // Before the server is asked: a key that it took and we lost would have used the code up for nothing.
+  await store.write({ ...rest, next })
+  try {
+    return await keep(
+      before,
+      { ...(await agentToken(request, { key }, office)), name, key, enrolled_with: digest },
+      office,
+    )
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === undefined) throw error
+    if (refusal.error === 'invalid_grant' && wasAsked(before, digest)) throw lostEnrollment(error)
+    await store.write({ ...rest, next: { key: name, for: 'enrollment' } })
+    throw refusedEnrollment(error, enroll)
+  }
+}
+
+/** Whether the same code or token was sent before and nothing came back. */
+function wasAsked({ next }: DelegateRecord, digest: string | undefined): boolean {
+  return digest !== undefined && next?.unanswered === digest
+}
+
+async function enrollingKey(
+  before: DelegateRecord,
+  store: DelegateStore,
+): Promise<{ readonly name: string; readonly key: SigningKey }> {
+  const { next } = before
+  const key = next?.for === 'enrollment' ? await store.load(next.key) : undefined
+  return next === undefined || key === undefined ? store.generate(before) : { name: next.key, key }
+}
+
+async function enrollmentRequest(enroll: Enrollment, url: string, key: SigningKey): Promise<Omit<PostRequest, 'to'>> {
+  const jkt = await thumbprint(key.publicJwk)
+  const body = await enrollmentBody(enroll, { endpoint: url, thumbprint: jkt, audience: `${url}#${jkt}` })
+  const request = { url, body, contentType: 'application/json', key } as const
+  const signed = { ...request, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } } as const
+  return enroll.type === 'session' ? { ...signed, credentials: 'same-origin' } : signed
+}
+
+/** Whether there is something to enrol with that was not used for the enrolment in force. */
+export async function mayEnrolAgain({ enroll }: Office, current: CurrentKey): Promise<boolean> {
+  if (enroll === undefined) return false
+  const digest = await enrollmentDigest(enroll)
+  return digest === undefined || digest !== current.enrolled_with
+}

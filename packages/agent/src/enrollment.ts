@@ -1,0 +1,165 @@
+import { base64urlEncode } from '@countersign/httpsig'
+import { AgentError, refusalOf } from './error.js'
+
+/** What an enrolment is for, told to a function that gets the token or the members it needs. */
+export interface EnrollmentRequest {
+  /** The `aud` an OIDC token should have, where its issuer allows any: the endpoint, `#`, and the thumbprint. */
+  readonly audience: string
+  /** RFC 7638 thumbprint of the new key. */
+  readonly thumbprint: string
+  /** The agent server's `delegate_token_endpoint`. */
+  readonly endpoint: string
+}
+
+/**
+ * How a delegate proves to its agent server that it may enrol:
+ * `code` a single-use code, handed out by the operator ·
+ * `oidc` a token of a workload's platform (Kubernetes, a CI provider, SPIFFE), given as such or got by a function ·
+ * `session` the web session of the page it runs in, whose cookies go to the page's own origin only; `members` are added ·
+ * `custom` whatever the agent server takes: an object with a `type` of its own, given as such or made by a function.
+ * A string or an object enrols once; a function is asked again when the delegate has to enrol again.
+ * @see protocol §5 "Delegates get agent tokens"
+ */
+export type Enrollment =
+  | { readonly type: 'code'; readonly code: string }
+  | { readonly type: 'oidc'; readonly token: string | ((request: EnrollmentRequest) => Promise<string>) }
+  | { readonly type: 'session'; readonly members?: EnrollmentMembers }
+  | {
+      readonly type: 'custom'
+      readonly enrollment: EnrollmentMembers | ((request: EnrollmentRequest) => Promise<EnrollmentMembers>)
+    }
+
+/** Members of the JSON object `enrollment`. */
+export type EnrollmentMembers = Readonly<Record<string, unknown>>
+
+/** Longest code or token in characters: what is longer is a file taken for one. */
+const longest = 16_384
+
+/** @throws TypeError for an enrolment that cannot work */
+export function checkEnrollment(enroll: Enrollment): void {
+  switch (enroll.type) {
+    case 'code':
+      if (!isSecret(enroll.code)) throw new TypeError('enroll.code must be a code: text without spaces or line ends')
+      return
+    case 'oidc':
+      if (typeof enroll.token !== 'function' && !isSecret(enroll.token))
+        throw new TypeError(
+          'enroll.token must be an OIDC token without spaces or line ends, or a function that gets one',
+        )
+      return
+    case 'session':
+      if (enroll.members !== undefined && !isObject(enroll.members))
+        throw new TypeError('enroll.members must be an object')
+      return
+    case 'custom':
+      if (typeof enroll.enrollment !== 'function') checkMembers(enroll.enrollment)
+      return
+    default:
+      throw new TypeError('enroll.type must be "code", "oidc", "session" or "custom"')
+  }
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= longest && /^[\x21-\x7e]+$/.test(value)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function checkMembers(members: unknown): void {
+  if (!isObject(members) || typeof members['type'] !== 'string' || members['type'] === '')
+    throw new TypeError('a custom enrolment must be an object with its own "type"')
+}
+
+/** The body of an enrolment; asks the functions for what they give. */
+export async function enrollmentBody(enroll: Enrollment, request: EnrollmentRequest): Promise<Uint8Array<ArrayBuffer>> {
+  return new TextEncoder().encode(JSON.stringify({ enrollment: await membersOf(enroll, request) }))
+}
+
+async function membersOf(enroll: Enrollment, request: EnrollmentRequest): Promise<EnrollmentMembers> {
+  switch (enroll.type) {
+    case 'code':
+      return { type: 'code', code: enroll.code }
+    case 'oidc':
+      return { type: 'oidc', token: await oidcToken(enroll.token, request) }
+    case 'session':
+      return { ...enroll.members, type: 'session' }
+    case 'custom': {
+      const { enrollment } = enroll
+      const members = typeof enrollment === 'function' ? await given(() => enrollment(request)) : enrollment
+      checkMembers(members)
+      return members
+    }
+  }
+}
+
+async function oidcToken(
+  token: string | ((request: EnrollmentRequest) => Promise<string>),
+  request: EnrollmentRequest,
+): Promise<string> {
+  const text = typeof token === 'function' ? await given(() => token(request)) : token
+  if (!isSecret(text)) throw new TypeError('enroll.token must give an OIDC token, without spaces or line ends')
+  return text
+}
+
+/** The platform that gives the token is one more participant, and may be away like any other. */
+async function given<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw new AgentError(
+      'unreachable',
+      'what the enrolment needs could not be had: the function of `enroll` failed',
+      error,
+    )
+  }
+}
+
+/**
+ * SHA-256 of what enrols once, by which an enrolment that was used is known again; undefined for what can enrol any
+ * number of times.
+ */
+export async function enrollmentDigest(enroll: Enrollment): Promise<string | undefined> {
+  const once = onceOnly(enroll)
+  if (once === undefined) return undefined
+  const bytes = new TextEncoder().encode(JSON.stringify([enroll.type, once]))
+  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}
+
+function onceOnly(enroll: Enrollment): unknown {
+  if (enroll.type === 'code') return enroll.code
+  if (enroll.type === 'oidc') return typeof enroll.token === 'function' ? undefined : enroll.token
+  if (enroll.type === 'custom') return typeof enroll.enrollment === 'function' ? undefined : enroll.enrollment
+  return undefined
+}
+
+const refusals: Readonly<Record<Enrollment['type'], string>> = {
+  code: 'the agent server does not take this enrolment code: it is unknown, used or expired; ask its operator for a new one',
+  oidc: 'the agent server does not take this OIDC token: it must be fresh, not used before, and of an issuer, audience and subject that its rules name',
+  session: 'the agent server does not take this session: sign in at its site, then try again',
+  custom: 'the agent server does not take this enrolment',
+}
+
+/** A refused enrolment in words that name what to do; any other error as it is. */
+export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
+  const refusal = refusalOf(error)
+  if (refusal?.error === 'invalid_grant') return new AgentError('denied', refusals[enroll.type], refusal)
+  // The answer of a server that does not know the type (protocol §5).
+  if (refusal?.error === 'invalid_request')
+    return new AgentError(
+      'denied',
+      'the agent server takes no such enrolment: ask its operator which types it takes',
+      refusal,
+    )
+  return error
+}
+
+/** Said when the same code was sent before and nothing came back: whether it was taken then is not to be known. */
+export function lostEnrollment(error: unknown): AgentError {
+  return new AgentError(
+    'denied',
+    'the answer to an earlier enrolment was lost, and what it enrolled with is used up: ask the operator of the agent server for a new code or token',
+    refusalOf(error),
+  )
+}

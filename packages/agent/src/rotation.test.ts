@@ -1,0 +1,359 @@
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import type { Agent, AgentOptions } from './agent.js'
+import { agentIn, delegateIn } from './agents.test.fixture.js'
+import type { AgentEvent } from './explanation.js'
+import { explain } from './explanation.js'
+import { delegate, pseudonym } from './identity.js'
+import { calendar, home, type World, world } from './participants.test.fixture.js'
+import { type AgentState, memoryState } from './state.js'
+
+const agenda = `${calendar}/agenda`
+const events = `${calendar}/events`
+
+/** What reached the delegate token endpoint, by kind. */
+const asked = (own: World): string[] =>
+  own.network.sent
+    .filter(exchange => exchange.target === '/delegates')
+    .map(({ text }) => (text === '' ? 'renew' : 'jwk' in JSON.parse(text) ? 'rotate' : 'enrol'))
+
+const jwksAsked = (own: World): unknown[] =>
+  own.network.sent.filter(exchange => exchange.text.startsWith('{"jwk"')).map(({ text }) => JSON.parse(text).jwk)
+
+const forms = (own: World): string[] =>
+  own.network.sent.filter(e => e.target === '/token').map(e => new URLSearchParams(e.text).get('request_type') ?? '')
+
+function rotating(own: World, rotateEvery: number, options: Partial<AgentOptions> = {}): Agent {
+  const enroll = { type: 'code', code: 'first' } as const
+  return agentIn(own, { identity: delegate({ agentServer: home, enroll, rotateEvery }), ...options })
+}
+
+/** A promise, and what resolves it. */
+function signal(): [() => void, Promise<void>] {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>(done => {
+    resolve = done
+  })
+  return [resolve, promise]
+}
+
+/** The answers to rotations are lost `times` times, after the server has acted. */
+function loses(own: World, times: number): void {
+  let left = times
+  own.network.intercept(home, async (exchange, next) => {
+    const response = await next(exchange)
+    if (!exchange.text.startsWith('{"jwk"') || left === 0) return response
+    left -= 1
+    throw new TypeError('fetch failed')
+  })
+}
+
+describe('rotateKey', () => {
+  test(
+    verifies('delegate.rotate', 'AGT-12', 'the old key signs, the new one proves itself, and the delegate stays'),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(agenda)
+      const before = own.network.sent.at(-1)?.header('signature-key')
+      await agent.rotateKey()
+      const request = own.network.sent.at(-1)
+      expect(request?.header('signature-key')).toBe(before)
+      expect(Object.keys(JSON.parse(request?.text ?? ''))).toEqual(['jwk', 'proof'])
+      expect(JSON.parse(request?.text ?? '').jwk).not.toHaveProperty('d')
+      expect(await agent.identify()).toEqual({ agent: home, delegate: 'd1' })
+      expect((await agent.fetch(agenda)).status).toBe(200)
+      expect(own.network.sent.at(-1)?.header('signature-key')).not.toBe(before)
+      own.clock.time += 3000
+      await agent.fetch(agenda)
+      await expect.poll(() => asked(own)).toEqual(['enrol', 'rotate', 'renew'])
+      expect(own.delegates.alarms).toEqual([])
+    },
+  )
+
+  test('goes on after a restart with the new key, and can be done again and again', async () => {
+    const own = await world()
+    const state = memoryState()
+    await delegateIn(own, { state }).identify()
+    for (let n = 0; n < 5; n++) await delegateIn(own, { state }).rotateKey()
+    expect((await delegateIn(own, { state }).fetch(agenda)).status).toBe(200)
+    expect(asked(own)).toEqual(['enrol', 'rotate', 'rotate', 'rotate', 'rotate', 'rotate'])
+    expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(5)
+    expect(own.delegates.alarms).toEqual([])
+  })
+
+  test('calls at once rotate one after the other, and a delegate that is not enrolled enrols', async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await Promise.all([agent.rotateKey(), agent.rotateKey(), agent.fetch(agenda)])
+    expect(asked(own)).toEqual(['enrol', 'rotate'])
+    expect((await agent.fetch(agenda)).status).toBe(200)
+    expect(own.delegates.alarms).toEqual([])
+  })
+
+  test('the old key is kept for requests on their way, and destroyed a day later', async () => {
+    const own = await world()
+    const { read, write, remove } = memoryState()
+    const agent = delegateIn(own, { state: { read, write, remove } })
+    await agent.identify()
+    await agent.rotateKey()
+    const both = [`key delegate ${home} 1`, `key delegate ${home} 2`]
+    const kept = async (): Promise<number> =>
+      (await Promise.all(both.map(read))).filter(jwk => jwk !== undefined).length
+    own.clock.time += 86_000
+    await agent.identify()
+    expect(await kept()).toBe(2)
+    own.clock.time += 3700
+    await agent.identify()
+    expect(await kept()).toBe(1)
+    own.clock.time += 3700
+    expect((await agent.fetch(agenda)).status).toBe(200)
+  })
+
+  test('only a delegate has a key to replace', async () => {
+    const own = await world()
+    for (const agent of [agentIn(own), agentIn(own, { identity: pseudonym() })])
+      await expect(agent.rotateKey()).rejects.toMatchObject({ code: 'not_allowed' })
+  })
+
+  test('an agent server that replaces no keys: it says so, and the key stays', async () => {
+    const own = await world()
+    own.delegates.rotates = false
+    const agent = delegateIn(own)
+    await agent.fetch(agenda)
+    await expect(agent.rotateKey()).rejects.toMatchObject({ code: 'unsupported' })
+    own.clock.time += 3000
+    expect((await agent.fetch(agenda)).status).toBe(200)
+    await expect.poll(() => asked(own)).toEqual(['enrol', 'rotate', 'renew'])
+  })
+})
+
+describe('grants after a rotation', () => {
+  test(
+    verifies(
+      'agent.key-changed',
+      'refresh.not-bound-to-key',
+      'an auth token bound to the old key is refreshed, not asked for anew',
+    ),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(events)
+      await agent.rotateKey()
+      own.network.sent.length = 0
+      const response = await agent.fetch(events)
+      expect(response.status).toBe(200)
+      expect(explain(response).steps.map(step => step.what)).toEqual(['refresh', 'sign'])
+      expect(forms(own)).toEqual(['refresh'])
+    },
+  )
+
+  test(verifies('refresh.not-bound-to-key', 'requests on their way with the old key are not lost'), async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await agent.fetch(events)
+    const [arrived, waiting] = signal()
+    const [release, held] = signal()
+    own.network.intercept(calendar, async (exchange, next) => {
+      if (exchange.header('x-slow') !== undefined) {
+        arrived()
+        await held
+      }
+      return next(exchange)
+    })
+    const slow = agent.fetch(events, { method: 'POST', body: 'x', headers: { 'x-slow': '1' } })
+    await waiting
+    await agent.rotateKey()
+    release()
+    expect((await slow).status).toBe(200)
+  })
+
+  test(
+    verifies('agent.key-changed', 'a challenge made out for the old key is not followed: the agent says who it is now'),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.fetch(agenda)
+      let rotated = false
+      own.network.intercept(calendar, async (exchange, next) => {
+        const response = await next(exchange)
+        if (!rotated && response.headers.get('agent-auth')?.includes('auth-token') === true) {
+          rotated = true
+          await agent.rotateKey()
+        }
+        return response
+      })
+      const response = await agent.fetch(events)
+      expect(response.status).toBe(200)
+      expect(explain(response).steps.map(step => step.what)).toEqual([
+        ...['sign', 'challenge', 'identify', 'sign', 'challenge', 'authorize', 'authorize', 'sign'],
+      ])
+      expect(forms(own)).toEqual(['auth'])
+    },
+  )
+})
+
+describe('an answer that is lost', () => {
+  test(
+    verifies('delegate.rotate.repeat', 'is asked for again, for the same key, within the minute that is allowed'),
+    async () => {
+      const own = await world()
+      const waits: number[] = []
+      const sleep = async (seconds: number): Promise<void> => {
+        waits.push(seconds)
+        own.clock.time += seconds
+      }
+      const agent = delegateIn(own, { sleep })
+      await agent.identify()
+      loses(own, 3)
+      await agent.rotateKey()
+      expect(waits).toEqual([1, 3, 9])
+      expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
+      expect((await agent.fetch(agenda)).status).toBe(200)
+      expect(own.delegates.alarms).toEqual([])
+    },
+  )
+
+  test(verifies('delegate.rotate.repeat', 'also by the process that starts after a crash'), async () => {
+    const own = await world()
+    const state = memoryState()
+    const first = delegateIn(own, { state })
+    await first.identify()
+    loses(own, 5)
+    await expect(first.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
+    own.clock.time += 20
+    const later = delegateIn(own, { state })
+    expect((await later.fetch(agenda)).status).toBe(200)
+    await expect.poll(() => jwksAsked(own)).toHaveLength(6)
+    expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
+    own.clock.time += 3700
+    const next = async (): Promise<string | undefined> => {
+      expect((await later.fetch(agenda)).status).toBe(200)
+      return asked(own).at(-1)
+    }
+    await expect.poll(next).toBe('renew')
+    expect(own.delegates.alarms).toEqual([])
+  })
+
+  test(
+    verifies('delegate.rotate.alarm', 'later than that the old key is refused: used until its end, then it says why'),
+    async () => {
+      const own = await world()
+      const seen: AgentEvent[] = []
+      const state = memoryState()
+      const first = delegateIn(own, { state })
+      await first.identify()
+      loses(own, 5)
+      await expect(first.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
+      own.clock.time += 120
+      const agent = delegateIn(own, { state, onEvent: event => seen.push(event) })
+      expect((await agent.fetch(agenda)).status).toBe(200)
+      const why = /could not be renewed: the key was replaced, but the answer that said so was lost/
+      await expect.poll(() => seen.some(event => why.test(event.detail))).toBe(true)
+      own.clock.time += 3600
+      const refused = await agent.fetch(agenda)
+      expect(refused.status).toBe(401)
+      const fresh = delegateIn(own, { state, code: 'second' })
+      expect((await fresh.fetch(agenda)).status).toBe(200)
+    },
+  )
+
+  test('a rotation that never arrived is simply done at the next chance', async () => {
+    const own = await world()
+    const state = memoryState()
+    await delegateIn(own, { state }).identify()
+    const stand = own.network.hosts.get(home)
+    own.network.intercept(home, (exchange, next) => {
+      if (exchange.target === '/delegates') throw new TypeError('fetch failed')
+      return next(exchange)
+    })
+    await expect(delegateIn(own, { state }).rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
+    if (stand !== undefined) own.network.hosts.set(home, stand)
+    own.clock.time += 600
+    const agent = delegateIn(own, { state })
+    await agent.rotateKey()
+    expect((await agent.fetch(agenda)).status).toBe(200)
+    expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
+    expect(own.delegates.alarms).toEqual([])
+  })
+})
+
+describe('rotateEvery', () => {
+  test(verifies('delegate.rotate', 'a key is replaced at the first renewal after that many seconds'), async () => {
+    const own = await world()
+    const agent = rotating(own, 7200)
+    await agent.fetch(agenda)
+    for (let n = 0; n < 4; n++) {
+      own.clock.time += 3700
+      expect((await agent.fetch(agenda)).status).toBe(200)
+    }
+    expect(asked(own)).toEqual(['enrol', 'renew', 'rotate', 'renew', 'rotate'])
+    expect(own.delegates.alarms).toEqual([])
+  })
+
+  test('is a week by default, and Infinity is never', async () => {
+    const own = await world()
+    own.delegates.codes.set('third', 'd2')
+    const byDefault = delegateIn(own)
+    const never = rotating(own, Number.POSITIVE_INFINITY)
+    await byDefault.identify()
+    own.network.sent.length = 0
+    own.clock.time += 604_799
+    await byDefault.identify()
+    own.clock.time += 3700
+    await byDefault.identify()
+    expect(asked(own)).toEqual(['renew', 'rotate'])
+    const third = agentIn(own, {
+      identity: delegate({
+        agentServer: home,
+        enroll: { type: 'code', code: 'third' },
+        rotateEvery: Number.POSITIVE_INFINITY,
+      }),
+    })
+    await third.identify()
+    own.network.sent.length = 0
+    own.clock.time += 25 * 86_400
+    await third.identify()
+    expect(asked(own)).toEqual(['renew'])
+    expect(never).toHaveProperty('rotateKey')
+  })
+
+  test('where the agent server replaces no keys it renews, and asks no more for a day', async () => {
+    const own = await world()
+    own.delegates.rotates = false
+    const agent = rotating(own, 3600)
+    await agent.identify()
+    for (let n = 0; n < 3; n++) {
+      own.clock.time += 3700
+      await agent.identify()
+    }
+    expect(asked(own)).toEqual(['enrol', 'rotate', 'renew', 'renew', 'renew'])
+    own.clock.time += 86_400
+    await agent.identify()
+    expect(asked(own).slice(5)).toEqual(['rotate', 'renew'])
+  })
+
+  test.each([0, -1, 3599, Number.NaN])('%d is refused', rotateEvery => {
+    expect(() => delegate({ agentServer: home, rotateEvery })).toThrow(RangeError)
+    expect(delegate({ agentServer: home, rotateEvery: 3600 }).kind).toBe('delegate')
+  })
+})
+
+describe('several processes with one state', () => {
+  test('renew and rotate once, and the others go on with what they find', async () => {
+    const own = await world()
+    const state: AgentState = memoryState()
+    const all = [1, 2, 3].map(() => rotating(own, 3600, { state }))
+    await Promise.all(all.map(agent => agent.fetch(agenda)))
+    expect(asked(own)).toEqual(['enrol'])
+    own.clock.time += 3700
+    const responses = await Promise.all(all.map(agent => agent.fetch(agenda)))
+    expect(responses.map(response => response.status)).toEqual([200, 200, 200])
+    expect(asked(own)).toEqual(['enrol', 'rotate'])
+    await all[0]?.rotateKey()
+    own.clock.time += 3500
+    await Promise.all(all.map(agent => agent.identify()))
+    await expect.poll(() => asked(own)).toEqual(['enrol', 'rotate', 'rotate', 'renew'])
+    expect(own.delegates.alarms).toEqual([])
+  })
+})
