@@ -10,10 +10,11 @@ import {
 import { openStore, type Store } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
+import { delegateKeysIn } from './delegate-key.js'
 import { type Delegate, type Delegates, delegatesIn, type Invitation } from './delegates.js'
 import type { AgentServerEvent } from './event.js'
 import { ownDiscovery } from './own-discovery.js'
-import { requestHandler } from './routes.js'
+import { delegateTokenPath, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
 const longestLifetime = 86_400
@@ -43,7 +44,7 @@ export interface AgentServerOptions {
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
-  /** Receives one event per enrolment, renewal, refusal and operator's act; must not throw. */
+  /** Receives one event per enrolment, renewal, rotation, alarm, refusal and operator's act; must not throw. */
   readonly onEvent?: (event: AgentServerEvent) => void
 }
 
@@ -85,6 +86,8 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
       verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
       replay: options.replay ?? memoryReplaySet({ now }),
       delegates,
+      delegateKeys: delegateKeysIn(store, now),
+      endpoint: `${id}${delegateTokenPath}`,
       issuer,
       now,
       onEvent,
@@ -145,7 +148,7 @@ function agentMetadata({ id, name }: AgentServerOptions): AgentMetadata {
     issuer: id,
     agent: id,
     jwks_uri: `${id}/.well-known/jwks.json`,
-    delegate_token_endpoint: `${id}/delegate/token`,
+    delegate_token_endpoint: `${id}${delegateTokenPath}`,
     ...(name === undefined ? {} : { name }),
   }
 }

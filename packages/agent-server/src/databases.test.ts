@@ -5,9 +5,9 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
-import { enrolled, enrollmentBody, post, renewal, type Scene, scene } from './delegate.test.fixture.js'
+import { enrolled, enrollmentBody, post, renewal, rotation, type Scene, scene } from './delegate.test.fixture.js'
 
-const postgres = await postgresForTests(1)
+const postgres = await postgresForTests(2)
 afterAll(() => postgres.drop())
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
@@ -56,6 +56,30 @@ for (const { name, away, url } of databases) {
       const all = [...seen, ...rest]
       expect(new Set(all.map(({ sub }) => sub)).size).toBe(6)
       expect(all.filter(({ revoked }) => revoked !== undefined).map(({ sub }) => sub)).toEqual(['phone'])
+      await Promise.all([one.server.close(), two.server.close()])
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('delegate.rotate', 'delegate.rotate.alarm', `on ${name}: of rotations that race one wins${away}`),
+    async () => {
+      const database = url()
+      const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+      const [one, two] = [await scene({ database, keys }), await scene({ database, keys })]
+      for (let round = 0; round < 5; round++) {
+        const delegate = await enrolled(one)
+        const racing = [one, two, one, two].map(async instance =>
+          status(instance, rotation(instance, delegate, await generateSigningKey())),
+        )
+        expect((await Promise.all(racing)).sort()).toEqual([200, 401, 401, 401])
+        const same = await generateSigningKey()
+        const other = await enrolled(two)
+        const repeating = [one, two, one, two].map(instance => status(instance, rotation(instance, other, same)))
+        expect(await Promise.all(repeating)).toEqual([200, 200, 200, 200])
+      }
+      const alarms = [...one.events, ...two.events].filter(({ type }) => type === 'alarm')
+      const rotations = [...one.events, ...two.events].filter(({ type }) => type === 'rotated')
+      expect([alarms.length, rotations.length]).toEqual([15, 10])
       await Promise.all([one.server.close(), two.server.close()])
     },
   )

@@ -1,36 +1,14 @@
-import { checkTarget, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import {
-  checkReplay,
-  type IdentifiedCaller,
-  type PseudonymousCaller,
-  type Verified,
-  type Verifier,
-} from '@countersign/verify'
-import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
-import { type Delegates, refusedCode, refusedKey } from './delegates.js'
+import { checkReplay, type PseudonymousCaller, type Verified } from '@countersign/verify'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken, peerOf } from './delegate-token-context.js'
+import { refusedCode } from './delegates.js'
 import { parseEnrollment } from './enrollment.js'
-import type { AgentServerEvent } from './event.js'
+import { renew } from './renewal.js'
 
 /** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
 const renewalGrace = 30 * 86_400
 const bodyLimit = 65_536
-
-/** What the delegate token endpoint works with. */
-export interface DelegateTokenContext {
-  readonly verifier: Verifier
-  readonly replay: ReplaySet
-  readonly delegates: Delegates
-  readonly issuer: AgentTokenIssuer
-  readonly now: () => number
-  readonly onEvent: (event: AgentServerEvent) => void
-}
-
-/** A delegate token endpoint's answer. */
-export interface DelegateToken {
-  readonly agent_token: string
-  readonly expires_in: number
-}
 
 /**
  * Decides one request to the delegate token endpoint: an inline key enrols, an agent token renews.
@@ -71,49 +49,5 @@ async function enroll(
   const jkt = caller.key.thumbprint
   const sub = await context.delegates.enroll(code, jkt)
   context.onEvent({ type: 'enrolled', sub, jkt, ...peerOf(caller) })
-  return issue(sub, caller, context)
-}
-
-async function renew(
-  message: ReceivedMessage,
-  verified: Verified,
-  caller: IdentifiedCaller,
-  context: DelegateTokenContext,
-): Promise<DelegateToken> {
-  if (caller.delegate === undefined) {
-    throw new AAuthError('insufficient_level', 'this endpoint serves delegates: sign with hwk or an agent token')
-  }
-  const sub = caller.delegate
-  const jkt = caller.key.thumbprint
-  // Were its requests remembered, a revoked delegate could fill the replay set with them and stop the others' renewals.
-  if (!(await context.delegates.isCurrent(sub, jkt))) throw refusedKey()
-  await checkReplay({ replay: sharedByDelegate(context.replay, sub), verified, partition: 'token' })
-  if (message.body !== undefined && message.body.length > 0) {
-    throw new AAuthError(
-      'invalid_request',
-      'a renewal has an empty body; changing the key by rotation is not supported',
-    )
-  }
-  await context.delegates.renew(sub, jkt)
-  context.onEvent({ type: 'renewed', sub, jkt, ...peerOf(caller) })
-  return issue(sub, caller, context)
-}
-
-/** Every caller here is of the one agent, so that a share per agent would be one for all. */
-function sharedByDelegate(replay: ReplaySet, sub: string): ReplaySet {
-  return { check: entry => replay.check({ ...entry, principal: sub }) }
-}
-
-async function issue(
-  sub: string,
-  caller: PseudonymousCaller | IdentifiedCaller,
-  context: DelegateTokenContext,
-): Promise<DelegateToken> {
-  const { issuer, now } = context
-  const agent_token = await issueAgentToken(issuer, { sub, jwk: caller.key.publicJwk, now: now() })
-  return { agent_token, expires_in: issuer.lifetime }
-}
-
-function peerOf(caller: { readonly peer?: string }): { peer?: string } {
-  return caller.peer === undefined ? {} : { peer: caller.peer }
+  return issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
 }

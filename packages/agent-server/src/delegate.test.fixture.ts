@@ -4,8 +4,9 @@ import {
   type SignatureKey,
   type SigningKey,
   signRequest,
+  thumbprint,
 } from '@countersign/httpsig'
-import type { PublishedKey } from '@countersign/protocol'
+import { type KeyProofClaims, type PublishedKey, signKeyProof } from '@countersign/protocol'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from './agent-server.js'
 import type { AgentServerEvent } from './event.js'
 
@@ -93,6 +94,45 @@ export function renewal(
 ): Promise<ReceivedMessage> {
   const body = o.body === undefined ? {} : { body: o.body }
   return post(scene_, { key: o.key, signatureKey: { scheme: 'jwt', jwt: o.agentToken }, ...body })
+}
+
+/** What a test changes in a rotation. */
+export interface RotationChanges {
+  readonly claims?: Partial<KeyProofClaims>
+  /** Signs the proof; default: the new key. */
+  readonly prover?: SigningKey
+  readonly contentType?: string
+}
+
+/** The body of a rotation from the delegate's key to `to`. */
+export async function rotationBody(
+  { clock }: Scene,
+  delegate: Enrolled,
+  to: SigningKey,
+  { claims, prover = to }: RotationChanges = {},
+): Promise<string> {
+  const proof = await signKeyProof(
+    {
+      aud: 'https://agent.example/delegate/token',
+      sub: delegate.sub,
+      jkt: await thumbprint(delegate.key.publicJwk),
+      iat: Math.floor(clock.now),
+      jti: crypto.randomUUID(),
+      ...claims,
+    },
+    prover,
+  )
+  return JSON.stringify({ jwk: to.publicJwk, proof })
+}
+
+/** A rotation of the delegate's key to `to`. */
+export async function rotation(
+  scene_: Scene,
+  delegate: Enrolled,
+  to: SigningKey,
+  changes: RotationChanges = {},
+): Promise<ReceivedMessage> {
+  return renewal(scene_, { ...delegate, body: await rotationBody(scene_, delegate, to, changes) })
 }
 
 export function agentTokenOf(answer: unknown): string {

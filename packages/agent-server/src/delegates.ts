@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { refusedKey } from './delegate-key.js'
 import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
 import type { Tables } from './tables.js'
 
@@ -32,8 +33,6 @@ export interface Delegates {
   knows(code: string): Promise<boolean>
   /** Takes the code and makes `jkt` the delegate's current key; answers its `sub`. */
   enroll(code: string, jkt: string): Promise<string>
-  /** Whether `jkt` is the current key of a delegate that is not revoked. */
-  isCurrent(sub: string, jkt: string): Promise<boolean>
   /** Notes that the delegate was here; refuses when `jkt` is not its current key. */
   renew(sub: string, jkt: string): Promise<void>
   revoke(sub: string): Promise<boolean>
@@ -68,16 +67,6 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
 
     enroll: (code, jkt) => store.write(tx => enroll(tx, { code, jkt, now: now() })),
 
-    async isCurrent(sub, jkt) {
-      const query = store.db
-        .selectFrom('agent_server_delegates')
-        .select('sub')
-        .where('sub', '=', sub)
-        .where('jkt', '=', jkt)
-        .where('revoked', 'is', null)
-      return (await query.executeTakeFirst()) !== undefined
-    },
-
     async renew(sub, jkt) {
       const { numUpdatedRows } = await store.write(tx =>
         tx
@@ -96,7 +85,7 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
     async list({ after = '', limit }) {
       const query = store.db
         .selectFrom('agent_server_delegates')
-        .selectAll()
+        .select(['sub', 'jkt', 'created', 'last_seen', 'revoked'])
         .where('sub', '>', after)
         .orderBy('sub')
         .limit(limit)
@@ -122,8 +111,11 @@ async function enroll(tx: Transaction, enrollment: { code: string; jkt: string; 
   if (taken === undefined) throw refusedCode()
   await tx
     .insertInto('agent_server_delegates')
-    .values({ sub: taken.sub, jkt, created: now, last_seen: now, revoked: null })
-    .onConflict(conflict => conflict.column('sub').doUpdateSet({ jkt, last_seen: now, revoked: null }))
+    .values({ sub: taken.sub, jkt, created: now, last_seen: now, revoked: null, previous_jkt: null, rotated: null })
+    // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
+    .onConflict(conflict =>
+      conflict.column('sub').doUpdateSet({ jkt, last_seen: now, revoked: null, previous_jkt: null, rotated: null }),
+    )
     .execute()
   return taken.sub
 }
@@ -143,9 +135,4 @@ async function revoke(tx: Transaction, sub: string, now: number): Promise<boolea
 /** Unknown, used and ended codes are told alike: a guess learns nothing. */
 export function refusedCode(): AAuthError {
   return new AAuthError('invalid_grant', 'the enrolment code is unknown, used or expired')
-}
-
-/** A replaced or revoked key must not come back through a token it still holds. */
-export function refusedKey(): AAuthError {
-  return new AAuthError('invalid_agent_token', 'the key of this agent token is not the current key of its delegate')
 }

@@ -1,5 +1,6 @@
-import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkContentCoding, parseJson } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { parseJsonBody } from './json-body.js'
 
 /** A code is 32 characters; whatever is far longer was never one. */
 const longestCode = 256
@@ -13,9 +14,7 @@ export function parseEnrollment(message: ReceivedMessage): string {
   if (message.body === undefined || message.body.length === 0) {
     throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"')
   }
-  checkMediaType(message)
-  checkContentCoding(message)
-  const enrollment = member(parseBody(message.body), 'enrollment')
+  const enrollment = member(parseJsonBody(message), 'enrollment')
   const type = member(enrollment, 'type')
   if (type !== 'code') {
     throw new AAuthError('invalid_request', 'enrollment.type must be "code", the only type this agent server takes')
@@ -25,21 +24,6 @@ export function parseEnrollment(message: ReceivedMessage): string {
     throw new AAuthError('invalid_request', 'enrollment.code must be the enrolment code, a string')
   }
   return code
-}
-
-function checkMediaType(message: ReceivedMessage): void {
-  const [contentType, second] = headerValues(message, 'content-type')
-  if (second === undefined && contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType.trim()))
-    return
-  throw new AAuthError('invalid_request', 'the body must be application/json', { status: 415 })
-}
-
-function parseBody(body: Uint8Array): unknown {
-  try {
-    return parseJson(body)
-  } catch (cause) {
-    throw new AAuthError('invalid_request', 'the body is not well-formed JSON', { cause })
-  }
 }
 
 function member(value: unknown, name: string): unknown {

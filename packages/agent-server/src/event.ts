@@ -5,6 +5,22 @@ export type AgentServerEvent =
   | { readonly type: 'invited'; readonly sub: string }
   | { readonly type: 'enrolled'; readonly sub: string; readonly jkt: string; readonly peer?: string }
   | { readonly type: 'renewed'; readonly sub: string; readonly jkt: string; readonly peer?: string }
+  | {
+      readonly type: 'rotated'
+      readonly sub: string
+      /** Thumbprint of the key that stands for the delegate now. */
+      readonly jkt: string
+      readonly previous_jkt: string
+      readonly peer?: string
+    }
+  | {
+      /** Someone still uses a key that a rotation or an enrolment replaced: the delegate lost count of its keys, or lost one. */
+      readonly type: 'alarm'
+      readonly reason: 'replaced-key'
+      readonly sub: string
+      readonly jkt: string
+      readonly peer?: string
+    }
   | { readonly type: 'revoked'; readonly sub: string }
   | {
       readonly type: 'refused'

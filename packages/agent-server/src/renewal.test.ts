@@ -95,7 +95,7 @@ test(verifies('error.invalid-request', 'a renewal with a body is refused in word
   expect(response.status).toBe(400)
   expect(await response.json()).toEqual({
     error: 'invalid_request',
-    error_description: 'a renewal has an empty body; changing the key by rotation is not supported',
+    error_description: 'the body must be empty to renew, {"jwk":{…},"proof":"…"} to rotate the key',
   })
   expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
 })

@@ -13,8 +13,12 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { type DelegateTokenContext, delegateToken } from './delegate-token.js'
+import { delegateToken } from './delegate-token.js'
+import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
+
+/** Where delegates get their tokens, below the identifier. */
+export const delegateTokenPath = '/delegate/token'
 
 /** What every answer of an agent server may draw on. */
 export interface Published {
@@ -33,7 +37,7 @@ export function requestHandler(
     ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
     ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(published.keys) }],
     [
-      '/delegate/token',
+      delegateTokenPath,
       { methods: ['POST'], answer: async message => privateResponse(await delegateToken(message, context)) },
     ],
   ])

@@ -8,6 +8,10 @@ export interface DelegateRow {
   created: number
   last_seen: number
   revoked: number | null
+  /** Thumbprint of the key that the last rotation replaced; null since the last enrolment. */
+  previous_jkt: string | null
+  /** When that was. */
+  rotated: number | null
 }
 
 /** One enrolment code, known by its hash only. Times are Unix seconds. */
@@ -18,10 +22,17 @@ export interface EnrollmentCodeRow {
   used: number | null
 }
 
+/** One key proof that rotated a key, known by its hash until it could count no more. Times are Unix seconds. */
+export interface KeyProofRow {
+  hash: string
+  expires: number
+}
+
 /** The tables of an agent server. */
 export interface Tables {
   agent_server_delegates: DelegateRow
   agent_server_enrollment_codes: EnrollmentCodeRow
+  agent_server_key_proofs: KeyProofRow
 }
 
 // Times are doubles: PostgreSQL drivers hand 64-bit integers out as strings.
@@ -53,6 +64,29 @@ export const migrations: readonly Migration[] = [
         .createIndex('agent_server_enrollment_codes_sub')
         .on('agent_server_enrollment_codes')
         .column('sub')
+        .execute()
+    },
+  },
+  {
+    name: '002-rotation',
+    async up(db) {
+      await db.schema.alterTable('agent_server_delegates').addColumn('previous_jkt', 'text').execute()
+      await db.schema.alterTable('agent_server_delegates').addColumn('rotated', 'double precision').execute()
+      for (const column of ['jkt', 'previous_jkt'])
+        await db.schema
+          .createIndex(`agent_server_delegates_${column}`)
+          .on('agent_server_delegates')
+          .column(column)
+          .execute()
+      await db.schema
+        .createTable('agent_server_key_proofs')
+        .addColumn('hash', 'text', column => column.primaryKey())
+        .addColumn('expires', 'double precision', column => column.notNull())
+        .execute()
+      await db.schema
+        .createIndex('agent_server_key_proofs_expires')
+        .on('agent_server_key_proofs')
+        .column('expires')
         .execute()
     },
   },

@@ -63,7 +63,7 @@ export const tokenClauses: readonly Requirement[] = [
   built('delegate.renew.grace', '5', 'Renewal alone takes an agent token up to 30 days past its `exp`.'),
   built('delegate.renew.current-key', '5', 'Renewal is for the current key of the delegate only.'),
   built('delegate.answer', '5', 'The answer has `agent_token` and `expires_in`.'),
-  later('delegate.rotate', '5', "Rotation needs the new key's proof over endpoint, delegate and old key."),
-  later('delegate.rotate.repeat', '5', 'The old key may repeat a rotation to the same key for 60 seconds.'),
-  later('delegate.rotate.alarm', '5', 'Anything else by the old key afterwards is refused and an alarm.'),
+  built('delegate.rotate', '5', "Rotation needs the new key's proof over endpoint, delegate and old key."),
+  built('delegate.rotate.repeat', '5', 'The old key may repeat a rotation to the same key for 60 seconds.'),
+  built('delegate.rotate.alarm', '5', 'Anything else by the old key afterwards is refused and an alarm.'),
 ]

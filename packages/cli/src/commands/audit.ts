@@ -15,6 +15,8 @@ export function audit(log: Logger): (event: AuthServerEvent | AgentServerEvent |
         return log.info({ event: 'passed', ...callerOf(event.aauth) }, 'passed')
       case 'refused':
         return log.info({ event: 'refused', ...refusalOf(event) }, 'refused')
+      case 'alarm':
+        return log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm')
       default:
         return log.info({ ...event, event: event.type, type: undefined }, event.type)
     }

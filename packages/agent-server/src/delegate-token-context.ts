@@ -1,0 +1,39 @@
+import type { PublicJwk, ReplaySet } from '@countersign/httpsig'
+import type { Verifier } from '@countersign/verify'
+import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
+import type { DelegateKeys } from './delegate-key.js'
+import type { Delegates } from './delegates.js'
+import type { AgentServerEvent } from './event.js'
+
+/** What the delegate token endpoint works with. */
+export interface DelegateTokenContext {
+  /** The URL of the endpoint itself: what a key proof is made for. */
+  readonly endpoint: string
+  readonly verifier: Verifier
+  readonly replay: ReplaySet
+  readonly delegates: Delegates
+  readonly delegateKeys: DelegateKeys
+  readonly issuer: AgentTokenIssuer
+  readonly now: () => number
+  readonly onEvent: (event: AgentServerEvent) => void
+}
+
+/** A delegate token endpoint's answer. */
+export interface DelegateToken {
+  readonly agent_token: string
+  /** Seconds. */
+  readonly expires_in: number
+}
+
+/** The answer that gives `sub` a token for one key. */
+export async function issueDelegateToken(
+  { issuer, now }: DelegateTokenContext,
+  delegate: { readonly sub: string; readonly jwk: PublicJwk },
+): Promise<DelegateToken> {
+  return { agent_token: await issueAgentToken(issuer, { ...delegate, now: now() }), expires_in: issuer.lifetime }
+}
+
+/** The address a request came from, as events carry it. */
+export function peerOf(caller: { readonly peer?: string }): { peer?: string } {
+  return caller.peer === undefined ? {} : { peer: caller.peer }
+}

@@ -1,0 +1,31 @@
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, checkContentCoding, parseJson } from '@countersign/protocol'
+
+/**
+ * Reads a body that must be a JSON object.
+ * @throws AAuthError `invalid_request`: 415 for another media type or a compressed body, else 400
+ * @see protocol §5 "Delegates get agent tokens"
+ */
+export function parseJsonBody(message: ReceivedMessage): Readonly<Record<string, unknown>> {
+  checkMediaType(message)
+  checkContentCoding(message)
+  const body = parseBody(message.body ?? new Uint8Array())
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new AAuthError('invalid_request', 'the body must be a JSON object')
+  return { ...body }
+}
+
+function checkMediaType(message: ReceivedMessage): void {
+  const [contentType, second] = headerValues(message, 'content-type')
+  if (second === undefined && contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType.trim()))
+    return
+  throw new AAuthError('invalid_request', 'the body must be application/json', { status: 415 })
+}
+
+function parseBody(body: Uint8Array): unknown {
+  try {
+    return parseJson(body)
+  } catch (cause) {
+    throw new AAuthError('invalid_request', 'the body is not well-formed JSON', { cause })
+  }
+}
