@@ -4,12 +4,13 @@ import { createDiscovery } from '@countersign/discovery'
 import {
   generateSigningKey,
   memoryReplaySet,
+  type ReplaySet,
   type SignatureKey,
   type SigningKey,
   signRequest,
 } from '@countersign/httpsig'
 import { type CorsOrigins, signToken } from '@countersign/protocol'
-import { createResource, type Resource } from '@countersign/resource'
+import { createResource, type Resource, type ResourceOptions } from '@countersign/resource'
 import { jsonLog, type Running, serve } from '@countersign/server'
 import { createGateway, type GatewayOptions, type GatewayRoute } from './index.js'
 
@@ -38,6 +39,8 @@ export interface ToSign {
 
 export interface World {
   readonly resource: Resource<'read'>
+  /** What the resource is made of, but for its replay set. */
+  readonly settings: ResourceOptions<'read'>
   readonly agent: Signer
   readonly stranger: Signer
   holder(claims: { sub?: string; delegate?: string }): Promise<Signer>
@@ -64,16 +67,17 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
       body: new TextEncoder().encode(JSON.stringify(documents.get(url) ?? {})),
     }),
   })
+  const settings: ResourceOptions<'read'> = {
+    id: resourceId,
+    keys: [{ kid: 'r1', key: resourceKey }],
+    authServers: [authServerId],
+    scopes: { read: 'Read' },
+    discovery,
+    ...options,
+  }
   return {
-    resource: createResource({
-      id: resourceId,
-      keys: [{ kid: 'r1', key: resourceKey }],
-      authServers: [authServerId],
-      scopes: { read: 'Read' },
-      discovery,
-      replay: runningReplaySet(),
-      ...options,
-    }),
+    settings,
+    resource: createResource({ replay: runningReplaySet(), ...settings }),
     agent: { key: agentKey, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } },
     stranger: { key: strangerKey, signatureKey: { scheme: 'hwk', jwk: strangerKey.publicJwk } },
     async holder({ sub, delegate }) {
@@ -102,7 +106,7 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
 }
 
 /** As if the gateway had been up for long. */
-function runningReplaySet() {
+export function runningReplaySet(): ReplaySet {
   let began = false
   const now = () => {
     const time = Date.now() / 1000 - (began ? 0 : 1000)

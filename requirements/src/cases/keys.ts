@@ -56,7 +56,7 @@ export const replayCases: readonly AttackCase[] = [
   built('NON-06', 'sig.replay.key', 'The same `nonce` under another key or at another authority is accepted.'),
   built('NON-09', 'sig.replay.unsafe', 'Of many identical requests at once exactly one is processed.'),
   built('NON-11', 'sig.replay.safe', 'A repeated GET is allowed by default and changes nothing.'),
-  later('NON-12', 'sig.replay.unsafe', 'A request seen by one instance is refused by the others of its authority.'),
+  built('NON-12', 'sig.replay.unsafe', 'A request seen by one instance is refused by the others of its authority.'),
   built(
     'NON-14',
     'sig.replay.unsafe',
