@@ -94,7 +94,6 @@ export function createAgent(options: AgentOptions): Agent {
   return {
     async fetch(input, init) {
       const request = await outgoingRequest(input, init, bodyLimit)
-      request.signal?.throwIfAborted()
       return climb(request, context, passage(onEvent))
     },
     requestAccess: request => requestAccess(request, context, passage(onEvent).note),

@@ -37,7 +37,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     passage,
     refused: new Set(),
     request,
-    shown: await untilAborted(start(request, context, passage), request.signal),
+    shown: await unlessAborted(request, () => start(request, context, passage)),
     rounds: 0,
     redirects: 0,
     followedLimit: false,
@@ -50,16 +50,22 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     const final = redirected(state, response)
     if (final === 'followed') {
       discard(response)
-      state.shown = await untilAborted(start(state.request, context, passage), state.request.signal)
+      state.shown = await unlessAborted(request, () => start(state.request, context, passage))
       continue
     }
     if (final !== undefined) return final
-    const answer = await readAnswer(response, context.now())
+    const answer = await unlessAborted(request, () => readAnswer(response, context.now()))
     const stop = await act(state, decide(answer, progress(state), host(state)), response.status)
     if (stop !== undefined) return finish(state, response, stop)
     if (answer.status === 429) state.followedLimit = true
     discard(response)
   }
+}
+
+/** Whatever a call waits for, its signal ends the waiting, and nothing of the call begins after that. */
+async function unlessAborted<T>({ signal }: Outgoing, task: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted()
+  return untilAborted(task(), signal)
 }
 
 const host = ({ request }: Climb): string => request.url.host
@@ -85,7 +91,7 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
       passage.note(origin, 'challenge', `${name} asks for a signature`, status)
       if (!isIdentifier(origin, context))
         return { outcome: 'gave_up', reason: `${name} is no https origin, so nothing was signed for it` }
-      state.shown = await pseudonymous(origin, context)
+      state.shown = await unlessAborted(request, () => pseudonymous(origin, context))
       return undefined
     case 'identify':
       passage.note(origin, 'challenge', `${name} asks who you are`, status)
@@ -101,17 +107,17 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
     case 'wait':
       passage.note(origin, 'wait', `${name} has just started: signing anew after ${next.seconds} s`, status)
       state.waited = true
-      await untilAborted(context.sleep(next.seconds), request.signal)
+      await unlessAborted(request, () => context.sleep(next.seconds))
       return undefined
   }
 }
 
 async function identify(state: Climb): Promise<Stop | undefined> {
   const { context, request, shown } = state
-  const reason = await context.admits(request.url)
+  const reason = await unlessAborted(request, () => context.admits(request.url))
   if (reason !== undefined) return { outcome: 'gave_up', reason }
   if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
-  const self = await untilAborted(context.credentials.current(state.passage.note), request.signal)
+  const self = await unlessAborted(request, () => context.credentials.current(state.passage.note))
   state.shown = identified(self)
   return undefined
 }
@@ -123,15 +129,14 @@ async function authorize(
   const { context, request, shown, passage } = state
   if (shown.level !== 'identified' && shown.level !== 'authorized') return { outcome: 'gave_up' }
   const { self } = shown
-  if (await followedKey(state, shown)) return undefined
+  if (await unlessAborted(request, () => followedKey(state, shown))) return undefined
   if (shown.level === 'authorized') state.refused.add(shown.grant.authToken)
   state.rounds += 1
-  const handout = await checkHandout({ resource: request.url.origin, ...challenge }, self, context)
+  const handed = { resource: request.url.origin, ...challenge }
+  const handout = await unlessAborted(request, () => checkHandout(handed, self, context))
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const grant = await untilAborted(
-    context.authorization.obtain({ self, tell: passage.note }, handout, attempt),
-    request.signal,
-  )
+  const applicant = { self, tell: passage.note }
+  const grant = await unlessAborted(request, () => context.authorization.obtain(applicant, handout, attempt))
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
   state.shown = authorized(self, grant)
   return undefined
@@ -175,20 +180,25 @@ const shows: Readonly<Record<Level, string>> = {
   authorized: 'signed, with an auth token',
 }
 
+const unanswered = 'the server could not be reached, or its answer was lost'
+
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+
 async function send(state: Climb): Promise<Response> {
   const { context, passage, request, shown } = state
   const { method, url, headers, body, signal } = request
-  const lines = shown.level === 'anonymous' ? headers : [...headers, ...(await signature(request, shown, context))]
+  const signed =
+    shown.level === 'anonymous' ? [] : await unlessAborted(request, () => signature(request, shown, context))
   const init: RequestInit = {
     ...request.init,
     method,
-    headers: lines.map(([name, value]): [string, string] => [name, value]),
+    headers: [...headers, ...signed].map(([name, value]): [string, string] => [name, value]),
     body: body ?? null,
     redirect: 'manual',
     signal: signal ?? null,
   }
   try {
-    const response = await context.fetch(url.href, init)
+    const response = await unlessAborted(request, () => context.fetch(url.href, init))
     passage.note(
       url.origin,
       shown.level === 'anonymous' ? 'request' : 'sign',
@@ -198,7 +208,11 @@ async function send(state: Climb): Promise<Response> {
     return response
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason
-    throw new AgentError('network', 'the server could not be reached', error)
+    throw new AgentError(
+      'network',
+      isSafe(method) ? unanswered : `${unanswered}: it may have acted on the request`,
+      error,
+    )
   }
 }
 

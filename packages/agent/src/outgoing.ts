@@ -1,5 +1,6 @@
 import { readBounded } from './body.js'
 import { AgentError } from './error.js'
+import { untilAborted } from './single-flight.js'
 
 /** A request whose body is in memory, so that it can be signed, and sent again after a challenge. */
 export interface Outgoing {
@@ -19,7 +20,7 @@ const carried = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'refe
 /**
  * Reads what a caller of `fetch` gave into a request that can be sent more than once.
  * @throws TypeError for a URL that is not http(s), and for headers only the agent may set
- * @throws AgentError `body_too_large`
+ * @throws AgentError `body_too_large`; the signal's reason once it is aborted
  */
 export async function outgoingRequest(
   input: string | URL | Request,
@@ -31,7 +32,9 @@ export async function outgoingRequest(
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
   refuseReservedHeaders(request.headers)
-  const body = await bodyOf(request, bodyLimit)
+  const { signal } = signalOf(input, init)
+  signal?.throwIfAborted()
+  const body = await bodyOf(request, bodyLimit, signal)
   const headers = [...request.headers]
   // A signed body must have a type (protocol §3.3); one that has none is bytes.
   if (body !== undefined && !request.headers.has('content-type'))
@@ -43,7 +46,7 @@ export async function outgoingRequest(
     headers,
     ...(body === undefined ? {} : { body }),
     redirect: request.redirect,
-    ...signalOf(input, init),
+    ...(signal === undefined ? {} : { signal }),
     init: { ...given, ...init },
   }
 }
@@ -73,8 +76,12 @@ export function withoutLoneQuestionMark(url: URL): URL {
   return bare
 }
 
-async function bodyOf(request: Request, bodyLimit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const bytes = await readBounded(request, bodyLimit)
+async function bodyOf(
+  request: Request,
+  bodyLimit: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const bytes = await untilAborted(readBounded(request, bodyLimit, signal), signal)
   if (bytes !== undefined) return bytes.byteLength === 0 ? undefined : bytes
   throw new AgentError(
     'body_too_large',
