@@ -34,7 +34,7 @@ async function compressed(
 }
 
 test(
-  verifies('DIG-11', 'sig.body.bytes', 'the digest is of the compressed bytes, and nobody inflates them'),
+  verifies('DIG-11', 'DOS-11', 'sig.body.bytes', 'the digest is of the compressed bytes, and nobody inflates them'),
   async () => {
     const as = asKey(await generateSigningKey())
     expect(bomb.length).toBeLessThan(10_000)

@@ -1,0 +1,232 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAgentServer } from '@countersign/agent-server'
+import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { createDiscovery } from '@countersign/discovery'
+import { createGateway } from '@countersign/gateway'
+import {
+  generateSigningKey,
+  memoryReplaySet,
+  type ReceivedMessage,
+  type ReplaySet,
+  type SignatureKey,
+  type SigningKey,
+  signRequest,
+  thumbprint,
+} from '@countersign/httpsig'
+import { jwks, signToken } from '@countersign/protocol'
+import { numRuns, verifies } from '@countersign/requirements'
+import { createResource } from '@countersign/resource'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bombard, type Target } from './mutated-requests.fixture.js'
+
+// Valid requests with some bytes changed, at every endpoint, without sockets: 10⁶ in all in the long tier.
+
+const NOW = 1_750_000_000
+const now = (): number => NOW
+const count = numRuns === 1000 ? 1000 : 200_000
+const seed = Math.trunc(Math.random() * 2 ** 32)
+
+const agentId = 'https://agent.example'
+const resourceId = 'https://calendar.example'
+const authId = 'https://auth.example'
+const documents = new Map<string, unknown>()
+const discovery = createDiscovery({
+  now,
+  fetcher: async url => ({
+    status: documents.has(url) ? 200 : 404,
+    contentType: 'application/json',
+    body: new TextEncoder().encode(JSON.stringify(documents.get(url) ?? {})),
+  }),
+})
+
+interface Signer {
+  readonly key: SigningKey
+  readonly signatureKey: SignatureKey
+}
+
+interface Request extends Signer {
+  readonly url: string
+  readonly body?: string
+  readonly type?: string
+}
+
+let keys: { agent: SigningKey; auth: SigningKey; resource: SigningKey; own: SigningKey }
+let agent: Signer
+let delegate: Signer
+let holder: Signer
+let pseudonym: Signer
+let upstream: Server
+
+/** A set that has been up for long. */
+function replaySet(): ReplaySet {
+  let started = false
+  return memoryReplaySet({
+    now: () => {
+      if (started) return NOW
+      started = true
+      return NOW - 1000
+    },
+  })
+}
+
+const token = (typ: 'agent+jwt' | 'auth+jwt' | 'resource+jwt', key: SigningKey, claims: object): Promise<string> =>
+  signToken({
+    typ,
+    key,
+    kid: 'k1',
+    claims: { iat: NOW - 1, exp: NOW + 299, jti: crypto.randomUUID(), ...claims } as never,
+  })
+
+beforeAll(async () => {
+  const [agentKey, authKey, resourceKey, own] = await Promise.all([
+    generateSigningKey(),
+    generateSigningKey(),
+    generateSigningKey(),
+    generateSigningKey('ES256'),
+  ])
+  keys = { agent: agentKey, auth: authKey, resource: resourceKey, own }
+  const publish = (id: string, name: string, key: SigningKey, members: object): void => {
+    documents.set(`${id}/.well-known/${name}`, { issuer: id, jwks_uri: `${id}/keys`, ...members })
+    documents.set(`${id}/keys`, jwks([{ kid: 'k1', key }]))
+  }
+  publish(agentId, 'aauth-agent', keys.agent, { agent: agentId })
+  publish(resourceId, 'aauth-resource', keys.resource, { resource: resourceId })
+  publish(authId, 'aauth-issuer', keys.auth, { agent_token_endpoint: `${authId}/agent/token` })
+  const cnf = { jwk: own.publicJwk }
+  const agentToken = await token('agent+jwt', keys.agent, { iss: agentId, sub: 'phone', cnf })
+  const grant = { iss: authId, aud: resourceId, agent: agentId, agent_delegate: 'phone', scope: 'read', cnf }
+  agent = { key: keys.agent, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } }
+  delegate = { key: own, signatureKey: { scheme: 'jwt', jwt: agentToken } }
+  holder = { key: own, signatureKey: { scheme: 'jwt', jwt: await token('auth+jwt', keys.auth, grant) } }
+  pseudonym = { key: own, signatureKey: { scheme: 'hwk', jwk: own.publicJwk } }
+  upstream = createServer((_, response) => response.end('done'))
+  await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
+})
+afterAll(() => {
+  upstream.closeAllConnections()
+  upstream.close()
+})
+
+async function signed({ key, signatureKey, url, body, type = 'application/json' }: Request): Promise<ReceivedMessage> {
+  const { host, pathname, search } = new URL(url)
+  const method = body === undefined && !pathname.endsWith('token') ? 'GET' : 'POST'
+  const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) }
+  const headers: Array<readonly [string, string]> = [['host', host]]
+  if (body !== undefined) headers.push(['content-type', type])
+  const added = await signRequest({ method, url, headers, ...bytes, key, signatureKey, now, nonce: 'bm9uY2Vub25jZQ' })
+  return { method, target: pathname + search, headers: [...headers, ...added], peer: '192.0.2.7', ...bytes }
+}
+
+const plain = (target: string): ReceivedMessage => ({ method: 'GET', target, headers: [['host', 'x.example']] })
+
+/** The valid requests pass, their mutations do not, unless in what is not signed. */
+async function expectHardened(target: Target): Promise<void> {
+  for (const message of target.valid) {
+    const response = await target.answer(message)
+    expect(response.status, `${message.target}: ${await response.text()}`).toBe(200)
+  }
+  const { accepted, refused } = await bombard(target, count, seed)
+  expect(accepted + refused).toBe(count)
+  expect(refused).toBeGreaterThan(count / 2)
+  expect(accepted).toBeGreaterThan(0)
+}
+
+const form = 'application/x-www-form-urlencoded'
+
+test(verifies('DOS-14', 'an agent server'), async () => {
+  const server = await createAgentServer({
+    id: agentId,
+    keys: [{ kid: 'k1', key: keys.agent }],
+    database: 'sqlite::memory:',
+    now,
+    replay: replaySet(),
+  })
+  const { code, sub } = await server.invite()
+  const url = `${agentId}/delegate/token`
+  const enrolment = await signed({ ...pseudonym, url, body: JSON.stringify({ enrollment: { type: 'code', code } }) })
+  const cnf = { jwk: keys.own.publicJwk }
+  const jwt = await token('agent+jwt', keys.agent, { iss: agentId, sub, cnf })
+  const renewal = await signed({ key: keys.own, signatureKey: { scheme: 'jwt', jwt }, url })
+  const valid = [enrolment, renewal, plain('/.well-known/aauth-agent')]
+  await expectHardened({ answer: message => server.handle(message), valid })
+  await server.close()
+})
+
+test(verifies('DOS-14', 'an auth server'), async () => {
+  const server = await createAuthServer({
+    issuer: authId,
+    keys: [{ kid: 'k1', key: keys.auth }],
+    database: 'sqlite::memory:',
+    policy: directGrants([{ agent: agentId, delegates: ['phone'], resource: resourceId, scopes: ['read'] }]),
+    discovery,
+    now,
+    replay: replaySet(),
+  })
+  const claims = { iss: resourceId, aud: authId, agent: agentId, agent_delegate: 'phone', scope: 'read' }
+  const agent_jkt = await thumbprint(keys.own.publicJwk)
+  const resourceToken = await token('resource+jwt', keys.resource, { ...claims, agent_jkt })
+  const body = new URLSearchParams({ request_type: 'auth', resource_token: resourceToken }).toString()
+  const valid = [
+    await signed({ ...delegate, url: `${authId}/agent/token`, body, type: form }),
+    await signed({ ...agent, url: `${authId}/agent/revoke`, body: 'token=abcdef', type: form }),
+    plain('/.well-known/aauth-issuer'),
+  ]
+  await expectHardened({ answer: message => server.handle(message), valid })
+  await server.close()
+})
+
+const settings = () => ({
+  id: resourceId,
+  keys: [{ kid: 'k1', key: keys.resource }],
+  authServers: [authId],
+  scopes: { read: 'Read' },
+  discovery,
+  now,
+  replay: replaySet(),
+})
+
+test.each([
+  ['level', 'GET', () => pseudonym, { level: 'pseudonymous' }],
+  ['scope', 'POST', () => holder, { scope: 'read' }],
+] as const)(verifies('DOS-14', 'a guard that asks for a %s, of a %s'), async (_, method, who, requirement) => {
+  const resource = createResource(settings())
+  const url = `${resourceId}/events?a=b%20c`
+  const message = await signed({ ...who(), url, ...(method === 'POST' ? { body: '{"title":"lunch"}' } : {}) })
+  const answer = async (received: ReceivedMessage): Promise<Response> => {
+    const authorization = await resource.authorize(received, requirement)
+    return authorization.ok ? new Response('ok') : authorization.response
+  }
+  await expectHardened({ answer, valid: [message] })
+})
+
+test(verifies('DOS-14', 'a gateway, with the resource token endpoint'), async () => {
+  const { port } = upstream.address() as AddressInfo
+  const gateway = createGateway({
+    resource: createResource(settings()),
+    upstream: `http://127.0.0.1:${port}`,
+    routes: [{ path: '/*', requirement: { level: 'identified' } }],
+  })
+  const body = JSON.stringify({ title: 'lunch' })
+  const valid = [
+    await signed({ ...agent, url: `${resourceId}/events?a=b`, body }),
+    await signed({ ...delegate, url: `${resourceId}/events`, body }),
+    await signed({ ...delegate, url: `${resourceId}/aauth/resource-token`, body: 'scope=read', type: form }),
+    plain('/.well-known/aauth-resource'),
+  ]
+  await expectHardened({ answer: message => gateway.handle(message), valid })
+  await gateway.close?.()
+})
+
+test('the bombardment itself notices what must not happen', async () => {
+  const message = await signed({ ...pseudonym, url: `${resourceId}/events`, body: '{"title":"lunch"}' })
+  const always = (answer: Target['answer']) => bombard({ answer, valid: [message] }, 100, 1)
+  await expect(always(async () => new Response('ok'))).rejects.toThrow('accepted: ')
+  await expect(always(async () => Response.json({ error: 'replay_detected' }, { status: 401 }))).rejects.toThrow(
+    'accepted: ',
+  )
+  await expect(always(async () => Response.json({ error: 'unavailable' }, { status: 503 }))).rejects.toThrow('503')
+  await expect(always(() => Promise.reject(new TypeError('x')))).rejects.toThrow('500')
+  const refusal = async (): Promise<Response> => Response.json({ error: 'invalid_signature' }, { status: 401 })
+  expect(await always(refusal)).toEqual({ refused: 100, accepted: 0 })
+})
