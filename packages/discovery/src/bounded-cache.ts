@@ -1,12 +1,22 @@
 /** A map that forgets what was used least recently once it holds too many entries or too many bytes. */
 export interface BoundedCache<T> {
-  /** What is kept under a name; using it keeps it. */
+  /** What is under a name; using it makes it the last to be forgotten of its kind. */
   get(name: string): T | undefined
-  /** Keeps something under a name, weighing nothing yet. */
+  /** Puts something under a name, weighing nothing yet. */
   set(name: string, value: T): void
   /** Says what one part of an entry weighs by now, in bytes; in vain when another value took its place. */
   weigh(name: string, value: T, weight: { readonly part: string; readonly bytes: number }): void
+  /** Says that an entry has proven good: it goes after all that have not. In vain when it is very heavy. */
+  keep(name: string, value: T): void
   delete(name: string): void
+}
+
+/** How much a {@link BoundedCache} holds. */
+export interface BoundedCacheOptions {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** Told of every entry that was pushed out. */
+  readonly onEvict?: (name: string) => void
 }
 
 interface Entry<T> {
@@ -14,49 +24,96 @@ interface Entry<T> {
   readonly parts: Map<string, number>
 }
 
+/** Entries in the order of their last use, and what they weigh together. */
+interface Segment<T> {
+  readonly entries: Map<string, Entry<T>>
+  bytes: number
+}
+
+/** Of all room, so much is for what has proven good; the rest lets newcomers live long enough to prove it. */
+const keptShare = 0.8
+/** An entry that alone takes more than this share of the bytes is not kept: a few of them would push out thousands. */
+const heavyShare = 1 / 128
+
 /**
  * Bounded by entries and by bytes: strangers choose how many identifiers they name and how large their documents are.
+ * In two segments, so that names which anybody can invent push out no entry that has proven good.
  * @throws RangeError when a bound is not a positive whole number
  */
-export function boundedCache<T>({ maxEntries, maxBytes }: { maxEntries: number; maxBytes: number }): BoundedCache<T> {
+export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
+  const { maxEntries, maxBytes, onEvict } = options
   for (const bound of [maxEntries, maxBytes])
     if (!Number.isSafeInteger(bound) || bound < 1) throw new RangeError('a bound must be a positive whole number')
-  const entries = new Map<string, Entry<T>>()
-  let bytes = 0
+  const passing: Segment<T> = { entries: new Map(), bytes: 0 }
+  const kept: Segment<T> = { entries: new Map(), bytes: 0 }
+  const segmentOf = (name: string): Segment<T> => (kept.entries.has(name) ? kept : passing)
 
-  function remove(name: string): void {
-    for (const weight of entries.get(name)?.parts.values() ?? []) bytes -= weight
-    entries.delete(name)
+  function take(name: string, from: Segment<T>): Entry<T> | undefined {
+    const entry = from.entries.get(name)
+    if (entry === undefined) return undefined
+    from.entries.delete(name)
+    from.bytes -= weightOf(entry)
+    return entry
+  }
+
+  function put(name: string, entry: Entry<T>, into: Segment<T>): void {
+    // A Map keeps the order of insertion: whatever is used goes to its end.
+    into.entries.set(name, entry)
+    into.bytes += weightOf(entry)
+  }
+
+  function move(name: string, from: Segment<T>, to: Segment<T>): void {
+    const entry = take(name, from)
+    if (entry !== undefined) put(name, entry, to)
   }
 
   function shrink(): void {
-    for (const name of entries.keys()) {
-      if (entries.size <= maxEntries && bytes <= maxBytes) return
-      remove(name)
+    for (const name of kept.entries.keys()) {
+      if (kept.entries.size <= maxEntries * keptShare && kept.bytes <= maxBytes * keptShare) break
+      move(name, kept, passing)
+    }
+    // Newcomers first; of what has proven good never more than its share is left, so that they go before it.
+    for (const name of passing.entries.keys()) {
+      if (passing.entries.size + kept.entries.size <= maxEntries && passing.bytes + kept.bytes <= maxBytes) return
+      take(name, passing)
+      onEvict?.(name)
     }
   }
 
   return {
     get(name) {
-      const entry = entries.get(name)
-      if (entry === undefined) return undefined
-      // A Map keeps the order of insertion: whatever is used goes to its end.
-      entries.delete(name)
-      entries.set(name, entry)
-      return entry.value
+      const segment = segmentOf(name)
+      move(name, segment, segment)
+      return segment.entries.get(name)?.value
     },
     set(name, value) {
-      remove(name)
-      entries.set(name, { value, parts: new Map() })
+      take(name, segmentOf(name))
+      put(name, { value, parts: new Map() }, passing)
       shrink()
     },
-    weigh(name, value, weight) {
-      const entry = entries.get(name)
+    weigh(name, value, { part, bytes }) {
+      const segment = segmentOf(name)
+      const entry = segment.entries.get(name)
       if (entry?.value !== value) return
-      bytes += weight.bytes - (entry.parts.get(weight.part) ?? 0)
-      entry.parts.set(weight.part, weight.bytes)
+      segment.bytes += bytes - (entry.parts.get(part) ?? 0)
+      entry.parts.set(part, bytes)
+      if (segment === kept && weightOf(entry) > maxBytes * heavyShare) move(name, kept, passing)
       shrink()
     },
-    delete: remove,
+    keep(name, value) {
+      const entry = passing.entries.get(name)
+      if (entry?.value !== value || weightOf(entry) > maxBytes * heavyShare) return
+      move(name, passing, kept)
+      shrink()
+    },
+    delete(name) {
+      take(name, segmentOf(name))
+    },
   }
+}
+
+function weightOf({ parts }: Entry<unknown>): number {
+  let bytes = 0
+  for (const part of parts.values()) bytes += part
+  return bytes
 }

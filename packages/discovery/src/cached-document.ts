@@ -1,3 +1,4 @@
+import type { AAuthError } from '@countersign/protocol'
 import type { FetchBudget } from './fetch-budget.js'
 import type { FetchedDocument } from './fetcher.js'
 import { lifetimeOf } from './freshness.js'
@@ -9,6 +10,8 @@ const failureLifetime = 5
 const awayLifetime = 30
 /** Seconds after its last successful fetch that a document may stand in for a host that does not answer. */
 const staleLimit = 3600
+/** How many may wait for one document at the same time: more are told at once to come back. */
+const maxWaiting = 4096
 
 /** One document of one identifier, kept as long as protocol.md §10 allows. */
 export interface CachedDocument<T> {
@@ -27,18 +30,22 @@ export interface CachedDocument<T> {
 /** Where a {@link CachedDocument} comes from. */
 export interface DocumentSource<T> {
   readonly now: () => number
-  /** Begins or joins a fetch; throws at once, with nothing begun, when the budget is spent. */
+  /** Begins or joins a fetch; throws at once, with nothing begun, when the budget is spent or too many fetches wait. */
   fetch(budget: FetchBudget | undefined): Promise<FetchedDocument>
   /** From bytes to what is kept. @throws AAuthError `discovery_failed`, Unreachable */
   read(document: FetchedDocument): T
-  /** Told the size in bytes of what is held from now on. */
-  onHeld(bytes: number): void
+  /** Told what is held from now on. */
+  onHeld(document: FetchedDocument): void
+  /** Told how a question was answered without a new document, or that a document is fetched early. */
+  tell(what: 'hit' | 'stale' | 'early' | 'budget' | 'busy' | 'failed'): void
 }
 
 interface Held<T> {
   readonly value: T
   readonly at: number
   readonly lifetime: number
+  /** The host has said otherwise since: once it is no longer fresh it serves nobody. */
+  readonly isWithdrawn: boolean
 }
 
 /** Makes a {@link CachedDocument}; nothing is fetched yet. */
@@ -46,6 +53,7 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
   let held: Held<T> | undefined
   let failure: { readonly error: unknown; readonly at: number } | undefined
   let flight: Promise<T> | undefined
+  let waiting = 0
   let attemptedAt = Number.NEGATIVE_INFINITY
 
   // A clock that was set back makes ages negative: then nothing counts as recent.
@@ -53,8 +61,19 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     const age = source.now() - since
     return age >= 0 && age < seconds
   }
-  const standIn = (): Held<T> | undefined => (held !== undefined && isWithin(held.at, staleLimit) ? held : undefined)
+  const isFresh = (): boolean => held !== undefined && isWithin(held.at, held.lifetime)
+  const hasJust = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
 
+  /** What may be served in place of a host that does not answer; not of one that has answered otherwise. */
+  const standIn = (): Held<T> | undefined =>
+    held !== undefined && !held.isWithdrawn && isWithin(held.at, staleLimit) ? held : undefined
+
+  function stale(instead: Held<T>): T {
+    source.tell('stale')
+    return instead.value
+  }
+
+  /** Begins or joins the fetch. @throws AAuthError, Unreachable at once, with nothing begun or remembered */
   function fly(budget: FetchBudget | undefined): Promise<T> {
     if (flight !== undefined) return flight
     const fetched = source.fetch(budget)
@@ -67,14 +86,15 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     try {
       const document = await fetched
       const value = source.read(document)
-      held = { value, at: source.now(), lifetime: lifetimeOf(document.cacheControl) }
+      held = { value, at: source.now(), lifetime: lifetimeOf(document.cacheControl), isWithdrawn: false }
       failure = undefined
-      source.onHeld(document.body.length)
+      source.onHeld(document)
       return value
     } catch (error) {
       failure = { error, at: source.now() }
-      // A host that answers with no document, or a wrong one, has withdrawn what it said before.
-      if (!(error instanceof Unreachable)) held = undefined
+      // A host that answers with no document, or a wrong one, has withdrawn what it said before. Not at once: whoever
+      // makes us ask early, with a kid that nobody knows, must not end what is still fresh for everybody else.
+      if (held !== undefined && !(error instanceof Unreachable)) held = { ...held, isWithdrawn: true }
       throw error
     } finally {
       flight = undefined
@@ -82,33 +102,74 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
   }
 
   async function landed(arriving: Promise<T>): Promise<T> {
+    waiting += 1
     try {
       return await arriving
     } catch (error) {
       throw discoveryError(error, failureLifetime)
+    } finally {
+      waiting -= 1
     }
+  }
+
+  /** As {@link fly}, unless too many wait for it. */
+  function board(budget: FetchBudget | undefined): Promise<T> {
+    if (waiting >= maxWaiting) throw new Unreachable('too many wait for this document')
+    return fly(budget)
+  }
+
+  function turnedAway(error: unknown): AAuthError {
+    source.tell(error instanceof Unreachable ? 'busy' : 'budget')
+    return discoveryError(error, failureLifetime)
   }
 
   async function get(budget?: FetchBudget): Promise<T> {
-    if (held !== undefined && isWithin(held.at, held.lifetime)) return held.value
-    const mayStandIn = standIn()
-    if (failure !== undefined && isWithin(failure.at, failureLifetime)) {
-      if (mayStandIn !== undefined) return mayStandIn.value
+    if (held !== undefined && isFresh()) {
+      source.tell('hit')
+      return held.value
+    }
+    const instead = standIn()
+    if (failure !== undefined && hasJust(failureLifetime)) {
+      if (instead !== undefined) return stale(instead)
+      source.tell('failed')
       throw discoveryError(failure.error, failureLifetime)
     }
-    const arriving = fly(budget)
-    if (mayStandIn !== undefined && failure !== undefined && isWithin(failure.at, awayLifetime)) {
-      // The host was away a moment ago: every few seconds its deadline would pass anew before anybody is served.
-      arriving.catch(() => undefined)
-      return mayStandIn.value
+    // The host was away a moment ago: every few seconds its deadline would pass anew before anybody is served.
+    const waitsForNobody = instead !== undefined && hasJust(awayLifetime)
+    let arriving: Promise<T>
+    try {
+      arriving = board(budget)
+    } catch (error) {
+      if (instead !== undefined && error instanceof Unreachable) return stale(instead)
+      throw turnedAway(error)
     }
-    return landed(arriving.catch(error => standIn()?.value ?? Promise.reject(error)))
+    if (waitsForNobody) {
+      arriving.catch(() => undefined)
+      return stale(instead)
+    }
+    return landed(arriving.catch(error => staleAfter(error)))
+  }
+
+  function staleAfter(error: unknown): T {
+    const instead = standIn()
+    if (instead === undefined) throw error
+    return stale(instead)
   }
 
   async function renewed(interval: number, budget?: FetchBudget): Promise<T> {
-    if (flight !== undefined || !isWithin(attemptedAt, interval)) return landed(fly(budget))
-    if (failure !== undefined) throw discoveryError(failure.error, attemptedAt + interval - source.now())
-    return get(budget)
+    const isDue = flight === undefined && !isWithin(attemptedAt, interval)
+    if (flight === undefined && !isDue) {
+      if (failure !== undefined) throw discoveryError(failure.error, attemptedAt + interval - source.now())
+      return get(budget)
+    }
+    let arriving: Promise<T>
+    try {
+      arriving = board(budget)
+    } catch (error) {
+      throw turnedAway(error)
+    }
+    if (isDue) source.tell('early')
+    return landed(arriving)
   }
 
   return { get, renewed }

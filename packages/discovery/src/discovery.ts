@@ -10,6 +10,7 @@ import {
   type WellKnownDocument,
 } from '@countersign/protocol'
 import { defaultFetcher } from '#default-fetcher'
+import { type DiscoveryEvent, safely } from './discovery-event.js'
 import { type FetchBudget, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
 import { createFlights } from './flights.js'
@@ -54,21 +55,30 @@ export interface DiscoveryOptions {
   readonly development?: boolean
   /** Identifiers kept of each role (agents, resources, auth servers); default 10 000, and 32 MiB of documents each. */
   readonly maxEntries?: number
-  /** Told of every fetch that ended. */
-  readonly onFetch?: (event: { url: string; ok: boolean; seconds: number }) => void
+  /**
+   * Fetches at the same time, of each role: so many for participants that were met before, and as many for others. At most
+   * an eighth of them to one host; four times as many wait, others are refused with 503. Default 64.
+   */
+  readonly maxConcurrent?: number
+  /** Seconds a fetch may take, whatever the fetcher does, with the wait for its turn; above 0, at most 60. Default 5. */
+  readonly timeout?: number
+  /** Told of fetches, hits, refusals and the like, for metrics; what it throws is ignored. */
+  readonly onEvent?: (event: DiscoveryEvent) => void
 }
 
 /**
  * Makes a {@link Discovery} with a cache of its own.
- * @throws RangeError when `maxEntries` is not a positive whole number
+ * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
  * @throws TypeError where the platform gives no control over addresses and no `fetcher` is passed in
  * @see protocol.md §10
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, onFetch } = options
-  const fetcher = options.fetcher ?? defaultFetcher(development)
-  const flights = createFlights({ fetcher, now, ...(onFetch !== undefined && { onFetch }) })
-  const shared = { flights, now, development, maxEntries }
+  const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, maxConcurrent = 64 } = options
+  const { fetcher = defaultFetcher(development), timeout = 5 } = options
+  if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
+  const tell = safely(options.onEvent)
+  const flights = createFlights({ fetcher, now, timeout, tell })
+  const shared = { flights, now, development, maxEntries, maxConcurrent, tell }
   // A cache each: a flood of invented agents pushes no auth server out.
   const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: parseAgentMetadata })
   const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: parseResourceMetadata })
@@ -87,6 +97,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     limited: (maxFetches = maxFetchesPerRequest) => view(fetchBudget(maxFetches, budget)),
     purge: id => {
       for (const participants of Object.values(all)) participants.purge(id)
+      tell({ type: 'purged', id })
     },
   })
   return view()

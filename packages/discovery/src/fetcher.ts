@@ -8,10 +8,18 @@ export interface FetchedDocument {
   readonly body: Uint8Array
 }
 
+/** The limits of one fetch. */
+export interface FetcherOptions {
+  /** Bytes of the body, after decoding. */
+  readonly maxBytes: number
+  /** Aborts when nobody waits for the document any more. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * Gets one document that a stranger named: without credentials, without following redirects.
  * On Node use `guardedFetcher`; where a platform has no control of addresses, bring your own.
  * Throws on network trouble (anything: counted as unreachable) or refusal (an `AAuthError`: passed on as it is).
  * @see protocol.md §10
  */
-export type Fetcher = (url: string, options: { readonly maxBytes: number }) => Promise<FetchedDocument>
+export type Fetcher = (url: string, options: FetcherOptions) => Promise<FetchedDocument>

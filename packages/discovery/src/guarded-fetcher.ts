@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { AAuthError } from '@countersign/protocol'
+import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { isDocumentType } from './media-type.js'
 import { isLoopbackAddress, isPublicAddress } from './public-address.js'
@@ -16,7 +17,7 @@ export interface GuardedFetcherOptions {
    */
   readonly dangerouslyAllowLoopback?: boolean
   /** All addresses of a DNS name, none when it does not exist. Default: the system's name servers. */
-  readonly resolve?: (host: string) => Promise<string[]>
+  readonly resolve?: (host: string, options: { readonly signal: AbortSignal }) => Promise<string[]>
   /** Seconds for DNS, connection, TLS, headers and body together; above 0, at most 60. Default: 5. */
   readonly timeout?: number
   /** PEM certificates trusted instead of the system's, for tests. Certificates are always verified. */
@@ -42,42 +43,20 @@ interface Route {
  * @see protocol.md §10
  */
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
-  const {
-    dangerouslyAllowLoopback: allowLoopback = false,
-    resolve = host => resolveAddresses(host),
-    timeout = 5,
-    ca,
-  } = options
+  const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
   async function get(url: string, o: { readonly maxBytes: number; readonly signal: AbortSignal }) {
     const target = targetOf(url, { allowLoopback })
-    const addresses = target.addresses ?? (await resolve(target.host))
+    const addresses = target.addresses ?? (await resolve(target.host, { signal: o.signal }))
     o.signal.throwIfAborted()
     checkAddresses(addresses, { url, allowLoopback })
     const route = { target, addresses, ...(ca !== undefined && { ca }) }
     return read(await open(route, o.signal), o.maxBytes)
   }
 
-  return async (url, { maxBytes }) => {
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(new Error('the fetch took too long')), timeout * 1000)
-    try {
-      return await until(deadline.signal, get(url, { maxBytes, signal: deadline.signal }))
-    } finally {
-      clearTimeout(timer)
-      // Whatever is still open, in whichever state, ends here.
-      deadline.abort()
-    }
-  }
-}
-
-/** Settles as the work does, or rejects with the signal's reason if that comes first, whatever the work is waiting for. */
-function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    work.then(resolve, reject)
-  })
+  return (url, { maxBytes, signal: outer }) =>
+    withinDeadline({ seconds: timeout, outer }, signal => get(url, { maxBytes, signal }))
 }
 
 /**
@@ -118,6 +97,8 @@ function open(route: Route, signal: AbortSignal): Promise<http.IncomingMessage> 
     request.once('response', resolve)
     // Stays for later errors too: an aborted request must not become an uncaught exception.
     request.on('error', reject)
+    // An answer that switches protocols is no response, and not always an error.
+    request.on('close', () => reject(new Error('the connection ended without an answer')))
     request.end()
   })
 }

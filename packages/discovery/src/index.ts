@@ -1,2 +1,3 @@
 export { createDiscovery, type Discovery, type DiscoveryOptions } from './discovery.js'
-export type { FetchedDocument, Fetcher } from './fetcher.js'
+export type { DiscoveryEvent, EventSubject, FetchOutcome } from './discovery-event.js'
+export type { FetchedDocument, Fetcher, FetcherOptions } from './fetcher.js'

@@ -58,20 +58,20 @@ const six = [[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
 
 test(verifies('DSC-05', 'all addresses of both families come back'), async () => {
   const { address, asked } = await nameServer({ rcode: 0, a: two, aaaa: six })
-  const found = await resolveAddresses('agent.example', [address])
+  const found = await resolveAddresses('agent.example', { servers: [address] })
   expect(found).toEqual(['192.0.2.1', '127.0.0.1', '2001:db8::1'])
   expect([...asked]).toEqual(['.agent.example'])
 })
 
 test('one family is enough', async () => {
   const { address } = await nameServer({ rcode: 0, aaaa: six })
-  expect(await resolveAddresses('agent.example', [address])).toEqual(['2001:db8::1'])
+  expect(await resolveAddresses('agent.example', { servers: [address] })).toEqual(['2001:db8::1'])
 })
 
 test('a name without addresses has none, and one that does not exist neither', async () => {
   const [noData, nxDomain] = [await nameServer({ rcode: 0 }), await nameServer({ rcode: 3 })]
-  expect(await resolveAddresses('agent.example', [noData.address])).toEqual([])
-  expect(await resolveAddresses('agent.example', [nxDomain.address])).toEqual([])
+  expect(await resolveAddresses('agent.example', { servers: [noData.address] })).toEqual([])
+  expect(await resolveAddresses('agent.example', { servers: [nxDomain.address] })).toEqual([])
 })
 
 test(verifies(
@@ -79,10 +79,21 @@ test(verifies(
   'a server that refuses or does not answer is an error, before the deadline',
 ), async () => {
   const refuses = await nameServer({ rcode: 5 })
-  await expect(resolveAddresses('agent.example', [refuses.address])).rejects.toThrow()
+  await expect(resolveAddresses('agent.example', { servers: [refuses.address] })).rejects.toThrow()
   const mute = await nameServer(undefined)
   const began = performance.now()
-  await expect(resolveAddresses('agent.example', [mute.address])).rejects.toThrow()
+  await expect(resolveAddresses('agent.example', { servers: [mute.address] })).rejects.toThrow()
   expect(performance.now() - began).toBeLessThan(5000)
   expect(mute.asked.size).toBe(1)
 }, 10_000)
+
+test(verifies('F-50', 'discovery.deadline', 'the wait ends with the signal, and the sockets with it'), async () => {
+  const mute = await nameServer(undefined)
+  const stop = new AbortController()
+  const began = performance.now()
+  const asking = resolveAddresses('agent.example', { servers: [mute.address], signal: stop.signal })
+  await expect.poll(() => mute.asked.size).toBe(1)
+  stop.abort()
+  await expect(asking).rejects.toMatchObject({ code: 'ECANCELLED' })
+  expect(performance.now() - began).toBeLessThan(900)
+})

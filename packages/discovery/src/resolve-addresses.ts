@@ -4,14 +4,21 @@ import { Resolver } from 'node:dns/promises'
  * All IPv4 and IPv6 addresses of a DNS name, asked of the configured name servers directly.
  * Not `dns.lookup`: it reads the hosts file and search domains, and its threads are few, so that a stranger's slow name
  * server would hold up every other lookup of the process.
- * @param servers addresses of name servers, in place of the system's
+ * @param options name servers in place of the system's, and a signal that ends the wait for them
  * @returns none when the name does not exist
  * @throws when no server answered
  */
-export async function resolveAddresses(host: string, servers?: readonly string[]): Promise<string[]> {
+export async function resolveAddresses(
+  host: string,
+  options: { readonly servers?: readonly string[]; readonly signal?: AbortSignal } = {},
+): Promise<string[]> {
+  const { servers, signal } = options
   const resolver = new Resolver({ timeout: 1000, tries: 2 })
   if (servers !== undefined) resolver.setServers(servers)
+  const cancel = () => resolver.cancel()
+  signal?.addEventListener('abort', cancel, { once: true })
   const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  signal?.removeEventListener('abort', cancel)
   const addresses = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
   if (addresses.length > 0) return addresses
   for (const answer of answers) if (answer.status === 'rejected' && !isAbsence(answer.reason)) throw answer.reason

@@ -1,0 +1,30 @@
+/**
+ * Settles as the work does, or rejects when so many seconds have passed or `outer` aborts, whatever the work waits for.
+ * The work's signal aborts in any case, so that whatever it left open, in whichever state, ends.
+ */
+export async function withinDeadline<T>(
+  options: { readonly seconds: number; readonly outer?: AbortSignal | undefined },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { seconds, outer } = options
+  const deadline = new AbortController()
+  const giveUp = () => deadline.abort(outer?.reason)
+  const timer = setTimeout(() => deadline.abort(new Error('the fetch took too long')), seconds * 1000)
+  outer?.addEventListener('abort', giveUp, { once: true })
+  try {
+    outer?.throwIfAborted()
+    return await until(deadline.signal, work(deadline.signal))
+  } finally {
+    clearTimeout(timer)
+    outer?.removeEventListener('abort', giveUp)
+    // With a reason: nobody reads it, and the one that is made otherwise is dear.
+    deadline.abort('the work has ended')
+  }
+}
+
+function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    work.then(resolve, reject)
+  })
+}

@@ -1,0 +1,52 @@
+import type { WellKnownDocument } from '@countersign/protocol'
+
+/** The document of one participant that an event is about. */
+export interface EventSubject {
+  readonly document: WellKnownDocument
+  /** The participant's identifier. */
+  readonly id: string
+}
+
+/** How a fetch ended. */
+export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
+
+/**
+ * What happened in a discovery: plain data, to be counted or logged. Identifiers and URLs were chosen by strangers;
+ * as labels of a metric they would be without bound.
+ *
+ * - `fetch`: a fetch ended, after so many seconds with the wait for a slot: `ok` with status 200, `status` with another one,
+ *   `refused` by the fetcher's guard, `unreachable` for want of an answer, `busy` when its turn never came.
+ * - `hit`: answered from memory. `stale`: answered from memory beyond its lifetime, because the host is away or we are busy.
+ * - `kid-refetch`: a key set is fetched early for the sake of a `kid` that it lacks.
+ * - `refused`: answered without a fetch: an `identifier` that is none, a `budget` that is spent, `busy` with too many
+ *   fetches or too many who wait for this one, or `failed` a few seconds ago.
+ * - `evicted`: pushed out of the cache by others. `purged`: forgotten by hand.
+ */
+export type DiscoveryEvent =
+  | {
+      readonly type: 'fetch'
+      readonly url: string
+      readonly outcome: FetchOutcome
+      readonly status?: number
+      readonly seconds: number
+    }
+  | (EventSubject & { readonly type: 'hit' | 'stale'; readonly part: 'metadata' | 'jwks' })
+  | (EventSubject & { readonly type: 'kid-refetch' })
+  | (Partial<EventSubject> & {
+      readonly type: 'refused'
+      readonly reason: 'identifier' | 'budget' | 'busy' | 'failed'
+    })
+  | (EventSubject & { readonly type: 'evicted' })
+  | { readonly type: 'purged'; readonly id: string }
+
+/** A listener that cannot disturb what it listens to. */
+export function safely(onEvent: ((event: DiscoveryEvent) => void) | undefined): (event: DiscoveryEvent) => void {
+  if (onEvent === undefined) return () => undefined
+  return event => {
+    try {
+      onEvent(event)
+    } catch {
+      // Counting must not decide who is let in.
+    }
+  }
+}
