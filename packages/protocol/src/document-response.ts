@@ -1,4 +1,4 @@
-import { jwks, type PublishedKey } from './published-key.js'
+import { jwks, type PublicKeyEntry } from './published-key.js'
 
 /** Long enough to spare requests, short enough that a withdrawn key is gone in minutes. */
 const publishedCaching = 'public, max-age=300'
@@ -16,7 +16,7 @@ export function documentResponse(document: object): Response {
  * @throws TypeError when `keys` cannot be published, see {@link jwks}
  * @see protocol.md §2
  */
-export function jwksResponse(keys: readonly PublishedKey[]): Response {
+export function jwksResponse(keys: readonly PublicKeyEntry[]): Response {
   return json(jwks(keys), 'application/jwk-set+json', publishedCaching)
 }
 

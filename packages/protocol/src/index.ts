@@ -18,6 +18,7 @@ export {
 export { checkIdentifierList, type IdentifierList, isListed } from './identifier-list.js'
 export { type JsonLimits, parseJson } from './json.js'
 export { type KeyProofClaims, type ParsedKeyProof, parseKeyProof, signKeyProof, verifyKeyProof } from './key-proof.js'
+export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key-schedule.js'
 export { type Level, satisfies } from './level.js'
 export {
   type AgentMetadata,
@@ -28,7 +29,7 @@ export {
   parseResourceMetadata,
   type ResourceMetadata,
 } from './metadata.js'
-export { findKey, jwks, type PublishedKey } from './published-key.js'
+export { findKey, jwks, type PublicKeyEntry, type PublishedKey } from './published-key.js'
 export { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 export { answerRoute, type Route, type Routes } from './route.js'
 export { identityScopes, missingScope, parseScope, serializeScope, unionScope } from './scope.js'

@@ -9,12 +9,18 @@ export interface PublishedKey {
   readonly key: SigningKey
 }
 
+/** As much of a {@link PublishedKey} as is published: its private part may be gone, or in another process. */
+export interface PublicKeyEntry {
+  readonly kid: string
+  readonly key: { readonly publicJwk: PublicJwk }
+}
+
 /**
  * The JWK set to publish.
  * @throws TypeError when two keys share a `kid`, or one is empty or over 256 characters.
  * @see RFC 7517 §5
  */
-export function jwks(keys: readonly PublishedKey[]): { keys: Array<PublicJwk & { kid: string; use: 'sig' }> } {
+export function jwks(keys: readonly PublicKeyEntry[]): { keys: Array<PublicJwk & { kid: string; use: 'sig' }> } {
   if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new TypeError('two keys share a kid')
   if (keys.some(({ kid }) => kid === '' || kid.length > maxKidLength))
     throw new TypeError('a kid must have 1 to 256 characters')

@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
 /** Discovery and limits: sections 10 and 11. */
 export const discoveryClauses: readonly Requirement[] = [
@@ -21,7 +21,7 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.bounded', '10', 'The cache is bounded and drops what was used least recently.'),
   built('discovery.broken-keys', '10', 'Broken or unknown entries of a JWKS are skipped.'),
   built('discovery.duplicate-kid', '10', 'Two keys with the asked `kid` refuse.'),
-  later('discovery.publish-ahead', '10', 'A key is published at least 30 seconds before its first use.'),
+  built('discovery.publish-ahead', '10', 'A key is published at least 30 seconds before its first use.'),
 
   built('limits.before-parsing', '11', 'What is over a limit is refused before it is parsed.'),
   built('limits.signature-key', '11', '`Signature-Key` is at most 7 KiB.'),
