@@ -7,12 +7,15 @@ import {
   type PublishedKey,
   withCors,
 } from '@countersign/protocol'
-import { openStore, type Store } from '@countersign/store'
+import { openStore } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
 import { delegateKeysIn } from './delegate-key.js'
-import { type Delegate, type Delegates, delegatesIn, type Invitation } from './delegates.js'
+import { delegatesIn } from './delegates.js'
+import { type Enrollment, openEnrollments } from './enrollment.js'
+import { codes } from './enrollment-codes.js'
 import type { AgentServerEvent } from './event.js'
+import { type Oversight, oversight } from './oversight.js'
 import { ownDiscovery } from './own-discovery.js'
 import { delegateTokenPath, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
@@ -31,6 +34,8 @@ export interface AgentServerOptions {
   readonly name?: string
   /** Seconds an agent token lives. Default 3600, at most 86 400. */
   readonly tokenLifetime?: number
+  /** The ways to enrol, each of its own type. Default: `[codes()]`. */
+  readonly enrollment?: readonly Enrollment[]
   /** The receivers its tokens are good for. Default: every one. The agent server itself is added, or no token could be renewed. */
   readonly audience?: string | readonly string[]
   /** Where signed requests are remembered. Default: in memory. */
@@ -49,21 +54,11 @@ export interface AgentServerOptions {
 }
 
 /** A running agent server. */
-export interface AgentServer {
+export interface AgentServer extends Oversight {
   /** Answers one request: metadata, JWKS, delegate token endpoint; 404 for anything else. */
   handle(message: ReceivedMessage): Promise<Response>
   /** Rejects when the database does not answer. */
   ready(): Promise<void>
-  /**
-   * Makes a code that enrols one delegate once. A `sub` that exists keeps its name and gets the new key.
-   * @throws TypeError when no token could carry `sub`
-   * @param invitation `sub`: default a random one. `expiresIn`: seconds, default 3600.
-   */
-  invite(invitation?: { readonly sub?: string; readonly expiresIn?: number }): Promise<Invitation>
-  /** Ends a delegate's renewals and its unused codes; tokens it holds end by themselves. False when there was none. */
-  revoke(sub: string): Promise<boolean>
-  /** Delegates in order of `sub`, from the one after `after`; 100 unless `limit` says otherwise. */
-  list(page?: { readonly after?: string; readonly limit?: number }): Promise<Delegate[]>
   close(): Promise<void>
 }
 
@@ -80,14 +75,16 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   const metadata = agentMetadata(options)
   const discovery = ownDiscovery(metadata, keys)
   const delegates = delegatesIn(store, now)
+  const enrollments = openEnrollments(options.enrollment ?? [codes()], { id, store, now, development })
   const handle = requestHandler(
     { metadata, keys, now, onEvent },
     {
       verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
       replay: options.replay ?? memoryReplaySet({ now }),
+      endpoint: `${id}${delegateTokenPath}`,
       delegates,
       delegateKeys: delegateKeysIn(store, now),
-      endpoint: `${id}${delegateTokenPath}`,
+      enrollments,
       issuer,
       now,
       onEvent,
@@ -95,7 +92,16 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Ag
   )
   return {
     handle: withCors(options.cors, handle),
-    ...administration({ store, delegates, checkSub: sub => probe(issuer, sub), onEvent }),
+    ...oversight({
+      store,
+      delegates,
+      takesCodes: enrollments.has('code'),
+      checkSub: sub => probe(issuer, sub),
+      now,
+      onEvent,
+    }),
+    ready: () => store.check(),
+    close: () => store.close(),
   }
 }
 
@@ -114,33 +120,6 @@ function issuerOf(options: AgentServerOptions): AgentTokenIssuer {
 /** What no token could carry is refused when it is configured or named, not at the first delegate. */
 async function probe(issuer: AgentTokenIssuer, sub: string): Promise<void> {
   await issueAgentToken(issuer, { sub, jwk: issuer.key.key.publicJwk, now: 0 })
-}
-
-function administration(parts: {
-  readonly store: Store<Tables>
-  readonly delegates: Delegates
-  readonly checkSub: (sub: string) => Promise<void>
-  readonly onEvent: (event: AgentServerEvent) => void
-}): Omit<AgentServer, 'handle'> {
-  const { store, delegates, checkSub, onEvent } = parts
-  return {
-    ready: () => store.check(),
-    async invite({ sub, expiresIn = 3600 } = {}) {
-      if (sub !== undefined) await checkSub(sub)
-      if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
-        throw new RangeError('expiresIn must be a number of seconds above 0')
-      const invitation = await delegates.invite(sub, expiresIn)
-      onEvent({ type: 'invited', sub: invitation.sub })
-      return invitation
-    },
-    async revoke(sub) {
-      const revoked = await delegates.revoke(sub)
-      if (revoked) onEvent({ type: 'revoked', sub })
-      return revoked
-    },
-    list: ({ after, limit = 100 } = {}) => delegates.list({ limit, ...(after === undefined ? {} : { after }) }),
-    close: () => store.close(),
-  }
 }
 
 function agentMetadata({ id, name }: AgentServerOptions): AgentMetadata {

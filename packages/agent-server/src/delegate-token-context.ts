@@ -3,16 +3,19 @@ import type { Verifier } from '@countersign/verify'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
 import type { DelegateKeys } from './delegate-key.js'
 import type { Delegates } from './delegates.js'
+import type { Admission, EnrollmentRequest } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 
 /** What the delegate token endpoint works with. */
 export interface DelegateTokenContext {
-  /** The URL of the endpoint itself: what a key proof is made for. */
+  /** The URL of the endpoint itself: what a key proof is made for, and an OIDC token. */
   readonly endpoint: string
   readonly verifier: Verifier
   readonly replay: ReplaySet
   readonly delegates: Delegates
   readonly delegateKeys: DelegateKeys
+  /** By `type`. */
+  readonly enrollments: ReadonlyMap<string, (request: EnrollmentRequest) => Promise<Admission>>
   readonly issuer: AgentTokenIssuer
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void

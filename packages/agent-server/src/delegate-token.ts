@@ -1,9 +1,7 @@
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { checkReplay, type PseudonymousCaller, type Verified } from '@countersign/verify'
-import { type DelegateToken, type DelegateTokenContext, issueDelegateToken, peerOf } from './delegate-token-context.js'
-import { refusedCode } from './delegates.js'
-import { parseEnrollment } from './enrollment.js'
+import type { DelegateToken, DelegateTokenContext } from './delegate-token-context.js'
+import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
 
 /** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
@@ -34,20 +32,4 @@ export async function delegateToken(message: ReceivedMessage, context: DelegateT
     default:
       throw new AAuthError('invalid_signature', 'sign the request: with hwk to enrol, with the agent token to renew')
   }
-}
-
-async function enroll(
-  message: ReceivedMessage,
-  verified: Verified,
-  caller: PseudonymousCaller,
-  context: DelegateTokenContext,
-): Promise<DelegateToken> {
-  const code = parseEnrollment(message)
-  // Inline keys are free: were each remembered before its code is known, strangers could fill the replay set and stop renewals.
-  if (!(await context.delegates.knows(code))) throw refusedCode()
-  await checkReplay({ replay: context.replay, verified, partition: 'token' })
-  const jkt = caller.key.thumbprint
-  const sub = await context.delegates.enroll(code, jkt)
-  context.onEvent({ type: 'enrolled', sub, jkt, ...peerOf(caller) })
-  return issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
 }

@@ -78,8 +78,11 @@ export interface Enrolled {
   readonly agentToken: string
 }
 
-export async function enrolled(scene_: Scene, sub?: string): Promise<Enrolled> {
-  const invitation = await scene_.server.invite(sub === undefined ? {} : { sub })
+export async function enrolled(scene_: Scene, sub?: string, series?: string): Promise<Enrolled> {
+  const invitation = await scene_.server.invite({
+    ...(sub === undefined ? {} : { sub }),
+    ...(series === undefined ? {} : { series }),
+  })
   const key = await generateSigningKey()
   const response = await scene_.server.handle(await post(scene_, { key, body: enrollmentBody(invitation.code) }))
   const answer: unknown = await response.json()

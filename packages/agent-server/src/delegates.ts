@@ -1,24 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { refusedKey } from './delegate-key.js'
-import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
+import { type Admission, refusedEnrollment } from './enrollment.js'
 import type { Tables } from './tables.js'
-
-/** An invitation to enrol. The code is a secret: it stands nowhere else in readable form. */
-export interface Invitation {
-  readonly code: string
-  /** The `sub` that the delegate will have. */
-  readonly sub: string
-  /** Unix seconds at which the code ends. */
-  readonly expires: number
-}
 
 /** What an operator sees of a delegate. Times are Unix seconds. */
 export interface Delegate {
   readonly sub: string
   /** Thumbprint of its current key. */
   readonly jkt: string
+  /** What it last enrolled by, e.g. `code:lab`, `oidc:ci`, `session:alice`. */
+  readonly enrollment: string
   readonly created: number
   /** Last enrolment or renewal. */
   readonly last_seen: number
@@ -26,46 +17,32 @@ export interface Delegate {
   readonly revoked?: number
 }
 
+/** Which delegates to list. */
+export interface DelegatesPage {
+  /** The `sub` the page before ended with. */
+  readonly after?: string
+  /** How many at most, 1 to 1000. Default 100. */
+  readonly limit?: number
+  /** Only those that came by it. */
+  readonly enrollment?: string
+}
+
 /** The delegates of one agent server, as its database keeps them. */
 export interface Delegates {
-  invite(sub: string | undefined, expiresIn: number): Promise<Invitation>
-  /** Whether a code was handed out and has not ended, used or not. */
-  knows(code: string): Promise<boolean>
-  /** Takes the code and makes `jkt` the delegate's current key; answers its `sub`. */
-  enroll(code: string, jkt: string): Promise<string>
+  /** Makes `jkt` the current key of the delegate that was admitted. */
+  enroll(admission: Admission, jkt: string): Promise<void>
   /** Notes that the delegate was here; refuses when `jkt` is not its current key. */
   renew(sub: string, jkt: string): Promise<void>
   revoke(sub: string): Promise<boolean>
-  list(page: { readonly after?: string; readonly limit: number }): Promise<Delegate[]>
+  revokeEnrollment(enrollment: string): Promise<number>
+  reinstate(sub: string): Promise<boolean>
+  list(page: DelegatesPage): Promise<Delegate[]>
 }
 
 /** Queries over the tables; every rule that two requests could race for is one conditional statement. */
 export function delegatesIn(store: Store<Tables>, now: () => number): Delegates {
   return {
-    async invite(sub = randomUUID(), expiresIn) {
-      const code = newEnrollmentCode()
-      const expires = now() + expiresIn
-      await store.write(async tx => {
-        // Only an operator's invitation adds codes, so that is the moment to drop the ended ones.
-        await tx.deleteFrom('agent_server_enrollment_codes').where('expires', '<=', now()).execute()
-        await tx
-          .insertInto('agent_server_enrollment_codes')
-          .values({ hash: enrollmentCodeHash(code), sub, expires, used: null })
-          .execute()
-      })
-      return { code, sub, expires }
-    },
-
-    async knows(code) {
-      const query = store.db
-        .selectFrom('agent_server_enrollment_codes')
-        .select('sub')
-        .where('hash', '=', enrollmentCodeHash(code))
-        .where('expires', '>', now())
-      return (await query.executeTakeFirst()) !== undefined
-    },
-
-    enroll: (code, jkt) => store.write(tx => enroll(tx, { code, jkt, now: now() })),
+    enroll: (admission, jkt) => store.write(tx => enroll(tx, { admission, jkt, now: now() })),
 
     async renew(sub, jkt) {
       const { numUpdatedRows } = await store.write(tx =>
@@ -80,59 +57,71 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
       if (numUpdatedRows === 0n) throw refusedKey()
     },
 
-    revoke: sub => store.write(tx => revoke(tx, sub, now())),
+    revoke: async sub => (await store.write(tx => revoke(tx, { column: 'sub', value: sub, now: now() }))) > 0,
 
-    async list({ after = '', limit }) {
-      const query = store.db
-        .selectFrom('agent_server_delegates')
-        .select(['sub', 'jkt', 'created', 'last_seen', 'revoked'])
-        .where('sub', '>', after)
-        .orderBy('sub')
-        .limit(limit)
-      const rows = await query.execute()
-      return rows.map(({ revoked, ...row }) => (revoked === null ? row : { ...row, revoked }))
+    revokeEnrollment: enrollment =>
+      store.write(tx => revoke(tx, { column: 'enrollment', value: enrollment, now: now() })),
+
+    reinstate: sub => store.write(tx => reinstate(tx, sub)),
+
+    async list({ after = '', limit = 100, enrollment }) {
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+        throw new RangeError('limit must be a whole number from 1 to 1000')
+      const all = store.db.selectFrom('agent_server_delegates').selectAll()
+      const some = enrollment === undefined ? all : all.where('enrollment', '=', enrollment)
+      const rows = await some.where('sub', '>', after).orderBy('sub').limit(limit).execute()
+      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked }) => ({
+        ...{ sub, jkt, enrollment: by, created, last_seen },
+        ...(revoked === null ? {} : { revoked }),
+      }))
     },
   }
 }
 
 type Transaction = Store<Tables>['db']
 
-async function enroll(tx: Transaction, enrollment: { code: string; jkt: string; now: number }): Promise<string> {
-  const { code, jkt, now } = enrollment
-  // One statement takes the code: of fifty that hold it, one finds it unused.
-  const taken = await tx
-    .updateTable('agent_server_enrollment_codes')
-    .set({ used: now })
-    .where('hash', '=', enrollmentCodeHash(code))
-    .where('used', 'is', null)
-    .where('expires', '>', now)
-    .returning('sub')
-    .executeTakeFirst()
-  if (taken === undefined) throw refusedCode()
-  await tx
+async function enroll(
+  tx: Transaction,
+  { admission, jkt, now }: { admission: Admission; jkt: string; now: number },
+): Promise<void> {
+  const { sub, enrollment, reinstates = false } = admission
+  await admission.take?.(tx)
+  // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
+  const state = { jkt, enrollment, last_seen: now, revoked: null, previous_jkt: null, rotated: null }
+  const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_delegates')
-    .values({ sub: taken.sub, jkt, created: now, last_seen: now, revoked: null, previous_jkt: null, rotated: null })
-    // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
-    .onConflict(conflict =>
-      conflict.column('sub').doUpdateSet({ jkt, last_seen: now, revoked: null, previous_jkt: null, rotated: null }),
-    )
-    .execute()
-  return taken.sub
+    .values({ sub, created: now, ...state })
+    .onConflict(conflict => {
+      const renewed = conflict.column('sub').doUpdateSet(state)
+      // A token or a session outlives a revocation: were it enough, whoever was put out would walk back in.
+      return reinstates ? renewed : renewed.where('agent_server_delegates.revoked', 'is', null)
+    })
+    .executeTakeFirstOrThrow()
+  if (numInsertedOrUpdatedRows === 0n) throw refusedEnrollment('the delegate was revoked; an operator may reinstate it')
 }
 
-async function revoke(tx: Transaction, sub: string, now: number): Promise<boolean> {
+async function revoke(
+  tx: Transaction,
+  { column, value, now }: { column: 'sub' | 'enrollment'; value: string; now: number },
+): Promise<number> {
   // A code that was handed out earlier would let the revoked device straight back in.
-  await tx.deleteFrom('agent_server_enrollment_codes').where('sub', '=', sub).where('used', 'is', null).execute()
+  await tx.deleteFrom('agent_server_enrollment_codes').where(column, '=', value).where('used', 'is', null).execute()
   const { numUpdatedRows } = await tx
     .updateTable('agent_server_delegates')
     .set({ revoked: now })
-    .where('sub', '=', sub)
+    .where(column, '=', value)
     .where('revoked', 'is', null)
     .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
+  return Number(numUpdatedRows)
 }
 
-/** Unknown, used and ended codes are told alike: a guess learns nothing. */
-export function refusedCode(): AAuthError {
-  return new AAuthError('invalid_grant', 'the enrolment code is unknown, used or expired')
+async function reinstate(tx: Transaction, sub: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('agent_server_delegates')
+    // Not its old key: that may be what it was revoked for.
+    .set({ revoked: null, jkt: '', previous_jkt: null, rotated: null })
+    .where('sub', '=', sub)
+    .where('revoked', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }

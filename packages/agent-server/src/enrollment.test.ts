@@ -42,7 +42,13 @@ test(
       jti: expect.stringMatching(/^.{16,}$/),
     })
     expect(await stage.server.list()).toEqual([
-      { sub: 'kitchen-tablet', jkt: await thumbprint(key.publicJwk), created: newYear, last_seen: newYear },
+      {
+        sub: 'kitchen-tablet',
+        jkt: await thumbprint(key.publicJwk),
+        enrollment: expect.stringMatching(/^code:[0-9a-f-]{36}$/),
+        created: newYear,
+        last_seen: newYear,
+      },
     ])
   },
 )
@@ -163,7 +169,13 @@ test(
     expect(part(after.agentToken, 1)).toMatchObject({ sub: 'phone', cnf: { jwk: after.key.publicJwk } })
     expect(after.key.publicJwk).not.toEqual(before.key.publicJwk)
     expect(await stage.server.list()).toEqual([
-      { sub: 'phone', jkt: await thumbprint(after.key.publicJwk), created: newYear, last_seen: newYear + 60 },
+      {
+        sub: 'phone',
+        jkt: await thumbprint(after.key.publicJwk),
+        enrollment: expect.stringMatching(/^code:[0-9a-f-]{36}$/),
+        created: newYear,
+        last_seen: newYear + 60,
+      },
     ])
   },
 )
@@ -219,14 +231,14 @@ test(verifies('error.body-too-large', 'a body over 64 KiB, and parameters in the
 
 test(verifies('LOG-02', 'events tell what happened, and no code'), async () => {
   const stage = await scene()
-  const { code } = await stage.server.invite({ sub: 'phone' })
+  const { code } = await stage.server.invite({ sub: 'phone', series: 'family' })
   const key = await generateSigningKey()
   await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
   await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))
   const jkt = await thumbprint(key.publicJwk)
   expect(stage.events).toEqual([
-    { type: 'invited', sub: 'phone' },
-    { type: 'enrolled', sub: 'phone', jkt, peer: '192.0.2.7' },
+    { type: 'invited', sub: 'phone', enrollment: 'code:family' },
+    { type: 'enrolled', sub: 'phone', enrollment: 'code:family', jkt, peer: '192.0.2.7' },
     {
       type: 'refused',
       code: 'invalid_grant',

@@ -1,34 +1,81 @@
+import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { parseJsonBody } from './json-body.js'
+import type { Store } from '@countersign/store'
+import type { Tables } from './tables.js'
 
-/** A code is 32 characters; whatever is far longer was never one. */
-const longestCode = 256
-
-/**
- * Reads the code out of an enrolment's body.
- * @throws AAuthError `invalid_request`: 415 for another media type or a compressed body, else 400
- * @see protocol §5 "Delegates get agent tokens"
- */
-export function parseEnrollment(message: ReceivedMessage): string {
-  if (message.body === undefined || message.body.length === 0) {
-    throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"')
-  }
-  const enrollment = member(parseJsonBody(message), 'enrollment')
-  const type = member(enrollment, 'type')
-  if (type !== 'code') {
-    throw new AAuthError('invalid_request', 'enrollment.type must be "code", the only type this agent server takes')
-  }
-  const code = member(enrollment, 'code')
-  if (typeof code !== 'string' || code.length === 0 || code.length > longestCode) {
-    throw new AAuthError('invalid_request', 'enrollment.code must be the enrolment code, a string')
-  }
-  return code
+/** A request to become a delegate. Its signature was verified under the new key; nothing else about it was. */
+export interface EnrollmentRequest {
+  /** The members of `enrollment`, as whoever asks sent them. */
+  readonly members: Readonly<Record<string, unknown>>
+  /** The whole message, e.g. for its cookies. */
+  readonly message: ReceivedMessage
+  /** RFC 7638 thumbprint of the new key. */
+  readonly jkt: string
+  /** The `delegate_token_endpoint` that was asked. */
+  readonly endpoint: string
 }
 
-function member(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) {
-    throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"code","code":"…"}}')
-  }
-  return (value as Record<string, unknown>)[name]
+type Transaction = Store<Tables>['db']
+
+/** Who a request may become a delegate as. */
+export interface Admission {
+  readonly sub: string
+  /** What it came by: the name under which all that came by it can be revoked. */
+  readonly enrollment: string
+  /** An operator's own act: it lets a revoked delegate back in. Anything else does not. */
+  readonly reinstates?: true
+  /** Uses up the proof, in the transaction that makes the delegate. Throws when it was used before. */
+  take?(tx: Transaction): Promise<void>
+}
+
+/** What a way to enrol may draw on. */
+export interface EnrollmentContext {
+  /** The agent identifier. */
+  readonly id: string
+  readonly store: Store<Tables>
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/**
+ * A way to enrol, made by `codes()`, `oidc()`, `session()` or `custom()`.
+ * @see protocol §5 "Enrolment"
+ */
+export interface Enrollment {
+  /** The `type` of the requests it answers. */
+  readonly type: string
+  /**
+   * Called once by the agent server it is given to. What it returns decides each request: cheap checks before anything is
+   * fetched, nothing remembered of one that is refused.
+   */
+  open(context: EnrollmentContext): (request: EnrollmentRequest) => Promise<Admission>
+}
+
+/** The ways to enrol by type. @throws TypeError when two have one type */
+export function openEnrollments(
+  enrollments: readonly Enrollment[],
+  context: EnrollmentContext,
+): ReadonlyMap<string, (request: EnrollmentRequest) => Promise<Admission>> {
+  const byType = new Map(enrollments.map(enrollment => [enrollment.type, enrollment.open(context)]))
+  if (byType.size !== enrollments.length) throw new TypeError('enrollment names two ways to enrol of one type')
+  return byType
+}
+
+/** Bytes of a name: with its type it must fit into `sub` and be worth showing. */
+const longestName = 512
+
+/**
+ * Names a delegate, or what it came by, within the type of its enrolment: one type never takes over what another made.
+ * Two names stay two: one that is too long, or looks like what stands for one, is known by its hash.
+ */
+export function nameWithin(type: string, name: string): string {
+  const full = `${type}:${name}`
+  if (Buffer.byteLength(full) <= longestName && !name.startsWith('#')) return full
+  return `${type}:#${createHash('sha256').update(name).digest('base64url')}`
+}
+
+/** Whatever is wrong with what was shown, and so that a guess learns nothing more than that. */
+export function refusedEnrollment(description: string, cause?: unknown): AAuthError {
+  return new AAuthError('invalid_grant', description, cause === undefined ? {} : { cause })
 }

@@ -2,8 +2,15 @@ import type { ErrorCode } from '@countersign/protocol'
 
 /** What an agent server did, for an audit log: one event per answer that matters, never a token, code or key. */
 export type AgentServerEvent =
-  | { readonly type: 'invited'; readonly sub: string }
-  | { readonly type: 'enrolled'; readonly sub: string; readonly jkt: string; readonly peer?: string }
+  | { readonly type: 'invited'; readonly sub: string; readonly enrollment: string }
+  | {
+      readonly type: 'enrolled'
+      readonly sub: string
+      /** What it came by, e.g. `oidc:ci`. */
+      readonly enrollment: string
+      readonly jkt: string
+      readonly peer?: string
+    }
   | { readonly type: 'renewed'; readonly sub: string; readonly jkt: string; readonly peer?: string }
   | {
       readonly type: 'rotated'
@@ -22,6 +29,8 @@ export type AgentServerEvent =
       readonly peer?: string
     }
   | { readonly type: 'revoked'; readonly sub: string }
+  | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
+  | { readonly type: 'reinstated'; readonly sub: string }
   | {
       readonly type: 'refused'
       readonly code: ErrorCode

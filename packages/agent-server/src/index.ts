@@ -1,3 +1,7 @@
 export { type AgentServer, type AgentServerOptions, createAgentServer } from './agent-server.js'
-export type { Delegate, Invitation } from './delegates.js'
+export type { Delegate, DelegatesPage } from './delegates.js'
+export type { Enrollment, EnrollmentRequest } from './enrollment.js'
+export { codes } from './enrollment-codes.js'
 export type { AgentServerEvent } from './event.js'
+export type { Invitation, InvitationOptions } from './invitations.js'
+export type { Oversight } from './oversight.js'

@@ -17,7 +17,7 @@ import { delegateToken } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
 
-/** Where delegates get their tokens, below the identifier. */
+/** Where delegates enrol, renew and rotate. */
 export const delegateTokenPath = '/delegate/token'
 
 /** What every answer of an agent server may draw on. */

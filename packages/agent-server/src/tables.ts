@@ -5,6 +5,8 @@ export interface DelegateRow {
   sub: string
   /** RFC 7638 thumbprint of the delegate's current key. */
   jkt: string
+  /** What it last enrolled by; empty for one that enrolled before this was noted. */
+  enrollment: string
   created: number
   last_seen: number
   revoked: number | null
@@ -18,6 +20,7 @@ export interface DelegateRow {
 export interface EnrollmentCodeRow {
   hash: string
   sub: string
+  enrollment: string
   expires: number
   used: number | null
 }
@@ -28,11 +31,19 @@ export interface KeyProofRow {
   expires: number
 }
 
+/** One proof that enrolled somebody, such as an OIDC token, known by its hash only until it ends. Unix seconds. */
+export interface UsedProofRow {
+  hash: string
+  sub: string
+  expires: number
+}
+
 /** The tables of an agent server. */
 export interface Tables {
   agent_server_delegates: DelegateRow
   agent_server_enrollment_codes: EnrollmentCodeRow
   agent_server_key_proofs: KeyProofRow
+  agent_server_used_proofs: UsedProofRow
 }
 
 // Times are doubles: PostgreSQL drivers hand 64-bit integers out as strings.
@@ -88,6 +99,30 @@ export const migrations: readonly Migration[] = [
         .on('agent_server_key_proofs')
         .column('expires')
         .execute()
+    },
+  },
+  {
+    name: '003-enrollments',
+    async up(db) {
+      for (const table of ['agent_server_delegates', 'agent_server_enrollment_codes']) {
+        await db.schema
+          .alterTable(table)
+          .addColumn('enrollment', 'text', column => column.notNull().defaultTo(''))
+          .execute()
+        await db.schema.createIndex(`${table}_enrollment`).on(table).column('enrollment').execute()
+      }
+      await db.schema
+        .createTable('agent_server_used_proofs')
+        .addColumn('hash', 'text', column => column.primaryKey())
+        .addColumn('sub', 'text', column => column.notNull())
+        .addColumn('expires', 'double precision', column => column.notNull())
+        .execute()
+      for (const column of ['sub', 'expires'])
+        await db.schema
+          .createIndex(`agent_server_used_proofs_${column}`)
+          .on('agent_server_used_proofs')
+          .column(column)
+          .execute()
     },
   },
 ]

@@ -1,0 +1,35 @@
+import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { checkReplay, type PseudonymousCaller, type Verified } from '@countersign/verify'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken, peerOf } from './delegate-token-context.js'
+import { parseEnrollment } from './enrollment-body.js'
+
+/**
+ * Decides a request that a new key signed: what its body shows makes it the key of a delegate.
+ * @throws AAuthError `invalid_request` for an unknown type, `invalid_grant` when what is shown does not admit; others of §8
+ * @see protocol §5 "Enrolment"
+ */
+export async function enroll(
+  message: ReceivedMessage,
+  verified: Verified,
+  caller: PseudonymousCaller,
+  context: DelegateTokenContext,
+): Promise<DelegateToken> {
+  const { type, members } = parseEnrollment(message)
+  const admit = context.enrollments.get(type)
+  if (admit === undefined)
+    throw new AAuthError('invalid_request', 'enrollment.type is none that this agent server takes')
+  const jkt = caller.key.thumbprint
+  const admission = await admit({ members, message, jkt, endpoint: context.endpoint })
+  const { sub, enrollment } = admission
+  // Inline keys are free: were each remembered before it is admitted, strangers could fill the replay set and stop renewals.
+  await checkReplay({ replay: sharedBySub(context.replay, sub), verified, partition: 'token' })
+  await context.delegates.enroll(admission, jkt)
+  context.onEvent({ type: 'enrolled', sub, enrollment, jkt, ...peerOf(caller) })
+  return issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
+}
+
+/** Fresh keys of one delegate share what is remembered of it, apart from its renewals. */
+function sharedBySub(replay: ReplaySet, sub: string): ReplaySet {
+  return { check: entry => replay.check({ ...entry, principal: `enrolment ${sub}` }) }
+}

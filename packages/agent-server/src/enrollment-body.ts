@@ -1,0 +1,25 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { parseJsonBody } from './json-body.js'
+
+/**
+ * Reads the body of an enrolment: its type, and the members that say what is shown.
+ * @throws AAuthError `invalid_request`: 415 for another media type or a compressed body, else 400
+ * @see protocol §5 "Delegates get agent tokens"
+ */
+export function parseEnrollment(message: ReceivedMessage): {
+  readonly type: string
+  readonly members: Readonly<Record<string, unknown>>
+} {
+  if (message.body === undefined || message.body.length === 0) {
+    throw new AAuthError('invalid_request', 'a request signed with hwk must carry a JSON body with "enrollment"')
+  }
+  const members = parseJsonBody(message)['enrollment']
+  if (!isObject(members) || !Object.hasOwn(members, 'type') || typeof members['type'] !== 'string')
+    throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"…", …}}')
+  return { type: members['type'], members: { ...members } }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import type { Store } from '@countersign/store'
+import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
+import type { Tables } from './tables.js'
+
+/** An invitation to enrol. The code is a secret: it stands nowhere else in readable form. */
+export interface Invitation {
+  readonly code: string
+  /** The `sub` that the delegate will have. */
+  readonly sub: string
+  /** What all codes of this invitation's series, and the delegates they make, can be revoked by. */
+  readonly enrollment: string
+  /** Unix seconds at which the code ends. */
+  readonly expires: number
+}
+
+/** What an operator may say of an invitation. */
+export interface InvitationOptions {
+  /** The delegate the code is for; one that exists keeps its name and gets the new key, a revoked one is reinstated. Default: a random one. */
+  readonly sub?: string
+  /** Seconds the code lives. Default 3600. */
+  readonly expiresIn?: number
+  /**
+   * A name for the series this code belongs to, 1 to 128 characters: `lab` makes the enrolment `code:lab`.
+   * Default: a series of its own.
+   */
+  readonly series?: string
+}
+
+/** Makes a code. @throws RangeError, TypeError */
+export async function invite(store: Store<Tables>, now: () => number, options: InvitationOptions): Promise<Invitation> {
+  const { sub = randomUUID(), expiresIn = 3600, series = randomUUID() } = options
+  if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
+    throw new RangeError('expiresIn must be a number of seconds above 0')
+  if (!/^[^\p{Cc}\p{Cs}]{1,128}$/u.test(series))
+    throw new TypeError('series must be a name of 1 to 128 characters without controls')
+  const code = newEnrollmentCode()
+  const invitation = { code, sub, enrollment: `code:${series}`, expires: now() + expiresIn }
+  const { enrollment, expires } = invitation
+  await store.write(async tx => {
+    // Only an operator's invitation adds codes, so that is the moment to drop the ended ones.
+    await tx.deleteFrom('agent_server_enrollment_codes').where('expires', '<=', now()).execute()
+    await tx
+      .insertInto('agent_server_enrollment_codes')
+      .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null })
+      .execute()
+  })
+  return invitation
+}

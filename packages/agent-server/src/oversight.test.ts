@@ -1,0 +1,97 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import {
+  type Enrolled,
+  enrolled,
+  enrollmentBody,
+  newYear,
+  post,
+  renewal,
+  type Scene,
+  scene,
+} from './delegate.test.fixture.js'
+
+const renewed = async (stage: Scene, delegate: Enrolled): Promise<number> =>
+  (await stage.server.handle(await renewal(stage, delegate))).status
+
+const enrols = async (stage: Scene, code: string): Promise<number> => {
+  const key = await generateSigningKey()
+  return (await stage.server.handle(await post(stage, { key, body: enrollmentBody(code) }))).status
+}
+
+test('delegates are listed in pages, by what they came by, with when they were last seen', async () => {
+  const stage = await scene()
+  for (const sub of ['c', 'a', 'b']) await enrolled(stage, sub, 'lab')
+  await enrolled(stage, 'other')
+  stage.clock.now += 60
+  const again = await enrolled(stage, 'b', 'lab')
+  stage.clock.now += 60
+  expect(await renewed(stage, again)).toBe(200)
+  const page = await stage.server.list({ limit: 2, enrollment: 'code:lab' })
+  expect(page.map(({ sub, created, last_seen }) => [sub, created, last_seen])).toEqual([
+    ['a', newYear, newYear],
+    ['b', newYear, newYear + 120],
+  ])
+  const rest = await stage.server.list({ after: 'b', enrollment: 'code:lab' })
+  expect(rest.map(({ sub, enrollment }) => [sub, enrollment])).toEqual([['c', 'code:lab']])
+  expect((await stage.server.list()).map(({ sub }) => sub)).toEqual(['a', 'b', 'c', 'other'])
+  for (const limit of [0, 1001, 1.5, Number.NaN]) await expect(stage.server.list({ limit })).rejects.toThrow(RangeError)
+})
+
+test(
+  verifies(
+    'delegate.enrol.refused',
+    'revoking an enrolment ends all its delegates and its unused codes, and no others',
+  ),
+  async () => {
+    const stage = await scene()
+    const lab = [await enrolled(stage, 'a', 'lab'), await enrolled(stage, 'b', 'lab')]
+    const home = await enrolled(stage, 'c', 'home')
+    const unused = await stage.server.invite({ series: 'lab' })
+    const kept = await stage.server.invite({ series: 'home' })
+    stage.clock.now += 5
+    expect(await stage.server.revokeEnrollment('code:lab')).toBe(2)
+    expect(await stage.server.revokeEnrollment('code:lab')).toBe(0)
+    expect(await stage.server.revokeEnrollment('code:la')).toBe(0)
+    expect(await Promise.all(lab.map(delegate => renewed(stage, delegate)))).toEqual([401, 401])
+    expect(await renewed(stage, home)).toBe(200)
+    expect([await enrols(stage, unused.code), await enrols(stage, kept.code)]).toEqual([400, 200])
+    const revoked = await stage.server.list({ enrollment: 'code:lab' })
+    expect(revoked.map(({ sub, revoked: at }) => [sub, at])).toEqual([
+      ['a', newYear + 5],
+      ['b', newYear + 5],
+    ])
+    expect(stage.events.filter(({ type }) => type === 'enrollment-revoked')).toEqual([
+      { type: 'enrollment-revoked', enrollment: 'code:lab', delegates: 2 },
+      { type: 'enrollment-revoked', enrollment: 'code:lab', delegates: 0 },
+      { type: 'enrollment-revoked', enrollment: 'code:la', delegates: 0 },
+    ])
+  },
+)
+
+test('a revoked delegate comes back by a new invitation, or once it is reinstated, never under its old key', async () => {
+  const stage = await scene()
+  const before = await enrolled(stage, 'phone')
+  expect(await stage.server.reinstate('phone')).toBe(false)
+  expect(await stage.server.revoke('phone')).toBe(true)
+  expect(await stage.server.revoke('phone')).toBe(false)
+  expect(await stage.server.reinstate('phone')).toBe(true)
+  expect(await stage.server.reinstate('nobody')).toBe(false)
+  expect((await stage.server.list())[0]).not.toHaveProperty('revoked')
+  expect(await renewed(stage, before)).toBe(401)
+  await stage.server.revoke('phone')
+  const after = await enrolled(stage, 'phone')
+  expect([await renewed(stage, before), await renewed(stage, after)]).toEqual([401, 200])
+})
+
+test('an invitation that could not be revoked by its name, or never ends, is refused', async () => {
+  const { server } = await scene()
+  expect((await server.invite({ series: 'l'.repeat(128) })).enrollment).toBe(`code:${'l'.repeat(128)}`)
+  for (const series of ['', 'a\nb', 'l'.repeat(129)]) await expect(server.invite({ series })).rejects.toThrow(TypeError)
+  for (const expiresIn of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    await expect(server.invite({ expiresIn })).rejects.toThrow(RangeError)
+  const without = await scene({ enrollment: [] })
+  await expect(without.server.invite()).rejects.toThrow('codes()')
+  expect(await enrols(without, 'A'.repeat(32))).toBe(400)
+})

@@ -1,0 +1,70 @@
+import type { Store } from '@countersign/store'
+import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
+import type { AgentServerEvent } from './event.js'
+import { type Invitation, type InvitationOptions, invite } from './invitations.js'
+import type { Tables } from './tables.js'
+
+/** What an operator does at an agent server. */
+export interface Oversight {
+  /**
+   * Makes a code that enrols one delegate once. A `sub` that exists keeps its name and gets the new key.
+   * @throws TypeError when no token could carry `sub`, `series` is no name, or this server does not enrol by codes;
+   * RangeError when `expiresIn` is not above 0
+   */
+  invite(invitation?: InvitationOptions): Promise<Invitation>
+  /**
+   * Ends a delegate's renewals and its unused codes; tokens it holds end by themselves. False when there was none.
+   * It cannot enrol again by itself: a new invitation for its `sub`, or `reinstate`, lets it.
+   */
+  revoke(sub: string): Promise<boolean>
+  /**
+   * Revokes every delegate that last enrolled by this, and its unused codes; answers how many delegates.
+   * What would come of it anew is stopped at its source: the rule of an OIDC issuer, the user's session.
+   */
+  revokeEnrollment(enrollment: string): Promise<number>
+  /** Lets a revoked delegate enrol again in whichever way it may; the key it had stays refused. False when it was not revoked. */
+  reinstate(sub: string): Promise<boolean>
+  /**
+   * Delegates in order of `sub`.
+   * @throws RangeError when `limit` is not 1 to 1000
+   */
+  list(page?: DelegatesPage): Promise<Delegate[]>
+}
+
+/** Acts of an operator, each an event. */
+export function oversight(parts: {
+  readonly store: Store<Tables>
+  readonly delegates: Delegates
+  readonly takesCodes: boolean
+  /** @throws TypeError when no token could carry it */
+  readonly checkSub: (sub: string) => Promise<void>
+  readonly now: () => number
+  readonly onEvent: (event: AgentServerEvent) => void
+}): Oversight {
+  const { store, delegates, onEvent } = parts
+  return {
+    async invite(options = {}) {
+      if (!parts.takesCodes) throw new TypeError('an invitation needs codes() among the ways to enrol')
+      if (options.sub !== undefined) await parts.checkSub(options.sub)
+      const invitation = await invite(store, parts.now, options)
+      onEvent({ type: 'invited', sub: invitation.sub, enrollment: invitation.enrollment })
+      return invitation
+    },
+    async revoke(sub) {
+      const revoked = await delegates.revoke(sub)
+      if (revoked) onEvent({ type: 'revoked', sub })
+      return revoked
+    },
+    async revokeEnrollment(enrollment) {
+      const revoked = await delegates.revokeEnrollment(enrollment)
+      onEvent({ type: 'enrollment-revoked', enrollment, delegates: revoked })
+      return revoked
+    },
+    async reinstate(sub) {
+      const reinstated = await delegates.reinstate(sub)
+      if (reinstated) onEvent({ type: 'reinstated', sub })
+      return reinstated
+    },
+    list: async (page = {}) => delegates.list(page),
+  }
+}

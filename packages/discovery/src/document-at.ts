@@ -1,0 +1,62 @@
+import { AAuthError } from '@countersign/protocol'
+import { cachedDocument } from './cached-document.js'
+import { withinDeadline } from './deadline.js'
+import type { FetchedDocument, Fetcher } from './fetcher.js'
+import { readDocument } from './read-document.js'
+import { Unreachable } from './unreachable.js'
+
+/** Seconds a fetch may take, whatever the fetcher does. */
+const timeout = 5
+
+/** A document at a URL that an operator named, kept as long as one of a participant would be. */
+export interface DocumentAt<T> {
+  /**
+   * From memory while fresh; else fetched, once however many ask; else, when its host does not answer, the last one for up to 1 h.
+   * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 with `retryAfter` when the host does not answer
+   */
+  get(): Promise<T>
+  /**
+   * Fetched even if fresh, unless that was done less than `interval` seconds ago.
+   * @throws AAuthError `discovery_failed` when the last attempt failed
+   */
+  renewed(interval: number): Promise<T>
+}
+
+/**
+ * Keeps one JSON document that is none of AAuth's own, such as the keys of an OpenID provider: the same guard, deadlines,
+ * limits and caching. Nothing is fetched yet.
+ * @param options.url where it is; the fetcher decides whether it may be fetched
+ * @param options.maxBytes its largest size, after decoding
+ * @param options.read from its JSON to what is kept; throws AAuthError `discovery_failed` when it is wrong
+ * @param options.fetcher on Node `guardedFetcher()`
+ * @param options.now Unix seconds; default the system clock
+ * @see protocol.md §10
+ */
+export function documentAt<T>(options: {
+  readonly url: string
+  readonly maxBytes: number
+  readonly read: (json: unknown) => T
+  readonly fetcher: Fetcher
+  readonly now?: () => number
+}): DocumentAt<T> {
+  const { url, maxBytes, read, fetcher, now = () => Date.now() / 1000 } = options
+  const source = {
+    now,
+    fetch: () => fetched(fetcher, url, maxBytes),
+    read: (document: FetchedDocument) => read(readDocument(document, maxBytes)),
+    // One document weighs what it weighs: the operator said how many there are.
+    onHeld: () => undefined,
+    tell: () => undefined,
+  }
+  const { get, renewed } = cachedDocument<T>(source)
+  return { get: () => get(), renewed: interval => renewed(interval) }
+}
+
+async function fetched(fetcher: Fetcher, url: string, maxBytes: number): Promise<FetchedDocument> {
+  try {
+    return await withinDeadline({ seconds: timeout }, signal => fetcher(url, { maxBytes, signal }))
+  } catch (cause) {
+    // A fetcher's own AAuthError says that it refuses; anything else is the network.
+    throw cause instanceof AAuthError ? cause : new Unreachable('no answer', { cause })
+  }
+}
