@@ -69,9 +69,13 @@ function addFetch(root: Command): void {
     .action(fetchUrl)
   root
     .command('enroll')
-    .description('become a delegate of an agent server with a single-use code')
+    .description('become a delegate of an agent server with a single-use code or the OIDC token of a workload')
     .argument('<agent-server>')
-    .requiredOption('--code <code>', 'the code from `countersign agent-server invite`; - reads it from standard input')
+    .option('--code <code>', 'the code from `countersign agent-server invite`; - reads it from standard input')
+    .option(
+      '--oidc-token <source>',
+      'a token of Kubernetes, a CI provider or SPIFFE whose audience the agent server takes: a file, - or env:NAME',
+    )
     .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
     .option('--development', 'allow loopback http identifiers')
     .action(enroll)

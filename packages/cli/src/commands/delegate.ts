@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Agent, type AgentEvent, createAgent, delegate } from '@countersign/agent'
+import { type Agent, type AgentEvent, createAgent, delegate, type Enrollment } from '@countersign/agent'
 import { fileState } from '@countersign/agent/node'
 
 /** What the command must know to act as a delegate. */
@@ -8,8 +8,8 @@ export interface DelegateSettings {
   /** The state folder. */
   readonly folder: string
   readonly agentServer: string
-  /** A single-use enrolment code; not needed once enrolled. */
-  readonly code?: string
+  /** Not needed once enrolled. */
+  readonly enroll?: Enrollment
   readonly development: boolean
   readonly authServers?: readonly string[]
   readonly onEvent?: (event: AgentEvent) => void
@@ -17,14 +17,11 @@ export interface DelegateSettings {
 
 /** An agent that acts as a delegate; what it enrolled as is kept in the state folder. */
 export function delegateAgent(settings: DelegateSettings): Agent {
-  const { agentServer, development, authServers = [], onEvent } = settings
+  const { agentServer, enroll, development, authServers = [], onEvent } = settings
   const folder = join(settings.folder, 'delegates')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return createAgent({
-    identity: delegate({
-      agentServer,
-      ...(settings.code === undefined ? {} : { enroll: { type: 'code', code: settings.code } }),
-    }),
+    identity: delegate({ agentServer, ...(enroll === undefined ? {} : { enroll }) }),
     state: fileState(join(folder, `${new URL(agentServer).host.replace(':', '_')}.json`)),
     acceptAuthServer: authServers,
     // Whoever types a URL after `--as delegate` has decided to be known there.

@@ -1,21 +1,63 @@
 import { readFileSync } from 'node:fs'
+import type { Enrollment } from '@countersign/agent'
+import { UsageError } from '../configuration.js'
 import { delegateAgent } from './delegate.js'
 import { requireIdentifier, stateFolder } from './identity.js'
 
 /** Flags of `countersign enroll`. */
 export interface EnrollFlags {
-  readonly code: string
+  readonly code?: string
+  readonly oidcToken?: string
   readonly state?: string
   readonly development?: boolean
 }
 
-/** `countersign enroll AGENT-SERVER --code CODE`: makes a key, trades the code for an agent token, keeps both. */
+/** `countersign enroll AGENT-SERVER`: makes a key, trades a code or an OIDC token for an agent token, keeps both. */
 export async function enroll(agentServer: string, flags: EnrollFlags): Promise<void> {
   const development = flags.development ?? false
   const server = requireIdentifier(agentServer, 'the agent server', development)
-  const code = flags.code === '-' ? readFileSync(0, 'utf8').trim() : flags.code
-  const agent = delegateAgent({ folder: stateFolder(flags.state), agentServer: server, code, development })
+  const settings = { folder: stateFolder(flags.state), agentServer: server, development }
+  const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
   const { agent: id, delegate } = await agent.identify()
   console.log(`enrolled as ${delegate ?? ''} of ${id}`)
   console.log(`  countersign fetch URL --as delegate --id ${server}${development ? ' --development' : ''}`)
+}
+
+/**
+ * What to enrol with.
+ * @throws UsageError when it is not exactly one thing, or cannot be read
+ */
+export function enrollmentOf(
+  flags: EnrollFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): Enrollment {
+  const { code, oidcToken } = flags
+  if ((code === undefined) === (oidcToken === undefined))
+    throw new UsageError('enroll takes one of --code CODE and --oidc-token FILE|-|env:NAME')
+  if (code !== undefined) return { type: 'code', code: required(code === '-' ? readText(0) : code, '--code') }
+  return { type: 'oidc', token: required(tokenFrom(oidcToken ?? '', environment), '--oidc-token') }
+}
+
+function tokenFrom(source: string, environment: Readonly<Record<string, string | undefined>>): string {
+  if (source === '-') return readText(0)
+  if (!source.startsWith('env:')) return readText(source)
+  const value = environment[source.slice('env:'.length)]
+  if (value === undefined) throw new UsageError('--oidc-token names an environment variable that is not set')
+  return value.trim()
+}
+
+function readText(file: string | 0): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    // A token given in place of a file must not be repeated in an error.
+    throw new UsageError(
+      'the file of --oidc-token cannot be read: it takes a file, - or env:NAME, never the token itself',
+    )
+  }
+}
+
+function required(text: string, flag: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${flag} gave nothing, or more than one word`)
+  return text
 }

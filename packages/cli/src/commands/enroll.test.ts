@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { UsageError } from '../configuration.js'
+import { enrollmentOf } from './enroll.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-enroll-'))
+const file = join(folder, 'token')
+writeFileSync(file, 'eyJ.of.workload\n')
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('a code, a token in a file and a token in a variable', () => {
+  expect(enrollmentOf({ code: 'c1' }, {})).toEqual({ type: 'code', code: 'c1' })
+  expect(enrollmentOf({ oidcToken: file }, {})).toEqual({ type: 'oidc', token: 'eyJ.of.workload' })
+  expect(enrollmentOf({ oidcToken: 'env:JOB_TOKEN' }, { JOB_TOKEN: 'eyJ.of.job\n' })).toEqual({
+    type: 'oidc',
+    token: 'eyJ.of.job',
+  })
+})
+
+test.each([
+  ['neither', {}],
+  ['both', { code: 'c1', oidcToken: file }],
+  ['an empty code', { code: '' }],
+  ['a variable that is not set', { oidcToken: 'env:NONE' }],
+  ['a variable that is empty', { oidcToken: 'env:EMPTY' }],
+  ['a file that is not there', { oidcToken: join(folder, 'none') }],
+])('%s is a usage error', (_, flags) => {
+  expect(() => enrollmentOf(flags, { EMPTY: '' })).toThrow(UsageError)
+})
+
+test('a token in the place of a file is not repeated', () => {
+  expect(() => enrollmentOf({ oidcToken: 'eyJ.secret.token' }, {})).toThrow(
+    'the file of --oidc-token cannot be read: it takes a file, - or env:NAME, never the token itself',
+  )
+})
