@@ -1,7 +1,9 @@
+import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { expect, test } from 'vitest'
-import { httpHost, httpsHost, pem } from './host.test.fixture.js'
+import { describe, expect, test } from 'vitest'
+import { httpHost, httpsHost, listen, pem } from './host.test.fixture.js'
 import { createDiscovery } from './index.js'
 import { guardedFetcher } from './node.js'
 import { published } from './web.test.fixture.js'
@@ -82,5 +84,121 @@ test(
     for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'discovery_failed', status: 503 } })
     expect(host.connections()).toBe(1)
     await expect.poll(host.open).toBe(0)
+  },
+)
+
+test(
+  verifies('DSC-36', 'discovery.cache', 'nothing is asked conditionally, and a 304 or Vary changes no entry'),
+  async () => {
+    const seen: string[] = []
+    let answer: (response: ServerResponse, body: string) => void = (response, body) =>
+      response
+        .writeHead(200, { ...type, etag: '"v1"', 'last-modified': 'Tue, 24 Nov 2026 00:00:00 GMT', vary: '*' })
+        .end(body)
+    const host = await httpHost((request, response) => {
+      seen.push(...request.rawHeaders.filter((_, i) => i % 2 === 0).map(name => name.toLowerCase()))
+      const id = `http://localhost:${host.port}`
+      const metadata = { issuer: id, agent: id, jwks_uri: `${id}/jwks` }
+      answer(response, JSON.stringify(request.url === '/jwks' ? { keys: [published('k1', key)] } : metadata))
+    })
+    const id = `http://localhost:${host.port}`
+    let now = 1_800_000_000
+    const fetcher = guardedFetcher({ dangerouslyAllowLoopback: true })
+    const discovery = createDiscovery({ fetcher, development: true, now: () => now })
+    const known = await discovery.key('aauth-agent', id, 'k1')
+    expect(known?.publicJwk).toEqual(key.publicJwk)
+    now += 301
+    expect(await discovery.key('aauth-agent', id, 'k1')).toBe(known)
+    expect(seen).toContain('accept')
+    expect(seen.filter(name => name.startsWith('if-') || name === 'cache-control')).toEqual([])
+    // Not asked for: a 304 confirms nothing, whatever it carries.
+    now += 301
+    answer = response => response.writeHead(304, { ...type, etag: '"v1"', 'cache-control': 'max-age=600' }).end()
+    await expect(discovery.key('aauth-agent', id, 'k1')).rejects.toMatchObject({
+      code: 'discovery_failed',
+      status: 401,
+    })
+    now += 6
+    answer = (response, body) => response.writeHead(200, type).end(body)
+    expect((await discovery.key('aauth-agent', id, 'k1'))?.publicJwk).toEqual(key.publicJwk)
+  },
+)
+
+test(
+  verifies('F-49', 'discovery.https', 'a certificate that expires: what is cached, then stale for 1 h, then 503'),
+  async () => {
+    const good = { cert: pem('server'), key: pem('server.key') }
+    let id = ''
+    const server = createServer(good, (request, response) => {
+      const metadata = { issuer: id, agent: id, jwks_uri: `${id}/jwks` }
+      const body = request.url === '/jwks' ? { keys: [published('k1', key)] } : metadata
+      response.writeHead(200, type).end(JSON.stringify(body))
+    })
+    const host = await listen(server)
+    id = `https://agent.example:${host.port}`
+    let now = 1_800_000_000
+    const fetcher = guardedFetcher({
+      resolve: async () => ['127.0.0.1'],
+      ca: pem('authority'),
+      dangerouslyAllowLoopback: true,
+    })
+    const discovery = createDiscovery({ fetcher, now: () => now })
+    const known = await discovery.key('aauth-agent', id, 'k1')
+    expect(known?.publicJwk).toEqual(key.publicJwk)
+
+    server.setSecureContext({ ...good, cert: pem('expired') })
+    now += 299
+    expect(await discovery.key('aauth-agent', id, 'k1')).toBe(known)
+    now += 3300
+    expect(await discovery.key('aauth-agent', id, 'k1')).toBe(known)
+    now += 1
+    await expect(discovery.key('aauth-agent', id, 'k1')).rejects.toMatchObject({
+      code: 'discovery_failed',
+      status: 503,
+    })
+
+    server.setSecureContext(good)
+    now += 5
+    expect((await discovery.key('aauth-agent', id, 'k1'))?.publicJwk).toEqual(key.publicJwk)
+  },
+)
+
+describe(
+  verifies('F-50', 'discovery.failures', 'a resolver in trouble costs bounded time, and is asked again in seconds'),
+  () => {
+    /** A discovery whose resolver does one thing after the other. */
+    function resolving(...steps: ReadonlyArray<() => Promise<string[]>>) {
+      const state = { asked: 0, now: 1_800_000_000 }
+      const fetcher = guardedFetcher({
+        ca: pem('authority'),
+        dangerouslyAllowLoopback: true,
+        timeout: 0.2,
+        resolve: () => (steps[Math.min(state.asked++, steps.length - 1)] ?? (async () => []))(),
+      })
+      return { state, discovery: createDiscovery({ fetcher, now: () => state.now }) }
+    }
+    const found = async () => ['127.0.0.1']
+
+    test.each([
+      ['fails', () => Promise.reject(Object.assign(new Error('queryA ESERVFAIL'), { code: 'ESERVFAIL' })), 503],
+      ['never answers', () => new Promise<string[]>(() => undefined), 503],
+      ['knows no such name', async () => [], 401],
+    ])('%s', async (_, trouble, status) => {
+      const host = await agentHost({
+        id: port => `https://agent.example:${port}`,
+        jwksUri: id => `${id}/jwks`,
+        tls: true,
+      })
+      const { state, discovery } = resolving(trouble, found)
+      const began = performance.now()
+      const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => discovery.agent(host.id)))
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'discovery_failed', status } })
+      state.now += 4.9
+      await expect(discovery.agent(host.id)).rejects.toMatchObject({ code: 'discovery_failed', status })
+      expect(performance.now() - began).toBeLessThan(1500)
+      expect([state.asked, host.connections()]).toEqual([1, 0])
+      state.now += 0.1
+      expect((await discovery.agent(host.id)).agent).toBe(host.id)
+    })
   },
 )

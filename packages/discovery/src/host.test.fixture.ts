@@ -20,7 +20,10 @@ export interface Host {
 }
 
 /** Starts a server that lives as long as the test. */
-export async function listen(server: Server, address = '127.0.0.1'): Promise<Host> {
+export async function listen(
+  server: Server,
+  { address = '127.0.0.1', port: wanted = 0 }: { readonly address?: string; readonly port?: number } = {},
+): Promise<Host> {
   const sockets = new Set<Socket>()
   let connections = 0
   server.on('connection', (socket: Socket) => {
@@ -29,7 +32,7 @@ export async function listen(server: Server, address = '127.0.0.1'): Promise<Hos
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>(resolve => server.listen(0, address, resolve))
+  await new Promise<void>(resolve => server.listen(wanted, address, resolve))
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
@@ -45,7 +48,7 @@ export function tcpHost(onSocket: (socket: Socket) => void = socket => socket.re
 
 /** An http server. */
 export function httpHost(handler: http.RequestListener, address?: string): Promise<Host> {
-  return listen(http.createServer(handler), address)
+  return listen(http.createServer(handler), address === undefined ? {} : { address })
 }
 
 /** An https server whose certificate, by default, is good for localhost, agent.example and keys.example. */

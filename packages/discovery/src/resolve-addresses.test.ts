@@ -97,3 +97,10 @@ test(verifies('F-50', 'discovery.deadline', 'the wait ends with the signal, and 
   await expect(asking).rejects.toMatchObject({ code: 'ECANCELLED' })
   expect(performance.now() - began).toBeLessThan(900)
 })
+
+test(verifies('discovery.pinned', 'the hosts file of this machine is not asked, only name servers'), async () => {
+  const { address, asked } = await nameServer({ rcode: 0, a: [[192, 0, 2, 1]] })
+  // In every hosts file: whoever can be made to ask it learns 127.0.0.1.
+  expect(await resolveAddresses('localhost', { servers: [address] })).toEqual(['192.0.2.1'])
+  expect([...asked]).toEqual(['.localhost'])
+})

@@ -33,7 +33,7 @@ export const discoveryCases: readonly AttackCase[] = [
   built('DSC-30', 'error.description', 'A refusal repeats nothing of what was fetched or of why it failed.'),
   built('DSC-32', 'discovery.budget', 'One inbound request cannot cause more fetches than its budget.'),
   built('DSC-33', 'discovery.nothing-forwarded', "Outbound fetches carry nothing of the caller's."),
-  later('DSC-36', 'discovery.cache', 'A 304 refreshes only the entry fetched from the same URL.'),
+  built('DSC-36', 'discovery.cache', 'Nothing is fetched conditionally: a 304 refreshes nothing.'),
   built('DSC-37', 'sig.key.jwks-uri.lookup', "Metadata that points at another's JWKS gains nobody's identity."),
 ]
 
