@@ -74,7 +74,8 @@ function signedParts(message: ReceivedMessage): string {
   const input = lineOf('signature-input').replaceAll(/ +/g, ' ').replaceAll('; ', ';').replaceAll('( ', '(')
   const fields = ['signature-key', 'content-type', 'content-digest'].map(lineOf)
   const body = Buffer.from(message.body ?? []).toString('latin1')
-  const signature = /:([^:]*):/.exec(lineOf('signature'))?.[1]
+  // Bits that padding leaves unused may have any value (RFC 9651 §4.2.7).
+  const signature = Buffer.from(/:([^:]*):/.exec(lineOf('signature'))?.[1] ?? '', 'base64').toString('base64')
   return JSON.stringify([message.method, message.target, ...fields, input.replaceAll(' )', ')'), signature, body])
 }
 
