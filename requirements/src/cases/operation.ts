@@ -27,7 +27,7 @@ export const exhaustionCases: readonly AttackCase[] = [
   built('DOS-09', 'refresh.life', 'Expired rows are swept and tables stay bounded.'),
   built('DOS-10', 'limits.before-parsing', 'Huge claims are refused by size before anything else.'),
   built('DOS-11', 'sig.alg.rsa-size', 'Costly keys and encodings cost bounded time.'),
-  later('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
+  built('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
   built('DOS-14', 'error.server-error', 'Mutated requests cause no crash, no 5xx and no acceptance.'),
   later('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
 ]
