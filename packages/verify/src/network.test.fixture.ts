@@ -6,7 +6,7 @@ import {
   type SigningKey,
   signRequest,
 } from '@countersign/httpsig'
-import { type AgentTokenClaims, type AuthTokenClaims, jwks, signToken } from '@countersign/protocol'
+import { type AgentTokenClaims, type AuthTokenClaims, jwks, type PublishedKey, signToken } from '@countersign/protocol'
 
 /** The moment every test of this room happens at, in Unix seconds. */
 export const now = 1_800_000_000
@@ -15,6 +15,8 @@ export const now = 1_800_000_000
 export interface Origin {
   readonly id: string
   readonly key: SigningKey
+  /** Under which `key` is published; `k1` where nothing is said. */
+  readonly kid?: string
 }
 
 /** An in-memory internet: what is not published here does not exist. */
@@ -22,6 +24,10 @@ export interface Network {
   readonly discovery: Discovery
   /** Every URL that was fetched, in order. */
   readonly fetched: string[]
+  /** Origins that do not answer. */
+  readonly down: Set<string>
+  /** Puts other keys into the place of an origin's. */
+  publishKeys(id: string, keys: readonly PublishedKey[]): void
   publish(document: 'aauth-agent' | 'aauth-resource' | 'aauth-issuer', id: string, key?: SigningKey): Promise<Origin>
   /** The clock of caches. */
   time: number
@@ -30,14 +36,20 @@ export interface Network {
 export function network(): Network {
   const documents = new Map<string, unknown>()
   const fetched: string[] = []
+  const down = new Set<string>()
   const fetcher: Fetcher = async url => {
     fetched.push(url)
+    if (down.has(new URL(url).origin)) throw new Error('connect ETIMEDOUT')
     const document = documents.get(url)
     const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
     return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
   }
   const net: Network = {
     fetched,
+    down,
+    publishKeys(id, keys) {
+      documents.set(`${id}/jwks`, jwks(keys))
+    },
     time: now,
     discovery: createDiscovery({ fetcher, now: () => net.time }),
     async publish(document, id, key) {
@@ -49,7 +61,7 @@ export function network(): Network {
             ? { resource: id }
             : { agent_token_endpoint: `${id}/token` }
       documents.set(`${id}/.well-known/${document}`, { issuer: id, jwks_uri: `${id}/jwks`, ...role })
-      documents.set(`${id}/jwks`, jwks([{ kid: 'k1', key: signing }]))
+      net.publishKeys(id, [{ kid: 'k1', key: signing }])
       return { id, key: signing }
     },
   }
@@ -92,7 +104,7 @@ export function agentToken(
     jti: 'a1',
     ...claims,
   }
-  return signToken({ typ: 'agent+jwt', key: signer, kid: 'k1', claims: all })
+  return signToken({ typ: 'agent+jwt', key: signer, kid: issuer.kid ?? 'k1', claims: all })
 }
 
 /** An auth token of `issuer` for `key`. */
@@ -113,5 +125,5 @@ export function authToken(
     jti: 't1',
     ...claims,
   }
-  return signToken({ typ: 'auth+jwt', key: signer, kid: 'k1', claims: all })
+  return signToken({ typ: 'auth+jwt', key: signer, kid: issuer.kid ?? 'k1', claims: all })
 }
