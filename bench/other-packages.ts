@@ -18,7 +18,7 @@ export function hellocoopVerify(messages: readonly ReceivedMessage[]): Subject {
   return {
     id: '@hellocoop/httpsig',
     run: async index => {
-      const outcome = await hellocoopVerifyRequest(at(requests, index))
+      const outcome = await hellocoopVerifyRequest(at(requests, index), { maxClockSkew: 300 })
       if (!outcome.verified) throw new Error(outcome.error ?? 'the signature does not verify there')
     },
   }

@@ -17,7 +17,6 @@ import crypto, {
 import type { Algorithm } from './algorithm.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
-import { schedule } from './thread-pool.js'
 
 // The Node half of `#crypto`. A KeyObject with node:crypto costs less than a CryptoKey with subtle, and hashes are synchronous.
 
@@ -70,30 +69,33 @@ function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyOb
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
 }
 
+/**
+ * Whether an operation runs on the thread that asks. For these two the way to libuv's pool and back costs as much CPU as a tenth
+ * of a verification, or a whole signature; and requests of different connections never meet in one turn to share it.
+ * The others take up to a thousand times as long, and this thread has other requests to serve meanwhile.
+ */
+function runsHere(algorithm: Algorithm): boolean {
+  return algorithm === 'Ed25519' || algorithm === 'ES256'
+}
+
+type Outcome<T> = (error: Error | null, value: T) => void
+
+function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => begin((error, value) => (error ? reject(error) : resolve(value))))
+}
+
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
   const key = operand(createPublicKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  return {
-    verify: (data, signature) =>
-      schedule(
-        () => verify(hash, data, key, signature),
-        done => verify(hash, data, key, signature, done),
-      ),
-  }
+  if (runsHere(jwk.alg)) return { verify: async (data, signature) => verify(hash, data, key, signature) }
+  return { verify: (data, signature) => onPool(done => verify(hash, data, key, signature, done)) }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
   const key = operand(createPrivateKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  // Here, never on the pool: signing costs about as much as the way to the pool and back.
-  if (jwk.alg === 'Ed25519' || jwk.alg === 'ES256') return { sign: async data => sign(hash, data, key) }
-  // A thousand times that: this thread has other requests to serve meanwhile.
-  return {
-    sign: data =>
-      new Promise((resolve, reject) => {
-        sign(hash, data, key, (error, signature) => (error ? reject(error) : resolve(signature)))
-      }),
-  }
+  if (runsHere(jwk.alg)) return { sign: async data => sign(hash, data, key) }
+  return { sign: data => onPool(done => sign(hash, data, key, done)) }
 }
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).

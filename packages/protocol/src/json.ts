@@ -19,14 +19,16 @@ export function parseJson(text: string | Uint8Array, limits: JsonLimits = {}): u
   if (text.length > (limits.maxBytes ?? Number.POSITIVE_INFINITY)) throw new SyntaxError('JSON text is too long')
   const json = typeof text === 'string' ? text : decode(text)
   if (typeof text === 'string' && loneSurrogate.test(json)) throw new SyntaxError('JSON text has a lone surrogate')
-  const { hasProto } = scan(json, limits.maxDepth ?? 16)
-  // JSON.parse itself is safe, but a later Object.assign of an own __proto__ member would swap a prototype.
-  return parse(json, hasProto ? dropProto : undefined)
+  const { members, hasEscapes } = scan(json, limits.maxDepth ?? 16)
+  const value = parse(json)
+  // Two readers of one text must not see two different members: JSON.parse keeps the last, and then there are fewer than were written.
+  if (settle(value, hasEscapes) !== members) throw new SyntaxError('JSON text names a member twice')
+  return value
 }
 
-function parse(json: string, revive?: (name: string, value: unknown) => unknown): unknown {
+function parse(json: string): unknown {
   try {
-    return JSON.parse(json, revive)
+    return JSON.parse(json)
   } catch {
     // The engine's own message quotes the text, and the text may be a token's: it goes no further.
     throw new SyntaxError('the text is not JSON')
@@ -41,43 +43,26 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function dropProto(name: string, value: unknown): unknown {
-  return name === '__proto__' ? undefined : value
-}
-
 const code = { quote: 0x22, colon: 0x3a, brace: 0x7b, endBrace: 0x7d, bracket: 0x5b, endBracket: 0x5d } as const
 
 /**
- * One pass over the text for what JSON.parse does not tell: depth, names used twice, escaped lone surrogates.
+ * One pass over the text for what JSON.parse does not tell: depth, and how many members were written, each with one colon.
  * It need not know the grammar: what it misreads in a malformed text, JSON.parse refuses afterwards.
  */
-function scan(json: string, maxDepth: number): { hasProto: boolean } {
+function scan(json: string, maxDepth: number): { members: number; hasEscapes: boolean } {
   const hasEscapes = json.includes('\\')
-  const open: Array<Set<string> | undefined> = []
-  let hasProto = false
+  let depth = 0
+  let members = 0
   for (let at = 0; at < json.length; at++) {
     const char = json.charCodeAt(at)
-    if (char === code.quote) {
-      const end = endOfString(json, at, hasEscapes)
-      const isName = isColonNext(json, end + 1)
-      if (isName || hasEscapes) {
-        const value = hasEscapes ? stringValue(json.slice(at, end + 1)) : json.slice(at + 1, end)
-        if (isName) {
-          const names = open.at(-1)
-          // Two readers of one text must not see two different members.
-          if (names?.has(value)) throw new SyntaxError('JSON text names a member twice')
-          names?.add(value)
-          hasProto ||= value === '__proto__'
-        }
-      }
-      at = end
-    } else if (char === code.brace || char === code.bracket) {
-      open.push(char === code.brace ? new Set() : undefined)
+    if (char === code.quote) at = endOfString(json, at, hasEscapes)
+    else if (char === code.colon) members++
+    else if (char === code.brace || char === code.bracket) {
       // A recursive reader of a deep text would overflow its stack.
-      if (open.length > maxDepth) throw new SyntaxError('JSON text is nested too deep')
-    } else if (char === code.endBrace || char === code.endBracket) open.pop()
+      if (++depth > maxDepth) throw new SyntaxError('JSON text is nested too deep')
+    } else if (char === code.endBrace || char === code.endBracket) depth--
   }
-  return { hasProto }
+  return { members, hasEscapes }
 }
 
 function endOfString(json: string, start: number, hasEscapes: boolean): number {
@@ -89,16 +74,23 @@ function endOfString(json: string, start: number, hasEscapes: boolean): number {
   throw new SyntaxError('JSON text has a string without end')
 }
 
-function isColonNext(json: string, start: number): boolean {
-  let at = start
-  while (json[at] === ' ' || json[at] === '\t' || json[at] === '\n' || json[at] === '\r') at++
-  return json.charCodeAt(at) === code.colon
-}
-
-/** What a string literal stands for. */
-function stringValue(literal: string): string {
-  if (!literal.includes('\\')) return literal.slice(1, -1)
-  const value = String(parse(literal))
-  if (loneSurrogate.test(value)) throw new SyntaxError('JSON text has a lone surrogate')
-  return value
+/** Counts the members in a value just parsed, and puts right what may stand in one: no escaped lone surrogate, no `__proto__`. */
+function settle(value: unknown, hasEscapes: boolean): number {
+  if (typeof value === 'string') {
+    if (hasEscapes && loneSurrogate.test(value)) throw new SyntaxError('JSON text has a lone surrogate')
+    return 0
+  }
+  if (typeof value !== 'object' || value === null) return 0
+  let members = 0
+  if (Array.isArray(value)) {
+    for (const item of value) members += settle(item, hasEscapes)
+    return members
+  }
+  const object = value as Record<string, unknown>
+  for (const name of Object.keys(object)) {
+    members += 1 + settle(name, hasEscapes) + settle(object[name], hasEscapes)
+    // JSON.parse itself is safe, but a later Object.assign of an own member of this name would swap a prototype.
+    if (name === '__proto__') delete object[name]
+  }
+  return members
 }
