@@ -106,6 +106,8 @@ function troubleAfter(
   { now, random }: IdentityContext,
 ): Trouble {
   const attempts = (before?.attempts ?? 0) + 1
+  // A key that is refused is refused the next time, too, and its agent server takes each time for an alarm.
+  if (refusalOf(error)?.error === 'invalid_agent_token') return { error, attempts, until: now() + calm.longest }
   const { first, longest } = held !== undefined && now() < held.expires - margin ? calm : urgent
   // Spread, so that those who failed together do not come back together.
   const pause = Math.min(first * 2 ** (attempts - 1), longest) * (1 - 0.5 * random())

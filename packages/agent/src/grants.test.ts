@@ -54,6 +54,15 @@ describe('grants in state', () => {
     expect(await grants.at(me, calendar)).toHaveLength(16)
   })
 
+  test(verifies('agent.tokens.kept', 'two processes with one state undo nothing of each other’s'), async () => {
+    const state = memoryState()
+    const [one, other] = [grantsIn(state), grantsIn(state)]
+    expect([await one.at(me, calendar), await other.at(me, calendar)]).toEqual([[], []])
+    await Promise.all([one.keep(me, grant('a')), other.keep(me, grant('b')), one.keep(me, grant('c'))])
+    await other.drop(me, grant('a'))
+    expect((await grantsIn(state).at(me, calendar)).map(g => g.scope).sort()).toEqual(['b', 'c'])
+  })
+
   test('concurrent changes are all kept, and damaged entries are left out', async () => {
     const state = memoryState()
     const grants = grantsIn(state)

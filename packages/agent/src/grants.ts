@@ -1,7 +1,9 @@
 import { missingScope, parseScope } from '@countersign/protocol'
 import { boundedMap } from './bounded-map.js'
 import type { Self } from './identity.js'
+import { queues } from './queue.js'
 import type { AgentState } from './state.js'
+import { exclusively } from './state-keys.js'
 
 /** What an auth server allowed this agent at one resource. Issuer, resource and scope name it. */
 export interface Grant {
@@ -36,28 +38,28 @@ type Owner = Pick<Self, 'agent' | 'delegate'>
 const perResource = 16
 
 export function grantsIn(state: AgentState): Grants {
-  const loaded = boundedMap<string, Promise<{ list: readonly Grant[] }>>(1000)
-  let writing: Promise<unknown> = Promise.resolve()
+  const loaded = boundedMap<string, Promise<readonly Grant[]>>(1000)
+  const inOrder = queues()
 
-  const entry = (key: string): Promise<{ list: readonly Grant[] }> => {
+  const entry = (key: string): Promise<readonly Grant[]> => {
     const known = loaded.get(key)
     if (known !== undefined) return known
-    const loading = state.read(key).then(value => ({ list: savedGrants(value) }))
+    const loading = state.read(key).then(savedGrants)
     loaded.set(key, loading)
     loading.catch(() => loaded.delete(key))
     return loading
   }
-  const change = async (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> => {
-    const grants = await entry(key)
-    grants.list = edit(grants.list)
-    // Each write saves what is current when its turn comes, so that a slow write never restores an older list.
-    const write = () => (grants.list.length === 0 ? state.remove(key) : state.write(key, grants.list))
-    const saved = writing.then(write, write)
-    writing = saved.catch(() => undefined)
-    await saved
-  }
+  const change = (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> =>
+    inOrder(key, () =>
+      exclusively(state, key, async () => {
+        // What another process or tab has kept meanwhile stays: a refresh token that is lost means a user asked again.
+        const list = edit(savedGrants(await state.read(key)))
+        await (list.length === 0 ? state.remove(key) : state.write(key, list))
+        loaded.set(key, Promise.resolve(list))
+      }),
+    )
   return {
-    at: async (self, resource) => (await entry(stateKey(self, resource))).list,
+    at: (self, resource) => entry(stateKey(self, resource)),
     keep: (self, grant) =>
       change(stateKey(self, grant.resource), list =>
         [grant, ...list.filter(o => !replaces(grant, o))].slice(0, perResource),

@@ -101,6 +101,13 @@ describe('an enrolment that is over', () => {
       const refused = await agent.fetch(agenda)
       expect(refused.status).toBe(401)
       expect(explain(refused).reason).toContain('enrol again (401 invalid_agent_token)')
+      const asked = renewals(own)
+      own.clock.time += 500
+      await agent.fetch(agenda)
+      expect(renewals(own)).toBe(asked)
+      own.clock.time += 100
+      await agent.fetch(agenda)
+      expect(renewals(own)).toBe(asked + 1)
     },
   )
 

@@ -53,7 +53,8 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
   const common = { method: 'POST', url, headers: plain, key, signatureKey, now: context.now }
   const signature = await signRequest(body === undefined ? common : { ...common, body })
   const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])
-  // A signed body must not reach another host than the one that was checked, nor the page's cookies go along unasked.
+  // A signed body must not follow a redirect to another host, nor the page's cookies go along unasked. A name that now
+  // resolves to an address inside (rebinding) gets no further than the TLS handshake: nobody there has its certificate.
   const own = { redirect: 'manual', credentials } as const
   const init = { method: 'POST', headers, ...own, signal: AbortSignal.timeout(timeout) } as const
   try {
