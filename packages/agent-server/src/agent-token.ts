@@ -5,7 +5,8 @@ import { type PublishedKey, signToken } from '@countersign/protocol'
 /** What every agent token of one agent server has in common. */
 export interface AgentTokenIssuer {
   readonly id: string
-  readonly key: PublishedKey
+  /** The key that signs now. */
+  signingKey(): Promise<PublishedKey>
   /** Seconds a token lives. */
   readonly lifetime: number
   /** Absent: good at every receiver. */
@@ -16,15 +17,16 @@ export interface AgentTokenIssuer {
  * Issues an agent token that binds `sub` to one key.
  * @see protocol §5 `agent+jwt`
  */
-export function issueAgentToken(
+export async function issueAgentToken(
   issuer: AgentTokenIssuer,
   delegate: { readonly sub: string; readonly jwk: PublicJwk; readonly now: number },
 ): Promise<string> {
+  const { key, kid } = await issuer.signingKey()
   const iat = Math.floor(delegate.now)
   return signToken({
     typ: 'agent+jwt',
-    key: issuer.key.key,
-    kid: issuer.key.kid,
+    key,
+    kid,
     claims: {
       iss: issuer.id,
       sub: delegate.sub,

@@ -5,9 +5,19 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
-import { enrolled, enrollmentBody, post, renewal, rotation, type Scene, scene } from './delegate.test.fixture.js'
+import {
+  enrolled,
+  enrollmentBody,
+  kidsOf,
+  newYear,
+  post,
+  renewal,
+  rotation,
+  type Scene,
+  scene,
+} from './delegate.test.fixture.js'
 
-const postgres = await postgresForTests(2)
+const postgres = await postgresForTests(3)
 afterAll(() => postgres.drop())
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
@@ -81,6 +91,39 @@ for (const { name, away, url } of databases) {
       const rotations = [...one.events, ...two.events].filter(({ type }) => type === 'rotated')
       expect([alarms.length, rotations.length]).toEqual([15, 10])
       await Promise.all([one.server.close(), two.server.close()])
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('F-40', 'discovery.publish-ahead', `on ${name}: instances that rotate at once make one key${away}`),
+    async () => {
+      const o = { database: url(), keys: { rotateEvery: 7 * 86_400, publishAhead: 900 } }
+      const [one, two] = await Promise.all([scene(o), scene(o)])
+      const stages = [one, two]
+      const kids = (): Promise<string[][]> => Promise.all(stages.map(stage => kidsOf(stage.server)))
+      const made = (): unknown[] => stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key-made')
+      expect(new Set((await kids()).flat()).size).toBe(1)
+      expect(made()).toHaveLength(1)
+      for (let rotation = 1; rotation <= 3; rotation++) {
+        for (const { clock } of stages) clock.now = newYear + rotation * 7 * 86_400 - 900
+        await kids()
+        expect(made()).toHaveLength(rotation + 1)
+        // Half a minute before its first use, every instance publishes it.
+        for (const { clock } of stages) clock.now += 870
+        const [ofOne = [], ofTwo = []] = await kids()
+        expect(ofOne).toHaveLength(2)
+        expect(ofTwo).toEqual(ofOne)
+        for (const { clock } of stages) clock.now += 30
+        const signing = await Promise.all(stages.map(({ server }) => server.signingKey()))
+        expect(signing.map(({ kid }) => kid)).toEqual([ofOne[1], ofOne[1]])
+        const delegate = await enrolled(one)
+        expect(await status(two, renewal(two, delegate))).toBe(200)
+        for (const { clock } of stages) clock.now += 86_400 + 600
+        expect(await kids()).toEqual([[ofOne[1]], [ofOne[1]]])
+      }
+      const retired = stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key-retired')
+      expect(retired).toHaveLength(3)
+      await Promise.all(stages.map(({ server }) => server.close()))
     },
   )
 }

@@ -5,7 +5,7 @@ import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
 
 /** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
-const renewalGrace = 30 * 86_400
+export const renewalGrace: number = 30 * 86_400
 const bodyLimit = 65_536
 
 /**

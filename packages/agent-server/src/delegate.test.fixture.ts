@@ -7,7 +7,8 @@ import {
   thumbprint,
 } from '@countersign/httpsig'
 import { type KeyProofClaims, type PublishedKey, signKeyProof } from '@countersign/protocol'
-import { type AgentServer, type AgentServerOptions, createAgentServer } from './agent-server.js'
+import { type AgentServer, createAgentServer, type PublishedAgent } from './agent-server.js'
+import type { AgentServerOptions } from './agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
 
 /** 2026-01-01T00:00:00Z. */
@@ -136,6 +137,16 @@ export async function rotation(
   changes: RotationChanges = {},
 ): Promise<ReceivedMessage> {
   return renewal(scene_, { ...delegate, body: await rotationBody(scene_, delegate, to, changes) })
+}
+
+/** The `kid`s of the published set, which holds public Ed25519 keys only. */
+export async function kidsOf(server: PublishedAgent): Promise<string[]> {
+  const target = '/.well-known/jwks.json'
+  const response = await server.handle({ method: 'GET', target, headers: [['host', 'agent.example']] })
+  const { keys } = (await response.json()) as { keys: Array<Record<string, unknown>> }
+  for (const member of keys.flatMap(key => Object.keys(key)))
+    if (!['alg', 'crv', 'kid', 'kty', 'use', 'x'].includes(member)) throw new Error(`the set holds ${member}`)
+  return keys.map(({ kid }) => String(kid))
 }
 
 export function agentTokenOf(answer: unknown): string {

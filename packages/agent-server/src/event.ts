@@ -32,6 +32,18 @@ export type AgentServerEvent =
   | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
   | { readonly type: 'reinstated'; readonly sub: string }
   | {
+      /** A key of the agent server's own: in the JWK set from `published`, used from `signs`, both Unix seconds. */
+      readonly type: 'key-made'
+      readonly kid: string
+      readonly published: number
+      readonly signs: number
+    }
+  | {
+      /** It is in the JWK set no more: every token that it signed has ended. */
+      readonly type: 'key-retired'
+      readonly kid: string
+    }
+  | {
       readonly type: 'refused'
       readonly code: ErrorCode
       readonly status: number

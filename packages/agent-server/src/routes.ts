@@ -8,7 +8,6 @@ import {
   documentResponse,
   errorResponse,
   jwksResponse,
-  type PublishedKey,
   privateResponse,
   type Route,
   type Routes,
@@ -16,6 +15,7 @@ import {
 import { delegateToken } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
+import type { OwnKeys } from './own-keys.js'
 
 /** Where delegates enrol, renew and rotate. */
 export const delegateTokenPath = '/delegate/token'
@@ -23,31 +23,45 @@ export const delegateTokenPath = '/delegate/token'
 /** What every answer of an agent server may draw on. */
 export interface Published {
   readonly metadata: AgentMetadata
-  readonly keys: readonly PublishedKey[]
+  readonly keys: OwnKeys
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
 }
 
-/** Answers each request with its route's answer or with its refusal; never throws. */
-export function requestHandler(
-  published: Published,
-  context: DelegateTokenContext,
-): (message: ReceivedMessage) => Promise<Response> {
+/** The paths of an agent server, each exactly, and what they answer. */
+export interface RequestHandler {
+  readonly paths: readonly string[]
+  /** Answers each request with its route's answer or with its refusal; never throws. */
+  handle(message: ReceivedMessage): Promise<Response>
+}
+
+/** Publishes an agent; with `context` its delegates get tokens, too. */
+export function requestHandler(published: Published, context?: DelegateTokenContext): RequestHandler {
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(published.metadata) }],
-    ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(published.keys) }],
     [
-      delegateTokenPath,
-      { methods: ['POST'], answer: async message => privateResponse(await delegateToken(message, context)) },
+      '/.well-known/jwks.json',
+      { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) },
     ],
+    ...(context === undefined ? [] : [delegateTokenRoute(context)]),
   ])
-  return async message => {
-    try {
-      return await answerRoute(message, routes)
-    } catch (thrown) {
-      return refusal(asAAuthError(thrown), message, published)
-    }
+  return {
+    paths: [...routes.keys()],
+    async handle(message) {
+      try {
+        return await answerRoute(message, routes)
+      } catch (thrown) {
+        return refusal(asAAuthError(thrown), message, published)
+      }
+    },
   }
+}
+
+function delegateTokenRoute(context: DelegateTokenContext): readonly [string, Route] {
+  return [
+    delegateTokenPath,
+    { methods: ['POST'], answer: async message => privateResponse(await delegateToken(message, context)) },
+  ]
 }
 
 function refusal(error: AAuthError, message: ReceivedMessage, published: Published): Response {

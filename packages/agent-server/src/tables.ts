@@ -38,11 +38,25 @@ export interface UsedProofRow {
   expires: number
 }
 
+/** One key of the agent server's own. Times are Unix seconds. */
+export interface OwnKeyRow {
+  generation: number
+  kid: string
+  published: number
+  signs: number
+  public_jwk: string
+  /** The private JWK, a secret; null once the key signs no more. */
+  private_jwk: string | null
+  /** When it left the JWK set. */
+  retired: number | null
+}
+
 /** The tables of an agent server. */
 export interface Tables {
   agent_server_delegates: DelegateRow
   agent_server_enrollment_codes: EnrollmentCodeRow
   agent_server_key_proofs: KeyProofRow
+  agent_server_keys: OwnKeyRow
   agent_server_used_proofs: UsedProofRow
 }
 
@@ -123,6 +137,21 @@ export const migrations: readonly Migration[] = [
           .on('agent_server_used_proofs')
           .column(column)
           .execute()
+    },
+  },
+  {
+    name: '004-own-keys',
+    async up(db) {
+      await db.schema
+        .createTable('agent_server_keys')
+        .addColumn('generation', 'integer', column => column.primaryKey())
+        .addColumn('kid', 'text', column => column.notNull().unique())
+        .addColumn('published', 'double precision', column => column.notNull())
+        .addColumn('signs', 'double precision', column => column.notNull())
+        .addColumn('public_jwk', 'text', column => column.notNull())
+        .addColumn('private_jwk', 'text')
+        .addColumn('retired', 'double precision')
+        .execute()
     },
   },
 ]

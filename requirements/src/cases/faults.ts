@@ -30,7 +30,7 @@ export const faultCases: readonly AttackCase[] = [
   later('F-36', 'refresh.not-rotated', 'One refresh token at two instances works at both.'),
   built('F-37', 'sig.replay.unsafe', 'One request at two instances is processed once.'),
   later('F-39', 'consent.request-token', 'A request is approved or expired, never both.'),
-  later('F-40', 'discovery.publish-ahead', 'Two instances that rotate at once make one new key.'),
+  built('F-40', 'discovery.publish-ahead', 'Two instances that rotate at once make one new key.'),
   later('F-42', 'error.unavailable', 'An instance cut off from its store stops serving.'),
   built('F-43', 'sig.replay.unsafe', 'A balancer that repeats a POST causes one effect.'),
   built('F-44', 'discovery.stale', 'A key keeps working while its endpoint is down.'),

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAgentServer } from '@countersign/agent-server'
+import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
+import { generateSigningKey } from '@countersign/httpsig'
 import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
-import { dataFolder, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import { dataFolder, keysPath, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
@@ -19,6 +21,14 @@ export const agentServerOptions = z.strictObject({
     .max(86_400)
     .optional()
     .describe('seconds an agent token lives; default 3600'),
+  rotateKeysEvery: z.coerce
+    .number()
+    .int()
+    .min(3600)
+    .optional()
+    .describe(
+      'seconds that each signing key is used; the keys are then kept in the database, and those of the key file hand over to them; default the key file alone',
+    ),
   audience: stringList.optional().describe('receivers that agent tokens are limited to; default none'),
 })
 
@@ -31,38 +41,48 @@ export const inviteOptions = z.strictObject({
   expiresIn: z.coerce.number().int().min(1).max(604_800).optional().describe('seconds the code lives; default 3600'),
 })
 
-async function open(
+function open(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
   log: Logger,
-  shared: Awaited<ReturnType<typeof sharedReplay>> = {},
-): Promise<Awaited<ReturnType<typeof createAgentServer>>> {
-  const folder = dataFolder('agent-server', settings)
+  more: Pick<AgentServerOptions, 'keys' | 'replay'>,
+): Promise<AgentServer> {
   const { name, tokenLifetime, audience } = settings
   return createAgentServer({
     id: settings.id,
-    keys: await signingKeys(folder, settings),
-    database: settings.database ?? `sqlite:${join(folder, 'agent-server.db')}`,
+    database: settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`,
     development: settings.development,
     onEvent: audit(log),
-    ...shared,
+    ...more,
     ...(name === undefined ? {} : { name }),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     ...(audience === undefined ? {} : { audience }),
   })
 }
 
+/** The keys of the key file, or a rotation that they hand over to; only without a rotation is the file made. */
+async function ownKeys(settings: z.infer<typeof agentServerOptions>): Promise<Pick<AgentServerOptions, 'keys'>> {
+  const folder = dataFolder('agent-server', settings)
+  const { rotateKeysEvery: rotateEvery } = settings
+  if (rotateEvery === undefined) return { keys: await signingKeys(folder, settings) }
+  return {
+    keys: { rotateEvery, before: existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings) : [] },
+  }
+}
+
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. */
 export async function agentServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentServerOptions, process.env)
   const log = jsonLog({ name: 'agent-server' })
-  const participant = await open(settings, log, await sharedReplay(settings))
+  const participant = await open(settings, log, { ...(await ownKeys(settings)), ...(await sharedReplay(settings)) })
   await run('agent-server', settings, participant, { log })
 }
 
 /** `countersign agent-server invite`: prints a single-use enrolment code. */
 export async function invite(command: Command): Promise<void> {
   const { sub, expiresIn, port: _, ...settings } = readConfiguration(command, inviteOptions, process.env)
-  const server = await open(settings, jsonLog({ name: 'agent-server', level: 'silent' }))
+  // An operator's act signs nothing, and must neither need nor make the keys of the server.
+  const keys = [{ kid: 'none', key: await generateSigningKey() }]
+  const server = await open(settings, jsonLog({ name: 'agent-server', level: 'silent' }), { keys })
   try {
     const invitation = await server.invite({
       ...(sub === undefined ? {} : { sub }),

@@ -49,9 +49,14 @@ export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' |
   return folder
 }
 
+/** Where the server's signing keys are. */
+export function keysPath(folder: string, settings: Pick<ServerSettings, 'keys'>): string {
+  return settings.keys ?? join(folder, 'keys.json')
+}
+
 /** The server's signing keys, made on the first start. */
 export function signingKeys(folder: string, settings: Pick<ServerSettings, 'keys'>): Promise<PublishedKey[]> {
-  return keysFile(settings.keys ?? join(folder, 'keys.json'))
+  return keysFile(keysPath(folder, settings))
 }
 
 /** Discovery over the guarded fetcher; loopback only in development. */
