@@ -1,0 +1,123 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { agentToken, signed } from './network.test.fixture.js'
+import { api, type Scene, scene } from './verifier.test.fixture.js'
+
+let net: Scene['net']
+let agent: Scene['agent']
+let auth: Scene['auth']
+let key: Scene['key']
+let verifier: Scene['verifier']
+let withToken: Scene['withToken']
+let refused: Scene['refused']
+
+beforeEach(async () => {
+  ;({ net, agent, auth, key, verifier, withToken, refused } = await scene())
+})
+
+describe('agent tokens', () => {
+  test(verifies('AGT-01', 'AGT-08', 'a token signed by the delegate itself is refused'), async () => {
+    expect(await refused(await withToken(await agentToken(agent, key, {}, key)))).toEqual({
+      code: 'invalid_agent_token',
+      status: 401,
+    })
+    await verifier.verify(await withToken(await agentToken(agent, key)))
+  })
+
+  test(verifies('AGT-02', 'a token signed by another participant is refused'), async () => {
+    expect(await refused(await withToken(await agentToken(agent, key, {}, auth.key)))).toEqual({
+      code: 'invalid_agent_token',
+      status: 401,
+    })
+  })
+
+  test(verifies('AGT-03', 'an issuer that publishes only aauth-resource is no agent'), async () => {
+    const resource = await net.publish('aauth-resource', 'https://resource.example')
+    expect(await refused(await withToken(await agentToken(resource, key)))).toEqual({
+      code: 'discovery_failed',
+      status: 401,
+    })
+  })
+
+  test(
+    verifies(
+      'AGT-05',
+      'token.agent.aud',
+      'a token for others is refused, one that names this receiver among others is not',
+    ),
+    async () => {
+      for (const aud of ['https://other.example', [], ['https://api.example/']]) {
+        expect(await refused(await withToken(await agentToken(agent, key, { aud }).catch(() => 'x')))).toMatchObject({
+          status: 401,
+        })
+      }
+      await verifier.verify(await withToken(await agentToken(agent, key, { aud: ['https://other.example', api] })))
+    },
+  )
+
+  test(
+    verifies(
+      'AGT-06',
+      'token.binding',
+      'a stolen agent token under the thief’s key is refused, also once it is remembered',
+    ),
+    async () => {
+      const token = await agentToken(agent, key)
+      const thief = await generateSigningKey()
+      expect(await refused(await withToken(token, thief))).toEqual({ code: 'invalid_signature', status: 401 })
+      await verifier.verify(await withToken(token))
+      expect(await refused(await withToken(token, thief))).toEqual({ code: 'invalid_signature', status: 401 })
+    },
+  )
+
+  test(verifies('AGT-13', 'one sub under two agents makes two principals'), async () => {
+    const other = await net.publish('aauth-agent', 'https://other.example')
+    const first = await verifier.verify(await withToken(await agentToken(agent, key)))
+    const second = await verifier.verify(await withToken(await agentToken(other, key)))
+    expect([first.caller, second.caller]).toMatchObject([
+      { agent: 'https://agent.example' },
+      { agent: 'https://other.example' },
+    ])
+  })
+
+  test('an unknown kid is refused as the agent’s fault', async () => {
+    const message = await signed(`${api}/x`, agent.key, {
+      scheme: 'jwks_uri',
+      id: agent.id,
+      kid: 'k2',
+      dwk: 'aauth-agent',
+    })
+    expect(await refused(message)).toEqual({ code: 'invalid_agent_token', status: 401 })
+  })
+
+  test(verifies('SCH-08', 'any other document name is refused before a fetch'), async () => {
+    const message = await signed(`${api}/x`, agent.key, {
+      scheme: 'jwks_uri',
+      id: agent.id,
+      kid: 'k1',
+      dwk: 'openid-configuration',
+    })
+    expect(await refused(message)).toEqual({ code: 'invalid_signature', status: 401 })
+    expect(net.fetched).toEqual([])
+  })
+
+  test(
+    verifies('SCH-05', 'SCH-06', 'SCH-09', 'an id that is no canonical https origin is refused before a fetch'),
+    async () => {
+      for (const id of [
+        'http://agent.example',
+        'https://agent.example/',
+        'https://AGENT.example',
+        'https://agent.example:443',
+        'https://agent.example@evil.example',
+        'https://agent.example?u=https://evil.example',
+        'https://127.0.0.1',
+      ]) {
+        const message = await signed(`${api}/x`, agent.key, { scheme: 'jwks_uri', id, kid: 'k1', dwk: 'aauth-agent' })
+        expect([id, await refused(message)]).toEqual([id, { code: 'invalid_signature', status: 401 }])
+      }
+      expect(net.fetched).toEqual([])
+    },
+  )
+})
