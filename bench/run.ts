@@ -1,8 +1,9 @@
 import { cpus } from 'node:os'
+import { discovery } from './discovery.js'
 import { httpsig } from './httpsig.js'
 import type { Bench, Result } from './result.js'
 
-const benches: readonly Bench[] = [httpsig]
+const benches: readonly Bench[] = [httpsig, discovery]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

@@ -22,18 +22,24 @@ export interface BoundedCacheOptions {
 interface Entry<T> {
   readonly value: T
   readonly parts: Map<string, number>
+  /** The sum of its parts. */
+  bytes: number
+  /** Its segment's count when it went to the end. */
+  at: number
 }
 
 /** Entries in the order of their last use, and what they weigh together. */
 interface Segment<T> {
   readonly entries: Map<string, Entry<T>>
   bytes: number
+  /** How many have gone to the end so far. */
+  count: number
 }
 
 /** Of all room, so much is for what has proven good; the rest lets newcomers live long enough to prove it. */
 const keptShare = 0.8
 /** An entry that alone takes more than this share of the bytes is not kept: a few of them would push out thousands. */
-const heavyShare = 1 / 128
+const heavyShare = 1 / 512
 
 /**
  * Bounded by entries and by bytes: strangers choose how many identifiers they name and how large their documents are.
@@ -44,22 +50,24 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
   const { maxEntries, maxBytes, onEvict } = options
   for (const bound of [maxEntries, maxBytes])
     if (!Number.isSafeInteger(bound) || bound < 1) throw new RangeError('a bound must be a positive whole number')
-  const passing: Segment<T> = { entries: new Map(), bytes: 0 }
-  const kept: Segment<T> = { entries: new Map(), bytes: 0 }
+  const passing: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  const kept: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
   const segmentOf = (name: string): Segment<T> => (kept.entries.has(name) ? kept : passing)
 
   function take(name: string, from: Segment<T>): Entry<T> | undefined {
     const entry = from.entries.get(name)
     if (entry === undefined) return undefined
     from.entries.delete(name)
-    from.bytes -= weightOf(entry)
+    from.bytes -= entry.bytes
     return entry
   }
 
+  /** A Map keeps the order of insertion: whatever is used goes to its end. */
   function put(name: string, entry: Entry<T>, into: Segment<T>): void {
-    // A Map keeps the order of insertion: whatever is used goes to its end.
+    into.count += 1
+    entry.at = into.count
     into.entries.set(name, entry)
-    into.bytes += weightOf(entry)
+    into.bytes += entry.bytes
   }
 
   function move(name: string, from: Segment<T>, to: Segment<T>): void {
@@ -83,26 +91,30 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
   return {
     get(name) {
       const segment = segmentOf(name)
-      move(name, segment, segment)
-      return segment.entries.get(name)?.value
+      const entry = segment.entries.get(name)
+      // One of the youngest quarter stays where it is: what is used all the time would churn the map for nothing.
+      if (entry !== undefined && segment.count - entry.at >= segment.entries.size / 4) move(name, segment, segment)
+      return entry?.value
     },
     set(name, value) {
       take(name, segmentOf(name))
-      put(name, { value, parts: new Map() }, passing)
+      put(name, { value, parts: new Map(), bytes: 0, at: 0 }, passing)
       shrink()
     },
     weigh(name, value, { part, bytes }) {
       const segment = segmentOf(name)
       const entry = segment.entries.get(name)
       if (entry?.value !== value) return
-      segment.bytes += bytes - (entry.parts.get(part) ?? 0)
+      const change = bytes - (entry.parts.get(part) ?? 0)
       entry.parts.set(part, bytes)
-      if (segment === kept && weightOf(entry) > maxBytes * heavyShare) move(name, kept, passing)
+      entry.bytes += change
+      segment.bytes += change
+      if (segment === kept && entry.bytes > maxBytes * heavyShare) move(name, kept, passing)
       shrink()
     },
     keep(name, value) {
       const entry = passing.entries.get(name)
-      if (entry?.value !== value || weightOf(entry) > maxBytes * heavyShare) return
+      if (entry?.value !== value || entry.bytes > maxBytes * heavyShare) return
       move(name, passing, kept)
       shrink()
     },
@@ -110,10 +122,4 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
       take(name, segmentOf(name))
     },
   }
-}
-
-function weightOf({ parts }: Entry<unknown>): number {
-  let bytes = 0
-  for (const part of parts.values()) bytes += part
-  return bytes
 }

@@ -53,7 +53,10 @@ export interface DiscoveryOptions {
   readonly now?: () => number
   /** Admits loopback `http` identifiers. Default: false. */
   readonly development?: boolean
-  /** Identifiers kept of each role (agents, resources, auth servers); default 10 000, and 32 MiB of documents each. */
+  /**
+   * Identifiers kept of each role (agents, resources, auth servers); default 10 000. They take 4 KiB each at most, or 32 MiB
+   * together where that is more; those that have given a key stay before those that have not.
+   */
   readonly maxEntries?: number
   /**
    * Fetches at the same time, of each role: so many for participants that were met before, and as many for others. At most

@@ -18,8 +18,10 @@ import { weightOf } from './weight.js'
 
 /** Seconds between two fetches of a JWKS for the sake of a `kid` that it lacks. */
 const unknownKidInterval = 30
-/** Bytes of documents kept: ten thousand key sets of the largest size would fill a machine. */
-const maxBytes = 32 * 1024 * 1024
+/** Bytes kept for each entry allowed: what an ordinary participant takes. Ten thousand of the largest would fill a machine. */
+const bytesPerEntry = 4096
+/** And so many at least, that a small cache can hold large documents. */
+const leastBytes = 32 * 1024 * 1024
 /** Bytes that an imported key takes, roughly. */
 const bytesPerKey = 2048
 
@@ -59,6 +61,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
 ): Participants<T> {
   const { document, parse, flights, now, development, maxEntries, maxConcurrent, tell } = o
   const onEvict = (id: string) => tell({ type: 'evicted', document, id })
+  const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
   const cache = boundedCache<Participant<T>>({ maxEntries, maxBytes, onEvict })
   // Apart: a flood of invented names, each a host that never answers, delays nobody who was met before.
   const slots = { met: createSlots(maxConcurrent), unmet: createSlots(maxConcurrent) }
