@@ -32,6 +32,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'delegate',
     'autonomous',
     'refresh',
+    'rotation',
   ])
   expect(code).toBe(0)
   for (const { messages } of played.scenarios) {
@@ -43,7 +44,7 @@ test('countersign playground --scenario all --json plays every story and says so
 test('a scenario that does not exist is refused with the names of those that do', async () => {
   const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
   expect(code).toBe(2)
-  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, refresh')
+  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, refresh, rotation')
 })
 
 test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {

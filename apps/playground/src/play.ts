@@ -6,10 +6,11 @@ import { delegate } from './scenarios/delegate.js'
 import { identity } from './scenarios/identity.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
+import { rotation } from './scenarios/rotation.js'
 import { type Check, type Stage, stageOn } from './stage.js'
 
 /** The name of a scenario. */
-export type ScenarioName = 'rate-limit' | 'identity' | 'delegate' | 'autonomous' | 'refresh'
+export type ScenarioName = 'rate-limit' | 'identity' | 'delegate' | 'autonomous' | 'refresh' | 'rotation'
 
 interface Scenario {
   readonly title: string
@@ -22,6 +23,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
   autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
+  rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }
 
 /** Every scenario, in the order that tells the story. */

@@ -38,7 +38,7 @@ function addPlayground(root: Command): void {
     .option('--port <base>', 'first port; the others follow at +10, +20, +30', '4100')
     .option(
       '--scenario <name>',
-      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, refresh or all',
+      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, refresh, rotation or all',
     )
     .option('--json', 'with --scenario: print every message as JSON')
     .action(playground)
