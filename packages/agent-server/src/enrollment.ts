@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, isSafeId } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { Tables } from './tables.js'
 
@@ -73,6 +73,14 @@ export function nameWithin(type: string, name: string): string {
   const full = `${type}:${name}`
   if (Buffer.byteLength(full) <= longestName && !name.startsWith('#')) return full
   return `${type}:#${createHash('sha256').update(name).digest('base64url')}`
+}
+
+/** As {@link nameWithin}, for a name that the operator's own code gives. @throws TypeError when no token could carry it */
+export function ownNameWithin(type: string, name: string): string {
+  const full = nameWithin(type, name)
+  if (typeof name !== 'string' || name === '' || !isSafeId(full) || /\p{Cs}/u.test(name))
+    throw new TypeError('the names an enrolment gives must be texts without controls')
+  return full
 }
 
 /** Whatever is wrong with what was shown, and so that a guess learns nothing more than that. */

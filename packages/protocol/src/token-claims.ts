@@ -11,7 +11,10 @@ const maxIdBytes = 512
 // C0, DEL, C1, line separators and everything that turns the direction of text: an id is shown to users and written to logs.
 const unsafeText = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
-/** A name given by someone else: a user, a delegate, a token. Bounded, with nothing in it that could disguise it. */
+/**
+ * Tells a name that a token may carry for a user, a delegate or itself: 1 to 512 bytes, with nothing in it that could disguise it.
+ * @see protocol.md §11
+ */
 export function isSafeId(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > maxIdBytes || value.trim() === '') return false
   // No UTF-16 unit takes more than three bytes of UTF-8.

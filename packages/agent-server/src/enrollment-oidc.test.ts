@@ -1,0 +1,232 @@
+import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { base64url, SignJWT } from 'jose'
+import { expect, test } from 'vitest'
+import { agentTokenOf, newYear, part, post, refusalOf, renewal } from './delegate.test.fixture.js'
+import {
+  audienceFor,
+  endpoint,
+  enrolBy,
+  issuer,
+  issuerKey,
+  oidcBody,
+  oidcScene,
+  show,
+  token,
+} from './oidc.test.fixture.js'
+
+const enrolled = { status: 200, error: undefined, agentAuth: null }
+const refused = { status: 400, error: 'invalid_grant', agentAuth: null }
+
+test(
+  verifies(
+    'delegate.enrol.oidc',
+    'delegate.answer',
+    'a token that names the new key enrols it, under a sub of its issuer',
+  ),
+  async () => {
+    const stage = await oidcScene()
+    const key = await generateSigningKey()
+    const jws = await token(stage.key, { aud: await audienceFor(key) })
+    const response = await stage.server.handle(await post(stage, { key, body: oidcBody(jws) }))
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    const agentToken = agentTokenOf(await response.json())
+    expect(part(agentToken, 1)).toMatchObject({ sub: 'oidc:ci#repo:acme/app', cnf: { jwk: key.publicJwk } })
+    const jkt = await thumbprint(key.publicJwk)
+    const times = { created: newYear, last_seen: newYear }
+    expect(await stage.server.list()).toEqual([{ sub: 'oidc:ci#repo:acme/app', jkt, enrollment: 'oidc:ci', ...times }])
+    expect(stage.host.fetched).toEqual([`${issuer}/.well-known/openid-configuration`, `${issuer}/keys`])
+    expect((await stage.server.handle(await renewal(stage, { key, agentToken }))).status).toBe(200)
+  },
+)
+
+test.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])(
+  verifies('delegate.enrol.oidc', 'tokens of an issuer that signs with %s enrol'),
+  async alg => {
+    const stage = await oidcScene({}, { key: await issuerKey('one', alg) })
+    expect(await enrolBy(stage)).toEqual(enrolled)
+  },
+)
+
+test.each<[string, Parameters<typeof enrolBy>[1]]>([
+  ['another issuer', { claims: { iss: 'https://evil.example' } }],
+  ['a longer issuer', { claims: { iss: `${issuer}/` } }],
+  ['no issuer', { claims: { iss: undefined } }],
+  ['the endpoint alone as audience', { claims: { aud: endpoint } }],
+  ['the thumbprint of another key', { claims: { aud: `${endpoint}#${'A'.repeat(43)}` } }],
+  ['no audience', { claims: { aud: undefined } }],
+  ['an expired life', { claims: { exp: newYear } }],
+  ['no exp', { claims: { exp: undefined } }],
+  ['an exp that is a string', { claims: { exp: `${newYear + 300}` } }],
+  ['no iat', { claims: { iat: undefined } }],
+  ['an iat ahead', { claims: { iat: newYear + 61 } }],
+  ['an nbf ahead', { claims: { nbf: newYear + 61 } }],
+  ['a life of more than a day', { claims: { iat: newYear, exp: newYear + 86_401 } }],
+  ['a subject of another owner', { claims: { sub: 'repo:evil/app' } }],
+  ['a subject that begins alike', { claims: { sub: 'repo:acme/app:ref:refs/heads/main' } }],
+  ['a subject that ends alike', { claims: { sub: 'xrepo:acme/app' } }],
+  ['no subject', { claims: { sub: undefined } }],
+  ['a subject that is a list', { claims: { sub: ['repo:acme/app'] } }],
+  ['a subject with a line break', { claims: { sub: 'repo:acme/app\n' } }],
+  ['the type of an access token', { header: { typ: 'at+jwt' } }],
+  ['the type of an agent token', { header: { typ: 'agent+jwt' } }],
+])(
+  verifies('delegate.enrol.oidc', 'delegate.enrol.refused', 'a token with %s is refused before anything is fetched'),
+  async (_, change) => {
+    const stage = await oidcScene()
+    expect(await enrolBy(stage, change)).toEqual(refused)
+    expect([await stage.server.list(), stage.host.fetched]).toEqual([[], []])
+    expect(await enrolBy(stage, { claims: { iat: newYear + 60, nbf: newYear + 60, exp: newYear + 86_460 } })).toEqual(
+      enrolled,
+    )
+  },
+)
+
+test(
+  verifies('delegate.enrol.oidc', 'what is no token, or said twice, is refused before anything is fetched'),
+  async () => {
+    const stage = await oidcScene()
+    const key = await generateSigningKey()
+    const aud = await audienceFor(key)
+    const good = await token(stage.key, { aud })
+    const [header = '', payload = '', signature = ''] = good.split('.')
+    const json = new TextDecoder().decode(base64url.decode(payload))
+    const twice = base64url.encode(json.replace('{', '{"sub":"repo:acme/other",'))
+    const none = base64url.encode('{"alg":"none"}')
+    for (const jws of [undefined, 12, '', { token: good }])
+      expect(await show(stage, { key, jws })).toMatchObject({ status: 400, error: 'invalid_request' })
+    for (const jws of [
+      'x',
+      `${header}.${payload}`,
+      `${good}.x`,
+      `${header}.${twice}.${signature}`,
+      `${none}.${payload}.`,
+      `${base64url.encode('{"alg":"HS256","kid":"one"}')}.${payload}.${signature}`,
+      `${base64url.encode('{"alg":"ES256","kid":"one","crit":["x"],"x":1}')}.${payload}.${signature}`,
+      `${base64url.encode('{"alg":"ES256","kid":"one","b64":true}')}.${payload}.${signature}`,
+      `${base64url.encode('[]')}.${payload}.${signature}`,
+      `${header}.${payload}=.${signature}`,
+      `${header}.${payload}.${'A'.repeat(16_385)}`,
+    ])
+      expect(await show(stage, { key, jws }), jws.slice(0, 80)).toEqual(refused)
+    expect(stage.host.fetched).toEqual([])
+    expect(await show(stage, { key, jws: good })).toEqual(enrolled)
+  },
+)
+
+test(
+  verifies('delegate.enrol.oidc', 'only a signature by a key of the issuer counts, whatever the header offers'),
+  async () => {
+    const stage = await oidcScene()
+    const stranger = await issuerKey('one', 'ES256')
+    expect(await enrolBy(stage, { by: stranger })).toEqual(refused)
+    expect(await enrolBy(stage, { by: stranger, header: { jwk: stranger.jwk } })).toEqual(refused)
+    expect(await enrolBy(stage, { by: stranger, header: { jku: 'https://evil.example/keys' } })).toEqual(refused)
+    expect(await enrolBy(stage, { by: { ...(await issuerKey('one', 'RS256')), kid: 'one' } })).toEqual(refused)
+    const secret = new TextEncoder().encode(JSON.stringify(stage.key.jwk))
+    const key = await generateSigningKey()
+    const hmac = await new SignJWT({ iss: issuer, sub: 'repo:acme/app', aud: await audienceFor(key) })
+      .setIssuedAt(newYear)
+      .setExpirationTime(newYear + 300)
+      .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+      .sign(secret)
+    expect(await show(stage, { key, jws: hmac })).toEqual(refused)
+    const altered = (await token(stage.key, { aud: await audienceFor(key) })).replace(/\.[^.]{5}/, '.AAAAA')
+    expect((await show(stage, { key, jws: altered })).status).toBe(400)
+    expect(stage.host.fetched.every(url => url.startsWith(issuer))).toBe(true)
+    expect(await enrolBy(stage)).toEqual(enrolled)
+  },
+)
+
+test(
+  verifies('delegate.enrol.oidc', 'a plain audience enrols where the rule names it, and only as the one audience'),
+  async () => {
+    const stage = await oidcScene({ audience: 'https://agent.example' })
+    expect(await enrolBy(stage, { claims: { aud: 'https://agent.example' } })).toEqual(enrolled)
+    expect(await enrolBy(stage, { claims: { aud: ['https://agent.example'] } })).toEqual(enrolled)
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    expect(await enrolBy(stage, { claims: { aud: ['https://agent.example', 'https://other.example'] } })).toEqual(
+      refused,
+    )
+    expect(await enrolBy(stage, { claims: { aud: 'https://agent.example/' } })).toEqual(refused)
+  },
+)
+
+test(verifies('delegate.enrol.oidc', 'a token enrols once: of twenty keys that show it, one gets in'), async () => {
+  const stage = await oidcScene({ audience: 'https://agent.example' })
+  const jws = await token(stage.key, { aud: 'https://agent.example' })
+  const keys = await Promise.all(Array.from({ length: 20 }, () => generateSigningKey()))
+  const answers = await Promise.all(keys.map(key => show(stage, { key, jws })))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 400)])
+  expect(await stage.server.list()).toHaveLength(1)
+  // The same signature in its other spelling, (r, n - s), is another string and yet the same token.
+  const [header = '', payload = '', signature = ''] = jws.split('.')
+  const bytes = base64url.decode(signature)
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const s = order - BigInt(`0x${Buffer.from(bytes.slice(32)).toString('hex')}`)
+  const other = Buffer.concat([bytes.slice(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')])
+  const key = await generateSigningKey()
+  expect(await show(stage, { key, jws: `${header}.${payload}.${base64url.encode(other)}` })).toEqual(refused)
+  expect(await enrolBy(stage)).toEqual(enrolled)
+})
+
+test(
+  verifies('delegate.enrol.oidc', 'a refused enrolment leaves the token unused, and a copied request is a replay'),
+  async () => {
+    const stage = await oidcScene({ audience: 'https://agent.example' })
+    const key = await generateSigningKey()
+    const jws = await token(stage.key, { aud: 'https://agent.example' })
+    const request = await post(stage, { key, body: oidcBody(jws) })
+    const body = oidcBody(jws).replace('{', '{ ')
+    const altered = { ...request, body: new TextEncoder().encode(body) }
+    expect(await refusalOf(await stage.server.handle(altered))).toMatchObject({
+      status: 401,
+      error: 'invalid_signature',
+    })
+    expect((await stage.server.handle(request)).status).toBe(200)
+    expect(await refusalOf(await stage.server.handle(request))).toMatchObject({ status: 401, error: 'replay_detected' })
+  },
+)
+
+test(
+  verifies(
+    'AGT-12',
+    'token.agent.sub',
+    'delegate.enrol.oidc',
+    'who enrols again keeps the sub, and the key of before is refused',
+  ),
+  async () => {
+    const stage = await oidcScene()
+    const [old, next] = [await generateSigningKey(), await generateSigningKey()]
+    const first = await token(stage.key, { aud: await audienceFor(old) })
+    const response = await stage.server.handle(await post(stage, { key: old, body: oidcBody(first) }))
+    const agentToken = agentTokenOf(await response.json())
+    expect(await enrolBy(stage, { key: next })).toEqual(enrolled)
+    expect((await stage.server.list()).map(({ sub, jkt }) => [sub, jkt])).toEqual([
+      ['oidc:ci#repo:acme/app', await thumbprint(next.publicJwk)],
+    ])
+    expect((await stage.server.handle(await renewal(stage, { key: old, agentToken }))).status).toBe(401)
+  },
+)
+
+test(
+  verifies('delegate.enrol.refused', 'a revoked delegate does not come back by a fresh token, until it is reinstated'),
+  async () => {
+    const stage = await oidcScene()
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    expect(await stage.server.revokeEnrollment('oidc:ci')).toBe(1)
+    expect(await enrolBy(stage)).toEqual(refused)
+    expect(await enrolBy(stage, { claims: { sub: 'repo:acme/other' } })).toEqual(enrolled)
+    expect(await stage.server.reinstate('oidc:ci#repo:acme/app')).toBe(true)
+    expect(await enrolBy(stage)).toEqual(enrolled)
+  },
+)
+
+test(verifies('delegate.enrol.oidc', 'what is remembered of used tokens is bounded, and ends with them'), async () => {
+  const stage = await oidcScene()
+  for (let count = 0; count < 100; count++) expect(await enrolBy(stage)).toEqual(enrolled)
+  expect(await enrolBy(stage)).toMatchObject({ status: 429, error: 'rate_limited' })
+  expect(await enrolBy(stage, { claims: { sub: 'repo:acme/other' } })).toEqual(enrolled)
+  stage.clock.now += 300
+  expect(await enrolBy(stage, { claims: { iat: newYear + 300, exp: newYear + 600 } })).toEqual(enrolled)
+})

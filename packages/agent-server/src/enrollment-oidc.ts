@@ -1,0 +1,93 @@
+import type { Fetcher } from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import { AAuthError, isSafeId } from '@countersign/protocol'
+import {
+  type Admission,
+  type Enrollment,
+  type EnrollmentContext,
+  type EnrollmentRequest,
+  nameWithin,
+  refusedEnrollment,
+} from './enrollment.js'
+import { type OidcKeys, oidcKeys } from './oidc-keys.js'
+import { type OidcIssuer, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
+import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
+import { takeProof } from './used-proof.js'
+
+/** How {@link oidc} enrols. */
+export interface OidcOptions {
+  /** Whose tokens enrol whom. Several rules may be for one issuer: the first that admits a token decides. */
+  readonly issuers: readonly OidcIssuer[]
+  /** Default `guardedFetcher()`: public addresses only. For an issuer inside a private network give its keys as `jwks`. */
+  readonly fetcher?: Fetcher
+}
+
+interface ReadyRule extends OidcRule {
+  readonly keys: OidcKeys
+}
+
+/**
+ * Enrolment by the token of an OpenID issuer that already knows the workload, `{"type":"oidc","token":"…"}`: Kubernetes service
+ * accounts, CI jobs, SPIFFE JWT-SVIDs. A token enrols once. A delegate that enrols again has the new key from then on.
+ * @throws TypeError, when the server is created, for a rule that is not well-formed or would admit anyone
+ * @see protocol §5 "Enrolment"
+ */
+export function oidc(options: OidcOptions): Enrollment {
+  return {
+    type: 'oidc',
+    open(context) {
+      const rules = readyRules(options, context)
+      return request => admissionBy(rules, request, context)
+    },
+  }
+}
+
+function readyRules({ issuers, fetcher }: OidcOptions, { development, now }: EnrollmentContext): readonly ReadyRule[] {
+  if (issuers.length === 0) throw new TypeError('issuers must hold at least one rule')
+  const fetching = { now, fetcher: fetcher ?? guardedFetcher({ dangerouslyAllowLoopback: development }) }
+  const rules = issuers.map(issuer => ({ ...oidcRule(issuer, { development }), keys: oidcKeys(issuer, fetching) }))
+  if (new Set(rules.map(({ name }) => name)).size !== rules.length)
+    throw new TypeError('two rules for issuers have one name; give each its own')
+  return rules
+}
+
+async function admissionBy(
+  rules: readonly ReadyRule[],
+  request: EnrollmentRequest,
+  { now }: EnrollmentContext,
+): Promise<Admission> {
+  const token = parseOidcToken(request.members['token'])
+  const { rule, sub, expires } = ruleFor(token, rules, { request, now: now() })
+  await rule.keys.verify(token.token, [token.algorithm]).catch((error: unknown) => {
+    throw refusedIssuer(error)
+  })
+  return {
+    sub,
+    enrollment: nameWithin('oidc', rule.name),
+    take: tx => takeProof(tx, { hash: token.hash, sub, expires, now: now() }),
+  }
+}
+
+/** All that can be told without a key, before one is fetched: a stranger's token costs us nothing. */
+function ruleFor(
+  token: OidcToken,
+  rules: readonly ReadyRule[],
+  o: { readonly request: EnrollmentRequest; readonly now: number },
+): { readonly rule: ReadyRule; readonly sub: string; readonly expires: number } {
+  let refusal: AAuthError = refusedEnrollment('iss of the token is no issuer that enrols here')
+  for (const rule of rules.filter(({ issuer }) => issuer === token.issuer)) {
+    try {
+      if (!rule.algorithms.includes(token.algorithm)) throw refusedEnrollment('alg of the token is none that counts')
+      const bound = `${o.request.endpoint}#${o.request.jkt}`
+      const audiences = rule.audience === undefined ? [bound] : [bound, rule.audience]
+      const expires = checkOidcClaims(token.claims, { audiences, now: o.now })
+      const sub = nameWithin('oidc', `${rule.name}#${rule.delegateOf(token.claims)}`)
+      if (!isSafeId(sub)) throw refusedEnrollment('the claims that name the delegate hold what no name may')
+      return { rule, sub, expires }
+    } catch (error) {
+      if (!(error instanceof AAuthError)) throw error
+      refusal = error
+    }
+  }
+  throw refusal
+}

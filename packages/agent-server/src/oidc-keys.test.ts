@@ -1,0 +1,93 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { scene } from './delegate.test.fixture.js'
+import { type OidcIssuer, oidc } from './index.js'
+import { enrolBy, issuer, issuerKey, oidcScene } from './oidc.test.fixture.js'
+
+const configuration = `${issuer}/.well-known/openid-configuration`
+const keys = `${issuer}/keys`
+const enrolled = { status: 200, error: undefined, agentAuth: null }
+const refused = { status: 400, error: 'invalid_grant', agentAuth: null }
+const unusable = { status: 400, error: 'discovery_failed', agentAuth: null }
+
+test(
+  verifies('delegate.enrol.oidc', 'a new key of the issuer is found, and invented ones cost one fetch per half minute'),
+  async () => {
+    const stage = await oidcScene()
+    const [stranger, two] = [await issuerKey('never', 'ES256'), await issuerKey('two', 'ES256')]
+    for (let count = 0; count < 20; count++) expect(await enrolBy(stage, { by: stranger })).toEqual(refused)
+    expect(stage.host.fetched).toEqual([configuration, keys])
+    stage.host.documents[keys] = { keys: [stage.key.jwk, two.jwk] }
+    expect(await enrolBy(stage, { by: two })).toEqual(refused)
+    stage.clock.now += 31
+    expect(await enrolBy(stage, { by: two })).toEqual(enrolled)
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    expect(stage.host.fetched).toEqual([configuration, keys, keys])
+  },
+)
+
+test.each([
+  ['names another issuer', { issuer: 'https://evil.example', jwks_uri: keys }],
+  ['names it with a slash', { issuer: `${issuer}/`, jwks_uri: keys }],
+  ['names no keys', { issuer }],
+  ['is a list', [issuer]],
+])(verifies('delegate.enrol.oidc', 'an openid-configuration that %s is not believed'), async (_, document) => {
+  const stage = await oidcScene()
+  const right = stage.host.documents[configuration]
+  stage.host.documents[configuration] = document
+  expect(await enrolBy(stage)).toEqual(unusable)
+  expect(stage.host.fetched).toEqual([configuration])
+  stage.host.documents[configuration] = right
+  stage.clock.now += 10
+  expect(await enrolBy(stage)).toEqual(enrolled)
+})
+
+test.each([
+  ['no set', {}],
+  ['a set of no objects', { keys: ['k'] }],
+])(verifies('delegate.enrol.oidc', 'keys that are %s are not believed'), async (_, document) => {
+  const stage = await oidcScene()
+  stage.host.documents[keys] = document
+  expect(await enrolBy(stage)).toEqual(unusable)
+})
+
+test(
+  verifies('delegate.enrol.oidc', 'an issuer that is away is 503, and its last keys stand in for up to an hour'),
+  async () => {
+    const stage = await oidcScene()
+    const documents = stage.host.documents
+    stage.host.documents = {}
+    expect(await enrolBy(stage)).toEqual({ status: 503, error: 'discovery_failed', agentAuth: null })
+    stage.host.documents = documents
+    stage.clock.now += 10
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    stage.host.documents = {}
+    stage.clock.now += 280
+    expect(await enrolBy(stage)).toEqual(enrolled)
+  },
+)
+
+test(
+  verifies('delegate.enrol.oidc', 'keys at a place of their own, or given themselves, need no openid-configuration'),
+  async () => {
+    const elsewhere = await oidcScene({ jwksUri: keys })
+    expect(await enrolBy(elsewhere)).toEqual(enrolled)
+    expect(elsewhere.host.fetched).toEqual([keys])
+    const key = await issuerKey('one', 'ES256')
+    const fixed = await oidcScene({ jwks: { keys: [key.jwk] } }, { key })
+    expect(await enrolBy(fixed)).toEqual(enrolled)
+    expect(await enrolBy(fixed, { by: await issuerKey('other', 'ES256') })).toEqual(refused)
+    expect(fixed.host.fetched).toEqual([])
+  },
+)
+
+test(
+  verifies('delegate.enrol.oidc', 'an issuer inside the network is not asked without a fetcher of the operator'),
+  async () => {
+    const rule: OidcIssuer = { issuer: 'https://10.0.0.1', name: 'ci', subjects: ['repo:acme/*'] }
+    const key = await issuerKey('one', 'ES256')
+    const guarded = await scene({ enrollment: [oidc({ issuers: [rule] })] })
+    const stage = { ...guarded, key, host: { fetched: [], documents: {}, fetcher: () => Promise.reject(new Error()) } }
+    expect(await enrolBy(stage, { claims: { iss: 'https://10.0.0.1' } })).toEqual(unusable)
+  },
+)

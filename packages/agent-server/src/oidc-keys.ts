@@ -1,0 +1,104 @@
+import { type DocumentAt, documentAt, type Fetcher } from '@countersign/discovery'
+import { AAuthError } from '@countersign/protocol'
+import { type CompactVerifyGetKey, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { refusedEnrollment } from './enrollment.js'
+import type { OidcIssuer } from './oidc-rule.js'
+
+const maxMetadataBytes = 64 * 1024
+const maxJwksBytes = 256 * 1024
+/** Seconds between two fetches for the sake of a `kid` that the keys lack. */
+const unknownKidInterval = 30
+
+/** The keys of one issuer. */
+export interface OidcKeys {
+  /**
+   * Verifies a token's signature.
+   * @throws AAuthError `invalid_grant` when it does not verify, `discovery_failed` when the keys cannot be had
+   */
+  verify(token: string, algorithms: readonly string[]): Promise<void>
+}
+
+/** Where the keys come from, fetched when they are needed. @throws TypeError when `jwks` is no JWK set */
+export function oidcKeys(
+  issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>,
+  o: { readonly fetcher: Fetcher; readonly now: () => number },
+): OidcKeys {
+  if (issuer.jwks !== undefined) {
+    const fixed = keySet(issuer.jwks)
+    return { verify: (token, algorithms) => verifyWith(fixed, token, algorithms) }
+  }
+  const source = keysOf(issuer, o)
+  return {
+    async verify(token, algorithms) {
+      const keys = await source()
+      try {
+        await verifyWith(await keys.get(), token, algorithms)
+      } catch (error) {
+        if (!(error instanceof AAuthError && error.cause instanceof errors.JWKSNoMatchingKey)) throw error
+        // A new key. A flood of invented ones costs the issuer one fetch per interval, and others nothing.
+        await verifyWith(await keys.renewed(unknownKidInterval), token, algorithms)
+      }
+    },
+  }
+}
+
+function keysOf(
+  { issuer, jwksUri }: Pick<OidcIssuer, 'issuer' | 'jwksUri'>,
+  o: { readonly fetcher: Fetcher; readonly now: () => number },
+): () => Promise<DocumentAt<CompactVerifyGetKey>> {
+  const at = (url: string) => ({ url, keys: documentAt({ ...o, url, maxBytes: maxJwksBytes, read: readKeys }) })
+  if (jwksUri !== undefined) {
+    const { keys } = at(jwksUri)
+    return async () => keys
+  }
+  const configuration = documentAt({
+    ...o,
+    url: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    maxBytes: maxMetadataBytes,
+    read: json => jwksUriIn(json, issuer),
+  })
+  let current: ReturnType<typeof at> | undefined
+  return async () => {
+    const url = await configuration.get()
+    if (current?.url !== url) current = at(url)
+    return current.keys
+  }
+}
+
+/** @see OpenID Connect Discovery 1.0 §4.3: a document that names another issuer speaks for that one */
+function jwksUriIn(json: unknown, issuer: string): string {
+  const { issuer: named, jwks_uri: uri } = isObject(json) ? json : {}
+  if (named !== issuer)
+    throw new AAuthError('discovery_failed', 'openid-configuration names another issuer', { cause: { issuer, named } })
+  if (typeof uri !== 'string') throw new AAuthError('discovery_failed', 'openid-configuration has no jwks_uri')
+  return uri
+}
+
+function readKeys(json: unknown): CompactVerifyGetKey {
+  try {
+    return keySet(json)
+  } catch (cause) {
+    throw new AAuthError('discovery_failed', 'the keys of the issuer are no JWK set', { cause })
+  }
+}
+
+function keySet(json: unknown): CompactVerifyGetKey {
+  if (!isJwks(json)) throw new TypeError('jwks must be an object with an array keys')
+  return createLocalJWKSet(json)
+}
+
+async function verifyWith(keys: CompactVerifyGetKey, token: string, algorithms: readonly string[]): Promise<void> {
+  try {
+    await compactVerify(token, keys, { algorithms: [...algorithms] })
+  } catch (cause) {
+    throw refusedEnrollment('the signature of the token does not verify under a key of its issuer', cause)
+  }
+}
+
+function isJwks(json: unknown): json is JSONWebKeySet {
+  return isObject(json) && Array.isArray(json['keys']) && json['keys'].every(isObject)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
