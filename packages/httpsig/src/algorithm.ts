@@ -38,7 +38,10 @@ export function algorithmNamed(name: string): Algorithm | undefined {
   return byName.get(name)
 }
 
-/** Whether some key of `algorithm` makes signatures of `length` bytes; which one a given key makes tells `signatureLength`. */
+/**
+ * Whether some key of `algorithm` makes signatures of `length` bytes; which one a given key makes tells `signatureLength`.
+ * @see RFC 9421 §3.3
+ */
 export function isSignatureLength(algorithm: Algorithm, length: number): boolean {
   const [least, most] = lengths.get(algorithm) ?? [1, 0]
   return length >= least && length <= most

@@ -39,6 +39,7 @@ export function isResponse(message: HttpMessage): message is HttpResponseMessage
 /**
  * A received request as a message to verify.
  * @param origin what this server is reached under, from its configuration
+ * @see RFC 9421 §2.2.2 to §2.2.4
  */
 export function requestMessage(
   received: ReceivedMessage,
@@ -60,6 +61,7 @@ function schemeOf(url: URL): 'https' | 'http' {
  * that is whatever the client wrote into `Host`, so verify with {@link requestMessage} there.
  * @param body the content, which a `Request` gives only once
  * @throws TypeError for another scheme than http and https
+ * @see RFC 9421 §2.2
  */
 export function fetchRequestMessage(request: Request, body?: Uint8Array): HttpRequestMessage {
   const url = new URL(request.url)
@@ -76,7 +78,10 @@ export function fetchRequestMessage(request: Request, body?: Uint8Array): HttpRe
   }
 }
 
-/** A Fetch API response as a message. `body` is the content, which a `Response` gives only once; `request` what it answers. */
+/**
+ * A Fetch API response as a message. `body` is the content, which a `Response` gives only once; `request` what it answers.
+ * @see RFC 9421 §2.2.9 (`@status`), §2.4 (`req`)
+ */
 export function fetchResponseMessage(
   response: Response,
   given: { readonly body?: Uint8Array; readonly request?: HttpRequestMessage } = {},

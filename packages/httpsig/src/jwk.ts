@@ -132,7 +132,10 @@ export function parsePublicJwk(value: unknown, options?: { readonly algorithmOpt
   throw unsupportedAlgorithm('kty and crv must name an Ed25519, P-256, P-384 or RSA key', { member: 'kty' })
 }
 
-/** Length of the signatures a key makes, in bytes. */
+/**
+ * Length of the signatures a key makes, in bytes.
+ * @see RFC 9421 §3.3, RFC 8032 §5.1.6, RFC 7518 §3.4
+ */
 export function signatureLength(jwk: PublicJwk): number {
   if (jwk.kty === 'RSA') return modulusLength(jwk.n)
   return jwk.alg === 'ES384' ? 96 : 64

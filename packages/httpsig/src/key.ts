@@ -116,6 +116,7 @@ function lazyVerifyKey(
 /**
  * Makes a fresh signing key whose private part cannot be read out.
  * @param algorithm default `Ed25519`
+ * @see RFC 9421 §3.3, docs/protocol.md §3.6
  */
 export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Promise<SigningKey> {
   const jwk = await generatePrivateJwk(algorithm)
@@ -126,6 +127,7 @@ export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Prom
 /**
  * Makes a fresh private key as JWK members, for state that must be saved.
  * @param algorithm default `Ed25519`
+ * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, docs/protocol.md §3.6
  */
 export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Promise<PrivateJwk> {
   return runtime.generate(algorithm)
@@ -137,6 +139,7 @@ const probe = new TextEncoder().encode('countersign key pair probe')
  * Makes a saved private key ready to sign.
  * @throws TypeError when a private member is malformed or does not belong to the public members
  * @throws HttpSigError `unsupported_algorithm` when the public members are not acceptable
+ * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, docs/protocol.md §3.6
  */
 export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
   const publicJwk = publicPart(jwk)

@@ -17,7 +17,10 @@ export interface ReceivedMessage {
   readonly body?: Uint8Array
 }
 
-/** The values of every line of one header, in order. `name` in lower case. */
+/**
+ * The values of every line of one header, in order. `name` in lower case.
+ * @see RFC 9421 §2.1, docs/protocol.md §3.3
+ */
 export function headerValues(message: ReceivedMessage, name: string): string[] {
   const values: string[] = []
   for (const [key, value] of message.headers) {

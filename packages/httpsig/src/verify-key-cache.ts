@@ -25,6 +25,7 @@ function nameOf(jwk: PublicJwk): string {
 /**
  * Remembers imported keys, for a verifier that meets the same inline keys again and again. What is remembered is the key, not what anyone said about it.
  * @param options.capacity keys held, the least recently used leaves first; default 4096
+ * @see docs/protocol.md §3.6
  */
 export function verifyKeyCache(options: { readonly capacity?: number } = {}): VerifyKeyCache {
   const { capacity = 4096 } = options
