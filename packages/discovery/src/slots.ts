@@ -23,7 +23,7 @@ interface HostLoad {
 
 /**
  * Strangers choose which hosts are fetched from, and a host that never answers holds its slot until the deadline.
- * A single one gets an eighth of the slots, so that it holds up nobody but itself.
+ * A single one gets an eighth of the slots and half of the queue, so that it holds up nobody but itself.
  * @throws RangeError when the number is not a positive whole one
  */
 export function createSlots(maxConcurrent: number): Slots {
@@ -31,7 +31,7 @@ export function createSlots(maxConcurrent: number): Slots {
     throw new RangeError('maxConcurrent must be a positive whole number')
   const maxWaiting = 4 * maxConcurrent
   const maxFlyingToHost = Math.max(1, Math.floor(maxConcurrent / 8))
-  const maxWaitingForHost = 4 * maxFlyingToHost
+  const maxWaitingForHost = 2 * maxConcurrent
   const flying = new Set<Ticket>()
   const waiting = new Set<Ticket>()
   const loads = new Map<string, HostLoad>()
