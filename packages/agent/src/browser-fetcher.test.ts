@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { browserFetcher } from './browser.js'
+
+const url = 'https://resource.example/.well-known/aauth-resource'
+
+test('fetches without cookies, redirects or referrer', async () => {
+  const seen: unknown[] = []
+  const fetcher = browserFetcher({
+    fetch: async (input, init) => {
+      seen.push(input, init)
+      return new Response('{}', { headers: { 'content-type': 'application/json', 'cache-control': 'max-age=60' } })
+    },
+  })
+  const { signal } = new AbortController()
+  expect(await fetcher(url, { maxBytes: 2, signal })).toEqual({
+    status: 200,
+    contentType: 'application/json',
+    cacheControl: 'max-age=60',
+    body: new TextEncoder().encode('{}'),
+  })
+  expect(seen).toEqual([
+    url,
+    {
+      headers: { accept: 'application/json' },
+      credentials: 'omit',
+      redirect: 'error',
+      referrerPolicy: 'no-referrer',
+      signal,
+    },
+  ])
+})
+
+test('reads no document that is too large', async () => {
+  const fetcher = browserFetcher({ fetch: async () => new Response('{ }') })
+  await expect(fetcher(url, { maxBytes: 2 })).rejects.toThrow(TypeError)
+  expect((await fetcher(url, { maxBytes: 3 })).body.byteLength).toBe(3)
+})

@@ -1,0 +1,34 @@
+import type { Fetcher } from '@countersign/discovery'
+import { readBounded } from './body.js'
+
+/**
+ * Fetches metadata and keys from a page or a worker, by the platform's `fetch`: without cookies, redirects or referrer.
+ * It cannot see to which address a name leads, as `guardedFetcher` does on Node; a page reaches nothing by it that it
+ * could not reach anyway, since browsers keep what other origins answer from it unless they allow CORS. For the same
+ * reason every participant that the agent deals with must have CORS on for the page's origin.
+ * Not for servers, where it would be a way into the network behind them.
+ * @param options.fetch default: the platform's
+ * @see protocol §10
+ */
+export function browserFetcher(options: { readonly fetch?: typeof fetch } = {}): Fetcher {
+  const { fetch: send } = options
+  return async (url, { maxBytes, signal }) => {
+    const init: RequestInit = {
+      headers: { accept: 'application/json' },
+      credentials: 'omit',
+      redirect: 'error',
+      referrerPolicy: 'no-referrer',
+      ...(signal === undefined ? {} : { signal }),
+    }
+    const response = await (send === undefined ? globalThis.fetch(url, init) : send(url, init))
+    const body = await readBounded(response, maxBytes, signal)
+    if (body === undefined) throw new TypeError('the document is larger than maxBytes, or did not come in time')
+    const cacheControl = response.headers.get('cache-control')
+    return {
+      status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
+      ...(cacheControl === null ? {} : { cacheControl }),
+      body,
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { parsePublicJwk, type SigningKey } from '@countersign/httpsig'
+import { AgentError } from './error.js'
+import { queues } from './queue.js'
+import type { AgentState, StateKeys } from './state.js'
+
+/** Where in a browser state is kept. */
+export interface IndexedDbStateOptions {
+  /** Name of the database, one for each agent of the origin. Default `countersign-agent`. */
+  readonly name?: string
+  /** Default: the platform's. */
+  readonly indexedDB?: IDBFactory
+  /** Keeps tabs and workers apart. Default: the platform's, where it has one; else tasks take turns in this tab only. */
+  readonly locks?: Pick<LockManager, 'request'>
+}
+
+/** A key as it is stored: the browser clones it without ever showing what is in it. */
+interface StoredKey {
+  readonly algorithm: 'Ed25519' | 'ES256'
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
+}
+
+type StoreName = 'values' | 'keys'
+
+const kinds = {
+  Ed25519: { key: { name: 'Ed25519' }, operation: { name: 'Ed25519' } },
+  ES256: { key: { name: 'ECDSA', namedCurve: 'P-256' }, operation: { name: 'ECDSA', hash: 'SHA-256' } },
+} as const
+
+/**
+ * State in IndexedDB, shared by the tabs and workers of an origin. Keys are non-extractable: a script that was smuggled
+ * into the page can use them while it runs, and cannot take them away. A browser may clear what it stores; where losing
+ * the enrolment matters, ask for `navigator.storage.persist()`.
+ * @throws TypeError where there is no IndexedDB
+ * @throws AgentError `state_unusable` on use when the browser refuses the page its storage
+ */
+export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState {
+  const { name = 'countersign-agent', indexedDB = globalThis.indexedDB } = options
+  if (indexedDB === undefined) throw new TypeError('there is no IndexedDB here: use another state')
+  const locks = options.locks ?? globalThis.navigator?.locks
+  const inTurn = queues()
+  let opened: Promise<IDBDatabase> | undefined
+  const database = (): Promise<IDBDatabase> => {
+    // One that the browser closed, or that did not open, is opened anew.
+    opened ??= open(indexedDB, name, () => {
+      opened = undefined
+    })
+    return opened
+  }
+  const within: Within = async (store, mode, act) => transaction(await database(), store, mode, act)
+  return {
+    read: key => within('values', 'readonly', store => store.get(key)),
+    write: async (key, value) => void (await within('values', 'readwrite', store => store.put(value, key))),
+    remove: key => within('values', 'readwrite', store => store.delete(key)),
+    keys: keysIn(within),
+    exclusively: <T>(task: string, run: () => Promise<T>): Promise<T> =>
+      locks === undefined ? inTurn(task, run) : (locks.request(`${name} ${task}`, run) as Promise<T>),
+  }
+}
+
+/** One operation on one store, safe on disk when it resolves. */
+type Within = <T>(
+  store: StoreName,
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+) => Promise<T>
+
+function keysIn(within: Within): StateKeys {
+  return {
+    async generate(name) {
+      const stored = await freshKey()
+      await within('keys', 'readwrite', store => store.put(stored, name))
+      return signingKey(stored)
+    },
+    async load(name) {
+      const stored: StoredKey | undefined = await within('keys', 'readonly', store => store.get(name))
+      return stored === undefined ? undefined : signingKey(stored)
+    },
+    remove: name => within('keys', 'readwrite', store => store.delete(name)),
+  }
+}
+
+async function freshKey(): Promise<StoredKey> {
+  try {
+    return await generate('Ed25519')
+  } catch (error) {
+    // Browsers learnt Ed25519 one by one.
+    if (error instanceof DOMException && error.name === 'NotSupportedError') return generate('ES256')
+    throw error
+  }
+}
+
+async function generate(algorithm: StoredKey['algorithm']): Promise<StoredKey> {
+  const pair = await crypto.subtle.generateKey(kinds[algorithm].key, false, ['sign', 'verify'])
+  if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
+  return { algorithm, privateKey: pair.privateKey, publicKey: pair.publicKey }
+}
+
+async function signingKey({ algorithm, privateKey, publicKey }: StoredKey): Promise<SigningKey> {
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey)
+  const publicJwk = parsePublicJwk({ kty, crv, x, ...(y === undefined ? {} : { y }), alg: algorithm })
+  const { operation } = kinds[algorithm]
+  return {
+    algorithm,
+    publicJwk,
+    sign: async data => new Uint8Array(await crypto.subtle.sign(operation, privateKey, new Uint8Array(data))),
+  }
+}
+
+function open(factory: IDBFactory, name: string, closed: () => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      closed()
+      reject(unusable(cause))
+    }
+    try {
+      const request = factory.open(name, 1)
+      request.onupgradeneeded = () => {
+        for (const store of ['values', 'keys']) request.result.createObjectStore(store)
+      }
+      request.onerror = () => fail(request.error)
+      request.onsuccess = () => {
+        const database = request.result
+        database.onclose = closed
+        // Another tab deletes the database, or has a newer version of this program: it must not wait for this one.
+        database.onversionchange = () => {
+          closed()
+          database.close()
+        }
+        resolve(database)
+      }
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+function transaction<T>(
+  database: IDBDatabase,
+  name: StoreName,
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      const running = database.transaction(name, mode, { durability: 'strict' })
+      const request = act(running.objectStore(name))
+      running.oncomplete = () => resolve(request.result)
+      running.onabort = () => reject(unusable(running.error))
+    } catch (error) {
+      reject(unusable(error))
+    }
+  })
+}
+
+/** The browser's own words could quote what was stored. */
+function unusable(cause: unknown): AgentError {
+  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : 'unknown'
+  return new AgentError('state_unusable', 'the browser does not let the page use its storage', { name })
+}
