@@ -1,5 +1,13 @@
 export { keysFile } from './keys-file.js'
 export { errorFields, jsonLog, type Logger, type LogLevel } from './log.js'
+export {
+  type HonoContext,
+  type MountableParticipant,
+  type MountOptions,
+  mountFetch,
+  mountHono,
+  mountNode,
+} from './mount.js'
 export type { Participant } from './participant.js'
 export { type Running, type ServeLimits, type ServeOptions, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fromRequest, pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import { fromNode } from '@countersign/httpsig/node'
+import { asAAuthError, errorResponse } from '@countersign/protocol'
+import { discardRest } from './discard-rest.js'
+import type { Participant } from './participant.js'
+import { writeResponse } from './write-response.js'
+
+/** A participant that knows which paths are its own, so that it can share an origin with a site. */
+export interface MountableParticipant extends Participant {
+  /** Each exactly as it stands in a request target, without query. */
+  readonly paths: readonly string[]
+}
+
+/** How a participant is mounted. */
+export interface MountOptions {
+  /** Body bytes; default 64 KiB. More: 413. */
+  readonly bodyLimit?: number
+}
+
+/** As much of a Hono context as {@link mountHono} reads. */
+export interface HonoContext {
+  readonly req: { readonly raw: Request }
+  /** With `@hono/node-server`, Node's own request is its `incoming`. */
+  readonly env: unknown
+}
+
+const defaultBodyLimit = 64 * 1024
+/** Seconds a peer may leave what was sent unread. */
+const stall = 30
+
+/**
+ * Mounts a participant in front of a Fetch handler, at the root of its origin. The runtime has parsed such a request already, so
+ * that attacks on its spelling cannot be seen: where there is Node's own request, use {@link mountNode} or {@link mountHono}.
+ * @returns a handler that answers undefined for every path that is not the participant's: those go on to the site, unread
+ * @see protocol §3.3
+ */
+export function mountFetch(
+  participant: MountableParticipant,
+  options: MountOptions = {},
+): (request: Request) => Promise<Response | undefined> {
+  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  return async request => {
+    if (!participant.paths.includes(new URL(request.url).pathname)) return undefined
+    return answer(participant, () => fromRequest(request, { bodyLimit }))
+  }
+}
+
+/**
+ * Mounts a participant in front of a `node:http` site, or as Express middleware before whatever reads bodies, at the root of its
+ * origin. Requests are verified exactly as they came.
+ * @returns a handler that resolves to false for every path that is not the participant's, after `next` where it was given: those
+ * go on to the site, unread. What is wrong with the program (a body read before) goes to `next`, else it rejects.
+ * @see protocol §3.3
+ */
+export function mountNode(
+  participant: MountableParticipant,
+  options: MountOptions = {},
+): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => Promise<boolean> {
+  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  return async (request, response, next) => {
+    if (!participant.paths.includes(pathOf(request.url ?? ''))) {
+      next?.()
+      return false
+    }
+    try {
+      const answered = await answer(participant, () => fromNode(request, { bodyLimit }))
+      if (!request.complete) {
+        await discardRest(request)
+        if (!request.complete) response.setHeader('connection', 'close')
+      }
+      await writeResponse(answered, response, { head: request.method === 'HEAD', stall })
+    } catch (thrown) {
+      if (next === undefined) throw thrown
+      next(thrown)
+    }
+    return true
+  }
+}
+
+/**
+ * Mounts a participant as Hono middleware, at the root of its origin and before whatever reads bodies:
+ * `app.use(mountHono(server))`. With `@hono/node-server` requests are verified exactly as they came, elsewhere as far as a
+ * Fetch request still shows it. Every path that is not the participant's goes on to the app, unread.
+ * @see protocol §3.3
+ */
+export function mountHono(
+  participant: MountableParticipant,
+  options: MountOptions = {},
+): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  const overFetch = mountFetch(participant, options)
+  return async (context, next) => {
+    const incoming = incomingOf(context.env)
+    if (incoming === undefined) return (await overFetch(context.req.raw)) ?? passOn(next)
+    if (!participant.paths.includes(pathOf(incoming.url ?? ''))) return passOn(next)
+    return answer(participant, () => fromNode(incoming, { bodyLimit }))
+  }
+}
+
+async function passOn(next: () => Promise<void>): Promise<undefined> {
+  await next()
+}
+
+function incomingOf(env: unknown): IncomingMessage | undefined {
+  if (typeof env !== 'object' || env === null || !('incoming' in env)) return undefined
+  const { incoming } = env as { readonly incoming?: IncomingMessage }
+  return incoming !== undefined && 'rawHeaders' in incoming ? incoming : undefined
+}
+
+async function answer(participant: Participant, read: () => Promise<ReceivedMessage>): Promise<Response> {
+  let message: ReceivedMessage
+  try {
+    message = await read()
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    // Not the caller's doing: the site's own error handling must see it.
+    if (error.code === 'server_error') throw thrown
+    return errorResponse(error)
+  }
+  return participant.handle(message)
+}
