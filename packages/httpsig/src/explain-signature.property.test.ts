@@ -49,6 +49,9 @@ const damaged: fc.Arbitrary<ReceivedMessage> = fc
     return withHeader(message, name, value.slice(0, at) + text + value.slice(at + text.length))
   })
 
+// A damaged signature costs up to a hundred verifications, the others none.
+const either = fc.oneof({ weight: 3, arbitrary: anyMessage }, { weight: 1, arbitrary: damaged })
+
 async function verdictOf(message: ReceivedMessage): Promise<string> {
   try {
     const opened = openSignature(message, options)
@@ -63,7 +66,7 @@ async function verdictOf(message: ReceivedMessage): Promise<string> {
 
 test(verifies('SIG-18', 'it never throws, and says what the verifier says'), async () => {
   await fc.assert(
-    fc.asyncProperty(fc.oneof(anyMessage, damaged), async message => {
+    fc.asyncProperty(either, async message => {
       const explanation = await explain(message)
       expect(explanation.verdict).toBe(await verdictOf(message))
       expect(explanation.findings.length === 0).toBe(explanation.verdict !== 'refused')

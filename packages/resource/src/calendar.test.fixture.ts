@@ -1,9 +1,12 @@
 import { createServer as createH2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { generateSigningKey } from '@countersign/httpsig'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { afterAll } from 'vitest'
 import { guard, wellKnown } from './hono.js'
 import type { Resource } from './index.js'
+import { asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
 
 /** The calendar as a real server; `ran` counts handlers, `stop` ends it. */
 export interface Calendar {
@@ -51,4 +54,46 @@ export async function serveApp(
     port: (server.address() as AddressInfo).port,
     stop: () => new Promise(resolve => server.close(() => resolve())),
   }
+}
+
+/** What the tests of one file share. */
+export interface Scene {
+  readonly world: World
+  /** Somebody with a key. */
+  readonly as: Signer
+  /** Whole Unix seconds of the world's clock at its start. */
+  readonly now: number
+  /** An app on a port of its own until the file ends. */
+  serve(app: Hono): Promise<number>
+  /** The calendar on a port of its own until the file ends. */
+  serveCalendar(options?: { http2?: true }): Promise<Calendar>
+}
+
+export async function scene(): Promise<Scene> {
+  const world = await makeWorld()
+  const stops: Array<() => Promise<void>> = []
+  afterAll(async () => {
+    for (const stop of stops) await stop()
+  })
+  return {
+    world,
+    as: asKey(await generateSigningKey()),
+    now: Math.floor(world.clock.now),
+    async serve(app) {
+      const { port, stop } = await serveApp(app)
+      stops.push(stop)
+      return port
+    },
+    async serveCalendar(options = {}) {
+      const calendar = await serveCalendar(world.calendar(), options)
+      stops.push(calendar.stop)
+      return calendar
+    },
+  }
+}
+
+/** A {@link Scene} with its calendar served. */
+export async function calendarScene(): Promise<Scene & { readonly calendar: Calendar }> {
+  const made = await scene()
+  return { ...made, calendar: await made.serveCalendar() }
 }

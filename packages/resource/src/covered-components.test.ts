@@ -1,23 +1,11 @@
-import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { cases, expectRefusal, header, method, plus, target } from './altered.test.fixture.js'
-import { type Calendar, serveCalendar } from './calendar.test.fixture.js'
+import { calendarScene } from './calendar.test.fixture.js'
 import { send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asKey, makeWorld, type Signer, signByHand, type World } from './world.test.fixture.js'
+import { asAgent, asKey, type Signer, signByHand } from './world.test.fixture.js'
 
-let world: World
-let calendar: Calendar
-let as: Signer
-let now: number
-
-beforeAll(async () => {
-  world = await makeWorld()
-  calendar = await serveCalendar(world.calendar())
-  as = asKey(await generateSigningKey())
-  now = Math.floor(world.clock.now)
-})
-afterAll(() => calendar.stop())
+const { world, calendar, as, now } = await calendarScene()
 
 const get = (o: { target?: string } = {}) => world.request({ as, target: o.target ?? '/feed' })
 const post = (body = '{"a":1}') => world.request({ as, target: '/feed', method: 'POST', body })

@@ -1,30 +1,12 @@
-import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { serveApp } from './calendar.test.fixture.js'
+import { describe, expect, test } from 'vitest'
+import { scene } from './calendar.test.fixture.js'
 import { guard, wellKnown } from './hono.js'
 import { send, type Wire } from './wire.test.fixture.js'
-import { asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
 
-let world: World
-let as: Signer
-const stops: Array<() => Promise<void>> = []
-
-beforeAll(async () => {
-  world = await makeWorld()
-  as = asKey(await generateSigningKey())
-})
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
-
-async function serve(app: Hono): Promise<number> {
-  const { port, stop } = await serveApp(app)
-  stops.push(stop)
-  return port
-}
+const { world, as, serve } = await scene()
 
 const post = (body: string, contentType = 'application/json') =>
   world.request({ as, method: 'POST', target: '/x', body, contentType })

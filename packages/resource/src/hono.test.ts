@@ -1,31 +1,14 @@
 import { connect as connectH2 } from 'node:http2'
 import { connect } from 'node:net'
-import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { calendarApp, serveApp, serveCalendar } from './calendar.test.fixture.js'
+import { describe, expect, test } from 'vitest'
+import { calendarApp, scene } from './calendar.test.fixture.js'
 import { guard } from './hono.js'
 import { send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { asAgent } from './world.test.fixture.js'
 
-let world: World
-let as: Signer
-const stops: Array<() => Promise<void>> = []
-
-beforeAll(async () => {
-  world = await makeWorld()
-  as = asKey(await generateSigningKey())
-})
-afterAll(async () => {
-  for (const stop of stops) await stop()
-})
-
-async function serve(app: Hono): Promise<number> {
-  const { port, stop } = await serveApp(app)
-  stops.push(stop)
-  return port
-}
+const { world, as, serve, serveCalendar } = await scene()
 
 describe('responses', () => {
   test(
@@ -71,8 +54,7 @@ describe('responses', () => {
   )
 
   test(verifies('COV-19', 'HEAD and OPTIONS are signed and guarded as what they are'), async () => {
-    const { port, ran, stop } = await serveCalendar(world.calendar())
-    stops.push(stop)
+    const { port, ran } = await serveCalendar()
     for (const method of ['HEAD', 'OPTIONS', 'PATCH']) {
       expect(
         (await send(port, { method, target: '/feed', headers: [['host', 'calendar.example']] })).status,
@@ -84,8 +66,7 @@ describe('responses', () => {
   })
 
   test(verifies('DIG-18', 'a second request on the same connection is verified on its own'), async () => {
-    const { port, ran, stop } = await serveCalendar(world.calendar())
-    stops.push(stop)
+    const { port, ran } = await serveCalendar()
     const text = (wire: Wire, close: boolean) =>
       [
         `${wire.method} ${wire.target} HTTP/1.1`,
@@ -138,8 +119,7 @@ describe('over h2', () => {
   test(
     verifies('SIG-23', 'COV-23', 'DIG-12', 'sig.body.uncovered', 'the same verdict, and a body nobody signed refuses'),
     async () => {
-      const { port, ran, stop } = await serveCalendar(world.calendar(), { http2: true })
-      stops.push(stop)
+      const { port, ran } = await serveCalendar({ http2: true })
       const get = await world.request({ as, target: '/feed?a=b' })
       expect((await exchange(port, { wire: get })).status).toBe(200)
       expect(

@@ -1,18 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Calendar, serveCalendar } from './calendar.test.fixture.js'
+import { describe, expect, test } from 'vitest'
+import { calendarScene } from './calendar.test.fixture.js'
 import { type Answer, send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asHolder, asKey, makeWorld, type World } from './world.test.fixture.js'
+import { asAgent, asHolder, asKey } from './world.test.fixture.js'
 
-let world: World
-let calendar: Calendar
-
-beforeAll(async () => {
-  world = await makeWorld()
-  calendar = await serveCalendar(world.calendar())
-})
-afterAll(() => calendar.stop())
+const { world, calendar } = await calendarScene()
 
 const unsigned = (target: string): Wire => ({ method: 'GET', target, headers: [['host', 'calendar.example']] })
 const at = (wire: Wire) => send(calendar.port, wire)

@@ -1,20 +1,11 @@
 import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Calendar, serveCalendar } from './calendar.test.fixture.js'
+import { expect, test } from 'vitest'
+import { calendarScene } from './calendar.test.fixture.js'
 import { send } from './wire.test.fixture.js'
-import { asAgent, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { asAgent, asKey } from './world.test.fixture.js'
 
-let world: World
-let calendar: Calendar
-let as: Signer
-
-beforeAll(async () => {
-  world = await makeWorld()
-  calendar = await serveCalendar(world.calendar())
-  as = asKey(await generateSigningKey())
-})
-afterAll(() => calendar.stop())
+const { world, calendar, as } = await calendarScene()
 
 test(
   verifies(

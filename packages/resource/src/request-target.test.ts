@@ -1,21 +1,10 @@
-import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { cases, expectRefusal, header, plus, target } from './altered.test.fixture.js'
-import { type Calendar, serveCalendar } from './calendar.test.fixture.js'
+import { calendarScene } from './calendar.test.fixture.js'
 import { send } from './wire.test.fixture.js'
-import { asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
 
-let world: World
-let calendar: Calendar
-let as: Signer
-
-beforeAll(async () => {
-  world = await makeWorld()
-  calendar = await serveCalendar(world.calendar())
-  as = asKey(await generateSigningKey())
-})
-afterAll(() => calendar.stop())
+const { world, calendar, as } = await calendarScene()
 
 const get = (o: { target?: string } = {}) => world.request({ as, target: o.target ?? '/feed' })
 

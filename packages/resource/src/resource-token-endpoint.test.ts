@@ -1,18 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Calendar, serveCalendar } from './calendar.test.fixture.js'
+import { expect, test } from 'vitest'
+import { calendarScene } from './calendar.test.fixture.js'
 import { send, type Wire } from './wire.test.fixture.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { asAgent, asHolder, asKey, type Signer } from './world.test.fixture.js'
 
-let world: World
-let calendar: Calendar
-
-beforeAll(async () => {
-  world = await makeWorld()
-  calendar = await serveCalendar(world.calendar())
-})
-afterAll(() => calendar.stop())
+const { world, calendar } = await calendarScene()
 
 const form = 'application/x-www-form-urlencoded'
 const ask = (as: Signer, body: string, o: { target?: string; contentType?: string } = {}) =>
