@@ -1,54 +1,9 @@
-import { createSocket, type RemoteInfo } from 'node:dgram'
-import type { AddressInfo } from 'node:net'
 import { verifies } from '@countersign/requirements'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { httpsHost, ok, pem } from './host.test.fixture.js'
+import { nameServer, type Zone } from './name-server.test.fixture.js'
+import { guardedFetcher } from './node.js'
 import { resolveAddresses } from './resolve-addresses.js'
-
-/** What a name server says: response code and, by record type, the data of its answers. */
-interface Zone {
-  readonly rcode: number
-  readonly a?: readonly (readonly number[])[]
-  readonly aaaa?: readonly (readonly number[])[]
-}
-
-const types = { a: 1, aaaa: 28 }
-
-/** A name server for one zone; undefined: it never answers. Returns its address and the names asked. */
-async function nameServer(zone: Zone | undefined): Promise<{ address: string; asked: Set<string> }> {
-  const socket = createSocket('udp4')
-  const asked = new Set<string>()
-  socket.on('message', (query: Buffer, from: RemoteInfo) => {
-    const end = query.indexOf(0, 12) + 5
-    asked.add(
-      query
-        .subarray(12, end - 5)
-        .toString('latin1')
-        .replace(/[^a-z]+/g, '.'),
-    )
-    if (zone === undefined) return
-    const type = query.readUInt16BE(end - 4)
-    const records = (type === types.a ? zone.a : type === types.aaaa ? zone.aaaa : []) ?? []
-    const head = Buffer.from([
-      query[0] ?? 0,
-      query[1] ?? 0,
-      0x81,
-      0x80 | zone.rcode,
-      0,
-      1,
-      0,
-      records.length,
-      0,
-      0,
-      0,
-      0,
-    ])
-    const answers = records.map(data => Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, data.length, ...data]))
-    socket.send(Buffer.concat([head, query.subarray(12, end), ...answers]), from.port, from.address)
-  })
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
-  onTestFinished(() => new Promise<void>(resolve => socket.close(() => resolve())))
-  return { address: `127.0.0.1:${(socket.address() as AddressInfo).port}`, asked }
-}
 
 const two = [
   [192, 0, 2, 1],
@@ -103,4 +58,67 @@ test(verifies('discovery.pinned', 'the hosts file of this machine is not asked, 
   // In every hosts file: whoever can be made to ask it learns 127.0.0.1.
   expect(await resolveAddresses('localhost', { servers: [address] })).toEqual(['192.0.2.1'])
   expect([...asked]).toEqual(['.localhost'])
+})
+
+describe('what a name server can make the fetcher do', () => {
+  const refusal = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
+  const [loopback, loopback6] = [
+    [127, 0, 0, 1],
+    [...Array(15).fill(0), 1],
+  ] as const
+  const fetcherAsking = (address: string, allowLoopback: boolean) =>
+    guardedFetcher({
+      ca: pem('authority'),
+      resolve: host => resolveAddresses(host, { servers: [address] }),
+      dangerouslyAllowLoopback: allowLoopback,
+    })
+
+  const zones: ReadonlyArray<readonly [string, Zone]> = [
+    [verifies('DSC-05', 'a name that says loopback'), { rcode: 0, a: [loopback] }],
+    [
+      verifies('DSC-05', 'a public address, and loopback in the other family'),
+      { rcode: 0, a: [[8, 8, 8, 8]], aaaa: [loopback6] },
+    ],
+    [
+      verifies('DSC-05', 'three public ones and a private one'),
+      {
+        rcode: 0,
+        a: [
+          [8, 8, 8, 8],
+          [1, 1, 1, 1],
+          [9, 9, 9, 9],
+          [10, 0, 0, 1],
+        ],
+      },
+    ],
+    [
+      verifies('DSC-07', 'another name, for a service inside'),
+      { rcode: 0, cname: 'kubernetes.default.svc', a: [loopback] },
+    ],
+    [verifies('DSC-03', 'the metadata service'), { rcode: 0, a: [[169, 254, 169, 254]] }],
+  ]
+  test.each(zones)('%s: no packet', async (_, zone) => {
+    const host = await httpsHost(ok)
+    const { address, asked } = await nameServer(zone)
+    const url = `https://agent.example:${host.port}/`
+    await expect(fetcherAsking(address, false)(url, { maxBytes: 99 })).rejects.toMatchObject(refusal)
+    expect([...asked]).toEqual(['.agent.example'])
+    expect(host.connections()).toBe(0)
+    const honest = await nameServer({ rcode: 0, cname: 'hosting.example', a: [loopback] })
+    expect((await fetcherAsking(honest.address, true)(url, { maxBytes: 99 })).status).toBe(200)
+  })
+
+  test(verifies('discovery.pinned', 'a name that is rebound between two questions'), async () => {
+    const host = await httpsHost(ok)
+    let answers = 0
+    // The first answer of each family leads to the host, all later ones inside.
+    const { address, questions } = await nameServer(() => ({ rcode: 0, a: [answers++ < 2 ? loopback : [10, 0, 0, 1]] }))
+    const fetcher = fetcherAsking(address, true)
+    const url = `https://agent.example:${host.port}/`
+    expect((await fetcher(url, { maxBytes: 99 })).status).toBe(200)
+    expect(questions.length).toBe(2)
+    expect(new Set(questions)).toEqual(new Set(['A .agent.example', 'AAAA .agent.example']))
+    await expect(fetcher(url, { maxBytes: 99 })).rejects.toMatchObject(refusal)
+    expect(host.connections()).toBe(1)
+  })
 })
