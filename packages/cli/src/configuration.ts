@@ -40,7 +40,10 @@ interface Sources {
 }
 
 function describe(issue: z.core.$ZodIssue, sources: Sources): string {
-  if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.join(', ')}${whereFile(sources)}`
+  if (issue.code === 'unrecognized_keys') {
+    const inside = issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
+    return `unknown option ${issue.keys.join(', ')}${inside}${whereFile(sources)}`
+  }
   const name = String(issue.path[0] ?? '')
   const rest = issue.path.slice(1).join('.')
   const missing = !(name in sources.flags || name in sources.variables || name in sources.file)

@@ -1,5 +1,15 @@
 import { Command, Option } from 'commander'
-import { agentServer, agentServerOptions, invite, inviteOptions } from './commands/agent-server.js'
+import { agentServer, agentServerOptions } from './commands/agent-server.js'
+import {
+  invite,
+  inviteOptions,
+  list,
+  listOptions,
+  reinstate,
+  reinstateOptions,
+  revoke,
+  revokeOptions,
+} from './commands/agent-server-oversight.js'
 import { authServer, authServerOptions } from './commands/auth-server.js'
 import { enroll } from './commands/enroll.js'
 import { fetchUrl } from './commands/fetch.js'
@@ -119,9 +129,16 @@ function addServers(root: Command): void {
     .enablePositionalOptions()
     .description("publish an agent's identity, enrol its delegates")
   flags(agents, agentServerOptions).action((_, command: Command) => agentServer(command))
-  flags(agents.command('invite').description('print a single-use enrolment code'), inviteOptions).action(
-    (_, command: Command) => invite(command),
-  )
+  const operator = (
+    name: string,
+    description: string,
+    options: OptionSchema,
+    act: (command: Command) => Promise<void>,
+  ) => flags(agents.command(name).description(description), options).action((_, command: Command) => act(command))
+  operator('invite', 'print single-use enrolment codes', inviteOptions.flags, invite)
+  operator('list', 'list delegates, what they came by, and when they were last seen', listOptions.flags, list)
+  operator('revoke', 'end a delegate, or all that came by one enrolment', revokeOptions.flags, revoke)
+  operator('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags, reinstate)
   flags(root.command('auth-server').description('issue auth tokens for what policy grants'), authServerOptions).action(
     (_, command: Command) => authServer(command),
   )
@@ -136,8 +153,8 @@ function flags(command: Command, schema: OptionSchema): Command {
   for (const [name, option] of Object.entries(schema.shape)) {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
-    if (name === 'development') command.option(flag, description)
-    else if (['grants', 'routes', 'scopes', 'limits'].includes(name)) continue
+    if (['development', 'json'].includes(name)) command.option(flag, description)
+    else if (['grants', 'oidc', 'routes', 'scopes', 'limits'].includes(name)) continue
     else if (['authServer', 'scope', 'agents', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)
     else command.option(`${flag} <value>`, description)

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
-import { generateSigningKey } from '@countersign/httpsig'
 import { jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
+import { enrollmentOf, oidcIssuer } from './agent-server-enrollment.js'
 import { audit } from './audit.js'
 import { dataFolder, keysPath, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
@@ -29,19 +29,15 @@ export const agentServerOptions = z.strictObject({
     .describe(
       'seconds that each signing key is used; the keys are then kept in the database, and those of the key file hand over to them; default the key file alone',
     ),
+  oidc: z
+    .array(oidcIssuer)
+    .default([])
+    .describe('OpenID issuers whose tokens enrol delegates, e.g. of Kubernetes or a CI provider; default none'),
   audience: stringList.optional().describe('receivers that agent tokens are limited to; default none'),
 })
 
-/** Options of `countersign agent-server invite`. */
-export const inviteOptions = z.strictObject({
-  ...serverOptions,
-  port: serverOptions.port.optional(),
-  database: agentServerOptions.shape.database,
-  sub: z.string().optional().describe('the delegate the code is for; default a new one'),
-  expiresIn: z.coerce.number().int().min(1).max(604_800).optional().describe('seconds the code lives; default 3600'),
-})
-
-function open(
+/** Opens the server that the settings describe. */
+export function openAgentServer(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
   log: Logger,
   more: Pick<AgentServerOptions, 'keys' | 'replay'>,
@@ -52,6 +48,7 @@ function open(
     database: settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`,
     development: settings.development,
     onEvent: audit(log),
+    ...enrollmentOf(settings.oidc),
     ...more,
     ...(name === undefined ? {} : { name }),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
@@ -73,23 +70,9 @@ async function ownKeys(settings: z.infer<typeof agentServerOptions>): Promise<Pi
 export async function agentServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentServerOptions, process.env)
   const log = jsonLog({ name: 'agent-server' })
-  const participant = await open(settings, log, { ...(await ownKeys(settings)), ...(await sharedReplay(settings)) })
+  const participant = await openAgentServer(settings, log, {
+    ...(await ownKeys(settings)),
+    ...(await sharedReplay(settings)),
+  })
   await run('agent-server', settings, participant, { log })
-}
-
-/** `countersign agent-server invite`: prints a single-use enrolment code. */
-export async function invite(command: Command): Promise<void> {
-  const { sub, expiresIn, port: _, ...settings } = readConfiguration(command, inviteOptions, process.env)
-  // An operator's act signs nothing, and must neither need nor make the keys of the server.
-  const keys = [{ kid: 'none', key: await generateSigningKey() }]
-  const server = await open(settings, jsonLog({ name: 'agent-server', level: 'silent' }), { keys })
-  try {
-    const invitation = await server.invite({
-      ...(sub === undefined ? {} : { sub }),
-      ...(expiresIn === undefined ? {} : { expiresIn }),
-    })
-    console.log(JSON.stringify({ agent_server: settings.id, sub: invitation.sub, code: invitation.code }))
-  } finally {
-    await server.close()
-  }
 }

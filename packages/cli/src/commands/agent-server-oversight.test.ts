@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
+import { generateSigningKey, type ReplaySet, signRequest } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { program } from '../program.js'
+import { enrollmentOf } from './agent-server-enrollment.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-oversight-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const id = 'https://agent.example'
+
+/** A server that started just now would ask to sign anew; what is tested here is not that. */
+const replay: ReplaySet = { check: async () => 'fresh' }
+
+let out: string[] = []
+let err: string[] = []
+beforeEach(() => {
+  ;[out, err] = [[], []]
+  vi.spyOn(console, 'log').mockImplementation(line => void out.push(String(line)))
+  vi.spyOn(console, 'error').mockImplementation(line => void err.push(String(line)))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** Runs one command and answers what it printed and its exit code. */
+async function run(database: string, ...args: string[]) {
+  ;[out, err] = [[], []]
+  process.exitCode = undefined
+  const [act = '', ...rest] = args
+  const shared = ['--id', id, '--database', database]
+  await program('0').parseAsync(['node', 'countersign', 'agent-server', act, ...shared, ...rest])
+  const code = process.exitCode ?? 0
+  process.exitCode = undefined
+  return { out, err, code }
+}
+
+const newDatabase = () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}`
+
+/** Enrols at a server on the same database, as the server's own process would. */
+async function enrol(database: string, enrollment: object, more: Partial<AgentServerOptions> = {}): Promise<number> {
+  const own = await generateSigningKey()
+  const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+  const server = await createAgentServer({ id, keys, database, replay, ...more })
+  const body = new TextEncoder().encode(JSON.stringify({ enrollment }))
+  const headers = [
+    ['host', 'agent.example'],
+    ['content-type', 'application/json'],
+  ] as const
+  const signatureKey = { scheme: 'hwk', jwk: own.publicJwk } as const
+  const url = `${id}/delegate/token`
+  const signed = await signRequest({ method: 'POST', url, headers, body, key: own, signatureKey })
+  const response = await server.handle({
+    method: 'POST',
+    target: '/delegate/token',
+    headers: [...headers, ...signed],
+    body,
+  })
+  await server.close()
+  return response.status
+}
+
+const enrolByCode = (database: string, line = '') => enrol(database, { type: 'code', code: JSON.parse(line).code })
+
+test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and is revoked as one'), async () => {
+  const database = newDatabase()
+  const invited = await run(database, 'invite', '--series', 'lab', '--count', '3')
+  expect(invited.out.map(line => JSON.parse(line))).toEqual(
+    Array.from({ length: 3 }, () => ({
+      agent_server: id,
+      sub: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      code: expect.stringMatching(/^[\w-]{32}$/),
+      enrollment: 'code:lab',
+      expires: expect.any(Number),
+    })),
+  )
+  const phone = await run(database, 'invite', '--sub', 'phone')
+  const [one, two, three] = invited.out
+  expect([await enrolByCode(database, one), await enrolByCode(database, two)]).toEqual([200, 200])
+  expect(await enrolByCode(database, phone.out[0])).toBe(200)
+  const listed = await run(database, 'list', '--enrollment', 'code:lab', '--json')
+  expect(listed.out.map(line => JSON.parse(line).enrollment)).toEqual(['code:lab', 'code:lab'])
+  expect(await run(database, 'revoke', '--enrollment', 'code:lab')).toEqual({
+    out: ['2 delegates revoked'],
+    err: [],
+    code: 0,
+  })
+  expect(await enrolByCode(database, three)).toBe(400)
+  expect(await run(database, 'revoke', '--enrollment', 'code:lab')).toMatchObject({
+    out: ['0 delegates revoked'],
+    code: 1,
+  })
+  expect(await run(database, 'revoke', '--sub', 'phone', '--json')).toEqual({
+    out: ['{"sub":"phone","delegates":1}'],
+    err: [],
+    code: 0,
+  })
+  expect(await run(database, 'reinstate', '--sub', 'phone', '--json')).toMatchObject({
+    out: ['{"sub":"phone","reinstated":true}'],
+    code: 0,
+  })
+  expect((await run(database, 'reinstate', '--sub', 'phone')).code).toBe(1)
+})
+
+test('the table has a line a delegate and says when there may be more', async () => {
+  const database = newDatabase()
+  for (const sub of ['a', 'kitchen-tablet']) {
+    const { out: codes } = await run(database, 'invite', '--sub', sub, '--series', 'home')
+    expect(await enrolByCode(database, codes[0])).toBe(200)
+  }
+  await run(database, 'revoke', '--sub', 'a')
+  const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ'
+  const { out: printed, err: said } = await run(database, 'list')
+  const [head, first, second] = printed.join('\n').split('\n')
+  expect(head).toMatch(/^SUB {13}CAME BY {4}CREATED +LAST SEEN +REVOKED$/)
+  expect(first).toMatch(new RegExp(`^a +code:home  ${time}  ${time}  ${time}$`))
+  expect(second).toMatch(new RegExp(`^kitchen-tablet  code:home  ${time}  ${time}  -$`))
+  expect(said).toEqual([])
+  expect((await run(database, 'list', '--limit', '1')).err).toEqual(['there may be more: --after a'])
+  expect((await run(database, 'list', '--limit', '1', '--after', 'a', '--json')).out).toHaveLength(1)
+})
+
+test('what makes no sense is refused before the database is opened', async () => {
+  const database = `sqlite:${join(folder, 'never', 'agent.db')}`
+  await expect(run(database, 'revoke')).rejects.toThrow('--sub or --enrollment')
+  await expect(run(database, 'revoke', '--sub', 'a', '--enrollment', 'b')).rejects.toThrow('--sub or --enrollment')
+  await expect(run(database, 'invite', '--sub', 'a', '--count', '2')).rejects.toThrow('--count')
+  await expect(run(database, 'list', '--limit', '0')).rejects.toThrow('--limit')
+})
+
+test(
+  verifies('delegate.enrol.oidc', 'OIDC rules of the configuration enrol, and an operator may use the same file'),
+  async () => {
+    const database = newDatabase()
+    const { publicKey, privateKey } = await generateKeyPair('RS256')
+    const jwksFile = join(mkdtempSync(join(folder, 'keys-')), 'jwks.json')
+    writeFileSync(jwksFile, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' }] }))
+    const issuer = 'https://kubernetes.default.svc.cluster.local'
+    const rule = { issuer, name: 'prod', subjects: ['system:serviceaccount:prod:*'], audience: id, jwksFile }
+    const config = join(mkdtempSync(join(folder, 'config-')), 'agent-server.yaml')
+    writeFileSync(config, JSON.stringify({ tokenLifetime: 600, port: 4110, oidc: [rule] }))
+    const signed = async (sub: string) =>
+      new SignJWT({ iss: issuer, sub, aud: [id] })
+        .setProtectedHeader({ alg: 'RS256', kid: 'k' })
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(privateKey)
+    const enrolByToken = async (sub: string) =>
+      enrol(database, { type: 'oidc', token: await signed(sub) }, enrollmentOf([rule]))
+    expect(await enrolByToken('system:serviceaccount:staging:agent')).toBe(400)
+    expect(await enrolByToken('system:serviceaccount:prod:agent')).toBe(200)
+    const { out: listed } = await run(database, 'list', '--config', config, '--enrollment', 'oidc:prod', '--json')
+    expect(listed.map(line => JSON.parse(line).sub)).toEqual(['oidc:prod#system:serviceaccount:prod:agent'])
+    writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, subjects: ['**'] }] }))
+    await expect(run(database, 'list', '--config', config)).rejects.toThrow('wildcard')
+    writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, subject: 'x' }] }))
+    await expect(run(database, 'list', '--config', config)).rejects.toThrow('unknown option subject at oidc.0 in ')
+    writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, jwksFile: join(folder, 'none') }] }))
+    await expect(run(database, 'list', '--config', config)).rejects.toThrow('JWK Set')
+  },
+)
+
+test('the JSON schema of the configuration tells what an OIDC rule may say', async () => {
+  await program('0').parseAsync(['node', 'countersign', 'schema', 'agent-server'])
+  const { properties } = JSON.parse(out.join('\n'))
+  expect(Object.keys(properties.oidc.items.properties)).toEqual([
+    'issuer',
+    'name',
+    'subjects',
+    'claims',
+    'audience',
+    'delegate',
+    'algorithms',
+    'jwksUri',
+    'jwksFile',
+  ])
+  expect(properties.oidc.items.required).toEqual(['issuer', 'subjects'])
+})
