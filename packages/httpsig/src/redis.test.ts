@@ -4,6 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
 import { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './redis.js'
 import { freePort, hasServer, listens, startServer, stopServer } from './redis.test.fixture.js'
+import { entriesAt, expectIdentity } from './replay-set.test.fixture.js'
 
 const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
 const there = await listens(Number(new URL(url).port || 6379))
@@ -30,15 +31,7 @@ async function opened(options: RedisReplaySetOptions = {}): Promise<RedisReplayS
   return set
 }
 
-const entry = (change: Partial<ReplayEntry> = {}): ReplayEntry => ({
-  authority: 'calendar.example',
-  thumbprint: 'kPrK',
-  base: '"@method": POST',
-  created: start,
-  partition: 'identified',
-  principal: 'https://agent.example',
-  ...change,
-})
+const entry = entriesAt(start)
 
 const sleep = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))
 
@@ -78,11 +71,7 @@ on(verifies('NON-12', 'F-37', `a request at two instances at once passes at one 
 
 on(`authority, key and base make the difference, and nothing else${why}`, async () => {
   const set = await opened()
-  for (const change of [{}, { authority: 'rooms.example' }, { thumbprint: 'other' }, { base: '"@method": PUT' }])
-    expect(await set.check(entry(change))).toBe('fresh')
-  expect(await set.check(entry({ partition: 'token', principal: 'other' }))).toBe('replayed')
-  expect(await set.check(entry({ authority: 'a', thumbprint: 'bc' }))).toBe('fresh')
-  expect(await set.check(entry({ authority: 'ab', thumbprint: 'c' }))).toBe('fresh')
+  await expectIdentity(set, entry)
 })
 
 on(`keys name nobody, and none but the epoch stays${why}`, async () => {
