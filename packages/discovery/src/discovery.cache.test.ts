@@ -177,10 +177,10 @@ describe('a host that is away', () => {
     for (let i = 0; i < 50; i++) await key()
     expect(on.fetched.length).toBe(before)
     on.clock += 6
-    on.delay = 50
+    on.delay = 1000
     const began = performance.now()
     expect(await key()).toBeDefined()
-    expect(performance.now() - began).toBeLessThan(45)
+    expect(performance.now() - began).toBeLessThan(900)
     expect(on.fetched.length).toBeGreaterThan(before)
   })
 })
