@@ -9,6 +9,7 @@ import { root } from './processes.fixture.js'
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/enrolment.md',
   'bench/README.md',
   ...readmes('packages'),
   ...readmes('apps'),

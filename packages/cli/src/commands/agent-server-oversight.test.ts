@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
@@ -164,6 +164,17 @@ test(
     await expect(run(database, 'list', '--config', config)).rejects.toThrow('JWK Set')
   },
 )
+
+test('the configurations that the documentation shows are ones that a server starts with', async () => {
+  const page = readFileSync(new URL('../../../../docs/enrolment.md', import.meta.url), 'utf8')
+  const blocks = [...page.matchAll(/^```yaml\n(id: [\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+  expect(blocks).toHaveLength(2)
+  for (const block of blocks) {
+    const config = join(mkdtempSync(join(folder, 'docs-')), 'agent-server.yaml')
+    writeFileSync(config, block)
+    expect((await run(newDatabase(), 'list', '--config', config, '--json')).out).toEqual([])
+  }
+})
 
 test('the JSON schema of the configuration tells what an OIDC rule may say', async () => {
   await program('0').parseAsync(['node', 'countersign', 'schema', 'agent-server'])
