@@ -16,7 +16,7 @@ import type { AgentServerEvent } from './event.js'
 export interface KeyRotation {
   /** Seconds that each key signs, at least 3600. */
   readonly rotateEvery: number
-  /** Seconds that each key is published before it signs, at least 30. Default 900, longer than caches keep a key set. */
+  /** Seconds that each key is published before it signs, at least 60. Default 900, longer than caches keep a key set. */
   readonly publishAhead?: number
   /** Of the keys that are made. Default `Ed25519`. */
   readonly algorithm?: Algorithm
@@ -63,6 +63,8 @@ export interface OwnKeys {
 }
 
 const leastRotation = 3600
+/** An instance may learn of a key when half of this has gone, and 30 seconds must be left. */
+const leastAhead = 60
 /** The longest an agent token may live, whatever it is configured to now: those issued yesterday count. */
 const tokenLifetime = 86_400
 
@@ -74,6 +76,7 @@ const tokenLifetime = 86_400
 export function ownKeySchedule({ rotateEvery, publishAhead = 900 }: KeyRotation, grace: number): KeySchedule {
   // With one key an hour a day's keys are 26: a set of hundreds would outgrow what readers take.
   if (!(rotateEvery >= leastRotation)) throw new RangeError('rotateEvery must be at least 3600 seconds')
+  if (!(publishAhead >= leastAhead)) throw new RangeError('publishAhead must be at least 60 seconds')
   const schedule = { rotateEvery, publishAhead, tokenLifetime, grace }
   checkKeySchedule(schedule)
   return schedule
@@ -108,17 +111,20 @@ function verifyKeysOf(): (kid: string, jwk: PublicJwk) => Promise<VerifyKey> {
   }
 }
 
-/**
- * Keys that are made, published ahead, used and retired on a schedule. Nothing runs by a timer: whoever asks for a key
- * moves the schedule on, and what is overdue is made up for in its own time.
- */
-export async function scheduledKeys(o: {
+/** What a rotation works with. */
+export interface Rotating {
   readonly shelf: KeyShelf
   readonly schedule: KeySchedule
   readonly before: readonly PublishedKey[]
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
-}): Promise<OwnKeys> {
+}
+
+/**
+ * Keys that are made, published ahead, used and retired on a schedule. Nothing runs by a timer: whoever asks for a key
+ * moves the schedule on, and what is overdue is made up for in its own time.
+ */
+export async function scheduledKeys(o: Rotating): Promise<OwnKeys> {
   const { now, schedule, before } = o
   if (before.length > 0) jwks(before)
   const latest = lastLoaded(o)
@@ -153,7 +159,7 @@ const isOwn = (key: OwnKey): boolean => key.generation > 0
 const retryAfter = 5
 
 /** The keys as last loaded, moved on by the schedule; loaded anew often enough that every instance publishes a key well before any uses it. */
-function lastLoaded(o: Parameters<typeof scheduledKeys>[0]): () => Promise<readonly OwnKey[]> {
+function lastLoaded(o: Rotating): () => Promise<readonly OwnKey[]> {
   const { now, schedule, before } = o
   const reloadEvery = Math.min(60, schedule.publishAhead / 4)
   const given: readonly OwnKey[] = before.slice(0, 1).map(({ kid, key }) => ({
@@ -166,33 +172,39 @@ function lastLoaded(o: Parameters<typeof scheduledKeys>[0]): () => Promise<reado
     retired: false,
   }))
   let keys: readonly OwnKey[] | undefined
-  let fresh = Number.NEGATIVE_INFINITY
+  let loaded = Number.NEGATIVE_INFINITY
+  let failed: number | undefined
   let flight: Promise<readonly OwnKey[]> | undefined
   const load = async (): Promise<readonly OwnKey[]> => {
     try {
       keys = await movedOn([...given, ...(await o.shelf.load())], given, o)
-      fresh = now()
+      loaded = now()
+      failed = undefined
     } catch (thrown) {
       if (keys === undefined) throw thrown
       // The keys are still good while the database is away; only the next one has to wait.
-      fresh = now() - reloadEvery + retryAfter
+      failed = now()
     }
     return keys
   }
   return async () => {
     // Also when the clock went back.
-    if (keys !== undefined && Math.abs(now() - fresh) < reloadEvery) return keys
-    flight ??= load().finally(() => {
-      flight = undefined
-    })
-    return flight
+    const age = Math.abs(now() - loaded)
+    if (keys !== undefined && age < reloadEvery) return keys
+    if (failed === undefined || Math.abs(now() - failed) >= retryAfter)
+      flight ??= load().finally(() => {
+        flight = undefined
+      })
+    // A slow database holds up nobody, unless it may know a key that others use by now.
+    const isGood = failed !== undefined || age < schedule.publishAhead / 2
+    return keys === undefined || !isGood ? (flight ?? load()) : keys
   }
 }
 
 async function movedOn(
   keys: readonly OwnKey[],
   given: readonly OwnKey[],
-  { shelf, schedule, now, onEvent }: Parameters<typeof scheduledKeys>[0],
+  { shelf, schedule, now, onEvent }: Rotating,
 ): Promise<readonly OwnKey[]> {
   const { next, published, spent, known, forgotten } = planKeys(keys, schedule, now())
   const change: KeyChange = {

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
+import { afterAll, expect, test } from 'vitest'
+import { freePort, run, stand } from './processes.fixture.js'
+
+const place = stand()
+afterAll(() => place.stop())
+
+const kids = async (url: string): Promise<string[]> => {
+  const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: Array<{ kid: string }> }
+  return keys.map(({ kid }) => kid)
+}
+
+test(verifies(
+  'discovery.publish-ahead',
+  'the command keeps rotating keys in its database, and a key file hands over to them',
+), async () => {
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const data = join(place.folder, 'agent')
+  const args = ['agent-server', '--development', '--id', url, '--port', String(port), '--data', data]
+  const rotating = [...args, '--rotate-keys-every', '86400']
+  const invited = await run(['agent-server', 'invite', ...args.slice(1)])
+  expect(invited).toMatchObject({ code: 0 })
+  expect(existsSync(join(data, 'keys.json'))).toBe(false)
+
+  const first = await place.start('agent server', rotating)
+  const [made, ...none] = await kids(url)
+  expect([made, none]).toEqual([expect.stringMatching(/^[\w-]{43}$/), []])
+  expect(existsSync(join(data, 'keys.json'))).toBe(false)
+  await ended(first)
+
+  const fixed = await place.start('agent server', args)
+  const [ofFile = ''] = await kids(url)
+  expect(ofFile).toMatch(/^[\w-]{16}$/)
+  await ended(fixed)
+
+  await place.start('agent server', rotating)
+  expect((await kids(url)).sort()).toEqual([made, ofFile].sort())
+}, 30_000)
+
+function ended(child: import('node:child_process').ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}
