@@ -90,9 +90,14 @@ describe('public keys', () => {
     ],
   ])(verifies('KEY-15', 'sig.alg.rsa-size', 'with %s refuse, before any arithmetic'), (_, keys) => {
     for (const key of keys) {
-      const started = performance.now()
-      expect(() => parsePublicJwk(key), JSON.stringify(key).slice(-40)).toThrow(refused)
-      expect(performance.now() - started).toBeLessThan(50)
+      // The least of several, for other tests run beside this one.
+      let least = Number.POSITIVE_INFINITY
+      for (let again = 0; again < 5; again++) {
+        const started = performance.now()
+        expect(() => parsePublicJwk(key), JSON.stringify(key).slice(-40)).toThrow(refused)
+        least = Math.min(least, performance.now() - started)
+      }
+      expect(least).toBeLessThan(50)
     }
     expect(parsePublicJwk(jwk)).toEqual(jwk)
   })
