@@ -21,7 +21,7 @@ const maxFetchesPerRequest = 8
 /**
  * From an identifier to its metadata and keys.
  * All methods reject with AAuthError `discovery_failed`: 401 when a document is missing or wrong, 503 with `retryAfter`
- * when its host does not answer and nothing recent is held.
+ * when its host does not answer and nothing recent is held, or when too many fetches are under way.
  * @see protocol.md §10
  */
 export interface Discovery {

@@ -1,0 +1,93 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import {
+  agentServer,
+  ask,
+  bodyOf,
+  delegate,
+  granted,
+  publishResource,
+  resourceToken,
+  send,
+  type World,
+  world,
+} from './world.test.fixture.js'
+
+/** The origins of what was fetched, one by one, and none of it any more. */
+const fetchedFrom = (made: World) => made.fetched.splice(0).map(url => new URL(url).origin)
+const [agent, calendar] = ['https://agent.example', 'https://calendar.example']
+
+test(
+  verifies('DSC-32', 'discovery.budget', 'a cold request costs the two documents of each party, a warm one nothing'),
+  async () => {
+    const made = await world()
+    const phone = await delegate(made, 'phone')
+    const { refresh_token } = await granted(await ask(made, phone))
+    expect(fetchedFrom(made)).toEqual([agent, agent, calendar, calendar])
+    made.clock.now += 1
+    await granted(await ask(made, phone))
+    await granted(await ask(made, await delegate(made, 'laptop')))
+    await granted(await send(made, phone, { request_type: 'refresh', refresh_token }))
+    expect(fetchedFrom(made)).toEqual([])
+  },
+)
+
+test(
+  verifies('trust.auth-server.agents', 'trust.local-first', 'who is refused at sight costs no fetch for others'),
+  async () => {
+    const made = await world()
+    const phone = await delegate(made, 'phone')
+    // A token whose shape, type or issuer is wrong; one by nobody; one that the caller or this server would have made.
+    const agentToken = phone.signatureKey.scheme === 'jwt' ? phone.signatureKey.jwt : ''
+    const tokens = [
+      'x',
+      agentToken,
+      ...(await Promise.all(
+        ['https://10.0.0.1', 'http://calendar.example', 'https://calendar.example/', agent, 'https://auth.example'].map(
+          iss => resourceToken(made, phone, { claims: { iss } }).catch(() => ''),
+        ),
+      )),
+    ]
+    for (const resource_token of tokens) {
+      const response = await send(made, phone, { request_type: 'auth', resource_token })
+      expect(response.status).toBe(400)
+    }
+    // The caller itself had to be met; nobody else was.
+    expect(fetchedFrom(made)).toEqual([agent, agent])
+    await granted(await ask(made, phone))
+    expect(fetchedFrom(made)).toEqual([calendar, calendar])
+  },
+)
+
+test(
+  verifies(
+    'DSC-32',
+    'discovery.failures',
+    'a resource that is away, or says nothing, costs one fetch for all who name it',
+  ),
+  async () => {
+    const made = await world()
+    const phone = await delegate(made, 'phone')
+    await ask(made, agentServer(made))
+    fetchedFrom(made)
+    const key = { kid: 's1', key: await generateSigningKey() }
+    publishResource(made, 'https://away.example', [key])
+    made.down.add('https://away.example')
+    for (const [iss, status] of [
+      ['https://away.example', 503],
+      ['https://nobody.example', 400],
+    ] as const) {
+      const named = await resourceToken(made, phone, { claims: { iss }, signer: key.key, kid: 's1' })
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => send(made, phone, { request_type: 'auth', resource_token: named })),
+      )
+      for (const answer of answers) {
+        expect(answer.status).toBe(status)
+        expect((await bodyOf(answer))['error']).toBe('discovery_failed')
+      }
+      expect(fetchedFrom(made)).toEqual([iss])
+    }
+    await granted(await ask(made, phone))
+  },
+)
