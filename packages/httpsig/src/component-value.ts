@@ -1,7 +1,5 @@
 import { HttpSigError } from './error.js'
-import { parameterisedField, queryParameter } from './parameterised-component.js'
 import { pathOf, queryOf } from './request-target.js'
-import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 
 /** What component values are taken from: a request, and the scheme and authority it is verified or signed for. */
@@ -55,20 +53,12 @@ export function fieldLines(name: string, context: RequestContext): readonly stri
 }
 
 /**
- * The value of a covered component.
+ * The value of a component covered without parameters.
  * @throws HttpSigError `invalid_signature` when it is unknown or not to be had from this request
  * @see docs/protocol.md §3.4, RFC 9421 §2
  */
-export function componentValue(component: Component, context: RequestContext): string {
-  const { name } = component
-  if (!name.startsWith('@')) {
-    const lines = fieldLines(name, context)
-    return component.parameters ? parameterisedField(name, component.parameters, lines) : lines.join(', ')
-  }
-  if (component.parameters) {
-    if (name === '@query-param') return queryParameter(component.parameters, queryOf(context.target))
-    throw malformed('a derived component has parameters that cannot be resolved')
-  }
+export function bareValue(name: string, context: RequestContext): string {
+  if (!name.startsWith('@')) return fieldLines(name, context).join(', ')
   const value = derived(name, context)
   if (value === undefined) throw malformed('a covered component is unknown or not in the request')
   return value

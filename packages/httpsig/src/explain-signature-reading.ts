@@ -1,4 +1,4 @@
-import { componentValue } from './component-value.js'
+import { componentValue } from './parameterised-component.js'
 import { HttpSigError } from './error.js'
 import type { VerifyKey } from './key.js'
 import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'

@@ -7,6 +7,9 @@ import {
   serializeItem,
 } from 'structured-headers'
 import { base64Encode } from './base64url.js'
+import { bareValue, fieldLines, type RequestContext } from './component-value.js'
+import { queryOf } from './request-target.js'
+import type { Component } from './signature-input.js'
 import { countMembers, holdsWholeDecimal, malformed } from './structured-field.js'
 
 // Fields whose type this package knows, all Dictionaries; `sf` on any other cannot be resolved.
@@ -97,4 +100,16 @@ export function queryParameter(parameters: Parameters, query: string | undefined
   // With two of one name, signer and handler could each mean another.
   if (value === undefined || values.length > 1) throw malformed('a covered query parameter is missing or there twice')
   return value
+}
+
+/**
+ * The value of a covered component.
+ * @throws HttpSigError `invalid_signature` when it is unknown or not to be had from this request
+ * @see docs/protocol.md §3.4, RFC 9421 §2
+ */
+export function componentValue({ name, parameters }: Component, context: RequestContext): string {
+  if (!parameters) return bareValue(name, context)
+  if (!name.startsWith('@')) return parameterisedField(name, parameters, fieldLines(name, context))
+  if (name === '@query-param') return queryParameter(parameters, queryOf(context.target))
+  throw malformed('a derived component has parameters that cannot be resolved')
 }

@@ -6,7 +6,7 @@ import { requiredComponents } from './covered-components.js'
 import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
 import { trimOws } from './received-message.js'
-import { signatureBase } from './signature-base.js'
+import { bareSignatureBase } from './signature-base.js'
 import { componentLimit } from './signature-input.js'
 import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
 
@@ -90,11 +90,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
   const created = Math.floor(options.now?.() ?? Date.now() / 1000)
   const nonce = options.nonce ?? base64urlEncode(random16())
   const input = `(${names.map(name => `"${name}"`).join(' ')});created=${created};nonce=${quoted(nonce)}`
-  const base = signatureBase(
-    names.map(name => ({ name })),
-    input,
-    context,
-  )
+  const base = bareSignatureBase(names, input, context)
   const signature = await options.key.sign(ascii(base))
   // A KMS that answers in DER, found before anybody sees it.
   if (signature.length !== signatureLength(options.key.publicJwk))

@@ -1,5 +1,6 @@
 import { serializeItem } from 'structured-headers'
-import { componentValue, type RequestContext } from './component-value.js'
+import { bareValue, type RequestContext } from './component-value.js'
+import { componentValue } from './parameterised-component.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 
@@ -25,4 +26,15 @@ export function signatureBase(components: readonly Component[], parameters: stri
     base += `${identifier}: ${componentValue(component, context)}\n`
   }
   return `${base}"@signature-params": ${parameters}`
+}
+
+/**
+ * Builds the signature base of what is covered without parameters, each once: all that a signer of requests needs, and
+ * none of the code that reads structured fields.
+ * @throws HttpSigError `invalid_signature` for an unknown or missing component
+ * @see RFC 9421 §2.5
+ */
+export function bareSignatureBase(names: readonly string[], parameters: string, context: RequestContext): string {
+  const lines = names.map(name => `"${name}": ${bareValue(name, context)}\n`)
+  return `${lines.join('')}"@signature-params": ${parameters}`
 }
