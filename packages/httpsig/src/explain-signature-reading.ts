@@ -1,6 +1,6 @@
-import { componentValue } from './parameterised-component.js'
 import { HttpSigError } from './error.js'
 import type { VerifyKey } from './key.js'
+import { componentValue } from './parameterised-component.js'
 import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { componentIdentifier } from './signature-base.js'
 import type { Component } from './signature-input.js'
