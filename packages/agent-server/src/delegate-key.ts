@@ -5,8 +5,8 @@ import type { DelegateRow, Tables } from './tables.js'
 
 /** Seconds for which the key that was replaced may ask again for what its rotation gave (protocol §5). */
 const repeatWindow = 60
-/** Seconds for which the `jti` of a proof is remembered: as long as `iat` may lie on either side of now. */
-const proofMemory = 120
+/** Seconds for which the `jti` of a proof is remembered: longer than `iat` may lie on both sides of now. */
+const proofMemory = 180
 
 /**
  * How a key stands to the delegate that an agent token of ours names:

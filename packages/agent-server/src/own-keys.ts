@@ -16,7 +16,7 @@ import type { AgentServerEvent } from './event.js'
 export interface KeyRotation {
   /** Seconds that each key signs, at least 3600. */
   readonly rotateEvery: number
-  /** Seconds that each key is published before it signs, at least 60. Default 900, longer than caches keep a key set. */
+  /** Seconds that each key is published before it signs, at least 60; shared caches may keep a key set for 300. Default 900. */
   readonly publishAhead?: number
   /** Of the keys that are made. Default `Ed25519`. */
   readonly algorithm?: Algorithm

@@ -77,14 +77,16 @@ async function readSuccessor({ message, sub, jkt }: Renewal, context: DelegateTo
 async function rotate(renewal: Renewal, successor: Successor, context: DelegateTokenContext): Promise<DelegateToken> {
   const { sub, jkt, caller } = renewal
   await checkOnce(renewal, context)
+  // Before the old key is given up: a rotation that no token could answer (too long under this key) would lock the delegate out.
+  const answer = await issueDelegateToken(context, { sub, jwk: successor.jwk })
   const outcome = await context.delegateKeys.rotate({ sub, from: jkt, to: successor.jkt, jti: successor.jti })
   switch (outcome) {
     case 'rotated':
       context.onEvent({ type: 'rotated', sub, jkt: successor.jkt, previous_jkt: jkt, ...peerOf(caller) })
-      return issueDelegateToken(context, { sub, jwk: successor.jwk })
+      return answer
     case 'repeated':
       context.onEvent({ type: 'renewed', sub, jkt: successor.jkt, ...peerOf(caller) })
-      return issueDelegateToken(context, { sub, jwk: successor.jwk })
+      return answer
     case 'taken':
       throw new AAuthError('invalid_request', 'jwk is or was the key of a delegate; rotate to a fresh one')
     case 'reused':

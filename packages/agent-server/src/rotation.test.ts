@@ -147,6 +147,23 @@ test(
 )
 
 test(
+  verifies(
+    'delegate.rotate',
+    'token.issuer-limits',
+    'a rotation that no token could answer leaves the old key in force',
+  ),
+  async () => {
+    // A token for an Ed25519 key just fits, one for a P-384 key does not.
+    const stage = await scene({ audience: `https://${'x'.repeat(4160)}` })
+    const delegate = await enrolled(stage, 'phone')
+    const message = await rotation(stage, delegate, await generateSigningKey('ES384'))
+    expect(await refusalOf(await stage.server.handle(message))).toMatchObject({ status: 500, error: 'server_error' })
+    expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
+    await rotated(stage, delegate, await generateSigningKey())
+  },
+)
+
+test(
   verifies('delegate.rotate.repeat', 'the old key may repeat its rotation, with the same proof or a new one'),
   async () => {
     const stage = await scene()
