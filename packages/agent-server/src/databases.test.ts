@@ -16,6 +16,8 @@ import {
   type Scene,
   scene,
 } from './delegate.test.fixture.js'
+import { codes, oidc } from './index.js'
+import { issuer, issuerKey, show, token } from './oidc.test.fixture.js'
 
 const postgres = await postgresForTests(3)
 afterAll(() => postgres.drop())
@@ -124,6 +126,46 @@ for (const { name, away, url } of databases) {
       const retired = stages.flatMap(({ events }) => events).filter(({ type }) => type === 'key-retired')
       expect(retired).toHaveLength(3)
       await Promise.all(stages.map(({ server }) => server.close()))
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies(
+      'delegate.enrol.oidc',
+      'delegate.enrol.refused',
+      `on ${name}: a token enrols once, also at two instances, and a revocation stands until it is lifted${away}`,
+    ),
+    async () => {
+      const key = await issuerKey('one', 'ES256')
+      const issuers = [{ issuer, name: 'ci', subjects: ['repo:acme/*'], audience: 'any', jwks: { keys: [key.jwk] } }]
+      const shared = { database: url(), enrollment: [codes(), oidc({ issuers })] }
+      const [one, two] = [await scene(shared), await scene(shared)]
+      const shown = async (instance: Scene, jws: string) =>
+        (await show(instance, { key: await generateSigningKey(), jws })).status
+      const fresh = (sub: string, jti: string) => token(key, { aud: 'any', sub, jti })
+      for (let round = 0; round < 3; round++) {
+        const jws = await fresh('repo:acme/app', String(round))
+        const statuses = await Promise.all([one, two, one, two].map(instance => shown(instance, jws)))
+        expect(statuses.sort()).toEqual([200, 400, 400, 400])
+      }
+      expect(await shown(two, await fresh('repo:acme/other', '3'))).toBe(200)
+      const invited = await enrolled(one, 'phone', 'lab')
+      const { code } = await two.server.invite({ series: 'lab' })
+      expect(await one.server.revokeEnrollment('oidc:ci')).toBe(2)
+      expect(await two.server.revokeEnrollment('code:lab')).toBe(1)
+      expect(await status(one, renewal(one, invited))).toBe(401)
+      expect(await status(one, post(one, { key: await generateSigningKey(), body: enrollmentBody(code) }))).toBe(400)
+      const again = await fresh('repo:acme/app', '4')
+      expect(await shown(two, again)).toBe(400)
+      expect(await two.server.reinstate('oidc:ci#repo:acme/app')).toBe(true)
+      // What was refused for the revocation has not used the token up.
+      expect(await shown(one, again)).toBe(200)
+      const listed = await one.server.list({ enrollment: 'oidc:ci' })
+      expect(listed.map(({ sub, revoked }) => [sub, revoked === undefined])).toEqual([
+        ['oidc:ci#repo:acme/app', true],
+        ['oidc:ci#repo:acme/other', false],
+      ])
+      await Promise.all([one.server.close(), two.server.close()])
     },
   )
 }

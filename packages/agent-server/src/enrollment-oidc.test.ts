@@ -227,6 +227,8 @@ test(verifies('delegate.enrol.oidc', 'what is remembered of used tokens is bound
   for (let count = 0; count < 100; count++) expect(await enrolBy(stage)).toEqual(enrolled)
   expect(await enrolBy(stage)).toMatchObject({ status: 429, error: 'rate_limited' })
   expect(await enrolBy(stage, { claims: { sub: 'repo:acme/other' } })).toEqual(enrolled)
-  stage.clock.now += 300
-  expect(await enrolBy(stage, { claims: { iat: newYear + 300, exp: newYear + 600 } })).toEqual(enrolled)
+  stage.clock.now += 599
+  expect(await enrolBy(stage, { claims: { iat: newYear + 599, exp: newYear + 900 } })).toMatchObject({ status: 429 })
+  stage.clock.now += 1
+  expect(await enrolBy(stage, { claims: { iat: newYear + 600, exp: newYear + 900 } })).toEqual(enrolled)
 })

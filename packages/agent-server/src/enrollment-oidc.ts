@@ -14,6 +14,9 @@ import { type OidcIssuer, type OidcRule, oidcRule, refusedIssuer } from './oidc-
 import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
 import { takeProof } from './used-proof.js'
 
+/** Seconds for which a used token is remembered past its end: the clock of another instance may be behind. */
+const skew = 300
+
 /** How {@link oidc} enrols. */
 export interface OidcOptions {
   /** Whose tokens enrol whom. Several rules may be for one issuer: the first that admits a token decides. */
@@ -64,7 +67,7 @@ async function admissionBy(
   return {
     sub,
     enrollment: nameWithin('oidc', rule.name),
-    take: tx => takeProof(tx, { hash: token.hash, sub, expires, now: now() }),
+    take: tx => takeProof(tx, { hash: token.hash, sub, expires: expires + skew, now: now() }),
   }
 }
 

@@ -82,6 +82,26 @@ test(
 )
 
 test(
+  verifies('delegate.enrol.oidc', 'the keys of a SPIFFE bundle verify its tokens, those for its certificates none'),
+  async () => {
+    const [key, certificate] = [await issuerKey('jwt', 'ES256'), await issuerKey('x509', 'ES256')]
+    const jwks = {
+      keys: [
+        { ...key.jwk, use: 'jwt-svid' },
+        { ...certificate.jwk, use: 'x509-svid' },
+      ],
+    }
+    const stage = await oidcScene({ name: 'mesh', subjects: ['spiffe://acme.example/ns/prod/sa/*'], jwks }, { key })
+    const sub = 'spiffe://acme.example/ns/prod/sa/agent'
+    const staging = 'spiffe://acme.example/ns/staging/sa/agent'
+    expect(await enrolBy(stage, { claims: { sub: staging } })).toEqual(refused)
+    expect(await enrolBy(stage, { claims: { sub }, by: certificate })).toEqual(refused)
+    expect(await enrolBy(stage, { claims: { sub } })).toEqual(enrolled)
+    expect((await stage.server.list()).map(delegate => delegate.sub)).toEqual([`oidc:mesh#${sub}`])
+  },
+)
+
+test(
   verifies('delegate.enrol.oidc', 'an issuer inside the network is not asked without a fetcher of the operator'),
   async () => {
     const rule: OidcIssuer = { issuer: 'https://10.0.0.1', name: 'ci', subjects: ['repo:acme/*'] }

@@ -84,7 +84,11 @@ function readKeys(json: unknown): CompactVerifyGetKey {
 
 function keySet(json: unknown): CompactVerifyGetKey {
   if (!isJwks(json)) throw new TypeError('jwks must be an object with an array keys')
-  return createLocalJWKSet(json)
+  // A SPIFFE bundle says what each key is for in words of its own; those for certificates verify no token.
+  const keys = json.keys
+    .filter(({ use }) => use !== 'x509-svid')
+    .map(key => (key.use === 'jwt-svid' ? { ...key, use: 'sig' } : key))
+  return createLocalJWKSet({ keys })
 }
 
 async function verifyWith(keys: CompactVerifyGetKey, token: string, algorithms: readonly string[]): Promise<void> {

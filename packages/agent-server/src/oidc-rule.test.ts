@@ -126,6 +126,7 @@ test.each<[string, Partial<OidcIssuer>]>([
   ['sub among the claims', { claims: { sub: 'x' } }],
   ['an HMAC', { algorithms: ['HS256' as 'RS256'] }],
   ['no algorithm', { algorithms: [] }],
+  ['keys by http', { jwksUri: 'http://ci.example/keys' }],
   ['two sources of keys', { jwksUri: `${issuer}/keys`, jwks: { keys: [] } }],
   ['keys that are none', { jwks: { keys: 'x' as unknown as [] } }],
   ['a name with #', { name: 'a#b' }],

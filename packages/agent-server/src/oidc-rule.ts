@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
+import { claimPattern } from './claim-pattern.js'
 import { refusedEnrollment } from './enrollment.js'
 import type { Claims } from './oidc-token.js'
 
@@ -82,6 +83,7 @@ export function oidcRule(options: OidcIssuer, { development }: { readonly develo
   if (subjects.length === 0) throw new TypeError('subjects must hold at least one pattern: without it nobody enrols')
   const { jwksUri, jwks, delegate = ['sub'] } = options
   if (jwksUri !== undefined && jwks !== undefined) throw new TypeError('give jwksUri or jwks, not both')
+  if (jwksUri !== undefined && !isPlace(jwksUri, development)) throw new TypeError('jwksUri must be an https URL')
   if (delegate.length === 0) throw new TypeError('delegate must name at least one claim')
   const rules: ReadonlyMap<string, ReadonlyArray<(value: unknown) => boolean>> = new Map([
     ['sub', subjects.map(pattern => matcher(pattern))],
@@ -131,27 +133,23 @@ function claimAt(claims: Claims, claim: string): unknown {
 /** One value as it must be. @throws TypeError for a pattern that would admit what nobody named */
 function matcher(rule: string | number | boolean): (value: unknown) => boolean {
   if (typeof rule !== 'string') return value => value === rule
-  if (rule === '' || rule.startsWith('*'))
-    throw new TypeError('a pattern must begin with something else than a wildcard')
-  const stars = rule.match(/\*+/g) ?? []
-  const isEnd = rule.endsWith('**')
-  if (stars.length > 4 || stars.some((star, at) => star.length > (isEnd && at === stars.length - 1 ? 2 : 1)))
-    throw new TypeError('a pattern has at most 4 wildcards: * within a segment, ** at the very end')
-  const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, char => `\\${char}`)
-  const body = (isEnd ? rule.slice(0, -2) : rule).split('*').map(literal).join('[^/:\\p{Cc}]+')
-  const pattern = new RegExp(`^${body}${isEnd ? '\\P{Cc}+' : ''}$`, 'u')
-  return value => typeof value === 'string' && value.length <= 2048 && pattern.test(value)
+  const matches = claimPattern(rule)
+  return value => typeof value === 'string' && matches(value)
 }
 
 /** An issuer is a name that is compared and a place that is asked: both must mean one thing. */
-export function isIssuer(url: string, development: boolean): boolean {
-  if (url.length > 256 || !URL.canParse(url) || /[?#\s]/.test(url)) return false
-  const { protocol, hostname, username, password, href } = new URL(url)
-  if (username !== '' || password !== '' || (href !== url && href !== `${url}/`)) return false
-  return (
-    protocol === 'https:' ||
-    (development && protocol === 'http:' && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
-  )
+function isIssuer(url: string, development: boolean): boolean {
+  if (url.length > 256 || /[?#\s]/.test(url) || !isPlace(url, development)) return false
+  const { href } = new URL(url)
+  return href === url || href === `${url}/`
+}
+
+function isPlace(url: string, development: boolean): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, hostname, username, password } = new URL(url)
+  if (username !== '' || password !== '') return false
+  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  return protocol === 'https:' || (development && protocol === 'http:' && isLoopback)
 }
 
 /** The issuer's documents are not there or wrong: the caller's request is no better for being signed anew. */
