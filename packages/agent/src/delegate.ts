@@ -51,7 +51,9 @@ export function enrolledDelegate(options: DelegateOptions, context: IdentityCont
     })
   const remembered = (): Promise<Enrolled | undefined> =>
     once('load', async () => {
-      enrolled ??= await enrolledIn(await office.store.read(), office)
+      const loaded = enrolled ?? (await enrolledIn(await office.store.read(), office))
+      // A rotation may have ended while state was read.
+      enrolled ??= loaded
       return enrolled
     })
   const obtain = (held: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
@@ -88,7 +90,13 @@ export function enrolledDelegate(options: DelegateOptions, context: IdentityCont
       return (await renewal.catch(error => orUntilExpiry(error, held, context))).self
     },
     async rotate(tell) {
-      await alone(() => rotatedNow(office, tell))
+      try {
+        await alone(() => rotatedNow(office, tell))
+      } catch (error) {
+        // State knows whether a new key waits for its answer: the next call asks for it again while that is allowed.
+        enrolled = undefined
+        throw error
+      }
     },
   }
 }

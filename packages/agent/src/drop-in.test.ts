@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, calls, delegateIn } from './agents.test.fixture.js'
@@ -210,6 +211,21 @@ describe('only what may be sent again is', () => {
 })
 
 describe('posts to token endpoints', () => {
+  test('one that gets no answer names the origin and the reason, and nothing that was sent', async () => {
+    const own = await world()
+    own.network.intercept(auth, (exchange, next) => {
+      if (exchange.target !== '/token') return next(exchange)
+      throw new TypeError('fetch failed', { cause: Object.assign(new Error(exchange.text), { code: 'ECONNRESET' }) })
+    })
+    await expect(agentIn(own).requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({
+      code: 'unreachable',
+      cause: { origin: auth, reason: 'ECONNRESET' },
+    })
+    await expect(agentIn(own).fetch(`${calendar}/events`)).rejects.toSatisfy(
+      error => !inspect(error, { depth: 9 }).includes('resource_token='),
+    )
+  })
+
   test.each([301, 302, 303, 307, 308])(
     verifies('agent.redirects.other-origin', 'a %i is no answer: nothing signed follows it'),
     async status => {

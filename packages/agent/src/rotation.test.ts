@@ -214,6 +214,20 @@ describe('an answer that is lost', () => {
     },
   )
 
+  test(verifies('delegate.rotate.repeat', 'also by the next call after that was given up'), async () => {
+    const own = await world()
+    const agent = delegateIn(own)
+    await agent.identify()
+    loses(own, 5)
+    await expect(agent.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
+    own.clock.time += 20
+    expect((await agent.fetch(agenda)).status).toBe(200)
+    await expect.poll(() => jwksAsked(own)).toHaveLength(6)
+    own.clock.time += 3700
+    await expect.poll(async () => (await agent.fetch(agenda)).status).toBe(200)
+    expect(own.delegates.alarms).toEqual([])
+  })
+
   test(verifies('delegate.rotate.repeat', 'also by the process that starts after a crash'), async () => {
     const own = await world()
     const state = memoryState()

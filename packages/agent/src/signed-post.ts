@@ -59,9 +59,16 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
   const init = { method: 'POST', headers, ...own, signal: AbortSignal.timeout(timeout) } as const
   try {
     return await context.fetch(url, body === undefined ? init : { ...init, body })
-  } catch {
-    throw unreachableError(request.to, { origin: new URL(url).origin })
+  } catch (error) {
+    throw unreachableError(request.to, { origin: new URL(url).origin, ...reasonOf(error) })
   }
+}
+
+/** Node's code for what went wrong, or `TimeoutError`: a word, and nothing that was sent. */
+function reasonOf(error: unknown): { readonly reason?: string } {
+  if (!(error instanceof Error)) return {}
+  const { code = error.name } = (error.cause ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? { reason: code } : {}
 }
 
 async function answerOf(
