@@ -19,7 +19,7 @@ import {
 import { codes, oidc } from './index.js'
 import { issuer, issuerKey, show, token } from './oidc.test.fixture.js'
 
-const postgres = await postgresForTests(3)
+const postgres = await postgresForTests(4)
 afterAll(() => postgres.drop())
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
