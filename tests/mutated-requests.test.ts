@@ -14,7 +14,7 @@ import {
   signRequest,
   thumbprint,
 } from '@countersign/httpsig'
-import { jwks, signToken } from '@countersign/protocol'
+import { jwks, signKeyProof, signToken } from '@countersign/protocol'
 import { numRuns, verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -148,7 +148,11 @@ test(verifies('DOS-14', 'an agent server'), async () => {
   const cnf = { jwk: keys.own.publicJwk }
   const jwt = await token('agent+jwt', keys.agent, { iss: agentId, sub, cnf })
   const renewal = await signed({ key: keys.own, signatureKey: { scheme: 'jwt', jwt }, url })
-  const valid = [enrolment, renewal, plain('/.well-known/aauth-agent')]
+  const next = await generateSigningKey()
+  const claims = { aud: url, sub, jkt: await thumbprint(keys.own.publicJwk), iat: NOW, jti: 'one' }
+  const body = JSON.stringify({ jwk: next.publicJwk, proof: await signKeyProof(claims, next) })
+  const rotation = await signed({ key: keys.own, signatureKey: { scheme: 'jwt', jwt }, url, body })
+  const valid = [enrolment, renewal, rotation, plain('/.well-known/aauth-agent')]
   await expectHardened({ answer: message => server.handle(message), valid })
   await server.close()
 })

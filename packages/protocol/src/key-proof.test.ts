@@ -1,8 +1,9 @@
 import { type Algorithm, generateSigningKey, type SigningKey } from '@countersign/httpsig'
-import { verifies } from '@countersign/requirements'
-import { compactVerify } from 'jose'
+import { numRuns, verifies } from '@countersign/requirements'
+import fc from 'fast-check'
+import { base64url, compactVerify } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type KeyProofClaims, parseKeyProof, signKeyProof, verifyKeyProof } from './index.js'
+import { AAuthError, type KeyProofClaims, parseKeyProof, signKeyProof, verifyKeyProof } from './index.js'
 import { type JoseIssuer, joseIssuer, joseKey, now, rfc8037 } from './jose-issuer.test.fixture.js'
 
 const endpoint = 'https://agent.example/delegate/token'
@@ -110,4 +111,29 @@ test(verifies('delegate.rotate', 'a proof that would be refused is not made'), a
   for (const changed of [{ sub: '' }, { jkt: 'short' }, { iat: now + 0.5 }, { jti: ' ' }, { aud: '' }])
     await expect(signKeyProof({ ...claims, ...changed }, key)).rejects.toThrow(TypeError)
   await expect(signKeyProof(claims, key)).resolves.toMatch(/^ey/)
+})
+
+test(verifies('delegate.rotate', 'DOS-14', 'no proof with one character changed or left out is taken'), async () => {
+  const proof = await issued()
+  const refused = (changed: string): Promise<unknown> =>
+    expect(verify(changed)).rejects.toSatisfy(error => error instanceof AAuthError && error.status < 500)
+  for (let at = 0; at < proof.length; at++) {
+    const other = proof[at] === 'A' ? 'B' : 'A'
+    await refused(`${proof.slice(0, at)}${other}${proof.slice(at + 1)}`)
+    await refused(proof.slice(0, at) + proof.slice(at + 1))
+  }
+  await expect(verify(proof)).resolves.toEqual(claims)
+})
+
+test('arbitrary text throws only AAuthError', () => {
+  const part = fc.oneof(
+    fc.string(),
+    fc.json().map(text => base64url.encode(text)),
+  )
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 4 }), parts => {
+      expect(() => parseKeyProof(parts.join('.'))).toThrow(AAuthError)
+    }),
+    { numRuns },
+  )
 })
