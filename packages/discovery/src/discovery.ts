@@ -60,7 +60,7 @@ export interface DiscoveryOptions {
   readonly maxEntries?: number
   /**
    * Fetches at the same time, of each role: so many for participants that were met before, and as many for others. At most
-   * an eighth of them to one host; four times as many wait, others are refused with 503. Default 64.
+   * an eighth of them to one origin; four times as many wait, others are refused with 503. Default 64.
    */
   readonly maxConcurrent?: number
   /** Seconds a fetch may take, whatever the fetcher does, with the wait for its turn; above 0, at most 60. Default 5. */

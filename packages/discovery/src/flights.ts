@@ -79,7 +79,7 @@ function hasten(flight: Flight, slots: Slots): void {
 }
 
 function launch(url: string, options: FlightsOptions & { maxBytes: number; slots: Slots }): Flight {
-  const { hostname: host } = new URL(url)
+  const { origin } = new URL(url)
   const tickets = new Map<Slots, Ticket>()
   let isWaiting = true
   let takeOff = (): void => undefined
@@ -98,7 +98,7 @@ function launch(url: string, options: FlightsOptions & { maxBytes: number; slots
       leave(slots)
       takeOff()
     }
-    const ticket = { host, start }
+    const ticket = { origin, start }
     slots.enter(ticket)
     tickets.set(slots, ticket)
   }

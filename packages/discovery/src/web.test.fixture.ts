@@ -78,3 +78,57 @@ export function publish(on: Web, id: string, keys: readonly unknown[], answer: A
   on.answers.set(urls.metadata, { body: { issuer: id, agent: id, jwks_uri: urls.jwks }, ...answer })
   on.answers.set(urls.jwks, { contentType: 'application/jwk-set+json', body: { keys }, ...answer })
 }
+
+/** What {@link hanging} has seen. */
+export interface Hanging {
+  readonly fetcher: Fetcher
+  /** Fetches under way now, and the most there ever were. */
+  open: number
+  most: number
+  /** Fetches from hosts that hang which were aborted, and which ended at all. */
+  aborted: number
+  ended: number
+  /** URLs, in order. */
+  readonly asked: string[]
+  goDown(): void
+}
+
+/** A fetcher over the web for which hosts of `hang.example` do not answer until they go down, and which counts what is open. */
+export function hanging(on: Web): Hanging {
+  const waiting = new Set<() => void>()
+  let isDown = false
+  const state: Hanging = {
+    open: 0,
+    most: 0,
+    aborted: 0,
+    ended: 0,
+    goDown() {
+      isDown = true
+      for (const end of waiting) end()
+    },
+    asked: [],
+    async fetcher(url, o) {
+      state.asked.push(url)
+      state.open += 1
+      state.most = Math.max(state.most, state.open)
+      try {
+        if (!new URL(url).hostname.endsWith('hang.example')) return await on.fetcher(url, o)
+        return await new Promise<never>((_, reject) => {
+          const end = () => {
+            state.ended += 1
+            reject(new Error('down'))
+          }
+          if (isDown) return end()
+          waiting.add(end)
+          o.signal?.addEventListener('abort', () => {
+            state.aborted += 1
+            end()
+          })
+        })
+      } finally {
+        state.open -= 1
+      }
+    },
+  }
+  return state
+}
