@@ -36,7 +36,7 @@ function manifest(folder: string): Manifest {
 function sources(folder: string): Array<{ file: string; text: string }> {
   return readdirSync(join(folder, 'src'), { recursive: true })
     .map(String)
-    .filter(file => file.endsWith('.ts') && !/\.test\.ts$|fixture/.test(file))
+    .filter(file => /\.tsx?$/.test(file) && !/\.test\.ts$|fixture/.test(file))
     .map(file => ({ file, text: readFileSync(join(folder, 'src', file), 'utf8') }))
 }
 

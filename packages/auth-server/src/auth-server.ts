@@ -12,6 +12,8 @@ import { openStore } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import type { AuthServerEvent } from './event.js'
 import { grantsIn } from './grants.js'
+import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
+import { createLogin } from './login/sign-in.js'
 import type { Policy } from './policy.js'
 import { requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
@@ -26,6 +28,8 @@ export interface AuthServerOptions {
   readonly keys: readonly PublishedKey[]
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
+  /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
+  readonly login?: readonly LoginMethod[]
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
@@ -58,8 +62,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * It signs in no users yet, so what needs one is refused.
- * @throws TypeError when `issuer` is no identifier there is no key, or two share a kid; RangeError when `authTokenLifetime` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login` is unfit; RangeError when `authTokenLifetime` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
@@ -74,6 +77,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
     throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
   }
+  const onEvent = options.onEvent ?? (() => undefined)
+  if (options.login !== undefined) checkLoginMethods(options.login, { development })
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
   const handle = requestHandler({
@@ -86,7 +91,10 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     policy: options.policy ?? (() => 'deny'),
     now,
     development,
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent,
+    ...(options.login === undefined
+      ? {}
+      : { login: createLogin({ issuer, methods: options.login, store, now, development, onEvent }) }),
   })
   return { handle: withCors(options.cors, handle), ready: () => store.check(), close: () => store.close() }
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@countersign/protocol'
+import type { LoginEvent } from './login/sign-in.js'
 
 interface Issued {
   readonly agent: string
@@ -13,6 +14,7 @@ interface Issued {
 
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token. */
 export type AuthServerEvent =
+  | LoginEvent
   | ({ readonly type: 'granted' } & Issued)
   | ({ readonly type: 'refreshed' } & Issued)
   | {

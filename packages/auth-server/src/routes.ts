@@ -14,6 +14,7 @@ import {
 } from '@countersign/protocol'
 import type { IdentifiedCaller, Verifier } from '@countersign/verify'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
+import type { Login } from './login/sign-in.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
@@ -24,6 +25,8 @@ export interface RouteContext extends TokenContext {
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  /** Absent where nobody signs in. */
+  readonly login?: Login
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -49,6 +52,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
         ),
       },
     ],
+    ...(context.login?.routes ?? []),
   ])
   return async message => {
     try {

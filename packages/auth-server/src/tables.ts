@@ -1,4 +1,5 @@
 import type { Migration } from '@countersign/store'
+import { type LoginTables, loginMigration } from './login/login-tables.js'
 
 /** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
 export interface GrantRow {
@@ -17,7 +18,7 @@ export interface GrantRow {
 }
 
 /** The tables of an auth server. */
-export interface Tables {
+export interface Tables extends LoginTables {
   auth_server_grants: GrantRow
 }
 
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
       await db.schema.createIndex('auth_server_grants_last_used').on('auth_server_grants').column('last_used').execute()
     },
   },
+  loginMigration,
 ]

@@ -1,0 +1,182 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Store } from '@countersign/store'
+import type { Cookies } from './cookie.js'
+import type { UpstreamAccount } from './login-method.js'
+import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
+import { claimsOf, newSub, noteLogin, type User } from './users.js'
+
+/** Seconds without use after which a user must sign in again. */
+const idle = 3600
+/** Seconds after which a user must sign in again, whatever they did. */
+const longest = 12 * 3600
+/** Uses are noted at most so often, in seconds: reading a page writes nothing. */
+const noteEvery = 60
+/** Browsers of one user; beyond, the one unused for longest is signed out. */
+const mostPerUser = 20
+const sweepAtMost = 500
+const secretForm = /^[A-Za-z0-9_-]{43}$/
+
+/** The user of a session. */
+export interface SessionUser extends User {
+  /** The id of the way they signed in. */
+  readonly provider: string
+}
+
+/** One browser, and who is signed in with it. */
+export interface BrowserSession {
+  /** Names the browser: the same before and after a sign-in or a change of user. What claims a request; no secret. */
+  readonly id: string
+  /** Must come back in every form; another one after each sign-in. */
+  readonly csrf: string
+  readonly user?: SessionUser
+}
+
+/** A session and the `Set-Cookie` values that its first answer must carry. */
+export interface BegunSession {
+  readonly session: BrowserSession
+  readonly cookies: readonly string[]
+}
+
+/** Tells browsers apart. */
+export interface BrowserSessions {
+  /** The session of the browser that sent the message; a new, anonymous one when it has none. Costs no row. */
+  begin(message: ReceivedMessage): Promise<BegunSession>
+  /** The session of the browser that sent the message. */
+  current(message: ReceivedMessage): Promise<BrowserSession | undefined>
+}
+
+/** {@link BrowserSessions}, and what changes them. */
+export interface ManagedSessions extends BrowserSessions {
+  /** Signs a user in: whatever the browser's session was before is worth nothing after. */
+  signIn(session: BrowserSession, account: UpstreamAccount, provider: string): Promise<BegunSession>
+  /** Forgets who is signed in. The browser keeps its name, so that another user can go on with a request it has claimed. */
+  signOut(message: ReceivedMessage): Promise<{ readonly cookies: readonly string[] }>
+}
+
+/**
+ * The browser's own cookie is a random secret that nothing is stored for, so strangers fill no table; the hash of it is the
+ * browser's name. A second cookie, made at sign-in and bound to that name, stands for the user.
+ */
+export function browserSessions(o: {
+  readonly store: Store<LoginTables>
+  readonly cookies: Cookies
+  readonly now: () => number
+}): ManagedSessions {
+  const { store, cookies, now } = o
+
+  async function current(message: ReceivedMessage): Promise<BrowserSession | undefined> {
+    const browser = secretIn(cookies.read(message, 'browser'))
+    if (browser === undefined) return undefined
+    const id = hashOf(browser)
+    const secret = secretIn(cookies.read(message, 'session'))
+    const row = secret === undefined ? undefined : await live(store, secret, { browser: id, now: now() })
+    if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
+    if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
+    const user = { sub: row.sub, claims: claimsOf(row.claims), provider: row.provider }
+    return { id, csrf: csrfOf(secret), user }
+  }
+
+  return {
+    current,
+
+    async begin(message) {
+      const session = await current(message)
+      if (session !== undefined) return { session, cookies: [] }
+      const secret = newSecret()
+      return { session: { id: hashOf(secret), csrf: csrfOf(secret) }, cookies: [cookies.write('browser', secret)] }
+    },
+
+    async signIn({ id }, account, provider) {
+      const secret = newSecret()
+      const [sub, at] = [newSub(), now()]
+      const user = await store.write(async tx => {
+        await sweep(tx, at)
+        const known = await noteLogin(tx, account, { sub, now: at })
+        // Fixation: a session cookie from before, whoever knows it, is signed in no longer.
+        await tx.deleteFrom('auth_server_sessions').where('browser', '=', id).execute()
+        const row = { secret_hash: hashOf(secret), browser: id, sub: known.sub, provider, created: at, last_used: at }
+        await tx.insertInto('auth_server_sessions').values(row).execute()
+        await endOldest(tx, known.sub)
+        return known
+      })
+      const session = { id, csrf: csrfOf(secret), user: { ...user, provider } }
+      return { session, cookies: [cookies.write('session', secret)] }
+    },
+
+    async signOut(message) {
+      const secret = secretIn(cookies.read(message, 'session'))
+      if (secret !== undefined) {
+        await store.write(tx =>
+          tx.deleteFrom('auth_server_sessions').where('secret_hash', '=', hashOf(secret)).execute(),
+        )
+      }
+      return { cookies: [cookies.clear('session')] }
+    },
+  }
+}
+
+type Transaction = Store<LoginTables>['db']
+type LiveRow = SessionRow & Pick<UserRow, 'claims'>
+
+async function live(
+  store: Store<LoginTables>,
+  secret: string,
+  { browser, now }: { readonly browser: string; readonly now: number },
+): Promise<LiveRow | undefined> {
+  return store.db
+    .selectFrom('auth_server_sessions as session')
+    .innerJoin('auth_server_users as user', 'user.sub', 'session.sub')
+    .selectAll('session')
+    .select('user.claims')
+    .where('session.secret_hash', '=', hashOf(secret))
+    .where('session.browser', '=', browser)
+    .where('session.last_used', '>', now - idle)
+    .where('session.created', '>', now - longest)
+    .executeTakeFirst()
+}
+
+async function noteUse(store: Store<LoginTables>, { secret_hash }: SessionRow, now: number): Promise<void> {
+  await store.write(tx =>
+    tx.updateTable('auth_server_sessions').set({ last_used: now }).where('secret_hash', '=', secret_hash).execute(),
+  )
+}
+
+async function endOldest(tx: Transaction, sub: string): Promise<void> {
+  const surplus = tx
+    .selectFrom('auth_server_sessions')
+    .select('secret_hash')
+    .where('sub', '=', sub)
+    .orderBy('last_used', 'desc')
+    .orderBy('created', 'desc')
+    .limit(sweepAtMost)
+    .offset(mostPerUser)
+  await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', surplus).execute()
+}
+
+/** Deletes a few of those that have ended, on the back of a write that happens anyway. */
+async function sweep(tx: Transaction, now: number): Promise<void> {
+  const ended = tx
+    .selectFrom('auth_server_sessions')
+    .select('secret_hash')
+    .where(({ or, eb }) => or([eb('last_used', '<=', now - idle), eb('created', '<=', now - longest)]))
+    .limit(sweepAtMost)
+  await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', ended).execute()
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** A cookie that is not one of ours is none: nobody may choose a short one. */
+function secretIn(cookie: string | undefined): string | undefined {
+  return cookie !== undefined && secretForm.test(cookie) ? cookie : undefined
+}
+
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url')
+}
+
+function csrfOf(secret: string): string {
+  return createHmac('sha256', secret).update('csrf').digest('base64url')
+}

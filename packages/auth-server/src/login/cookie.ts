@@ -1,0 +1,39 @@
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { schemeOf } from '@countersign/protocol'
+
+/** The cookies of one auth server. */
+export interface Cookies {
+  /** The value the browser sent; undefined when it sent none, or more than one. */
+  read(message: ReceivedMessage, name: string): string | undefined
+  /** A `Set-Cookie` value. Without `maxAge` (seconds) it lasts as long as the browser keeps running. */
+  write(name: string, value: string, maxAge?: number): string
+  /** A `Set-Cookie` value that makes the browser forget. */
+  clear(name: string): string
+}
+
+/**
+ * Names and flags of cookies: `__Host-`, so that no neighbour under the same domain can plant one; in development, where
+ * that needs TLS, the port in the name, since browsers send cookies of one port to all others.
+ * @see protocol §2
+ */
+export function cookiesOf(issuer: string): Cookies {
+  const isSecure = schemeOf(issuer) === 'https'
+  const port = new URL(issuer).port || '80'
+  const nameOf = (name: string): string => (isSecure ? `__Host-countersign-${name}` : `countersign-${name}-${port}`)
+  // Lax, not Strict: the way to these pages is a link from elsewhere, and the user comes back from a provider.
+  const flags = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+  return {
+    read(message, name) {
+      const wanted = `${nameOf(name)}=`
+      const values = headerValues(message, 'cookie')
+        .flatMap(line => line.split(';'))
+        .map(pair => pair.trim())
+        .filter(pair => pair.startsWith(wanted))
+      // Two of one name: somebody planted one of them.
+      return values.length === 1 ? values[0]?.slice(wanted.length) : undefined
+    },
+    write: (name, value, maxAge) =>
+      `${nameOf(name)}=${value}; ${flags}${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`,
+    clear: name => `${nameOf(name)}=; ${flags}; Max-Age=0`,
+  }
+}

@@ -1,0 +1,48 @@
+import { timingSafeEqual } from 'node:crypto'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, parseForm } from '@countersign/protocol'
+import type { BrowserSession } from './browser-session.js'
+
+/**
+ * Reads a form that one of our own pages sent: from our origin, with the csrf token of the browser's session.
+ * @throws AAuthError `access_denied` (403) for any other, `invalid_request` for one that is malformed
+ * @see protocol §6.3
+ */
+export function pageForm(
+  message: ReceivedMessage,
+  { session, issuer }: { readonly session: BrowserSession | undefined; readonly issuer: string },
+): ReadonlyMap<string, string> {
+  checkOrigin(message, issuer)
+  const [contentType, second] = headerValues(message, 'content-type')
+  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type stands twice', { status: 415 })
+  const form = parseForm(message.body, contentType)
+  if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw forged()
+  return form
+}
+
+/**
+ * Pages without referrer send `Origin: null` with their own forms, so then Fetch metadata decides; a browser that has
+ * neither is refused.
+ */
+function checkOrigin(message: ReceivedMessage, issuer: string): void {
+  const origins = headerValues(message, 'origin')
+  const sites = headerValues(message, 'sec-fetch-site')
+  if (origins.length > 1 || sites.length > 1) throw forged()
+  const [origin = 'null'] = origins
+  const [site] = sites
+  if (site === undefined ? origin === issuer : site === 'same-origin' && (origin === issuer || origin === 'null'))
+    return
+  throw forged()
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function forged(): AAuthError {
+  return new AAuthError(
+    'access_denied',
+    'This form did not come from this page, or the page was too old. Go back and reload it.',
+  )
+}

@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, authorityOf, type Route } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { errorPageResponse, pageResponse, pageRoute, seeOther } from '../pages/page-response.js'
+import { signInPage } from '../pages/sign-in-page.js'
+import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
+import { type BrowserSession, type BrowserSessions, browserSessions, type ManagedSessions } from './browser-session.js'
+import { type Cookies, cookiesOf } from './cookie.js'
+import { type LoginAttempts, loginAttempts } from './login-attempt.js'
+import {
+  checkLoginMethods,
+  type DemoLogin,
+  type LoginMethod,
+  type LoginProvider,
+  type UpstreamAccount,
+} from './login-method.js'
+import type { LoginTables } from './login-tables.js'
+import { pageForm } from './page-form.js'
+import { isReturnPath } from './return-path.js'
+import { type Users, usersIn } from './users.js'
+
+/** Where a sign-in leads. */
+export interface SignInOptions {
+  /**
+   * A path and query of this server, at most 1024 characters of printable ASCII, without a fragment. It is kept in a cookie:
+   * name a request by its `request_token`, and keep long values such as `state` with the request.
+   */
+  readonly returnTo: string
+  /** Whom the agent expects: passed on to the provider. */
+  readonly loginHint?: string
+}
+
+/** What happened to somebody who signs in; never a secret. */
+export type LoginEvent =
+  | { readonly type: 'signed_in'; readonly sub: string; readonly provider: string; readonly peer?: string }
+  | { readonly type: 'signed_out'; readonly sub: string; readonly peer?: string }
+  | {
+      readonly type: 'sign_in_failed'
+      readonly provider: string
+      readonly code: string
+      readonly description: string
+      /** Holds what the provider said: encode it before showing it. */
+      readonly cause?: unknown
+      readonly peer?: string
+    }
+
+/** Signing in, for the other pages of an auth server. */
+export interface Login {
+  readonly sessions: BrowserSessions
+  readonly users: Users
+  /** Shows the ways to sign in, or goes straight to the only one; the browser comes back to `returnTo`. */
+  signIn(message: ReceivedMessage, options: SignInOptions): Promise<Response>
+  /** The routes under `/login` and `/logout`. */
+  readonly routes: ReadonlyArray<readonly [string, Route]>
+}
+
+interface Context {
+  readonly issuer: string
+  readonly providers: readonly LoginProvider[]
+  readonly demo: DemoLogin | undefined
+  readonly sessions: ManagedSessions
+  readonly attempts: LoginAttempts
+  readonly cookies: Cookies
+  readonly now: () => number
+  readonly onEvent: (event: LoginEvent) => void
+}
+
+/**
+ * Makes the sign-in of an auth server.
+ * @throws TypeError when the ways to sign in are none, badly named, or demo users outside development
+ */
+export function createLogin(o: {
+  readonly issuer: string
+  readonly methods: readonly LoginMethod[]
+  readonly store: Store<LoginTables>
+  readonly now: () => number
+  readonly development: boolean
+  readonly onEvent: (event: LoginEvent) => void
+}): Login {
+  const { issuer, methods, store, now, development, onEvent } = o
+  checkLoginMethods(methods, { development })
+  const cookies = cookiesOf(issuer)
+  const sessions = browserSessions({ store, cookies, now })
+  const context: Context = {
+    issuer,
+    providers: methods.filter((method): method is LoginProvider => !('users' in method)),
+    demo: methods.find(method => 'users' in method),
+    sessions,
+    attempts: loginAttempts(cookies, now),
+    cookies,
+    now,
+    onEvent,
+  }
+  return {
+    sessions,
+    users: usersIn(store),
+    signIn: (message, options) => signIn(context, message, options),
+    routes: routesOf(context),
+  }
+}
+
+function routesOf(context: Context): Array<readonly [string, Route]> {
+  const get = (answer: Route['answer']): Route => pageRoute(['GET', 'HEAD'], answer)
+  return [
+    ['/login', get(message => signIn(context, message, optionsIn(message)))],
+    ...(context.demo === undefined
+      ? []
+      : [['/login/demo', pageRoute(['POST'], message => chooseDemoUser(context, message))] as const]),
+    ...context.providers.flatMap(provider => [
+      [`/login/start/${provider.id}`, get(message => begin(context, message, provider, optionsIn(message)))] as const,
+      [`/login/callback/${provider.id}`, get(message => finish(context, message, provider))] as const,
+    ]),
+    [
+      '/logout',
+      pageRoute(['GET', 'HEAD', 'POST'], message =>
+        message.method === 'POST' ? signOut(context, message) : confirmSignOut(context, message),
+      ),
+    ],
+  ]
+}
+
+/** Everything that a URL may say about a sign-in. */
+interface AnySignIn extends SignInOptions {
+  /** Somebody else than who is signed in at the provider. */
+  readonly switchUser?: true
+}
+
+async function signIn(context: Context, message: ReceivedMessage, options: AnySignIn): Promise<Response> {
+  if (!isReturnPath(options.returnTo)) throw new TypeError('returnTo must be a path of this server')
+  const { demo, providers } = context
+  const [only, ...others] = providers
+  if (demo === undefined && only !== undefined && others.length === 0) return begin(context, message, only, options)
+  const { session, cookies } = await context.sessions.begin(message)
+  const page = signInPage({
+    host: authorityOf(context.issuer),
+    csrf: session.csrf,
+    returnTo: options.returnTo,
+    providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${queryOf(options)}` })),
+    demoUsers: (demo?.users ?? []).map(({ subject, claims }) => ({ subject, ...claims })),
+  })
+  // What comes after a sign-in may lead on to an agent, and form-action holds for redirects, too.
+  return pageResponse(page, { cookies, leadsTo: 'anywhere' })
+}
+
+async function begin(
+  context: Context,
+  message: ReceivedMessage,
+  provider: LoginProvider,
+  { returnTo, loginHint, switchUser }: AnySignIn,
+): Promise<Response> {
+  const state = randomBytes(16).toString('base64url')
+  const { cookies } = await context.sessions.begin(message)
+  const { url, saved } = await provider.begin({
+    callback: callbackOf(context, provider),
+    state,
+    ...(loginHint === undefined ? {} : { loginHint }),
+    ...(switchUser === undefined ? {} : { switchUser }),
+  })
+  const attempt = { provider: provider.id, state, returnTo, began: context.now(), saved }
+  return seeOther(url, [...cookies, context.attempts.add(message, attempt)])
+}
+
+async function finish(context: Context, message: ReceivedMessage, provider: LoginProvider): Promise<Response> {
+  const query = new URLSearchParams(queryIn(message))
+  const [state = '', second] = query.getAll('state')
+  const session = await context.sessions.current(message)
+  const attempt = second === undefined ? context.attempts.find(message, { provider: provider.id, state }) : undefined
+  // Login CSRF: an answer that this browser did not ask for would sign the user in as somebody else.
+  if (session === undefined || attempt === undefined) {
+    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
+  }
+  const url = `${callbackOf(context, provider)}?${queryIn(message)}`
+  const forget = context.attempts.remove(message, state)
+  try {
+    const account = await provider.finish({ url, state, saved: attempt.saved })
+    return await enter(context, message, {
+      session,
+      account,
+      provider: provider.id,
+      returnTo: attempt.returnTo,
+      forget,
+    })
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    const { code, description, cause } = error
+    context.onEvent({
+      type: 'sign_in_failed',
+      provider: provider.id,
+      code,
+      description,
+      ...(cause === undefined ? {} : { cause }),
+      ...peerOf(message),
+    })
+    return errorPageResponse(error, { cookies: [forget], retry: `/login?${queryOf(attempt)}` })
+  }
+}
+
+async function chooseDemoUser(context: Context, message: ReceivedMessage): Promise<Response> {
+  const session = await context.sessions.current(message)
+  const form = pageForm(message, { session, issuer: context.issuer })
+  const returnTo = form.get('return_to') ?? ''
+  const account = context.demo?.users.find(({ subject }) => subject === form.get('subject'))
+  if (session === undefined || account === undefined || !isReturnPath(returnTo)) {
+    throw new AAuthError('invalid_request', 'There is no such demo user.')
+  }
+  return enter(context, message, { session, account, provider: 'demo', returnTo })
+}
+
+async function enter(
+  context: Context,
+  message: ReceivedMessage,
+  o: {
+    readonly session: BrowserSession
+    readonly account: UpstreamAccount
+    readonly provider: string
+    readonly returnTo: string
+    readonly forget?: string
+  },
+): Promise<Response> {
+  const { session, cookies } = await context.sessions.signIn(o.session, o.account, o.provider)
+  if (session.user !== undefined) {
+    context.onEvent({ type: 'signed_in', sub: session.user.sub, provider: o.provider, ...peerOf(message) })
+  }
+  return seeOther(o.returnTo, o.forget === undefined ? cookies : [...cookies, o.forget])
+}
+
+async function confirmSignOut(context: Context, message: ReceivedMessage): Promise<Response> {
+  const { session, cookies } = await context.sessions.begin(message)
+  const { csrf, user } = session
+  return pageResponse(user === undefined ? signedOutPage() : signOutPage({ csrf, user }), { cookies })
+}
+
+/** Signs out; with `return_to`, to let another user go on there. */
+async function signOut(context: Context, message: ReceivedMessage): Promise<Response> {
+  const session = await context.sessions.current(message)
+  const form = pageForm(message, { session, issuer: context.issuer })
+  const returnTo = form.get('return_to')
+  if (returnTo !== undefined && !isReturnPath(returnTo)) {
+    throw new AAuthError('invalid_request', 'The form names no page of this server.')
+  }
+  const { cookies } = await context.sessions.signOut(message)
+  if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...peerOf(message) })
+  if (returnTo === undefined) {
+    // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
+    return pageResponse(signedOutPage(), { cookies: [...cookies, context.cookies.clear('browser')] })
+  }
+  return seeOther(`/login?${queryOf({ returnTo, switchUser: true })}`, cookies)
+}
+
+function optionsIn(message: ReceivedMessage): AnySignIn {
+  const query = new URLSearchParams(queryIn(message))
+  const returnTo = query.get('return_to') ?? '/logout'
+  // Open redirect: what a link says is followed on this server only.
+  if (!isReturnPath(returnTo)) throw new AAuthError('invalid_request', 'The link names no page of this server.')
+  const loginHint = query.get('login_hint')
+  return {
+    returnTo,
+    ...(loginHint === null || loginHint === '' ? {} : { loginHint }),
+    ...(query.get('switch') === '1' ? { switchUser: true } : {}),
+  }
+}
+
+function queryOf({ returnTo, loginHint, switchUser }: AnySignIn): string {
+  return new URLSearchParams({
+    return_to: returnTo,
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+    ...(switchUser === undefined ? {} : { switch: '1' }),
+  }).toString()
+}
+
+function queryIn({ target }: ReceivedMessage): string {
+  const mark = target.indexOf('?')
+  return mark === -1 ? '' : target.slice(mark + 1)
+}
+
+function callbackOf({ issuer }: Context, { id }: LoginProvider): string {
+  return `${issuer}/login/callback/${id}`
+}
+
+function peerOf({ peer }: ReceivedMessage): { peer?: string } {
+  return peer === undefined ? {} : { peer }
+}

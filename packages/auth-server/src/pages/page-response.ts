@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { type AAuthError, asAAuthError, type Route } from '@countersign/protocol'
+import { errorPage } from './error-page.js'
+import { stylesheet } from './stylesheet.js'
+
+/** How a page is answered. */
+export interface PageOptions {
+  /** Default 200. */
+  readonly status?: number
+  /** `Set-Cookie` values. */
+  readonly cookies?: readonly string[]
+  /** Further headers, e.g. `retry-after`. */
+  readonly headers?: ReadonlyArray<readonly [string, string]>
+  /**
+   * Where a form of this page may end up after all redirects, since browsers hold `form-action` against those, too: the
+   * `redirect_uri` of the request, or `anywhere` where it is not known. Default: on this server.
+   */
+  readonly leadsTo?: string
+}
+
+const styleHash = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`
+
+/** Answers with a page that no script runs in, no other site frames, no cache keeps, and no referrer tells of. */
+export function pageResponse(html: string, o: PageOptions = {}): Response {
+  const response = new Response(`<!doctype html>\n${html}`, {
+    status: o.status ?? 200,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policyOf(o.leadsTo),
+      ...safety,
+    },
+  })
+  return withLines(response, o)
+}
+
+/** Sends the browser on, always with GET: 307 and 308 would repeat a form, its secrets included, elsewhere. */
+export function seeOther(location: string, cookies: readonly string[] = []): Response {
+  return withLines(new Response(null, { status: 303, headers: { location, ...safety } }), { cookies })
+}
+
+/** The page that tells of a refusal. `retry`: a path of this server where to begin again. */
+export function errorPageResponse(
+  error: AAuthError,
+  o: Pick<PageOptions, 'cookies'> & { readonly retry?: string } = {},
+): Response {
+  const { code, description, status, retryAfter } = error
+  return pageResponse(errorPage({ code, description, ...(o.retry === undefined ? {} : { retry: o.retry }) }), {
+    // 401 asks for a signature, which no browser can give.
+    status: status === 401 ? 400 : status,
+    ...(o.cookies === undefined ? {} : { cookies: o.cookies }),
+    headers: retryAfter === undefined ? [] : [['retry-after', String(retryAfter)]],
+  })
+}
+
+/**
+ * A route for browsers: what it throws becomes a page, and is told to `onError`.
+ */
+export function pageRoute(
+  methods: readonly string[],
+  answer: Route['answer'],
+  onError?: (error: AAuthError, message: ReceivedMessage) => void,
+): Route {
+  return {
+    methods,
+    async answer(message) {
+      try {
+        return await answer(message)
+      } catch (thrown) {
+        const error = asAAuthError(thrown)
+        onError?.(error, message)
+        return errorPageResponse(error)
+      }
+    },
+  }
+}
+
+const safety = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  // For browsers that do not know frame-ancestors.
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
+} as const
+
+function policyOf(leadsTo: string | undefined): string {
+  return [
+    "default-src 'none'",
+    `style-src ${styleHash}`,
+    'img-src data:',
+    `form-action ${["'self'", ...formTargets(leadsTo)].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}
+
+/**
+ * An agent's page may lead on to others, over as many origins as a chain has hops, so any https one is allowed, and loopback
+ * where that is where it leads. Policies cannot name IPv6 addresses.
+ */
+function formTargets(leadsTo: string | undefined): string[] {
+  if (leadsTo === undefined) return []
+  const loopback = ['http://localhost:*', 'http://127.0.0.1:*']
+  if (leadsTo === 'anywhere') return ['https:', ...loopback]
+  if (!leadsTo.startsWith('http:')) return ['https:']
+  return leadsTo.startsWith('http://[') ? ['https:', 'http:'] : ['https:', ...loopback]
+}
+
+function withLines(response: Response, { cookies = [], headers = [] }: PageOptions): Response {
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie)
+  for (const [name, value] of headers) response.headers.append(name, value)
+  return response
+}
