@@ -35,7 +35,8 @@ window.start = ({ agentServer, authServer, resource, name }) => {
   window.call = async (url, init) => {
     try {
       const response = await agent.fetch(url, init)
-      return { status: response.status, body: await response.json(), ...explain(response) }
+      const body = await response.json().catch(() => undefined)
+      return { status: response.status, body, ...explain(response) }
     } catch (error) { return { error: error.code ?? String(error), reason: String(error.message) } }
   }
 }
@@ -120,6 +121,7 @@ async function startResource(id: string, authServer: string, cors: readonly stri
   })
   const routes = new Map([
     ['/feed', resource.declare({ level: 'pseudonymous' })],
+    ['/moved', resource.declare({ level: 'pseudonymous' })],
     ['/agenda', resource.declare({ level: 'identified' })],
     ['/events', resource.declare({ scope: 'events.read' })],
   ])
@@ -129,7 +131,8 @@ async function startResource(id: string, authServer: string, cors: readonly stri
     const authorization = await resource.authorize(message, requirement)
     if (!authorization.ok) return authorization.response
     cookies.push(...headerValues(message, 'cookie'))
-    const response = Response.json(authorization.aauth)
+    const moved = { status: 307, headers: { location: '/feed' } }
+    const response = message.target === '/moved' ? new Response(null, moved) : Response.json(authorization.aauth)
     resource.responseHeaders(response.headers, requirement, message)
     return response
   }
@@ -229,6 +232,8 @@ describe.skipIf(!there)(`an agent in a page${why}`, () => {
     expect(identified).toMatchObject({ status: 200, body: { level: 'identified', agent: ids.agentServer } })
     const authorized = await call(page, `${ids.resource}/events`)
     expect(authorized).toMatchObject({ status: 200, body: { level: 'authorized', agent: ids.agentServer } })
+    // A browser does not show a page where it was sent.
+    expect(await call(page, `${ids.resource}/moved`)).toMatchObject({ status: 0 })
     const posted = await call(page, `${ids.resource}/agenda`, { method: 'POST', body: '{}' })
     expect(posted).toMatchObject({ status: 200 })
 
