@@ -2,23 +2,14 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import type { Agent, AgentOptions } from './agent.js'
 import { agentIn, delegateIn } from './agents.test.fixture.js'
-import type { AgentEvent } from './explanation.js'
 import { explain } from './explanation.js'
 import { delegate, pseudonym } from './identity.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
+import { asked, jwksAsked } from './rotations.test.fixture.js'
 import { type AgentState, memoryState } from './state.js'
 
 const agenda = `${calendar}/agenda`
 const events = `${calendar}/events`
-
-/** What reached the delegate token endpoint, by kind. */
-const asked = (own: World): string[] =>
-  own.network.sent
-    .filter(exchange => exchange.target === '/delegates')
-    .map(({ text }) => (text === '' ? 'renew' : 'jwk' in JSON.parse(text) ? 'rotate' : 'enrol'))
-
-const jwksAsked = (own: World): unknown[] =>
-  own.network.sent.filter(exchange => exchange.text.startsWith('{"jwk"')).map(({ text }) => JSON.parse(text).jwk)
 
 const forms = (own: World): string[] =>
   own.network.sent.filter(e => e.target === '/token').map(e => new URLSearchParams(e.text).get('request_type') ?? '')
@@ -35,17 +26,6 @@ function signal(): [() => void, Promise<void>] {
     resolve = done
   })
   return [resolve, promise]
-}
-
-/** The answers to rotations are lost `times` times, after the server has acted. */
-function loses(own: World, times: number): void {
-  let left = times
-  own.network.intercept(home, async (exchange, next) => {
-    const response = await next(exchange)
-    if (!exchange.text.startsWith('{"jwk"') || left === 0) return response
-    left -= 1
-    throw new TypeError('fetch failed')
-  })
 }
 
 describe('rotateKey', () => {
@@ -191,105 +171,6 @@ describe('grants after a rotation', () => {
       expect(forms(own)).toEqual(['auth'])
     },
   )
-})
-
-describe('an answer that is lost', () => {
-  test(
-    verifies('delegate.rotate.repeat', 'is asked for again, for the same key, within the minute that is allowed'),
-    async () => {
-      const own = await world()
-      const waits: number[] = []
-      const sleep = async (seconds: number): Promise<void> => {
-        waits.push(seconds)
-        own.clock.time += seconds
-      }
-      const agent = delegateIn(own, { sleep })
-      await agent.identify()
-      loses(own, 3)
-      await agent.rotateKey()
-      expect(waits).toEqual([1, 3, 9])
-      expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
-      expect((await agent.fetch(agenda)).status).toBe(200)
-      expect(own.delegates.alarms).toEqual([])
-    },
-  )
-
-  test(verifies('delegate.rotate.repeat', 'also by the next call after that was given up'), async () => {
-    const own = await world()
-    const agent = delegateIn(own)
-    await agent.identify()
-    loses(own, 5)
-    await expect(agent.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
-    own.clock.time += 20
-    expect((await agent.fetch(agenda)).status).toBe(200)
-    await expect.poll(() => jwksAsked(own)).toHaveLength(6)
-    own.clock.time += 3700
-    await expect.poll(async () => (await agent.fetch(agenda)).status).toBe(200)
-    expect(own.delegates.alarms).toEqual([])
-  })
-
-  test(verifies('delegate.rotate.repeat', 'also by the process that starts after a crash'), async () => {
-    const own = await world()
-    const state = memoryState()
-    const first = delegateIn(own, { state })
-    await first.identify()
-    loses(own, 5)
-    await expect(first.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
-    own.clock.time += 20
-    const later = delegateIn(own, { state })
-    expect((await later.fetch(agenda)).status).toBe(200)
-    await expect.poll(() => jwksAsked(own)).toHaveLength(6)
-    expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
-    own.clock.time += 3700
-    const next = async (): Promise<string | undefined> => {
-      expect((await later.fetch(agenda)).status).toBe(200)
-      return asked(own).at(-1)
-    }
-    await expect.poll(next).toBe('renew')
-    expect(own.delegates.alarms).toEqual([])
-  })
-
-  test(
-    verifies('delegate.rotate.alarm', 'later than that the old key is refused: used until its end, then it says why'),
-    async () => {
-      const own = await world()
-      const seen: AgentEvent[] = []
-      const state = memoryState()
-      const first = delegateIn(own, { state })
-      await first.identify()
-      loses(own, 5)
-      await expect(first.rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
-      own.clock.time += 120
-      const agent = delegateIn(own, { state, onEvent: event => seen.push(event) })
-      expect((await agent.fetch(agenda)).status).toBe(200)
-      const why = /could not be renewed: the key was replaced, but the answer that said so was lost/
-      await expect.poll(() => seen.some(event => why.test(event.detail))).toBe(true)
-      own.clock.time += 3600
-      const refused = await agent.fetch(agenda)
-      expect(refused.status).toBe(401)
-      const fresh = delegateIn(own, { state, code: 'second' })
-      expect((await fresh.fetch(agenda)).status).toBe(200)
-    },
-  )
-
-  test('a rotation that never arrived is simply done at the next chance', async () => {
-    const own = await world()
-    const state = memoryState()
-    await delegateIn(own, { state }).identify()
-    const stand = own.network.hosts.get(home)
-    own.network.intercept(home, (exchange, next) => {
-      if (exchange.target === '/delegates') throw new TypeError('fetch failed')
-      return next(exchange)
-    })
-    await expect(delegateIn(own, { state }).rotateKey()).rejects.toMatchObject({ code: 'unreachable' })
-    if (stand !== undefined) own.network.hosts.set(home, stand)
-    own.clock.time += 600
-    const agent = delegateIn(own, { state })
-    await agent.rotateKey()
-    expect((await agent.fetch(agenda)).status).toBe(200)
-    expect(new Set(jwksAsked(own).map(jwk => JSON.stringify(jwk))).size).toBe(1)
-    expect(own.delegates.alarms).toEqual([])
-  })
 })
 
 describe('rotateEvery', () => {
