@@ -19,9 +19,10 @@ test(verifies(
   const port = await freePort()
   const url = `http://localhost:${port}`
   const data = join(place.folder, 'agent')
-  const args = ['agent-server', '--development', '--id', url, '--port', String(port), '--data', data]
+  const which = ['--development', '--id', url, '--data', data]
+  const args = ['agent-server', ...which, '--port', String(port)]
   const rotating = [...args, '--rotate-keys-every', '86400']
-  const invited = await run(['agent-server', 'invite', ...args.slice(1)])
+  const invited = await run(['agent-server', 'invite', ...which])
   expect(invited).toMatchObject({ code: 0 })
   expect(existsSync(join(data, 'keys.json'))).toBe(false)
 
