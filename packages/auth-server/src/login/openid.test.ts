@@ -1,0 +1,220 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Provider from 'oidc-provider'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { world } from '../world.test.fixture.js'
+import { type Browser, browser } from './browser.test.fixture.js'
+import { openidConnect } from './openid.js'
+
+const issuer = 'http://localhost:4120'
+const callback = `${issuer}/login/callback/corp`
+let upstream: string
+let profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
+const server = createServer()
+
+beforeAll(async () => {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  // It warns of what a test may do.
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const provider = new Provider(upstream, {
+    clients: [{ client_id: 'countersign', client_secret: 'secret', redirect_uris: [callback] }],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, ...profile }) }),
+    cookies: { keys: ['test'] },
+    features: { devInteractions: { enabled: true } },
+    pkce: { required: () => true },
+    ttl: { Interaction: 60, Session: 60, Grant: 60, AccessToken: 60, IdToken: 60 },
+  })
+  warn.mockRestore()
+  const answer = provider.callback()
+  server.on('request', (request, response) => void answer(request, response))
+})
+
+afterAll(() => new Promise(resolve => server.close(resolve)))
+
+async function place(o: { readonly clientSecret?: string; readonly at?: string } = {}) {
+  const login = openidConnect({
+    id: 'corp',
+    name: 'Corp',
+    issuer: o.at ?? upstream,
+    clientId: 'countersign',
+    clientSecret: o.clientSecret ?? 'secret',
+    dangerouslyAllowLoopbackHttp: true,
+  })
+  const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 })
+  return { ...made, open: () => browser(made.auth, issuer) }
+}
+
+/** Walks through the provider's own pages until it sends the browser back; the URL it is sent to. */
+async function atProvider(url: string, account: string): Promise<string> {
+  const jar = new Map<string, string>()
+  let next = new URL(url)
+  let form: string | undefined
+  for (let step = 0; step < 12; step++) {
+    const response = await fetch(next, {
+      redirect: 'manual',
+      headers: {
+        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(form === undefined ? {} : { method: 'POST', body: form }),
+    })
+    form = undefined
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      jar.set(name, value)
+    }
+    const location = response.headers.get('location')
+    const page = await response.text()
+    if (location !== null) {
+      next = new URL(location, next)
+      if (next.href.startsWith(issuer)) return next.href
+      continue
+    }
+    next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
+    form = page.includes('name="login"') ? `prompt=login&login=${account}&password=x` : 'prompt=consent'
+  }
+  throw new Error('the provider sends nobody back')
+}
+
+const targetOf = (url: string): string => url.slice(issuer.length)
+
+/** Begins at our server, signs in at the provider, and comes back. */
+async function signIn(one: Browser, account: string): Promise<Response> {
+  const sent = await one.get('/login?return_to=/logout&login_hint=ada%40corp.example')
+  return one.get(targetOf(await atProvider(sent.headers.get('location') ?? '', account)))
+}
+
+test('a user signs in at a provider, and their claims are as fresh as their last login', async () => {
+  const { open, events } = await place()
+  const one = open()
+  const sent = await one.get('/login?return_to=/logout&login_hint=ada%40corp.example')
+  expect(sent.status).toBe(303)
+  const url = new URL(sent.headers.get('location') ?? '')
+  expect(url.href.startsWith(`${upstream}/auth?`)).toBe(true)
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    client_id: 'countersign',
+    redirect_uri: callback,
+    response_type: 'code',
+    scope: 'openid profile email',
+    login_hint: 'ada@corp.example',
+    code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+    code_challenge_method: 'S256',
+    state: expect.stringMatching(/^[\w-]{22}$/),
+    nonce: expect.stringMatching(/^[\w-]{43}$/),
+  })
+  const back = await one.get(targetOf(await atProvider(url.href, 'ada')))
+  expect([back.status, back.headers.get('location')]).toEqual([303, '/logout'])
+  expect(one.cookies.has('countersign-login-4120')).toBe(false)
+  expect(await (await one.get('/logout')).text()).toContain('Ada Lovelace')
+
+  profile = { ...profile, name: 'Countess of Lovelace' }
+  const second = open()
+  expect((await signIn(second, 'ada')).status).toBe(303)
+  expect(await (await second.get('/logout')).text()).toContain('Countess of Lovelace')
+  expect(await (await one.get('/logout')).text()).toContain('Countess of Lovelace')
+  const subs = events.flatMap(event => (event.type === 'signed_in' ? [event.sub] : []))
+  expect(subs).toHaveLength(2)
+  expect(subs[0]).toBe(subs[1])
+})
+
+test('an answer of the provider is good once, in the browser that asked, with its state', async () => {
+  const { open } = await place()
+  const one = open()
+  const sent = await one.get('/login?return_to=/logout')
+  const answer = targetOf(await atProvider(sent.headers.get('location') ?? '', 'ada'))
+  const thief = open()
+  await thief.get('/logout')
+  expect((await thief.get(answer)).status).toBe(403)
+  expect((await one.get(answer.replace(/state=[\w-]{5}/, 'state=AAAAA'))).status).toBe(403)
+  expect((await one.get(`${answer}&state=x`)).status).toBe(403)
+  expect((await one.get(answer)).status).toBe(303)
+  expect((await one.get(answer)).status).toBe(403)
+})
+
+test('two tabs sign in at once', async () => {
+  const { open } = await place()
+  const one = open()
+  const [first, second] = [await one.get('/login?return_to=/a'), await one.get('/login?return_to=/b')]
+  const back = async (sent: Response): Promise<string | null> => {
+    const url = await atProvider(sent.headers.get('location') ?? '', 'ada')
+    return (await one.get(targetOf(url))).headers.get('location')
+  }
+  expect([await back(first), await back(second)]).toEqual(['/a', '/b'])
+})
+
+test('what the provider refuses is told on a page, without its words', async () => {
+  const { open, events } = await place()
+  const one = open()
+  const sent = await one.get('/login?return_to=/a')
+  const state = new URL(sent.headers.get('location') ?? '').searchParams.get('state') ?? ''
+  const cancelled = new URLSearchParams({
+    error: 'access_denied',
+    error_description: '<script>alert(1)</script>',
+    state,
+    iss: upstream,
+  })
+  const answer = await one.get(`/login/callback/corp?${cancelled}`)
+  expect([answer.status, answer.headers.get('location')]).toEqual([403, null])
+  const page = await answer.text()
+  expect(page).toContain('The sign-in was cancelled.')
+  expect(page).not.toContain('script')
+  expect(page).toContain('href="/login?return_to=%2Fa"')
+  expect(events).toEqual([
+    expect.objectContaining({ type: 'sign_in_failed', provider: 'corp', code: 'access_denied', peer: '192.0.2.9' }),
+  ])
+})
+
+test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret signs nobody in', async () => {
+  const { open } = await place()
+  const answered = async (one: Browser): Promise<URL> => {
+    const sent = await one.get('/login?return_to=/a')
+    return new URL(await atProvider(sent.headers.get('location') ?? '', 'ada'))
+  }
+  const changed = async (change: (url: URL, one: Browser) => void): Promise<number> => {
+    const one = open()
+    const url = await answered(one)
+    change(url, one)
+    return (await one.get(targetOf(url.href))).status
+  }
+  expect(await changed(() => undefined)).toBe(303)
+  expect(await changed(url => url.searchParams.set('iss', 'https://evil.example'))).toBe(403)
+  expect(await changed(url => url.searchParams.set('code', 'wrong'))).toBe(403)
+  const cookie = 'countersign-login-4120'
+  const rewrite = (from: RegExp, to: string) => (_url: URL, one: Browser) => {
+    const text = Buffer.from(one.cookies.get(cookie) ?? '', 'base64url').toString()
+    one.cookies.set(cookie, Buffer.from(text.replace(from, to)).toString('base64url'))
+  }
+  expect(await changed(rewrite(/"nonce":"[^"]+"/, '"nonce":"other"'))).toBe(403)
+  expect(await changed(rewrite(/"nonce":"[^"]+"/, '"nonce":""'))).toBe(403)
+  expect(await changed(rewrite(/"code_verifier":"[^"]+"/, `"code_verifier":"${'a'.repeat(43)}"`))).toBe(403)
+  const wrong = (await place({ clientSecret: 'wrong' })).open()
+  expect((await signIn(wrong, 'ada')).status).toBe(403)
+})
+
+test('a provider that does not answer is a page that says so, and is asked again the next time', async () => {
+  const { open } = await place({ at: 'http://127.0.0.1:1' })
+  for (let time = 0; time < 2; time++) {
+    const answer = await open().get('/login?return_to=/a')
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '30'])
+    expect(await answer.text()).toContain('does not answer')
+  }
+})
+
+test('"not you?" makes the provider ask who it is', async () => {
+  const { open } = await place()
+  const sent = await open().get('/login?return_to=/a&switch=1')
+  expect(new URL(sent.headers.get('location') ?? '').searchParams.get('prompt')).toBe('login')
+})
+
+test('a provider without TLS, an empty client or a scope without openid is a mistake', () => {
+  const corp = { id: 'corp', name: 'Corp', clientId: 'countersign' }
+  expect(() => openidConnect({ ...corp, issuer: 'http://127.0.0.1:1' })).toThrow(TypeError)
+  expect(() => openidConnect({ ...corp, issuer: 'http://corp.example', dangerouslyAllowLoopbackHttp: true })).toThrow(
+    TypeError,
+  )
+  expect(() => openidConnect({ ...corp, issuer: 'https://corp.example', clientId: '' })).toThrow(TypeError)
+  expect(() => openidConnect({ ...corp, issuer: 'https://corp.example', scope: 'profile' })).toThrow(TypeError)
+  expect(() => openidConnect({ ...corp, issuer: 'https://corp.example' })).not.toThrow()
+})
