@@ -10,11 +10,18 @@ import {
 } from '@countersign/protocol'
 import { openStore } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
+import { rememberedScope } from './consents.js'
 import type { AuthServerEvent } from './event.js'
 import { grantsIn } from './grants.js'
+import { createGuesses } from './guesses.js'
+import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
 import type { Policy } from './policy.js'
+import { createPolls } from './polls.js'
+import { redemptionsIn } from './redemption.js'
+import { createRepeats } from './repeats.js'
+import { type RequestQuota, requestsIn } from './requests.js'
 import { requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
@@ -32,6 +39,14 @@ export interface AuthServerOptions {
   readonly login?: readonly LoginMethod[]
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
+  /**
+   * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, since whoever may start it
+   * can ask any user anywhere to type in a code.
+   * @see protocol §6.3
+   */
+  readonly deviceFlow?: 'any' | readonly string[]
+  /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
+  readonly requestQuota?: RequestQuota
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
   readonly discovery?: Discovery
   /** Where signed requests are remembered. Default: in memory. */
@@ -80,32 +95,78 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const onEvent = options.onEvent ?? (() => undefined)
   if (options.login !== undefined) checkLoginMethods(options.login, { development })
   const discovery = options.discovery ?? createDiscovery({ now, development })
+  const { login: methods, deviceFlow = [] } = options
+  const requestTypes = requestTypesOf(methods, deviceFlow)
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
+  const policy = options.policy ?? (() => 'deny')
+  const requests = requestsIn(store, now, options.requestQuota ?? { agent: 1000, delegate: 100 })
   const handle = requestHandler({
-    metadata: authServerMetadata(issuer),
+    metadata: authServerMetadata(
+      issuer,
+      methods,
+      deviceFlow.length > 0 ? requestTypes : requestTypes.filter(isNotDevice),
+    ),
+    requestTypes,
     keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet({ now }),
     issuer: { issuer, key, lifetime },
     grants: grantsIn(store, now),
-    policy: options.policy ?? (() => 'deny'),
+    requests,
+    redemptions: redemptionsIn(store, now),
+    repeats: createRepeats(now),
+    polls: createPolls(now),
+    policy,
+    users: methods === undefined ? 'none' : 'some',
+    deviceFlow,
     now,
     development,
     onEvent,
-    ...(options.login === undefined
+    ...(methods === undefined
       ? {}
-      : { login: createLogin({ issuer, methods: options.login, store, now, development, onEvent }) }),
+      : {
+          pages: {
+            login: createLogin({ issuer, methods, store, now, development, onEvent }),
+            requests,
+            remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
+            discovery,
+            policy,
+            issuer: { issuer },
+            guesses: createGuesses(now),
+            now,
+            onEvent,
+          },
+        }),
   })
   return { handle: withCors(options.cors, handle), ready: () => store.check(), close: () => store.close() }
 }
 
-function authServerMetadata(issuer: string): AuthServerMetadata {
+function requestTypesOf(login: AuthServerOptions['login'], deviceFlow: 'any' | readonly string[]): readonly string[] {
+  if (login === undefined) {
+    if (deviceFlow.length > 0) throw new TypeError('deviceFlow needs login: a user types in the code')
+    return ['auth', 'refresh']
+  }
+  return ['auth', 'code', 'refresh', 'device_auth', 'device_code']
+}
+
+/** A device type is answered with `unauthorized_client` where no agent may use it: better not to offer it. */
+function isNotDevice(requestType: string): boolean {
+  return !requestType.startsWith('device_')
+}
+
+function authServerMetadata(
+  issuer: string,
+  login: AuthServerOptions['login'],
+  requestTypes: readonly string[],
+): AuthServerMetadata {
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     agent_token_endpoint: `${issuer}/agent/token`,
+    ...(login === undefined ? {} : { agent_auth_endpoint: `${issuer}/agent/authorize` }),
     revocation_endpoint: `${issuer}/agent/revoke`,
     agent_signing_algs_supported: algorithms,
-    request_types_supported: ['auth', 'refresh'],
+    request_types_supported: requestTypes,
+    ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
   }
 }

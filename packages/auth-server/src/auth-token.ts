@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError, type PublishedKey, signToken } from '@countersign/protocol'
+import { AAuthError, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
+import type { GrantUser } from './grants.js'
+import { identityClaims, resourceScopes } from './identity-claims.js'
 
 /** What every auth token of one auth server has in common. */
 export interface AuthTokenIssuer {
@@ -26,12 +28,16 @@ export async function issueAuthToken(
   granted: {
     readonly caller: IdentifiedCaller
     readonly resource: string
-    readonly scope: string
+    /** Identity scopes included. */
+    readonly scope: readonly string[]
+    readonly user?: GrantUser
     readonly txn?: string
     readonly now: number
   },
 ): Promise<IssuedToken> {
-  const { caller, resource, scope, txn } = granted
+  const { caller, resource, user, txn } = granted
+  // Identity scopes become claims: a resource that saw them in `scope` could take them for permissions.
+  const scope = resourceScopes(granted.scope)
   const iat = Math.floor(granted.now)
   const jti = randomUUID()
   const auth_token = await signed({
@@ -39,12 +45,14 @@ export async function issueAuthToken(
     key: key.key,
     kid: key.kid,
     claims: {
+      ...identityClaims(granted.scope, user?.claims ?? {}),
       iss: issuer,
       aud: resource,
       ...(caller.agent === resource ? {} : { agent: caller.agent }),
       ...(caller.delegate === undefined ? {} : { agent_delegate: caller.delegate }),
       cnf: { jwk: caller.key.publicJwk },
-      scope,
+      ...(user === undefined ? {} : { sub: user.sub }),
+      ...(scope.length === 0 ? {} : { scope: serializeScope(scope) }),
       iat,
       exp: iat + lifetime,
       jti,

@@ -57,6 +57,7 @@ test(
     expect(made.events).toEqual([
       {
         type: 'granted',
+        by: 'policy',
         agent: 'https://agent.example',
         delegate: 'phone',
         resource: 'https://calendar.example',

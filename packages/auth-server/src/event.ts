@@ -1,28 +1,62 @@
 import type { ErrorCode } from '@countersign/protocol'
 import type { LoginEvent } from './login/sign-in.js'
 
-interface Issued {
+interface Asked {
   readonly agent: string
   readonly delegate?: string
   readonly resource: string
+  /** Identity scopes included. */
   readonly scope: readonly string[]
+}
+
+interface Issued extends Asked {
+  /** `sub` of the user who allowed it; absent for a direct grant. */
+  readonly user?: string
   /** The grant's name, the same at every refresh. */
   readonly grant: string
   /** `jti` of the auth token. */
   readonly jti: string
 }
 
-/** What an auth server decided, for an audit log: one event per request that was decided, never a token. */
+interface Pending extends Asked {
+  /** The request's name, from its beginning to its grant; no secret. */
+  readonly request: string
+  readonly flow: 'browser' | 'device'
+}
+
+/** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
 export type AuthServerEvent =
   | LoginEvent
-  | ({ readonly type: 'granted' } & Issued)
+  /** A user is needed: a request token or device code was given. */
+  | ({ readonly type: 'requested' } & Pending)
+  /** A user allowed `scope`, or it was remembered that they had; a code waits for the agent. */
+  | ({ readonly type: 'consented'; readonly user: string; readonly by: 'user' | 'remembered' } & Pending)
+  /** A user said no. */
+  | ({ readonly type: 'declined'; readonly user: string } & Pending)
+  | ({
+      readonly type: 'granted'
+      readonly by: 'policy' | 'code' | 'device_code'
+      /** The request it began with; absent for a direct grant. */
+      readonly request?: string
+    } & Issued)
   | ({ readonly type: 'refreshed' } & Issued)
+  /** The answer to a code was fetched again, by the same caller within a minute. */
+  | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
+  /** A code was used again later: the grant it gave has ended. */
+  | {
+      readonly type: 'alarm'
+      readonly reason: 'code-reused'
+      readonly agent: string
+      readonly delegate?: string
+      readonly grant: string
+    }
   | {
       readonly type: 'revoked'
       readonly agent: string
       readonly delegate?: string
       /** False: the caller has no such grant, and nothing happened. */
       readonly found: boolean
+      readonly grant?: string
     }
   | {
       readonly type: 'refused'

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { forgetConsent } from './consents.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 const lifetime = 90 * 86_400
-/** Live grants of one agent or delegate; beyond, those of the resource with the most end, unused for longest first. */
+/** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
 const sweepEvery = 60
 const sweepAtMost = 500
@@ -20,9 +22,26 @@ export interface Principal {
 export interface Grant {
   readonly id: string
   readonly resource: string
-  /** As serialised in the auth token. */
+  /** Serialised, identity scopes included. */
   readonly scope: string
   readonly purpose?: string
+  /** Who allowed it; absent for a direct grant. */
+  readonly user?: GrantUser
+}
+
+/** The user of a grant. */
+export interface GrantUser {
+  readonly sub: string
+  /** Those that the granted identity scopes stand for, as of the consent. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** What a code gave. */
+export interface Redeemed {
+  /** Names the grant in events. */
+  readonly id: string
+  /** Unix seconds. */
+  readonly created: number
 }
 
 /** The grants of one auth server, as its database keeps them. */
@@ -33,8 +52,15 @@ export interface Grants {
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use; false when the grant has ended since it was found. */
   use(refreshToken: string): Promise<boolean>
-  /** Ends a grant of this principal; resolves once that is on disk. False when it has no such grant. */
-  revoke(principal: Principal, refreshToken: string): Promise<boolean>
+  /**
+   * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
+   * Absent when it has no such grant.
+   */
+  revoke(principal: Principal, refreshToken: string): Promise<{ readonly id: string } | undefined>
+  /** The live grant of this principal that a code gave. */
+  redeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
+  /** Ends the grant that a code gave; absent when there is none. */
+  endRedeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
 }
 
 /** A name for a new grant. */
@@ -50,11 +76,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
       const token = newRefreshToken()
       await store.write(async tx => {
         await sweep(tx)
-        await tx
-          .insertInto('auth_server_grants')
-          .values(rowOf(principal, grant, token, now()))
-          .execute()
-        await endOldest(tx, principal)
+        await insertGrant(tx, { principal, grant, token, now: now() })
       })
       return token
     },
@@ -66,8 +88,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
         .where('refresh_hash', '=', refreshTokenHash(refreshToken))
       const row = await query.executeTakeFirst()
       if (row === undefined || row.last_used + lifetime <= now() || !owns(principal, row)) return undefined
-      const { id, resource, scope, purpose } = row
-      return { id, resource, scope, ...(purpose === null ? {} : { purpose }) }
+      return grantOf(row)
     },
 
     async use(refreshToken) {
@@ -81,23 +102,62 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
       return numUpdatedRows > 0n
     },
 
-    async revoke({ agent, delegate = '' }, refreshToken) {
-      const { numDeletedRows } = await store.write(tx =>
-        tx
+    revoke({ agent, delegate = '' }, refreshToken) {
+      return store.write(async tx => {
+        const row = await tx
           .deleteFrom('auth_server_grants')
           .where('refresh_hash', '=', refreshTokenHash(refreshToken))
           .where('agent', '=', agent)
           .where('agent_delegate', '=', delegate)
-          .executeTakeFirstOrThrow(),
+          .returningAll()
+          .executeTakeFirst()
+        if (row?.user_sub != null) await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
+        return row && { id: row.id }
+      })
+    },
+
+    redeemed({ agent, delegate = '' }, redemption) {
+      return store.db
+        .selectFrom('auth_server_grants')
+        .select(['id', 'created'])
+        .where('redemption_hash', '=', redemption)
+        .where('agent', '=', agent)
+        .where('agent_delegate', '=', delegate)
+        .executeTakeFirst()
+    },
+
+    endRedeemed({ agent, delegate = '' }, redemption) {
+      return store.write(tx =>
+        tx
+          .deleteFrom('auth_server_grants')
+          .where('redemption_hash', '=', redemption)
+          .where('agent', '=', agent)
+          .where('agent_delegate', '=', delegate)
+          .returning(['id', 'created'])
+          .executeTakeFirst(),
       )
-      return numDeletedRows > 0n
     },
   }
 }
 
+/** Writes a grant in a transaction; `redemption` is the hash of the code it came by. */
+export async function insertGrant(
+  tx: Transaction,
+  o: {
+    readonly principal: Principal
+    readonly grant: Grant
+    readonly token: string
+    readonly redemption?: string
+    readonly now: number
+  },
+): Promise<void> {
+  await tx.insertInto('auth_server_grants').values(rowOf(o)).execute()
+  await endOldest(tx, o.principal, o.grant.user)
+}
+
 type Transaction = Store<Tables>['db']
 
-function rowOf(principal: Principal, grant: Grant, token: string, now: number): GrantRow {
+function rowOf({ principal, grant, token, redemption, now }: Parameters<typeof insertGrant>[1]): GrantRow {
   return {
     refresh_hash: refreshTokenHash(token),
     id: grant.id,
@@ -108,6 +168,19 @@ function rowOf(principal: Principal, grant: Grant, token: string, now: number): 
     purpose: grant.purpose ?? null,
     created: now,
     last_used: now,
+    user_sub: grant.user?.sub ?? null,
+    claims: grant.user === undefined ? null : JSON.stringify(grant.user.claims),
+    redemption_hash: redemption ?? null,
+  }
+}
+
+function grantOf({ id, resource, scope, purpose, user_sub, claims }: GrantRow): Grant {
+  return {
+    id,
+    resource,
+    scope,
+    ...(purpose === null ? {} : { purpose }),
+    ...(user_sub === null ? {} : { user: { sub: user_sub, claims: JSON.parse(claims ?? '{}') } }),
   }
 }
 
@@ -119,7 +192,11 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
  * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
  * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
  */
-async function endOldest(tx: Transaction, { agent, delegate = '' }: Principal): Promise<void> {
+async function endOldest(
+  tx: Transaction,
+  { agent, delegate = '' }: Principal,
+  user: GrantUser | undefined,
+): Promise<void> {
   const ranked = tx
     .selectFrom('auth_server_grants')
     .select(['refresh_hash', 'last_used'])
@@ -131,6 +208,7 @@ async function endOldest(tx: Transaction, { agent, delegate = '' }: Principal): 
     )
     .where('agent', '=', agent)
     .where('agent_delegate', '=', delegate)
+    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
     .as('ranked')
   const surplus = tx
     .selectFrom(ranked)

@@ -11,4 +11,14 @@ export {
   type UserClaims,
 } from './login/login-method.js'
 export type { LoginEvent } from './login/sign-in.js'
-export { type Decision, type DirectGrant, directGrants, type Policy, type PolicyRequest } from './policy.js'
+export {
+  askUsers,
+  type Decision,
+  type DirectGrant,
+  directGrants,
+  firstOf,
+  type Policy,
+  type PolicyRequest,
+  type UserQuestion,
+} from './policy.js'
+export type { RequestQuota } from './requests.js'

@@ -11,12 +11,17 @@ export interface PolicyRequest {
   readonly scope: readonly string[]
   /** What the agent says it wants this for: a claim, not a fact. */
   readonly purpose?: string
+  /** The `sub` of the user who has agreed; absent before one was asked, and for direct grants. */
+  readonly user?: string
 }
 
-/** `direct`: grant at once, without a user. `deny`: refuse. */
-export type Decision = 'direct' | 'deny'
+/**
+ * `direct`: grant at once, without a user (identity scopes always ask one: they are about a user). `consent`: a user decides;
+ * where one has, that stands. `deny`: refuse.
+ */
+export type Decision = 'direct' | 'consent' | 'deny'
 
-/** Decides every grant, and again at every refresh. When it throws, nothing is granted. */
+/** Decides every grant, again when its code is redeemed, and again at every refresh. When it throws, nothing is granted. */
 export type Policy = (request: PolicyRequest) => Decision | Promise<Decision>
 
 /** One line of {@link directGrants}. */
@@ -51,12 +56,61 @@ export function directGrants(list: readonly DirectGrant[]): Policy {
   }
 }
 
+/** Who may put what before a user, see {@link askUsers}. */
+export interface UserQuestion {
+  /** Which agents. */
+  readonly agents: 'any' | readonly string[]
+  /** Which of their delegates, besides the agent servers themselves. Default `any`: the user sees which one asks. */
+  readonly delegates?: 'none' | 'any' | readonly string[]
+  /** Which resources; `self` stands for the agent's own, as when it signs users in. */
+  readonly resources: 'any' | readonly string[]
+  /** Which scopes, identity scopes among them. Default `any`. */
+  readonly scopes?: 'any' | readonly string[]
+}
+
+/**
+ * A policy that lets users decide: `consent` where one of the questions covers the whole request, else `deny`.
+ * @throws TypeError when a question names something that is no identifier
+ * @see protocol §6.3
+ */
+export function askUsers(questions: readonly UserQuestion[]): Policy {
+  for (const { agents, resources } of questions) {
+    const named = [...(agents === 'any' ? [] : agents), ...(resources === 'any' ? [] : resources)]
+    if (named.every(id => id === 'self' || isIdentifier(id, { development: true }))) continue
+    throw new TypeError('agents and resources of a question to users must be identifiers such as https://agent.example')
+  }
+  return request => (questions.some(question => isAsked(question, request)) ? 'consent' : 'deny')
+}
+
+/** A policy of several: the first that does not deny decides. */
+export function firstOf(...policies: readonly Policy[]): Policy {
+  return async request => {
+    for (const policy of policies) {
+      const decision = await policy(request)
+      if (decision !== 'deny') return decision
+    }
+    return 'deny'
+  }
+}
+
+function isAsked(question: UserQuestion, request: PolicyRequest): boolean {
+  const { agents, delegates = 'any', resources, scopes = 'any' } = question
+  const { agent, resource, scope } = request
+  return (
+    (agents === 'any' || agents.includes(agent)) &&
+    covers({ delegates }, request.delegate) &&
+    (resources === 'any' || resources.includes(resource) || (resource === agent && resources.includes('self'))) &&
+    scope.length > 0 &&
+    (scopes === 'any' || scope.every(name => scopes.includes(name)))
+  )
+}
+
 /** Identifiers hold no space, so two different pairs never share a key. */
 function keyOf(pair: { readonly agent: string; readonly resource: string }): string {
   return `${pair.agent} ${pair.resource}`
 }
 
-function covers({ delegates = 'none' }: DirectGrant, delegate: string | undefined): boolean {
+function covers({ delegates = 'none' }: Pick<DirectGrant, 'delegates'>, delegate: string | undefined): boolean {
   if (delegate === undefined || delegates === 'any') return true
   return delegates !== 'none' && delegates.includes(delegate)
 }

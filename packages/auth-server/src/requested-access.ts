@@ -1,7 +1,8 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, identityScopes, missingScope, parseScope, parseToken } from '@countersign/protocol'
+import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
-import type { DirectRequest, ResourceTokenRequest } from './token-request.js'
+import { resourceScopes } from './identity-claims.js'
+import type { AccessRequest } from './token-request.js'
 
 /** What was asked for, verified and not yet decided. */
 export interface RequestedAccess {
@@ -30,7 +31,7 @@ const longestScope = 2048
  * @see protocol §6.2 "Resource token checks", "Direct form"
  */
 export function requestedAccess(
-  request: ResourceTokenRequest | DirectRequest,
+  request: AccessRequest,
   caller: IdentifiedCaller,
   context: AccessContext,
 ): Promise<RequestedAccess> {
@@ -53,7 +54,6 @@ async function accessByResourceToken(
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
   bindsCaller(claims, caller)
   const scope = boundedScope(claims.scope)
-  refuseIdentity(scope)
   return { resource: iss, scope, ...(claims.txn === undefined ? {} : { txn: claims.txn }) }
 }
 
@@ -77,19 +77,27 @@ function bindsCaller(
 
 async function accessByScope(text: string, caller: IdentifiedCaller, context: AccessContext): Promise<RequestedAccess> {
   const scope = boundedScope(text)
-  const other = missingScope(identityScopes, scope)
-  if (caller.delegate !== undefined && other.length > 0) {
+  const other = resourceScopes(scope)
+  if (other.length > 0) await checkOwnScopes(other, caller, context)
+  return { resource: caller.agent, scope }
+}
+
+/** Scopes that are not about the user are the agent's own business: it names them in its metadata, and asks for them itself. */
+async function checkOwnScopes(
+  scope: readonly string[],
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<void> {
+  if (caller.delegate !== undefined) {
     throw new AAuthError(
       'invalid_scope',
       'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
     )
   }
-  refuseIdentity(scope)
   const { supported_scopes = [] } = await ofResource(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
     throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
   }
-  return { resource: caller.agent, scope }
 }
 
 /** That the document of a resource is missing or wrong is a fault of the request, not of the caller's credentials: 400. */
@@ -105,11 +113,4 @@ async function ofResource<T>(work: Promise<T>): Promise<T> {
 function boundedScope(text: string): string[] {
   if (text.length > longestScope) throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters')
   return parseScope(text)
-}
-
-/** Identity scopes grant claims about a user, and a direct grant has no user. */
-function refuseIdentity(scope: readonly string[]): void {
-  if (scope.some(name => identityScopes.includes(name))) {
-    throw new AAuthError('access_denied', 'identity scopes need a user, and this auth server signs in none')
-  }
 }

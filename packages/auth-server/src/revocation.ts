@@ -16,7 +16,12 @@ export async function revocation(
 ): Promise<object> {
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
-  const found = await context.grants.revoke(owner, parseRevocation(form))
-  context.onEvent({ type: 'revoked', ...owner, found })
+  const ended = await context.grants.revoke(owner, parseRevocation(form))
+  context.onEvent({
+    type: 'revoked',
+    ...owner,
+    found: ended !== undefined,
+    ...(ended === undefined ? {} : { grant: ended.id }),
+  })
   return {}
 }

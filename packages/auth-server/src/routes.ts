@@ -1,5 +1,6 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import {
+  type AAuthError,
   type AgentAuth,
   type AuthServerMetadata,
   answerRoute,
@@ -13,8 +14,11 @@ import {
   type Routes,
 } from '@countersign/protocol'
 import type { IdentifiedCaller, Verifier } from '@countersign/verify'
+import { openRequest } from './authorize.js'
+import { decideConsent, showConsent } from './consent.js'
+import { answerDevice, type DeviceContext, showDevice } from './device.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
-import type { Login } from './login/sign-in.js'
+import { pageRoute } from './pages/page-response.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
@@ -25,8 +29,10 @@ export interface RouteContext extends TokenContext {
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  /** Request types that are answered. */
+  readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly login?: Login
+  readonly pages?: DeviceContext
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -39,7 +45,13 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller, verified }) =>
-          privateResponse(await tokenAnswer(parseTokenRequest(formOf(message)), caller, verified.discovery, context)),
+          privateResponse(
+            await tokenAnswer(
+              parseTokenRequest(formOf(message), context.requestTypes),
+              { caller, discovery: verified.discovery },
+              context,
+            ),
+          ),
         ),
       },
     ],
@@ -52,7 +64,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
         ),
       },
     ],
-    ...(context.login?.routes ?? []),
+    ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
   return async message => {
     try {
@@ -61,6 +73,28 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       return refusal(thrown, message, context)
     }
   }
+}
+
+/** Where browsers come. */
+function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
+  const page = (methods: readonly string[], answer: Route['answer']): Route =>
+    pageRoute(methods, answer, (error, message) => report(error, message, context))
+  return [
+    ['/agent/authorize', page(['GET'], message => openRequest(message, pages))],
+    [
+      '/agent/consent',
+      page(['GET', 'POST'], message =>
+        message.method === 'GET' ? showConsent(message, pages) : decideConsent(message, pages),
+      ),
+    ],
+    [
+      '/device',
+      page(['GET', 'POST'], message =>
+        message.method === 'GET' ? showDevice(message, pages) : answerDevice(message, pages),
+      ),
+    ],
+    ...pages.login.routes,
+  ]
 }
 
 /** Runs `answer` for a verified caller, whose name a refusal then carries into the audit log. */
@@ -85,7 +119,16 @@ function refusal(
   caller?: IdentifiedCaller,
 ): Response {
   const error = asAAuthError(thrown)
-  const { code, status, description, cause, algs } = error
+  report(error, message, context, caller)
+  const { code, status, algs } = error
+  // A request that was seen before must not be signed again: the first one's outcome stands.
+  const challenged = status === 401 && code !== 'replay_detected'
+  const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
+  return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
+}
+
+function report(error: AAuthError, message: ReceivedMessage, context: RouteContext, caller?: IdentifiedCaller): void {
+  const { code, status, description, cause } = error
   context.onEvent({
     type: 'refused',
     code,
@@ -96,8 +139,4 @@ function refusal(
     ...(cause === undefined ? {} : { cause }),
     ...(message.peer === undefined ? {} : { peer: message.peer }),
   })
-  // A request that was seen before must not be signed again: the first one's outcome stands.
-  const challenged = status === 401 && code !== 'replay_detected'
-  const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
-  return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
 }

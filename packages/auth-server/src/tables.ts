@@ -11,8 +11,63 @@ export interface GrantRow {
   /** Empty for the agent itself: a delegate's id is never empty, and unlike NULL it can be compared. */
   agent_delegate: string
   resource: string
+  /** Identity scopes included. */
   scope: string
   purpose: string | null
+  created: number
+  last_used: number
+  /** The user who allowed it; NULL for a direct grant. */
+  user_sub: string | null
+  /** JSON: the user's claims that the identity scopes stand for, as of the consent. */
+  claims: string | null
+  /** Hash of the code or device code that it came by: a second use is told from an unknown one. */
+  redemption_hash: string | null
+}
+
+/** One request that waits for its user, or whose answer waits to be fetched. Times are Unix seconds. */
+export interface RequestRow {
+  /** SHA-256 of the request token or device code: a copied database redeems nothing. */
+  request_hash: string
+  /** Names the request in events. */
+  id: string
+  agent: string
+  /** Empty for the agent itself. */
+  agent_delegate: string
+  resource: string
+  /** As asked, identity scopes included. */
+  scope: string
+  purpose: string | null
+  txn: string | null
+  /** Empty in the device flow. */
+  redirect_uri: string
+  state: string | null
+  login_hint: string | null
+  /** Where it came from. */
+  peer: string | null
+  /** Device flow only. */
+  user_code: string | null
+  created: number
+  expires: number
+  /** The browser that opened it first. */
+  browser: string | null
+  status: 'pending' | 'granted' | 'denied'
+  /** The user who decided. */
+  user_sub: string | null
+  /** What the user allowed. */
+  granted_scope: string | null
+  claims: string | null
+  /** With the request token it makes the code; without it, nothing. */
+  code_secret: string | null
+}
+
+/** One scope that a user has allowed to one delegate at one resource, so as not to be asked again. */
+export interface ConsentRow {
+  user_sub: string
+  agent: string
+  /** Empty for the agent itself. */
+  agent_delegate: string
+  resource: string
+  scope: string
   created: number
   last_used: number
 }
@@ -20,32 +75,114 @@ export interface GrantRow {
 /** The tables of an auth server. */
 export interface Tables extends LoginTables {
   auth_server_grants: GrantRow
+  auth_server_requests: RequestRow
+  auth_server_consents: ConsentRow
 }
 
 // Times are doubles: PostgreSQL drivers hand 64-bit integers out as strings.
-export const migrations: readonly Migration[] = [
-  {
-    name: '001-grants',
-    async up(db) {
-      await db.schema
-        .createTable('auth_server_grants')
-        .addColumn('refresh_hash', 'text', column => column.primaryKey())
-        .addColumn('id', 'text', column => column.notNull())
-        .addColumn('agent', 'text', column => column.notNull())
-        .addColumn('agent_delegate', 'text', column => column.notNull())
-        .addColumn('resource', 'text', column => column.notNull())
-        .addColumn('scope', 'text', column => column.notNull())
-        .addColumn('purpose', 'text')
-        .addColumn('created', 'double precision', column => column.notNull())
-        .addColumn('last_used', 'double precision', column => column.notNull())
-        .execute()
-      await db.schema
-        .createIndex('auth_server_grants_principal')
-        .on('auth_server_grants')
-        .columns(['agent', 'agent_delegate', 'last_used'])
-        .execute()
-      await db.schema.createIndex('auth_server_grants_last_used').on('auth_server_grants').column('last_used').execute()
-    },
+const grants: Migration = {
+  name: '001-grants',
+  async up(db) {
+    await db.schema
+      .createTable('auth_server_grants')
+      .addColumn('refresh_hash', 'text', column => column.primaryKey())
+      .addColumn('id', 'text', column => column.notNull())
+      .addColumn('agent', 'text', column => column.notNull())
+      .addColumn('agent_delegate', 'text', column => column.notNull())
+      .addColumn('resource', 'text', column => column.notNull())
+      .addColumn('scope', 'text', column => column.notNull())
+      .addColumn('purpose', 'text')
+      .addColumn('created', 'double precision', column => column.notNull())
+      .addColumn('last_used', 'double precision', column => column.notNull())
+      .execute()
+    await db.schema
+      .createIndex('auth_server_grants_principal')
+      .on('auth_server_grants')
+      .columns(['agent', 'agent_delegate', 'last_used'])
+      .execute()
+    await db.schema.createIndex('auth_server_grants_last_used').on('auth_server_grants').column('last_used').execute()
   },
-  loginMigration,
-]
+}
+
+const grantsOfUsers: Migration = {
+  name: '003-grants-of-users',
+  async up(db) {
+    for (const column of ['user_sub', 'claims', 'redemption_hash']) {
+      await db.schema.alterTable('auth_server_grants').addColumn(column, 'text').execute()
+    }
+    // Unique: whatever else goes wrong, one code never gives two grants.
+    await db.schema
+      .createIndex('auth_server_grants_redemption')
+      .unique()
+      .on('auth_server_grants')
+      .column('redemption_hash')
+      .execute()
+    // An agent server may hold grants of every user there is: what one user's are must be found without reading the others'.
+    await db.schema
+      .createIndex('auth_server_grants_owner')
+      .on('auth_server_grants')
+      .columns(['agent', 'agent_delegate', 'user_sub', 'last_used'])
+      .execute()
+    await db.schema.dropIndex('auth_server_grants_principal').execute()
+  },
+}
+
+const requests: Migration = {
+  name: '004-requests',
+  async up(db) {
+    await db.schema
+      .createTable('auth_server_requests')
+      .addColumn('request_hash', 'text', column => column.primaryKey())
+      .addColumn('id', 'text', column => column.notNull())
+      .addColumn('agent', 'text', column => column.notNull())
+      .addColumn('agent_delegate', 'text', column => column.notNull())
+      .addColumn('resource', 'text', column => column.notNull())
+      .addColumn('scope', 'text', column => column.notNull())
+      .addColumn('purpose', 'text')
+      .addColumn('txn', 'text')
+      .addColumn('redirect_uri', 'text', column => column.notNull())
+      .addColumn('state', 'text')
+      .addColumn('login_hint', 'text')
+      .addColumn('peer', 'text')
+      .addColumn('user_code', 'text', column => column.unique())
+      .addColumn('created', 'double precision', column => column.notNull())
+      .addColumn('expires', 'double precision', column => column.notNull())
+      .addColumn('browser', 'text')
+      .addColumn('status', 'text', column => column.notNull())
+      .addColumn('user_sub', 'text')
+      .addColumn('granted_scope', 'text')
+      .addColumn('claims', 'text')
+      .addColumn('code_secret', 'text')
+      .execute()
+    await db.schema
+      .createIndex('auth_server_requests_agent')
+      .on('auth_server_requests')
+      .columns(['agent', 'agent_delegate', 'expires'])
+      .execute()
+    await db.schema.createIndex('auth_server_requests_expires').on('auth_server_requests').column('expires').execute()
+  },
+}
+
+const consents: Migration = {
+  name: '005-consents',
+  async up(db) {
+    await db.schema
+      .createTable('auth_server_consents')
+      .addColumn('user_sub', 'text', column => column.notNull())
+      .addColumn('agent', 'text', column => column.notNull())
+      .addColumn('agent_delegate', 'text', column => column.notNull())
+      .addColumn('resource', 'text', column => column.notNull())
+      .addColumn('scope', 'text', column => column.notNull())
+      .addColumn('created', 'double precision', column => column.notNull())
+      .addColumn('last_used', 'double precision', column => column.notNull())
+      .addPrimaryKeyConstraint('auth_server_consents_pk', ['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])
+      .execute()
+    await db.schema
+      .createIndex('auth_server_consents_last_used')
+      .on('auth_server_consents')
+      .column('last_used')
+      .execute()
+  },
+}
+
+export const migrations: readonly Migration[] = [grants, loginMigration, grantsOfUsers, requests, consents]

@@ -1,17 +1,35 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, isSafeId } from '@countersign/protocol'
 
-/** `request_type=auth` for another resource: its resource token says which, and for what scope. */
-export interface ResourceTokenRequest {
-  readonly request_type: 'auth'
-  readonly resource_token: string
+/** What is asked for: of another resource, whose resource token says what, or of the agent itself, the direct form. */
+export type AccessRequest = ({ readonly resource_token: string } | { readonly scope: string }) & {
   readonly purpose?: string
+  /** Whom the agent expects to sign in. */
+  readonly login_hint?: string
 }
 
-/** `request_type=auth` for the agent itself: the direct form. */
-export interface DirectRequest {
+/** `request_type=auth`. */
+export type AuthRequest = AccessRequest & {
   readonly request_type: 'auth'
-  readonly scope: string
-  readonly purpose?: string
+  /** Where the user's browser goes with the answer, should the user be needed. */
+  readonly redirect_uri?: string
+  readonly state?: string
+}
+
+/** `request_type=device_auth`. */
+export type DeviceAuthRequest = AccessRequest & { readonly request_type: 'device_auth' }
+
+/** `request_type=code`. */
+export interface CodeRequest {
+  readonly request_type: 'code'
+  readonly code: string
+  readonly redirect_uri: string
+  readonly request_token: string
+}
+
+/** `request_type=device_code`. */
+export interface DeviceCodeRequest {
+  readonly request_type: 'device_code'
+  readonly device_code: string
 }
 
 /** `request_type=refresh`. */
@@ -23,24 +41,40 @@ export interface RefreshRequest {
 }
 
 /** A token endpoint request, read. */
-export type TokenRequest = ResourceTokenRequest | DirectRequest | RefreshRequest
+export type TokenRequest = AuthRequest | DeviceAuthRequest | CodeRequest | DeviceCodeRequest | RefreshRequest
 
 const longestPurpose = 1024
+const longestState = 8192
 
 /**
  * Reads the parameters of a token endpoint request; unknown ones are ignored.
+ * @param supported the request types this auth server answers
  * @throws AAuthError `invalid_request`, `unsupported_request_type`
  * @see protocol §6.2
  */
-export function parseTokenRequest(form: ReadonlyMap<string, string>): TokenRequest {
+export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: readonly string[]): TokenRequest {
   const requestType = form.get('request_type')
-  switch (requestType) {
-    case undefined:
-      throw new AAuthError('invalid_request', 'request_type is missing')
+  if (requestType === undefined) throw new AAuthError('invalid_request', 'request_type is missing')
+  switch (supported.includes(requestType) ? requestType : undefined) {
     case 'auth':
-      return parseAuthRequest(form)
+      return { request_type: 'auth', ...parseAccess(form), ...optional(form, 'redirect_uri'), ...stateOf(form) }
+    case 'device_auth':
+      return { request_type: 'device_auth', ...parseAccess(form) }
+    case 'code':
+      return {
+        request_type: 'code',
+        code: required(form, 'code'),
+        redirect_uri: required(form, 'redirect_uri'),
+        request_token: required(form, 'request_token'),
+      }
+    case 'device_code':
+      return { request_type: 'device_code', device_code: required(form, 'device_code') }
     case 'refresh':
-      return parseRefreshRequest(form)
+      return {
+        request_type: 'refresh',
+        refresh_token: required(form, 'refresh_token'),
+        ...optional(form, 'scope'),
+      }
     default:
       throw new AAuthError('unsupported_request_type', 'request_type must be one of request_types_supported')
   }
@@ -55,7 +89,7 @@ export function parseRevocation(form: ReadonlyMap<string, string>): string {
   return required(form, 'token')
 }
 
-function parseAuthRequest(form: ReadonlyMap<string, string>): ResourceTokenRequest | DirectRequest {
+function parseAccess(form: ReadonlyMap<string, string>): AccessRequest {
   const resource_token = form.get('resource_token')
   const scope = form.get('scope')
   const auth_request_url = form.get('auth_request_url')
@@ -63,16 +97,10 @@ function parseAuthRequest(form: ReadonlyMap<string, string>): ResourceTokenReque
   if ([resource_token, scope, auth_request_url].filter(value => value !== undefined).length !== 1) {
     throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url')
   }
-  const purpose = purposeOf(form)
-  if (resource_token !== undefined) return { request_type: 'auth', resource_token, ...purpose }
-  if (scope !== undefined) return { request_type: 'auth', scope, ...purpose }
+  const more = { ...purposeOf(form), ...loginHintOf(form) }
+  if (resource_token !== undefined) return { resource_token, ...more }
+  if (scope !== undefined) return { scope, ...more }
   throw new AAuthError('invalid_request', 'auth_request_url is not supported by this auth server')
-}
-
-function parseRefreshRequest(form: ReadonlyMap<string, string>): RefreshRequest {
-  const refresh_token = required(form, 'refresh_token')
-  const scope = form.get('scope')
-  return { request_type: 'refresh', refresh_token, ...(scope === undefined ? {} : { scope }) }
 }
 
 function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
@@ -80,6 +108,28 @@ function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
   if (purpose === undefined) return {}
   if (purpose.length > longestPurpose) throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters')
   return { purpose }
+}
+
+function stateOf(form: ReadonlyMap<string, string>): { state?: string } {
+  const state = form.get('state')
+  if (state === undefined) return {}
+  if (state.length > longestState) throw new AAuthError('invalid_request', 'state is longer than 8192 characters')
+  return { state }
+}
+
+function loginHintOf(form: ReadonlyMap<string, string>): { login_hint?: string } {
+  const login_hint = form.get('login_hint')
+  if (login_hint === undefined) return {}
+  if (!isSafeId(login_hint))
+    throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or has controls')
+  return { login_hint }
+}
+
+function optional<K extends string>(form: ReadonlyMap<string, string>, name: K): { [P in K]?: string } {
+  const member: { [P in K]?: string } = {}
+  const value = form.get(name)
+  if (value !== undefined) member[name] = value
+  return member
 }
 
 function required(form: ReadonlyMap<string, string>, name: string): string {

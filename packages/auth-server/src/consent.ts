@@ -1,0 +1,205 @@
+import type { Discovery } from '@countersign/discovery'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, parseScope } from '@countersign/protocol'
+import { queryOf } from './authorize.js'
+import { consentView } from './consent-view.js'
+import type { ConsentKey } from './consents.js'
+import type { AuthServerEvent } from './event.js'
+import { identityClaims } from './identity-claims.js'
+import type { BrowserSession, SessionUser } from './login/browser-session.js'
+import { pageForm } from './login/page-form.js'
+import type { Login } from './login/sign-in.js'
+import { consentDecision } from './pages/consent-decision.js'
+import { type ConsentView, consentPage } from './pages/consent-page.js'
+import { pageResponse, seeOther } from './pages/page-response.js'
+import type { Policy } from './policy.js'
+import { answerUrl, isLoopbackRedirect } from './redirect-uri.js'
+import { codeOf } from './request-token.js'
+import { consentKey, type Requests } from './requests.js'
+import type { RequestRow } from './tables.js'
+
+/** What the pages of an auth server decide with. */
+export interface ConsentContext {
+  readonly login: Login
+  readonly requests: Requests
+  readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<readonly string[]>
+  readonly discovery: Discovery
+  readonly policy: Policy
+  readonly issuer: { readonly issuer: string }
+  readonly now: () => number
+  readonly onEvent: (event: AuthServerEvent) => void
+}
+
+/** A request in the browser that has it, and who is signed in there. */
+export interface OpenRequest {
+  readonly row: RequestRow
+  readonly session: BrowserSession
+  readonly user: SessionUser
+}
+
+/** Unanswered questions of one agent that one user is shown within the life of a request. */
+const mostShown = 20
+
+/** The page for a request; a path of this server. */
+export function consentPath(request_token: string): string {
+  return `/agent/consent?${new URLSearchParams({ request_token })}`
+}
+
+/**
+ * Shows what is asked for, or goes straight on where this user has allowed all of it before.
+ * @throws AAuthError, shown as a page
+ * @see protocol §6.3
+ */
+export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
+  const request_token = queryOf(message).get('request_token') ?? ''
+  const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
+  const { user } = session
+  if (user === undefined) {
+    const hint = row.login_hint === null ? {} : { loginHint: row.login_hint }
+    return context.login.signIn(message, { returnTo: consentPath(request_token), ...hint })
+  }
+  const open = { row, session, user }
+  if (row.status !== 'pending') return answered(request_token, open, context)
+  const held = await heldScope(open, context)
+  const asked = parseScope(row.scope)
+  if (held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)) {
+    return conclude(request_token, open, { scope: held, by: 'remembered' }, context)
+  }
+  await checkFlood(open, context)
+  return consentAnswer(await viewOf(request_token, open, held, context))
+}
+
+/**
+ * Takes the user's decision and sends the browser on with it.
+ * @throws AAuthError `access_denied` for a form that is not of our page, shown as a page like every other
+ * @see protocol §6.3
+ */
+export async function decideConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
+  const current = await context.login.sessions.current(message)
+  const form = pageForm(message, { session: current, issuer: context.issuer.issuer })
+  const request_token = form.get('request_token') ?? ''
+  const { row, session } = await browsersRequest(request_token, current, context)
+  const { user } = session
+  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  const open = { row, session, user }
+  if (row.status !== 'pending') return answered(request_token, open, context, form.get('decision'))
+  const held = await heldScope(open, context)
+  const view = await viewOf(request_token, open, held, context)
+  const { allow, scope } = consentDecision(form, view)
+  if (allow && scope.length === 0) return consentAnswer({ ...view, problem: 'nothing-chosen' })
+  return conclude(request_token, open, { scope, by: 'user' }, context)
+}
+
+/** The request, when it is open and this browser's: a link that is sent to somebody else shows them nothing. */
+async function browsersRequest(
+  request_token: string,
+  session: BrowserSession | undefined,
+  { requests, now }: ConsentContext,
+): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
+  const row = await requests.find(request_token)
+  // Not prolonged by anything the user does: what was asked long ago is asked anew.
+  if (row === undefined || row.user_code !== null || row.expires <= now()) {
+    throw new AAuthError('expired_token', 'Begin again at the agent.')
+  }
+  if (session === undefined || row.browser !== session.id) {
+    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.', {
+      cause: { request: row.id },
+    })
+  }
+  return { row, session }
+}
+
+/** What of it this user need not be asked again. A loopback URL may be another program's: there, everything is asked. */
+async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentContext): Promise<readonly string[]> {
+  if (isLoopbackRedirect(row.redirect_uri, row.agent)) return []
+  return remembered(consentKey(row, user.sub), parseScope(row.scope))
+}
+
+function viewOf(
+  request_token: string,
+  { row, session, user }: OpenRequest,
+  held: readonly string[],
+  context: ConsentContext,
+): Promise<ConsentView> {
+  const { redirect_uri } = row
+  return consentView(
+    row,
+    {
+      csrf: session.csrf,
+      action: '/agent/consent',
+      hidden: { request_token },
+      returnTo: consentPath(request_token),
+      user,
+      held,
+      way: { type: isLoopbackRedirect(redirect_uri, row.agent) ? 'loopback' : 'web', redirect_uri },
+    },
+    context,
+  )
+}
+
+function consentAnswer(view: ConsentView): Response {
+  return pageResponse(consentPage(view), view.way.type === 'device' ? {} : { leadsTo: view.way.redirect_uri })
+}
+
+/** Stores the decision, then answers with it: whoever sends it twice finds it decided, and gets the same answer. */
+async function conclude(
+  request_token: string,
+  open: OpenRequest,
+  decision: { readonly scope: readonly string[]; readonly by: 'user' | 'remembered' },
+  context: ConsentContext,
+): Promise<Response> {
+  const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
+  if (decided !== undefined) return redirect(decided, request_token, context)
+  const { row } = await browsersRequest(request_token, open.session, context)
+  return answered(request_token, { ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
+}
+
+/**
+ * Stores what the user of an open request decided, and tells of it.
+ * @returns the request as it is now; absent when it was decided already, or has expired
+ */
+export async function decideRequest(
+  { row, session, user }: OpenRequest,
+  o: { readonly scope: readonly string[]; readonly by: 'user' | 'remembered'; readonly remember: 'yes' | 'no' },
+  { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
+): Promise<RequestRow | undefined> {
+  const { scope, by, remember } = o
+  const claims = identityClaims(scope, { ...user.claims })
+  const decided = await requests.decide(row, session.id, { user: { sub: user.sub, claims }, scope, remember })
+  if (decided === undefined) return undefined
+  const about = {
+    request: row.id,
+    flow: row.user_code === null ? 'browser' : 'device',
+    agent: row.agent,
+    ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
+    resource: row.resource,
+    user: user.sub,
+  } as const
+  if (scope.length === 0) onEvent({ type: 'declined', ...about, scope: parseScope(row.scope) })
+  else onEvent({ type: 'consented', by, ...about, scope })
+  return decided
+}
+
+/** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
+function answered(request_token: string, { row, user }: OpenRequest, context: ConsentContext, said?: string): Response {
+  const stands = row.status === 'granted' ? 'allow' : 'deny'
+  if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+  }
+  return redirect(row, request_token, context)
+}
+
+function redirect(row: RequestRow, request_token: string, { issuer }: ConsentContext): Response {
+  const { code_secret, redirect_uri, state } = row
+  const outcome = code_secret === null ? { error: 'access_denied' } : { code: codeOf(request_token, code_secret) }
+  return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer.issuer }))
+}
+
+/** Asked often enough, people say yes to be left alone. */
+async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
+  if ((await requests.shown(row, user.sub)) <= mostShown) return
+  throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {
+    retryAfter: 600,
+    cause: { request: row.id },
+  })
+}

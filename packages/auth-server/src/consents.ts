@@ -1,0 +1,88 @@
+import type { Store } from '@countersign/store'
+import type { Tables } from './tables.js'
+
+/** Seconds that a remembered grant lives from its last use, as a refresh token does. */
+const lifetime = 90 * 86_400
+const sweepAtMost = 500
+
+/** What a user's yes is remembered for: this user, agent, delegate and resource, and no other. @see protocol §6.3 */
+export interface ConsentKey {
+  readonly user_sub: string
+  readonly agent: string
+  readonly agent_delegate: string
+  readonly resource: string
+}
+
+type Transaction = Store<Tables>['db']
+
+/** Which of `scope` the user has allowed before. */
+export async function rememberedScope(
+  db: Store<Tables>['db'],
+  key: ConsentKey,
+  o: { readonly scope: readonly string[]; readonly now: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('auth_server_consents')
+    .select('scope')
+    .where('user_sub', '=', key.user_sub)
+    .where('agent', '=', key.agent)
+    .where('agent_delegate', '=', key.agent_delegate)
+    .where('resource', '=', key.resource)
+    .where('scope', 'in', [...o.scope])
+    .where('last_used', '>', o.now - lifetime)
+    .execute()
+  return o.scope.filter(name => rows.some(row => row.scope === name))
+}
+
+/** Remembers what the user allowed, in the transaction that makes the code. */
+export async function rememberConsent(
+  tx: Transaction,
+  key: ConsentKey,
+  o: { readonly scope: readonly string[]; readonly now: number },
+): Promise<void> {
+  await sweep(tx, o.now)
+  const { user_sub, agent, agent_delegate, resource } = key
+  const rows = o.scope.map(scope => ({
+    ...{ user_sub, agent, agent_delegate, resource, scope },
+    created: o.now,
+    last_used: o.now,
+  }))
+  await tx
+    .insertInto('auth_server_consents')
+    .values(rows)
+    .onConflict(on =>
+      on.columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope']).doUpdateSet({ last_used: o.now }),
+    )
+    .execute()
+}
+
+/** Forgets what the user allowed, in the transaction that ends a grant. */
+export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: readonly string[]): Promise<void> {
+  await tx
+    .deleteFrom('auth_server_consents')
+    .where('user_sub', '=', key.user_sub)
+    .where('agent', '=', key.agent)
+    .where('agent_delegate', '=', key.agent_delegate)
+    .where('resource', '=', key.resource)
+    .where('scope', 'in', [...scope])
+    .execute()
+}
+
+/** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time. */
+async function sweep(tx: Transaction, now: number): Promise<void> {
+  const old = tx
+    .selectFrom('auth_server_consents')
+    .select(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])
+    .where('last_used', '<=', now - lifetime)
+    .limit(sweepAtMost)
+  await tx
+    .deleteFrom('auth_server_consents')
+    .where(({ eb, refTuple }) =>
+      eb(
+        refTuple('user_sub', 'agent', 'agent_delegate', 'resource', 'scope'),
+        'in',
+        old.$asTuple('user_sub', 'agent', 'agent_delegate', 'resource', 'scope'),
+      ),
+    )
+    .execute()
+}

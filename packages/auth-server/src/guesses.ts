@@ -1,0 +1,40 @@
+import { AAuthError } from '@countersign/protocol'
+
+/** Wrong user codes before a wait. @see protocol §6.3 */
+const mostMisses = 5
+/** Seconds, as long as a code lives. */
+const wait = 600
+const mostKept = 10_000
+
+/** Wrong user codes, by who typed them. */
+export interface Guesses {
+  /** @throws AAuthError `rate_limited` when one of them has to wait */
+  check(who: readonly string[]): void
+  miss(who: readonly string[]): void
+}
+
+/** An empty memory. */
+export function createGuesses(now: () => number): Guesses {
+  const kept = new Map<string, { readonly misses: number; readonly last: number }>()
+  const missesOf = (key: string): number => {
+    const known = kept.get(key)
+    return known === undefined || known.last + wait <= now() ? 0 : known.misses
+  }
+  return {
+    check(who) {
+      if (who.every(key => missesOf(key) < mostMisses)) return
+      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: wait })
+    },
+    miss(who) {
+      for (const key of who) {
+        const misses = missesOf(key) + 1
+        kept.delete(key)
+        kept.set(key, { misses, last: now() })
+      }
+      for (const oldest of kept.keys()) {
+        if (kept.size <= mostKept) break
+        kept.delete(oldest)
+      }
+    },
+  }
+}
