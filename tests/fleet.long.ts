@@ -15,7 +15,7 @@ import { freePort } from './processes.fixture.js'
 
 const size = 2000
 /** Delegates at work at one time, each with several requests under way. */
-const atOnce = 50
+const atOnce = 200
 
 interface Place {
   readonly id: string
