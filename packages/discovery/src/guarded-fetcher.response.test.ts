@@ -240,3 +240,21 @@ test('a header block that is too large is refused', async () => {
   )
   await expect(open(url, { maxBytes })).rejects.toThrow()
 })
+
+test('with other media types, those are asked for and read, and JSON is not', async () => {
+  const pictures = guardedFetcher({ ...loopback, mediaTypes: ['image/png', 'image/webp'] })
+  const asked: Array<string | undefined> = []
+  const answer = async (contentType: string) => {
+    const { url } = await answering((request, response) => {
+      asked.push(request.headers.accept)
+      response.writeHead(200, { 'content-type': contentType }).end('bytes')
+    })
+    return (await pictures(url, { maxBytes })).body.length
+  }
+  expect(await answer('image/png')).toBe(5)
+  expect(await answer('Image/WebP; q=1')).toBe(5)
+  expect(await answer('image/svg+xml')).toBe(0)
+  expect(await answer('image/png, text/html')).toBe(0)
+  expect(await answer('application/json')).toBe(0)
+  expect(new Set(asked)).toEqual(new Set(['image/png, image/webp']))
+})

@@ -4,7 +4,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { AAuthError } from '@countersign/protocol'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
-import { isDocumentType } from './media-type.js'
+import { documentTypes, isOneOf } from './media-type.js'
 import { isLoopbackAddress, isPublicAddress } from './public-address.js'
 import { resolveAddresses } from './resolve-addresses.js'
 import { refused, type Target, targetOf } from './target.js'
@@ -20,6 +20,8 @@ export interface GuardedFetcherOptions {
   readonly resolve?: (host: string, options: { readonly signal: AbortSignal }) => Promise<string[]>
   /** Seconds for DNS, connection, TLS, headers and body together; above 0, at most 60. Default: 5. */
   readonly timeout?: number
+  /** Media types whose bytes are read, in lower case. Default: `application/json` and `application/jwk-set+json`. */
+  readonly mediaTypes?: readonly string[]
   /** PEM certificates trusted instead of the system's, for tests. Certificates are always verified. */
   readonly ca?: string
 }
@@ -32,18 +34,20 @@ const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1000 
 interface Route {
   readonly target: Target
   readonly addresses: readonly string[]
+  readonly mediaTypes: readonly string[]
   readonly ca?: string
 }
 
 /**
  * A {@link Fetcher} for URLs that strangers choose: https only, no redirects, DNS resolved once, every address checked and
- * the connection made to a checked one, certificates verified, one deadline for all, size limited, JSON only, nothing of
- * the caller's sent along.
+ * the connection made to a checked one, certificates verified, one deadline for all, size limited, one kind of content
+ * only (JSON, unless `mediaTypes` says otherwise), nothing of the caller's sent along.
  * @throws RangeError when `timeout` is out of range
  * @see protocol.md §10
  */
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
+  const { mediaTypes = documentTypes } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
   async function get(url: string, o: { readonly maxBytes: number; readonly signal: AbortSignal }) {
@@ -51,8 +55,8 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
     const addresses = target.addresses ?? (await resolve(target.host, { signal: o.signal }))
     o.signal.throwIfAborted()
     checkAddresses(addresses, { url, allowLoopback })
-    const route = { target, addresses, ...(ca !== undefined && { ca }) }
-    return read(await open(route, o.signal), o.maxBytes)
+    const route = { target, addresses, mediaTypes, ...(ca !== undefined && { ca }) }
+    return read(await open(route, o.signal), { maxBytes: o.maxBytes, mediaTypes })
   }
 
   return (url, { maxBytes, signal: outer }) =>
@@ -69,14 +73,14 @@ function checkAddresses(addresses: readonly string[], o: { url: string; allowLoo
 }
 
 function open(route: Route, signal: AbortSignal): Promise<http.IncomingMessage> {
-  const { target, addresses, ca } = route
+  const { target, addresses, mediaTypes, ca } = route
   const options: https.RequestOptions = {
     method: 'GET',
     hostname: target.host,
     port: target.port,
     path: target.path,
     headers: {
-      accept: 'application/json, application/jwk-set+json',
+      accept: mediaTypes.join(', '),
       'accept-encoding': 'identity',
       'user-agent': 'aauth',
     },
@@ -115,13 +119,16 @@ function lookupIn(addresses: readonly string[]): LookupFunction {
   }
 }
 
-async function read(response: http.IncomingMessage, maxBytes: number): Promise<FetchedDocument> {
+async function read(
+  response: http.IncomingMessage,
+  { maxBytes, mediaTypes }: { readonly maxBytes: number; readonly mediaTypes: readonly string[] },
+): Promise<FetchedDocument> {
   const { statusCode: status = 0, headers } = response
   const contentType = headers['content-type'] ?? ''
   const cacheControl = headers['cache-control']
   const head = { status, contentType, ...(cacheControl !== undefined && { cacheControl }) }
   // Of anything but a document nobody needs the bytes.
-  if (status !== 200 || !isDocumentType(contentType)) return { ...head, body: new Uint8Array() }
+  if (status !== 200 || !isOneOf(mediaTypes, contentType)) return { ...head, body: new Uint8Array() }
   const encoding = headers['content-encoding'] ?? 'identity'
   // Not asked for: a compressed bomb is not unpacked to find out its size.
   if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })

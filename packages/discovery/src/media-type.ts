@@ -1,10 +1,13 @@
-const json = /^application\/(?:jwk-set\+)?json[ \t]*(?:;|$)/i
+/** What metadata and key sets may be sent as. HTML or plain text may be anybody's upload. @see protocol.md §10 */
+export const documentTypes: readonly string[] = ['application/json', 'application/jwk-set+json']
 
-/**
- * Tells whether a `Content-Type` is one that metadata and key sets may have: `application/json` or
- * `application/jwk-set+json`, with or without parameters. HTML or plain text may be anybody's upload.
- * @see protocol.md §10
- */
+/** Tells whether a `Content-Type` is one of some media types (in lower case), with or without parameters. */
+export function isOneOf(mediaTypes: readonly string[], contentType: string): boolean {
+  const [mediaType = ''] = contentType.split(';', 1)
+  return mediaTypes.includes(mediaType.replace(/[ \t]+$/, '').toLowerCase())
+}
+
+/** Tells whether a `Content-Type` is one that metadata and key sets may have. */
 export function isDocumentType(contentType: string): boolean {
-  return json.test(contentType)
+  return isOneOf(documentTypes, contentType)
 }

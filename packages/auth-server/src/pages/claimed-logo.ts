@@ -1,4 +1,15 @@
 import type { Fetcher } from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import { pictureOf } from './picture.js'
+
+const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const
+const maxBytes = 64 * 1024
+/** Pixels a side: a small file may unpack to gigabytes in the user's browser. */
+const maxSide = 1024
+const maxEntries = 200
+const maxConcurrent = 16
+/** Seconds a picture is kept, and the lack of one. */
+const [keep, keepNone] = [3600, 300]
 
 /** Pictures that agents claim as theirs. */
 export interface ClaimedLogos {
@@ -6,7 +17,74 @@ export interface ClaimedLogos {
   find(logoUri: string | undefined): Promise<string | undefined>
 }
 
-/** Fetches them, through `fetcher`. */
-export function claimedLogos(_o: { readonly fetcher: Fetcher; readonly now: () => number }): ClaimedLogos {
-  return { find: async () => undefined }
+/** How {@link claimedLogos} fetches. */
+export interface ClaimedLogosOptions {
+  /** Unix seconds. */
+  readonly now: () => number
+  /** Lets pictures be at loopback addresses. Default false. */
+  readonly development?: boolean
+  /** Default: the guarded fetcher, for PNG, JPEG and WebP. */
+  readonly fetcher?: Fetcher
+  /** Seconds a page waits for a picture that is not here yet; default 1. It goes on arriving for the next page. */
+  readonly patience?: number
+}
+
+/**
+ * Fetches the pictures here and puts them into the page: loaded by the page, they would tell the agent who looks at it and
+ * from where. Kept for an hour whoever looks, so that they do not tell when, either.
+ */
+export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
+  const { now, development = false, patience = 1 } = o
+  const fetcher = o.fetcher ?? guardedFetcher({ mediaTypes, dangerouslyAllowLoopback: development })
+  const kept = new Map<string, { readonly until: number; readonly url: string | undefined }>()
+  const flights = new Map<string, Promise<string | undefined>>()
+
+  async function fetchOne(logoUri: string): Promise<string | undefined> {
+    const url = await dataUrl(fetcher, logoUri).catch(() => undefined)
+    kept.delete(logoUri)
+    kept.set(logoUri, { url, until: now() + (url === undefined ? keepNone : keep) })
+    const [oldest] = kept.keys()
+    if (kept.size > maxEntries && oldest !== undefined) kept.delete(oldest)
+    flights.delete(logoUri)
+    return url
+  }
+
+  return {
+    async find(logoUri) {
+      if (logoUri === undefined) return undefined
+      const known = kept.get(logoUri)
+      if (known !== undefined && known.until > now()) return known.url
+      let flight = flights.get(logoUri)
+      if (flight === undefined) {
+        if (flights.size >= maxConcurrent) return undefined
+        flight = fetchOne(logoUri)
+        flights.set(logoUri, flight)
+      }
+      return within(patience, flight)
+    },
+  }
+}
+
+async function dataUrl(fetcher: Fetcher, logoUri: string): Promise<string | undefined> {
+  const { status, contentType, body } = await fetcher(logoUri, { maxBytes })
+  if (status !== 200 || body.length > maxBytes) return undefined
+  const picture = pictureOf(body)
+  // What it is called and what it is must agree: a browser shows it by the one, whoever checks it goes by the other.
+  if (picture === undefined || picture.mediaType !== contentType.split(';', 1)[0]?.trim().toLowerCase())
+    return undefined
+  const { width, height, mediaType } = picture
+  if (width < 1 || height < 1 || width > maxSide || height > maxSide) return undefined
+  return `data:${mediaType};base64,${Buffer.from(body).toString('base64')}`
+}
+
+async function within<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>(resolve => {
+    timer = setTimeout(resolve, seconds * 1000, undefined)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
