@@ -1,6 +1,11 @@
 /** @jsxImportSource hono/jsx */
-import { document } from './layout.js'
+import type { JSX } from 'hono/jsx/jsx-runtime'
+import { claimedText } from './claimed-text.js'
+import { shownHost } from './host-name.js'
+import { document, HiddenFields, Host } from './layout.js'
 import type { PageUser } from './page-user.js'
+import { ScopeList } from './scope-list.js'
+import { WhoIsSignedIn } from './who-is-signed-in.js'
 
 /** One thing that is asked for. */
 export interface ConsentScope {
@@ -12,7 +17,7 @@ export interface ConsentScope {
   readonly known?: boolean
   /** False: the user cannot take it away and still agree. Default true. */
   readonly optional?: boolean
-  /** The user has allowed it before. Default false. */
+  /** The user has allowed it before, and is not asked again: shown as such. Default false. */
   readonly held?: boolean
 }
 
@@ -31,7 +36,7 @@ export interface ConsentView {
     readonly id: string
     /** Claimed. */
     readonly name?: string
-    /** Claimed: a `data:` URL of `claimedLogos`. */
+    /** Claimed: a `data:` URL of `claimedLogos`; any other is left out. */
     readonly logo?: string
     readonly homepage?: string
     readonly policy_uri?: string
@@ -51,39 +56,202 @@ export interface ConsentView {
   readonly chain?: readonly string[]
   /**
    * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
-   * from that address at that time (Unix seconds).
+   * from that address at that time (Unix seconds; `now` lets the page say how long ago).
    */
   readonly way:
     | { readonly type: 'web'; readonly redirect_uri: string }
     | { readonly type: 'loopback'; readonly redirect_uri: string }
-    | { readonly type: 'device'; readonly peer?: string; readonly asked: number }
+    | { readonly type: 'device'; readonly peer?: string; readonly asked: number; readonly now?: number }
   /** What was wrong with the answer before. */
   readonly problem?: 'nothing-chosen'
 }
 
-/** The page on which a user decides. */
+const longestName = 60
+const longestDelegate = 80
+const longestPurpose = 300
+
+/** The page on which a user decides. What is checked comes first and large; what is merely said stands apart and is marked. */
 export function consentPage(view: ConsentView): string {
+  const { agent, resource, scopes, identity } = view
+  const isSignIn = agent.id === resource
+  const at = shownHost(resource).text
   return document({
-    title: 'Allow access?',
+    title: `${isSignIn ? 'Sign in to' : 'Allow'} ${shownHost(agent.id).text}?`,
     children: (
-      <form method="post" action={view.action}>
-        <input type="hidden" name="csrf" value={view.csrf} />
-        {Object.entries(view.hidden).map(([name, value]) => (
-          <input type="hidden" name={name} value={value} />
-        ))}
-        {[...view.scopes, ...view.identity].map(({ name, description }) => (
-          <label>
-            <input type="checkbox" name={`scope:${name}`} value="on" checked />
-            {description ?? name}
-          </label>
-        ))}
-        <button type="submit" name="decision" value="deny">
-          Refuse
-        </button>
-        <button type="submit" name="decision" value="allow">
-          Allow
-        </button>
-      </form>
+      <>
+        <WhoIsSignedIn csrf={view.csrf} returnTo={view.returnTo} user={view.user} />
+        <WhoAsks view={view} />
+        <Warning way={view.way} />
+        <Claims view={view} />
+        <form method="post" action={view.action}>
+          <HiddenFields fields={{ csrf: view.csrf, ...view.hidden }} />
+          {view.problem === undefined ? null : (
+            <p class="care" role="alert">
+              <strong>Nothing is chosen.</strong> Choose at least one, or refuse.
+            </p>
+          )}
+          <ScopeList legend={`What it could do at ${at}`} scopes={scopes} resource={resource} user={view.user} />
+          <ScopeList legend="What it would learn about you" scopes={identity} resource={resource} user={view.user} />
+          {/* Refuse comes first: the one that a stray Enter presses. */}
+          <div class="buttons">
+            <button class="button" type="submit" name="decision" value="deny">
+              Refuse
+            </button>
+            <button class="button solid" type="submit" name="decision" value="allow">
+              Allow
+            </button>
+          </div>
+        </form>
+        <Afterwards view={view} />
+      </>
     ),
   })
+}
+
+function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
+  const { agent, resource, scopes, chain = [] } = view
+  return (
+    <>
+      <h1 class="asks">
+        <Host id={agent.id} class="host" />
+        <span class="checked">✓ This address is checked</span>
+        {agent.id === resource && scopes.length === 0 ? (
+          'wants to know who you are'
+        ) : (
+          <>
+            asks for your access to <Host id={resource} class="to" />
+          </>
+        )}
+      </h1>
+      {chain.length === 0 ? null : (
+        <section>
+          <h2>It asks on behalf of</h2>
+          <ol>
+            {chain.map(id => (
+              <li>
+                <Host id={id} />
+              </li>
+            ))}
+          </ol>
+        </section>
+      )}
+    </>
+  )
+}
+
+/** What the agent says about itself: a name and a picture can be anybody's. */
+function Claims({ view }: { readonly view: ConsentView }): JSX.Element {
+  const { agent, delegate, purpose = '' } = view
+  const name = claimedText(agent.name ?? '', longestName)
+  const words = claimedText(purpose, longestPurpose)
+  const logo = agent.logo?.startsWith('data:image/') ? agent.logo : undefined
+  const part = claimedText(delegate ?? '', longestDelegate)
+  return (
+    <>
+      {name === '' && logo === undefined ? null : (
+        <section class="claim">
+          {logo === undefined ? null : <img src={logo} alt="" width="40" height="40" />}
+          <p>
+            {name === '' ? null : (
+              <>
+                It calls itself “<bdi>{name}</bdi>”.{' '}
+              </>
+            )}
+            <span class="quiet">
+              {logo === undefined ? 'Nobody has checked this name.' : 'Nobody has checked this name and picture.'}
+            </span>
+          </p>
+        </section>
+      )}
+      {delegate === undefined ? null : (
+        <p>
+          Access is for one part of it only, named{' '}
+          <b>
+            <bdi>{part === '' ? '(a name that cannot be shown)' : part}</bdi>
+          </b>
+          .
+        </p>
+      )}
+      {words === '' ? null : (
+        <section>
+          <h2 id="purpose">Why, in its own words</h2>
+          <blockquote aria-labelledby="purpose">
+            <bdi>{words}</bdi>
+          </blockquote>
+          <small>Nobody has checked this.</small>
+        </section>
+      )}
+    </>
+  )
+}
+
+function Warning({ way }: { readonly way: ConsentView['way'] }): JSX.Element | null {
+  if (way.type === 'web') return null
+  if (way.type === 'loopback') {
+    return (
+      <section class="care">
+        <p>
+          <strong>Take care:</strong> the access goes to a program on this computer. Allow it only if you have just
+          started that program yourself.
+        </p>
+      </section>
+    )
+  }
+  return (
+    <section class="care">
+      <p>
+        <strong>Take care:</strong> the access goes to another device. Allow it only if the code you typed is on a
+        device of your own, in front of you. If somebody sent you the code or read it to you, refuse.
+      </p>
+      <p>
+        The device asked {askedAt(way)}
+        {way.peer === undefined ? null : (
+          <>
+            , from the network address <code>{claimedText(way.peer, 45)}</code>
+          </>
+        )}
+        .
+      </p>
+    </section>
+  )
+}
+
+function askedAt({ asked, now }: { readonly asked: number; readonly now?: number }): string {
+  const time = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  const at = `on ${time.format(asked * 1000)} (UTC)`
+  if (now === undefined) return at
+  const minutes = Math.floor((now - asked) / 60)
+  return `${minutes < 1 ? 'just now' : minutes === 1 ? '1 minute ago' : `${minutes} minutes ago`}, ${at}`
+}
+
+function Afterwards({ view }: { readonly view: ConsentView }): JSX.Element {
+  const { agent, way } = view
+  const links = [
+    { href: agent.homepage, text: 'Website' },
+    { href: agent.policy_uri, text: 'Privacy policy' },
+    { href: agent.tos_uri, text: 'Terms' },
+  ].filter((link): link is { href: string; text: string } => isWebUrl(link.href))
+  return (
+    <footer class="quiet">
+      {way.type === 'web' ? (
+        <p>
+          Either way you then go to <Host id={new URL(way.redirect_uri).origin} />.
+        </p>
+      ) : null}
+      {links.length === 0 ? null : (
+        <p class="links">
+          {links.map(({ href, text }) => (
+            <a href={href} rel="noreferrer noopener nofollow" target="_blank">
+              {text} at {shownHost(new URL(href).origin).text}
+            </a>
+          ))}
+        </p>
+      )}
+    </footer>
+  )
+}
+
+/** A link that runs script, or shows a page of its own making, is no link. */
+function isWebUrl(href: string | undefined): boolean {
+  return href !== undefined && URL.canParse(href) && /^https?:$/.test(new URL(href).protocol)
 }

@@ -1,7 +1,8 @@
 /** @jsxImportSource hono/jsx */
-
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import type { JSX } from 'hono/jsx/jsx-runtime'
+import { shownHost } from './host-name.js'
 import { stylesheet } from './stylesheet.js'
 
 /** What every page is made of. */
@@ -27,5 +28,27 @@ export function document({ title, children }: LayoutProps): string {
         <main>{children}</main>
       </body>
     </html>,
+  )
+}
+
+/** A host as a reader can trust it, with its wire form where that is another. */
+export function Host({ id, class: name }: { readonly id: string; readonly class?: string }): JSX.Element {
+  const { text, ascii } = shownHost(id)
+  return (
+    <span class={name ?? ''}>
+      <bdi>{text}</bdi>
+      {ascii === undefined ? null : <span class="ascii">{ascii}</span>}
+    </span>
+  )
+}
+
+/** Fields that a form sends along. */
+export function HiddenFields({ fields }: { readonly fields: Readonly<Record<string, string>> }): JSX.Element {
+  return (
+    <>
+      {Object.entries(fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+    </>
   )
 }

@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
-import { document } from './layout.js'
+import { claimedText } from './claimed-text.js'
+import { document, HiddenFields } from './layout.js'
 
 /** What the sign-in page offers. */
 export interface SignInView {
@@ -14,27 +15,40 @@ export interface SignInView {
 /** The page on which a user chooses how to sign in. */
 export function signInPage({ host, csrf, returnTo, providers, demoUsers }: SignInView): string {
   return document({
-    title: 'Sign in',
+    title: `Sign in to ${host}`,
     children: (
       <>
-        <h1>Sign in</h1>
-        <p>to {host}</p>
-        {providers.map(({ name, href }) => (
-          <p>
-            <a class="button" href={href}>
-              Continue with {name}
-            </a>
-          </p>
-        ))}
-        {demoUsers.map(({ subject, name, email }) => (
+        <h1>
+          Sign in to <bdi>{host}</bdi>
+        </h1>
+        {providers.length === 0 ? null : (
+          <ul class="choices">
+            {providers.map(({ name, href }) => (
+              <li>
+                <a class="button" href={href}>
+                  Continue with {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+        {demoUsers.length === 0 ? null : (
           <form method="post" action="/login/demo">
-            <input type="hidden" name="csrf" value={csrf} />
-            <input type="hidden" name="return_to" value={returnTo} />
-            <button type="submit" name="subject" value={subject}>
-              {name ?? subject} {email}
-            </button>
+            <h2>Demo users</h2>
+            <p class="quiet">For development: no password is asked.</p>
+            <HiddenFields fields={{ csrf, return_to: returnTo }} />
+            <ul class="choices">
+              {demoUsers.map(({ subject, name, email }) => (
+                <li>
+                  <button class="button" type="submit" name="subject" value={subject}>
+                    {claimedText(name ?? subject, 100)}
+                    {email === undefined ? null : <small>{email}</small>}
+                  </button>
+                </li>
+              ))}
+            </ul>
           </form>
-        ))}
+        )}
       </>
     ),
   })

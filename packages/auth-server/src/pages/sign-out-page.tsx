@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
-import { document } from './layout.js'
+import { document, HiddenFields } from './layout.js'
 import type { PageUser } from './page-user.js'
+import { UserName } from './who-is-signed-in.js'
 
 /** The page that asks before signing out: a link from elsewhere signs nobody out. */
 export function signOutPage({ csrf, user }: { readonly csrf: string; readonly user: PageUser }): string {
@@ -9,10 +10,14 @@ export function signOutPage({ csrf, user }: { readonly csrf: string; readonly us
     children: (
       <>
         <h1>Sign out?</h1>
-        <p>You are signed in as {user.claims.name ?? user.claims.email ?? user.sub}.</p>
+        <p>
+          You are signed in as <UserName user={user} />.
+        </p>
         <form method="post" action="/logout">
-          <input type="hidden" name="csrf" value={csrf} />
-          <button type="submit">Sign out</button>
+          <HiddenFields fields={{ csrf }} />
+          <button class="button" type="submit">
+            Sign out
+          </button>
         </form>
       </>
     ),
@@ -26,7 +31,7 @@ export function signedOutPage(): string {
     children: (
       <>
         <h1>You are signed out</h1>
-        <p>Agents you have allowed keep what you allowed them.</p>
+        <p>Agents that you have allowed something keep it. You can close this page.</p>
       </>
     ),
   })

@@ -1,0 +1,46 @@
+import { domainToUnicode } from 'node:url'
+import { authorityOf } from '@countersign/protocol'
+
+/** How a page writes a host. */
+export interface ShownHost {
+  /** What to show: host and port. */
+  readonly text: string
+  /** As it is on the wire, where `text` is not: shown beside it. */
+  readonly ascii?: string
+}
+
+/** Scripts a label may be in whole; right-to-left ones are left out, since they reorder the labels around them. */
+const scripts: readonly RegExp[] = [
+  // Latin as Western and Central Europe write it; not what is taken for another letter (dotless i, kra, long s, l with a dot).
+  /^[a-z0-9\u00df-\u00f6\u00f8-\u0130\u0132-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u017e-]+$/u,
+  /^[\p{Script=Cyrillic}0-9-]+$/u,
+  /^[\p{Script=Greek}0-9-]+$/u,
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u30fc0-9-]+$/u,
+  /^[\p{Script=Hangul}\p{Script=Han}0-9-]+$/u,
+  /^[\p{Script=Thai}0-9-]+$/u,
+  /^[\p{Script=Devanagari}0-9-]+$/u,
+]
+/** Cyrillic and Greek letters that are Latin ones to the eye. */
+const lookalikes = /^[асԁеһіјӏоԛрѕԝхуґбкмнтвгпиьгзωαεικνορτυχβγηλμσδ0-9-]+$/u
+/** Marks and letters that are no letters to a reader: slashes, dots, strokes in Han and Katakana. */
+const punctuation =
+  /[\u30fb\u30fc\u3078\u30d8\u4e00\u4e28\u4e36\u4e3f\u4e85\u3001-\u3007\u30ce\u30cb\u4e8c\u5de5\u53e3]/u
+
+/**
+ * The host of an identifier as a reader can trust it: in its own script where that is one script and nothing in it passes
+ * for another's letters, else as on the wire (`xn--…`).
+ * @see protocol §6.3
+ */
+export function shownHost(id: string): ShownHost {
+  const ascii = authorityOf(id)
+  if (!ascii.includes('xn--')) return { text: ascii }
+  const [host = '', port] = ascii.split(':')
+  const text = domainToUnicode(host)
+  const isPlain = text !== '' && text.split('.').every((label, index) => isPlainLabel(label, host.split('.')[index]))
+  return isPlain ? { text: port === undefined ? text : `${text}:${port}`, ascii } : { text: ascii }
+}
+
+function isPlainLabel(label: string, ascii: string | undefined): boolean {
+  if (label === ascii) return !label.startsWith('xn--')
+  return scripts.some(script => script.test(label)) && !lookalikes.test(label) && !punctuation.test(label)
+}
