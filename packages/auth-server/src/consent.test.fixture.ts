@@ -1,3 +1,4 @@
+import { createDiscovery } from '@countersign/discovery'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { demoUsers } from './login/login-method.js'
 import { askUsers, type Policy } from './policy.js'
@@ -34,6 +35,23 @@ export async function consentWorld(
   allowRedirects(made, { redirect_uris: [callback, 'https://app.example/other?app=1'] })
   publishResource(made, 'https://calendar.example', [made.resourceKey], ['events.read', 'events.write'])
   return made
+}
+
+/** Another instance of a world's auth server, on the same database. */
+export async function secondInstance(made: World, database: string): Promise<World> {
+  const other = await consentWorld({
+    database,
+    now: () => made.clock.now,
+    discovery: createDiscovery({
+      now: () => made.clock.now,
+      fetcher: async url => ({
+        status: made.web.has(url) ? 200 : 404,
+        contentType: 'application/json',
+        body: new TextEncoder().encode(JSON.stringify(made.web.get(url) ?? {})),
+      }),
+    }),
+  })
+  return { ...made, auth: other.auth, events: other.events }
 }
 
 /** Changes members of the agent's metadata. */
@@ -100,7 +118,10 @@ export async function decide(
   link: string,
   answer: { readonly decision: 'allow' | 'deny'; readonly scopes?: readonly string[] },
 ): Promise<Response> {
-  const page = await (await open(one, link)).text()
+  const opened = await open(one, link)
+  // Sent on at once: nothing new to ask.
+  if (opened.status === 303) return opened
+  const page = await opened.text()
   const { csrf = '', request_token = '' } = hiddenOf(page)
   return one.post('/agent/consent', {
     csrf,

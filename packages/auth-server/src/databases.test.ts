@@ -2,11 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
+import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import {
+  allowedCode,
+  answerOf,
+  askUser,
+  browserOf,
+  callback,
+  consentWorld,
+  hiddenOf,
+  linkOf,
+  open,
+  redeemCode,
+  requestTokenOf,
+  secondInstance,
+} from './consent.test.fixture.js'
+import { browser } from './login/browser.test.fixture.js'
+import { migrations, type Tables } from './tables.js'
 import { ask, delegate, granted, plain, refusalOf, type Signer, send, type World, world } from './world.test.fixture.js'
 
-const postgres = await postgresForTests(2)
+const postgres = await postgresForTests(5)
 afterAll(() => postgres.drop())
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-databases-'))
@@ -72,6 +89,89 @@ for (const { name, away, url } of databases) {
       const later = await delegate(made, 'laptop')
       expect(await refusalOf(await refresh(made, later, kept.refresh_token))).toEqual(plain(400, 'invalid_grant'))
       expect((await ask(made, later)).status).toBe(200)
+      await made.auth.close()
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies(
+      'consent.code',
+      'F-35',
+      'F-39',
+      'TOK-16',
+      `on ${name}: one code at two instances is granted once, and one request decided once${away}`,
+    ),
+    async () => {
+      const database = url()
+      const a = await consentWorld({ database })
+      const b = await secondInstance(a, database)
+      const phone = await delegate(a, 'phone')
+      const one = await browserOf(a, 'ada')
+      for (let round = 0; round < 10; round++) {
+        const request_token = await requestTokenOf(await askUser(a, phone, { scope: `events.${round}` }))
+        const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+        const form = { csrf, request_token, decision: 'allow', [`scope:events.${round}`]: 'on' }
+        const other = browser(b.auth, 'https://auth.example')
+        for (const [cookie, value] of one.cookies) other.cookies.set(cookie, value)
+        const answers = await Promise.all([one.post('/agent/consent', form), other.post('/agent/consent', form)])
+        const codes = new Set(answers.map(answer => answerOf(answer).searchParams.get('code') ?? ''))
+        expect(codes.size).toBe(1)
+        const [code = ''] = codes
+        const redemption = { code, request_token, redirect_uri: callback }
+        const redeemed = await Promise.all([redeemCode(a, phone, redemption), redeemCode(b, phone, redemption)])
+        expect(redeemed.map(({ status }) => status).sort()).toEqual([200, 400])
+      }
+      const events = [...a.events, ...b.events].map(({ type }) => type)
+      expect(events.filter(type => type === 'consented')).toHaveLength(10)
+      expect(events.filter(type => type === 'granted')).toHaveLength(10)
+      await Promise.all([a.auth.close(), b.auth.close()])
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('consent.remembered', 'F-57', `on ${name}: a restart loses no request, page, code or consent${away}`),
+    async () => {
+      const database = url()
+      const first = await consentWorld({ database })
+      const phone = await delegate(first, 'phone')
+      const one = await browserOf(first, 'ada')
+      const request_token = await requestTokenOf(await askUser(first, phone))
+      const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+      await first.auth.close()
+
+      const made = await secondInstance(first, database)
+      const same = await browserOf(made)
+      for (const [cookie, value] of one.cookies) same.cookies.set(cookie, value)
+      const form = { csrf, request_token, decision: 'allow', 'scope:events.read': 'on' }
+      expect((await (await browserOf(made, 'grace')).post('/agent/consent', form)).status).toBe(403)
+      const answer = await same.post('/agent/consent', form)
+      const code = answerOf(answer).searchParams.get('code') ?? ''
+      await granted(await redeemCode(made, phone, { code, request_token, redirect_uri: callback }))
+      const again = await requestTokenOf(await askUser(made, phone))
+      expect((await open(same, linkOf(again))).status).toBe(303)
+      await made.auth.close()
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('DOS-09', `on ${name}: requests and consents that have expired are swept, others stay${away}`),
+    async () => {
+      const database = url()
+      const made = await consentWorld({ database })
+      const phone = await delegate(made, 'phone', { claims: { exp: made.clock.now + 86_400 } })
+      await allowedCode(made, phone)
+      for (let turn = 0; turn < 5; turn++) await requestTokenOf(await askUser(made, phone))
+      const store = await openStore<Tables>({ url: database, room: 'auth_server', migrations })
+      const count = async (table: 'auth_server_requests' | 'auth_server_consents') =>
+        (await store.db.selectFrom(table).select('scope').execute()).length
+      expect([await count('auth_server_requests'), await count('auth_server_consents')]).toEqual([6, 1])
+      made.clock.now += 1260
+      await requestTokenOf(await askUser(made, await delegate(made, 'phone')))
+      expect(await count('auth_server_requests')).toBe(1)
+      made.clock.now += 91 * 86_400
+      await allowedCode(made, await delegate(made, 'laptop'))
+      expect(await count('auth_server_consents')).toBe(1)
+      await store.close()
       await made.auth.close()
     },
   )

@@ -29,7 +29,7 @@ export function checkRedirectUri(uri: string, agent: AgentMetadata): void {
  */
 export function isLoopbackRedirect(uri: string, agent: string): boolean {
   const { origin, hostname } = new URL(uri)
-  return origin !== agent && (hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'))
+  return origin !== agent && /^(?:localhost|\[::1\]|127(?:\.\d+){3})$/.test(hostname)
 }
 
 /** Where the browser goes with the answer to a request. */
