@@ -73,10 +73,9 @@ const longestPurpose = 300
 /** The page on which a user decides. What is checked comes first and large; what is merely said stands apart and is marked. */
 export function consentPage(view: ConsentView): string {
   const { agent, resource, scopes, identity } = view
-  const isSignIn = agent.id === resource
   const at = shownHost(resource).text
   return document({
-    title: `${isSignIn ? 'Sign in to' : 'Allow'} ${shownHost(agent.id).text}?`,
+    title: `Allow ${shownHost(agent.id).text}?`,
     children: (
       <>
         <WhoIsSignedIn csrf={view.csrf} returnTo={view.returnTo} user={view.user} />
@@ -110,12 +109,12 @@ export function consentPage(view: ConsentView): string {
 
 function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
   const { agent, resource, scopes, chain = [] } = view
+  const isSignIn = agent.id === resource && scopes.length === 0
   return (
     <>
       <h1 class="asks">
-        <Host id={agent.id} class="host" />
-        <span class="checked">✓ This address is checked</span>
-        {agent.id === resource && scopes.length === 0 ? (
+        <Host id={agent.id} class="host" />{' '}
+        {isSignIn ? (
           'wants to know who you are'
         ) : (
           <>
@@ -123,6 +122,7 @@ function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
           </>
         )}
       </h1>
+      <p class="checked">✓ {isSignIn ? 'This address is checked.' : 'Both addresses are checked.'}</p>
       {chain.length === 0 ? null : (
         <section>
           <h2>It asks on behalf of</h2>
@@ -139,48 +139,40 @@ function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
   )
 }
 
-/** What the agent says about itself: a name and a picture can be anybody's. */
-function Claims({ view }: { readonly view: ConsentView }): JSX.Element {
+/**
+ * What the agent says about itself, all in one box under one heading: a name and a picture can be anybody's. Each text stands
+ * in a place of its own, so that no wording of it goes on as if it were the page's.
+ */
+function Claims({ view }: { readonly view: ConsentView }): JSX.Element | null {
   const { agent, delegate, purpose = '' } = view
   const name = claimedText(agent.name ?? '', longestName)
   const words = claimedText(purpose, longestPurpose)
   const logo = agent.logo?.startsWith('data:image/') ? agent.logo : undefined
   const part = claimedText(delegate ?? '', longestDelegate)
+  if (name === '' && words === '' && logo === undefined && delegate === undefined) return null
+  return (
+    <section class="claims" aria-labelledby="claims">
+      <h2 id="claims">
+        What it says about itself <span class="quiet">(nobody has checked this)</span>
+      </h2>
+      {logo === undefined ? null : <img src={logo} alt="" width="40" height="40" />}
+      <dl>
+        {name === '' ? null : <Claim term="It calls itself" words={name} />}
+        {delegate === undefined ? null : (
+          <Claim term="The part of it that gets access" words={part === '' ? '(a name that cannot be shown)' : part} />
+        )}
+        {words === '' ? null : <Claim term="Why it asks" words={words} isQuotation />}
+      </dl>
+    </section>
+  )
+}
+
+function Claim(o: { readonly term: string; readonly words: string; readonly isQuotation?: true }): JSX.Element {
+  const words = <bdi>{o.words}</bdi>
   return (
     <>
-      {name === '' && logo === undefined ? null : (
-        <section class="claim">
-          {logo === undefined ? null : <img src={logo} alt="" width="40" height="40" />}
-          <p>
-            {name === '' ? null : (
-              <>
-                It calls itself “<bdi>{name}</bdi>”.{' '}
-              </>
-            )}
-            <span class="quiet">
-              {logo === undefined ? 'Nobody has checked this name.' : 'Nobody has checked this name and picture.'}
-            </span>
-          </p>
-        </section>
-      )}
-      {delegate === undefined ? null : (
-        <p>
-          Access is for one part of it only, named{' '}
-          <b>
-            <bdi>{part === '' ? '(a name that cannot be shown)' : part}</bdi>
-          </b>
-          .
-        </p>
-      )}
-      {words === '' ? null : (
-        <section>
-          <h2 id="purpose">Why, in its own words</h2>
-          <blockquote aria-labelledby="purpose">
-            <bdi>{words}</bdi>
-          </blockquote>
-          <small>Nobody has checked this.</small>
-        </section>
-      )}
+      <dt>{o.term}</dt>
+      <dd>{o.isQuotation ? <blockquote>{words}</blockquote> : words}</dd>
     </>
   )
 }

@@ -20,11 +20,12 @@ const scripts: readonly RegExp[] = [
   /^[\p{Script=Thai}0-9-]+$/u,
   /^[\p{Script=Devanagari}0-9-]+$/u,
 ]
-/** Cyrillic and Greek letters that are Latin ones to the eye. */
-const lookalikes = /^[асԁеһіјӏоԛрѕԝхуґбкмнтвгпиьгзωαεικνορτυχβγηλμσδ0-9-]+$/u
-/** Marks and letters that are no letters to a reader: slashes, dots, strokes in Han and Katakana. */
-const punctuation =
-  /[\u30fb\u30fc\u3078\u30d8\u4e00\u4e28\u4e36\u4e3f\u4e85\u3001-\u3007\u30ce\u30cb\u4e8c\u5de5\u53e3]/u
+/** Labels of nothing but letters that are others to the eye: Cyrillic and Greek for Latin, Han and Kana for strokes. */
+const lookalikes: readonly RegExp[] = [
+  /^[асԁеһіјӏоԛрѕԝхугьбкмнтвп0-9-]+$/u,
+  /^[αβγεηικμνορστυχω0-9-]+$/u,
+  /^[ーノニヘへロー一二工口丨丶丿亅0-9-]+$/u,
+]
 
 /**
  * The host of an identifier as a reader can trust it: in its own script where that is one script and nothing in it passes
@@ -42,5 +43,5 @@ export function shownHost(id: string): ShownHost {
 
 function isPlainLabel(label: string, ascii: string | undefined): boolean {
   if (label === ascii) return !label.startsWith('xn--')
-  return scripts.some(script => script.test(label)) && !lookalikes.test(label) && !punctuation.test(label)
+  return scripts.some(script => script.test(label)) && !lookalikes.some(all => all.test(label))
 }

@@ -36,7 +36,15 @@ export function Host({ id, class: name }: { readonly id: string; readonly class?
   const { text, ascii } = shownHost(id)
   return (
     <span class={name ?? ''}>
-      <bdi>{text}</bdi>
+      <bdi>
+        {text.split('.').map((label, index) => (
+          <>
+            {/* Broken between labels rather than within one. */}
+            {index === 0 ? '' : <wbr />}
+            {index === 0 ? label : `.${label}`}
+          </>
+        ))}
+      </bdi>
       {ascii === undefined ? null : <span class="ascii">{ascii}</span>}
     </span>
   )

@@ -35,7 +35,9 @@ function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words
   if (held || !optional) {
     return (
       <div class="fixed">
-        <span aria-hidden="true">{held ? '✓' : '•'}</span>
+        <span class="sign" aria-hidden="true">
+          {held ? '✓' : '•'}
+        </span>
         <span>
           {words}
           <small>{held ? 'You have allowed this before.' : 'Needed for everything else here.'}</small>
@@ -80,7 +82,7 @@ function Words(o: { readonly scope: ConsentScope; readonly resource: string; rea
 function identityWords(name: string, { claims }: PageUser): string | undefined {
   switch (name) {
     case 'openid':
-      return 'That you are you, each time you come back: a made-up name that only stands for you'
+      return 'A made-up name that stands for you, to know you when you come back'
     case 'profile':
       return claims.name === undefined ? 'Your name' : `Your name: ${claimedText(claims.name, longestName)}`
     case 'email':

@@ -20,14 +20,18 @@ code{font:.875em ui-monospace,"DejaVu Sans Mono",monospace}
 .who b{font-weight:600}
 .link{padding:.25rem 0;min-height:1.75rem;border:0;background:none;color:var(--accent);font:inherit;text-decoration:underline;cursor:pointer}
 .asks{font-size:1.125rem;font-weight:400;margin:0 0 1.25rem}
-.asks .host{display:block;font-size:clamp(1.5rem,7vw,2rem);font-weight:700;line-height:1.2}
-.asks .checked{display:block;margin:.125rem 0 .75rem}
+.asks .host{display:block;font-size:clamp(1.375rem,6.5vw,2rem);font-weight:700;line-height:1.2;margin:0 0 .25rem}
 .asks .to{font-weight:700}
-.checked{color:var(--good);font-size:.875rem;font-weight:400}
+.asks{margin:0 0 .25rem}
+.checked{margin:0 0 1.25rem;color:var(--good);font-size:.875rem}
 .ascii{display:block;color:var(--quiet);font-size:.875rem;font-weight:400}
-.claim{display:flex;gap:.75rem;align-items:center;padding:.75rem;border:1px dashed var(--line);border-radius:.5rem}
-.claim img{width:2.5rem;height:2.5rem;object-fit:contain;flex:none;background:#fff;border-radius:.25rem}
-.claim p{margin:0}
+.claims{padding:.75rem;border:1px dashed var(--quiet);border-radius:.5rem}
+.claims h2 .quiet{font-weight:400}
+.claims img{display:block;width:2.5rem;height:2.5rem;margin:0 0 .5rem;object-fit:contain;background:#fff;border-radius:.25rem}
+dl,dd{margin:0}
+dt{color:var(--quiet);font-size:.875rem}
+dd{margin:0 0 .5rem}
+dd:last-child{margin:0}
 blockquote{margin:0;padding:.5rem .75rem;border-left:.25rem solid var(--line);background:var(--plain);border-radius:0 .5rem .5rem 0}
 .scopes li{border:1px solid var(--line);border-bottom-width:0;padding:0}
 .scopes li:first-child{border-radius:.5rem .5rem 0 0}
@@ -37,6 +41,7 @@ blockquote{margin:0;padding:.5rem .75rem;border-left:.25rem solid var(--line);ba
 .scopes label{cursor:pointer}
 .scopes input{width:1.25rem;height:1.25rem;margin:.125rem 0 0;flex:none;accent-color:var(--accent)}
 .scopes span{min-width:0}
+.scopes .sign{flex:none;width:1.25rem;text-align:center}
 .scopes small{display:block}
 .scopes .unknown{color:var(--care)}
 .care{padding:.75rem;border:1px solid var(--care);border-left-width:.375rem;border-radius:.5rem;background:var(--care-back)}
@@ -51,5 +56,5 @@ blockquote{margin:0;padding:.5rem .75rem;border-left:.25rem solid var(--line);ba
 :focus-visible{outline:.1875rem solid var(--accent);outline-offset:.125rem}
 .solid:focus-visible{outline-color:var(--text)}
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
-@media(forced-colors:active){.button,.care,.claim{border-color:currentColor}}
+@media(forced-colors:active){.button,.care,.claims{border-color:currentColor}}
 `

@@ -1,0 +1,192 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { consentDecision } from './consent-decision.js'
+import { type ConsentView, consentPage } from './consent-page.js'
+import { hostileTexts, ordinary, structureOf, textOf } from './consent-page.test.fixture.js'
+import { devicePage } from './device-page.js'
+import { errorPageResponse, pageResponse } from './page-response.js'
+import { signInPage } from './sign-in-page.js'
+
+const page = (change: Partial<ConsentView> = {}): string => consentPage({ ...ordinary, ...change })
+const text = (change: Partial<ConsentView> = {}): string => textOf(page(change))
+
+test(
+  verifies('consent.page', 'UIX-10', 'verified hosts come first; name, delegate and purpose after, as claimed'),
+  () => {
+    const all = text()
+    const order = [
+      'Signed in as Ada Lovelace',
+      'assistant.example asks for your access to calendar.example',
+      '✓ Both addresses are checked.',
+      'What it says about itself (nobody has checked this)',
+      'It calls itself Calendar Helper',
+      'The part of it that gets access phone',
+      'Why it asks To find a free hour.',
+      'What it could do at calendar.example See your events events.read Change your events events.write',
+      'What it would learn about you A made-up name that stands for you',
+      'Your e-mail address: ada@demo.example',
+      'Refuse Allow',
+      'Either way you then go to assistant.example',
+    ].map(part => all.replaceAll(/\s+/g, ' ').replaceAll(' . ', '. ').indexOf(part))
+    expect(order).not.toContain(-1)
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+    expect(/<h1[^>]*>(.*?)<\/h1>/s.exec(page())?.[1]).not.toContain('Calendar Helper')
+    expect(/<title>(.*?)<\/title>/.exec(page())?.[1]).toBe('Allow assistant.example?')
+  },
+)
+
+test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is text'), () => {
+  const fields: Array<[string, (hostile: string) => Partial<ConsentView>]> = [
+    ['name', hostile => ({ agent: { ...ordinary.agent, name: hostile } })],
+    ['delegate', hostile => ({ delegate: hostile })],
+    ['purpose', hostile => ({ purpose: hostile })],
+    [
+      'description',
+      hostile => ({
+        scopes: [
+          { name: 'events.read', description: hostile },
+          { name: 'x', description: 'y' },
+        ],
+      }),
+    ],
+    ['hidden', hostile => ({ hidden: { request_token: hostile } })],
+    ['returnTo', hostile => ({ returnTo: hostile })],
+    ['user', hostile => ({ user: { sub: 'u1', claims: { name: hostile, email: hostile } } })],
+  ]
+  const expected = structureOf(page())
+  expect(expected.length).toBeGreaterThan(60)
+  for (const [field, change] of fields) {
+    for (const hostile of hostileTexts)
+      expect(structureOf(page(change(hostile))), `${field}: ${hostile}`).toEqual(expected)
+  }
+  expect(text({ purpose: hostileTexts.at(-2) ?? '' })).toContain(`Why it asks ${hostileTexts.at(-2)}`)
+  const named = [{ name: '"><script>alert(1)</script>' }, { name: 'y' }]
+  expect(page({ scopes: named })).not.toContain('<script')
+  expect(textOf(page({ scopes: named }))).toContain('"><script>alert(1)</script> calendar.example does not say')
+})
+
+test(verifies('UIX-08', 'a link that is no web page, and a picture that is no picture of ours, are left out'), () => {
+  const links = (href: string): number =>
+    [...page({ agent: { id: ordinary.agent.id, homepage: href } }).matchAll(/<a /g)].length
+  expect(links('https://assistant.example/')).toBe(1)
+  for (const href of [
+    'javascript:alert(1)',
+    'JaVaScRiPt:alert(1)',
+    'data:text/html,x',
+    'vbscript:x',
+    'file:///x',
+    '//x',
+  ])
+    expect(links(href), href).toBe(0)
+  const pictures = (logo: string): number =>
+    [...page({ agent: { id: ordinary.agent.id, logo } }).matchAll(/<img /g)].length
+  expect(pictures('data:image/png;base64,AAAA')).toBe(1)
+  expect(pictures('https://assistant.example/logo.png')).toBe(0)
+  expect(pictures('data:text/html,x')).toBe(0)
+})
+
+test(verifies('UIX-10', 'a long name is cut, one that looks like another host stays where names stand'), () => {
+  const all = text({ agent: { id: 'https://evil.example', name: 'G'.repeat(10_000) } })
+  expect(all).toContain(`It calls itself ${'G'.repeat(59)}…`)
+  expect(all).not.toContain('G'.repeat(60))
+  expect(text({ agent: { id: 'https://evil.example', name: 'google.com' } })).toMatch(
+    /evil\.example asks for .*It calls itself google\.com/,
+  )
+  const cyrillic = text({ agent: { id: 'https://xn--80ak6aa92e.example' } })
+  expect(cyrillic).toContain('xn--80ak6aa92e.example asks for')
+  const german = text({ agent: { id: 'https://xn--mnchen-3ya.example' } })
+  expect(german).toContain('münchen.example xn--mnchen-3ya.example asks for')
+})
+
+test(verifies('UIX-11', 'consent.page', 'a scope without words, or that the resource does not list, is marked'), () => {
+  const all = text({
+    scopes: [
+      { name: 'events.list' },
+      { name: 'admin', known: false, description: 'Nothing much' },
+      { name: 'constructor' },
+    ],
+  })
+  expect(all).toContain('events.list calendar.example does not say what this means.')
+  expect(all).toContain('admin Unknown: calendar.example does not list this.')
+  expect(all).toContain('constructor calendar.example does not say what this means.')
+  expect(all).not.toContain('Nothing much')
+})
+
+test(
+  verifies('consent.page', 'the page says when the answer goes to a program or a device, and where one asked from'),
+  () => {
+    expect(text()).not.toContain('Take care')
+    const loopback = text({ way: { type: 'loopback', redirect_uri: 'http://127.0.0.1:4000/cb' } })
+    expect(loopback).toContain('Take care: the access goes to a program on this computer.')
+    const device = text({ way: { type: 'device', peer: '198.51.100.23', asked: 1_767_225_600, now: 1_767_225_800 } })
+    expect(device).toContain('Take care: the access goes to another device.')
+    expect(device).toContain('3 minutes ago, on 1 January 2026 at 00:00 (UTC), from the network address 198.51.100.23')
+    const elsewhere = text({ way: { type: 'web', redirect_uri: 'https://other.example/cb?a=b' } })
+    expect(elsewhere).toContain('Either way you then go to other.example')
+  },
+)
+
+test('a sign-in names one host, and a chain all that stand behind the agent', () => {
+  const signIn = text({ resource: 'https://assistant.example', scopes: [] })
+  expect(signIn).toContain('assistant.example wants to know who you are')
+  expect(signIn).toContain('This address is checked.')
+  expect(text({ chain: ['https://one.example', 'https://two.example'] })).toContain(
+    'It asks on behalf of one.example two.example',
+  )
+})
+
+test('what the user has allowed before and what cannot be left out is no choice', () => {
+  const scopes = [
+    { name: 'old', description: 'Old', held: true, optional: false },
+    { name: 'must', description: 'Must', optional: false },
+    { name: 'new', description: 'New' },
+  ]
+  const html = page({ scopes, identity: [] })
+  expect([...html.matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)).toEqual(['scope:new'])
+  const shown = { scopes, identity: [{ name: 'openid' }] }
+  const decide = (fields: Record<string, string>) => consentDecision(new Map(Object.entries(fields)), shown)
+  expect(decide({ decision: 'allow', 'scope:new': 'on', 'scope:openid': 'on' })).toEqual({
+    allow: true,
+    scope: ['old', 'must', 'new', 'openid'],
+  })
+  expect(decide({ decision: 'allow', 'scope:admin': 'on' })).toEqual({ allow: true, scope: ['old', 'must'] })
+  expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({ allow: false, scope: [] })
+  expect(() => decide({ decision: 'Allow' })).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  expect(() => decide({})).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+})
+
+test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
+  for (const hostile of hostileTexts) {
+    const signIn = (value: string): string =>
+      signInPage({
+        host: 'auth.example',
+        csrf: value,
+        returnTo: value,
+        providers: [{ name: value, href: '/login/start/a?return_to=%2F' }],
+        demoUsers: [{ subject: value, name: value, email: value }],
+      })
+    expect(structureOf(signIn(hostile)), hostile).toEqual(structureOf(signIn('x')))
+    const device = (value: string): string =>
+      devicePage({ csrf: value, action: '/device', user: { sub: value, claims: {} }, problem: 'unknown-code' })
+    expect(structureOf(device(hostile)), hostile).toEqual(structureOf(device('x')))
+  }
+})
+
+test(verifies('UIX-07', 'consent.browser', 'forms may lead on to where the agent waits, other pages stay here'), () => {
+  const formAction = (leadsTo?: string): string | undefined =>
+    /form-action ([^;]+)/.exec(
+      pageResponse('', leadsTo === undefined ? {} : { leadsTo }).headers.get('content-security-policy') ?? '',
+    )?.[1]
+  expect(formAction()).toBe("'self'")
+  expect(formAction('https://agent.example/cb')).toBe("'self' https:")
+  expect(formAction('http://127.0.0.1:4000/cb')).toBe("'self' https: http://localhost:* http://127.0.0.1:*")
+  expect(formAction('http://[::1]:4000/cb')).toBe("'self' https: http:")
+})
+
+test('an error page keeps its status, but asks no browser for a signature', async () => {
+  const { AAuthError } = await import('@countersign/protocol')
+  const limited = errorPageResponse(new AAuthError('rate_limited', 'Wait a minute.', { retryAfter: 60 }))
+  expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '60'])
+  expect(await limited.text()).toContain('Wait a minute.')
+  expect(errorPageResponse(new AAuthError('invalid_signature', 'x')).status).toBe(400)
+})
