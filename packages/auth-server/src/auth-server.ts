@@ -1,4 +1,4 @@
-import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { createDiscovery, type Discovery, type Fetcher } from '@countersign/discovery'
 import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
   type AuthServerMetadata,
@@ -17,6 +17,7 @@ import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
+import { claimedLogos } from './pages/claimed-logo.js'
 import type { Policy } from './policy.js'
 import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
@@ -49,6 +50,8 @@ export interface AuthServerOptions {
   readonly requestQuota?: RequestQuota
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
   readonly discovery?: Discovery
+  /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
+  readonly logoFetcher?: Fetcher
   /** Where signed requests are remembered. Default: in memory. */
   readonly replay?: ReplaySet
   /** Seconds an auth token lives. Default 600, at most 3600. */
@@ -130,6 +133,11 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
             requests,
             remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
             discovery,
+            logos: claimedLogos({
+              now,
+              development,
+              ...(options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }),
+            }),
             policy,
             issuer: { issuer },
             guesses: createGuesses(now),

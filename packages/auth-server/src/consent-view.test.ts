@@ -41,6 +41,7 @@ const agent = {
   agent: 'https://agent.example',
   jwks_uri: 'https://agent.example/jwks.json',
   name: 'Google',
+  logo_uri: 'https://agent.example/logo',
   policy_uri: 'https://agent.example/policy',
 }
 const resource = {
@@ -49,6 +50,10 @@ const resource = {
   jwks_uri: 'https://calendar.example/jwks.json',
   supported_scopes: ['events.read', 'events.write'],
   scope_descriptions: { 'events.read': 'See your events', 'events.delete': 'Harmless', email: 'Harmless' },
+}
+
+const logos = {
+  find: async (logoUri: string | undefined) => (logoUri === undefined ? undefined : `data:image/png;base64,${logoUri}`),
 }
 
 function discovery(documents: Record<string, object>, answer: 'at once' | 'never' = 'at once') {
@@ -72,14 +77,19 @@ test(
       'https://agent.example/.well-known/aauth-agent': agent,
       'https://calendar.example/.well-known/aauth-resource': resource,
     }
-    expect(await consentView(row, frame, { discovery: discovery(documents) })).toEqual({
+    expect(await consentView(row, frame, { discovery: discovery(documents), logos })).toEqual({
       csrf: 'csrf',
       action: '/agent/consent',
       hidden: { request_token: 't' },
       returnTo: '/agent/consent?request_token=t',
       user: { sub: 'ada', claims: { name: 'Ada' } },
       way: { type: 'web', redirect_uri: 'https://app.example/callback' },
-      agent: { id: 'https://agent.example', name: 'Google', policy_uri: 'https://agent.example/policy' },
+      agent: {
+        id: 'https://agent.example',
+        name: 'Google',
+        policy_uri: 'https://agent.example/policy',
+        logo: 'data:image/png;base64,https://agent.example/logo',
+      },
       delegate: 'phone',
       resource: 'https://calendar.example',
       scopes: [
@@ -99,11 +109,11 @@ const bare = {
 }
 
 test('documents that are not there leave the page with what is verified', async () => {
-  expect(await consentView(row, frame, { discovery: discovery({}) })).toMatchObject(bare)
+  expect(await consentView(row, frame, { discovery: discovery({}), logos })).toMatchObject(bare)
 })
 
 test(verifies('F-56', 'hosts that never answer delay the page less than 2 seconds'), async () => {
   const begun = performance.now()
-  expect(await consentView(row, frame, { discovery: discovery({}, 'never') })).toMatchObject(bare)
+  expect(await consentView(row, frame, { discovery: discovery({}, 'never'), logos })).toMatchObject(bare)
   expect(performance.now() - begun).toBeLessThan(2000)
 })

@@ -8,6 +8,7 @@ import {
   type ResourceMetadata,
 } from '@countersign/protocol'
 import { resourceScopes } from './identity-claims.js'
+import type { ClaimedLogos } from './pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from './pages/consent-page.js'
 import type { RequestRow } from './tables.js'
 
@@ -28,7 +29,7 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
 export async function consentView(
   row: RequestRow,
   { held, ...frame }: ConsentFrame,
-  { discovery }: { readonly discovery: Discovery },
+  { discovery, logos }: { readonly discovery: Discovery; readonly logos: ClaimedLogos },
 ): Promise<ConsentView> {
   const limited = discovery.limited()
   const asked = parseScope(row.scope)
@@ -37,9 +38,10 @@ export async function consentView(
     inTime(limited.agent(row.agent)),
     own.length === 0 ? undefined : inTime(limited.resource(row.resource)),
   ])
+  const logo = await logos.find(agent?.logo_uri)
   return {
     ...frame,
-    agent: { id: row.agent, ...claimedBy(agent) },
+    agent: { id: row.agent, ...claimedBy(agent), ...(logo === undefined ? {} : { logo }) },
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
     scopes: own.map(name => describe(name, { resource, held })),

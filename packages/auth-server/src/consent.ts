@@ -9,6 +9,7 @@ import { identityClaims } from './identity-claims.js'
 import type { BrowserSession, SessionUser } from './login/browser-session.js'
 import { pageForm } from './login/page-form.js'
 import type { Login } from './login/sign-in.js'
+import type { ClaimedLogos } from './pages/claimed-logo.js'
 import { consentDecision } from './pages/consent-decision.js'
 import { type ConsentView, consentPage } from './pages/consent-page.js'
 import { pageResponse, seeOther } from './pages/page-response.js'
@@ -24,6 +25,7 @@ export interface ConsentContext {
   readonly requests: Requests
   readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<readonly string[]>
   readonly discovery: Discovery
+  readonly logos: ClaimedLogos
   readonly policy: Policy
   readonly issuer: { readonly issuer: string }
   readonly now: () => number

@@ -58,7 +58,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
       returnTo: path,
       user: session.user,
       held: [],
-      way: { type: 'device', ...(row.peer === null ? {} : { peer: row.peer }), asked: row.created },
+      way: { type: 'device', ...(row.peer === null ? {} : { peer: row.peer }), asked: row.created, now: context.now() },
     },
     context,
   )

@@ -130,7 +130,9 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
   if (!isReturnPath(options.returnTo)) throw new TypeError('returnTo must be a path of this server')
   const { demo, providers } = context
   const [only, ...others] = providers
-  if (demo === undefined && only !== undefined && others.length === 0) return begin(context, message, only, options)
+  const isOnly = demo === undefined && only !== undefined && others.length === 0
+  // Who switches users comes from a form, and would be stopped on the way to a provider by the form-action of its page.
+  if (isOnly && options.switchUser === undefined) return begin(context, message, only, options)
   const { session, cookies } = await context.sessions.begin(message)
   const page = signInPage({
     host: authorityOf(context.issuer),
