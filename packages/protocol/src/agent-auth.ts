@@ -1,5 +1,6 @@
-import { parseItem, serializeString, Token } from 'structured-headers'
+import { serializeString } from 'structured-headers'
 import { AAuthError } from './error.js'
+import { parseStructuredItem, type StructuredItem, textOf } from './structured-item.js'
 
 /**
  * A challenge: what the agent must show before it is let in.
@@ -90,46 +91,29 @@ function companionsAgree(c: {
     : c.resourceToken === undefined && c.authServer === undefined
 }
 
-type Parameters = ReadonlyMap<string, unknown>
+type Parameters = StructuredItem['parameters']
 
 function parametersOf(value: string): Parameters {
-  let item: ReturnType<typeof parseItem>
-  try {
-    item = parseItem(value)
-  } catch (cause) {
-    throw malformed('Agent-Auth is not a Structured Field Item', cause)
-  }
-  const [challenge, parameters] = item
-  if (!(challenge instanceof Token) || challenge.toString() !== 'httpsig')
-    throw malformed('Agent-Auth must be the token httpsig')
-  // The parser keeps the last of two equal names; two readers could then follow two different challenges.
-  if (writtenParameters(value) !== parameters.size) throw malformed('Agent-Auth names a parameter twice')
-  return parameters
-}
-
-/** Counts the parameters of an Item that parsed: each begins with the only `;` that may stand outside a string. */
-function writtenParameters(item: string): number {
-  let count = 0
-  for (let at = 0; at < item.length; at++) {
-    if (item[at] === ';') count++
-    if (item[at] !== '"') continue
-    const escapes = item[at - 1] !== '%' // a Display String (%"…") has no backslash escapes
-    for (at++; item[at] !== '"'; at++) if (escapes && item[at] === '\\') at++
-  }
-  return count
+  const item = parseStructuredItem(value)
+  if (item === undefined) throw malformed('Agent-Auth is not a Structured Field Item')
+  if (item.value !== 'httpsig') throw malformed('Agent-Auth must be the token httpsig')
+  // Of two equal names parsers keep the last; two readers could then follow two different challenges.
+  if (item.repeats) throw malformed('Agent-Auth names a parameter twice')
+  return item.parameters
 }
 
 function booleanOf(parameters: Parameters, name: string): true | undefined {
   const value = parameters.get(name)
-  if (value === undefined || value === false) return undefined
-  if (value !== true) throw malformed('Agent-Auth: identity and auth-token must be Booleans')
+  if (value === undefined || value === '?0') return undefined
+  if (value !== '?1') throw malformed('Agent-Auth: identity and auth-token must be Booleans')
   return true
 }
 
 function stringOf(parameters: Parameters, name: string): string | undefined {
-  const value = parameters.get(name)
-  if (value === undefined) return undefined
-  if (typeof value !== 'string' || value === '')
+  const raw = parameters.get(name)
+  if (raw === undefined) return undefined
+  const value = textOf(raw)
+  if (value === undefined || value === '')
     throw malformed('Agent-Auth: resource_token, auth_server, user_interaction and algs must be Strings')
   return value
 }
@@ -141,6 +125,6 @@ function algsOf(text: string | undefined): string[] | undefined {
   return names
 }
 
-function malformed(description: string, cause?: unknown): AAuthError {
-  return new AAuthError('invalid_request', description, cause === undefined ? {} : { cause })
+function malformed(description: string): AAuthError {
+  return new AAuthError('invalid_request', description)
 }
