@@ -1,6 +1,6 @@
 import { importVerifyKey } from '@countersign/httpsig'
-import { IDBFactory } from 'fake-indexeddb'
-import { describe, expect, test } from 'vitest'
+import { IDBFactory, IDBObjectStore } from 'fake-indexeddb'
+import { describe, expect, test, vi } from 'vitest'
 import { indexedDbState } from './browser.js'
 
 const data = new TextEncoder().encode('countersign')
@@ -90,6 +90,48 @@ describe('state in IndexedDB', () => {
     await expect(state.write('a', () => undefined)).rejects.toMatchObject({ code: 'state_unusable' })
     await state.write('a', 1)
     expect(await state.read('a')).toBe(1)
+  })
+
+  test('a browser that refuses once is asked again', async () => {
+    const indexedDB = new IDBFactory()
+    const refusals = [new DOMException('not now', 'SecurityError')]
+    const moody = Object.assign(Object.create(indexedDB), {
+      open: (name: string, version: number) => {
+        const refusal = refusals.pop()
+        if (refusal !== undefined) throw refusal
+        return indexedDB.open(name, version)
+      },
+    }) as IDBFactory
+    const state = indexedDbState({ indexedDB: moody })
+    await expect(state.read('a')).rejects.toMatchObject({ code: 'state_unusable' })
+    expect(await state.read('a')).toBeUndefined()
+  })
+
+  test.each([
+    [
+      'cannot store',
+      () => {
+        throw new DOMException('no', 'DataCloneError')
+      },
+    ],
+    ['does not give back', () => null],
+  ])('Ed25519 keys that the browser %s are made as ES256 keys', async (_, stored) => {
+    const { put } = IDBObjectStore.prototype
+    const putting = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      value,
+      key,
+    ) {
+      return put.call(this, value.algorithm === 'Ed25519' ? stored() : value, key)
+    })
+    const indexedDB = new IDBFactory()
+    const key = await indexedDbState({ indexedDB })
+      .keys?.generate('k')
+      .finally(() => putting.mockRestore())
+    expect(key?.algorithm).toBe('ES256')
+    const { keys } = indexedDbState({ indexedDB })
+    expect((await keys?.load('k'))?.publicJwk).toEqual(key?.publicJwk)
+    expect((await keys?.generate('k'))?.algorithm).toBe('Ed25519')
   })
 
   test('a database that another tab deletes is let go, and made anew', async () => {

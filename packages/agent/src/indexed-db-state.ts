@@ -40,11 +40,15 @@ export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState 
   const locks = options.locks ?? globalThis.navigator?.locks
   const inTurn = queues()
   let opened: Promise<IDBDatabase> | undefined
+  // One that the browser closed, or that did not open, is opened anew.
+  const forget = (): void => {
+    opened = undefined
+  }
   const database = (): Promise<IDBDatabase> => {
-    // One that the browser closed, or that did not open, is opened anew.
-    opened ??= open(indexedDB, name, () => {
-      opened = undefined
-    })
+    if (opened === undefined) {
+      opened = open(indexedDB, name, forget)
+      opened.catch(forget)
+    }
     return opened
   }
   const within: Within = async (store, mode, act) => transaction(await database(), store, mode, act)
@@ -66,31 +70,34 @@ type Within = <T>(
 ) => Promise<T>
 
 function keysIn(within: Within): StateKeys {
-  return {
-    async generate(name) {
-      const stored = await freshKey()
+  const load = async (name: string): Promise<SigningKey | undefined> => {
+    const stored: StoredKey | undefined | null = await within('keys', 'readonly', store => store.get(name))
+    return stored === undefined || stored === null ? undefined : signingKey(stored)
+  }
+  /** A fresh key read back from where it is kept; undefined where the browser does not make, store or give back its kind. */
+  const kept = async (algorithm: StoredKey['algorithm'], name: string): Promise<SigningKey | undefined> => {
+    try {
+      const stored = await freshKey(algorithm)
       await within('keys', 'readwrite', store => store.put(stored, name))
-      return signingKey(stored)
-    },
-    async load(name) {
-      const stored: StoredKey | undefined = await within('keys', 'readonly', store => store.get(name))
-      return stored === undefined ? undefined : signingKey(stored)
+      return await load(name)
+    } catch (error) {
+      if (nameOf(error) === 'NotSupportedError' || nameOf(error) === 'DataCloneError') return undefined
+      throw error
+    }
+  }
+  return {
+    load,
+    async generate(name) {
+      // Browsers learnt Ed25519 one by one; Firefox before 136 makes such keys and cannot store them.
+      const key = (await kept('Ed25519', name)) ?? (await kept('ES256', name))
+      if (key === undefined) throw new AgentError('state_unusable', 'the browser does not keep keys for the page')
+      return key
     },
     remove: name => within('keys', 'readwrite', store => store.delete(name)),
   }
 }
 
-async function freshKey(): Promise<StoredKey> {
-  try {
-    return await generate('Ed25519')
-  } catch (error) {
-    // Browsers learnt Ed25519 one by one.
-    if (error instanceof DOMException && error.name === 'NotSupportedError') return generate('ES256')
-    throw error
-  }
-}
-
-async function generate(algorithm: StoredKey['algorithm']): Promise<StoredKey> {
+async function freshKey(algorithm: StoredKey['algorithm']): Promise<StoredKey> {
   const pair = await crypto.subtle.generateKey(kinds[algorithm].key, false, ['sign', 'verify'])
   if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
   return { algorithm, privateKey: pair.privateKey, publicKey: pair.publicKey }
@@ -109,10 +116,7 @@ async function signingKey({ algorithm, privateKey, publicKey }: StoredKey): Prom
 
 function open(factory: IDBFactory, name: string, closed: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => {
-      closed()
-      reject(unusable(cause))
-    }
+    const fail = (cause: unknown): void => reject(unusable(cause))
     try {
       const request = factory.open(name, 1)
       request.onupgradeneeded = () => {
@@ -155,6 +159,11 @@ function transaction<T>(
 
 /** The browser's own words could quote what was stored. */
 function unusable(cause: unknown): AgentError {
-  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : 'unknown'
-  return new AgentError('state_unusable', 'the browser does not let the page use its storage', { name })
+  return new AgentError('state_unusable', 'the browser does not let the page use its storage', { name: nameOf(cause) })
+}
+
+/** What the browser calls an error, also inside one of ours. */
+function nameOf(error: unknown): string {
+  if (error instanceof AgentError) return (error.cause as { readonly name: string }).name
+  return error instanceof Error || error instanceof DOMException ? error.name : 'unknown'
 }
