@@ -13,20 +13,31 @@ export async function readBounded(
   if (body === null) return new Uint8Array()
   // Some browsers have no `body` on a Request; what they hold is in memory already.
   if (body === undefined) return withinLimit(new Uint8Array(await message.arrayBuffer()), limit)
-  const chunks: Uint8Array[] = []
-  let size = 0
   const reader = body.getReader()
   const stop = (): void => void reader.cancel().catch(() => undefined)
   signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const bytes = await readAll(reader, limit)
+    if (bytes === undefined) stop()
+    return signal?.aborted === true ? undefined : bytes
+  } finally {
+    // A signal may outlive thousands of messages.
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     size += next.value.byteLength
-    if (size > limit) {
-      stop()
-      return undefined
-    }
+    if (size > limit) return undefined
     chunks.push(next.value)
   }
-  return signal?.aborted === true ? undefined : joined(chunks, size)
+  return joined(chunks, size)
 }
 
 function withinLimit(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> | undefined {

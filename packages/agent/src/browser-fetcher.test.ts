@@ -1,9 +1,10 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { browserFetcher } from './browser.js'
 
 const url = 'https://resource.example/.well-known/aauth-resource'
 
-test('fetches without cookies, redirects or referrer', async () => {
+test('fetches without cookies, redirects, referrer or cache', async () => {
   const seen: unknown[] = []
   const fetcher = browserFetcher({
     fetch: async (input, init) => {
@@ -22,6 +23,7 @@ test('fetches without cookies, redirects or referrer', async () => {
     url,
     {
       headers: { accept: 'application/json' },
+      cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',
       referrerPolicy: 'no-referrer',
@@ -34,4 +36,11 @@ test('reads no document that is too large', async () => {
   const fetcher = browserFetcher({ fetch: async () => new Response('{ }') })
   await expect(fetcher(url, { maxBytes: 2 })).rejects.toThrow(TypeError)
   expect((await fetcher(url, { maxBytes: 3 })).body.byteLength).toBe(3)
+})
+
+test('holds on to nothing once it has the document, however long its signal lives', async () => {
+  const { signal } = new AbortController()
+  const fetcher = browserFetcher({ fetch: async () => new Response('{}') })
+  for (const maxBytes of [1, 2]) await fetcher(url, { maxBytes, signal }).catch(() => undefined)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
