@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import type { Directory } from '@countersign/discovery'
 import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
 import { AgentError } from './error.js'
 import { checked, type Participant } from './participant.js'
@@ -9,7 +9,7 @@ export interface AdmissionOptions {
   readonly identifyTo: IdentifierList | undefined
   readonly acceptAuthServer: IdentifierList | undefined
   readonly agentServer: string | undefined
-  readonly discovery: Discovery
+  readonly discovery: Directory
   readonly development: boolean
 }
 

@@ -1,6 +1,7 @@
-import { createDiscovery, type Discovery, type Fetcher } from '@countersign/discovery'
+import type { Directory, Fetcher } from '@countersign/discovery'
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { checkIdentifierList, type IdentifierList } from '@countersign/protocol'
+import { ownDirectory } from '#own-directory'
 import { type AccessRequest, requestAccess } from './access.js'
 import { admission } from './admission.js'
 import { authorization } from './authorization.js'
@@ -31,8 +32,8 @@ export interface AgentOptions {
   readonly fetch?: typeof fetch
   /** Fetches metadata and keys. Default on Node: `guardedFetcher`; elsewhere this or `discovery` is required. */
   readonly fetcher?: Fetcher
-  /** Shared with other parts of a program; replaces `fetcher`. */
-  readonly discovery?: Discovery
+  /** Shared with other parts of a program; replaces `fetcher`. Default: one of its own, in a browser a `createDirectory`. */
+  readonly discovery?: Directory
   /** Unix seconds. */
   readonly now?: () => number
   /** Waits a number of seconds. Default: a timer. */
@@ -115,7 +116,7 @@ function contextOf(options: AgentOptions): ClimbContext & { readonly post: Signe
   const send = plainFetch(options.fetch)
   const { fetcher } = options
   const own = { now, development, ...(fetcher === undefined ? {} : { fetcher }) }
-  const discovery = options.discovery ?? createDiscovery(own)
+  const discovery = options.discovery ?? ownDirectory(own)
   const post = signedPost({ fetch: send, now, sleep })
   const shared = { discovery, post, now, development }
   const credentials = options.identity.open({ ...shared, state, sleep, random })

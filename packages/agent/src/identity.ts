@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import type { Directory } from '@countersign/discovery'
 import { type SignatureKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { isIdentifier, type PublishedKey } from '@countersign/protocol'
 import { enrolledDelegate } from './delegate.js'
@@ -21,7 +21,7 @@ export interface Self {
 /** What an identity works with once it belongs to an agent. */
 export interface IdentityContext {
   readonly state: AgentState
-  readonly discovery: Discovery
+  readonly discovery: Directory
   readonly post: SignedPost
   readonly now: () => number
   readonly sleep: (seconds: number) => Promise<void>

@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import type { Directory } from '@countersign/discovery'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseScope } from '@countersign/protocol'
 import { verifyResourceToken } from '@countersign/verify'
 import { AgentError } from './error.js'
@@ -19,7 +19,7 @@ export interface CheckedHandout extends Handout {
 
 /** What the check needs to know of the agent. */
 export interface HandoutCheck {
-  readonly discovery: Discovery
+  readonly discovery: Directory
   /** No default: without it no auth server is accepted. */
   readonly acceptAuthServer: IdentifierList | undefined
   readonly now: () => number

@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import type { Directory } from '@countersign/discovery'
 import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
@@ -10,7 +10,7 @@ import type { SignedPost } from './signed-post.js'
 
 /** What a token request needs. */
 export interface TokenRequestContext {
-  readonly discovery: Discovery
+  readonly discovery: Directory
   readonly post: SignedPost
   readonly now: () => number
   readonly development: boolean

@@ -1,15 +1,6 @@
-import type { VerifyKey } from '@countersign/httpsig'
-import {
-  AAuthError,
-  type AgentMetadata,
-  type AuthServerMetadata,
-  parseAgentMetadata,
-  parseAuthServerMetadata,
-  parseResourceMetadata,
-  type ResourceMetadata,
-  type WellKnownDocument,
-} from '@countersign/protocol'
+import { AAuthError, parseAgentMetadata, parseAuthServerMetadata, parseResourceMetadata } from '@countersign/protocol'
 import { defaultFetcher } from '#default-fetcher'
+import type { Directory } from './directory.js'
 import { type DiscoveryEvent, safely } from './discovery-event.js'
 import { type FetchBudget, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
@@ -18,24 +9,9 @@ import { createParticipants } from './participants.js'
 
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
 const maxFetchesPerRequest = 8
-/**
- * From an identifier to its metadata and keys.
- * All methods reject with AAuthError `discovery_failed`: 401 when a document is missing or wrong, 503 with `retryAfter`
- * when its host does not answer and nothing recent is held, or when too many fetches are under way.
- * @see protocol.md §10
- */
-export interface Discovery {
-  /** What an agent publishes. */
-  agent(id: string): Promise<AgentMetadata>
-  /** What a resource publishes. */
-  resource(id: string): Promise<ResourceMetadata>
-  /** What an auth server publishes. */
-  authServer(id: string): Promise<AuthServerMetadata>
-  /**
-   * The key that a participant publishes under a `kid`; the same object for as long as it stays the same key.
-   * @returns undefined when the `kid` is unknown, after the one refetch allowed in 30 s
-   */
-  key(document: WellKnownDocument, id: string, kid: string): Promise<VerifyKey | undefined>
+
+/** A {@link Directory} that strangers may make look up what they like. @see protocol.md §10 */
+export interface Discovery extends Directory {
   /**
    * A view on the same cache for one inbound request that may begin so many fetches; default 8.
    * @throws RangeError when the number is not a whole one

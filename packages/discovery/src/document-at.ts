@@ -1,12 +1,7 @@
-import { AAuthError } from '@countersign/protocol'
 import { cachedDocument } from './cached-document.js'
-import { withinDeadline } from './deadline.js'
+import { fetchDocument } from './fetch-document.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { readDocument } from './read-document.js'
-import { Unreachable } from './unreachable.js'
-
-/** Seconds a fetch may take, whatever the fetcher does. */
-const timeout = 5
 
 /** A document at a URL that an operator named, kept as long as one of a participant would be. */
 export interface DocumentAt<T> {
@@ -42,7 +37,7 @@ export function documentAt<T>(options: {
   const { url, maxBytes, read, fetcher, now = () => Date.now() / 1000 } = options
   const source = {
     now,
-    fetch: () => fetched(fetcher, url, maxBytes),
+    fetch: () => fetchDocument(fetcher, url, maxBytes),
     read: (document: FetchedDocument) => read(readDocument(document, maxBytes)),
     // One document weighs what it weighs: the operator said how many there are.
     onHeld: () => undefined,
@@ -50,13 +45,4 @@ export function documentAt<T>(options: {
   }
   const { get, renewed } = cachedDocument<T>(source)
   return { get: () => get(), renewed: interval => renewed(interval) }
-}
-
-async function fetched(fetcher: Fetcher, url: string, maxBytes: number): Promise<FetchedDocument> {
-  try {
-    return await withinDeadline({ seconds: timeout }, signal => fetcher(url, { maxBytes, signal }))
-  } catch (cause) {
-    // A fetcher's own AAuthError says that it refuses; anything else is the network.
-    throw cause instanceof AAuthError ? cause : new Unreachable('no answer', { cause })
-  }
 }

@@ -7,7 +7,7 @@ import * as core from './index.js'
 import * as node from './node.js'
 
 test('what the package exports', () => {
-  expect(Object.keys(core)).toEqual(['createDiscovery', 'documentAt'])
+  expect(Object.keys(core)).toEqual(['createDirectory', 'createDiscovery', 'documentAt'])
   expect(Object.keys(node)).toEqual(['guardedFetcher', 'isPublicAddress'])
 })
 

@@ -1,3 +1,4 @@
+export { createDirectory, type Directory, type DirectoryOptions } from './directory.js'
 export { createDiscovery, type Discovery, type DiscoveryOptions } from './discovery.js'
 export type { DiscoveryEvent, EventSubject, FetchOutcome } from './discovery-event.js'
 export { type DocumentAt, documentAt } from './document-at.js'

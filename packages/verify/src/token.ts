@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import type { Directory } from '@countersign/discovery'
 import type { VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import {
   AAuthError,
@@ -35,7 +35,7 @@ const refusal: Readonly<Record<TokenType, ErrorCode>> = {
 /** The issuer's key that `kid` names, or the refusal of the token's own kind. */
 export async function issuerKey(
   parsed: Pick<ParsedToken, 'typ' | 'iss' | 'kid'>,
-  discovery: Discovery,
+  discovery: Pick<Directory, 'key'>,
 ): Promise<VerifyKey> {
   const key = await discovery.key(publishedIn[parsed.typ], parsed.iss, parsed.kid)
   if (key === undefined)
@@ -59,7 +59,7 @@ export async function openCallerToken(
   parsed: ParsedToken,
   options: {
     readonly receiver: string
-    readonly discovery: Discovery
+    readonly discovery: Pick<Directory, 'key'>
     readonly confirmationKeys: VerifyKeyCache
     readonly now: number
     readonly expiredGrace: number
@@ -113,7 +113,7 @@ export interface TokenCheck {
   readonly token: string
   /** Who must find itself in `aud`. */
   readonly audience: string
-  readonly discovery: Discovery
+  readonly discovery: Pick<Directory, 'key'>
   /** Unix seconds. */
   readonly now: number
   readonly development?: boolean
@@ -148,7 +148,7 @@ export async function verifyResourceToken(
 }
 
 /** The caller did not choose what the resource publishes: a fault there is about the token it sent, not about its own credentials. */
-async function resourceKey(parsed: ParsedToken, discovery: Discovery): Promise<VerifyKey> {
+async function resourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'>): Promise<VerifyKey> {
   try {
     return await issuerKey(parsed, discovery)
   } catch (error) {

@@ -1,0 +1,20 @@
+import { AAuthError } from '@countersign/protocol'
+import { withinDeadline } from './deadline.js'
+import type { FetchedDocument, Fetcher } from './fetcher.js'
+import { Unreachable } from './unreachable.js'
+
+/** Seconds a fetch may take, whatever the fetcher does. */
+const timeout = 5
+
+/**
+ * Fetches a document that nobody else waits for.
+ * @throws AAuthError when the fetcher refuses, Unreachable when there was no answer in time
+ */
+export async function fetchDocument(fetcher: Fetcher, url: string, maxBytes: number): Promise<FetchedDocument> {
+  try {
+    return await withinDeadline({ seconds: timeout }, signal => fetcher(url, { maxBytes, signal }))
+  } catch (cause) {
+    // A fetcher's own AAuthError says that it refuses; anything else is the network.
+    throw cause instanceof AAuthError ? cause : new Unreachable('no answer', { cause })
+  }
+}
