@@ -1,0 +1,196 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { verifies } from '@countersign/requirements'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ConsentPlace, consentPlace } from './consent-place.fixture.js'
+import { required } from './processes.fixture.js'
+
+// The auth server's pages in a real browser, without script: what a user sees, and what another site cannot do.
+
+const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
+const there = existsSync(executablePath)
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+let place: ConsentPlace
+let browser: Browser
+
+beforeAll(async () => {
+  if (!there) return
+  place = await consentPlace()
+  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
+  browser = await chromium.launch({ executablePath, args })
+}, 60_000)
+
+afterAll(async () => {
+  if (!there) return
+  await browser.close()
+  await place.stop()
+})
+
+test('the browser that CI requires is there', () => {
+  expect(there || !required('chromium')).toBe(true)
+})
+
+const when = there ? test : test.skip
+const why = there
+  ? ''
+  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+
+/** A fresh browser profile; no script runs in its pages. */
+async function open(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ javaScriptEnabled: false, ...options })
+  return context.newPage()
+}
+
+async function signIn(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name }).click()
+}
+
+when(
+  verifies('consent.page', 'consent.browser', 'UIX-25', `a user signs in, allows less than asked, and arrives${why}`),
+  async () => {
+    const page = await open()
+    const hosts = new Set<string>()
+    const faults: string[] = []
+    page.on('request', request => hosts.add(request.url().replace(/^(https?:\/\/[^/]+|data:).*/s, '$1')))
+    page.on('console', message => faults.push(message.text()))
+    await page.goto(await place.ask())
+    await signIn(page, 'Ada Lovelace')
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toMatch(
+      /^\s*localhost:\d+\s+asks for your access to localhost:\d+$/,
+    )
+    expect(await page.getByText('nobody has checked this').isVisible()).toBe(true)
+    expect(await page.locator('img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
+    expect(await page.getByRole('checkbox').count()).toBe(3)
+    // The page itself asked nobody but this auth server: the logo came with it.
+    expect([...hosts]).toEqual([place.auth])
+    await page.getByRole('checkbox', { name: 'Add, change and delete events' }).uncheck()
+    const before = place.arrived.length
+    await page.getByRole('button', { name: 'Allow' }).click()
+    // On over two more origins, which form-action must let pass.
+    await page.waitForURL(`${place.calendar}/after`)
+    const [callback, ...more] = place.arrived.slice(before)
+    expect(more).toEqual([])
+    expect(callback?.url).toMatch(/^\/callback\?code=[\w.-]+&state=s1&iss=http%3A%2F%2Flocalhost%3A\d+$/)
+    expect(callback?.referer).toBeUndefined()
+    expect(faults).toEqual([])
+    await page.context().close()
+  },
+)
+
+when(`the keyboard alone is enough, to refuse as to allow${why}`, async () => {
+  for (const [button, answer] of [
+    ['Refuse', 'error=access_denied'],
+    ['Allow', 'code='],
+  ] as const) {
+    const page = await open()
+    await page.goto(await place.ask({ purpose: button }))
+    const press = async (name: string): Promise<void> => {
+      for (let tabs = 0; tabs < 30; tabs++) {
+        await page.keyboard.press('Tab')
+        const focused = await page.locator(':focus').textContent()
+        if (focused?.trim().startsWith(name)) return page.keyboard.press('Enter')
+      }
+      throw new Error(`the keyboard does not reach ${name}`)
+    }
+    await press('Alan Turing')
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    await press(button)
+    await page.waitForURL(`${place.calendar}/after`)
+    expect(place.arrived.at(-1)?.url).toContain(answer)
+    await page.context().close()
+  }
+})
+
+when(verifies('UIX-07', `no other site frames a page${why}`), async () => {
+  const page = await open()
+  await page.goto(`${place.agent}/frame`)
+  const [, framed] = page.frames()
+  expect(await framed?.locator('h1').count()).toBe(0)
+  await page.goto(`${place.auth}/login`)
+  expect(await page.locator('h1').count()).toBe(1)
+  await page.context().close()
+})
+
+when(`both buttons are as large and as near, at every width; nothing is wider than the screen${why}`, async () => {
+  // 320 CSS pixels is also what a window of 640 has at 200 %.
+  for (const width of [320, 390, 768, 1280]) {
+    const page = await open({ viewport: { width, height: 800 } })
+    await page.goto(await place.ask({ purpose: 'W'.repeat(500) }))
+    expect(await widthOf(page), `sign-in at ${width}`).toBeLessThanOrEqual(width)
+    await signIn(page, 'Grace Hopper')
+    expect(await widthOf(page), `consent at ${width}`).toBeLessThanOrEqual(width)
+    const [refuse, allow] = await Promise.all(
+      ['Refuse', 'Allow'].map(name => page.getByRole('button', { name }).boundingBox()),
+    )
+    expect([refuse?.width, refuse?.height], String(width)).toEqual([allow?.width, allow?.height])
+    expect(refuse?.height).toBeGreaterThanOrEqual(44)
+    await page.context().close()
+  }
+})
+
+function widthOf(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth)
+}
+
+when(`every page passes axe, light and dark${why}`, async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const page = await open({ colorScheme, javaScriptEnabled: true, bypassCSP: true })
+    await page.goto(await place.ask({ purpose: colorScheme }))
+    await checkAxe(page, 'sign-in')
+    await signIn(page, 'Grace Hopper')
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    await checkAxe(page, 'consent')
+    for (const box of await page.getByRole('checkbox').all()) await box.uncheck()
+    await page.getByRole('button', { name: 'Allow' }).click()
+    await page.getByRole('alert').waitFor()
+    await checkAxe(page, 'nothing chosen')
+    await page.goto(`${place.auth}/device`)
+    await checkAxe(page, 'device')
+    await page.getByLabel('Code on your device').fill('WRONGCOD')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('alert').waitFor()
+    await checkAxe(page, 'wrong code')
+    await page.getByLabel('Code on your device').fill(await place.askForDevice())
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByText('Take care').first().waitFor()
+    await checkAxe(page, 'device consent')
+    await page.getByRole('button', { name: 'Refuse' }).click()
+    await page.getByRole('heading', { name: 'Refused' }).waitFor()
+    await checkAxe(page, 'device refused')
+    await page.goto(`${place.auth}/agent/authorize?request_token=wrong`)
+    await checkAxe(page, 'error')
+    await page.goto(`${place.auth}/logout`)
+    await checkAxe(page, 'sign out')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+    await checkAxe(page, 'signed out')
+    await page.context().close()
+  }
+})
+
+async function checkAxe(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe)
+  const faults = await page.evaluate(async () => {
+    const { violations, passes } = await (
+      globalThis as unknown as {
+        axe: { run(): Promise<Record<'violations' | 'passes', Array<{ id: string; nodes: Array<{ html: string }> }>>> }
+      }
+    ).axe.run()
+    if (passes.length < 5) return ['axe looked at nothing']
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+  })
+  expect(faults, `${what} at ${page.url()}`).toEqual([])
+}
+
+when(`"not you?" lets another user go on with the same request${why}`, async () => {
+  const page = await open()
+  await page.goto(await place.ask({ purpose: 'switch' }))
+  await signIn(page, 'Ada Lovelace')
+  await page.getByRole('button', { name: 'Not you? Switch user' }).click()
+  await signIn(page, 'Grace Hopper')
+  expect(await page.getByText('Signed in as').textContent()).toContain('Grace Hopper')
+  await page.getByRole('button', { name: 'Refuse' }).click()
+  await page.waitForURL(`${place.calendar}/after`)
+  await page.context().close()
+})
