@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { createAuthServer } from './auth-server.js'
-import { directGrants } from './policy.js'
+import { demoUsers } from './login/login-method.js'
+import { askUsers, directGrants, firstOf } from './policy.js'
 
 /** A request to this process, and its answer. */
 export interface Call {
@@ -13,6 +14,7 @@ export interface Call {
 export interface Answer {
   readonly id: number
   readonly status: number
+  readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: string
 }
 
@@ -23,14 +25,24 @@ const auth = await createAuthServer({
   issuer: 'https://auth.example',
   keys: [{ kid: 'a1', key: await generateSigningKey() }],
   database,
-  policy: directGrants([
-    {
-      agent: 'https://agent.example',
-      delegates: 'any',
-      resource: 'https://calendar.example',
-      scopes: ['events.read'],
-    },
-  ]),
+  policy: firstOf(
+    directGrants([
+      {
+        agent: 'https://agent.example',
+        delegates: 'any',
+        resource: 'https://calendar.example',
+        scopes: ['events.read'],
+      },
+    ]),
+    askUsers([{ agents: 'any', resources: 'any' }]),
+  ),
+  login: [
+    demoUsers([
+      { name: 'Ada', subject: 'ada' },
+      { name: 'Grace', subject: 'grace' },
+    ]),
+  ],
+  development: true,
   discovery: createDiscovery({
     fetcher: async url => ({
       status: web.has(url) ? 200 : 404,
@@ -43,7 +55,8 @@ const auth = await createAuthServer({
 process.on('disconnect', () => process.exit(0))
 process.on('message', (call: Call) => {
   const answered = auth.handle(call.message).then(async response => {
-    const answer: Answer = { id: call.id, status: response.status, body: await response.text() }
+    const { status, headers } = response
+    const answer: Answer = { id: call.id, status, headers: [...headers], body: await response.text() }
     process.send?.(answer)
   })
   answered.catch(error => {

@@ -23,7 +23,7 @@ export const exhaustionCases: readonly AttackCase[] = [
   built('DOS-03', 'limits.signature-key', 'Nested or huge structured fields are refused.'),
   built('DOS-04', 'limits.before-parsing', 'JSON that is deep, wide or hostile is refused within bounds.'),
   built('DOS-05', 'error.unavailable', 'A slow request times out and frees its slot.'),
-  later('DOS-08', 'error.rate-limited', 'Pending requests of one agent are bounded without harm to others.'),
+  built('DOS-08', 'error.rate-limited', 'Pending requests of one agent are bounded without harm to others.'),
   built('DOS-09', 'refresh.life', 'Expired rows are swept and tables stay bounded.'),
   built('DOS-10', 'limits.before-parsing', 'Huge claims are refused by size before anything else.'),
   built('DOS-11', 'sig.alg.rsa-size', 'Costly keys and encodings cost bounded time.'),

@@ -1,4 +1,4 @@
-import { type AttackCase, built, later } from './attack-case.js'
+import { type AttackCase, built } from './attack-case.js'
 
 /** TOK: the token endpoint. */
 export const tokenEndpointCases: readonly AttackCase[] = [
@@ -10,16 +10,16 @@ export const tokenEndpointCases: readonly AttackCase[] = [
   built('TOK-06', 'error.method', 'Any method but POST answers 405 with `Allow`.'),
   built('TOK-07', 'limits.body', 'A huge body, too many parameters and bad encodings are refused.'),
   built('TOK-08', 'auth.one-request', 'None, two or all of the three kinds of request are refused.'),
-  later('TOK-09', 'auth.redirect-uri', 'A request that needs consent is refused without `redirect_uri`.'),
-  later('TOK-10', 'auth.redirect-uri', "A `redirect_uri` that is not the agent's is refused."),
-  later('TOK-11', 'auth.redirect-uri', 'A `redirect_uri` that nearly matches is refused.'),
+  built('TOK-09', 'auth.redirect-uri', 'A request that needs consent is refused without `redirect_uri`.'),
+  built('TOK-10', 'auth.redirect-uri', "A `redirect_uri` that is not the agent's is refused."),
+  built('TOK-11', 'auth.redirect-uri', 'A `redirect_uri` that nearly matches is refused.'),
   built('TOK-12', 'auth.self.scope', 'The direct form cannot name another resource.'),
-  later('TOK-14', 'consent.code', 'A code unknown, expired or malformed is refused.'),
-  later('TOK-15', 'code.reuse', 'A code used twice gives nothing and revokes what it gave.'),
-  later('TOK-16', 'consent.code', 'Of many redemptions of one code at once exactly one succeeds.'),
-  later('TOK-17', 'consent.code', 'A code presented by another agent is refused.'),
-  later('TOK-20', 'code.mismatch', 'A code with another `redirect_uri` is refused.'),
-  later('TOK-22', 'consent.request-token', 'A forged, guessed or expired `request_token` gets an error page.'),
+  built('TOK-14', 'consent.code', 'A code unknown, expired or malformed is refused.'),
+  built('TOK-15', 'code.reuse', 'A code used twice gives nothing and revokes what it gave.'),
+  built('TOK-16', 'consent.code', 'Of many redemptions of one code at once exactly one succeeds.'),
+  built('TOK-17', 'consent.code', 'A code presented by another agent is refused.'),
+  built('TOK-20', 'code.mismatch', 'A code with another `redirect_uri` is refused.'),
+  built('TOK-22', 'consent.request-token', 'A forged, guessed or expired `request_token` gets an error page.'),
   built(
     'TOK-23',
     'refresh.bound-to-delegate',

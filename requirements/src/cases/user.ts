@@ -1,29 +1,29 @@
-import { type AttackCase, later } from './attack-case.js'
+import { type AttackCase, built, later } from './attack-case.js'
 
 /** UIX: login and consent pages. */
 export const consentCases: readonly AttackCase[] = [
-  later('UIX-01', 'consent.parameters', 'A missing, unknown or foreign `request_token` gets a page and no redirect.'),
-  later('UIX-02', 'consent.parameters', 'An invalid request never redirects to the URL it names.'),
-  later('UIX-03', 'consent.parameters', 'A `redirect_uri` other than the pending one gets a page.'),
-  later('UIX-04', 'consent.parameters', 'Parameters of the page cannot change the pending request.'),
+  built('UIX-01', 'consent.parameters', 'A missing, unknown or foreign `request_token` gets a page and no redirect.'),
+  built('UIX-02', 'consent.parameters', 'An invalid request never redirects to the URL it names.'),
+  built('UIX-03', 'consent.parameters', 'A `redirect_uri` other than the pending one gets a page.'),
+  built('UIX-04', 'consent.parameters', 'Parameters of the page cannot change the pending request.'),
   later('UIX-05', 'consent.browser', 'A consent form forged from another site grants nothing.'),
   later('UIX-07', 'consent.browser', 'No page can be framed.'),
   later('UIX-08', 'consent.browser', 'Markup in anything a stranger wrote is inert text.'),
   later('UIX-09', 'consent.browser', 'A logo is never loaded from a third party by the page.'),
   later('UIX-10', 'consent.page', 'A look-alike name stands behind the verified host and is marked.'),
   later('UIX-11', 'consent.page', "Scopes are described only by the resource's own metadata."),
-  later('UIX-13', 'consent.code', 'Approving twice makes one code.'),
+  built('UIX-13', 'consent.code', 'Approving twice makes one code.'),
   later('UIX-15', 'consent.browser', 'A session fixed before login is worthless after it.'),
-  later('UIX-17', 'consent.redirect', 'Denial redirects with `access_denied` and ends the request.'),
-  later('UIX-18', 'consent.code', 'Going back after approval makes no second code.'),
-  later('UIX-19', 'consent.request-token', 'A request expires even while the user is busy with it.'),
-  later('UIX-22', 'consent.redirect', 'Any `state` is echoed exactly and encoded.'),
-  later('UIX-24', 'consent.redirect', 'Redirects after a form are 303 only.'),
+  built('UIX-17', 'consent.redirect', 'Denial redirects with `access_denied` and ends the request.'),
+  built('UIX-18', 'consent.code', 'Going back after approval makes no second code.'),
+  built('UIX-19', 'consent.request-token', 'A request expires even while the user is busy with it.'),
+  built('UIX-22', 'consent.redirect', 'Any `state` is echoed exactly and encoded.'),
+  built('UIX-24', 'consent.redirect', 'Redirects after a form are 303 only.'),
   later('UIX-25', 'consent.browser', 'A code leaks through no referrer, subresource or log.'),
   later('UIX-27', 'consent.browser', 'Login guesses are slowed by account and by network, with one message.'),
   later('UIX-28', 'consent.browser', 'A user cannot be flooded with consent links.'),
   later('UIX-29', 'consent.browser', 'Locale and theme parameters reach no file.'),
-  later('UIX-30', 'consent.redirect', 'An authorization response carries `iss`.'),
+  built('UIX-30', 'consent.redirect', 'An authorization response carries `iss`.'),
 ]
 
 /** INT: interaction that a resource starts. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { askUsers, createAuthServer, directGrants, firstOf } from '@countersign/auth-server'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration } from '../configuration.js'
+import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
@@ -15,6 +15,18 @@ const grant = z.strictObject({
     .describe('which of its delegates share the grant'),
   resource: z.string().describe('the resource'),
   scopes: z.array(z.string()).min(1).describe('the scopes, each exactly'),
+})
+
+const listOrAny = z.union([z.literal('any'), z.array(z.string()).min(1)])
+
+const question = z.strictObject({
+  agents: listOrAny.describe('the agents whose requests users are asked about'),
+  delegates: z
+    .union([z.enum(['none', 'any']), z.array(z.string())])
+    .default('any')
+    .describe('which of their delegates; the page says which one asks'),
+  resources: listOrAny.describe("the resources; self stands for the agent's own, as when it signs users in"),
+  scopes: listOrAny.default('any').describe('the scopes, openid, profile and email among them'),
 })
 
 /** Options of `countersign auth-server`. */
@@ -29,6 +41,10 @@ export const authServerOptions = z.strictObject({
     .optional()
     .describe('seconds an auth token lives; default 600'),
   grants: z.array(grant).default([]).describe('access granted by policy, without a user; default none'),
+  ask: z.array(question).default([]).describe('access that users decide about, where no grant covers it; default none'),
+  deviceFlow: stringList
+    .default([])
+    .describe('agents that may have a user type in a code from a device, or any; default none'),
 })
 
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
@@ -43,7 +59,8 @@ export async function authServer(command: Command): Promise<void> {
     database: settings.database ?? `sqlite:${join(folder, 'auth-server.db')}`,
     discovery: discoveryFor(settings),
     ...(await sharedReplay(settings)),
-    policy: directGrants(settings.grants),
+    policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
+    deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
     onEvent: audit(log),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),

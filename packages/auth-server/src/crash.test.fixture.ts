@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { generateSigningKey } from '@countersign/httpsig'
+import type { Answer, Call } from './crash.test.child.js'
+import { publishAgent, publishResource, type World } from './world.test.fixture.js'
+
+/** Who takes part, in real time: the process that is killed has a clock of its own. */
+export type Participants = Pick<World, 'clock' | 'web' | 'agentKey' | 'resourceKey'>
+
+/** The auth server as a process of its own, which can be killed. */
+export interface Running {
+  call(message: Call['message']): Promise<Answer>
+  /** SIGKILL: no handler runs, no buffer is written. */
+  kill(): Promise<void>
+}
+
+export async function start(database: string, documents: string): Promise<Running> {
+  const program = fileURLToPath(new URL('../dist/crash.test.child.js', import.meta.url))
+  if (!existsSync(program)) throw new Error('build first: npx tsc -b packages/auth-server')
+  const child: ChildProcess = fork(program, [database, documents], { execArgv: [], serialization: 'advanced' })
+  const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
+  let calls = 0
+  const ready = Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error('died'))),
+  ])
+  child.on('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error('killed'))
+  })
+  await ready
+  child.on('message', (answer: Answer) => {
+    waiting.get(answer.id)?.resolve(answer)
+    waiting.delete(answer.id)
+  })
+  return {
+    call: message =>
+      new Promise((resolve, reject) => {
+        const id = calls++
+        waiting.set(id, { resolve, reject })
+        child.send({ id, message } satisfies Call, error => error !== null && reject(error))
+      }),
+    async kill() {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+export async function participants(): Promise<Participants> {
+  const clock = {
+    get now() {
+      return Math.floor(Date.now() / 1000)
+    },
+  }
+  const web = new Map<string, unknown>()
+  const agentKey = { kid: 'k1', key: await generateSigningKey() }
+  const resourceKey = { kid: 'r1', key: await generateSigningKey() }
+  publishAgent({ web }, 'https://agent.example', [agentKey])
+  publishResource({ web }, 'https://calendar.example', [resourceKey])
+  return { clock, web, agentKey, resourceKey }
+}
+
+/** Signs anew while a just started server cannot tell requests from replays. */
+export async function patiently(running: Running, request: () => Promise<Call['message']>): Promise<Answer> {
+  for (;;) {
+    const answer = await running.call(await request())
+    if (answer.status !== 503) return answer
+    await sleep(100)
+  }
+}
