@@ -1,6 +1,6 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { signKeyProof } from '@countersign/protocol'
-import type { DelegateRecord, DelegateStore } from './delegate-record.js'
+import type { CurrentKey, DelegateRecord, DelegateStore } from './delegate-record.js'
 import { agentToken, delegateTokenEndpoint, type Enrolled, type Granted, keep, type Office } from './delegate-token.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
@@ -21,20 +21,46 @@ export async function rotate(held: Enrolled, office: Office, tell: Tell): Promis
   const url = await delegateTokenEndpoint(office)
   tell(agentServer, 'rotate', `replacing the key at ${agentServer}`)
   const { name, key } = await rotationKey(held.record, store)
+  const replacement = { url, held, key }
+  // A key that cannot sign is found before it is saved, where it would stand in the way of renewals.
+  await proof(replacement, office)
   // `retired` goes: its name is the one the new key was made under.
-  const { current } = held.record
+  const { current, next } = held.record
   await store.write({ current, next: { key: name, for: 'rotation' } })
+  let mayBeTaken = next?.for === 'rotation'
+  const attempt = async (): Promise<Granted> => {
+    try {
+      return await ask(replacement, office)
+    } catch (error) {
+      mayBeTaken ||= refusalOf(error) === undefined
+      throw error
+    }
+  }
   try {
-    const granted = await untilAnswered(() => ask({ url, held, key }, office), office, tell)
+    const granted = await untilAnswered(attempt, office, tell)
     const rotated = await keep(held.record, { ...granted, name, key, enrolled_with: current.enrolled_with }, office)
     tell(agentServer, 'rotate', 'the key was replaced')
     return rotated
   } catch (error) {
-    if (refusalOf(error)?.error !== 'invalid_request') throw error
-    const rotate_after = office.context.now() + unsupportedFor
-    await store.write({ current: { ...current, rotate_after } })
-    throw new AgentError('unsupported', 'the agent server replaces no keys', refusalOf(error))
+    throw await refused(error, { current, mayBeTaken }, office)
   }
+}
+
+/** A no is remembered: what it leaves in force goes on. */
+async function refused(
+  error: unknown,
+  { current, mayBeTaken }: { readonly current: CurrentKey; readonly mayBeTaken: boolean },
+  { store, context }: Office,
+): Promise<unknown> {
+  const refusal = refusalOf(error)
+  if (refusal === undefined || refusal.error === 'invalid_agent_token') return error
+  if (refusal.error === 'invalid_request') {
+    await store.write({ current: { ...current, rotate_after: context.now() + unsupportedFor } })
+    return new AgentError('unsupported', 'the agent server replaces no keys', refusal)
+  }
+  // After an answer that was lost only the new key may be asked for: the old one may be replaced already.
+  if (!mayBeTaken) await store.write({ current })
+  return error
 }
 
 async function rotationKey(
@@ -46,15 +72,24 @@ async function rotationKey(
   return next === undefined || key === undefined ? store.generate(record) : { name: next.key, key }
 }
 
-/** Signed with the old key, while the proof shows that whoever asks holds the new one. */
-async function ask(
-  { url, held, key }: { readonly url: string; readonly held: Enrolled; readonly key: SigningKey },
-  office: Office,
-): Promise<Granted> {
-  const { delegate, jkt, key: old, signatureKey } = held.self
-  const iat = Math.floor(office.context.now())
-  const proof = await signKeyProof({ aud: url, sub: delegate, jkt, iat, jti: crypto.randomUUID() }, key)
-  const body = new TextEncoder().encode(JSON.stringify({ jwk: key.publicJwk, proof }))
+interface Replacement {
+  readonly url: string
+  readonly held: Enrolled
+  readonly key: SigningKey
+}
+
+/** Shows that whoever asks holds the new key. */
+function proof({ url, held, key }: Replacement, { context }: Office): Promise<string> {
+  const { delegate, jkt } = held.self
+  return signKeyProof({ aud: url, sub: delegate, jkt, iat: Math.floor(context.now()), jti: crypto.randomUUID() }, key)
+}
+
+/** Signed with the old key. */
+async function ask(replacement: Replacement, office: Office): Promise<Granted> {
+  const { url, held, key } = replacement
+  const { delegate, key: old, signatureKey } = held.self
+  const json = JSON.stringify({ jwk: key.publicJwk, proof: await proof(replacement, office) })
+  const body = new TextEncoder().encode(json)
   return agentToken({ url, key: old, signatureKey, body, contentType: 'application/json' }, { key, delegate }, office)
 }
 

@@ -171,9 +171,13 @@ async function renewed(
   try {
     return await rotate(held, office, tell)
   } catch (error) {
-    if (!(error instanceof AgentError) || error.code !== 'unsupported') throw error
-    tell(office.agentServer, 'rotate', `${error.message}: renewing with the key there is`)
-    return renew((await enrolledIn(await office.store.read(), office)) ?? held, office, tell)
+    const record = await office.store.read()
+    const stored = await enrolledIn(record, office)
+    // While the server may have taken a new key, whatever else the old one asks is an alarm.
+    if (stored === undefined || record.next?.for === 'rotation') throw error
+    const why = error instanceof AgentError ? error.message : 'the new key cannot be used'
+    tell(office.agentServer, 'rotate', `${why}: renewing with the key there is`)
+    return renew(stored, office, tell)
   }
 }
 

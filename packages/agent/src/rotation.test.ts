@@ -1,11 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import type { Agent, AgentOptions } from './agent.js'
 import { agentIn, delegateIn } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
 import { delegate, pseudonym } from './identity.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
-import { asked, jwksAsked } from './rotations.test.fixture.js'
+import { asked, jwksAsked, rotating } from './rotations.test.fixture.js'
 import { type AgentState, memoryState } from './state.js'
 
 const agenda = `${calendar}/agenda`
@@ -13,11 +12,6 @@ const events = `${calendar}/events`
 
 const forms = (own: World): string[] =>
   own.network.sent.filter(e => e.target === '/token').map(e => new URLSearchParams(e.text).get('request_type') ?? '')
-
-function rotating(own: World, rotateEvery: number, options: Partial<AgentOptions> = {}): Agent {
-  const enroll = { type: 'code', code: 'first' } as const
-  return agentIn(own, { identity: delegate({ agentServer: home, enroll, rotateEvery }), ...options })
-}
 
 /** A promise, and what resolves it. */
 function signal(): [() => void, Promise<void>] {

@@ -1,3 +1,6 @@
+import type { Agent, AgentOptions } from './agent.js'
+import { agentIn } from './agents.test.fixture.js'
+import { delegate } from './identity.js'
 import { home, type World } from './participants.test.fixture.js'
 
 /** What reached the delegate token endpoint, by kind. */
@@ -18,4 +21,10 @@ export function loses(own: World, times: number): void {
     left -= 1
     throw new TypeError('fetch failed')
   })
+}
+
+/** A delegate that replaces its key after so many seconds. */
+export function rotating(own: World, rotateEvery: number, options: Partial<AgentOptions> = {}): Agent {
+  const enroll = { type: 'code', code: 'first' } as const
+  return agentIn(own, { identity: delegate({ agentServer: home, enroll, rotateEvery }), ...options })
 }
