@@ -1,3 +1,4 @@
+import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { refusedKey } from './delegate-key.js'
 import { type Admission, refusedEnrollment } from './enrollment.js'
@@ -86,18 +87,43 @@ async function enroll(
 ): Promise<void> {
   const { sub, enrollment, reinstates = false } = admission
   await admission.take?.(tx)
+  await checkFreshKey(tx, sub, jkt)
   // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
-  const state = { jkt, enrollment, last_seen: now, revoked: null, previous_jkt: null, rotated: null }
+  const state = { jkt, enrollment, last_seen: now, revoked: null, rotated: null }
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_delegates')
-    .values({ sub, created: now, ...state })
+    .values({ sub, created: now, previous_jkt: null, ...state })
     .onConflict(conflict => {
-      const renewed = conflict.column('sub').doUpdateSet(state)
+      const renewed = conflict.column('sub').doUpdateSet(eb => ({
+        ...state,
+        // Known, so that it is told when it is used again; the one before stays known when none is ended.
+        previous_jkt: eb
+          .case()
+          .when('agent_server_delegates.jkt', 'in', ['', jkt])
+          .then(eb.ref('agent_server_delegates.previous_jkt'))
+          .else(eb.ref('agent_server_delegates.jkt'))
+          .end(),
+      }))
       // A token or a session outlives a revocation: were it enough, whoever was put out would walk back in.
       return reinstates ? renewed : renewed.where('agent_server_delegates.revoked', 'is', null)
     })
     .executeTakeFirstOrThrow()
   if (numInsertedOrUpdatedRows === 0n) throw refusedEnrollment('the delegate was revoked; an operator may reinstate it')
+}
+
+/**
+ * A key stands for one delegate, and one that was given up for none: what is done against its thief would not reach the other
+ * name. The same delegate may come again with the key that it has, when the answer was lost.
+ */
+async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise<void> {
+  const known = await tx
+    .selectFrom('agent_server_delegates')
+    .select(['sub', 'jkt', 'revoked'])
+    .where(({ or, eb }) => or([eb('jkt', '=', jkt), eb('previous_jkt', '=', jkt)]))
+    .limit(2)
+    .execute()
+  if (known.every(row => row.sub === sub && row.jkt === jkt && row.revoked === null)) return
+  throw new AAuthError('invalid_request', 'the key that signs is or was the key of a delegate; enrol with a fresh one')
 }
 
 async function revoke(
@@ -119,7 +145,12 @@ async function reinstate(tx: Transaction, sub: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('agent_server_delegates')
     // Not its old key: that may be what it was revoked for.
-    .set({ revoked: null, jkt: '', previous_jkt: null, rotated: null })
+    .set(eb => ({
+      revoked: null,
+      jkt: '',
+      previous_jkt: eb.case().when('jkt', '=', '').then(eb.ref('previous_jkt')).else(eb.ref('jkt')).end(),
+      rotated: null,
+    }))
     .where('sub', '=', sub)
     .where('revoked', 'is not', null)
     .executeTakeFirstOrThrow()

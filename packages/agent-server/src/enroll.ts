@@ -24,9 +24,11 @@ export async function enroll(
   const { sub, enrollment } = admission
   // Inline keys are free: were each remembered before it is admitted, strangers could fill the replay set and stop renewals.
   await checkReplay({ replay: sharedBySub(context.replay, sub), verified, partition: 'token' })
+  // Before what was shown is used up: an enrolment that no token could answer (too long under this key) would cost it for nothing.
+  const answer = await issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
   await context.delegates.enroll(admission, jkt)
   context.onEvent({ type: 'enrolled', sub, enrollment, jkt, ...peerOf(caller) })
-  return issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
+  return answer
 }
 
 /** Fresh keys of one delegate share what is remembered of it, apart from its renewals. */

@@ -1,4 +1,4 @@
-import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
@@ -9,6 +9,8 @@ import {
   part,
   post,
   refusalOf,
+  renewal,
+  rotation,
   scene,
 } from './delegate.test.fixture.js'
 
@@ -120,7 +122,9 @@ test(
     ])
     const intime = await stage.server.invite()
     stage.clock.now += 3599
-    expect((await stage.server.handle(await post(stage, { key, body: enrollmentBody(intime.code) }))).status).toBe(200)
+    const fresh = await generateSigningKey()
+    const body = enrollmentBody(intime.code)
+    expect((await stage.server.handle(await post(stage, { key: fresh, body }))).status).toBe(200)
   },
 )
 
@@ -259,3 +263,58 @@ test(verifies('DIG-11', 'error.media-type', 'a compressed enrolment is refused, 
   expect(await refusalOf(await stage.server.handle(coded))).toMatchObject({ status: 415, error: 'invalid_request' })
   expect((await stage.server.handle(await post(stage, { key, body }))).status).toBe(200)
 })
+
+test(
+  verifies('delegate.enrol.code', 'delegate.rotate.alarm', 'a key enrols one delegate, and none once it was given up'),
+  async () => {
+    const stage = await scene()
+    const enrols = async (key: SigningKey, sub: string) => {
+      const { code } = await stage.server.invite({ sub })
+      const ask = async (by: SigningKey) =>
+        refusalOf(await stage.server.handle(await post(stage, { key: by, body: enrollmentBody(code) })))
+      return { ask, first: await ask(key) }
+    }
+    const used = { status: 400, error: 'invalid_request', agentAuth: null }
+    const done = { status: 200, error: undefined, agentAuth: null }
+    const phone = await enrolled(stage, 'phone')
+    const refused = await enrols(phone.key, 'laptop')
+    expect(refused.first).toEqual(used)
+    expect((await stage.server.list()).map(({ sub }) => sub)).toEqual(['phone'])
+    // The code was not used up by it.
+    expect(await refused.ask(await generateSigningKey())).toEqual(done)
+    // Its own delegate may come again with it: an answer was lost.
+    expect((await enrols(phone.key, 'phone')).first).toEqual(done)
+    expect((await stage.server.handle(await renewal(stage, phone))).status).toBe(200)
+
+    const next = await generateSigningKey()
+    expect((await stage.server.handle(await rotation(stage, phone, next))).status).toBe(200)
+    expect((await enrols(phone.key, 'phone')).first).toEqual(used)
+    expect((await enrols(phone.key, 'tablet')).first).toEqual(used)
+    expect((await enrols(await generateSigningKey(), 'phone')).first).toEqual(done)
+    expect((await enrols(next, 'phone')).first).toEqual(used)
+
+    const lost = await enrolled(stage, 'lost')
+    await stage.server.revoke('lost')
+    expect((await enrols(lost.key, 'lost')).first).toEqual(used)
+    expect((await enrols(lost.key, 'tablet')).first).toEqual(used)
+    await stage.server.reinstate('lost')
+    await stage.server.revoke('lost')
+    await stage.server.reinstate('lost')
+    expect((await enrols(lost.key, 'lost')).first).toEqual(used)
+    expect((await enrols(await generateSigningKey(), 'lost')).first).toEqual(done)
+  },
+)
+
+test(
+  verifies('delegate.enrol.code', 'token.issuer-limits', 'an enrolment that no token could answer uses no code up'),
+  async () => {
+    // A token for an Ed25519 key just fits, one for a P-384 key does not.
+    const stage = await scene({ audience: `https://${'x'.repeat(4160)}` })
+    const { code } = await stage.server.invite({ sub: 'phone' })
+    const tooLong = await post(stage, { key: await generateSigningKey('ES384'), body: enrollmentBody(code) })
+    expect(await refusalOf(await stage.server.handle(tooLong))).toMatchObject({ status: 500, error: 'server_error' })
+    expect(await stage.server.list()).toEqual([])
+    const fits = await post(stage, { key: await generateSigningKey(), body: enrollmentBody(code) })
+    expect((await stage.server.handle(fits)).status).toBe(200)
+  },
+)

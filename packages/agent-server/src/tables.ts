@@ -10,9 +10,9 @@ export interface DelegateRow {
   created: number
   last_seen: number
   revoked: number | null
-  /** Thumbprint of the key that the last rotation replaced; null since the last enrolment. */
+  /** Thumbprint of the key that the last rotation, enrolment or reinstatement replaced. */
   previous_jkt: string | null
-  /** When that was. */
+  /** When the last rotation was; null since the last enrolment. */
   rotated: number | null
 }
 

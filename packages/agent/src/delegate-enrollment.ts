@@ -17,9 +17,9 @@ export async function enrol(before: DelegateRecord, office: Office, tell: Tell):
     throw new AgentError('not_allowed', 'this delegate is not enrolled and has nothing to enrol with: give it `enroll`')
   tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
   const url = await delegateTokenEndpoint(office)
-  const { name, key } = await enrollingKey(before, store)
-  const request = await enrollmentRequest(enroll, url, key)
   const digest = await enrollmentDigest(enroll)
+  const { name, key } = await enrollingKey(before, digest, store)
+  const request = await enrollmentRequest(enroll, url, key)
   const next: NextKey = { key: name, for: 'enrollment', ...(digest === undefined ? {} : { unanswered: digest }) }
   const { retired: _, ...rest } = before
   // Before the server is asked: a key that it took and we lost would have used the code up for nothing.
@@ -34,7 +34,9 @@ export async function enrol(before: DelegateRecord, office: Office, tell: Tell):
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
     if (refusal.error === 'invalid_grant' && wasAsked(before, digest)) throw lostEnrollment(error)
-    await store.write({ ...rest, next: { key: name, for: 'enrollment' } })
+    // An agent server that takes the key for no fresh one (invalid_request) would say so for ever: the next attempt makes another.
+    const isTaken = refusal.error === 'invalid_request'
+    await store.write(isTaken ? rest : { ...rest, next: { key: name, for: 'enrollment' } })
     throw refusedEnrollment(error, enroll)
   }
 }
@@ -44,12 +46,15 @@ function wasAsked({ next }: DelegateRecord, digest: string | undefined): boolean
   return digest !== undefined && next?.unanswered === digest
 }
 
+/** A key whose enrolment got no answer may be a delegate's by now: another code may name another delegate, so it gets a key of its own. */
 async function enrollingKey(
   before: DelegateRecord,
+  digest: string | undefined,
   store: DelegateStore,
 ): Promise<{ readonly name: string; readonly key: SigningKey }> {
   const { next } = before
-  const key = next?.for === 'enrollment' ? await store.load(next.key) : undefined
+  const isSame = next?.for === 'enrollment' && (next.unanswered === undefined || next.unanswered === digest)
+  const key = isSame ? await store.load(next.key) : undefined
   return next === undefined || key === undefined ? store.generate(before) : { name: next.key, key }
 }
 

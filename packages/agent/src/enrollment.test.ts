@@ -154,7 +154,10 @@ describe('by whatever the agent server takes', () => {
 
 describe('an answer that is lost', () => {
   test(
-    verifies('delegate.enrol.refused', 'leaves the key in state; the same code again says what happened'),
+    verifies(
+      'delegate.enrol.refused',
+      'leaves the key in state; the same code again says what happened, another one gets a fresh key',
+    ),
     async () => {
       const own = await world()
       const state = memoryState()
@@ -168,7 +171,9 @@ describe('an answer that is lost', () => {
       })
       const second = enrolling(own, { type: 'code', code: 'second' }, state)
       expect(await second.identify()).toEqual({ agent: home, delegate: 'd1' })
-      expect(new Set(keys(own)).size).toBe(1)
+      const [lost, again, fresh] = keys(own)
+      expect(again).toBe(lost)
+      expect(fresh).not.toBe(lost)
     },
   )
 
@@ -180,6 +185,21 @@ describe('an answer that is lost', () => {
       await expect(enrolling(own, wrong, state).identify()).rejects.toMatchObject({
         message: expect.stringContaining('unknown, used or expired'),
       })
+  })
+
+  test('a key that the agent server does not take is not shown again', async () => {
+    const own = await world()
+    const state = memoryState()
+    const taken = new Set<string | undefined>()
+    own.network.intercept(home, async (exchange, next) => {
+      const key = exchange.header('signature-key')
+      if (exchange.target !== '/delegates' || (taken.size > 0 && !taken.has(key))) return next(exchange)
+      taken.add(key)
+      return Response.json({ error: 'invalid_request' }, { status: 400 })
+    })
+    const enroll = { type: 'code', code: 'first' } as const
+    await expect(enrolling(own, enroll, state).identify()).rejects.toMatchObject({ code: 'denied' })
+    expect(await enrolling(own, enroll, state).identify()).toEqual({ agent: home, delegate: 'd1' })
   })
 
   test('a function gets another token for the same key', async () => {
