@@ -51,7 +51,7 @@ export const authServerClauses: readonly Requirement[] = [
     'A wrong `request_token`, `redirect_uri` or `state` gets a page, never a redirect.',
   ),
   built('consent.claimed', '6.3', 'The first browser that opens a request claims it.'),
-  later('consent.page', '6.3', 'The page shows verified hosts first and marks what is merely claimed.'),
+  built('consent.page', '6.3', 'The page shows verified hosts first and marks what is merely claimed.'),
   built('consent.redirect', '6.3', 'The answer is a 303 with `code` or `error`, `state` and `iss`.'),
   built(
     'consent.redirect-uri',
@@ -65,9 +65,9 @@ export const authServerClauses: readonly Requirement[] = [
     '6.3',
     'A remembered grant never skips the page for a new delegate or a loopback redirect.',
   ),
-  later('consent.device', '6.3', 'The device page says where and when the request came from.'),
+  built('consent.device', '6.3', 'The device page says where and when the request came from.'),
   built('consent.device-guesses', '6.3', 'Five wrong user codes per session and IP, then a wait.'),
-  later('consent.browser', '6.3', 'Pages and sessions withstand forgery, framing, script and guessing.'),
+  built('consent.browser', '6.3', 'Pages and sessions withstand forgery, framing, script and guessing.'),
   built('grant.delegates', '6.3', 'A direct grant names its delegates; the default is none.'),
 
   built('agent.checks.issuer', '6.4', 'The metadata `issuer` is the auth server the agent chose.'),

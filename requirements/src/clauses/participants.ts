@@ -58,5 +58,5 @@ export const participantClauses: readonly Requirement[] = [
     '`http` identifiers of loopback hosts need an explicit option and are never inferred from the environment.',
   ),
   built('id.development.loopback', '2', 'A server in development mode listens on loopback only.'),
-  later('id.development.cookies', '2', 'In development, cookies carry the port in their name and no `__Host-` prefix.'),
+  built('id.development.cookies', '2', 'In development, cookies carry the port in their name and no `__Host-` prefix.'),
 ]

@@ -4,6 +4,8 @@ import type { LoginProvider, UserClaims } from './login-method.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 10
+/** Answers checked at once: each costs requests to the provider, and a stranger can send any number. */
+const mostAtOnce = 64
 const longestName = 200
 const longestEmail = 254
 
@@ -45,6 +47,19 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
     return discovered
   }
 
+  let underWay = 0
+  async function checked<T>(check: () => Promise<T>): Promise<T> {
+    if (underWay >= mostAtOnce) throw away({ underWay })
+    underWay++
+    try {
+      return await check()
+    } catch (error) {
+      return refuse(error)
+    } finally {
+      underWay--
+    }
+  }
+
   return {
     id,
     name,
@@ -66,8 +81,8 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
       return { url: url.href, saved: { nonce, code_verifier } }
     },
 
-    async finish({ url, state, saved }) {
-      try {
+    finish: ({ url, state, saved }) =>
+      checked(async () => {
         const config = await configuration()
         const tokens = await client.authorizationCodeGrant(config, new URL(url), {
           expectedState: state,
@@ -82,10 +97,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
         const hasInfo = config.serverMetadata().userinfo_endpoint !== undefined
         const info = hasInfo ? await client.fetchUserInfo(config, tokens.access_token, sub) : {}
         return { issuer: iss, subject: sub, claims: claimsIn({ ...idToken, ...info }) }
-      } catch (error) {
-        return refuse(error)
-      }
-    },
+      }),
   }
 }
 
@@ -130,13 +142,15 @@ function refuse(error: unknown): never {
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') {
     throw new AAuthError('access_denied', 'The sign-in was cancelled.', { cause })
   }
-  if (isAway(error)) {
-    throw new AAuthError('temporarily_unavailable', 'The service that signs you in does not answer. Try again later.', {
-      cause,
-      retryAfter: 30,
-    })
-  }
+  if (isAway(error)) throw away(cause)
   throw new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', { cause })
+}
+
+function away(cause: Readonly<Record<string, unknown>>): AAuthError {
+  return new AAuthError('temporarily_unavailable', 'The service that signs you in does not answer. Try again later.', {
+    cause,
+    retryAfter: 30,
+  })
 }
 
 function isAway(error: unknown): boolean {

@@ -27,7 +27,7 @@ export function errorPage({ code, description, retry }: ErrorView): string {
             </a>
           </p>
         )}
-        <p class="quiet">Nothing was allowed. You can close this page.</p>
+        <p class="quiet">Nothing more was allowed. You can close this page.</p>
       </>
     ),
   })

@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { askUsers, createAuthServer, directGrants, firstOf } from '@countersign/auth-server'
+import {
+  askUsers,
+  createAuthServer,
+  demoUsers,
+  directGrants,
+  firstOf,
+  type LoginMethod,
+} from '@countersign/auth-server'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -29,6 +37,19 @@ const question = z.strictObject({
   scopes: listOrAny.default('any').describe('the scopes, openid, profile and email among them'),
 })
 
+const provider = z.strictObject({
+  id: z.string().describe('stands in the URL to register with the provider: ISSUER/login/callback/ID'),
+  name: z.string().describe('what the button says'),
+  issuer: z.string().describe("the provider's issuer"),
+  clientId: z.string().describe('the client id that the provider gave'),
+  clientSecretFile: z.string().optional().describe('file that holds the client secret; default a public client'),
+})
+
+const demoUser = z.strictObject({
+  name: z.string().describe('their name'),
+  email: z.string().optional().describe('their e-mail address'),
+})
+
 /** Options of `countersign auth-server`. */
 export const authServerOptions = z.strictObject({
   ...serverOptions,
@@ -41,6 +62,11 @@ export const authServerOptions = z.strictObject({
     .optional()
     .describe('seconds an auth token lives; default 600'),
   grants: z.array(grant).default([]).describe('access granted by policy, without a user; default none'),
+  login: z.array(provider).default([]).describe('OpenID providers at which users sign in; default none'),
+  demoUsers: z
+    .array(demoUser)
+    .default([])
+    .describe('made-up users to choose from without a password, with --development only; default none'),
   ask: z.array(question).default([]).describe('access that users decide about, where no grant covers it; default none'),
   deviceFlow: stringList
     .default([])
@@ -52,6 +78,7 @@ export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
   const { authTokenLifetime } = settings
+  const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
   const participant = await createAuthServer({
     issuer: settings.id,
@@ -59,6 +86,7 @@ export async function authServer(command: Command): Promise<void> {
     database: settings.database ?? `sqlite:${join(folder, 'auth-server.db')}`,
     discovery: discoveryFor(settings),
     ...(await sharedReplay(settings)),
+    ...(login.length === 0 ? {} : { login }),
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
@@ -66,4 +94,23 @@ export async function authServer(command: Command): Promise<void> {
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
   })
   await run('auth-server', settings, participant, { log })
+}
+
+async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {
+  const { login, development } = settings
+  const demo = settings.demoUsers.map(({ name, email }) => ({ name, ...(email === undefined ? {} : { email }) }))
+  const methods: LoginMethod[] = demo.length === 0 ? [] : [demoUsers(demo)]
+  if (login.length === 0) return methods
+  // Loaded when needed: an auth server that signs nobody in does without.
+  const { openidConnect } = await import('@countersign/auth-server/openid')
+  return login
+    .map(({ clientSecretFile, ...upstream }): LoginMethod => {
+      const secret = clientSecretFile === undefined ? undefined : readFileSync(clientSecretFile, 'utf8').trim()
+      return openidConnect({
+        ...upstream,
+        ...(secret === undefined ? {} : { clientSecret: secret }),
+        dangerouslyAllowLoopbackHttp: development,
+      })
+    })
+    .concat(methods)
 }
