@@ -77,6 +77,31 @@ describe('a call that is aborted ends at once with the reason, and the next one 
     expect(calls(own, auth).filter(call => call.startsWith('POST'))).toHaveLength(1)
   })
 
+  test('while it decides how to begin: nothing is renewed or refreshed for it', async () => {
+    const own = await world()
+    const gates: Array<() => Promise<void>> = []
+    const agent = delegateIn(own, {
+      identifyTo: async () => {
+        await gates.pop()?.()
+        return true
+      },
+    })
+    await agent.fetch(events)
+    own.clock.time += 3590
+    const posts = (): string[] => [...calls(own, home), ...calls(own, auth)].filter(call => call.startsWith('POST'))
+    const before = posts()
+    const stop = new AbortController()
+    const ended = new Promise<void>(resolve => {
+      gates.push(async () => stop.abort(reason))
+      setTimeout(resolve, 5)
+    })
+    await expect(agent.fetch(events, { signal: stop.signal })).rejects.toBe(reason)
+    await ended
+    expect(posts()).toEqual(before)
+    expect((await agent.fetch(events)).status).toBe(200)
+    expect(posts()).toHaveLength(before.length + 2)
+  })
+
   test('while it waits to sign anew', async () => {
     const own = await world()
     let waiting = (): void => undefined

@@ -44,7 +44,25 @@ async function isTokenEndpoint(url: URL, options: AdmissionOptions): Promise<boo
     const metadata = await published('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
   }
-  return endpoints.includes(url.origin + url.pathname)
+  const path = lenientPath(url)
+  return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
+}
+
+/** A path as lenient servers read it: decoded, whatever its case, its slashes and its parameters. */
+function lenientPath({ origin, pathname }: URL): string {
+  const path = new URL(origin + decoded(pathname)).pathname.toLowerCase()
+  return path
+    .replace(/;[^/]*/g, '')
+    .replace(/\/+/g, '/')
+    .replace(/\/$/, '')
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
 
 /** An origin without a valid document has no token endpoint; one that cannot be asked might have one, and refuses. */

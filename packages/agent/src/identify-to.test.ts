@@ -122,6 +122,19 @@ describe('not by a way around', () => {
     expect(schemes(own, home).slice(before)).not.toContain('jwt')
   })
 
+  test.each(['/delegates/', '/Delegates', '/%64elegates', '//delegates', '/delegates;a=b', '/a/..%2fdelegates?b'])(
+    verifies('agent.identify-to', 'CLI-14', 'a token endpoint spelt as %s, which a lenient server takes for it'),
+    async path => {
+      const own = await world()
+      const agent = delegateIn(own)
+      await agent.identify()
+      curious(own, home)
+      const response = await agent.fetch(home + path, { method: 'POST', body: '{}' })
+      expect(explain(response)).toMatchObject({ level: 'anonymous', outcome: 'gave_up' })
+      expect((await agent.fetch(`${home}/delegates-of-mine`)).status).toBe(200)
+    },
+  )
+
   test(
     verifies('agent.identify-to', 'requestAccess at an origin that is not allowed, nor is anything asked of it'),
     async () => {

@@ -33,7 +33,10 @@ export async function start(request: Outgoing, context: ClimbContext, passage: P
     const withGrant = level !== 'identified' && (await authorization.known(remembered, url.origin))
     if (level === undefined && !withGrant) return { level: 'anonymous' }
     if ((await context.admits(url)) !== undefined) return { level: 'anonymous' }
+    // What is renewed or refreshed from here on is asked of others.
+    request.signal?.throwIfAborted()
     const self = await credentials.current(passage.note)
+    request.signal?.throwIfAborted()
     const grant = withGrant ? await readyGrant(self, request, context, passage) : undefined
     return grant === undefined ? identified(self) : authorized(self, grant)
   } catch (error) {
