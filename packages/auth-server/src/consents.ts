@@ -40,7 +40,6 @@ export async function rememberConsent(
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
 ): Promise<void> {
-  await sweep(tx, o.now)
   const { user_sub, agent, agent_delegate, resource } = key
   const rows = o.scope.map(scope => ({
     ...{ user_sub, agent, agent_delegate, resource, scope },
@@ -69,7 +68,7 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
 }
 
 /** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time. */
-async function sweep(tx: Transaction, now: number): Promise<void> {
+export async function sweepConsents(tx: Transaction, now: number): Promise<void> {
   const old = tx
     .selectFrom('auth_server_consents')
     .select(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])

@@ -48,6 +48,8 @@ export interface Redeemed {
 export interface Grants {
   /** Stores a grant; resolves with its refresh token once that is on disk. */
   add(principal: Principal, grant: Grant): Promise<string>
+  /** Ends what is over the limit of one owner and user; never rejects. */
+  bound(principal: Principal, user: GrantUser | undefined): Promise<void>
   /** The live grant of a refresh token; absent when it is unknown, ended, or someone else's. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use; false when the grant has ended since it was found. */
@@ -71,6 +73,19 @@ export function newGrantId(): string {
 /** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
 export function grantsIn(store: Store<Tables>, now: () => number): Grants {
   const sweep = sweeper(now)
+
+  async function bound(principal: Principal, user: GrantUser | undefined): Promise<void> {
+    try {
+      // Counted outside the write: on PostgreSQL, grants of one agent that are written at once would collide over it.
+      const { count } = await ownedBy(store.db, principal, user)
+        .select(({ fn }) => fn.countAll().as('count'))
+        .executeTakeFirstOrThrow()
+      if (Number(count) > mostPerPrincipal) await store.write(tx => endOldest(tx, principal, user))
+    } catch {
+      // The grant itself is stored, and its token must reach the agent; the next one ends what is too much.
+    }
+  }
+
   return {
     async add(principal, grant) {
       const token = newRefreshToken()
@@ -78,8 +93,11 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
         await sweep(tx)
         await insertGrant(tx, { principal, grant, token, now: now() })
       })
+      await bound(principal, grant.user)
       return token
     },
+
+    bound,
 
     async find(principal, refreshToken) {
       const query = store.db
@@ -152,7 +170,6 @@ export async function insertGrant(
   },
 ): Promise<void> {
   await tx.insertInto('auth_server_grants').values(rowOf(o)).execute()
-  await endOldest(tx, o.principal, o.grant.user)
 }
 
 type Transaction = Store<Tables>['db']
@@ -192,13 +209,8 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
  * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
  * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
  */
-async function endOldest(
-  tx: Transaction,
-  { agent, delegate = '' }: Principal,
-  user: GrantUser | undefined,
-): Promise<void> {
-  const ranked = tx
-    .selectFrom('auth_server_grants')
+async function endOldest(tx: Transaction, principal: Principal, user: GrantUser | undefined): Promise<void> {
+  const ranked = ownedBy(tx, principal, user)
     .select(['refresh_hash', 'last_used'])
     .select(({ fn }) =>
       fn
@@ -206,9 +218,6 @@ async function endOldest(
         .over(over => over.partitionBy('resource').orderBy('last_used', 'desc'))
         .as('rank_at_resource'),
     )
-    .where('agent', '=', agent)
-    .where('agent_delegate', '=', delegate)
-    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
     .as('ranked')
   const surplus = tx
     .selectFrom(ranked)
@@ -218,6 +227,15 @@ async function endOldest(
     .limit(sweepAtMost)
     .offset(mostPerPrincipal)
   await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).execute()
+}
+
+// What it returns is a type of the query builder, which has no short name.
+function ownedBy(db: Transaction, { agent, delegate = '' }: Principal, user: GrantUser | undefined) {
+  return db
+    .selectFrom('auth_server_grants')
+    .where('agent', '=', agent)
+    .where('agent_delegate', '=', delegate)
+    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
 }
 
 /** Deletes ended grants a few at a time, at most once a minute, on the back of a write that happens anyway. */

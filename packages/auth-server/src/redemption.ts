@@ -107,7 +107,7 @@ async function grantTo(
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const { row, redemption, by } = o
-  const { issuer, policy, now, redemptions, onEvent } = context
+  const { issuer, policy, now, grants, redemptions, onEvent } = context
   const principal = principalOf(caller)
   const grant = grantOf(row)
   const scope = parseScope(grant.scope)
@@ -118,6 +118,7 @@ async function grantTo(
   const issued = await issueAuthToken(issuer, { caller, resource, scope, user, ...txn, now: now() })
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
+  await grants.bound(principal, user)
   onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }

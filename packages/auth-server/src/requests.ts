@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AAuthError, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { type ConsentKey, rememberConsent } from './consents.js'
+import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
 import type { GrantUser, Principal } from './grants.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
 import type { RequestRow, Tables } from './tables.js'
@@ -78,9 +78,10 @@ export function requestsIn(store: Store<Tables>, now: () => number, quota: Reque
   async function insert(request: NewRequest, more: Partial<RequestRow>): Promise<{ id: string; token: string }> {
     const token = newRequestToken()
     const row: RequestRow = { ...rowOf(request, now()), ...more, request_hash: requestHash(token) }
+    // Counted outside the write: on PostgreSQL, requests of one agent that come at once would collide over it.
+    await checkQuota(store.db, request.principal, { now: now(), quota })
     await store.write(async tx => {
       await sweep(tx)
-      await checkQuota(tx, request.principal, { now: now(), quota })
       await tx.insertInto('auth_server_requests').values(row).execute()
     })
     return { id: row.id, token }
@@ -225,11 +226,11 @@ function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash
 
 /** An agent that asks on and on fills its own share of the table and nobody else's. */
 async function checkQuota(
-  tx: Transaction,
+  db: Transaction,
   { agent, delegate }: Principal,
   { now, quota }: { readonly now: number; readonly quota: RequestQuota },
 ): Promise<void> {
-  const waiting = tx
+  const waiting = db
     .selectFrom('auth_server_requests')
     .select(({ fn }) => fn.countAll().as('count'))
     .where('agent', '=', agent)
@@ -247,6 +248,7 @@ function sweeper(now: () => number): (tx: Transaction) => Promise<void> {
   return async tx => {
     if (now() < next) return
     next = now() + sweepEvery
+    await sweepConsents(tx, now())
     const ended = tx
       .selectFrom('auth_server_requests')
       .select('request_hash')
