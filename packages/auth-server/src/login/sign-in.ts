@@ -37,10 +37,11 @@ export type LoginEvent =
   | { readonly type: 'signed_out'; readonly sub: string; readonly peer?: string }
   | {
       readonly type: 'sign_in_failed'
-      readonly provider: string
+      /** Absent where it came to none. */
+      readonly provider?: string
       readonly code: string
       readonly description: string
-      /** Holds what the provider said: encode it before showing it. */
+      /** Holds what the provider or a stranger said: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
@@ -101,23 +102,44 @@ export function createLogin(o: {
 }
 
 function routesOf(context: Context): Array<readonly [string, Route]> {
-  const get = (answer: Route['answer']): Route => pageRoute(['GET', 'HEAD'], answer)
+  const page = (methods: readonly string[], answer: Route['answer'], provider?: string): Route =>
+    pageRoute(methods, answer, (error, message) => reportFailure(context, message, { error, provider }))
+  const get = (answer: Route['answer'], provider?: string): Route => page(['GET', 'HEAD'], answer, provider)
   return [
     ['/login', get(message => signIn(context, message, optionsIn(message)))],
     ...(context.demo === undefined
       ? []
-      : [['/login/demo', pageRoute(['POST'], message => chooseDemoUser(context, message))] as const]),
+      : [['/login/demo', page(['POST'], message => chooseDemoUser(context, message), 'demo')] as const]),
     ...context.providers.flatMap(provider => [
-      [`/login/start/${provider.id}`, get(message => begin(context, message, provider, optionsIn(message)))] as const,
-      [`/login/callback/${provider.id}`, get(message => finish(context, message, provider))] as const,
+      [
+        `/login/start/${provider.id}`,
+        get(message => begin(context, message, provider, optionsIn(message)), provider.id),
+      ] as const,
+      [`/login/callback/${provider.id}`, get(message => finish(context, message, provider), provider.id)] as const,
     ]),
     [
       '/logout',
-      pageRoute(['GET', 'HEAD', 'POST'], message =>
+      page(['GET', 'HEAD', 'POST'], message =>
         message.method === 'POST' ? signOut(context, message) : confirmSignOut(context, message),
       ),
     ],
   ]
+}
+
+function reportFailure(
+  { onEvent }: Context,
+  { peer }: ReceivedMessage,
+  { error, provider }: { readonly error: AAuthError; readonly provider: string | undefined },
+): void {
+  const { code, description, cause } = error
+  onEvent({
+    type: 'sign_in_failed',
+    ...(provider === undefined ? {} : { provider }),
+    code,
+    description,
+    ...(cause === undefined ? {} : { cause }),
+    ...(peer === undefined ? {} : { peer }),
+  })
 }
 
 /** Everything that a URL may say about a sign-in. */
@@ -185,15 +207,7 @@ async function finish(context: Context, message: ReceivedMessage, provider: Logi
     })
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    const { code, description, cause } = error
-    context.onEvent({
-      type: 'sign_in_failed',
-      provider: provider.id,
-      code,
-      description,
-      ...(cause === undefined ? {} : { cause }),
-      ...peerOf(message),
-    })
+    reportFailure(context, message, { error, provider: provider.id })
     return errorPageResponse(error, { cookies: [forget], retry: `/login?${queryOf(attempt)}` })
   }
 }

@@ -35,7 +35,7 @@ export function document({ title, children }: LayoutProps): string {
 export function Host({ id, class: name }: { readonly id: string; readonly class?: string }): JSX.Element {
   const { text, ascii } = shownHost(id)
   return (
-    <span class={name ?? ''}>
+    <span class={name === undefined ? 'at' : `at ${name}`}>
       <bdi>
         {text.split('.').map((label, index) => (
           <>

@@ -24,6 +24,7 @@ code{font:.875em ui-monospace,"DejaVu Sans Mono",monospace}
 .asks .to{font-weight:700}
 .asks{margin:0 0 .25rem}
 .checked{margin:0 0 1.25rem;color:var(--good);font-size:.875rem}
+.at{display:inline-block;max-width:100%}
 .ascii{display:block;color:var(--quiet);font-size:.875rem;font-weight:400}
 .claims{padding:.75rem;border:1px dashed var(--quiet);border-radius:.5rem}
 .claims h2 .quiet{font-weight:400}
