@@ -42,9 +42,10 @@ const longestLife = 86_400
 export async function enrolledIn(record: DelegateRecord, office: Office): Promise<Enrolled | undefined> {
   const { current } = record
   if (current === undefined) return undefined
-  const claims = savedClaims(current.agent_token, office)
+  const claims = await savedClaims(current.agent_token, office)
   const key = await office.store.load(current.key)
-  if (key === undefined)
+  // Another key under its name (two processes and a state that does not keep them apart) is signed with in vain.
+  if (key === undefined || (await thumbprint(key.publicJwk)) !== claims.jkt)
     throw new AgentError(
       'state_unusable',
       'the key of the saved enrolment is gone: remove the enrolment and enrol again',
@@ -54,12 +55,16 @@ export async function enrolledIn(record: DelegateRecord, office: Office): Promis
 
 type TokenTimes = Pick<AgentTokenClaims, 'iss' | 'sub' | 'iat' | 'exp'>
 
-function savedClaims(token: string, { agentServer, context }: Office): TokenTimes {
+async function savedClaims(
+  token: string,
+  { agentServer, context }: Office,
+): Promise<TokenTimes & { readonly jkt: string }> {
   try {
     const { iss, payload } = parseToken(token, ['agent+jwt'], { development: context.development })
-    const { sub, iat, exp } = payload
+    const { sub, iat, exp, cnf } = payload
+    const jkt = await thumbprint((cnf as AgentTokenClaims['cnf']).jwk)
     if (iss === agentServer && typeof sub === 'string' && typeof iat === 'number' && typeof exp === 'number')
-      return { iss, sub, iat, exp }
+      return { iss, sub, iat, exp, jkt }
   } catch {
     // Said below: what was thrown could quote the token.
   }

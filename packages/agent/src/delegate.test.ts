@@ -102,6 +102,22 @@ describe('enrolment', () => {
   })
 })
 
+test('a saved key that is gone, or another under its name, is named before anything is signed with it', async () => {
+  for (const spoil of ['remove', 'generate'] as const) {
+    const own = await world()
+    const state = memoryState()
+    await delegateIn(own, { state }).identify()
+    expect((await delegateIn(own, { state }).fetch(agenda)).status).toBe(200)
+    const sent = own.network.sent.length
+    await state.keys?.[spoil](`delegate ${home} 1`)
+    await expect(delegateIn(own, { state }).fetch(agenda)).rejects.toMatchObject({
+      code: 'state_unusable',
+      message: 'the key of the saved enrolment is gone: remove the enrolment and enrol again',
+    })
+    expect(own.network.sent).toHaveLength(sent)
+  }
+})
+
 describe('identify', () => {
   test('enrols ahead of the first call, and later needs no code', async () => {
     const own = await world()
