@@ -3,12 +3,23 @@ import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
 import type { Tell } from './explanation.js'
 import type { Self } from './identity.js'
+import type { Form } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
 import { checkHandout, type Handout } from './resource-token.js'
 import type { SignedPost } from './signed-post.js'
 
+/** What helps a user to decide, where one is asked. */
+export interface AccessHints {
+  /** What for, in words for the user; at most 1024 characters. */
+  readonly purpose?: string
+  /** Whom the agent expects to sign in. */
+  readonly loginHint?: string
+  /** Ends the waiting, and what nobody else waits for. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** What an agent wants to be allowed before it calls. */
-export interface AccessRequest {
+export interface AccessRequest extends AccessHints {
   /** Resource identifier. */
   readonly resource: string
   /** Scopes, separated by spaces. */
@@ -27,18 +38,26 @@ export async function requestAccess(
   context: ClimbContext & { readonly post: SignedPost },
   tell: Tell,
 ): Promise<void> {
-  const { resource, authServer } = request
+  const { resource, authServer, signal } = request
   if (!isIdentifier(resource, context))
     throw new TypeError('resource must be an identifier such as https://api.example')
   const scope = parseScope(request.scope)
   const reason = await context.admits(new URL(resource))
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
   const self = await context.credentials.current(tell)
-  const applicant = { self, tell }
+  const applicant = { self, tell, signal, hints: hintsOf(request) }
   const wanted = { resource, scope, ...(authServer === undefined ? {} : { issuer: authServer }) }
   if ((await context.authorization.covering(applicant, wanted)) !== undefined) return
   const handout = await checkHandout(await askForToken(request, self, context), self, context)
   await context.authorization.obtain(applicant, handout, { refused: new Set(), mayRefresh: true })
+}
+
+/** Hints as members of the token request. */
+export function hintsOf({ purpose, loginHint }: AccessHints): Form {
+  return {
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+  }
 }
 
 async function askForToken(

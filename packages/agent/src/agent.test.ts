@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { generateSigningKey } from '@countersign/httpsig'
 import { describe, expect, test } from 'vitest'
 import { createAgent } from './agent.js'
+import { callbackRoute } from './callback-route.js'
 import { agentServer, delegate, pseudonym } from './identity.js'
 import * as exported from './index.js'
 import * as node from './node.js'
@@ -19,6 +20,13 @@ describe('createAgent', () => {
     const code = { type: 'code', code: 'x' } as const
     expect(() => createAgent({ identity: {} as never, fetcher })).toThrow(TypeError)
     expect(() => createAgent({ identity, fetcher, bodyLimit: 0 })).toThrow(TypeError)
+    expect(() => createAgent({ identity, fetcher, interact: (() => undefined) as never })).toThrow(TypeError)
+    for (const user of ['', 'a'.repeat(513), '\ud800', 7 as never])
+      expect(() => createAgent({ identity, fetcher }).forUser(user)).toThrow(TypeError)
+    expect(createAgent({ identity, fetcher }).forUser('a'.repeat(512))).toHaveProperty('fetch')
+    for (const redirectUri of ['/callback', 'ftp://app.example/', 'http://app.example/', 'https://app.example/#x'])
+      expect(() => callbackRoute({ redirectUri })).toThrow(TypeError)
+    expect(callbackRoute({ redirectUri: 'https://app.example/callback' })).toHaveProperty('kind', 'callback')
     expect(() => createAgent({ identity, fetcher, identifyTo: ['calendar.example'] })).toThrow(TypeError)
     expect(() => createAgent({ identity, fetcher, acceptAuthServer: ['https://auth.example/'] })).toThrow(TypeError)
     expect(() => agentServer({ id: 'https://agent.example/', kid: 'k', key })).toThrow(TypeError)
@@ -33,7 +41,16 @@ describe('createAgent', () => {
 
 test('what the room exports', () => {
   expect(new Set(Object.keys(exported))).toEqual(
-    new Set(['AgentError', 'agentServer', 'createAgent', 'delegate', 'explain', 'memoryState', 'pseudonym']),
+    new Set([
+      'AgentError',
+      'agentServer',
+      'callbackRoute',
+      'createAgent',
+      'delegate',
+      'explain',
+      'memoryState',
+      'pseudonym',
+    ]),
   )
   expect(Object.keys(node)).toEqual(['fileState'])
 })

@@ -1,22 +1,17 @@
 import type { Directory, Fetcher } from '@countersign/discovery'
-import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { checkIdentifierList, type IdentifierList } from '@countersign/protocol'
 import { ownDirectory } from '#own-directory'
-import { type AccessRequest, requestAccess } from './access.js'
 import { admission } from './admission.js'
-import { authorization } from './authorization.js'
 import { boundedMap } from './bounded-map.js'
-import { climb } from './climb.js'
-import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
-import { grantsIn } from './grants.js'
 import type { Identity } from './identity.js'
-import { originMemory } from './origin-memory.js'
-import { outgoingRequest } from './outgoing.js'
+import { type Interact, unattended } from './interact.js'
 import { passage } from './passage.js'
-import { type SignedPost, signedPost } from './signed-post.js'
+import { signedPost } from './signed-post.js'
 import { type AgentState, memoryState } from './state.js'
+import { checkUser } from './user-state.js'
+import { type AgentParts, openView, type View, viewOf } from './view.js'
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -28,6 +23,8 @@ export interface AgentOptions {
   readonly acceptAuthServer?: IdentifierList
   /** Origins it says who it is to. No default: without it the agent stays a pseudonym everywhere. */
   readonly identifyTo?: IdentifierList
+  /** How its users are asked. Default: they are not, and what needs one is refused or an `AgentError` that says where. */
+  readonly interact?: Interact
   /** Sends requests. Default: the platform's. */
   readonly fetch?: typeof fetch
   /** Fetches metadata and keys. Default on Node: `guardedFetcher`; elsewhere this or `discovery` is required. */
@@ -36,8 +33,8 @@ export interface AgentOptions {
   readonly discovery?: Directory
   /** Unix seconds. */
   readonly now?: () => number
-  /** Waits a number of seconds. Default: a timer. */
-  readonly sleep?: (seconds: number) => Promise<void>
+  /** Waits a number of seconds, or until the signal ends it earlier. Default: a timer. */
+  readonly sleep?: (seconds: number, signal?: AbortSignal) => Promise<void>
   /** Between 0 and 1; spreads renewals. Default: `Math.random`. */
   readonly random?: () => number
   /** Loopback http identifiers are accepted. Default false. */
@@ -48,22 +45,16 @@ export interface AgentOptions {
   readonly bodyLimit?: number
 }
 
-/** A fetch that signs and climbs. */
-export interface Agent {
+/** An agent with all that belongs to it rather than to one of its users. */
+export interface Agent extends View {
   /**
-   * Drops in for `fetch`: sends the request, meets the challenges that the agent's own policy allows to meet, and
-   * returns the final response, whatever its status; {@link explain} tells how it came to it. Redirects within the
-   * origin are followed, one to another origin is returned.
-   * @throws AgentError where no response exists
-   * @throws TypeError for a URL that is not http(s) and for headers only the agent may set
+   * The same agent for one user: tokens, refresh tokens, what users were asked, pseudonyms and requests under way are apart
+   * from every other user's. `user` is the app's key of a browser session, never a name that a stranger may choose.
+   * What is kept is kept in the agent's state.
+   * @throws TypeError when `user` is not a text of 1 to 512 characters
+   * @see protocol §6.4 (5)
    */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
-  /**
-   * Gets an auth token for a resource before the first call.
-   * @throws AgentError
-   * @see protocol §6.1
-   */
-  requestAccess(request: AccessRequest): Promise<void>
+  forUser(user: string): View
   /**
    * Who the agent is. A delegate that is not enrolled yet enrols now rather than at its first call.
    * @throws AgentError `not_allowed` for a pseudonym, and whatever stops an enrolment
@@ -81,63 +72,59 @@ export interface Agent {
 /**
  * Makes an agent.
  * @throws TypeError when an option is wrong, and where the platform needs a `fetcher` and none is given
- * @see protocol §3, §4 "The agent checks the resource, too"
+ * @see protocol §3, §4 "The agent checks the resource, too", §6.4
  */
 export function createAgent(options: AgentOptions): Agent {
-  const { identity, bodyLimit = 1_048_576 } = options
+  const { identity, bodyLimit = 1_048_576, interact } = options
   if (typeof identity?.open !== 'function')
     throw new TypeError('identity must be made by pseudonym, agentServer or delegate')
+  if (interact !== undefined && typeof interact.open !== 'function')
+    throw new TypeError('interact must be made by callbackRoute, deviceCode or loopback')
   if (!(bodyLimit > 0)) throw new TypeError('bodyLimit must be a number of bytes above 0')
   for (const list of [options.identifyTo, options.acceptAuthServer])
     if (list !== undefined) checkIdentifierList(list, { development: options.development ?? false })
-  const context = contextOf(options)
-  const onEvent = safely(options.onEvent)
+  const parts = partsOf(options, bodyLimit)
+  const { credentials, onEvent } = parts
+  // Whoever can open sessions can make views: one that is forgotten loses what is in memory only.
+  const views = boundedMap<string, View>(1000)
   return {
-    async fetch(input, init) {
-      const request = await outgoingRequest(input, init, bodyLimit)
-      return climb(request, context, passage(onEvent))
+    ...openView(viewOf(parts, undefined)),
+    forUser(user) {
+      checkUser(user)
+      const view = views.get(user) ?? openView(viewOf(parts, user))
+      views.set(user, view)
+      return view
     },
-    requestAccess: request => requestAccess(request, context, passage(onEvent).note),
     async identify() {
-      const { agent, delegate } = await context.credentials.current(passage(onEvent).note)
+      const { agent, delegate } = await credentials.current(passage(onEvent).note)
       return { agent, ...(delegate === undefined ? {} : { delegate }) }
     },
     async rotateKey() {
-      if (context.credentials.rotate === undefined)
+      if (credentials.rotate === undefined)
         throw new AgentError('not_allowed', 'only a delegate has a key that its agent server can replace')
-      await context.credentials.rotate(passage(onEvent).note)
+      await credentials.rotate(passage(onEvent).note)
     },
   }
 }
 
-function contextOf(options: AgentOptions): ClimbContext & { readonly post: SignedPost } {
+function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
   const { now = () => Date.now() / 1000, sleep = timer, random = Math.random, development = false } = options
-  const { acceptAuthServer, identifyTo, state = memoryState() } = options
+  const { acceptAuthServer, identifyTo, state = memoryState(), interact } = options
   const send = plainFetch(options.fetch)
   const { fetcher } = options
   const own = { now, development, ...(fetcher === undefined ? {} : { fetcher }) }
   const discovery = options.discovery ?? ownDirectory(own)
   const post = signedPost({ fetch: send, now, sleep })
-  const shared = { discovery, post, now, development }
-  const credentials = options.identity.open({ ...shared, state, sleep, random })
+  const shared = { discovery, post, now, sleep, development }
+  const credentials = options.identity.open({ ...shared, state, random })
   const { agentServer } = credentials
   return {
-    ...{ fetch: send, post, sleep, now, discovery, development, acceptAuthServer, credentials },
-    authorization: authorization(grantsIn(state), { ...shared, acceptAuthServer }),
+    ...shared,
+    ...{ fetch: send, acceptAuthServer, credentials, state, bodyLimit },
+    interviewer: interact === undefined ? unattended() : interact.open(shared),
     admits: admission({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
-    memory: originMemory(),
     components: boundedMap(1000),
-    pseudonymFor: pseudonyms(),
-  }
-}
-
-/** One key per origin: two origins that compare notes find nothing to compare. */
-function pseudonyms(): (origin: string) => Promise<SigningKey> {
-  const keys = boundedMap<string, Promise<SigningKey>>(1000)
-  return origin => {
-    const known = keys.get(origin) ?? generateSigningKey()
-    keys.set(origin, known)
-    return known
+    onEvent: safely(options.onEvent),
   }
 }
 
@@ -158,6 +145,15 @@ function safely(onEvent: ((event: AgentEvent) => void) | undefined): ((event: Ag
   }
 }
 
-function timer(seconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, seconds * 1000))
+function timer(seconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timeout)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timeout = setTimeout(end, seconds * 1000)
+    if (signal?.aborted === true) end()
+    else signal?.addEventListener('abort', end)
+  })
 }

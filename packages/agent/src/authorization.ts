@@ -3,14 +3,21 @@ import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
 import type { Self } from './identity.js'
+import type { Asked, Begun, Form, Interviewer, Reception } from './interact.js'
+import { checked } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
-import { requestToken, type TokenRequest, type TokenRequestContext } from './token-request.js'
+import type { AgentState } from './state.js'
+import { askAuthServer, grantOf, type TokenRequestContext } from './token-request.js'
 
 /** For whom a grant is wanted, and who is told how it is got. */
 export interface Applicant {
   readonly self: Self
   readonly tell: Tell
+  /** With it the caller leaves; the request goes on while somebody else waits for it. */
+  readonly signal?: AbortSignal | undefined
+  /** What the user is told, and who they should be: `purpose` and `login_hint`. */
+  readonly hints?: Form
 }
 
 /** How earlier grants fared in this very call. */
@@ -31,6 +38,10 @@ export interface Authorization {
   covering(applicant: Applicant, wanted: Wanted): Promise<Grant | undefined>
   /** A grant for what a resource asks, by refresh where a stored one covers it, else by a new request. */
   obtain(applicant: Applicant, handout: CheckedHandout, attempt: Attempt): Promise<Grant>
+  /** A grant by a new request. */
+  request(applicant: Applicant, asked: Asked, form: Form): Promise<Grant>
+  /** What a browser brought to the app's own route. */
+  receive(url: URL, tell: Tell): Promise<Grant>
 }
 
 /** A scope at a resource, from any issuer or one. */
@@ -44,6 +55,14 @@ export interface Wanted {
 export interface AuthorizationContext extends TokenRequestContext {
   /** No default: without it no auth server is accepted, nor any grant of one. */
   readonly acceptAuthServer: IdentifierList | undefined
+  readonly interviewer: Interviewer
+  /** Whose grants these are; undefined for the agent's own. */
+  readonly user: string | undefined
+  /** The user's part of the agent's state. */
+  readonly state: AgentState
+  readonly sleep: (seconds: number) => Promise<void>
+  /** Who the agent is by now. */
+  readonly current: (tell: Tell) => Promise<Self>
 }
 
 interface Context extends AuthorizationContext {
@@ -72,7 +91,14 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
       if (held !== undefined && usable(held, applicant.self, context) && !refused.has(held.authToken)) return held
       const again =
         held !== undefined && mayRefresh && isRenewable(held) ? await refresh(held, applicant, context) : undefined
-      return again ?? authorize(handout, applicant, context)
+      const form = { resource_token: handout.resourceToken }
+      return again ?? authorize({ issuer, resource, scope }, { form, applicant }, context)
+    },
+    request: (applicant, asked, form) => authorize(asked, { form, applicant }, context),
+    receive: async (url, tell) => {
+      if (context.interviewer.receive === undefined)
+        throw new AgentError('unsupported', 'this agent takes no callbacks: its `interact` is no callbackRoute')
+      return context.interviewer.receive(url, reception(tell, context))
     },
   }
 }
@@ -114,11 +140,12 @@ async function fresh(grant: Grant, applicant: Applicant, context: Context): Prom
 function refresh(grant: Renewable, { self, tell }: Applicant, context: Context): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
-  const request = { issuer, resource, scope: scopesOf(grant), form }
+  const asked = { issuer, resource, scope: scopesOf(grant) }
   const task = async (): Promise<Grant | undefined> => {
     tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
     try {
-      const renewed = { refreshToken, ...(await requestToken(request, self, context)) }
+      const answer = await askAuthServer({ issuer, form }, self, context)
+      const renewed = { refreshToken, ...(await grantOf(answer, asked, self, context)) }
       await context.grants.keep(self, renewed)
       return renewed
     } catch (error) {
@@ -129,24 +156,75 @@ function refresh(grant: Renewable, { self, tell }: Applicant, context: Context):
     }
   }
   const joined = (): void => tell(issuer, 'refresh', `awaiting the auth token that another call refreshes at ${issuer}`)
-  return context.once(`refresh ${flightKey(self, request)}`, task, joined)
+  return context.once(`refresh ${flightKey(self, asked)}`, task, { joined })
 }
 
-function authorize(handout: CheckedHandout, { self, tell }: Applicant, context: Context): Promise<Grant> {
-  const { authServer: issuer, resource, scope, resourceToken } = handout
-  const request = { issuer, resource, scope, form: { request_type: 'auth', resource_token: resourceToken } }
+function authorize(
+  asked: Asked,
+  { form, applicant }: { readonly form: Form; readonly applicant: Applicant },
+  context: Context,
+): Promise<Grant> {
+  const { issuer, resource, scope } = asked
+  const { self, tell, signal, hints = {} } = applicant
   const what = `${canonicalScope(scope)} at ${resource}`
-  const task = async (): Promise<Grant> => {
+  const task = (abandoned: AbortSignal): Promise<Grant> => {
     tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
-    const grant = await requestToken(request, self, context)
-    await context.grants.keep(self, grant)
-    return grant
+    return context.interviewer.obtain({
+      ...reception(tell, context),
+      ...{ asked, abandoned, user: context.user },
+      begin: more => firstAnswer(asked, { form: { ...more, ...form, ...hints }, self }, context),
+      authEndpoint: async () =>
+        (await checked('auth server', () => context.discovery.authServer(issuer))).agent_auth_endpoint,
+    })
   }
   const joined = (): void => tell(issuer, 'authorize', `awaiting what another call asks of ${issuer}: ${what}`)
-  return context.once(`auth ${flightKey(self, request)}`, task, joined)
+  return context.once(`auth ${flightKey(self, asked)}`, task, { joined, signal })
 }
 
-function flightKey(self: Self, { issuer, resource, scope }: TokenRequest): string {
+async function firstAnswer(
+  asked: Asked,
+  { form, self }: { readonly form: Form; readonly self: Self },
+  context: Context,
+): Promise<Begun> {
+  const answer = await askAuthServer({ issuer: asked.issuer, form }, self, context)
+  return answer['auth_token'] === undefined ? { answer } : { grant: await kept(answer, { asked, self }, context) }
+}
+
+function reception(tell: Tell, context: Context): Reception {
+  return { state: context.state, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
+}
+
+/** What a user decided is signed for by the key there is by then: they may have thought longer than a key lives. */
+async function redeem(
+  asked: Asked,
+  { form, tell }: { readonly form: Form; readonly tell: Tell },
+  context: Context,
+): Promise<Grant> {
+  if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
+    throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
+  const self = await context.current(tell)
+  const ask = (): Promise<Readonly<Record<string, unknown>>> =>
+    askAuthServer({ issuer: asked.issuer, form }, self, context)
+  const answer = await ask().catch(async error => {
+    if (!(error instanceof AgentError) || error.code !== 'unreachable') throw error
+    // The auth server may have answered, and does so again for a minute (protocol §6.2).
+    await context.sleep(1)
+    return ask()
+  })
+  return kept(answer, { asked, self }, context)
+}
+
+async function kept(
+  answer: Readonly<Record<string, unknown>>,
+  { asked, self }: { readonly asked: Asked; readonly self: Self },
+  context: Context,
+): Promise<Grant> {
+  const grant = await grantOf(answer, asked, self, context)
+  await context.grants.keep(self, grant)
+  return grant
+}
+
+function flightKey(self: Self, { issuer, resource, scope }: Asked): string {
   return [self.jkt, issuer, resource, canonicalScope(scope)].join(' ')
 }
 

@@ -9,7 +9,7 @@ import type { HandoutCheck } from './resource-token.js'
 /** The parts of an agent that a call works with. */
 export interface ClimbContext extends HandoutCheck {
   readonly fetch: typeof fetch
-  readonly sleep: (seconds: number) => Promise<void>
+  readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>
   readonly credentials: Credentials
   readonly authorization: Authorization
   readonly admits: Admission

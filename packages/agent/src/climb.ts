@@ -13,6 +13,7 @@ import { redirectOf } from './redirect.js'
 import { checkHandout } from './resource-token.js'
 import { authorized, identified, pseudonymous, type Shown, start } from './shown.js'
 import { untilAborted } from './single-flight.js'
+import { userUrl } from './user-url.js'
 
 const maxRedirects = 5
 
@@ -99,6 +100,9 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
     case 'authorize':
       passage.note(origin, 'challenge', `${name} asks for an auth token`, status)
       return orGiveUp(state, () => authorize(state, next))
+    case 'interact':
+      passage.note(origin, 'challenge', `${name} asks for its user`, status)
+      return interact(state, next.url)
     case 'cover':
       passage.note(origin, 'challenge', `${name} wants more of the request signed`, status)
       state.covered = true
@@ -110,6 +114,20 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
       await unlessAborted(request, () => context.sleep(next.seconds))
       return undefined
   }
+}
+
+/** The user's part is the caller's: the error says where. The user goes there for this resource, so nowhere else. */
+function interact({ context, request }: Climb, at: string): Stop {
+  const { origin, host } = request.url
+  const url = userUrl(at, context)
+  if (url === undefined || new URL(url).origin !== origin)
+    return { outcome: 'gave_up', reason: `${host} sends its user to where it may not, so nobody was sent` }
+  throw new AgentError(
+    'interaction_required',
+    'the resource must ask its user first, at the url of this error',
+    { resource: origin },
+    url,
+  )
 }
 
 async function identify(state: Climb): Promise<Stop | undefined> {
@@ -135,10 +153,13 @@ async function authorize(
   const handed = { resource: request.url.origin, ...challenge }
   const handout = await unlessAborted(request, () => checkHandout(handed, self, context))
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const applicant = { self, tell: passage.note }
+  const applicant = { self, tell: passage.note, signal: request.signal }
   const grant = await unlessAborted(request, () => context.authorization.obtain(applicant, handout, attempt))
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
-  state.shown = authorized(self, grant)
+  // A user may have thought longer than a key lives: the token is bound to the one there is by now.
+  const bound =
+    grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(passage.note))
+  state.shown = authorized(bound, grant)
   return undefined
 }
 

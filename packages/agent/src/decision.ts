@@ -23,6 +23,7 @@ export type Next =
   | { readonly do: 'sign' }
   | { readonly do: 'identify' }
   | { readonly do: 'authorize'; readonly resourceToken: string; readonly authServer: string }
+  | { readonly do: 'interact'; readonly url: string }
   | { readonly do: 'cover'; readonly components: readonly string[] }
   | { readonly do: 'wait'; readonly seconds: number }
 
@@ -45,8 +46,7 @@ export function decide(answer: Answer, progress: Progress, host: string): Next {
   if (status === 429 && progress.followedLimit) return stop('refused', `${host} limits this level, too`)
   const missing = uncovered(answer, progress)
   if (missing.length > 0) return { do: 'cover', components: missing }
-  if (agentAuth.userInteraction !== undefined)
-    return stop('gave_up', `${host} wants its user to be asked, and this agent has none to send`)
+  if (agentAuth.userInteraction !== undefined) return { do: 'interact', url: agentAuth.userInteraction }
   if (agentAuth.resourceToken !== undefined && agentAuth.authServer !== undefined)
     return toAuthorized(progress, host, { resourceToken: agentAuth.resourceToken, authServer: agentAuth.authServer })
   return agentAuth.identity === true ? toIdentified(answer, progress, host) : toPseudonymous(answer, progress, host)

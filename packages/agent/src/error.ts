@@ -2,7 +2,8 @@
  * Why the agent has no response to give:
  * `network` the called server could not be reached · `unreachable` another participant could not be ·
  * `invalid_answer` another participant answered what it must not · `denied` another participant said no ·
- * `not_allowed` this agent's own policy said no before anything was sent · `interaction_required` a user would have to agree ·
+ * `not_allowed` this agent's own policy said no before anything was sent · `interaction_required` a user would have to agree,
+ * at the `url` of the error where it has one · `invalid_callback` a callback answers nothing that this session began ·
  * `unsupported` the other side lacks what was asked for · `invalid_resource_token` the resource's token is not for this agent ·
  * `body_too_large` the request body exceeds `bodyLimit` · `state_unusable` the saved state cannot be read safely.
  */
@@ -13,6 +14,7 @@ export type AgentErrorCode =
   | 'denied'
   | 'not_allowed'
   | 'interaction_required'
+  | 'invalid_callback'
   | 'unsupported'
   | 'invalid_resource_token'
   | 'body_too_large'
@@ -25,16 +27,25 @@ export type AgentErrorCode =
 export class AgentError extends Error {
   override readonly name = 'AgentError'
   readonly code: AgentErrorCode
+  // Private, so that printing the error does not put a link into a log that works for whoever opens it first.
+  readonly #url: string | undefined
 
-  constructor(code: AgentErrorCode, message: string, cause?: unknown) {
+  constructor(code: AgentErrorCode, message: string, cause?: unknown, url?: string) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.#url = url
+  }
+
+  /** Where to send the user of this session, of an `interaction_required` for which there is such a place. */
+  get url(): string | undefined {
+    return this.#url
   }
 }
 
 /** The status and OAuth error with which another participant refused: the `cause` of a `denied`. */
 export interface Refusal {
-  readonly status: number
+  /** Absent where the user's browser brought the refusal. */
+  readonly status?: number
   readonly error?: string
   /** Seconds by which this machine's clock is ahead of the other's, where that may be the reason. */
   readonly skew?: number

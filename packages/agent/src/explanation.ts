@@ -11,6 +11,7 @@ export type StepKind =
   | 'rotate'
   | 'authorize'
   | 'refresh'
+  | 'interact'
   | 'redirect'
   | 'wait'
   | 'stop'

@@ -11,7 +11,8 @@ const givesUp: ReadonlySet<AgentErrorCode> = new Set([
 
 /** Why the challenge of `host` could not be met, in a sentence; undefined when the error must reach the caller. */
 export function reasonToGiveUp(error: unknown, host: string): string | undefined {
-  if (!(error instanceof AgentError) || !givesUp.has(error.code)) return undefined
+  // A url is what the caller needs to go on, and a response could not carry it.
+  if (!(error instanceof AgentError) || !givesUp.has(error.code) || error.url !== undefined) return undefined
   return `${error.message}${detailOf(error)}; so the challenge of ${host} could not be met`
 }
 
@@ -21,7 +22,9 @@ function detailOf({ cause }: AgentError): string {
     readonly [fact in 'error' | 'authServer' | 'member']?: string
   } & { readonly status?: number; readonly skew?: number }
   return [
-    ...(status === undefined ? [] : [error === undefined ? ` (${status})` : ` (${status} ${error})`]),
+    ...(status === undefined && error === undefined
+      ? []
+      : [` (${[status, error].filter(fact => fact !== undefined).join(' ')})`]),
     ...(skew === undefined ? [] : [`; this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`]),
     ...(authServer === undefined ? [] : [` (${authServer})`]),
     ...(member === undefined ? [] : [` (${member})`]),

@@ -2,9 +2,9 @@ import type { Directory } from '@countersign/discovery'
 import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
-import { AgentError } from './error.js'
 import { canonicalScope, type Grant } from './grants.js'
 import type { Self } from './identity.js'
+import type { Asked, Form } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
 import type { SignedPost } from './signed-post.js'
 
@@ -16,52 +16,57 @@ export interface TokenRequestContext {
   readonly development: boolean
 }
 
-/** What is asked from an auth server, for one resource. */
-export interface TokenRequest {
-  readonly issuer: string
-  readonly resource: string
-  /** The widest scope the answer may grant. */
-  readonly scope: readonly string[]
-  /** The form of protocol §6.2. */
-  readonly form: Readonly<Record<string, string>>
-}
-
 /** Longest refresh token that is kept, in characters. */
 const maxRefreshToken = 4096
 
 /**
- * Sends a token request signed as `self`, and checks the answer before anything is kept.
- * @throws AgentError `unreachable`, `invalid_answer`, `denied`, `interaction_required`
- * @see protocol §6.2, §6.4
+ * Sends a token request signed as `self`, in the form of protocol §6.2; the answer is unchecked.
+ * @throws AgentError `unreachable`, `invalid_answer`, `denied`
+ * @see protocol §6.2
  */
-export async function requestToken(request: TokenRequest, self: Self, context: TokenRequestContext): Promise<Grant> {
-  const { issuer, resource } = request
-  const metadata = await checked('auth server', () => context.discovery.authServer(issuer))
-  const json = await context.post({
+export async function askAuthServer(
+  { issuer, form }: { readonly issuer: string; readonly form: Form },
+  self: Self,
+  { discovery, post }: TokenRequestContext,
+): Promise<Readonly<Record<string, unknown>>> {
+  const metadata = await checked('auth server', () => discovery.authServer(issuer))
+  return post({
     to: 'auth server',
     url: metadata.agent_token_endpoint,
-    body: new TextEncoder().encode(new URLSearchParams(request.form).toString()),
+    body: new TextEncoder().encode(new URLSearchParams(form).toString()),
     contentType: 'application/x-www-form-urlencoded',
     key: self.key,
     signatureKey: self.signatureKey,
   })
+}
+
+/**
+ * Checks an answer that should hold a token, before anything of it is kept. `asked.scope` is the widest it may grant.
+ * @throws AgentError `unreachable`, `invalid_answer`
+ * @see protocol §6.4
+ */
+export async function grantOf(
+  json: Readonly<Record<string, unknown>>,
+  asked: Asked,
+  self: Self,
+  context: TokenRequestContext,
+): Promise<Grant> {
+  const { issuer, resource } = asked
   const authToken = json['auth_token']
-  if (authToken === undefined && typeof json['request_token'] === 'string')
-    throw new AgentError('interaction_required', 'the auth server wants to ask a user, and this agent has none to send')
   if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
-  const { scope, expires, renewAt } = await checkAnswer(authToken, request, self, context)
+  const { scope, expires, renewAt } = await checkAnswer(authToken, asked, self, context)
   return { issuer, resource, scope, authToken, expires, renewAt, jkt: self.jkt, ...refreshTokenOf(json) }
 }
 
 /** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
 async function checkAnswer(
   token: string,
-  request: TokenRequest,
+  asked: Asked,
   self: Self,
   context: TokenRequestContext,
 ): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt'>> {
   const { discovery, development } = context
-  const { issuer, resource } = request
+  const { issuer, resource } = asked
   const claims = await checked('auth server', () =>
     verifyAuthToken({ token, issuer, audience: resource, discovery, now: context.now(), development }),
   )
@@ -69,9 +74,11 @@ async function checkAnswer(
   if (claims.agent_delegate !== self.delegate) throw invalidAnswer('auth server', 'agent_delegate')
   if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswer('auth server', 'cnf')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
-  if (missingScope(request.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
+  if (missingScope(asked.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
   // Identity scopes are granted as claims and never stand in `scope`; the resource says so if they were not.
-  const asClaims = request.scope.filter(name => identityScopes.includes(name))
+  const asClaims = asked.scope.filter(name => identityScopes.includes(name))
+  if (resource === self.agent && asClaims.length > 0 && claims.sub === undefined)
+    throw invalidAnswer('auth server', 'sub')
   // A token must not end on its way; of a short life only a part may be given up for that.
   const margin = Math.min(30, (claims.exp - claims.iat) / 5)
   return { scope: canonicalScope([...scope, ...asClaims]), expires: claims.exp, renewAt: claims.exp - margin }

@@ -11,4 +11,5 @@ export type {
 export { networkOf } from './network.js'
 export { checkReplay } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
+export { userOf } from './token-facts.js'
 export { createVerifier, type PerRequest, type Verifier, type VerifierOptions } from './verifier.js'

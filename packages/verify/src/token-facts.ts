@@ -18,7 +18,7 @@ export function authorizedFacts(claims: AuthTokenClaims, key: VerifyKey): Author
     token: claims,
     // Shared by all requests under the token: one that could push a scope would widen the next one's mandate.
     scope: Object.freeze(claims.scope === undefined ? [] : parseScope(claims.scope)),
-    ...userOf(claims),
+    ...(hasUser(claims) ? { user: userOf(claims) } : {}),
   })
 }
 
@@ -26,9 +26,13 @@ const notIdentity: ReadonlySet<string> = new Set(
   'iss sub aud exp nbf iat jti cnf agent agent_delegate scope act purpose txn constraints delegation'.split(' '),
 )
 
-function userOf(claims: AuthTokenClaims): { user?: User } {
-  if (claims.sub === undefined) return {}
+/** The user that a verified auth token is about: the pair of `iss` and `sub`, and what identity scopes granted of them. */
+export function userOf(claims: AuthTokenClaims & { readonly sub: string }): User {
   const identity: Record<string, unknown> = {}
   for (const name of Object.keys(claims)) if (!notIdentity.has(name)) identity[name] = claims[name]
-  return { user: Object.freeze({ iss: claims.iss, sub: claims.sub, claims: Object.freeze(identity) }) }
+  return Object.freeze({ iss: claims.iss, sub: claims.sub, claims: Object.freeze(identity) })
+}
+
+function hasUser(claims: AuthTokenClaims): claims is AuthTokenClaims & { readonly sub: string } {
+  return claims.sub !== undefined
 }

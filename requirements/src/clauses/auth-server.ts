@@ -71,7 +71,7 @@ export const authServerClauses: readonly Requirement[] = [
   built('grant.delegates', '6.3', 'A direct grant names its delegates; the default is none.'),
 
   built('agent.checks.issuer', '6.4', 'The metadata `issuer` is the auth server the agent chose.'),
-  later('agent.checks.callback', '6.4', "A callback has this session's `state`, once, and exactly that `iss`."),
+  built('agent.checks.callback', '6.4', "A callback has this session's `state`, once, and exactly that `iss`."),
   built(
     'agent.checks.token-answer',
     '6.4',
@@ -79,7 +79,7 @@ export const authServerClauses: readonly Requirement[] = [
   ),
   built('agent.refresh-to-issuer', '6.4', 'A refresh token is sent only to the issuer that gave it.'),
   built('agent.tokens.kept', '6.4', 'Tokens are kept per resource and scope.'),
-  later('agent.tokens.per-user', '6.4', "Nothing of one user's is used, awaited or refreshed for another."),
+  built('agent.tokens.per-user', '6.4', "Nothing of one user's is used, awaited or refreshed for another."),
 
   later(
     'auth-request.document',

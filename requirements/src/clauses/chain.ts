@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { later } from './clause.js'
+import { built, later } from './clause.js'
 
 /** More than one hop, and delegation policies: sections 7 and 9. */
 export const chainClauses: readonly Requirement[] = [
@@ -32,7 +32,7 @@ export const chainClauses: readonly Requirement[] = [
   later('interaction.browser', '7', 'Each hop ties its interaction and its callback to one browser.'),
   later('interaction.code', '7', 'A result is used only on a retry that covers the one-time `Agent-Interaction` code.'),
   later('interaction.bound', '7', 'Sessions are single-use, live 10 minutes, and are bound to the agent and the user.'),
-  later('interaction.no-browser', '7', 'An agent without a browser gets a typed error that carries the URL.'),
+  built('interaction.no-browser', '7', 'An agent without a browser gets a typed error that carries the URL.'),
   later('exchange.cached', '7', 'A middle caches exchanged tokens by the hash of the upstream token, nothing wider.'),
   later('exchange.answers', '7', 'A middle answers its caller with the statuses of section 7.'),
   later('exchange.oauth', '7', 'An OAuth login downstream is tied to the same upstream user.'),

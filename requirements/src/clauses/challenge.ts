@@ -46,7 +46,7 @@ export const challengeClauses: readonly Requirement[] = [
     "`agent`, `agent_delegate` and `agent_jkt` of a resource token are the agent's own.",
   ),
   built('agent.checks.auth-server', '4', '`aud` of a resource token equals `auth_server`, which the agent accepts.'),
-  later('agent.checks.user-interaction', '4', "`user_interaction` is on the resource's origin."),
+  built('agent.checks.user-interaction', '4', "`user_interaction` is on the resource's origin."),
   later('agent.checks.user-url', '4', 'URLs for a user are https and are opened without a shell.'),
   built('agent.identify-to', '4', 'An agent identifies itself only to origins that its `identifyTo` allows.'),
   built(
@@ -54,7 +54,7 @@ export const challengeClauses: readonly Requirement[] = [
     '4',
     'An agent retries once per new challenge, at most two authorization rounds, and says why it stops.',
   ),
-  later('agent.interactions', '4', 'An agent takes at most five interactions per call.'),
+  built('agent.interactions', '4', 'An agent takes at most five interactions per call.'),
   built('agent.final', '4', 'A refusal without `Agent-Auth` is final for the agent.'),
   built('agent.key-changed', '4', 'An agent whose key changed refreshes or falls back to identified first.'),
   built('agent.redirects.same-origin', '4', 'A redirect on the same origin is followed and signed anew.'),

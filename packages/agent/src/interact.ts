@@ -1,0 +1,93 @@
+import { AgentError, refusalOf } from './error.js'
+import type { Tell } from './explanation.js'
+import type { Grant } from './grants.js'
+import { invalidAnswer } from './participant.js'
+import type { AgentState } from './state.js'
+
+/**
+ * How a user is asked what an auth server will not decide without them. Opaque: made by `callbackRoute` or `deviceCode`,
+ * or by `loopback` of `@countersign/agent/node`.
+ */
+export interface Interact {
+  readonly kind: 'callback' | 'loopback' | 'device'
+  /** @internal */
+  readonly open: (context: InteractContext) => Interviewer
+}
+
+/** What asking works with once it belongs to an agent. */
+export interface InteractContext {
+  readonly now: () => number
+  readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>
+  readonly development: boolean
+}
+
+/** Asks users. */
+export interface Interviewer {
+  /** The grant that was asked for, by the user's decision where the auth server wants one. */
+  obtain(interview: Interview): Promise<Grant>
+  /** Takes the answer that a browser brought, and gives it to whoever waits for it. */
+  receive?(url: URL, reception: Reception): Promise<Grant>
+}
+
+/** Members of a token request. */
+export type Form = Readonly<Record<string, string>>
+
+/** What is asked of an auth server: a scope at a resource. */
+export interface Asked {
+  readonly issuer: string
+  readonly resource: string
+  readonly scope: readonly string[]
+}
+
+/** Where answers of one user arrive. */
+export interface Reception {
+  /** What survives a restart, of this user alone. */
+  readonly state: AgentState
+  readonly tell: Tell
+  /** Trades a code for a grant, checked and kept; asked again where the answer was lost. */
+  redeem(asked: Asked, form: Form): Promise<Grant>
+}
+
+/** One request that may need the user. */
+export interface Interview extends Reception {
+  readonly asked: Asked
+  /** The user's key, undefined in the view that is no user's. */
+  readonly user: string | undefined
+  /** Aborted when nobody waits for the outcome any more. */
+  readonly abandoned: AbortSignal
+  /** Where the auth server has its pages; undefined when it has none. */
+  authEndpoint(): Promise<string | undefined>
+  /** Asks for the first time, with `form` beside what says what is asked for: a grant, or the answer that is none. */
+  begin(form: Form): Promise<Begun>
+}
+
+/** What the first request came to. */
+export type Begun =
+  | { readonly grant: Grant }
+  | { readonly grant?: undefined; readonly answer: Readonly<Record<string, unknown>> }
+
+/** An agent that has no way to ask a user: what needs one ends in an error. */
+export function unattended(): Interviewer {
+  return {
+    async obtain({ begin }) {
+      const begun = await begin({ request_type: 'auth' }).catch(error => {
+        // Without a redirect_uri this is how an auth server refuses what needs a user, and all that it tells.
+        if (refusalOf(error)?.error !== 'invalid_request') throw error
+        throw new AgentError('interaction_required', nobody, refusalOf(error))
+      })
+      if (begun.grant !== undefined) return begun.grant
+      if (typeof begun.answer['request_token'] !== 'string') throw invalidAnswer('auth server', 'auth_token')
+      throw new AgentError('interaction_required', nobody)
+    },
+  }
+}
+
+const nobody = 'the auth server wants to ask a user, and this agent has no `interact` to send one'
+
+/**
+ * Seconds that a user has, from `expires_in`; undefined for what is no such number. However long the auth server waits,
+ * nothing here waits longer than an hour.
+ */
+export function patience(expiresIn: unknown): number | undefined {
+  return typeof expiresIn === 'number' && expiresIn > 0 ? Math.min(expiresIn, 3600) : undefined
+}

@@ -1,0 +1,101 @@
+import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
+import type { User } from '@countersign/verify'
+import { type AccessRequest, requestAccess } from './access.js'
+import { authorization } from './authorization.js'
+import { boundedMap } from './bounded-map.js'
+import { climb } from './climb.js'
+import type { ClimbContext } from './climb-context.js'
+import type { AgentEvent } from './explanation.js'
+import { grantsIn } from './grants.js'
+import type { Interviewer } from './interact.js'
+import { originMemory } from './origin-memory.js'
+import { outgoingRequest } from './outgoing.js'
+import { passage } from './passage.js'
+import { type Granted, grantedBy, type SignIn, signIn } from './sign-in.js'
+import type { SignedPost } from './signed-post.js'
+import { untilAborted } from './single-flight.js'
+import type { AgentState } from './state.js'
+import { stateOfUser } from './user-state.js'
+
+/** An agent as one user has it, or as it is for itself. */
+export interface View {
+  /**
+   * Drops in for `fetch`: sends the request, meets the challenges that the agent's own policy allows to meet, and
+   * returns the final response, whatever its status; {@link explain} tells how it came to it. Redirects within the
+   * origin are followed, one to another origin is returned.
+   * @throws AgentError where no response exists
+   * @throws TypeError for a URL that is not http(s) and for headers only the agent may set
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /**
+   * Gets an auth token for a resource before the first call.
+   * @throws AgentError
+   * @see protocol §6.1
+   */
+  requestAccess(request: AccessRequest): Promise<void>
+  /**
+   * Tells who the user is, by an auth server: the agent itself is the resource then. Signs them in unless they are.
+   * @throws AgentError
+   * @see protocol §6.2 "Direct form"
+   */
+  signIn(request: SignIn): Promise<User>
+  /**
+   * Takes what the user's browser brought to the app's own route, a request or its URL, in the view of the session that
+   * it came with. A callback that answers nothing of this session redeems nothing, and none does so twice.
+   * @throws AgentError `invalid_callback`, `denied` where the user said no, `unsupported` without `callbackRoute`
+   * @see protocol §6.4 (2)
+   */
+  handleCallback(request: Request | URL | string): Promise<Granted>
+}
+
+/** What all views of an agent share: who it is, and how it reaches others. */
+export interface AgentParts extends Omit<ClimbContext, 'authorization' | 'memory' | 'pseudonymFor'> {
+  readonly post: SignedPost
+  readonly state: AgentState
+  readonly interviewer: Interviewer
+  readonly bodyLimit: number
+  readonly onEvent: ((event: AgentEvent) => void) | undefined
+}
+
+/** What one view works with: nothing in it that was learnt for a user is another's. */
+export type ViewContext = AgentParts & ClimbContext
+
+/** The parts of an agent with what is one user's, or with what is the agent's own. */
+export function viewOf(parts: AgentParts, user: string | undefined): ViewContext {
+  const state = user === undefined ? parts.state : stateOfUser(parts.state, user)
+  const current = parts.credentials.current
+  return {
+    ...parts,
+    authorization: authorization(grantsIn(state), { ...parts, state, user, current }),
+    memory: originMemory(),
+    pseudonymFor: pseudonyms(),
+  }
+}
+
+/** The methods over a view's parts. */
+export function openView(context: ViewContext): View {
+  const { bodyLimit, onEvent } = context
+  return {
+    async fetch(input, init) {
+      const request = await outgoingRequest(input, init, bodyLimit)
+      return climb(request, context, passage(onEvent))
+    },
+    requestAccess: request => untilAborted(requestAccess(request, context, passage(onEvent).note), request.signal),
+    signIn: request => untilAborted(signIn(request, context, passage(onEvent).note), request.signal),
+    async handleCallback(request) {
+      // Only its query counts: behind a proxy, a request knows neither scheme nor host it was made to.
+      const url = new URL(request instanceof Request ? request.url : request, 'https://localhost')
+      return grantedBy(await context.authorization.receive(url, passage(onEvent).note), context)
+    },
+  }
+}
+
+/** One key per origin: two origins that compare notes find nothing to compare, nor does one about two users. */
+function pseudonyms(): (origin: string) => Promise<SigningKey> {
+  const keys = boundedMap<string, Promise<SigningKey>>(1000)
+  return origin => {
+    const known = keys.get(origin) ?? generateSigningKey()
+    keys.set(origin, known)
+    return known
+  }
+}
