@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { sweeper } from './sweep.js'
 import type { DelegateRow, Tables } from './tables.js'
 
 /** Seconds for which the key that was replaced may ask again for what its rotation gave (protocol §5). */
@@ -41,9 +42,11 @@ type KeyRow = Pick<DelegateRow, 'jkt' | 'previous_jkt' | 'rotated' | 'revoked'>
 
 /** Queries over the tables; of two rotations that race, one conditional statement lets one through. */
 export function delegateKeysIn(store: Store<Tables>, now: () => number): DelegateKeys {
+  const sweep = sweeper(store, 'agent_server_key_proofs', now)
   return {
     standing: async (sub, jkt) => standingOf(await keyRow(store.db, sub), jkt, now()),
     async rotate(rotation) {
+      await sweep()
       try {
         return await store.write(tx => rotate(tx, rotation, now()))
       } catch (thrown) {
@@ -103,8 +106,8 @@ async function rotate(tx: Transaction, rotation: Rotation, now: number): Promise
 
 /** A proof rotates once: were the old key ever made current again, what it proved before counts for nothing. */
 async function takeProof(tx: Transaction, { to, jti }: Rotation, now: number): Promise<void> {
-  await tx.deleteFrom('agent_server_key_proofs').where('expires', '<=', now).execute()
   const hash = createHash('sha256').update(`${to}.${jti}`).digest('base64url')
+  await tx.deleteFrom('agent_server_key_proofs').where('hash', '=', hash).where('expires', '<=', now).execute()
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_key_proofs')
     .values({ hash, expires: now + proofMemory })

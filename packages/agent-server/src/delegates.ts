@@ -58,10 +58,9 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
       if (numUpdatedRows === 0n) throw refusedKey()
     },
 
-    revoke: async sub => (await store.write(tx => revoke(tx, { column: 'sub', value: sub, now: now() }))) > 0,
+    revoke: async sub => (await store.write(tx => revoke(tx, { subs: [sub], now: now() }))) > 0,
 
-    revokeEnrollment: enrollment =>
-      store.write(tx => revoke(tx, { column: 'enrollment', value: enrollment, now: now() })),
+    revokeEnrollment: enrollment => revokeEnrollment(store, enrollment, now),
 
     reinstate: sub => store.write(tx => reinstate(tx, sub)),
 
@@ -126,18 +125,51 @@ async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise
   throw new AAuthError('invalid_request', 'the key that signs is or was the key of a delegate; enrol with a fresh one')
 }
 
+/** How many delegates one transaction revokes: a million at once would outlast its deadline, and stop all other writes before. */
+const atOnce = 500
+
+async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: () => number): Promise<number> {
+  await store.write(tx =>
+    tx
+      .deleteFrom('agent_server_enrollment_codes')
+      .where('enrollment', '=', enrollment)
+      .where('used', 'is', null)
+      .execute(),
+  )
+  let revoked = 0
+  for (let after = ''; ; ) {
+    const page = await store.db
+      .selectFrom('agent_server_delegates')
+      .select('sub')
+      .where('enrollment', '=', enrollment)
+      .where('revoked', 'is', null)
+      .where('sub', '>', after)
+      .orderBy('sub')
+      .limit(atOnce)
+      .execute()
+    const subs = page.map(({ sub }) => sub)
+    const last = subs.at(-1)
+    if (last === undefined) return revoked
+    revoked += await store.write(tx => revoke(tx, { subs, enrollment, now: now() }))
+    after = last
+  }
+}
+
 async function revoke(
   tx: Transaction,
-  { column, value, now }: { column: 'sub' | 'enrollment'; value: string; now: number },
+  { subs, enrollment, now }: { subs: readonly string[]; enrollment?: string; now: number },
 ): Promise<number> {
   // A code that was handed out earlier would let the revoked device straight back in.
-  await tx.deleteFrom('agent_server_enrollment_codes').where(column, '=', value).where('used', 'is', null).execute()
-  const { numUpdatedRows } = await tx
+  await tx.deleteFrom('agent_server_enrollment_codes').where('sub', 'in', subs).where('used', 'is', null).execute()
+  const named = tx
     .updateTable('agent_server_delegates')
     .set({ revoked: now })
-    .where(column, '=', value)
+    .where('sub', 'in', subs)
     .where('revoked', 'is', null)
-    .executeTakeFirstOrThrow()
+  const { numUpdatedRows } = await (enrollment === undefined
+    ? named
+    : named.where('enrollment', '=', enrollment)
+  ).executeTakeFirstOrThrow()
   return Number(numUpdatedRows)
 }
 

@@ -43,16 +43,30 @@ test(verifies('delegate.enrol.unknown', 'a function of your own decides its type
   })
 })
 
-test('what counts once counts once, until it ends', async () => {
+test('what counts once counts once, and not at all once it has ended', async () => {
   const stage = await stageOf(({ members }) => ({
     sub: String(members['as']),
     enrollment: 'plant',
-    once: { id: 'quote-1', expires: newYear + 60 },
+    once: { id: 'quote-1', expires: newYear + Number(members['until'] ?? 60) },
   }))
   expect(await stage.ask({ as: 'a' })).toEqual(enrolled)
   expect(await stage.ask({ as: 'b' })).toMatchObject({ status: 400, error: 'invalid_grant' })
   stage.clock.now += 61
-  expect(await stage.ask({ as: 'b' })).toEqual(enrolled)
+  expect(await stage.ask({ as: 'b' })).toMatchObject({ status: 400, error: 'invalid_grant' })
+  // What goes by the same name and ends later is another thing shown.
+  expect(await stage.ask({ as: 'b', until: 120 })).toEqual(enrolled)
+  expect(await stage.ask({ as: 'b', until: 120 })).toMatchObject({ status: 400, error: 'invalid_grant' })
+})
+
+test('what has ended by itself admits nobody, and nothing is remembered for ever', async () => {
+  const ending = async (expires: number) => {
+    const once = { id: 'quote-1', expires }
+    return (await stageOf(() => ({ sub: 'a', enrollment: 'plant', once }))).ask({})
+  }
+  expect(await ending(newYear)).toMatchObject({ status: 400, error: 'invalid_grant' })
+  expect(await ending(newYear + 1)).toEqual(enrolled)
+  for (const expires of [(newYear + 60) * 1000, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(await ending(expires)).toMatchObject({ status: 500, error: 'server_error' })
 })
 
 test('a type of ours or of nobody, two of one type, and names that no token could carry are mistakes', async () => {

@@ -6,7 +6,11 @@ import {
   ownNameWithin,
   refusedEnrollment,
 } from './enrollment.js'
+import { sweeper } from './sweep.js'
 import { takeProof } from './used-proof.js'
+
+/** Seconds for which what was shown may be remembered. */
+const longestOnce = 366 * 86_400
 
 /** Who a custom enrolment admits. */
 export interface CustomAdmission {
@@ -14,7 +18,7 @@ export interface CustomAdmission {
   readonly sub: string
   /** What it came by, for revoking all that did: `TYPE:` and this. */
   readonly enrollment: string
-  /** When what was shown counts once: what identifies it, and when it ends in Unix seconds, until when it is remembered. */
+  /** When what was shown counts once: what identifies it, and when it ends in Unix seconds, at most a year ahead: it is remembered until then, and refused afterwards. */
   readonly once?: { readonly id: string; readonly expires: number }
 }
 
@@ -33,10 +37,14 @@ export function custom(
     throw new TypeError('type must be a name of your own such as "tpm"')
   return {
     type,
-    open: context => async request => {
-      const decided = await decide(request)
-      if (decided === undefined) throw refusedEnrollment('what the enrolment shows does not admit')
-      return admissionOf(type, decided, context.now)
+    open: ({ store, now }) => {
+      const sweep = sweeper(store, 'agent_server_used_proofs', now)
+      return async request => {
+        const decided = await decide(request)
+        if (decided === undefined) throw refusedEnrollment('what the enrolment shows does not admit')
+        if (decided.once !== undefined) await sweep()
+        return admissionOf(type, decided, now)
+      }
     },
   }
 }
@@ -45,6 +53,9 @@ function admissionOf(type: string, { sub: name, enrollment, once }: CustomAdmiss
   const sub = ownNameWithin(type, name)
   const admission = { sub, enrollment: ownNameWithin(type, enrollment) }
   if (once === undefined) return admission
+  // Milliseconds taken for seconds would be remembered for ever.
+  if (!(once.expires < now() + longestOnce)) throw new TypeError('once.expires must be Unix seconds, within a year')
+  if (once.expires <= now()) throw refusedEnrollment('what the enrolment shows has ended')
   const hash = createHash('sha256').update(`${type}:${once.id}`).digest('base64url')
   return { ...admission, take: tx => takeProof(tx, { hash, sub, expires: once.expires, now: now() }) }
 }

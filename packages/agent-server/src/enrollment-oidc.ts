@@ -12,6 +12,7 @@ import {
 import { type OidcKeys, oidcKeys } from './oidc-keys.js'
 import { type OidcIssuer, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
 import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
+import { sweeper } from './sweep.js'
 import { takeProof } from './used-proof.js'
 
 /** Seconds for which a used token is remembered past its end: the clock of another instance may be behind. */
@@ -40,7 +41,12 @@ export function oidc(options: OidcOptions): Enrollment {
     type: 'oidc',
     open(context) {
       const rules = readyRules(options, context)
-      return request => admissionBy(rules, request, context)
+      const sweep = sweeper(context.store, 'agent_server_used_proofs', context.now)
+      return async request => {
+        const admission = await admissionBy(rules, request, context)
+        await sweep()
+        return admission
+      }
     },
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Store } from '@countersign/store'
 import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
+import { sweeper } from './sweep.js'
 import type { Tables } from './tables.js'
 
 /** An invitation to enrol. The code is a secret: it stands nowhere else in readable form. */
@@ -27,23 +28,29 @@ export interface InvitationOptions {
   readonly series?: string
 }
 
-/** Makes a code. @throws RangeError, TypeError */
-export async function invite(store: Store<Tables>, now: () => number, options: InvitationOptions): Promise<Invitation> {
+/** Makes codes. The promises reject with RangeError or TypeError. */
+export function inviter(store: Store<Tables>, now: () => number): (options: InvitationOptions) => Promise<Invitation> {
+  // Only an operator's invitation adds codes, so that is the moment to drop the ended ones.
+  const sweep = sweeper(store, 'agent_server_enrollment_codes', now)
+  return async options => {
+    const made = invitationOf(options, now())
+    await sweep()
+    const { code, sub, enrollment, expires } = made
+    await store.write(tx =>
+      tx
+        .insertInto('agent_server_enrollment_codes')
+        .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null })
+        .execute(),
+    )
+    return made
+  }
+}
+
+function invitationOf(options: InvitationOptions, now: number): Invitation {
   const { sub = randomUUID(), expiresIn = 3600, series = randomUUID() } = options
   if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
     throw new RangeError('expiresIn must be a number of seconds above 0')
   if (!/^[^\p{Cc}\p{Cs}]{1,128}$/u.test(series))
     throw new TypeError('series must be a name of 1 to 128 characters without controls')
-  const code = newEnrollmentCode()
-  const invitation = { code, sub, enrollment: `code:${series}`, expires: now() + expiresIn }
-  const { enrollment, expires } = invitation
-  await store.write(async tx => {
-    // Only an operator's invitation adds codes, so that is the moment to drop the ended ones.
-    await tx.deleteFrom('agent_server_enrollment_codes').where('expires', '<=', now()).execute()
-    await tx
-      .insertInto('agent_server_enrollment_codes')
-      .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null })
-      .execute()
-  })
-  return invitation
+  return { code: newEnrollmentCode(), sub, enrollment: `code:${series}`, expires: now + expiresIn }
 }

@@ -70,6 +70,27 @@ test(
   },
 )
 
+test(
+  verifies('delegate.enrol.refused', 'no code of before lets a delegate back in that was revoked by what it came by'),
+  async () => {
+    const stage = await scene()
+    const phone = await enrolled(stage, 'phone', 'lab')
+    const outstanding = await stage.server.invite({ sub: 'phone', series: 'other' })
+    const kept = await stage.server.invite({ sub: 'laptop', series: 'other' })
+    expect(await stage.server.revokeEnrollment('code:lab')).toBe(1)
+    expect(await enrols(stage, outstanding.code)).toBe(400)
+    expect(await renewed(stage, phone)).toBe(401)
+    expect(await enrols(stage, kept.code)).toBe(200)
+  },
+)
+
+test('no name is no enrolment: those of before it was noted are not revoked by it', async () => {
+  const stage = await scene()
+  const phone = await enrolled(stage, 'phone')
+  await expect(stage.server.revokeEnrollment('')).rejects.toThrow(TypeError)
+  expect(await renewed(stage, phone)).toBe(200)
+})
+
 test('a revoked delegate comes back by a new invitation, or once it is reinstated, never under its old key', async () => {
   const stage = await scene()
   const before = await enrolled(stage, 'phone')

@@ -1,7 +1,7 @@
 import type { Store } from '@countersign/store'
 import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
 import type { AgentServerEvent } from './event.js'
-import { type Invitation, type InvitationOptions, invite } from './invitations.js'
+import { type Invitation, type InvitationOptions, inviter } from './invitations.js'
 import type { Tables } from './tables.js'
 
 /** What an operator does at an agent server. */
@@ -18,8 +18,10 @@ export interface Oversight {
    */
   revoke(sub: string): Promise<boolean>
   /**
-   * Revokes every delegate that last enrolled by this, and its unused codes; answers how many delegates.
+   * Revokes every delegate that last enrolled by this, its unused codes and the delegates'; answers how many delegates. They
+   * are many perhaps, and revoked one part after another: when it rejects, ask again.
    * What would come of it anew is stopped at its source: the rule of an OIDC issuer, the user's session.
+   * @throws TypeError for an empty name, which names nothing
    */
   revokeEnrollment(enrollment: string): Promise<number>
   /** Lets a revoked delegate enrol again in whichever way it may; the key it had stays refused. False when it was not revoked. */
@@ -41,12 +43,13 @@ export function oversight(parts: {
   readonly now: () => number
   readonly onEvent: (event: AgentServerEvent) => void
 }): Oversight {
-  const { store, delegates, onEvent } = parts
+  const { delegates, onEvent } = parts
+  const invite = inviter(parts.store, parts.now)
   return {
     async invite(options = {}) {
       if (!parts.takesCodes) throw new TypeError('an invitation needs codes() among the ways to enrol')
       if (options.sub !== undefined) await parts.checkSub(options.sub)
-      const invitation = await invite(store, parts.now, options)
+      const invitation = await invite(options)
       onEvent({ type: 'invited', sub: invitation.sub, enrollment: invitation.enrollment })
       return invitation
     },
@@ -56,6 +59,8 @@ export function oversight(parts: {
       return revoked
     },
     async revokeEnrollment(enrollment) {
+      // Those that enrolled before it was noted by what: a variable that was not set must not end them all.
+      if (enrollment === '') throw new TypeError('enrollment must name what the delegates came by')
       const revoked = await delegates.revokeEnrollment(enrollment)
       onEvent({ type: 'enrollment-revoked', enrollment, delegates: revoked })
       return revoked

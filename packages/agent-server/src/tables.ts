@@ -154,4 +154,16 @@ export const migrations: readonly Migration[] = [
         .execute()
     },
   },
+  {
+    name: '005-enrollment-pages',
+    async up(db) {
+      // The delegates of one enrolment in order of sub: without it each page would sort them all.
+      await db.schema
+        .createIndex('agent_server_delegates_enrollment_sub')
+        .on('agent_server_delegates')
+        .columns(['enrollment', 'sub'])
+        .execute()
+      await db.schema.dropIndex('agent_server_delegates_enrollment').execute()
+    },
+  },
 ]

@@ -8,7 +8,7 @@ const proofsOfOne = 100
 
 /**
  * Uses a proof up, in the transaction that makes the delegate: of many that show it, one finds it unused.
- * It is forgotten when it has ended, since then it would be refused for that.
+ * Once it has ended it is forgotten, since then it would be refused for that.
  * @throws AAuthError `invalid_grant` when it was used; `rate_limited` when its delegate has used too many of late
  */
 export async function takeProof(
@@ -16,11 +16,13 @@ export async function takeProof(
   proof: { readonly hash: string; readonly sub: string; readonly expires: number; readonly now: number },
 ): Promise<void> {
   const { hash, sub, expires, now } = proof
-  await tx.deleteFrom('agent_server_used_proofs').where('expires', '<=', now).execute()
+  // Ended ones are forgotten in their own time; this one counts no more.
+  await tx.deleteFrom('agent_server_used_proofs').where('hash', '=', hash).where('expires', '<=', now).execute()
   const used = await tx
     .selectFrom('agent_server_used_proofs')
     .select('hash')
     .where('sub', '=', sub)
+    .where('expires', '>', now)
     .limit(proofsOfOne)
     .execute()
   if (used.length >= proofsOfOne)

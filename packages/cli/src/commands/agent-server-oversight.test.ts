@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
@@ -131,6 +131,22 @@ test('what makes no sense is refused before the database is opened', async () =>
   await expect(run(database, 'revoke', '--sub', 'a', '--enrollment', 'b')).rejects.toThrow('--sub or --enrollment')
   await expect(run(database, 'invite', '--sub', 'a', '--count', '2')).rejects.toThrow('--count')
   await expect(run(database, 'list', '--limit', '0')).rejects.toThrow('--limit')
+  await expect(run(database, 'revoke', '--enrollment', '')).rejects.toThrow('--enrollment')
+  await expect(run(database, 'revoke', '--sub', '')).rejects.toThrow('--sub')
+})
+
+test('who looks for delegates at a server that never was is told so, and makes none', async () => {
+  const database = newDatabase()
+  for (const args of [
+    ['list'],
+    ['revoke', '--sub', 'a'],
+    ['revoke', '--enrollment', 'code:a'],
+    ['reinstate', '--sub', 'a'],
+  ])
+    await expect(run(database, ...args), args.join(' ')).rejects.toThrow('there is no database')
+  expect(existsSync(database.slice('sqlite:'.length))).toBe(false)
+  expect((await run(database, 'invite', '--sub', 'a')).code).toBe(0)
+  expect((await run(database, 'list', '--json')).out).toEqual([])
 })
 
 test(
@@ -172,7 +188,7 @@ test('the configurations that the documentation shows are ones that a server sta
   for (const block of blocks) {
     const config = join(mkdtempSync(join(folder, 'docs-')), 'agent-server.yaml')
     writeFileSync(config, block)
-    expect((await run(newDatabase(), 'list', '--config', config, '--json')).out).toEqual([])
+    expect((await run(newDatabase(), 'invite', '--config', config)).out).toHaveLength(1)
   }
 })
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { AgentServer, Delegate } from '@countersign/agent-server'
 import { generateSigningKey } from '@countersign/httpsig'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, UsageError } from '../configuration.js'
-import { agentServerOptions, openAgentServer } from './agent-server.js'
+import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
 import { serverOptions } from './participant.js'
 
 const { id, development, data, database } = agentServerOptions.shape
@@ -42,8 +43,8 @@ export const listOptions = operatorOptions({
 
 /** Options of `countersign agent-server revoke`. */
 export const revokeOptions = operatorOptions({
-  sub: z.string().optional().describe('the delegate to revoke'),
-  enrollment: z.string().optional().describe('revoke all delegates that came by it, and its unused codes'),
+  sub: z.string().min(1).optional().describe('the delegate to revoke'),
+  enrollment: z.string().min(1).optional().describe('revoke all delegates that came by it, and its unused codes'),
   json,
 })
 
@@ -64,6 +65,14 @@ async function withServer(settings: ServerSettings, act: (server: AgentServer) =
   } finally {
     await server.close()
   }
+}
+
+/** As {@link withServer}, for who expects delegates: a name spelt wrongly must not find an empty server, and revoke nobody there. */
+function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
+  const database = databaseOf(settings)
+  if (database.startsWith('sqlite:') && !existsSync(database.slice('sqlite:'.length).replace(/^\/+/, '/')))
+    throw new UsageError(`there is no database ${database}: see --id, --data and --database`)
+  return withServer(settings, act)
 }
 
 /** `countersign agent-server invite`: prints single-use enrolment codes, one JSON object a line. */
@@ -87,7 +96,7 @@ export async function invite(command: Command): Promise<void> {
 export async function list(command: Command): Promise<void> {
   const settings = readConfiguration(command, listOptions.options, process.env)
   const { enrollment, after, limit } = settings
-  await withServer(settings, async server => {
+  await withDelegates(settings, async server => {
     const delegates = await server.list({
       limit,
       ...(enrollment === undefined ? {} : { enrollment }),
@@ -106,7 +115,7 @@ export async function revoke(command: Command): Promise<void> {
   const { sub, enrollment } = settings
   if ((sub === undefined) === (enrollment === undefined))
     throw new UsageError('give --sub or --enrollment, one of them')
-  await withServer(settings, async server => {
+  await withDelegates(settings, async server => {
     const delegates =
       sub === undefined ? await server.revokeEnrollment(enrollment ?? '') : Number(await server.revoke(sub))
     const named = sub === undefined ? { enrollment } : { sub }
@@ -119,7 +128,7 @@ export async function revoke(command: Command): Promise<void> {
 export async function reinstate(command: Command): Promise<void> {
   const settings = readConfiguration(command, reinstateOptions.options, process.env)
   const { sub } = settings
-  await withServer(settings, async server => {
+  await withDelegates(settings, async server => {
     const reinstated = await server.reinstate(sub)
     tell(settings, { sub, reinstated }, reinstated ? 'it may enrol again' : 'there is no revoked delegate of that name')
     if (!reinstated) process.exitCode = 1

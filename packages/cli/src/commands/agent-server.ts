@@ -36,6 +36,11 @@ export const agentServerOptions = z.strictObject({
   audience: stringList.optional().describe('receivers that agent tokens are limited to; default none'),
 })
 
+/** Where the server's delegates are. */
+export function databaseOf(settings: Pick<z.infer<typeof agentServerOptions>, 'data' | 'database' | 'id'>): string {
+  return settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`
+}
+
 /** Opens the server that the settings describe. */
 export function openAgentServer(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
@@ -45,7 +50,7 @@ export function openAgentServer(
   const { name, tokenLifetime, audience } = settings
   return createAgentServer({
     id: settings.id,
-    database: settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`,
+    database: databaseOf(settings),
     development: settings.development,
     onEvent: audit(log),
     ...enrollmentOf(settings.oidc),

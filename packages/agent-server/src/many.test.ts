@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { openStore } from '@countersign/store'
+import { afterAll, expect, test } from 'vitest'
+import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import { enrolled, newYear, post, rotation, scene } from './delegate.test.fixture.js'
+import { codes, custom } from './index.js'
+import { migrations, type Tables } from './tables.js'
+
+const postgres = await postgresForTests(2)
+afterAll(() => postgres.drop())
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-many-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const databases = [
+  { name: 'SQLite', away: '', url: () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}` },
+  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
+]
+const numbers = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, n) => String(n).padStart(5, '0'))
+
+for (const { name, away, url } of databases) {
+  test.skipIf(away !== '')(
+    verifies('delegate.enrol.refused', `on ${name}: an enrolment of many is revoked in parts, and no others${away}`),
+    async () => {
+      const database = url()
+      const stage = await scene({ database })
+      const store = await openStore<Tables>({ url: database, room: 'agent_server', migrations })
+      const times = { created: newYear, last_seen: newYear, revoked: null, previous_jkt: null, rotated: null }
+      const many = numbers(1201).map(n => ({ sub: `pod-${n}`, jkt: `key-${n}`, enrollment: 'oidc:prod', ...times }))
+      await store.write(tx => tx.insertInto('agent_server_delegates').values(many).execute())
+      const other = await enrolled(stage, 'pod-00600-and-more')
+      expect(await stage.server.revokeEnrollment('oidc:prod')).toBe(1201)
+      expect(await stage.server.revokeEnrollment('oidc:prod')).toBe(0)
+      const still = await store.db
+        .selectFrom('agent_server_delegates')
+        .select('sub')
+        .where('revoked', 'is', null)
+        .execute()
+      expect(still).toEqual([{ sub: other.sub }])
+      await Promise.all([store.close(), stage.server.close()])
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('DOS-09', `on ${name}: proofs and codes that ended are forgotten, so many at a time${away}`),
+    async () => {
+      const database = url()
+      const badge = custom('badge', ({ members }) => ({
+        sub: String(members['n']),
+        enrollment: 'gate',
+        once: { id: String(members['n']), expires: newYear + 600 + 3601 * Number(members['later'] ?? 0) },
+      }))
+      const stage = await scene({ database, enrollment: [codes(), badge] })
+      const store = await openStore<Tables>({ url: database, room: 'agent_server', migrations })
+      const ended = numbers(1500).map(n => ({ hash: n, expires: newYear - 1 }))
+      await store.write(async tx => {
+        await tx.insertInto('agent_server_key_proofs').values(ended).execute()
+        const used = ended.map(row => ({ ...row, sub: `badge:${row.hash}` }))
+        await tx.insertInto('agent_server_used_proofs').values(used).execute()
+        const invited = ended.map(row => ({ ...row, sub: 'phone', enrollment: 'code:lab', used: null }))
+        await tx.insertInto('agent_server_enrollment_codes').values(invited).execute()
+      })
+      const left = () =>
+        Promise.all(
+          (['agent_server_key_proofs', 'agent_server_used_proofs', 'agent_server_enrollment_codes'] as const).map(
+            async table => (await store.db.selectFrom(table).select('hash').execute()).length,
+          ),
+        )
+      const step = async (n: number, later = 0) => {
+        const body = JSON.stringify({ enrollment: { type: 'badge', n, later } })
+        expect((await stage.server.handle(await post(stage, { key: await generateSigningKey(), body }))).status).toBe(
+          200,
+        )
+        const delegate = await enrolled(stage, `phone-${n}`)
+        const next = await generateSigningKey()
+        expect((await stage.server.handle(await rotation(stage, delegate, next))).status).toBe(200)
+      }
+      await step(1)
+      expect(await left()).toEqual([501, 501, 501])
+      await step(2)
+      expect(await left()).toEqual([2, 2, 2])
+      stage.clock.now += 3601
+      await step(3, 1)
+      expect(await left()).toEqual([1, 1, 1])
+      await Promise.all([store.close(), stage.server.close()])
+    },
+  )
+}
