@@ -8,9 +8,10 @@ import {
   type PublishedKey,
   withCors,
 } from '@countersign/protocol'
-import { openStore } from '@countersign/store'
+import { openStore, type Store } from '@countersign/store'
 import { createVerifier } from '@countersign/verify'
 import { rememberedScope } from './consents.js'
+import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
 import { grantsIn } from './grants.js'
 import { createGuesses } from './guesses.js'
@@ -23,7 +24,7 @@ import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
 import { createRepeats } from './repeats.js'
 import { type RequestQuota, requestsIn } from './requests.js'
-import { requestHandler } from './routes.js'
+import { isPage, type RouteContext, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
 const longestLifetime = 3600
@@ -71,7 +72,7 @@ export interface AuthServerOptions {
 
 /** A running auth server. */
 export interface AuthServer {
-  /** Answers one request: metadata, JWKS, token and revocation endpoint; 404 for anything else. */
+  /** Answers one request: metadata, JWKS, token and revocation endpoint, with `login` the pages for users; 404 for anything else. */
   handle(message: ReceivedMessage): Promise<Response>
   /** Rejects when the database does not answer. */
   ready(): Promise<void>
@@ -80,12 +81,50 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login` is unfit; RangeError when `authTokenLifetime` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login` or `deviceFlow` is unfit; RangeError when `authTokenLifetime` or `requestQuota` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
-  const { issuer, keys, development = false, now = () => Date.now() / 1000 } = options
-  const { authTokenLifetime: lifetime = 600 } = options
+  const { issuer, development = false, now = () => Date.now() / 1000, login, deviceFlow = [] } = options
+  const key = checkOptions(options, development)
+  const discovery = options.discovery ?? createDiscovery({ now, development })
+  const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
+  const common: Common = {
+    issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
+    requests: requestsIn(store, now, options.requestQuota ?? { agent: 1000, delegate: 100 }),
+    policy: options.policy ?? (() => 'deny'),
+    now,
+    development,
+    onEvent: options.onEvent ?? (() => undefined),
+  }
+  const handle = requestHandler({
+    ...common,
+    metadata: authServerMetadata(options),
+    requestTypes: login === undefined ? withoutUsers : withUsers,
+    keys: options.keys,
+    verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
+    replay: options.replay ?? memoryReplaySet({ now }),
+    grants: grantsIn(store, now),
+    redemptions: redemptionsIn(store, now),
+    repeats: createRepeats(now),
+    polls: createPolls(now),
+    users: login === undefined ? 'none' : 'some',
+    deviceFlow,
+    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options }) }),
+  })
+  const open = withCors(options.cors, handle)
+  return {
+    // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
+    handle: message => (isPage(message) ? handle(message) : open(message)),
+    ready: () => store.check(),
+    close: () => store.close(),
+  }
+}
+
+type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>
+
+function checkOptions(options: AuthServerOptions, development: boolean): PublishedKey {
+  const { issuer, keys, authTokenLifetime: lifetime = 600, login, deviceFlow = [], requestQuota } = options
   const [key] = keys
   if (!isIdentifier(issuer, { development })) {
     throw new TypeError('issuer must be an identifier such as https://auth.example')
@@ -95,78 +134,48 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
     throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
   }
-  const onEvent = options.onEvent ?? (() => undefined)
-  if (options.login !== undefined) checkLoginMethods(options.login, { development })
-  const discovery = options.discovery ?? createDiscovery({ now, development })
-  const { login: methods, deviceFlow = [] } = options
-  const requestTypes = requestTypesOf(methods, deviceFlow)
-  const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
-  const policy = options.policy ?? (() => 'deny')
-  const requests = requestsIn(store, now, options.requestQuota ?? { agent: 1000, delegate: 100 })
-  const handle = requestHandler({
-    metadata: authServerMetadata(
-      issuer,
-      methods,
-      deviceFlow.length > 0 ? requestTypes : requestTypes.filter(isNotDevice),
-    ),
-    requestTypes,
-    keys,
-    verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
-    replay: options.replay ?? memoryReplaySet({ now }),
-    issuer: { issuer, key, lifetime },
-    grants: grantsIn(store, now),
-    requests,
-    redemptions: redemptionsIn(store, now),
-    repeats: createRepeats(now),
-    polls: createPolls(now),
-    policy,
-    users: methods === undefined ? 'none' : 'some',
-    deviceFlow,
-    now,
-    development,
-    onEvent,
-    ...(methods === undefined
-      ? {}
-      : {
-          pages: {
-            login: createLogin({ issuer, methods, store, now, development, onEvent }),
-            requests,
-            remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
-            discovery,
-            logos: claimedLogos({
-              now,
-              development,
-              ...(options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }),
-            }),
-            policy,
-            issuer: { issuer },
-            guesses: createGuesses(now),
-            now,
-            onEvent,
-          },
-        }),
-  })
-  return { handle: withCors(options.cors, handle), ready: () => store.check(), close: () => store.close() }
-}
-
-function requestTypesOf(login: AuthServerOptions['login'], deviceFlow: 'any' | readonly string[]): readonly string[] {
-  if (login === undefined) {
-    if (deviceFlow.length > 0) throw new TypeError('deviceFlow needs login: a user types in the code')
-    return ['auth', 'refresh']
+  if (requestQuota !== undefined && !(requestQuota.agent >= 1 && requestQuota.delegate >= 1)) {
+    throw new RangeError('requestQuota must be at least 1 for an agent and a delegate')
   }
-  return ['auth', 'code', 'refresh', 'device_auth', 'device_code']
+  if (login !== undefined) checkLoginMethods(login, { development })
+  if (login === undefined && deviceFlow.length > 0) {
+    throw new TypeError('deviceFlow needs login: a user types in the code')
+  }
+  if (deviceFlow !== 'any' && !deviceFlow.every(agent => isIdentifier(agent, { development }))) {
+    throw new TypeError('deviceFlow must hold identifiers such as https://agent.example')
+  }
+  return key
 }
 
-/** A device type is answered with `unauthorized_client` where no agent may use it: better not to offer it. */
-function isNotDevice(requestType: string): boolean {
-  return !requestType.startsWith('device_')
+function pagesOf({
+  login: methods,
+  store,
+  discovery,
+  options,
+  ...common
+}: Common & {
+  readonly login: readonly LoginMethod[]
+  readonly store: Store<Tables>
+  readonly discovery: Discovery
+  readonly options: AuthServerOptions
+}): DeviceContext {
+  const { now, development, onEvent, issuer } = common
+  const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
+  return {
+    ...common,
+    login: createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent }),
+    remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
+    discovery,
+    logos: claimedLogos({ now, development, ...fetcher }),
+    guesses: createGuesses(now),
+  }
 }
 
-function authServerMetadata(
-  issuer: string,
-  login: AuthServerOptions['login'],
-  requestTypes: readonly string[],
-): AuthServerMetadata {
+const withoutUsers = ['auth', 'refresh']
+const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code']
+
+function authServerMetadata({ issuer, login, deviceFlow = [] }: AuthServerOptions): AuthServerMetadata {
+  const requestTypes = login === undefined ? withoutUsers : withUsers
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
@@ -174,7 +183,8 @@ function authServerMetadata(
     ...(login === undefined ? {} : { agent_auth_endpoint: `${issuer}/agent/authorize` }),
     revocation_endpoint: `${issuer}/agent/revoke`,
     agent_signing_algs_supported: algorithms,
-    request_types_supported: requestTypes,
+    // Where no agent may use the device flow, it is better not offered: it is answered with `unauthorized_client`.
+    request_types_supported: requestTypes.filter(type => deviceFlow.length > 0 || !type.startsWith('device_')),
     ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
   }
 }

@@ -1,7 +1,15 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { allowedCode, browserOf, callback, consentWorld, redeemCode } from './consent.test.fixture.js'
-import { hiddenOf, linkOf, open } from './consent.test.fixture.js'
+import {
+  allowedCode,
+  browserOf,
+  callback,
+  consentWorld,
+  hiddenOf,
+  linkOf,
+  open,
+  redeemCode,
+} from './consent.test.fixture.js'
 import { bodyOf, delegate, resourceToken, send } from './world.test.fixture.js'
 
 test(
@@ -20,6 +28,7 @@ test(
     await send(made, phone, { request_type: 'device_code', device_code })
     const page = await one.post('/device', { csrf: await one.csrf('/device'), user_code: String(device['user_code']) })
     const hidden = hiddenOf(await page.text())
+    const { csrf = '' } = hidden
     await one.post('/device', { ...hidden, decision: 'deny' })
     await send(made, phone, { request_type: 'device_code', device_code })
     const refresh_token = String(tokens['refresh_token'])
@@ -31,8 +40,14 @@ test(
     await redeemCode(made, phone, form)
     await send(made, phone, { token: refresh_token }, { target: '/agent/revoke' })
 
-    secrets.push(form.code, form.request_token, device_code, String(device['user_code']).replace('-', ''), refresh_token)
-    secrets.push(String(tokens['auth_token']), resource_token, hidden['csrf'] ?? 'none', ...one.cookies.values())
+    secrets.push(
+      form.code,
+      form.request_token,
+      device_code,
+      String(device['user_code']).replace('-', ''),
+      refresh_token,
+    )
+    secrets.push(String(tokens['auth_token']), resource_token, csrf, ...one.cookies.values())
     const text = JSON.stringify(made.events)
     for (const secret of secrets) {
       expect(secret.length).toBeGreaterThan(7)

@@ -1,6 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import { consentWorld } from './consent.test.fixture.js'
 import { world } from './world.test.fixture.js'
 
 const get = (target: string, method = 'GET') => ({ method, target, headers: [['host', 'auth.example']] as const })
@@ -74,6 +75,39 @@ test(
   },
 )
 
+test(
+  verifies('metadata.auth-server', 'with users it says where their browsers go, and what it can tell of them'),
+  async () => {
+    const metadata = async (options: Parameters<typeof consentWorld>[0]) =>
+      (await consentWorld(options)).auth.handle(get('/.well-known/aauth-issuer')).then(response => response.json())
+    expect(await metadata({})).toMatchObject({
+      agent_auth_endpoint: 'https://auth.example/agent/authorize',
+      request_types_supported: ['auth', 'code', 'refresh'],
+      scopes_supported: ['openid', 'profile', 'email'],
+    })
+    expect(await metadata({ deviceFlow: ['https://agent.example'] })).toMatchObject({
+      request_types_supported: ['auth', 'code', 'refresh', 'device_auth', 'device_code'],
+    })
+  },
+)
+
+test(verifies('consent.browser', 'no page is read by a script of another origin, whatever agents may'), async () => {
+  const headers = [
+    ['host', 'auth.example'],
+    ['origin', 'https://app.example'],
+  ] as const
+  for (const cors of ['*', ['https://app.example']] as const) {
+    const { auth } = await consentWorld({ cors })
+    const allowed = async (target: string) =>
+      (await auth.handle({ method: 'GET', target, headers })).headers.get('access-control-allow-origin')
+    for (const target of ['/agent/authorize', '/agent/consent?request_token=x', '/device', '/login', '/logout']) {
+      expect(await allowed(target), target).toBeNull()
+    }
+    expect(await allowed('/.well-known/aauth-issuer')).not.toBeNull()
+    expect(await allowed('/agent/token')).not.toBeNull()
+  }
+})
+
 test('nothing is served elsewhere', async () => {
   const { auth } = await world()
   for (const target of ['/', '/agent', '/agent/token/', '/agent//token', '/.well-known/openid-configuration']) {
@@ -88,6 +122,10 @@ test('what cannot work is refused at construction', async () => {
   await expect(world({ keys: [] })).rejects.toThrow(TypeError)
   const key = await generateSigningKey()
   await expect(world({ keys: ['a1', 'a1'].map(kid => ({ kid, key })) })).rejects.toThrow(TypeError)
+  await expect(world({ deviceFlow: 'any' })).rejects.toThrow(TypeError)
+  await expect(consentWorld({ deviceFlow: ['https://tv.example/'] })).rejects.toThrow(TypeError)
+  await expect(consentWorld({ requestQuota: { agent: 0, delegate: 1 } })).rejects.toThrow(RangeError)
+  await expect(consentWorld({ deviceFlow: 'any' })).resolves.toBeDefined()
   await expect(world({ authTokenLifetime: 3601 })).rejects.toThrow(RangeError)
   await expect(world({ authTokenLifetime: 3600 })).resolves.toBeDefined()
 })

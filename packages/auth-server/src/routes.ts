@@ -75,6 +75,11 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
   }
 }
 
+/** Tells what is for a user's browser from what is for agents. */
+export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
+  return /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(target)
+}
+
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
   const page = (methods: readonly string[], answer: Route['answer']): Route =>
