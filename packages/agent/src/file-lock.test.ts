@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fileLock } from './file-lock.js'
+import { type ChildMode, ended, startSharer } from './file-state.test.fixture.js'
 import { fileState } from './node.js'
 
 let directory: string
@@ -16,32 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true }))
 
-const loader = `
-import { runnerImport } from 'vite'
-const conditions = ['@countersign/source', 'node', 'module', 'default']
-await runnerImport(process.env.CHILD, {
-  configFile: false, root: process.env.ROOT, resolve: { conditions }, ssr: { resolve: { conditions } },
-})`
-
-/** Another process that shares the state, from its source. */
-function startChild(mode: 'share' | 'hold', name: string, count: number): ChildProcess {
-  const child = spawn(process.execPath, ['--input-type=module', '-', mode, file, name, String(count)], {
-    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-    env: {
-      ...process.env,
-      CHILD: fileURLToPath(new URL('./file-state.test.child.ts', import.meta.url)),
-      ROOT: fileURLToPath(new URL('..', import.meta.url)),
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child.stdin?.end(loader)
-  return child
-}
-
-async function ended(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
-  return child.exitCode
-}
+const startChild = (mode: ChildMode, name: string, count: number): ChildProcess => startSharer(mode, file, name, count)
 
 describe('processes that share a state file', () => {
   test('lose no write of each other, and count right', async () => {
@@ -57,6 +34,29 @@ describe('processes that share a state file', () => {
     expect(await Promise.all(children.map(ended))).toEqual([0, 0])
     expect(await state.read('counter')).toBe(36)
     for (let n = 0; n < 12; n++) expect([await state.read(`a ${n}`), await state.read(`b ${n}`)]).toEqual([n, n])
+    expect(await readdir(directory)).toEqual(['state.json', 'state.json.go'])
+  }, 30_000)
+
+  test('get in though others that leave take the folder with them, between any two steps', async () => {
+    const leaver = new Worker(
+      `const { mkdirSync, rmdirSync } = require('node:fs')
+       const { workerData } = require('node:worker_threads')
+       for (;;) try { mkdirSync(workerData); rmdirSync(workerData) } catch { try { rmdirSync(workerData) } catch {} }`,
+      { eval: true, workerData: `${file}.lock` },
+    )
+    await once(leaver, 'online')
+    const lock = fileLock()
+    for (let n = 0; n < 25; n++) expect(await lock(`${file}.lock`, stillHeld => stillHeld())).toBe(true)
+    await leaver.terminate()
+  })
+
+  test('let nobody in beside another', async () => {
+    await writeFile(file, '0')
+    const children = ['a', 'b', 'c'].map(name => startChild('race', name, 20))
+    await Promise.all(children.map(child => once(child.stdout ?? child, 'data')))
+    await writeFile(`${file}.go`, '')
+    expect(await Promise.all(children.map(ended))).toEqual([0, 0, 0])
+    expect(await readFile(file, 'utf8')).toBe('60')
     expect(await readdir(directory)).toEqual(['state.json', 'state.json.go'])
   }, 30_000)
 
@@ -97,7 +97,7 @@ describe('who is dead', () => {
     await standing('1-elsewhere-00', text)
     expect(await fileLock(timing)(folder(), async stillHeld => [await stillHeld(), await readdir(folder())])).toEqual([
       true,
-      [expect.stringContaining(`${process.pid}-`)],
+      [expect.stringContaining(`${process.pid}.`)],
     ])
     expect(await readdir(directory)).toEqual([])
   })
@@ -124,6 +124,45 @@ describe('who is dead', () => {
       return stillHeld()
     })
     expect(noticed).toBe(false)
+  })
+
+  test.skipIf(!existsSync('/proc/self/stat'))(
+    'but not one known to live, stopped for however long; but one that was killed, and is a zombie',
+    async () => {
+      // Its child ends at once, and `sleep`, into which it turns itself, never asks for children.
+      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const [pid] = String((await once(parent.stdout, 'data'))[0]).split('\n')
+      const stat = async (of: string | number | undefined) => (await readFile(`/proc/${of}/stat`, 'utf8')).split(' ')
+      while ((await stat(pid))[2] !== 'Z') await new Promise(resolve => setImmediate(resolve))
+      const [self = ''] = await fileLock(timing)(folder(), () => readdir(folder()))
+      const named = async (of: string | number | undefined) =>
+        self.replace(/^\d+\.\d+/, `${of}.${(await stat(of))[21]}`).replace(/[^-]+$/, '00')
+      process.kill(Number(parent.pid), 'SIGSTOP')
+      await standing(await named(parent.pid))
+      const refused = fileLock({ ...timing, limit: 300 })(folder(), async () => 7)
+      await expect(refused).rejects.toMatchObject({ code: 'state_unusable' })
+      await rm(join(folder(), await named(parent.pid)))
+      await standing(await named(pid))
+      expect(await fileLock({ ...timing, limit: 0 })(folder(), async () => 7)).toBe(7)
+      parent.kill('SIGKILL')
+    },
+  )
+
+  test.each([
+    ['its file', (own: string) => rm(own)],
+    ['the whole folder', () => rm(folder(), { recursive: true })],
+  ])('one that was taken for dead in line, %s deleted, joins anew instead of running unseen', async (_, remove) => {
+    const living = `${process.ppid}-elsewhere-00`
+    const other = await standing(living)
+    const waiting = fileLock({ ...timing, silence: 5000 })(folder(), async stillHeld => {
+      expect(await readdir(folder())).toEqual([expect.stringContaining(`${process.pid}.`)])
+      return stillHeld()
+    })
+    const joined = async (): Promise<string> => (await readdir(folder())).find(name => name !== living) ?? ''
+    while ((await joined()) === '') await new Promise(resolve => setImmediate(resolve))
+    await remove(join(folder(), await joined()))
+    await rm(other, { force: true })
+    expect(await waiting).toBe(true)
   })
 
   test('and nobody waits for the living without end', async () => {

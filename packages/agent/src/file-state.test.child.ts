@@ -1,5 +1,6 @@
 // A process that shares a state file: MODE FILE NAME COUNT
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileLock } from './file-lock.js'
 import { fileState } from './file-state.js'
 
 const [mode = '', file = '', name = '', count = '1'] = process.argv.slice(2)
@@ -17,6 +18,24 @@ switch (mode) {
         await state.write('counter', (value ?? 0) + 1)
       })
     }
+    break
+  case 'race': {
+    const lock = fileLock()
+    process.stdout.write('here\n')
+    while (!existsSync(`${file}.go`)) await new Promise(resolve => setTimeout(resolve, 1))
+    for (let n = 0; n < Number(count); n++)
+      await lock(`${file}.lock`, async stillHeld => {
+        const value = Number(readFileSync(file, 'utf8'))
+        if (!(await stillHeld())) throw new Error('the lock was lost')
+        writeFileSync(file, String(value + 1))
+      })
+    break
+  }
+  case 'seize':
+    await fileLock()(`${file}.lock`, () => {
+      process.stdout.write('holding\n')
+      return new Promise(() => setInterval(() => undefined, 1000))
+    })
     break
   case 'hold':
     await state.exclusively?.('counter', () => {

@@ -11,7 +11,9 @@ import type { AgentState } from './state.js'
  * State in one JSON file that only its owner can read (mode 0600), replaced atomically at every write and safe on disk
  * when it resolves. `~/` is the home directory; missing directories are made with mode 0700. Any number of processes
  * may share it: none loses what another wrote, and one that was killed blocks nobody. Beside the file stands a folder
- * `FILE.lock` while somebody writes. On a local disk; a network file system must keep what it promises of one.
+ * `FILE.lock` while somebody writes. A stopped process keeps its turn where the system tells that it lives (`/proc`, the
+ * same container); elsewhere others go on after 15 seconds without a sign of it. On a local disk; a network file system
+ * must keep what it promises of one.
  * @throws AgentError `state_unusable` on use when others can read the file, when it is not JSON, and when another
  * process holds it for more than two minutes
  */
