@@ -1,10 +1,11 @@
 import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
+import { authServer } from './auth-server.js'
 import { discovery } from './discovery.js'
 import { httpsig } from './httpsig.js'
 import type { Bench, Result } from './result.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer]
+const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

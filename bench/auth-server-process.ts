@@ -1,0 +1,47 @@
+import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey, type PublicJwk } from '@countersign/httpsig'
+import { serve } from '@countersign/server'
+import { answerMeasurements } from './measured-process.js'
+
+/** What the bench tells this process. */
+export interface AuthServerOrder {
+  readonly database: string
+  readonly agent: PublicJwk
+  readonly resource: PublicJwk
+}
+
+const issuer = 'https://auth.example'
+const agent = 'https://agent.example'
+const resource = 'https://calendar.example'
+const encoder = new TextEncoder()
+
+async function run(order: AuthServerOrder): Promise<number> {
+  const documents: Readonly<Record<string, unknown>> = {
+    [`${agent}/.well-known/aauth-agent`]: { issuer: agent, agent, jwks_uri: `${agent}/jwks` },
+    [`${agent}/jwks`]: { keys: [{ ...order.agent, kid: 'k1', use: 'sig' }] },
+    [`${resource}/.well-known/aauth-resource`]: { issuer: resource, resource, jwks_uri: `${resource}/jwks` },
+    [`${resource}/jwks`]: { keys: [{ ...order.resource, kid: 'r1', use: 'sig' }] },
+  }
+  const participant = await createAuthServer({
+    issuer,
+    keys: [{ kid: 'a1', key: await generateSigningKey() }],
+    database: order.database,
+    policy: directGrants([{ agent, delegates: 'any', resource, scopes: ['events.read'] }]),
+    discovery: createDiscovery({
+      fetcher: async url => ({
+        status: documents[url] === undefined ? 404 : 200,
+        contentType: 'application/json',
+        body: encoder.encode(JSON.stringify(documents[url] ?? {})),
+      }),
+    }),
+  })
+  const running = await serve({
+    ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },
+    announce: () => undefined,
+    signals: false,
+  })
+  return running.port
+}
+
+answerMeasurements(run)

@@ -1,0 +1,291 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  generatePrivateJwk,
+  generateSigningKey,
+  importSigningKey,
+  type PrivateJwk,
+  type SigningKey,
+  signRequest,
+  thumbprint,
+} from '@countersign/httpsig'
+import { signToken } from '@countersign/protocol'
+import { importJWK, SignJWT } from 'jose'
+import Database from 'libsql'
+import type { AuthServerOrder } from './auth-server-process.js'
+import { type Load, load, type Ready } from './http-load.js'
+import { median } from './measure.js'
+import { type MeasuredProcess, measuredProcess } from './measured-process.js'
+import type { OidcProviderOrder } from './oidc-provider-process.js'
+import { type Bench, type Result, result } from './result.js'
+
+const connections = 16
+const operations = 512
+const rounds = 7
+const delegates = 64
+const agentId = 'https://agent.example'
+const resourceId = 'https://calendar.example'
+const issuer = 'https://auth.example'
+const now = (): number => Math.floor(Date.now() / 1000)
+
+interface Delegate {
+  readonly sub: string
+  readonly key: SigningKey
+  readonly jkt: string
+  readonly agentToken: string
+}
+
+interface Cast {
+  readonly agentKey: SigningKey
+  readonly resourceKey: SigningKey
+  readonly delegates: readonly Delegate[]
+}
+
+async function cast(): Promise<Cast> {
+  const [agentKey, resourceKey] = [await generateSigningKey(), await generateSigningKey()]
+  const one = async (_: unknown, i: number): Promise<Delegate> => {
+    const key = await generateSigningKey()
+    const sub = `delegate-${i}`
+    const claims = { iss: agentId, sub, cnf: { jwk: key.publicJwk }, iat: now(), exp: now() + 3600, jti: `agent-${i}` }
+    const agentToken = await signToken({ typ: 'agent+jwt', key: agentKey, kid: 'k1', claims })
+    return { sub, key, jkt: await thumbprint(key.publicJwk), agentToken }
+  }
+  return { agentKey, resourceKey, delegates: await Promise.all(Array.from({ length: delegates }, one)) }
+}
+
+async function signedForm(by: Delegate, form: Readonly<Record<string, string>>): Promise<Ready> {
+  const body = new TextEncoder().encode(new URLSearchParams(form).toString())
+  const type = 'application/x-www-form-urlencoded'
+  const signed = await signRequest({
+    ...{ method: 'POST', url: `${issuer}/agent/token`, headers: [['content-type', type]], body },
+    ...{ key: by.key, signatureKey: { scheme: 'jwt', jwt: by.agentToken } },
+  })
+  const headers = { host: 'auth.example', 'content-type': type, 'content-length': String(body.length) }
+  return { path: '/agent/token', headers: { ...headers, ...Object.fromEntries(signed) }, body }
+}
+
+async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready> {
+  const claims = {
+    ...{ iss: resourceId, aud: issuer, agent: agentId, agent_delegate: by.sub, agent_jkt: by.jkt },
+    ...{ scope: 'events.read', iat: now(), exp: now() + 300, jti: crypto.randomUUID() },
+  }
+  const resource_token = await signToken({ typ: 'resource+jwt', key: resourceKey, kid: 'r1', claims })
+  return signedForm(by, { request_type: 'auth', resource_token })
+}
+
+function forEachDelegate<T>(all: readonly Delegate[], make: (by: Delegate, index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(
+    Array.from({ length: operations }, (_, i) => {
+      const by = all[i % all.length]
+      if (by === undefined) throw new RangeError('there is no delegate')
+      return make(by, i)
+    }),
+  )
+}
+
+/** A client_credentials request: an assertion and a DPoP proof, both fresh, as it demands. */
+async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
+  const key = await importJWK({ ...jwk }, 'EdDSA')
+  const assertion = await new SignJWT({})
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'k1' })
+    .setIssuer('agent')
+    .setSubject('agent')
+    .setAudience(issuer)
+    .setJti(crypto.randomUUID())
+    .setIssuedAt()
+    .setExpirationTime('1m')
+    .sign(key)
+  const { d, ...publicJwk } = jwk
+  const proof = await new SignJWT({ htm: 'POST', htu: `${issuer}/token`, jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'dpop+jwt', jwk: { ...publicJwk, alg: 'EdDSA' } })
+    .setIssuedAt()
+    .sign(key)
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: 'events.read',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  }).toString()
+  const headers = {
+    ...{ host: 'auth.example', 'x-forwarded-proto': 'https', dpop: proof },
+    ...{ 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) },
+  }
+  return { path: '/token', headers, body }
+}
+
+/** Microseconds of CPU that two bare verifications and one signature take, 16 in flight. */
+async function bareCryptography(): Promise<number> {
+  const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair
+  const messages = Array.from({ length: 512 }, (_, i) => new TextEncoder().encode(`${i} ${'x'.repeat(1000)}`))
+  const signatures = await Promise.all(messages.map(message => crypto.subtle.sign('Ed25519', privateKey, message)))
+  const per = async (run: (message: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>): Promise<number> => {
+    let next = 0
+    const lane = async (): Promise<void> => {
+      for (let i = next++; i < messages.length; i = next++) {
+        const message = messages[i]
+        if (message !== undefined) await run(message, i)
+      }
+    }
+    const before = process.cpuUsage()
+    await Promise.all(Array.from({ length: connections }, lane))
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / messages.length
+  }
+  const verify = await per((message, i) =>
+    crypto.subtle.verify('Ed25519', publicKey, signatures[i] ?? new Uint8Array(), message),
+  )
+  return 2 * verify + (await per(message => crypto.subtle.sign('Ed25519', privateKey, message)))
+}
+
+/** Adds grants of other principals as issuing would. */
+function populate(file: string, count: number): void {
+  const database = new Database(file)
+  database.exec(`insert into auth_server_grants (refresh_hash, id, agent, agent_delegate, resource, scope, created, last_used)
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
+    select substr(hex(randomblob(22)), 1, 43), lower(hex(randomblob(16))), 'https://agent.example', 'other-' || (n / 20),
+      'https://calendar.example', 'events.read', ${now()}, ${now()} from numbers`)
+  database.close()
+}
+
+interface Servers {
+  readonly few: MeasuredProcess
+  readonly many: MeasuredProcess
+  readonly oidc: MeasuredProcess
+}
+
+interface Round {
+  readonly few: Load
+  readonly many: Load
+  readonly refresh: Load
+  readonly oidc: Load
+  readonly bare: number
+}
+
+function refreshes(made: Cast, answers: ReadonlyArray<Record<string, unknown>>): Promise<Ready[]> {
+  // An answer does not say whose it is, but its token does.
+  const owner = (token: unknown): string => {
+    const { agent_delegate } = JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString('utf8'))
+    return String(agent_delegate)
+  }
+  return Promise.all(
+    answers.map(answer => {
+      const sub = owner(answer['auth_token'])
+      const by = made.delegates.find(delegate => delegate.sub === sub)
+      if (by === undefined) throw new RangeError('a token of nobody here')
+      return signedForm(by, { request_type: 'refresh', refresh_token: String(answer['refresh_token']) })
+    }),
+  )
+}
+
+async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned: number): Promise<Round> {
+  const grants = (): Promise<Ready[]> => forEachDelegate(made.delegates, by => directGrant(by, made.resourceKey))
+  const order = turned % 2 === 0 ? (['few', 'many', 'oidc'] as const) : (['oidc', 'many', 'few'] as const)
+  const taken = new Map<string, Load & { readonly answers: ReadonlyArray<Record<string, unknown>> }>()
+  for (const name of order) {
+    const ready =
+      name === 'oidc' ? await forEachDelegate(made.delegates, () => clientCredentials(client)) : await grants()
+    taken.set(name, await load(servers[name], ready, connections))
+  }
+  const [few, many, oidc] = [taken.get('few'), taken.get('many'), taken.get('oidc')]
+  if (few === undefined || many === undefined || oidc === undefined) throw new Error('a server was left out')
+  const refresh = await load(servers.few, await refreshes(made, few.answers), connections)
+  return { few, many, refresh, oidc, bare: await bareCryptography() }
+}
+
+function rowsOf(measured: readonly Round[]): Result[] {
+  const ratio = (of: (round: Round) => number): number => median(measured.map(of))
+  const row = (id: string, value: number, budget: number | undefined, detail: string): Result =>
+    result({ id, inFlight: connections, ratio: value, detail, ...(budget === undefined ? {} : { budget }) })
+  const rate = (of: (round: Round) => number): string => `${ratio(of).toFixed(0)}/s here`
+  return [
+    row(
+      'direct grant, time between two',
+      ratio(r => r.oidc.rate / r.few.rate),
+      1 / 3,
+      `× oidc-provider; ${rate(r => r.few.rate)}, oidc-provider ${rate(r => r.oidc.rate)}`,
+    ),
+    row(
+      'direct grant, CPU',
+      ratio(r => r.few.cpu / r.bare),
+      1.6,
+      `× two bare verifies and one sign; ${ratio(r => r.few.cpu).toFixed(0)} µs here, HTTP included`,
+    ),
+    row(
+      'refresh, time between two',
+      ratio(r => r.oidc.rate / r.refresh.rate),
+      undefined,
+      `× oidc-provider; ${rate(r => r.refresh.rate)}`,
+    ),
+    row(
+      'refresh, CPU',
+      ratio(r => r.refresh.cpu / r.bare),
+      undefined,
+      '× two bare verifies and one sign',
+    ),
+    row(
+      'oidc-provider, CPU',
+      ratio(r => r.oidc.cpu / r.bare),
+      undefined,
+      '× two bare verifies and one sign',
+    ),
+    row(
+      'at 10⁶ grants × at 10³, CPU',
+      ratio(r => r.many.cpu / r.few.cpu),
+      1.3,
+      'direct grant',
+    ),
+    row(
+      'at 10⁶ grants × at 10³, time between two',
+      ratio(r => r.few.rate / r.many.rate),
+      1.3,
+      'direct grant',
+    ),
+  ]
+}
+
+/**
+ * Direct grants and refreshes over loopback, committed with `synchronous=FULL`, beside oidc-provider in memory:
+ * client_credentials with private_key_jwt and DPoP, over as many connections in the same run.
+ */
+export const authServer: Bench = {
+  name: 'auth-server',
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
+    const started: MeasuredProcess[] = []
+    try {
+      const made = await cast()
+      const keys = { agent: made.agentKey.publicJwk, resource: made.resourceKey.publicJwk }
+      const start = async <T extends object>(file: string, order: T): Promise<MeasuredProcess> => {
+        const process = await measuredProcess(file, order)
+        started.push(process)
+        return process
+      }
+      const ours = async (name: string, count: number): Promise<MeasuredProcess> => {
+        const file = join(folder, name)
+        const server = await start<AuthServerOrder>('./auth-server-process.js', { database: `sqlite:${file}`, ...keys })
+        populate(file, count)
+        return server
+      }
+      const client = await generatePrivateJwk()
+      const { publicJwk } = await importSigningKey(client)
+      const servers: Servers = {
+        few: await ours('few.db', 1000),
+        many: await ours('many.db', 1_000_000),
+        oidc: await start<OidcProviderOrder>('./oidc-provider-process.js', { client: publicJwk }),
+      }
+      // A replay set that has just begun takes nothing signed before it.
+      await new Promise(resolve => setTimeout(resolve, 1100))
+      const measured: Round[] = []
+      for (let turn = 0; turn <= rounds; turn++) measured.push(await oneRound(made, client, servers, turn))
+      // The first one warms up.
+      return rowsOf(measured.slice(1))
+    } finally {
+      for (const process of started) await process.stop()
+      rmSync(folder, { recursive: true })
+    }
+  },
+}

@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** A server in a process of its own, whose CPU can be read. */
+export interface MeasuredProcess {
+  readonly port: number
+  /** Microseconds of CPU it has used. */
+  cpu(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** In the child: takes one order, answers with its port, and from then on with its CPU. */
+export function answerMeasurements<T>(run: (order: T) => Promise<number>): void {
+  process.once('message', async (order: T) => {
+    process.send?.(await run(order))
+    process.on('message', () => {
+      const { user, system } = process.cpuUsage()
+      process.send?.(user + system)
+    })
+  })
+  process.once('disconnect', () => process.exit(0))
+}
+
+function answer(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void => reject(new Error(`the measured process ended with code ${code}`))
+    child.once('exit', ended)
+    child.once('message', value => {
+      child.off('exit', ended)
+      resolve(Number(value))
+    })
+  })
+}
+
+/** In the bench: starts a file beside this one. */
+export async function measuredProcess<T extends object>(file: string, order: T): Promise<MeasuredProcess> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const started = answer(child)
+  child.send(order)
+  const port = await started
+  return {
+    port,
+    cpu: () => {
+      const value = answer(child)
+      child.send('cpu')
+      return value
+    },
+    stop: () =>
+      new Promise(resolve => {
+        child.once('exit', () => resolve())
+        child.disconnect()
+      }),
+  }
+}
