@@ -141,6 +141,9 @@ test(
         reason: 'code-reused',
         agent: 'https://agent.example',
         delegate: 'phone',
+        user: expect.stringMatching(/^[\w-]{22}$/),
+        resource: 'https://calendar.example',
+        scope: ['events.read'],
         grant: expect.any(String),
       },
     ])

@@ -9,11 +9,14 @@ interface Asked {
   readonly scope: readonly string[]
 }
 
-interface Issued extends Asked {
+interface Granted extends Asked {
   /** `sub` of the user who allowed it; absent for a direct grant. */
   readonly user?: string
   /** The grant's name, the same at every refresh. */
   readonly grant: string
+}
+
+interface Issued extends Granted {
   /** `jti` of the auth token. */
   readonly jti: string
 }
@@ -43,21 +46,10 @@ export type AuthServerEvent =
   /** The answer to a code was fetched again, by the same caller within a minute. */
   | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
   /** A code was used again later: the grant it gave has ended. */
-  | {
-      readonly type: 'alarm'
-      readonly reason: 'code-reused'
-      readonly agent: string
-      readonly delegate?: string
-      readonly grant: string
-    }
-  | {
-      readonly type: 'revoked'
-      readonly agent: string
-      readonly delegate?: string
-      /** False: the caller has no such grant, and nothing happened. */
-      readonly found: boolean
-      readonly grant?: string
-    }
+  | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & Granted)
+  | ({ readonly type: 'revoked'; readonly found: true } & Granted)
+  /** The caller has no such grant, and nothing happened. */
+  | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }
   | {
       readonly type: 'refused'
       readonly code: ErrorCode

@@ -58,11 +58,11 @@ export interface Grants {
    * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
    * Absent when it has no such grant.
    */
-  revoke(principal: Principal, refreshToken: string): Promise<{ readonly id: string } | undefined>
+  revoke(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** The live grant of this principal that a code gave. */
   redeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
   /** Ends the grant that a code gave; absent when there is none. */
-  endRedeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
+  endRedeemed(principal: Principal, redemption: string): Promise<Grant | undefined>
 }
 
 /** A name for a new grant. */
@@ -130,7 +130,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
           .returningAll()
           .executeTakeFirst()
         if (row?.user_sub != null) await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
-        return row && { id: row.id }
+        return row && grantOf(row)
       })
     },
 
@@ -144,17 +144,32 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
         .executeTakeFirst()
     },
 
-    endRedeemed({ agent, delegate = '' }, redemption) {
-      return store.write(tx =>
+    async endRedeemed({ agent, delegate = '' }, redemption) {
+      const row = await store.write(tx =>
         tx
           .deleteFrom('auth_server_grants')
           .where('redemption_hash', '=', redemption)
           .where('agent', '=', agent)
           .where('agent_delegate', '=', delegate)
-          .returning(['id', 'created'])
+          .returningAll()
           .executeTakeFirst(),
       )
+      return row && grantOf(row)
     },
+  }
+}
+
+/** How an event names a grant. */
+export function grantedTo(
+  principal: Principal,
+  { id, resource, scope, user }: Grant,
+): Principal & { readonly resource: string; readonly scope: string[]; readonly grant: string; readonly user?: string } {
+  return {
+    ...principal,
+    resource,
+    scope: parseScope(scope),
+    grant: id,
+    ...(user === undefined ? {} : { user: user.sub }),
   }
 }
 

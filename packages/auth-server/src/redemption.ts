@@ -3,7 +3,7 @@ import type { Store } from '@countersign/store'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
-import { type Grant, insertGrant, newGrantId, type Principal } from './grants.js'
+import { type Grant, grantedTo, insertGrant, newGrantId, type Principal } from './grants.js'
 import { newRefreshToken } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
 import { codeOf, isCode, redemptionHash } from './request-token.js'
@@ -144,7 +144,7 @@ async function refuse(
   const reused = await grants.redeemed(principal, redemption)
   if (reused !== undefined && reused.created + repeatFor <= now()) {
     const ended = await grants.endRedeemed(principal, redemption)
-    if (ended !== undefined) onEvent({ type: 'alarm', reason: 'code-reused', ...principal, grant: ended.id })
+    if (ended !== undefined) onEvent({ type: 'alarm', reason: 'code-reused', ...grantedTo(principal, ended) })
   }
   throw refusedCode()
 }

@@ -1,6 +1,6 @@
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { AuthServerEvent } from './event.js'
-import type { Grants } from './grants.js'
+import { type Grants, grantedTo } from './grants.js'
 import { parseRevocation } from './token-request.js'
 
 /**
@@ -17,11 +17,7 @@ export async function revocation(
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
   const ended = await context.grants.revoke(owner, parseRevocation(form))
-  context.onEvent({
-    type: 'revoked',
-    ...owner,
-    found: ended !== undefined,
-    ...(ended === undefined ? {} : { grant: ended.id }),
-  })
+  if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
+  else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
   return {}
 }
