@@ -24,18 +24,9 @@ const table: readonly Facts[] = [
  */
 export const algorithms: readonly Algorithm[] = table.map(({ name }) => name)
 
-const byName: ReadonlyMap<string, Algorithm> = new Map(
-  table.flatMap(({ name, rfc9421 }) => [
-    [name, name],
-    [rfc9421, name],
-  ]),
-)
-
-const lengths: ReadonlyMap<Algorithm, Facts['signature']> = new Map(table.map(facts => [facts.name, facts.signature]))
-
 /** The algorithm that `name` means, in JOSE's or RFC 9421's spelling; undefined for any other name. */
 export function algorithmNamed(name: string): Algorithm | undefined {
-  return byName.get(name)
+  return table.find(known => known.name === name || known.rfc9421 === name)?.name
 }
 
 /**
@@ -43,7 +34,7 @@ export function algorithmNamed(name: string): Algorithm | undefined {
  * @see RFC 9421 §3.3
  */
 export function isSignatureLength(algorithm: Algorithm, length: number): boolean {
-  const [least, most] = lengths.get(algorithm) ?? [1, 0]
+  const [least, most] = table.find(({ name }) => name === algorithm)?.signature ?? [1, 0]
   return length >= least && length <= most
 }
 

@@ -1,7 +1,8 @@
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { base64Decode, base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode } from './base64url.js'
+import { describe, expect, test } from 'vitest'
+import * as ours from './base64url.js'
+import * as portable from './base64url-web.js'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const nearly = fc.oneof(
@@ -9,76 +10,81 @@ const nearly = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('+', '/', '=', '.', ' ', '\u0141', '\u00ff', '\ud83d') },
 )
 
-test('exactly the texts decode that encoding their bytes gives back', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
-      const bytes = Buffer.from(text, 'base64url')
-      if (bytes.toString('base64url') === text) expect(Buffer.from(base64urlDecode(text))).toEqual(bytes)
-      else expect(() => base64urlDecode(text)).toThrow(TypeError)
-    }),
-    { numRuns },
-  )
-})
+describe.each([
+  ['on Node', ours],
+  ['elsewhere', portable],
+])('%s', (_, { base64Decode, base64Encode, base64urlDecode, base64urlDecodeText, base64urlEncode }) => {
+  test('exactly the texts decode that encoding their bytes gives back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
+        const bytes = Buffer.from(text, 'base64url')
+        if (bytes.toString('base64url') === text) expect(Buffer.from(base64urlDecode(text))).toEqual(bytes)
+        else expect(() => base64urlDecode(text)).toThrow(TypeError)
+      }),
+      { numRuns },
+    )
+  })
 
-test('of every last letter only those that leave no bit unused decode', () => {
-  for (const head of ['A', 'AA', 'AAAA_', 'AAAA_w']) {
-    const decoded = [...letters].filter(last => {
-      try {
-        return base64urlDecode(head + last) instanceof Uint8Array
-      } catch {
-        return false
-      }
-    })
-    expect([head, decoded.length]).toEqual([head, head.length % 4 === 1 ? 4 : 16])
-  }
-})
+  test('of every last letter only those that leave no bit unused decode', () => {
+    for (const head of ['A', 'AA', 'AAAA_', 'AAAA_w']) {
+      const decoded = [...letters].filter(last => {
+        try {
+          return base64urlDecode(head + last) instanceof Uint8Array
+        } catch {
+          return false
+        }
+      })
+      expect([head, decoded.length]).toEqual([head, head.length % 4 === 1 ? 4 : 16])
+    }
+  })
 
-test('bytes come back from both alphabets', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 99 }), bytes => {
-      expect(base64urlDecode(base64urlEncode(bytes))).toEqual(bytes)
-      expect(base64Decode(base64Encode(bytes))).toEqual(bytes)
-      expect(base64Encode(bytes)).toBe(Buffer.from(bytes).toString('base64'))
-      expect(base64urlEncode(bytes)).toBe(Buffer.from(bytes).toString('base64url'))
-    }),
-    { numRuns },
-  )
-})
+  test('bytes come back from both alphabets', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 99 }), bytes => {
+        expect(base64urlDecode(base64urlEncode(bytes))).toEqual(bytes)
+        expect(base64Decode(base64Encode(bytes))).toEqual(bytes)
+        expect(base64Encode(bytes)).toBe(Buffer.from(bytes).toString('base64'))
+        expect(base64urlEncode(bytes)).toBe(Buffer.from(bytes).toString('base64url'))
+      }),
+      { numRuns },
+    )
+  })
 
-test('padded base64 has one spelling, too', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
-      const bytes = Buffer.from(text, 'base64')
-      const decoded = base64Decode(text)
-      if (bytes.toString('base64') === text) expect(decoded).toEqual(Uint8Array.from(bytes))
-      else expect(decoded).toBeUndefined()
-    }),
-    { numRuns },
-  )
-  expect(base64Decode('YQ==')).toEqual(Uint8Array.of(0x61))
-})
+  test('padded base64 has one spelling, too', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: nearly, maxLength: 24 }), text => {
+        const bytes = Buffer.from(text, 'base64')
+        const decoded = base64Decode(text)
+        if (bytes.toString('base64') === text) expect(decoded).toEqual(Uint8Array.from(bytes))
+        else expect(decoded).toBeUndefined()
+      }),
+      { numRuns },
+    )
+    expect(base64Decode('YQ==')).toEqual(Uint8Array.of(0x61))
+  })
 
-test('text comes back, of whatever length, and only where the bytes are UTF-8', () => {
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 40 }),
-    fc.string({ unit: 'binary', maxLength: 40 }).map(text => new TextEncoder().encode(text)),
-  )
-  fc.assert(
-    fc.property(bytes, all => {
-      let text: string | undefined
-      try {
-        text = utf8.decode(all)
-      } catch {
-        // Expected below to be refused.
-      }
-      if (text === undefined) expect(() => base64urlDecodeText(base64urlEncode(all))).toThrow(TypeError)
-      else expect(base64urlDecodeText(base64urlEncode(all))).toBe(text)
-    }),
-    { numRuns },
-  )
-  for (const length of [0, 63, 64, 65, 6143, 6144, 8191, 8192, 8193, 20_000])
-    expect(base64urlDecodeText(base64urlEncode(new Uint8Array(length).fill(0x61)))).toBe('a'.repeat(length))
-  expect(base64urlDecodeText('77u_')).toBe('\ufeff')
-  expect(() => base64urlDecodeText('YQ==')).toThrow(TypeError)
+  test('text comes back, of whatever length, and only where the bytes are UTF-8', () => {
+    const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.string({ unit: 'binary', maxLength: 40 }).map(text => new TextEncoder().encode(text)),
+    )
+    fc.assert(
+      fc.property(bytes, all => {
+        let text: string | undefined
+        try {
+          text = utf8.decode(all)
+        } catch {
+          // Expected below to be refused.
+        }
+        if (text === undefined) expect(() => base64urlDecodeText(base64urlEncode(all))).toThrow(TypeError)
+        else expect(base64urlDecodeText(base64urlEncode(all))).toBe(text)
+      }),
+      { numRuns },
+    )
+    for (const length of [0, 63, 64, 65, 6143, 6144, 8191, 8192, 8193, 20_000])
+      expect(base64urlDecodeText(base64urlEncode(new Uint8Array(length).fill(0x61)))).toBe('a'.repeat(length))
+    expect(base64urlDecodeText('77u_')).toBe('\ufeff')
+    expect(() => base64urlDecodeText('YQ==')).toThrow(TypeError)
+  })
 })

@@ -1,6 +1,6 @@
 import { isInnerList, parseDictionary } from 'structured-headers'
+import { base64Decode, base64Encode } from '#base64url'
 import { sha256, sha512 } from '#crypto'
-import { base64Decode, base64Encode } from './base64url.js'
 import type { HashName } from './hash.js'
 import { countMembers, malformed } from './structured-field.js'
 

@@ -1,4 +1,4 @@
-import { base64urlDecode } from './base64url.js'
+import { base64urlDecode } from '#base64url'
 import { HttpSigError } from './error.js'
 import type { SignatureCause, SignatureFinding } from './explain-signature-cause.js'
 import { shownValue } from './explain-signature-shown.js'

@@ -1,5 +1,5 @@
+import { base64Encode } from '#base64url'
 import { sha512 } from '#crypto'
-import { base64Encode } from './base64url.js'
 import { writeContentDigest } from './content-digest.js'
 import type { SignatureCause } from './explain-signature-cause.js'
 import { parameterVariants } from './explain-signature-parameters.js'

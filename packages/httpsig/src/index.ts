@@ -1,3 +1,4 @@
+export { base64urlDecode, base64urlDecodeText, base64urlEncode } from '#base64url'
 export {
   type AcceptSignatureAnswer,
   type AnsweringKey,
@@ -10,7 +11,6 @@ export {
 } from './accept-signature.js'
 export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
 export { chooseAuthority } from './authority.js'
-export { base64urlDecode, base64urlDecodeText, base64urlEncode } from './base64url.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
 export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
 export { type CoverageNeeds, requiredComponents } from './covered-components.js'

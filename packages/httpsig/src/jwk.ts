@@ -1,6 +1,6 @@
+import { base64urlDecode, base64urlEncode } from '#base64url'
 import { sha256, sha256AtOnce } from '#crypto'
 import { unsupportedAlgorithm } from './algorithm.js'
-import { base64urlDecode, base64urlEncode } from './base64url.js'
 import { isAcceptablePoint } from './ed25519-point.js'
 import { modulusLength, rsaMembers } from './rsa-key.js'
 

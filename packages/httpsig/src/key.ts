@@ -1,6 +1,6 @@
+import { base64urlDecode } from '#base64url'
 import * as runtime from '#crypto'
 import { type Algorithm, unsupportedAlgorithm } from './algorithm.js'
-import { base64urlDecode } from './base64url.js'
 import type { ImportedPrivate, ImportedPublic } from './cryptography.js'
 import {
   type PrivateJwk,

@@ -1,5 +1,5 @@
 import { isInnerList, type Parameters, serializeInnerList, serializeItem } from 'structured-headers'
-import { base64Encode } from './base64url.js'
+import { base64Encode } from '#base64url'
 import { componentKey } from './component-identifier.js'
 import { type HeaderLines, type HttpMessage, type HttpRequestMessage, isResponse } from './http-message.js'
 import { queryParameter } from './parameterised-component.js'

@@ -6,7 +6,7 @@ import {
   serializeInnerList,
   serializeItem,
 } from 'structured-headers'
-import { base64Encode } from './base64url.js'
+import { base64Encode } from '#base64url'
 import { bareValue, fieldLines, type RequestContext } from './component-value.js'
 import { queryOf } from './request-target.js'
 import type { Component } from './signature-input.js'

@@ -1,5 +1,5 @@
+import { base64urlEncode } from '#base64url'
 import { sha256 } from '#crypto'
-import { base64urlEncode } from './base64url.js'
 import { linkOver, linkTo, type RedisConnection, type RedisLink } from './redis-link.js'
 import { replayScript } from './redis-script.js'
 import type { ReplayEntry, ReplaySet, ReplayVerdict } from './replay-set.js'

@@ -1,5 +1,5 @@
+import { base64urlDecode } from '#base64url'
 import { unsupportedAlgorithm } from './algorithm.js'
-import { base64urlDecode } from './base64url.js'
 
 /** Modulus, in bits. Below is breakable; above, one signature of a stranger's key costs more than a whole request. */
 const leastBits = 2048

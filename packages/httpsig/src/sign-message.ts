@@ -1,7 +1,7 @@
 import { type BareItem, type Parameters, serializeInnerList } from 'structured-headers'
+import { base64Encode } from '#base64url'
 import { ascii } from '#crypto'
 import { algorithmNamed } from './algorithm.js'
-import { base64Encode } from './base64url.js'
 import { parseComponent } from './component-identifier.js'
 import type { HttpMessage } from './http-message.js'
 import type { SigningKey } from './key.js'

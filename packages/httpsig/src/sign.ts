@@ -1,5 +1,5 @@
+import { base64Encode, base64urlEncode } from '#base64url'
 import { ascii, random16 } from '#crypto'
-import { base64Encode, base64urlEncode } from './base64url.js'
 import type { RequestContext } from './component-value.js'
 import { writeContentDigest } from './content-digest.js'
 import { requiredComponents } from './covered-components.js'

@@ -1,5 +1,5 @@
 import { isInnerList } from 'structured-headers'
-import { base64Decode } from './base64url.js'
+import { base64Decode } from '#base64url'
 import { malformed, parseSingleMember } from './structured-field.js'
 
 /** A Signature header, parsed. */

@@ -1,0 +1,41 @@
+// The portable half of `#base64url`: a small one, for where every byte of a program is loaded and few are coded.
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** @see base64url.ts */
+export function base64Encode(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))
+}
+
+/** @see base64url.ts */
+export function base64urlEncode(bytes: Uint8Array): string {
+  return base64Encode(bytes).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_')
+}
+
+/** What `text` decodes to by a lenient reader, if that is written as `text` and in no other way. */
+function decoded(text: string, encode: (bytes: Uint8Array) => string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const standard = text.replaceAll('-', '+').replaceAll('_', '/')
+    const bytes = Uint8Array.from(atob(standard), letter => letter.charCodeAt(0))
+    return encode(bytes) === text ? bytes : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @see base64url.ts */
+export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return decoded(text, base64Encode)
+}
+
+/** @see base64url.ts */
+export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = decoded(text, base64urlEncode)
+  if (bytes === undefined) throw new TypeError('not canonical base64url')
+  return bytes
+}
+
+/** @see base64url.ts */
+export function base64urlDecodeText(text: string): string {
+  return utf8.decode(base64urlDecode(text))
+}
