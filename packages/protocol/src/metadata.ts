@@ -56,19 +56,7 @@ export interface MetadataOptions {
  */
 export function parseAgentMetadata(json: unknown, id: string, o: MetadataOptions = {}): AgentMetadata {
   const document = documentOf(json, { id, names: ['issuer', 'agent'], ...o })
-  return {
-    issuer: id,
-    agent: id,
-    jwks_uri: required(document, 'jwks_uri', webUrl),
-    ...optional(document, 'redirect_uris', listOf(webUrl)),
-    ...optional(document, 'localhost_callback_allowed', boolean),
-    ...optional(document, 'delegate_token_endpoint', endpoint),
-    ...optional(document, 'name', text),
-    ...optional(document, 'logo_uri', webUrl),
-    ...optional(document, 'policy_uri', webUrl),
-    ...optional(document, 'tos_uri', webUrl),
-    ...optional(document, 'homepage', webUrl),
-  }
+  return { issuer: id, agent: id, ...membersOf(document, agentMembers, ['jwks_uri']) }
 }
 
 /**
@@ -77,17 +65,7 @@ export function parseAgentMetadata(json: unknown, id: string, o: MetadataOptions
  */
 export function parseResourceMetadata(json: unknown, id: string, o: MetadataOptions = {}): ResourceMetadata {
   const document = documentOf(json, { id, names: ['issuer', 'resource'], ...o })
-  return {
-    issuer: id,
-    resource: id,
-    jwks_uri: required(document, 'jwks_uri', webUrl),
-    ...optional(document, 'resource_token_endpoint', endpoint),
-    ...optional(document, 'auth_servers', listOf(identifier)),
-    ...optional(document, 'supported_scopes', listOf(scopeName)),
-    ...optional(document, 'scope_descriptions', textsByName),
-    ...optional(document, 'additional_signature_components', listOf(text)),
-    ...optional(document, 'constraints_supported', listOf(text)),
-  }
+  return { issuer: id, resource: id, ...membersOf(document, resourceMembers, ['jwks_uri']) }
 }
 
 /**
@@ -96,16 +74,7 @@ export function parseResourceMetadata(json: unknown, id: string, o: MetadataOpti
  */
 export function parseAuthServerMetadata(json: unknown, id: string, o: MetadataOptions = {}): AuthServerMetadata {
   const document = documentOf(json, { id, names: ['issuer'], ...o })
-  return {
-    issuer: id,
-    jwks_uri: required(document, 'jwks_uri', webUrl),
-    agent_token_endpoint: required(document, 'agent_token_endpoint', endpoint),
-    ...optional(document, 'agent_auth_endpoint', endpoint),
-    ...optional(document, 'revocation_endpoint', endpoint),
-    ...optional(document, 'agent_signing_algs_supported', listOf(text)),
-    ...optional(document, 'request_types_supported', listOf(text)),
-    ...optional(document, 'scopes_supported', listOf(scopeName)),
-  }
+  return { issuer: id, ...membersOf(document, authServerMembers, ['jwks_uri', 'agent_token_endpoint']) }
 }
 
 interface Document {
@@ -137,26 +106,33 @@ function required<T>(document: Document, name: string, read: Read<T>): T {
   return value
 }
 
-function optional<K extends string, T>(document: Document, name: K, read: Read<T>): { [P in K]?: T } {
-  const member: { [P in K]?: T } = {}
-  if (Object.hasOwn(document.members, name)) member[name] = required(document, name, read)
-  return member
+/** What may stand in a document, and what stands for it: T of each `Read<T>`. */
+type Members<M, R extends keyof M> = { readonly [K in R]: Value<M[K]> } & {
+  readonly [K in Exclude<keyof M, R>]?: Value<M[K]>
+}
+type Value<F> = F extends Read<infer T> ? T : never
+
+/** The members of a document that a table names, in its order. */
+function membersOf<M extends Readonly<Record<string, Read<unknown>>>, R extends keyof M & string>(
+  document: Document,
+  table: M,
+  needed: readonly R[],
+): Members<M, R> {
+  const members: Record<string, unknown> = {}
+  for (const [name, read] of Object.entries(table)) {
+    const isNeeded = needed.some(each => each === name)
+    if (isNeeded || Object.hasOwn(document.members, name)) members[name] = required(document, name, read)
+  }
+  return members as Members<M, R>
 }
 
 function describe(name: string): string {
-  if (!knownMembers.has(name)) return 'an _endpoint of the metadata must be on its origin, without query'
+  const isKnown = [agentMembers, resourceMembers, authServerMembers].some(table => Object.hasOwn(table, name))
+  if (!isKnown) return 'an _endpoint of the metadata must be on its origin, without query'
   return name.endsWith('_endpoint')
     ? `${name} of the metadata must be on its origin, without query`
     : `${name} of the metadata is missing or wrong`
 }
-
-const knownMembers: ReadonlySet<string> = new Set([
-  ...['jwks_uri', 'redirect_uris', 'localhost_callback_allowed', 'delegate_token_endpoint', 'name', 'logo_uri'],
-  ...['policy_uri', 'tos_uri', 'homepage', 'resource_token_endpoint', 'auth_servers', 'supported_scopes'],
-  ...['scope_descriptions', 'additional_signature_components', 'constraints_supported', 'agent_token_endpoint'],
-  ...['agent_auth_endpoint', 'revocation_endpoint', 'agent_signing_algs_supported', 'request_types_supported'],
-  ...['scopes_supported'],
-])
 
 const text: Read<string> = value => (typeof value === 'string' && value !== '' ? value : undefined)
 const boolean: Read<boolean> = value => (typeof value === 'boolean' ? value : undefined)
@@ -200,6 +176,38 @@ function listOf<T>(read: Read<T>): Read<readonly T[]> {
     const entries = value.map(entry => read(entry, document))
     return entries.every(entry => entry !== undefined) ? entries : undefined
   }
+}
+
+const agentMembers = {
+  jwks_uri: webUrl,
+  redirect_uris: listOf(webUrl),
+  localhost_callback_allowed: boolean,
+  delegate_token_endpoint: endpoint,
+  name: text,
+  logo_uri: webUrl,
+  policy_uri: webUrl,
+  tos_uri: webUrl,
+  homepage: webUrl,
+}
+
+const resourceMembers = {
+  jwks_uri: webUrl,
+  resource_token_endpoint: endpoint,
+  auth_servers: listOf(identifier),
+  supported_scopes: listOf(scopeName),
+  scope_descriptions: textsByName,
+  additional_signature_components: listOf(text),
+  constraints_supported: listOf(text),
+}
+
+const authServerMembers = {
+  jwks_uri: webUrl,
+  agent_token_endpoint: endpoint,
+  agent_auth_endpoint: endpoint,
+  revocation_endpoint: endpoint,
+  agent_signing_algs_supported: listOf(text),
+  request_types_supported: listOf(text),
+  scopes_supported: listOf(scopeName),
 }
 
 function wrong(description: string): AAuthError {
