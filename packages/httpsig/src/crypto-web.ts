@@ -62,28 +62,11 @@ export const importPrivate: Cryptography['importPrivate'] = async (jwk: PrivateJ
   return { sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))) }
 }
 
-function membersOf(jwk: JsonWebKey, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.map(name => {
-      const value: unknown = Object.entries(jwk).find(([key]) => key === name)?.[1]
-      if (typeof value !== 'string') throw new TypeError('the runtime exported a key without all its members')
-      return [name, value]
-    }),
-  )
-}
-
-const members: Readonly<Record<Algorithm, readonly string[]>> = {
-  Ed25519: ['kty', 'crv', 'x', 'd'],
-  ES256: ['kty', 'crv', 'x', 'y', 'd'],
-  ES384: ['kty', 'crv', 'x', 'y', 'd'],
-  PS512: ['kty', 'n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'],
-}
-
 export const generate: Cryptography['generate'] = async algorithm => {
   const { key: params } = webAlgorithms[algorithm]
   const size = algorithm === 'PS512' ? rsaSize : {}
   const pair = await globalThis.crypto.subtle.generateKey({ ...params, ...size }, true, ['sign', 'verify'])
   if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
   const jwk = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
-  return { ...membersOf(jwk, members[algorithm]), alg: algorithm } as PrivateJwk
+  return { ...jwk, alg: algorithm } as PrivateJwk
 }

@@ -24,6 +24,6 @@ export interface Cryptography {
   random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
-  /** A fresh key; an RSA key has 3072 bits. */
+  /** A fresh key, with whatever members the runtime gives it; an RSA key has 3072 bits. */
   generate(algorithm: Algorithm): PrivateJwk | Promise<PrivateJwk>
 }

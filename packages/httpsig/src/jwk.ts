@@ -99,7 +99,8 @@ function ecdsa(members: Readonly<Record<string, unknown>>, { crv, alg, prime }: 
     throw unsupportedAlgorithm('x and y must have the length of the curve, in canonical base64url', { member: 'x' })
   if (!isBelow(xBytes, prime) || !isBelow(yBytes, prime))
     throw unsupportedAlgorithm('x and y must be below the prime of the curve', { member: 'x' })
-  return crv === 'P-256' ? { kty: 'EC', crv, x, y, alg: 'ES256' } : { kty: 'EC', crv, x, y, alg: 'ES384' }
+  // Which crv goes with which alg is said by the curve.
+  return { kty: 'EC', crv, x, y, alg } as CurvePublicJwk
 }
 
 function rsa(members: Readonly<Record<string, unknown>>): PublicJwk {

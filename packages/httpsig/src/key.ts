@@ -40,14 +40,8 @@ export interface VerifyKey {
 
 function publicPart(jwk: PrivateJwk): PublicJwk {
   // Nothing else: a saved key may say key_ops ["sign"], and a public key for that alone verifies nothing.
-  switch (jwk.kty) {
-    case 'OKP':
-      return parsePublicJwk({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, alg: jwk.alg })
-    case 'EC':
-      return parsePublicJwk({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, alg: jwk.alg })
-    default:
-      return parsePublicJwk({ kty: jwk.kty, n: jwk.n, e: jwk.e, alg: jwk.alg })
-  }
+  const { kty, crv, x, y, n, e, alg }: Readonly<Partial<Record<string, string>>> = jwk
+  return parsePublicJwk({ kty, crv, x, y, n, e, alg })
 }
 
 function privateNumber(value: unknown): Uint8Array {
@@ -120,8 +114,7 @@ function lazyVerifyKey(
  */
 export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Promise<SigningKey> {
   const jwk = await generatePrivateJwk(algorithm)
-  const publicJwk = publicPart(jwk)
-  return signingKey(publicJwk, await runtime.importPrivate(jwk))
+  return signingKey(publicPart(jwk), await runtime.importPrivate(jwk))
 }
 
 /**
@@ -130,7 +123,8 @@ export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Prom
  * @see RFC 7517, RFC 7518 §6, RFC 8037 §2, docs/protocol.md §3.6
  */
 export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Promise<PrivateJwk> {
-  return runtime.generate(algorithm)
+  const jwk = await runtime.generate(algorithm)
+  return privateMembers(jwk, publicPart(jwk))
 }
 
 const probe = new TextEncoder().encode('countersign key pair probe')

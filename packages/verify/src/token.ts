@@ -133,11 +133,7 @@ export async function verifyResourceToken(
   },
 ): Promise<ResourceTokenClaims> {
   const parsed = parseToken(check.token, ['resource+jwt'], { development: check.development ?? false })
-  if (check.issuer !== undefined && parsed.iss !== check.issuer) {
-    throw new AAuthError('invalid_resource_token', 'iss is not the resource this token must come from', {
-      cause: { expected: check.issuer, received: parsed.iss },
-    })
-  }
+  if (check.issuer !== undefined) checkIssuer(parsed, check.issuer, 'iss is not the resource this token must come from')
   if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
     throw new AAuthError('untrusted_issuer', 'iss of the resource token is not a resource accepted here', {
       status: 400,
@@ -163,13 +159,7 @@ async function resourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'
  * @see protocol §6.4 (3)
  */
 export async function verifyAuthToken(check: TokenCheck & { readonly issuer: string }): Promise<AuthTokenClaims> {
-  const parsed = parseToken(check.token, ['auth+jwt'], { development: check.development ?? false })
-  if (parsed.iss !== check.issuer) {
-    throw new AAuthError('invalid_auth_token', 'iss is not the auth server this token was asked from', {
-      cause: { expected: check.issuer, received: parsed.iss },
-    })
-  }
-  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  const parsed = await askedToken('auth+jwt', 'iss is not the auth server this token was asked from', check)
   return checkAuthToken(parsed, { now: check.now, audience: check.audience })
 }
 
@@ -181,15 +171,26 @@ export async function verifyAuthToken(check: TokenCheck & { readonly issuer: str
 export async function verifyAgentToken(
   check: Omit<TokenCheck, 'audience'> & { readonly issuer: string },
 ): Promise<AgentTokenClaims> {
-  const parsed = parseToken(check.token, ['agent+jwt'], { development: check.development ?? false })
-  if (parsed.iss !== check.issuer) {
-    throw new AAuthError('invalid_agent_token', 'iss is not the agent server this token was asked from', {
-      cause: { expected: check.issuer, received: parsed.iss },
-    })
-  }
-  await verifyTokenSignature(parsed, await issuerKey(parsed, check.discovery))
+  const parsed = await askedToken('agent+jwt', 'iss is not the agent server this token was asked from', check)
   const aud = parsed.payload['aud']
   const receiver =
     typeof aud === 'string' ? aud : Array.isArray(aud) && typeof aud[0] === 'string' ? aud[0] : check.issuer
   return checkAgentToken(parsed, { now: check.now, receiver })
+}
+
+/** A token that was asked from one issuer: nothing is fetched for another. */
+async function askedToken(
+  typ: TokenType,
+  otherIssuer: string,
+  check: Omit<TokenCheck, 'audience'> & { readonly issuer: string },
+): Promise<ParsedToken> {
+  const { token, issuer, discovery, development = false } = check
+  const parsed = parseToken(token, [typ], { development })
+  checkIssuer(parsed, issuer, otherIssuer)
+  await verifyTokenSignature(parsed, await issuerKey(parsed, discovery))
+  return parsed
+}
+
+function checkIssuer({ typ, iss }: ParsedToken, expected: string, description: string): void {
+  if (iss !== expected) throw new AAuthError(refusal[typ], description, { cause: { expected, received: iss } })
 }
