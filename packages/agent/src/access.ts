@@ -69,12 +69,11 @@ async function askForToken(
   const url = metadata.resource_token_endpoint
   if (url === undefined)
     throw new AgentError('unsupported', 'the resource has no resource token endpoint', { resource })
-  const form = new URLSearchParams({ scope, ...(authServer === undefined ? {} : { auth_server: authServer }) })
+  const form = { scope, ...(authServer === undefined ? {} : { auth_server: authServer }) }
   const json = await context.post({
     to: 'resource',
     url,
-    body: new TextEncoder().encode(form.toString()),
-    contentType: 'application/x-www-form-urlencoded',
+    content: { form },
     key: self.key,
     signatureKey: self.signatureKey,
   })

@@ -1,7 +1,13 @@
 import { type SigningKey, thumbprint } from '@countersign/httpsig'
 import type { CurrentKey, DelegateRecord, DelegateStore, NextKey } from './delegate-record.js'
 import { agentToken, delegateTokenEndpoint, type Enrolled, keep, type Office } from './delegate-token.js'
-import { type Enrollment, enrollmentBody, enrollmentDigest, lostEnrollment, refusedEnrollment } from './enrollment.js'
+import {
+  type Enrollment,
+  enrollmentDigest,
+  enrollmentMembers,
+  lostEnrollment,
+  refusedEnrollment,
+} from './enrollment.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import type { PostRequest } from './signed-post.js'
@@ -60,8 +66,8 @@ async function enrollingKey(
 
 async function enrollmentRequest(enroll: Enrollment, url: string, key: SigningKey): Promise<Omit<PostRequest, 'to'>> {
   const jkt = await thumbprint(key.publicJwk)
-  const body = await enrollmentBody(enroll, { endpoint: url, thumbprint: jkt, audience: `${url}#${jkt}` })
-  const request = { url, body, contentType: 'application/json', key } as const
+  const enrollment = await enrollmentMembers(enroll, { endpoint: url, thumbprint: jkt, audience: `${url}#${jkt}` })
+  const request = { url, content: { json: JSON.stringify({ enrollment }) }, key } as const
   const signed = { ...request, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } } as const
   return enroll.type === 'session' ? { ...signed, credentials: 'same-origin' } : signed
 }

@@ -89,8 +89,7 @@ async function ask(replacement: Replacement, office: Office): Promise<Granted> {
   const { url, held, key } = replacement
   const { delegate, key: old, signatureKey } = held.self
   const json = JSON.stringify({ jwk: key.publicJwk, proof: await proof(replacement, office) })
-  const body = new TextEncoder().encode(json)
-  return agentToken({ url, key: old, signatureKey, body, contentType: 'application/json' }, { key, delegate }, office)
+  return agentToken({ url, key: old, signatureKey, content: { json } }, { key, delegate }, office)
 }
 
 async function untilAnswered(task: () => Promise<Granted>, office: Office, tell: Tell): Promise<Granted> {

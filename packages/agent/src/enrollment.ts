@@ -72,12 +72,8 @@ function checkMembers(members: unknown): void {
     throw new TypeError('a custom enrolment must be an object with its own "type"')
 }
 
-/** The body of an enrolment; asks the functions for what they give. */
-export async function enrollmentBody(enroll: Enrollment, request: EnrollmentRequest): Promise<Uint8Array<ArrayBuffer>> {
-  return new TextEncoder().encode(JSON.stringify({ enrollment: await membersOf(enroll, request) }))
-}
-
-async function membersOf(enroll: Enrollment, request: EnrollmentRequest): Promise<EnrollmentMembers> {
+/** What enrols; asks the functions for what they give. */
+export async function enrollmentMembers(enroll: Enrollment, request: EnrollmentRequest): Promise<EnrollmentMembers> {
   switch (enroll.type) {
     case 'code':
       return { type: 'code', code: enroll.code }

@@ -4,32 +4,17 @@ import { AgentError } from './error.js'
 /** Another party that the agent asks for something. */
 export type Participant = 'agent server' | 'auth server' | 'resource'
 
-const unreachable: Readonly<Record<Participant, string>> = {
-  'agent server': 'the agent server could not be reached',
-  'auth server': 'the auth server could not be reached',
-  resource: 'the resource could not be reached',
-}
-
-const invalid: Readonly<Record<Participant, string>> = {
-  'agent server': 'the agent server answered what an agent server must not answer',
-  'auth server': 'the auth server answered what an auth server must not answer',
-  resource: 'the resource answered what a resource must not answer',
-}
-
-const refused: Readonly<Record<Participant, string>> = {
-  'agent server': 'the agent server said no',
-  'auth server': 'the auth server said no',
-  resource: 'the resource said no',
-}
+const article: Readonly<Record<Participant, string>> = { 'agent server': 'an', 'auth server': 'an', resource: 'a' }
 
 /** The participant could not be reached, or is down. */
 export function unreachableError(who: Participant, cause?: unknown): AgentError {
-  return new AgentError('unreachable', unreachable[who], cause)
+  return new AgentError('unreachable', `the ${who} could not be reached`, cause)
 }
 
 /** The participant answered something no honest one would; `member` names what was wrong. */
 export function invalidAnswer(who: Participant, member: string, cause?: unknown): AgentError {
-  return new AgentError('invalid_answer', invalid[who], { member, ...(cause === undefined ? {} : { cause }) })
+  const message = `the ${who} answered what ${article[who]} ${who} must not answer`
+  return new AgentError('invalid_answer', message, { member, ...(cause === undefined ? {} : { cause }) })
 }
 
 /** The participant refused. */
@@ -37,7 +22,7 @@ export function deniedError(
   who: Participant,
   refusal: { readonly status: number; readonly error?: string; readonly skew?: number },
 ): AgentError {
-  return new AgentError('denied', refused[who], refusal)
+  return new AgentError('denied', `the ${who} said no`, refusal)
 }
 
 /** Runs a check of a participant's documents or tokens; what the check finds wrong is that participant's fault. */

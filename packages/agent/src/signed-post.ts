@@ -4,12 +4,15 @@ import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
 import { clockSkew, retryDelay } from './retry-after.js'
 
+/** The body of a request: the fields of a form, or the text of a JSON document. */
+export type PostContent = { readonly form: Readonly<Record<string, string>> } | { readonly json: string }
+
 /** A request to a token endpoint, of whichever participant. */
 export interface PostRequest {
   readonly to: Participant
   readonly url: string
-  readonly body?: Uint8Array<ArrayBuffer>
-  readonly contentType?: string
+  /** Default: a request without body. */
+  readonly content?: PostContent
   readonly key: SigningKey
   readonly signatureKey: SignatureKey
   /** `same-origin` lets a browser send the page's cookies, to the page's own origin only. Default: none go along. */
@@ -47,21 +50,39 @@ export function signedPost(context: PostContext): SignedPost {
 }
 
 async function send(request: PostRequest, context: PostContext): Promise<Response> {
-  const { url, body, contentType, key, signatureKey, credentials = 'omit' } = request
-  const plain: Array<[string, string]> = [['accept', 'application/json']]
-  if (contentType !== undefined) plain.push(['content-type', contentType])
-  const common = { method: 'POST', url, headers: plain, key, signatureKey, now: context.now }
-  const signature = await signRequest(body === undefined ? common : { ...common, body })
+  const { url, content, key, signatureKey, credentials = 'omit' } = request
+  const { type, ...sent } = content === undefined ? { type: [] } : encoded(content)
+  const plain: Array<[string, string]> = [['accept', 'application/json'], ...type]
+  const signature = await signRequest({
+    method: 'POST',
+    url,
+    headers: plain,
+    key,
+    signatureKey,
+    now: context.now,
+    ...sent,
+  })
   const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])
   // A signed body must not follow a redirect to another host, nor the page's cookies go along unasked. A name that now
   // resolves to an address inside (rebinding) gets no further than the TLS handshake: nobody there has its certificate.
   const own = { redirect: 'manual', credentials } as const
-  const init = { method: 'POST', headers, ...own, signal: AbortSignal.timeout(timeout) } as const
+  const init = { method: 'POST', headers, ...own, ...sent, signal: AbortSignal.timeout(timeout) } as const
   try {
-    return await context.fetch(url, body === undefined ? init : { ...init, body })
+    return await context.fetch(url, init)
   } catch (error) {
     throw unreachableError(request.to, { origin: new URL(url).origin, ...reasonOf(error) })
   }
+}
+
+function encoded(content: PostContent): {
+  readonly type: Array<[string, string]>
+  readonly body: Uint8Array<ArrayBuffer>
+} {
+  const [type, text] =
+    'form' in content
+      ? ['application/x-www-form-urlencoded', new URLSearchParams(content.form).toString()]
+      : ['application/json', content.json]
+  return { type: [['content-type', type]], body: new TextEncoder().encode(text) }
 }
 
 /** Node's code for what went wrong, or `TimeoutError`: a word, and nothing that was sent. */

@@ -33,8 +33,7 @@ export async function askAuthServer(
   return post({
     to: 'auth server',
     url: metadata.agent_token_endpoint,
-    body: new TextEncoder().encode(new URLSearchParams(form).toString()),
-    contentType: 'application/x-www-form-urlencoded',
+    content: { form },
     key: self.key,
     signatureKey: self.signatureKey,
   })
