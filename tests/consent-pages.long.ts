@@ -53,7 +53,7 @@ when(
     const hosts = new Set<string>()
     const faults: string[] = []
     page.on('request', request => hosts.add(request.url().replace(/^(https?:\/\/[^/]+|data:).*/s, '$1')))
-    page.on('console', message => faults.push(message.text()))
+    page.on('console', message => faults.push(`${message.location().url}: ${message.text()}`))
     await page.goto(await place.ask())
     await signIn(page, 'Ada Lovelace')
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toMatch(

@@ -173,5 +173,8 @@ function json(document: object): Answer {
 }
 
 function page(html: () => string): Answer {
-  return (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html>${html()}`)
+  return (_, response) =>
+    response
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(`<!doctype html><link rel="icon" href="data:,">${html()}`)
 }

@@ -21,6 +21,8 @@ export function document({ title, children }: LayoutProps): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
+        {/* None: a browser need not ask for one. */}
+        <link rel="icon" href="data:," />
         <title>{title}</title>
         <style>{raw(stylesheet)}</style>
       </head>
