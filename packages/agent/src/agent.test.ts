@@ -47,12 +47,13 @@ test('what the room exports', () => {
       'callbackRoute',
       'createAgent',
       'delegate',
+      'deviceCode',
       'explain',
       'memoryState',
       'pseudonym',
     ]),
   )
-  expect(Object.keys(node)).toEqual(['fileState'])
+  expect(Object.keys(node)).toEqual(['fileState', 'loopback', 'openBrowser', 'printUrl'])
 })
 
 test('only the files for Node import Node, so that the rest runs in browsers', async () => {
@@ -62,5 +63,5 @@ test('only the files for Node import Node, so that the rest runs in browsers', a
     const text = await readFile(new URL(name, import.meta.url), 'utf8')
     if (/from '(node:|@countersign\/[a-z]+\/node)|\bprocess\.|\bBuffer\b/.test(text)) withNode.push(name)
   }
-  expect(new Set(withNode)).toEqual(new Set(['file-lock.ts', 'file-state.ts']))
+  expect(new Set(withNode)).toEqual(new Set(['file-lock.ts', 'file-state.ts', 'loopback.ts', 'open-browser.ts']))
 })

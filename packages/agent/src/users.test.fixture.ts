@@ -1,5 +1,13 @@
 import { createDiscovery } from '@countersign/discovery'
-import { AAuthError, asAAuthError, errorResponse, identityScopes, parseForm, parseScope } from '@countersign/protocol'
+import {
+  AAuthError,
+  asAAuthError,
+  type ErrorCode,
+  errorResponse,
+  identityScopes,
+  parseForm,
+  parseScope,
+} from '@countersign/protocol'
 import { createVerifier, type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import type { AgentOptions } from './agent.js'
 import { auth, type World, world } from './participants.test.fixture.js'
@@ -25,6 +33,8 @@ export interface Users {
   readonly forms: Form[]
   /** By request token. */
   readonly waiting: Map<string, Waiting>
+  /** What the next polls of a device are refused with, in order. */
+  readonly polls: ErrorCode[]
   /** Changes the members of the next token answers. */
   tamper(answer: Record<string, unknown>): Record<string, unknown>
   /** Scopes the users grant; absent: all that is asked. */
@@ -37,7 +47,7 @@ export type Decide = (url: string, decision: { readonly user: string } | { reado
 /** A world whose auth server grants nothing without a user. */
 export async function worldOfUsers(): Promise<{ own: World; users: Users; decide: Decide }> {
   const own = await world()
-  const users: Users = { forms: [], waiting: new Map(), tamper: answer => answer }
+  const users: Users = { forms: [], waiting: new Map(), polls: [], tamper: answer => answer }
   const discovery = createDiscovery({ fetcher: own.network.fetcher, now: own.clock.now })
   const verifier = createVerifier({ receiver: auth, discovery, accept: ['jwks_uri', 'agent+jwt'], now: own.clock.now })
   own.network.intercept(auth, async (exchange, next) => {
@@ -50,6 +60,8 @@ export async function worldOfUsers(): Promise<{ own: World; users: Users; decide
       users.forms.push(form)
       if (form['request_type'] === 'auth') return Response.json(users.tamper(await begun(form, caller)))
       if (form['request_type'] === 'code') return Response.json(users.tamper(await redeemed(form, caller)))
+      if (form['request_type'] === 'device_auth') return Response.json(users.tamper(await device(form, caller)))
+      if (form['request_type'] === 'device_code') return Response.json(users.tamper(await polled(form, caller)))
       return await next(exchange)
     } catch (error) {
       return errorResponse(asAAuthError(error), { now: own.clock.now })
@@ -75,9 +87,26 @@ export async function worldOfUsers(): Promise<{ own: World; users: Users; decide
     return { resource: claims.iss, scope: claims.scope }
   }
 
-  async function redeemed(form: Form, caller: IdentifiedCaller): Promise<Record<string, unknown>> {
-    const { code, redirect_uri, request_token = '' } = form
-    const request = users.waiting.get(request_token)
+  async function device(form: Form, caller: IdentifiedCaller): Promise<Record<string, unknown>> {
+    const asked = await askedBy(form, caller)
+    users.waiting.set('device', { ...asked, caller, redirect_uri: '', state: '' })
+    const codes = { device_code: 'device', user_code: 'BCDF-GHJK', verification_uri: `${auth}/device` }
+    return { ...codes, expires_in: 600, interval: 5 }
+  }
+
+  async function polled(form: Form, caller: IdentifiedCaller): Promise<Record<string, unknown>> {
+    const request = users.waiting.get('device')
+    const error = users.polls.shift()
+    if (error !== undefined) throw new AAuthError(error, 'said by the test')
+    if (request === undefined || form['device_code'] !== 'device') throw new AAuthError('invalid_grant', 'wrong')
+    return redeemed({ request_token: 'device', redirect_uri: '' }, caller, { ...request, user: 'ada' })
+  }
+
+  async function redeemed(
+    { code, redirect_uri, request_token = '' }: Form,
+    caller: IdentifiedCaller,
+    request = users.waiting.get(request_token),
+  ): Promise<Record<string, unknown>> {
     const isTheirs = request?.caller.agent === caller.agent && request.caller.delegate === caller.delegate
     if (request?.code !== code || request?.redirect_uri !== redirect_uri || !isTheirs || request.user === undefined)
       throw new AAuthError('invalid_grant', 'the code is wrong')

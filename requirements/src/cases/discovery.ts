@@ -48,7 +48,7 @@ export const agentCases: readonly AttackCase[] = [
   built('CLI-03', 'agent.checks.issuer', 'Auth server metadata that names another issuer is refused.'),
   built('CLI-05', 'agent.rounds', 'A resource that challenges for ever ends in an error after two rounds.'),
   built('CLI-06', 'agent.redirects.other-origin', 'A redirect elsewhere carries away no signature, token or body.'),
-  later('CLI-07', 'agent.checks.user-url', 'A URL for the user that is not https is never opened, nor any by a shell.'),
+  built('CLI-07', 'agent.checks.user-url', 'A URL for the user that is not https is never opened, nor any by a shell.'),
   built('CLI-08', 'agent.checks.callback', 'A callback with a missing, wrong or repeated state redeems nothing.'),
   built('CLI-11', 'agent.checks.token-answer', 'A token answer that does not match what was asked is refused.'),
   built('CLI-13', 'error.description', 'A private key appears in no log, error, header or string.'),

@@ -47,7 +47,7 @@ export const challengeClauses: readonly Requirement[] = [
   ),
   built('agent.checks.auth-server', '4', '`aud` of a resource token equals `auth_server`, which the agent accepts.'),
   built('agent.checks.user-interaction', '4', "`user_interaction` is on the resource's origin."),
-  later('agent.checks.user-url', '4', 'URLs for a user are https and are opened without a shell.'),
+  built('agent.checks.user-url', '4', 'URLs for a user are https and are opened without a shell.'),
   built('agent.identify-to', '4', 'An agent identifies itself only to origins that its `identifyTo` allows.'),
   built(
     'agent.rounds',

@@ -1,0 +1,93 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { browserInteraction, type Door, type VisitUrl } from './browser-interaction.js'
+import { AgentError } from './error.js'
+import type { Interact } from './interact.js'
+
+/** How the user gets to their browser. */
+export interface LoopbackOptions {
+  /** Opens the page: `openBrowser`, `printUrl`, or your own. */
+  readonly open: VisitUrl
+}
+
+/**
+ * Users decide in a browser of this machine, which comes back to a listener on 127.0.0.1. One is opened for each request,
+ * on a port and a path that nobody can guess, and closed by its answer. The agent's metadata must have
+ * `localhost_callback_allowed`.
+ * @see protocol §6.3
+ */
+export function loopback({ open }: LoopbackOptions): Interact {
+  if (typeof open !== 'function') throw new TypeError('open must be a function, such as openBrowser or printUrl')
+  return browserInteraction('loopback', receive => listen(open, receive))
+}
+
+async function listen(open: VisitUrl, receive: (url: URL) => Promise<void>): Promise<Door> {
+  const path = `/${randomBytes(16).toString('base64url')}`
+  const own = { origin: '', path, receive }
+  const server = createServer(
+    { requestTimeout: 5_000, headersTimeout: 5_000, keepAlive: false },
+    (request, response) => {
+      answer(request, response, own).catch(() => response.destroy())
+    },
+  )
+  server.maxConnections = 16
+  await listening(server)
+  own.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { redirectUri: `${own.origin}${path}`, visit: open, close: () => close(server) }
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', () => reject(new AgentError('unsupported', 'no port on 127.0.0.1 could be opened')))
+    server.listen(0, '127.0.0.1', resolve)
+  })
+}
+
+/** A browser may hold a connection on which it asks nothing: it must not keep the program from ending. */
+function close(server: Server): void {
+  server.close()
+  setTimeout(() => server.closeAllConnections(), 1_000).unref()
+}
+
+async function answer(
+  { method, url = '', headers }: IncomingMessage,
+  response: ServerResponse,
+  {
+    origin,
+    path,
+    receive,
+  }: { readonly origin: string; readonly path: string; readonly receive: (url: URL) => Promise<void> },
+): Promise<void> {
+  const [target = ''] = url.split('?', 1)
+  // A page of another site can reach this port, under a name of its own (DNS rebinding): it does not know the path.
+  const isOurs = method === 'GET' && `http://${headers.host}` === origin && same(target, path)
+  const isAnswer =
+    isOurs &&
+    (await receive(new URL(url, origin)).then(
+      () => true,
+      () => false,
+    ))
+  response.writeHead(isAnswer ? 200 : 404, { ...pageHeaders, 'content-length': isAnswer ? page.length : 0 })
+  response.end(isAnswer ? page : '')
+}
+
+function same(a: string, b: string): boolean {
+  const [one, other] = [Buffer.from(a), Buffer.from(b)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+/** Says the same whatever came, so that nothing a link brings can speak through it. */
+const page =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">' +
+  '<title>Back to the agent</title><h1>Your answer has reached the agent</h1><p>You can close this page.</p></html>'
+
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  // The code is in the address of this page: it goes no further.
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  connection: 'close',
+}
