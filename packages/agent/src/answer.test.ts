@@ -17,6 +17,7 @@ describe('readAnswer', () => {
       error: 'insufficient_level',
       requiredComponents: ['@method', 'x-a'],
       retryAfter: '3',
+      isGuards: false,
       otherScheme: false,
     })
     expect(await response.json()).toMatchObject({ error: 'insufficient_level' })

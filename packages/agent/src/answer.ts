@@ -12,6 +12,8 @@ export interface Answer {
   /** Component names a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
+  /** Whether it is a guard's own, so that nothing behind the guard has seen the request. */
+  readonly isGuards: boolean
   /** Whether the response also offers some other scheme. */
   readonly otherScheme: boolean
   /** Seconds this clock is ahead of the server's, where that is more than 30. */
@@ -38,9 +40,20 @@ export async function readAnswer(response: Response, now: number, patience = 2_0
     ...errorOf(body),
     requiredComponents: componentsOf(body['required_components']),
     retryAfter: headers.get('retry-after'),
+    isGuards: isGuards(headers),
     otherScheme: headers.has('www-authenticate'),
     ...(skew === undefined ? {} : { skew }),
   }
+}
+
+/** By protocol §4 "Caches": what passes a guard is `private` and varies by key, what a guard answers itself is `no-store`. */
+function isGuards(headers: Headers): boolean {
+  const cacheControl = headers.get('cache-control') ?? ''
+  return (
+    /\bno-store\b/i.test(cacheControl) &&
+    !/\bprivate\b/i.test(cacheControl) &&
+    !/signature-key|\*/i.test(headers.get('vary') ?? '')
+  )
 }
 
 /** Two header lines arrive here as one with a comma, and are malformed too: no challenge is better than either. */

@@ -71,8 +71,8 @@ async function unlessAborted<T>({ signal }: Outgoing, task: () => Promise<T>): P
 
 const host = ({ request }: Climb): string => request.url.host
 
-function progress({ shown, rounds, followedLimit, waited, covered }: Climb): Progress {
-  return { level: shown.level, rounds, followedLimit, waited, covered }
+function progress({ request, shown, rounds, followedLimit, waited, covered }: Climb): Progress {
+  return { level: shown.level, rounds, followedLimit, waited, covered, safe: isSafe(request.method) }
 }
 
 interface Stop {

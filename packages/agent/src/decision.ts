@@ -15,6 +15,8 @@ export interface Progress {
   readonly waited: boolean
   /** Whether the resource named components it wants covered once already. */
   readonly covered: boolean
+  /** Whether sending the request twice does no more than sending it once. */
+  readonly safe: boolean
 }
 
 /** What to do with an answer. */
@@ -75,9 +77,13 @@ function toAuthorized(
   return { do: 'authorize', ...challenge }
 }
 
-/** A server that has just started refuses what was signed before; a fresh signature is a new request (protocol §3.7). */
-function afterUnavailable(answer: Answer, { level, waited }: Progress, host: string): Next {
-  const seconds = level === 'anonymous' || waited ? undefined : retryDelay(answer.retryAfter)
+/**
+ * A server that has just started refuses what was signed before; a fresh signature is a new request (protocol §3.7). To
+ * whoever sits behind the guard it would be a second one: what comes from there may have acted before it failed.
+ */
+function afterUnavailable(answer: Answer, { level, waited, safe }: Progress, host: string): Next {
+  const mayWait = level !== 'anonymous' && !waited && (safe || answer.isGuards)
+  const seconds = mayWait ? retryDelay(answer.retryAfter) : undefined
   return seconds === undefined ? stop('refused', `${host} cannot answer now`) : { do: 'wait', seconds }
 }
 

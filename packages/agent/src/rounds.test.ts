@@ -167,7 +167,8 @@ describe('a resource that is never satisfied', () => {
       const waits: number[] = []
       await agent.fetch(`${calendar}/agenda`)
       own.network.sent.length = 0
-      answers(own, () => refusal(503, undefined, 'temporarily_unavailable', { 'retry-after': retryAfter }))
+      const guards = { 'retry-after': retryAfter, 'cache-control': 'no-store' }
+      answers(own, () => refusal(503, undefined, 'temporarily_unavailable', guards))
       const response = await agent.fetch(`${calendar}/agenda`, { method: 'POST', body: 'x' })
       expect(response.status).toBe(503)
       expect(waits).toEqual(expected)
@@ -175,6 +176,30 @@ describe('a resource that is never satisfied', () => {
       expect(new Set(own.network.sent.map(exchange => exchange.header('signature'))).size).toBe(count)
     },
   )
+
+  test.each([
+    ['POST', 'private', 'Signature-Key', 1],
+    ['POST', 'private, no-store', 'Signature-Key', 1],
+    ['POST', 'no-store', 'Origin, signature-key', 1],
+    ['DELETE', 'private', null, 1],
+    ['POST', null, null, 1],
+    ['POST', 'no-store', 'Origin', 2],
+    ['GET', 'private', 'Signature-Key', 2],
+  ])('a 503 to a %s that is %s and varies by %s is met %i times', async (method, cacheControl, vary, count) => {
+    const own = await world()
+    const agent = agentIn(own)
+    await agent.fetch(`${calendar}/agenda`)
+    own.network.sent.length = 0
+    answers(own, () =>
+      refusal(503, undefined, 'temporarily_unavailable', {
+        'retry-after': '1',
+        ...(cacheControl === null ? {} : { 'cache-control': cacheControl }),
+        ...(vary === null ? {} : { vary }),
+      }),
+    )
+    expect((await agent.fetch(`${calendar}/agenda`, { method })).status).toBe(503)
+    expect(own.network.sent).toHaveLength(count)
+  })
 
   test(
     verifies('sig.replay.agent', 'replay_detected is returned, never signed anew, and the outcome is unknown'),

@@ -5,7 +5,7 @@ import type { Requirement, Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type RouteTable, routeTable } from './route-table.js'
-import { openUpstream, type Upstream } from './upstream.js'
+import { openUpstream, retryAfter, type Upstream } from './upstream.js'
 
 /** What the gateway asks of callers on one path. */
 export interface GatewayRoute<S extends string = string> {
@@ -109,7 +109,9 @@ function responseOf(answer: IncomingMessage, method: string): Response {
   const status = answer.statusCode ?? 0
   if (status < 200 || status > 599) {
     answer.destroy()
-    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with no known status')
+    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with no known status', {
+      retryAfter: retryAfter(method),
+    })
   }
   const headers = responseHeaders(answer.rawHeaders)
   if (method === 'HEAD' || bodiless.has(status)) {

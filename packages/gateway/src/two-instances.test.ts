@@ -54,6 +54,8 @@ test(verifies('F-43', 'a balancer that repeats a POST after a 503 causes one eff
   const first = await post(0, lines)
   dies = false
   expect([first.status, upstream.seen.length - before]).toEqual([503, 1])
+  // An agent that signed it anew would have it done twice: it waits 5 s at most, and then it is its caller who decides.
+  expect(first.headers['retry-after']).toBe('60')
   expect((await post(1, lines)).status).toBe(401)
   expect(upstream.seen.length - before).toBe(1)
   expect((await post(1, next)).status).toBe(200)

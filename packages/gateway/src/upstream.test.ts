@@ -116,6 +116,7 @@ describe('when the API behind is in trouble', () => {
       ]).toEqual([503, 'temporarily_unavailable', '5', 'no-store'])
     }
     expect(slow.upstream.seen.length).toBe(1)
+    expect((await call(slow.port, { method: 'POST', target: '/open' })).headers['retry-after']).toBe('60')
     const records: string[] = []
     const told = await startGateway(world, gone.origin, everything, {}, line => records.push(line))
     await call(told.port, { target: '/open' })

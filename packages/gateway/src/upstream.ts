@@ -102,7 +102,7 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
       clearTimeout(timer)
       const description = 'the API behind this gateway does not answer'
       const Reason = outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError
-      reject(new Reason('temporarily_unavailable', description, { retryAfter: 5, cause }))
+      reject(new Reason('temporarily_unavailable', description, { retryAfter: retryAfter(method), cause }))
     }
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
     outgoing.on('response', response => {
@@ -114,6 +114,14 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
     outgoing.on('close', () => fail(new Error('closed without an answer')))
     outgoing.end(body)
   })
+}
+
+/**
+ * Seconds after which the caller may send a request again that got no usable answer. The API may have acted on an unsafe one:
+ * that is longer than agents wait before they send it again by themselves.
+ */
+export function retryAfter(method: string): number {
+  return method === 'GET' || method === 'HEAD' ? 5 : 60
 }
 
 function isReset(error: unknown): boolean {
