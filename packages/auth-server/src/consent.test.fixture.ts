@@ -122,10 +122,8 @@ export async function decide(
   // Sent on at once: nothing new to ask.
   if (opened.status === 303) return opened
   const page = await opened.text()
-  const { csrf = '', request_token = '' } = hiddenOf(page)
   return one.post('/agent/consent', {
-    csrf,
-    request_token,
+    ...hiddenOf(page),
     decision: answer.decision,
     ...Object.fromEntries((answer.scopes ?? ['events.read']).map(name => [`scope:${name}`, 'on'])),
   })

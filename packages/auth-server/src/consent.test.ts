@@ -158,6 +158,19 @@ test('a wider scope asks only for what is new', async () => {
   expect(part(auth_token, 1)['scope']).toBe('events.read events.write')
 })
 
+test('what another tab allows in the meantime is not allowed here, where the user left it out', async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const one = await browserOf(made, 'ada')
+  const request_token = await requestTokenOf(await askUser(made, phone, { scope: 'events.read events.write' }))
+  const hidden = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  await allowedCode(made, phone, { one, scope: 'events.write' })
+  const answer = await one.post('/agent/consent', { ...hidden, decision: 'allow', 'scope:events.read': 'on' })
+  const code = answerOf(answer).searchParams.get('code') ?? ''
+  const { auth_token } = await granted(await redeemCode(made, phone, { code, request_token, redirect_uri: callback }))
+  expect(part(auth_token, 1)['scope']).toBe('events.read')
+})
+
 test('identity scopes become claims, never scope: an agent signs its users in', async () => {
   const made = await consentWorld()
   const request_token = await requestTokenOf(await askIdentity(made))

@@ -85,7 +85,9 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
   const open = { row, session, user }
   if (row.status !== 'pending') return answered(request_token, open, context, form.get('decision'))
-  const held = await heldScope(open, context)
+  // What was shown as held, and still is: another tab may have allowed since what this page was told to leave out.
+  const shown = (form.get('held') ?? '').split(' ')
+  const held = (await heldScope(open, context)).filter(name => shown.includes(name))
   const view = await viewOf(request_token, open, held, context)
   const { allow, scope } = consentDecision(form, view)
   if (allow && scope.length === 0) return consentAnswer({ ...view, problem: 'nothing-chosen' })
@@ -129,7 +131,7 @@ function viewOf(
     {
       csrf: session.csrf,
       action: '/agent/consent',
-      hidden: { request_token },
+      hidden: { request_token, held: held.join(' ') },
       returnTo: consentPath(request_token),
       user,
       held,
