@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(6)
+const postgres = await postgresForTests(8)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -106,6 +106,47 @@ withPostgres(
     await store.close()
   },
 )
+
+withPostgres(
+  verifies(
+    'F-20',
+    title('of many writes at a slow database each gets its turn, and reads pass them; none waits past its limit'),
+  ),
+  { timeout: 20_000 },
+  async () => {
+    const url = postgres.newUrl()
+    const [patient, hasty] = await Promise.all([open(url, { change: 10 }), open(url, { change: 0.3 })])
+    const slowly = (store: Store<Tables>, seconds: number) =>
+      store.write(tx => sql`select pg_sleep(${seconds})`.execute(tx))
+    // More than two seconds: what the pool lets anybody wait for a connection.
+    const many = Array.from({ length: 32 }, () => slowly(patient, 0.6))
+    const few = Array.from({ length: 24 }, () => slowly(hasty, 0.2))
+    expect(await patient.db.selectFrom('codes').selectAll().execute()).toEqual([])
+    const outcomes = await Promise.allSettled(few)
+    expect(outcomes.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'overloaded', transient: true })
+    expect(await Promise.all(many)).toHaveLength(32)
+    await Promise.all([patient.close(), hasty.close()])
+  },
+)
+
+withPostgres(title('sixty writes of one row at once all take effect'), { timeout: 20_000 }, async () => {
+  const store = await open(postgres.newUrl(), { change: 10 })
+  await store.write(tx => tx.insertInto('codes').values({ id: 1, used: 0 }).execute())
+  const add = () =>
+    store.write(async tx => {
+      const { used } = await tx.selectFrom('codes').select('used').where('id', '=', 1).executeTakeFirstOrThrow()
+      await tx
+        .updateTable('codes')
+        .set({ used: used + 1 })
+        .where('id', '=', 1)
+        .execute()
+    })
+  await Promise.all(Array.from({ length: 60 }, add))
+  expect(await store.db.selectFrom('codes').select('used').execute()).toEqual([{ used: 60 }])
+  await store.close()
+})
 
 withPostgres(
   verifies('F-20', title('a server that falls silent is given up, and found again when it speaks')),

@@ -4,9 +4,14 @@ import pg from 'pg'
 import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
+import { createTurns, type Turns } from './turns.js'
 import { type Change, readsOnly, runChange } from './write-scope.js'
 
 const retries = 12
+/** Times that a write may lose against others at its side before it runs alone. */
+const losses = 3
+/** Connections of one store, and how many of them writes may have: reads never wait for writes alone. */
+const connections = { all: 10, writes: 8 }
 const int8 = 20
 /** Milliseconds past a statement's deadline after which a silent connection is given up. */
 const silence = 1000
@@ -20,6 +25,8 @@ export async function openPostgres<T>(
 ): Promise<Store<T>> {
   await migrate(connectionString, room, migrations)
   const db = new Kysely<T>({ dialect: dialect(connectionString, limits.change) })
+  // Not the pool's own queue: its end to the wait is also that of connecting, and short.
+  const turns = createTurns({ places: connections.writes, seconds: limits.change })
   const open = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   return {
@@ -28,7 +35,7 @@ export async function openPostgres<T>(
     async write<R>(change: Change<T, R>): Promise<R> {
       if (closing !== undefined) throw new StoreError('closed', 'the store is closed')
       if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')
-      const write = writeOnce(db, change, limits)
+      const write = writeOnce(db, change, { limits, turns })
       open.add(write)
       try {
         return await write
@@ -63,7 +70,7 @@ function dialect(connectionString: string, deadline?: number): PostgresDialect {
     connectionString,
     // Our own end to the wait, for a server that has fallen silent; one that still works ends the statement itself, a little sooner.
     ...(statement === 0 ? {} : { query_timeout: statement + silence }),
-    max: 10,
+    max: connections.all,
     // Also the wait for a free connection: better a quick 503 than requests that pile up behind a database that hangs.
     connectionTimeoutMillis: 2000,
     keepAlive: true,
@@ -155,9 +162,17 @@ function safeInteger(text: string): number {
   return value
 }
 
-/** Serializable, as SQLite is by nature; what lost against a concurrent write runs again. */
-async function writeOnce<T, R>(db: Kysely<T>, change: Change<T, R>, limits: StoreLimits): Promise<R> {
+/**
+ * Serializable, as SQLite is by nature; what lost against a concurrent write runs again. Many at once that want the same
+ * rows would lose to each other over and over: who lost a few times lets all others of this process wait.
+ */
+async function writeOnce<T, R>(
+  db: Kysely<T>,
+  change: Change<T, R>,
+  { limits, turns }: { readonly limits: StoreLimits; readonly turns: Turns },
+): Promise<R> {
   for (let tries = 1; ; tries++) {
+    const release = await (tries > losses ? turns.alone() : turns.shared())
     try {
       return await db
         .transaction()
@@ -166,8 +181,10 @@ async function writeOnce<T, R>(db: Kysely<T>, change: Change<T, R>, limits: Stor
     } catch (error) {
       if (!lostRace(error)) throw error
       if (tries > retries) throw new StoreError('overloaded', 'concurrent writes kept colliding', { cause: error })
-      await sleep(Math.random() * Math.min(2 ** tries, 200))
+    } finally {
+      release()
     }
+    await sleep(Math.random() * Math.min(2 ** tries, 200))
   }
 }
 

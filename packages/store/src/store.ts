@@ -26,7 +26,7 @@ export interface StoreLimits {
   readonly batch: number
   /** Most writes that wait. */
   readonly capacity: number
-  /** Seconds one change may take; on PostgreSQL also each statement, reads included. */
+  /** Seconds one change may take; on PostgreSQL also each statement, reads included, and each wait of a write for its turn. */
   readonly change: number
   /** Seconds to wait for another process's lock. */
   readonly busy: number
