@@ -66,7 +66,6 @@ describe('the agent is the resource', () => {
   })
 
   test.each<readonly [string, string, (claims: Record<string, unknown>) => Record<string, unknown>]>([
-    ['no sub', 'sub', ({ sub: _, ...claims }) => ({ ...claims, scope: 'email' })],
     ['another aud', 'invalid_auth_token', claims => ({ ...claims, aud: 'https://other.example', agent: home })],
     ['another agent', 'agent', claims => ({ ...claims, agent: 'https://other.example' })],
     ['a scope that was not asked for', 'scope', claims => ({ ...claims, scope: 'admin' })],
@@ -82,4 +81,16 @@ describe('the agent is the resource', () => {
       await expect(view.signIn(request)).rejects.toMatchObject({ code: 'interaction_required' })
     },
   )
+
+  test(verifies('agent.checks.token-answer', 'scopes of its own beside, and no user: refused'), async () => {
+    const { own, decide } = await worldOfUsers()
+    const view = agentIn(own, { interact }).forUser('s1')
+    const wanted = { authServer: auth, scope: 'openid app.read' }
+    const granted = await view.handleCallback(decide(await urlOf(view, wanted), { user: 'ada' }))
+    expect(granted).toMatchObject({ scope: 'app.read openid', user: { sub: 'ada' } })
+    const other = agentIn(own, { interact }).forUser('s2')
+    const back = decide(await urlOf(other, wanted), { user: 'ada' })
+    own.tamper.set('auth+jwt', ({ sub: _, ...claims }) => claims)
+    await expect(other.handleCallback(back)).rejects.toMatchObject({ code: 'invalid_answer', cause: { member: 'sub' } })
+  })
 })
