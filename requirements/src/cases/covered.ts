@@ -46,7 +46,11 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-05', 'sig.digest.algorithms', 'A sha-512 digest alone, or sha-256 beside an unknown one, is accepted.'),
   built('DIG-08', 'sig.digest.algorithms', 'A digest that is no Byte Sequence of the right length is refused.'),
   built('DIG-09', 'sig.covered.body', '`Repr-Digest` and the old `Digest` do not stand in for `Content-Digest`.'),
-  built('DIG-11', 'error.body-too-large', 'A compressed body is bounded by its decoded size.'),
+  built(
+    'DIG-11',
+    'error.body-too-large',
+    'No compressed body is inflated: endpoints refuse it, handlers have it as it came.',
+  ),
   built('DIG-12', 'sig.body.bytes', 'A chunked body without a covered digest is refused.'),
   built('DIG-13', 'sig.body.bytes', 'A body on GET, HEAD or DELETE without a covered digest is refused.'),
   built('DIG-14', 'sig.body.bytes', 'A POST without body bytes needs the base components only.'),
