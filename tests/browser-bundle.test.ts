@@ -43,6 +43,12 @@ test('a delegate in a page, with its state and its fetcher, weighs at most 30 kB
   expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(budget)
 })
 
+test('a page that asks its user, too, adds less than 1700 bytes to that', async () => {
+  const asking = `${whole}; import { callbackRoute } from '@countersign/agent'; globalThis.asks = callbackRoute`
+  const [without, code] = await Promise.all([bundle(whole), bundle(asking)])
+  expect(gzipSync(code, { level: 9 }).length - gzipSync(without, { level: 9 }).length).toBeLessThan(1700)
+})
+
 test('and brings nothing along that only servers need', async () => {
   const code = await bundle(whole)
   // The parser of structured fields, verification of requests, and discovery for whom strangers make look things up.
