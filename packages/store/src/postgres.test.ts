@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(8)
+const postgres = await postgresForTests(9)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -55,6 +55,26 @@ withPostgres(
       const won = await Promise.all(stores.flatMap(store => [redeem(store, id), redeem(store, id)]))
       expect(won.filter(Boolean)).toHaveLength(1)
     }
+    await Promise.all(stores.map(store => store.close()))
+  },
+)
+
+withPostgres(
+  title('a crowd of writes that all look at one small table gets through, at two instances'),
+  { timeout: 60_000 },
+  async () => {
+    const url = postgres.newUrl()
+    const stores = await Promise.all([open(url), open(url)])
+    const add = (store: Store<Tables>, id: number): Promise<number> =>
+      store.write(async tx => {
+        const all = await tx.selectFrom('codes').select('id').execute()
+        await tx.insertInto('codes').values({ id, used: all.length }).execute()
+        return all.length
+      })
+    const crowd = Array.from({ length: 60 }, (_, id) => stores.map((store, half) => add(store, 2 * id + half))).flat()
+    const found = await Promise.all(crowd)
+    // Each saw all that were before it and none that were after: as if they had come one by one.
+    expect(found.sort((one, other) => one - other)).toEqual(Array.from({ length: 120 }, (_, n) => n))
     await Promise.all(stores.map(store => store.close()))
   },
 )

@@ -89,9 +89,13 @@ function dialect(connectionString: string, deadline?: number): PostgresDialect {
         ),
       )
       // Behind a lock or a slow disk requests would wait without end, and take every connection with them.
+      // And who reads a table from end to end watches all of it: undone by every write to it, and undoing them (PostgreSQL, 13.2.3).
       if (statement > 0) {
         await connection.executeQuery(
-          CompiledQuery.raw("select set_config('statement_timeout', $1, false)", [String(statement)]),
+          CompiledQuery.raw(
+            "select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)",
+            [String(statement)],
+          ),
         )
       }
     },
