@@ -67,6 +67,7 @@ export const generate: Cryptography['generate'] = async algorithm => {
   const size = algorithm === 'PS512' ? rsaSize : {}
   const pair = await globalThis.crypto.subtle.generateKey({ ...params, ...size }, true, ['sign', 'verify'])
   if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
-  const jwk = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
-  return { ...jwk, alg: algorithm } as PrivateJwk
+  // What else a runtime adds is dropped where all its members are checked.
+  const { ext, key_ops, ...members } = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
+  return { ...members, alg: algorithm } as PrivateJwk
 }
