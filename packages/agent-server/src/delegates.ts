@@ -37,6 +37,7 @@ export interface Delegates {
   revoke(sub: string): Promise<boolean>
   revokeEnrollment(enrollment: string): Promise<number>
   reinstate(sub: string): Promise<boolean>
+  forget(unseenFor: number): Promise<number>
   list(page: DelegatesPage): Promise<Delegate[]>
 }
 
@@ -61,6 +62,8 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
     revoke: async sub => (await store.write(tx => revoke(tx, { subs: [sub], now: now() }))) > 0,
 
     revokeEnrollment: enrollment => revokeEnrollment(store, enrollment, now),
+
+    forget: unseenFor => forget(store, now() - unseenFor),
 
     reinstate: sub => store.write(tx => reinstate(tx, sub)),
 
@@ -125,7 +128,7 @@ async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise
   throw new AAuthError('invalid_request', 'the key that signs is or was the key of a delegate; enrol with a fresh one')
 }
 
-/** How many delegates one transaction revokes: a million at once would outlast its deadline, and stop all other writes before. */
+/** How many delegates one transaction revokes or forgets: a million at once would outlast its deadline, and stop all other writes before. */
 const atOnce = 500
 
 async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: () => number): Promise<number> {
@@ -151,6 +154,35 @@ async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: (
     const last = subs.at(-1)
     if (last === undefined) return revoked
     revoked += await store.write(tx => revoke(tx, { subs, enrollment, now: now() }))
+    after = last
+  }
+}
+
+async function forget(store: Store<Tables>, before: number): Promise<number> {
+  let forgotten = 0
+  for (let after = ''; ; ) {
+    const page = await store.db
+      .selectFrom('agent_server_delegates')
+      .select('sub')
+      .where('last_seen', '<', before)
+      .where('revoked', 'is', null)
+      .where('sub', '>', after)
+      .orderBy('sub')
+      .limit(atOnce)
+      .execute()
+    const subs = page.map(({ sub }) => sub)
+    const last = subs.at(-1)
+    if (last === undefined) return forgotten
+    const { numDeletedRows } = await store.write(tx =>
+      tx
+        .deleteFrom('agent_server_delegates')
+        .where('sub', 'in', subs)
+        // Asked again: one of them may have been here meanwhile. Revoked ones stay, or they could enrol again.
+        .where('last_seen', '<', before)
+        .where('revoked', 'is', null)
+        .executeTakeFirstOrThrow(),
+    )
+    forgotten += Number(numDeletedRows)
     after = last
   }
 }

@@ -31,6 +31,7 @@ export type AgentServerEvent =
   | { readonly type: 'revoked'; readonly sub: string }
   | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
   | { readonly type: 'reinstated'; readonly sub: string }
+  | { readonly type: 'forgotten'; readonly delegates: number }
   | {
       /** A key of the agent server's own: in the JWK set from `published`, used from `signs`, both Unix seconds. */
       readonly type: 'key-made'

@@ -10,7 +10,7 @@ import { enrolled, newYear, post, rotation, scene } from './delegate.test.fixtur
 import { codes, custom } from './index.js'
 import { migrations, type Tables } from './tables.js'
 
-const postgres = await postgresForTests(2)
+const postgres = await postgresForTests(3)
 afterAll(() => postgres.drop())
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-many-'))
@@ -42,6 +42,34 @@ for (const { name, away, url } of databases) {
         .where('revoked', 'is', null)
         .execute()
       expect(still).toEqual([{ sub: other.sub }])
+      await Promise.all([store.close(), stage.server.close()])
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('DOS-09', `on ${name}: delegates that were long away are forgotten, revoked ones and others not${away}`),
+    async () => {
+      const database = url()
+      const stage = await scene({ database })
+      const month = 31 * 86_400
+      const store = await openStore<Tables>({ url: database, room: 'agent_server', migrations })
+      const times = { created: newYear - month, revoked: null, previous_jkt: null, rotated: null }
+      const many = numbers(1001).map(n => ({ sub: `run-${n}`, jkt: `key-${n}`, enrollment: 'oidc:ci', ...times }))
+      const away = many.map(row => ({ ...row, last_seen: newYear - month - 1 }))
+      const put = { ...times, sub: 'put-out', jkt: 'key-x', enrollment: 'oidc:ci', last_seen: 0, revoked: 1 }
+      const here = { ...times, sub: 'run-here', jkt: 'key-y', enrollment: 'oidc:ci', last_seen: newYear - month }
+      await store.write(tx =>
+        tx
+          .insertInto('agent_server_delegates')
+          .values([...away, put, here])
+          .execute(),
+      )
+      for (const seconds of [month - 1, 0, Number.NaN, Number.POSITIVE_INFINITY])
+        await expect(stage.server.forget(seconds)).rejects.toThrow(RangeError)
+      expect(await stage.server.forget(month)).toBe(1001)
+      expect((await stage.server.list()).map(({ sub }) => sub)).toEqual(['put-out', 'run-here'])
+      expect(stage.events).toEqual([{ type: 'forgotten', delegates: 1001 }])
+      await enrolled(stage, 'run-00001')
       await Promise.all([store.close(), stage.server.close()])
     },
   )

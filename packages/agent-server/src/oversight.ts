@@ -1,4 +1,5 @@
 import type { Store } from '@countersign/store'
+import { renewalGrace } from './delegate-token.js'
 import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
 import type { AgentServerEvent } from './event.js'
 import { type Invitation, type InvitationOptions, inviter } from './invitations.js'
@@ -27,11 +28,20 @@ export interface Oversight {
   /** Lets a revoked delegate enrol again in whichever way it may; the key it had stays refused. False when it was not revoked. */
   reinstate(sub: string): Promise<boolean>
   /**
+   * Forgets delegates that were not seen for so many seconds, but revoked ones; answers how many. They could renew no more, and
+   * enrol again as before. Where every run of a pipeline is a delegate, this keeps the list as long as it is of use.
+   * @throws RangeError when it is less than 31 days: until then a delegate may renew
+   */
+  forget(unseenFor: number): Promise<number>
+  /**
    * Delegates in order of `sub`.
    * @throws RangeError when `limit` is not 1 to 1000
    */
   list(page?: DelegatesPage): Promise<Delegate[]>
 }
+
+/** The longest life of an agent token, and how long past its end it renews itself, in seconds. */
+const leastUnseen = 86_400 + renewalGrace
 
 /** Acts of an operator, each an event. */
 export function oversight(parts: {
@@ -69,6 +79,13 @@ export function oversight(parts: {
       const reinstated = await delegates.reinstate(sub)
       if (reinstated) onEvent({ type: 'reinstated', sub })
       return reinstated
+    },
+    async forget(unseenFor) {
+      if (!(unseenFor >= leastUnseen && Number.isFinite(unseenFor)))
+        throw new RangeError('unseenFor must be at least 31 days, in seconds: until then a delegate may renew')
+      const forgotten = await delegates.forget(unseenFor)
+      onEvent({ type: 'forgotten', delegates: forgotten })
+      return forgotten
     },
     list: async (page = {}) => delegates.list(page),
   }

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander'
 import { agentServer, agentServerOptions } from './commands/agent-server.js'
 import {
+  forget,
+  forgetOptions,
   invite,
   inviteOptions,
   list,
@@ -139,6 +141,7 @@ function addServers(root: Command): void {
   operator('list', 'list delegates, what they came by, and when they were last seen', listOptions.flags, list)
   operator('revoke', 'end a delegate, or all that came by one enrolment', revokeOptions.flags, revoke)
   operator('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags, reinstate)
+  operator('forget', 'take delegates from the list that were long away', forgetOptions.flags, forget)
   flags(root.command('auth-server').description('issue auth tokens for what policy grants'), authServerOptions).action(
     (_, command: Command) => authServer(command),
   )

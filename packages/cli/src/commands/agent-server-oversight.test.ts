@@ -107,6 +107,16 @@ test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and i
   expect((await run(database, 'reinstate', '--sub', 'phone')).code).toBe(1)
 })
 
+test('delegates that were long away are forgotten, nobody else', async () => {
+  const database = newDatabase()
+  const { out: codes } = await run(database, 'invite', '--sub', 'a')
+  expect(await enrolByCode(database, codes[0])).toBe(200)
+  expect((await run(database, 'forget', '--unseen-for', '31')).out).toEqual(['0 delegates forgotten'])
+  vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 32 * 86_400_000)
+  expect((await run(database, 'forget', '--unseen-for', '31', '--json')).out).toEqual(['{"delegates":1}'])
+  await expect(run(database, 'forget', '--unseen-for', '30')).rejects.toThrow('--unseen-for')
+})
+
 test('the table has a line a delegate and says when there may be more', async () => {
   const database = newDatabase()
   for (const sub of ['a', 'kitchen-tablet']) {

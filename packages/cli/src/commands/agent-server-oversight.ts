@@ -54,6 +54,12 @@ export const reinstateOptions = operatorOptions({
   json,
 })
 
+/** Options of `countersign agent-server forget`. */
+export const forgetOptions = operatorOptions({
+  unseenFor: z.coerce.number().int().min(31).max(36_500).describe('days since they were last seen, at least 31'),
+  json,
+})
+
 type ServerSettings = Parameters<typeof openAgentServer>[0]
 
 async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
@@ -132,6 +138,15 @@ export async function reinstate(command: Command): Promise<void> {
     const reinstated = await server.reinstate(sub)
     tell(settings, { sub, reinstated }, reinstated ? 'it may enrol again' : 'there is no revoked delegate of that name')
     if (!reinstated) process.exitCode = 1
+  })
+}
+
+/** `countersign agent-server forget`: takes delegates from the list that were long away; revoked ones stay. */
+export async function forget(command: Command): Promise<void> {
+  const settings = readConfiguration(command, forgetOptions.options, process.env)
+  await withDelegates(settings, async server => {
+    const delegates = await server.forget(settings.unseenFor * 86_400)
+    tell(settings, { delegates }, `${delegates} ${delegates === 1 ? 'delegate' : 'delegates'} forgotten`)
   })
 }
 
