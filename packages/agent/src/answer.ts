@@ -46,14 +46,10 @@ export async function readAnswer(response: Response, now: number, patience = 2_0
   }
 }
 
-/** By protocol §4 "Caches": what passes a guard is `private` and varies by key, what a guard answers itself is `no-store`. */
+/** By protocol §4 "Caches": what passes a guard is `private`, what a guard answers by itself is `no-store`. */
 function isGuards(headers: Headers): boolean {
   const cacheControl = headers.get('cache-control') ?? ''
-  return (
-    /\bno-store\b/i.test(cacheControl) &&
-    !/\bprivate\b/i.test(cacheControl) &&
-    !/signature-key|\*/i.test(headers.get('vary') ?? '')
-  )
+  return /\bno-store\b/i.test(cacheControl) && !/\bprivate\b/i.test(cacheControl)
 }
 
 /** Two header lines arrive here as one with a comma, and are malformed too: no challenge is better than either. */

@@ -76,10 +76,13 @@ test(
     const answer = async (created: number) => {
       const message = await world.request({ as, target: '/x', method: 'POST', body: '{}', created })
       const authorization = await resource.authorize(message, { level: 'pseudonymous' })
-      return authorization.ok ? 200 : [authorization.response.status, authorization.response.headers.get('retry-after')]
+      if (authorization.ok) return 200
+      const { status, headers } = authorization.response
+      return [status, headers.get('retry-after'), headers.get('cache-control')]
     }
-    expect(await answer(started - 1)).toEqual([503, '1'])
-    expect(await answer(started + 20)).toEqual([503, '1'])
+    // `no-store`, not `private`: by this an agent knows that no handler has seen it, and signs anew.
+    expect(await answer(started - 1)).toEqual([503, '1', 'no-store'])
+    expect(await answer(started + 20)).toEqual([503, '1', 'no-store'])
     expect(await answer(started + 2)).toBe(200)
     const safe = await world.request({ as, target: '/x', created: started - 1 })
     expect((await resource.authorize(safe, { level: 'pseudonymous' })).ok).toBe(true)
