@@ -1,5 +1,12 @@
 import type { ReplaySet } from '@countersign/httpsig'
-import { type AgentMetadata, type CorsOrigins, isIdentifier, type PublishedKey } from '@countersign/protocol'
+import {
+  AAuthError,
+  type AgentMetadata,
+  type CorsOrigins,
+  isIdentifier,
+  type PublishedKey,
+  parseAgentMetadata,
+} from '@countersign/protocol'
 import type { Enrollment } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './own-keys.js'
@@ -21,6 +28,14 @@ export interface AgentServerOptions {
   readonly database?: string
   /** The agent's name, for metadata. */
   readonly name?: string
+  /** Where auth servers may send its users back to, each compared letter for letter: https, in development loopback http too. */
+  readonly redirectUris?: readonly string[]
+  /**
+   * Whether its users may also be sent back to a listener on 127.0.0.1 or [::1] of their machine, for programs that run there.
+   * Auth servers ask the user every time then. Default false.
+   * @see protocol §6.3
+   */
+  readonly localhostCallbackAllowed?: boolean
   /** Seconds an agent token lives. Default 3600, at most 86 400. */
   readonly tokenLifetime?: number
   /** The ways to enrol, each of its own type. Default: `[codes()]`. */
@@ -78,13 +93,22 @@ export function settingsOf(options: AgentServerOptions): Settings {
   }
 }
 
-function agentMetadata({ id, name, database }: AgentServerOptions): AgentMetadata {
-  return {
+function agentMetadata(options: AgentServerOptions): AgentMetadata {
+  const { id, name, database, redirectUris, localhostCallbackAllowed, development = false } = options
+  const metadata: AgentMetadata = {
     issuer: id,
     agent: id,
     jwks_uri: `${id}/.well-known/jwks.json`,
     ...(database === undefined ? {} : { delegate_token_endpoint: `${id}${delegateTokenPath}` }),
     ...(name === undefined ? {} : { name }),
+    ...(redirectUris === undefined ? {} : { redirect_uris: redirectUris }),
+    ...(localhostCallbackAllowed === undefined ? {} : { localhost_callback_allowed: localhostCallbackAllowed }),
+  }
+  try {
+    return parseAgentMetadata(metadata, id, { development })
+  } catch (error) {
+    // What others would refuse to read must not be published.
+    throw error instanceof AAuthError ? new TypeError(error.description) : error
   }
 }
 

@@ -20,6 +20,21 @@ test(verifies('metadata.agent', 'an agent server publishes who it is and where i
   })
 })
 
+test(
+  verifies('metadata.agent', 'it publishes where its users may be sent back to, and nothing unless told'),
+  async () => {
+    const redirectUris = ['https://app.example/callback?a=1', 'https://app.example/callback']
+    const { server } = await scene({ redirectUris, localhostCallbackAllowed: true })
+    expect(await (await server.handle(get('/.well-known/aauth-agent'))).json()).toMatchObject({
+      redirect_uris: ['https://app.example/callback?a=1', 'https://app.example/callback'],
+      localhost_callback_allowed: true,
+    })
+    const plain = await (await scene()).server.handle(get('/.well-known/aauth-agent'))
+    const metadata = Object.keys(await plain.json())
+    expect(metadata.filter(name => name.startsWith('redirect') || name.startsWith('localhost'))).toEqual([])
+  },
+)
+
 test(verifies('metadata.agent', 'the JWK set holds public keys only'), async () => {
   const { server } = await scene()
   const response = await server.handle(get('/.well-known/jwks.json'))
@@ -90,6 +105,9 @@ test('what cannot work is refused at construction', async () => {
   const key = await generateSigningKey()
   const twice = ['k1', 'k1'].map(kid => ({ kid, key }))
   await expect(scene({ keys: twice })).rejects.toThrow(TypeError)
+  for (const uri of ['http://app.example/', 'http://127.0.0.1:1/', 'app.example', 'javascript:alert(1)', '/callback'])
+    await expect(scene({ redirectUris: [uri] }), uri).rejects.toThrow(TypeError)
+  await expect(scene({ redirectUris: ['https://app.example/'] })).resolves.toBeDefined()
   await expect(scene({ audience: 'x'.repeat(7000) })).rejects.toThrow(TypeError)
   await expect(scene({ tokenLifetime: 86_401 })).rejects.toThrow(RangeError)
   await expect(scene({ tokenLifetime: 86_400 })).resolves.toBeDefined()

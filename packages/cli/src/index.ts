@@ -21,6 +21,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof AgentError && error.url !== undefined)
+    return `${error.message}; go there and run this again: ${error.url}`
   if (error instanceof AAuthError || error instanceof AgentError) return `${error.message} (${error.code})`
   if (error instanceof Error)
     return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)

@@ -74,6 +74,8 @@ function addFetch(root: Command): void {
       'with --as agent: the identity made by `countersign keys`; with --as delegate: the agent server',
     )
     .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
+    .option('--no-browser', 'where a user must agree: print the URL and wait; default, in a terminal: open a browser')
+    .option('--device', 'where a user must agree: show a code to type in on any device')
     .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
     .option('--development', 'allow loopback http identifiers')
     .option('-v, --verbose', 'show every step on standard error')
@@ -122,6 +124,10 @@ function addKeys(root: Command): void {
   shared(keys.command('show').description('list identities, or print the public keys of --id')).action(showKeys)
   shared(keys.command('publish').description('write a static aauth-agent and JWKS').argument('<dir>'))
     .option('--name <name>', 'a name to show users')
+    .option(
+      '--localhost-callback',
+      'let users be sent back to programs on their own machine, as `countersign fetch` needs',
+    )
     .action(publishKeys)
 }
 

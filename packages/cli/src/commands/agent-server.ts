@@ -14,6 +14,13 @@ export const agentServerOptions = z.strictObject({
   ...serverOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/agent-server.db'),
   name: z.string().optional().describe('the name shown to users'),
+  redirectUris: stringList
+    .optional()
+    .describe('where auth servers may send users back to, each exactly, for the web apps of this agent; default none'),
+  localhostCallback: z
+    .boolean()
+    .default(false)
+    .describe('let users be sent back to programs on their own machine, as `countersign fetch` needs; default false'),
   tokenLifetime: z.coerce
     .number()
     .int()
@@ -47,7 +54,7 @@ export function openAgentServer(
   log: Logger,
   more: Pick<AgentServerOptions, 'keys' | 'replay'>,
 ): Promise<AgentServer> {
-  const { name, tokenLifetime, audience } = settings
+  const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
   return createAgentServer({
     id: settings.id,
     database: databaseOf(settings),
@@ -56,6 +63,8 @@ export function openAgentServer(
     ...enrollmentOf(settings.oidc),
     ...more,
     ...(name === undefined ? {} : { name }),
+    ...(redirectUris === undefined ? {} : { redirectUris }),
+    ...(localhostCallback ? { localhostCallbackAllowed: true } : {}),
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     ...(audience === undefined ? {} : { audience }),
   })

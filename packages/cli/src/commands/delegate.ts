@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Agent, type AgentEvent, createAgent, delegate, type Enrollment } from '@countersign/agent'
+import { type Agent, type AgentEvent, createAgent, delegate, type Enrollment, type Interact } from '@countersign/agent'
 import { fileState } from '@countersign/agent/node'
 
 /** What the command must know to act as a delegate. */
@@ -12,12 +12,13 @@ export interface DelegateSettings {
   readonly enroll?: Enrollment
   readonly development: boolean
   readonly authServers?: readonly string[]
+  readonly interact?: Interact | undefined
   readonly onEvent?: (event: AgentEvent) => void
 }
 
 /** An agent that acts as a delegate; what it enrolled as is kept in the state folder. */
 export function delegateAgent(settings: DelegateSettings): Agent {
-  const { agentServer, enroll, development, authServers = [], onEvent } = settings
+  const { agentServer, enroll, development, authServers = [], interact, onEvent } = settings
   const folder = join(settings.folder, 'delegates')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return createAgent({
@@ -27,6 +28,7 @@ export function delegateAgent(settings: DelegateSettings): Agent {
     // Whoever types a URL after `--as delegate` has decided to be known there.
     identifyTo: 'any',
     development,
+    ...(interact === undefined ? {} : { interact }),
     ...(onEvent === undefined ? {} : { onEvent }),
   })
 }

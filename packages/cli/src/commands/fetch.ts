@@ -12,6 +12,7 @@ import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
 import { UsageError } from '../configuration.js'
 import { delegateAgent } from './delegate.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { interactOf } from './interact.js'
 
 /** Flags of `countersign fetch`. */
 export interface FetchFlags {
@@ -23,6 +24,9 @@ export interface FetchFlags {
   readonly authServer?: readonly string[]
   readonly state?: string
   readonly development?: boolean
+  /** False with `--no-browser`. */
+  readonly browser?: boolean
+  readonly device?: boolean
   readonly verbose?: boolean
   readonly json?: boolean
 }
@@ -102,7 +106,9 @@ async function agentOf(flags: FetchFlags, onEvent: (event: AgentEvent) => void):
     )
   const id = requireIdentifier(flags.id, '--id', development)
   const folder = stateFolder(flags.state)
-  if (flags.as === 'delegate') return delegateAgent({ folder, agentServer: id, development, authServers, onEvent })
+  const interact = interactOf(flags, process.stderr)
+  if (flags.as === 'delegate')
+    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
   const [signing] = await ownKeys(folder, id)
   if (signing === undefined) throw new UsageError(`no keys for ${id}: countersign keys publish DIR --id ${id}`)
   return createAgent({
@@ -111,6 +117,7 @@ async function agentOf(flags: FetchFlags, onEvent: (event: AgentEvent) => void):
     // Whoever types a URL after `--as agent` has decided to be known there.
     identifyTo: 'any',
     development,
+    ...(interact === undefined ? {} : { interact }),
     onEvent,
   })
 }
@@ -140,8 +147,11 @@ function hintFor(target: URL, response: Response, flags: FetchFlags): string {
   if (flags.development !== true && target.protocol === 'http:')
     return ' (add --development to allow http on this machine)'
   const { authServer } = challengeOf(response)
-  const unnamed = flags.as !== 'pseudonym' && authServer !== undefined && !flags.authServer?.includes(authServer)
-  return unnamed ? ` (add --auth-server ${authServer} to get tokens there)` : ''
+  if (flags.as === 'pseudonym' || authServer === undefined) return ''
+  if (!flags.authServer?.includes(authServer)) return ` (add --auth-server ${authServer} to get tokens there)`
+  return interactOf(flags, process.stderr) === undefined
+    ? ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)'
+    : ''
 }
 
 /** The challenge of a refusal; nothing for one that cannot be read. */

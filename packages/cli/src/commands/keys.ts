@@ -10,6 +10,7 @@ export interface KeysFlags {
   readonly name?: string
   readonly state?: string
   readonly development?: boolean
+  readonly localhostCallback?: boolean
 }
 
 /** `countersign keys new`: makes the keys of an own agent identity and prints their public half. */
@@ -39,6 +40,7 @@ export async function publishKeys(directory: string, flags: KeysFlags): Promise<
     agent: id,
     jwks_uri: jwksUri,
     ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.localhostCallback === true ? { localhost_callback_allowed: true } : {}),
   }
   writeFileSync(join(folder, 'aauth-agent'), `${JSON.stringify(metadata, null, 2)}\n`)
   writeFileSync(join(folder, 'jwks.json'), `${JSON.stringify(jwks(keys), null, 2)}\n`)

@@ -1,0 +1,33 @@
+import { type DeviceCode, deviceCode, type Interact, type Visit } from '@countersign/agent'
+import { loopback, openBrowser } from '@countersign/agent/node'
+import { UsageError } from '../configuration.js'
+
+/** How the user of the command is asked; undefined when there is nobody to ask. */
+export function interactOf(
+  flags: { readonly browser?: boolean; readonly device?: boolean },
+  terminal: { readonly isTTY?: boolean; write(text: string): unknown },
+): Interact | undefined {
+  const say = (text: string): void => void terminal.write(`countersign: ${text}\n`)
+  if (flags.device === true && flags.browser === false) throw new UsageError('use either --no-browser or --device')
+  if (flags.device === true) return deviceCode({ show: code => say(codeText(code)) })
+  if (flags.browser === false) return loopback({ open: (url, visit) => say(visitText('open', url, visit)) })
+  if (terminal.isTTY !== true) return undefined
+  return loopback({
+    async open(url, visit) {
+      const opened = await openBrowser(url).then(
+        () => true,
+        () => false,
+      )
+      say(visitText(opened ? 'a browser opens' : 'no browser could be started: open', url, visit))
+    },
+  })
+}
+
+function visitText(verb: string, url: string, { issuer, resource, scope }: Visit): string {
+  return `${issuer} asks you whether to allow ${scope} at ${resource}\n  ${verb} ${url}\n  waiting for your answer; Ctrl-C to stop`
+}
+
+function codeText({ verification_uri, user_code, expires_in, issuer, resource, scope }: DeviceCode): string {
+  const minutes = Math.ceil(expires_in / 60)
+  return `${issuer} asks you whether to allow ${scope} at ${resource}\n  on any device, open ${verification_uri}\n  and type in ${user_code} within ${minutes} minutes; waiting for your answer, Ctrl-C to stop`
+}

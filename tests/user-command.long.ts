@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+import { scriptedUser } from './scripted-user.fixture.js'
+
+// Users who decide about the command: in a browser of its machine, or on any device.
+
+let place: Stand
+let upstream: Server
+let [home, auth, api] = ['', '', '']
+
+beforeAll(async () => {
+  place = stand()
+  const ports = await Promise.all([1, 2, 3].map(() => freePort()))
+  const [homePort = 0, authPort = 0, apiPort = 0] = ports
+  ;[home, auth, api] = [homePort, authPort, apiPort].map(port => `http://localhost:${port}`) as [string, string, string]
+  upstream = createServer((request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ scope: request.headers['aauth-scope'] }))
+  })
+  const upstreamPort = await new Promise<number>(resolve => {
+    upstream.listen(0, '127.0.0.1', () => resolve((upstream.address() as { port: number }).port))
+  })
+  const config = (name: string, settings: object): string[] => {
+    const file = join(place.folder, `${name}.json`)
+    writeFileSync(file, JSON.stringify({ data: join(place.folder, name), development: true, ...settings }))
+    return [name, '--config', file]
+  }
+  await Promise.all([
+    place.start('agent-server', config('agent-server', { id: home, port: homePort, localhostCallback: true })),
+    place.start(
+      'auth-server',
+      config('auth-server', {
+        ...{ id: auth, port: authPort, deviceFlow: ['any'] },
+        demoUsers: [{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }],
+        ask: [{ agents: 'any', resources: 'any' }],
+      }),
+    ),
+    place.start(
+      'gateway',
+      config('gateway', {
+        ...{ id: api, port: apiPort, upstream: `http://127.0.0.1:${upstreamPort}`, authServer: [auth] },
+        scopes: { 'events.read': 'See your events' },
+        routes: [{ path: '/events', scope: ['events.read'] }],
+      }),
+    ),
+  ])
+})
+
+afterAll(async () => {
+  upstream.close()
+  await place.stop()
+})
+
+/** Starts a command and finds in what it says what `pattern` names. */
+async function asks(
+  args: readonly string[],
+  pattern: RegExp,
+): Promise<{ found: RegExpExecArray; ended: Promise<{ code: number | null; out: string; said: string }> }> {
+  const child: ChildProcess = spawn(process.execPath, [countersign, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, said] = ['', '']
+  child.stdout?.on('data', chunk => (out += String(chunk)))
+  const ended = new Promise<{ code: number | null; out: string; said: string }>(resolve =>
+    child.once('close', code => resolve({ code, out, said })),
+  )
+  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
+    child.stderr?.on('data', chunk => {
+      said += String(chunk)
+      const match = pattern.exec(said)
+      if (match !== null) resolve(match)
+    })
+    void ended.then(() => reject(new Error(`it ended: ${said}`)))
+  })
+  return { found, ended }
+}
+
+const link = /open (http:\S+)\n {2}waiting/
+
+describe('the command', () => {
+  let flags: string[] = []
+  beforeAll(async () => {
+    const agents = ['--config', join(place.folder, 'agent-server.json')]
+    const { stdout } = await run(['agent-server', 'invite', ...agents])
+    const code = /[\w-]{20,}/.exec(stdout)?.[0] ?? ''
+    const state = ['--state', join(place.folder, 'state'), '--development']
+    const enrolled = await run(['enroll', home, '--code', code, ...state])
+    expect([enrolled.code, enrolled.stderr]).toEqual([0, ''])
+    flags = ['--as', 'delegate', '--id', home, '--auth-server', auth, ...state]
+  })
+
+  test('without a terminal it says what would help', async () => {
+    const { code, stderr } = await run(['fetch', `${api}/events`, ...flags])
+    expect(code).toBe(1)
+    expect(stderr).toContain('--no-browser prints where a user can agree')
+  })
+
+  test('a user who refuses: it says so', async () => {
+    const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
+    await scriptedUser('Ada').decide(found[1] ?? '', 'deny')
+    const { code, said } = await ended
+    expect(code).toBe(1)
+    expect(said).toContain('the user said no (access_denied)')
+  })
+
+  test('prints where to agree, waits, and goes on; the next time it asks nobody', async () => {
+    const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
+    const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'allow')
+    expect(arrived.pages.join('')).toContain('See your events')
+    expect([arrived.status, new URL(arrived.url).hostname]).toEqual([200, '127.0.0.1'])
+    expect(arrived.text).toContain('You can close this page.')
+    const { code, out, said } = await ended
+    expect(said).toContain(`${auth} asks you whether to allow events.read at ${api}`)
+    expect([code, JSON.parse(out)]).toMatchObject([0, { scope: 'events.read' }])
+    const again = await run(['fetch', `${api}/events`, ...flags])
+    expect([again.code, again.stderr]).toEqual([0, ''])
+  })
+
+  test('shows a code to type in on another device', async () => {
+    const agents = ['--config', join(place.folder, 'agent-server.json')]
+    const code = /[\w-]{20,}/.exec((await run(['agent-server', 'invite', ...agents])).stdout)?.[0] ?? ''
+    const state = ['--state', join(place.folder, 'device'), '--development']
+    await run(['enroll', home, '--code', code, ...state])
+    const device = ['--as', 'delegate', '--id', home, '--auth-server', auth, ...state, '--device']
+    const { found, ended } = await asks(
+      ['fetch', `${api}/events`, ...device],
+      /open (\S+)\n {2}and type in (\S+) within 10 minutes/,
+    )
+    expect(found[1]).toBe(`${auth}/device`)
+    await scriptedUser('Grace').typeIn(found[1] ?? '', found[2] ?? '')
+    const finished = await ended
+    expect([finished.code, JSON.parse(finished.out)]).toMatchObject([0, { scope: 'events.read' }])
+  })
+})
