@@ -1,4 +1,3 @@
-import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { refusedKey } from './delegate-key.js'
 import { type Admission, refusedEnrollment } from './enrollment.js'
@@ -28,10 +27,15 @@ export interface DelegatesPage {
   readonly enrollment?: string
 }
 
+/** `used`: the key is no fresh one; `replacedOf` names the delegate that gave it up, if it did. */
+export type EnrollmentOutcome =
+  | { readonly outcome: 'enrolled' }
+  | { readonly outcome: 'used'; readonly replacedOf: string | undefined }
+
 /** The delegates of one agent server, as its database keeps them. */
 export interface Delegates {
-  /** Makes `jkt` the current key of the delegate that was admitted. */
-  enroll(admission: Admission, jkt: string): Promise<void>
+  /** Makes `jkt` the current key of the delegate that was admitted, unless it is or was a delegate's. */
+  enroll(admission: Admission, jkt: string): Promise<EnrollmentOutcome>
   /** Notes that the delegate was here; refuses when `jkt` is not its current key. */
   renew(sub: string, jkt: string): Promise<void>
   revoke(sub: string): Promise<boolean>
@@ -44,19 +48,18 @@ export interface Delegates {
 /** Queries over the tables; every rule that two requests could race for is one conditional statement. */
 export function delegatesIn(store: Store<Tables>, now: () => number): Delegates {
   return {
-    enroll: (admission, jkt) => store.write(tx => enroll(tx, { admission, jkt, now: now() })),
+    async enroll(admission, jkt) {
+      try {
+        await store.write(tx => enroll(tx, { admission, jkt, now: now() }))
+        return { outcome: 'enrolled' }
+      } catch (thrown) {
+        if (thrown instanceof UsedKey) return { outcome: 'used', replacedOf: thrown.replacedOf }
+        throw thrown
+      }
+    },
 
     async renew(sub, jkt) {
-      const { numUpdatedRows } = await store.write(tx =>
-        tx
-          .updateTable('agent_server_delegates')
-          .set({ last_seen: now() })
-          .where('sub', '=', sub)
-          .where('jkt', '=', jkt)
-          .where('revoked', 'is', null)
-          .executeTakeFirstOrThrow(),
-      )
-      if (numUpdatedRows === 0n) throw refusedKey()
+      if ((await store.write(tx => seen(tx, { sub, jkt, now: now() }))) === 0n) throw refusedKey()
     },
 
     revoke: async sub => (await store.write(tx => revoke(tx, { subs: [sub], now: now() }))) > 0,
@@ -81,7 +84,30 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
   }
 }
 
+/** Thrown inside the transaction, so that what the enrolment used up is not. */
+class UsedKey extends Error {
+  readonly replacedOf: string | undefined
+  constructor(replacedOf: string | undefined) {
+    super('the key is or was the key of a delegate')
+    this.replacedOf = replacedOf
+  }
+}
+
 type Transaction = Store<Tables>['db']
+
+async function seen(
+  tx: Transaction,
+  { sub, jkt, now }: { readonly sub: string; readonly jkt: string; readonly now: number },
+): Promise<bigint> {
+  const { numUpdatedRows } = await tx
+    .updateTable('agent_server_delegates')
+    .set({ last_seen: now })
+    .where('sub', '=', sub)
+    .where('jkt', '=', jkt)
+    .where('revoked', 'is', null)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows
+}
 
 async function enroll(
   tx: Transaction,
@@ -120,12 +146,12 @@ async function enroll(
 async function checkFreshKey(tx: Transaction, sub: string, jkt: string): Promise<void> {
   const known = await tx
     .selectFrom('agent_server_delegates')
-    .select(['sub', 'jkt', 'revoked'])
+    .select(['sub', 'jkt', 'previous_jkt', 'revoked'])
     .where(({ or, eb }) => or([eb('jkt', '=', jkt), eb('previous_jkt', '=', jkt)]))
     .limit(2)
     .execute()
   if (known.every(row => row.sub === sub && row.jkt === jkt && row.revoked === null)) return
-  throw new AAuthError('invalid_request', 'the key that signs is or was the key of a delegate; enrol with a fresh one')
+  throw new UsedKey(known.find(row => row.previous_jkt === jkt && row.revoked === null)?.sub)
 }
 
 /** How many delegates one transaction revokes or forgets: a million at once would outlast its deadline, and stop all other writes before. */

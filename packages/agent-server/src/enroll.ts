@@ -26,7 +26,17 @@ export async function enroll(
   await checkReplay({ replay: sharedBySub(context.replay, sub), verified, partition: 'token' })
   // Before what was shown is used up: an enrolment that no token could answer (too long under this key) would cost it for nothing.
   const answer = await issueDelegateToken(context, { sub, jwk: caller.key.publicJwk })
-  await context.delegates.enroll(admission, jkt)
+  const enrolled = await context.delegates.enroll(admission, jkt)
+  if (enrolled.outcome === 'used') {
+    const { replacedOf } = enrolled
+    // Somebody holds a key that was given up, and something to enrol with besides (protocol §5 "anything else by it").
+    if (replacedOf !== undefined)
+      context.onEvent({ type: 'alarm', reason: 'replaced-key', sub: replacedOf, jkt, ...peerOf(caller) })
+    throw new AAuthError(
+      'invalid_request',
+      'the key that signs is or was the key of a delegate; enrol with a fresh one',
+    )
+  }
   context.onEvent({ type: 'enrolled', sub, enrollment, jkt, ...peerOf(caller) })
   return answer
 }

@@ -292,6 +292,15 @@ test(
     expect((await enrols(phone.key, 'tablet')).first).toEqual(used)
     expect((await enrols(await generateSigningKey(), 'phone')).first).toEqual(done)
     expect((await enrols(next, 'phone')).first).toEqual(used)
+    const alarms = stage.events.filter(({ type }) => type === 'alarm')
+    const given = [phone.key, phone.key, next].map(async key => ({
+      type: 'alarm',
+      reason: 'replaced-key',
+      sub: 'phone',
+      jkt: await thumbprint(key.publicJwk),
+      peer: '192.0.2.7',
+    }))
+    expect(alarms).toEqual(await Promise.all(given))
 
     const lost = await enrolled(stage, 'lost')
     await stage.server.revoke('lost')
