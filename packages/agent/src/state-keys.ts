@@ -1,5 +1,6 @@
 import { generatePrivateJwk, importSigningKey, type PrivateJwk } from '@countersign/httpsig'
 import { AgentError } from './error.js'
+import { freshKey } from './fresh-key.js'
 import type { AgentState, StateKeys } from './state.js'
 
 /** Where a state keeps signing keys: its own `keys`, or private JWKs among its values. */
@@ -17,7 +18,7 @@ const valueKey = (name: string): string => `key ${name}`
 function jwkKeys(state: AgentState): StateKeys {
   return {
     async generate(name) {
-      const jwk = await generatePrivateJwk()
+      const jwk = await freshKey(generatePrivateJwk)
       await state.write(valueKey(name), jwk)
       return importSigningKey(jwk)
     },

@@ -1,4 +1,5 @@
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
+import { freshKey } from './fresh-key.js'
 import { queues } from './queue.js'
 
 /**
@@ -55,7 +56,7 @@ export function memoryState(): AgentState {
     },
     keys: {
       async generate(name) {
-        const key = await generateSigningKey()
+        const key = await freshKey(generateSigningKey)
         keys.set(name, key)
         return key
       },

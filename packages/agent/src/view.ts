@@ -6,6 +6,7 @@ import { boundedMap } from './bounded-map.js'
 import { climb } from './climb.js'
 import type { ClimbContext } from './climb-context.js'
 import type { AgentEvent } from './explanation.js'
+import { freshKey } from './fresh-key.js'
 import { grantsIn } from './grants.js'
 import type { Interviewer } from './interact.js'
 import { originMemory } from './origin-memory.js'
@@ -94,8 +95,9 @@ export function openView(context: ViewContext): View {
 function pseudonyms(): (origin: string) => Promise<SigningKey> {
   const keys = boundedMap<string, Promise<SigningKey>>(1000)
   return origin => {
-    const known = keys.get(origin) ?? generateSigningKey()
+    const known = keys.get(origin) ?? freshKey(generateSigningKey)
     keys.set(origin, known)
+    known.catch(() => keys.delete(origin))
     return known
   }
 }
