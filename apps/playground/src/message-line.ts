@@ -7,13 +7,13 @@ export function describeMessage(exchange: TracedExchange, addresses: Addresses):
   const { request, response } = exchange
   const challenge = headerOf(response.headers, 'agent-auth')
   const line = `${signerOf(exchange, addresses)} → ${nameOf(exchange.to, addresses)}`.padEnd(46)
-  return `${line} ${`${request.method} ${request.target}`.padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
+  return `${line} ${`${request.method} ${shortTarget(request.target)}`.padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
 }
 
 /** Who signed a message, as far as its Signature-Key says: claimed, until the receiver has verified it. */
 export function signerOf(exchange: TracedExchange, addresses: Addresses): string {
   const value = headerOf(exchange.request.headers, 'signature-key')
-  if (value === undefined) return 'unsigned'
+  if (value === undefined) return isPage(exchange, addresses) ? 'a user’s browser' : 'unsigned'
   try {
     const { key } = parseSignatureKey(value)
     if (key.scheme === 'hwk') return 'inline key'
@@ -23,6 +23,13 @@ export function signerOf(exchange: TracedExchange, addresses: Addresses): string
   } catch {
     return 'unreadable signature'
   }
+}
+
+/** The auth server's pages, where nobody signs. */
+function isPage({ to, request }: TracedExchange, { authServer }: Addresses): boolean {
+  return (
+    to === authServer && /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(request.target)
+  )
 }
 
 function tokenType(jwt: string): unknown {
@@ -42,6 +49,12 @@ export function nameOf(id: string, addresses: Addresses): string {
 
 function headerOf(headers: ReadonlyArray<readonly [string, string]>, name: string): string | undefined {
   return headers.find(([known]) => known.toLowerCase() === name)?.[1]
+}
+
+/** The links that users follow are long, and their queries say nothing to readers. */
+function shortTarget(target: string): string {
+  const [path = ''] = target.split('?')
+  return path === target ? target : `${path}?…`
 }
 
 function shorten(text: string): string {

@@ -59,8 +59,10 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     })
     onReady(await readyLine(name, child))
   }
+  const agentConfig = join(folder, 'agent-server.json')
+  writeFileSync(agentConfig, JSON.stringify({ localhostCallback: true }))
   const authConfig = join(folder, 'auth-server.json')
-  writeFileSync(authConfig, JSON.stringify({ grants: playgroundGrants(addresses), authTokenLifetime }))
+  writeFileSync(authConfig, JSON.stringify({ ...playgroundPolicy(addresses), demoUsers, authTokenLifetime }))
   const startAuthServer = (): Promise<void> =>
     start('auth-server', countersign, [
       'auth-server',
@@ -85,6 +87,8 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
         ...shared(addresses.agentServer, folder, 'agent-server'),
         '--name',
         'Playground Agent',
+        '--config',
+        agentConfig,
       ]),
       startAuthServer(),
       start('calendar', fileURLToPath(new URL('./calendar-process.js', import.meta.url)), [
@@ -115,9 +119,21 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
   }
 }
 
-/** Another agent gets what its level allows; only the playground's own agent and its delegates are granted anything by name. */
-function playgroundGrants(addresses: Addresses): unknown[] {
-  return [{ agent: addresses.agentServer, delegates: 'any', resource: addresses.calendar, scopes: ['events.read'] }]
+/** Whoever signs in at the playground's auth server is one of these. */
+const demoUsers = [
+  { name: 'Ada Lovelace', email: 'ada@demo.example' },
+  { name: 'Grace Hopper', email: 'grace@demo.example' },
+]
+
+/**
+ * The playground's own agent and its delegates read events without a user. Whatever else the calendar has, for whichever agent,
+ * its users decide.
+ */
+function playgroundPolicy({ agentServer, calendar }: Addresses): Record<string, unknown> {
+  return {
+    grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
+    ask: [{ agents: 'any', resources: [calendar] }],
+  }
 }
 
 function shared(id: string, folder: string, name: string): string[] {

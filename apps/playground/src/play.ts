@@ -7,10 +7,19 @@ import { identity } from './scenarios/identity.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
 import { rotation } from './scenarios/rotation.js'
+import { userConsent } from './scenarios/user-consent.js'
 import { type Check, type Stage, stageOn } from './stage.js'
+import { type StoryUsers, scriptedUser } from './story-user.js'
 
 /** The name of a scenario. */
-export type ScenarioName = 'rate-limit' | 'identity' | 'delegate' | 'autonomous' | 'refresh' | 'rotation'
+export type ScenarioName =
+  | 'rate-limit'
+  | 'identity'
+  | 'delegate'
+  | 'autonomous'
+  | 'user-consent'
+  | 'refresh'
+  | 'rotation'
 
 interface Scenario {
   readonly title: string
@@ -22,6 +31,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   identity: { title: 'Say who you are: the agent server’s own key', play: identity },
   delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
   autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
+  'user-consent': { title: 'A user signs in and agrees, once; another one refuses', play: userConsent },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }
@@ -43,14 +53,19 @@ export interface ScenarioResult {
   readonly messages: readonly TracedExchange[]
 }
 
-/** Plays one scenario on running participants. */
-export async function playScenario(participants: Participants, name: ScenarioName): Promise<ScenarioResult> {
+/** Plays one scenario on running participants; `users` decide in it, by default without hands. */
+export async function playScenario(
+  participants: Participants,
+  name: ScenarioName,
+  users: StoryUsers = scriptedUser,
+): Promise<ScenarioResult> {
   const { title, play } = scenarios[name]
   const checks: Check[] = []
   const messages: TracedExchange[] = []
   const stop = participants.listen(exchange => messages.push(exchange))
   try {
-    await play(stageOn(participants, checks))
+    const heard = async (): Promise<readonly TracedExchange[]> => inOrder(await quiet(messages))
+    await play(stageOn({ participants, checks, users, messages: heard }))
   } catch (error) {
     checks.push({
       title: 'the scenario plays to its end',
@@ -60,16 +75,21 @@ export async function playScenario(participants: Participants, name: ScenarioNam
   }
   await quiet(messages)
   stop()
-  messages.sort((a, b) => a.at - b.at)
-  return { scenario: name, title, ok: checks.length > 0 && checks.every(check => check.ok), checks, messages }
+  const ok = checks.length > 0 && checks.every(check => check.ok)
+  return { scenario: name, title, ok, checks, messages: inOrder(messages) }
 }
 
 /** Waits until the processes have told of the last message. */
-async function quiet(messages: readonly unknown[]): Promise<void> {
+async function quiet(messages: readonly TracedExchange[]): Promise<readonly TracedExchange[]> {
   for (let seen = -1, rounds = 0; seen !== messages.length && rounds < 20; rounds++) {
     seen = messages.length
     await new Promise(resolve => setTimeout(resolve, 60))
   }
+  return messages
+}
+
+function inOrder(messages: readonly TracedExchange[]): TracedExchange[] {
+  return [...messages].sort((a, b) => a.at - b.at)
 }
 
 /** Options of {@link playScenarios}. */

@@ -9,11 +9,13 @@ import {
   createAgent,
   delegate,
   explain,
+  type Interact,
   memoryState,
   pseudonym,
 } from '@countersign/agent'
-import { keysFile } from '@countersign/server'
+import { keysFile, type TracedExchange } from '@countersign/server'
 import type { Participants } from './participants.js'
+import type { StoryUser, StoryUsers } from './story-user.js'
 
 /** One thing a scenario expects, and whether it was so. */
 export interface Check {
@@ -33,16 +35,30 @@ export interface Stage {
   pseudonym(): Agent
   /** An agent that signs with the playground agent server's own key. */
   agentServer(): Promise<Agent>
-  /** A delegate that enrols with `code` when `state` holds no enrolment. */
-  delegate(code: string, state?: AgentState): Agent
+  /** A delegate that enrols with `code` when `state` holds no enrolment; without `interact` it has no way to ask a user. */
+  delegate(code: string, state?: AgentState, interact?: Interact): Agent
   /** A single-use enrolment code, for a delegate of that name when one is given. */
   invite(sub?: string): Promise<{ readonly code: string; readonly sub: string }>
+  /** One of the auth server's demo users, in a fresh browser. */
+  user(name: string): StoryUser
+  /** Every message that has flowed so far, in order. */
+  messages(): Promise<readonly TracedExchange[]>
+}
+
+/** What {@link stageOn} is built of. */
+export interface StageParts {
+  readonly participants: Participants
+  /** What {@link Stage.expect} adds to. */
+  readonly checks: Check[]
+  /** Who decides where users are asked. */
+  readonly users: StoryUsers
+  readonly messages: () => Promise<readonly TracedExchange[]>
 }
 
 const execute = promisify(execFile)
 
-/** The stage for one scenario; `checks` is what {@link Stage.expect} adds to. */
-export function stageOn(participants: Participants, checks: Check[]): Stage {
+/** The stage for one scenario. */
+export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
   const { addresses, folder, countersign } = participants
   const shared = { acceptAuthServer: [addresses.authServer], identifyTo: [addresses.calendar], development: true }
   return {
@@ -61,12 +77,15 @@ export function stageOn(participants: Participants, checks: Check[]): Stage {
       if (key === undefined) throw new Error('the agent server has no key')
       return createAgent({ identity: agentServer({ id: addresses.agentServer, ...key }), ...shared })
     },
-    delegate: (code, state = memoryState()) =>
+    delegate: (code, state = memoryState(), interact?) =>
       createAgent({
         identity: delegate({ agentServer: addresses.agentServer, enroll: { type: 'code', code } }),
         state,
+        ...(interact === undefined ? {} : { interact }),
         ...shared,
       }),
+    user: users,
+    messages,
     async invite(sub) {
       const args = [
         'agent-server',
