@@ -85,6 +85,8 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
       start('agent-server', countersign, [
         'agent-server',
         ...shared(addresses.agentServer, folder, 'agent-server'),
+        // Named, and so left alone: one story acts as the agent server itself, with this key.
+        ...['--keys', join(folder, 'agent-server', 'keys.json')],
         '--name',
         'Playground Agent',
         '--config',

@@ -34,7 +34,7 @@ export const agentServerOptions = z.strictObject({
     .min(3600)
     .optional()
     .describe(
-      'seconds that each signing key is used; the keys are then kept in the database, and those of the key file hand over to them; default the key file alone',
+      'seconds that each signing key is used; the keys are kept in the database, and those of a key file hand over to them; default 30 days, with --keys the key file alone',
     ),
   oidc: z
     .array(oidcIssuer)
@@ -70,14 +70,13 @@ export function openAgentServer(
   })
 }
 
-/** The keys of the key file, or a rotation that they hand over to; only without a rotation is the file made. */
+/** A rotation, to which the keys of an earlier key file hand over; the key file alone where the operator names one and no rotation. */
 async function ownKeys(settings: z.infer<typeof agentServerOptions>): Promise<Pick<AgentServerOptions, 'keys'>> {
   const folder = dataFolder('agent-server', settings)
-  const { rotateKeysEvery: rotateEvery } = settings
-  if (rotateEvery === undefined) return { keys: await signingKeys(folder, settings) }
-  return {
-    keys: { rotateEvery, before: existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings) : [] },
-  }
+  const { rotateKeysEvery, keys } = settings
+  if (rotateKeysEvery === undefined && keys !== undefined) return { keys: await signingKeys(folder, settings) }
+  const before = existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings) : []
+  return { keys: { rotateEvery: rotateKeysEvery ?? 30 * 86_400, before } }
 }
 
 /** `countersign agent-server`: serves an agent's identity and enrols its delegates. */
