@@ -4,7 +4,7 @@ import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
 import type { Self } from './identity.js'
 import type { Asked, Begun, Form, Interviewer, Reception } from './interact.js'
-import { checked } from './participant.js'
+import { checked, invalidAnswer } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
 import type { AgentState } from './state.js'
@@ -146,6 +146,8 @@ function refresh(grant: Renewable, { self, tell }: Applicant, context: Context):
     try {
       const answer = await askAuthServer({ issuer, form }, self, context)
       const renewed = { refreshToken, ...(await grantOf(answer, asked, self, context)) }
+      // A session is one user's: an answer about another must not turn it into theirs.
+      if (grant.sub !== undefined && renewed.sub !== grant.sub) throw invalidAnswer('auth server', 'sub')
       await context.grants.keep(self, renewed)
       return renewed
     } catch (error) {

@@ -12,6 +12,7 @@ import {
 } from './interact.js'
 import { invalidAnswer } from './participant.js'
 import { type PendingInteraction, type PendingInteractions, pendingInteractionsIn } from './pending-interactions.js'
+import { untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'
 import { userUrl } from './user-url.js'
 
@@ -42,7 +43,9 @@ interface Context extends InteractContext {
   readonly openDoor: OpenDoor
   /** By `state`: whoever waits for an answer here. */
   readonly waiting: Map<string, Waiter>
-  readonly pendingOf: (reception: Reception) => PendingInteractions
+  readonly pendingOf: (reception: Pick<Reception, 'state'>) => PendingInteractions
+  /** Where something was kept, in the order in which it ends. */
+  readonly ending: Array<{ readonly state: AgentState; readonly expires: number }>
 }
 
 interface Waiter {
@@ -55,7 +58,13 @@ export function browserInteraction(kind: 'callback' | 'loopback', openDoor: Open
   return Object.freeze({
     kind,
     open(options: InteractContext): Interviewer {
-      const context: Context = { ...options, openDoor, waiting: new Map(), pendingOf: pendingByState(options.now) }
+      const context: Context = {
+        ...options,
+        openDoor,
+        waiting: new Map(),
+        ending: [],
+        pendingOf: pendingByState(options.now),
+      }
       return {
         obtain: interview => obtain(interview, context),
         receive: async (url, reception) =>
@@ -119,8 +128,19 @@ async function begin(interview: Interview, door: Door, context: Context): Promis
   // A code may come at the last moment and is good for another minute.
   const interaction: PendingInteraction = { ...what, begun: begunAt, expires: begunAt + seconds + 60 }
   await context.pendingOf(interview).add(interaction)
+  context.ending.push({ state: interview.state, expires: interaction.expires })
+  // Nobody waits for it: what it fails to remove counts no longer, and the next entry of that user's takes it along.
+  sweep(context).catch(() => undefined)
   tell(issuer, 'interact', `a user must agree at ${issuer} to ${interaction.scope} at ${resource}`)
   return interaction
+}
+
+/** Sessions that come once and ask never leave anything behind, or strangers could fill the state with them. */
+async function sweep({ ending, now, pendingOf }: Context): Promise<void> {
+  for (let [first] = ending; first !== undefined && first.expires <= now(); [first] = ending) {
+    ending.shift()
+    await pendingOf(first).prune()
+  }
 }
 
 /** 256 bits that only this session's browser learns: whoever brings a code from elsewhere does not have them. */
@@ -151,7 +171,11 @@ async function answered(
   const { user, abandoned } = interview
   const enough = new AbortController()
   const end = (): void => enough.abort()
-  const answer = new Promise<Grant>((resolve, reject) => waiting.set(state, { resolve, reject }))
+  let waiter: Waiter | undefined
+  const answer = new Promise<Grant>((resolve, reject) => {
+    waiter = { resolve, reject }
+    waiting.set(state, waiter)
+  })
   answer.then(end, end)
   abandoned.addEventListener('abort', end)
   try {
@@ -159,10 +183,11 @@ async function answered(
     const late = sleep(expires - now(), enough.signal).then(() => {
       throw new AgentError('interaction_required', 'the user did not come back in time', { authServer: issuer })
     })
-    return await Promise.race([answer, late])
+    return await untilAborted(Promise.race([answer, late]), abandoned)
   } finally {
     end()
-    waiting.delete(state)
+    // Another call may wait for the same answer by now.
+    if (waiting.get(state) === waiter) waiting.delete(state)
   }
 }
 

@@ -118,6 +118,12 @@ describe('a callback', () => {
     expect(JSON.stringify([String(error), (error as AgentError).cause])).not.toMatch(/script|hello/)
   })
 
+  test('that is no URL is not quoted', async () => {
+    const { agent } = await asked()
+    const error: unknown = await agent.handleCallback('https://[x?code=secret').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'invalid_callback', cause: { member: 'url' } })
+  })
+
   test('that comes too late redeems nothing', async () => {
     const { own, users, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })

@@ -137,6 +137,33 @@ describe('two users of one agent', () => {
     expect(formsOf(users, 'refresh')).toHaveLength(2)
   })
 
+  test(verifies('agent.tokens.per-user', 'a refreshed token about another user is refused'), async () => {
+    const { own, decide } = await worldOfUsers()
+    const view = agentIn(own, { interact }).forUser('s1')
+    await view.handleCallback(decide(await urlOf(view), { user: 'ada' }))
+    own.clock.time += 700
+    own.tamper.set('auth+jwt', claims => ({ ...claims, sub: 'bob' }))
+    await view.fetch(events).catch(() => undefined)
+    own.tamper.clear()
+    expect((await view.fetch(events)).status).toBe(200)
+    expect(usersSeen(own)).toEqual(['ada'])
+  })
+
+  test('sessions that ask and never come back leave nothing', async () => {
+    const { own } = await worldOfUsers()
+    const state = watchedState()
+    const removed: string[] = []
+    const remove = (key: string): Promise<void> => {
+      removed.push(key)
+      return state.remove(key)
+    }
+    const agent = agentIn(own, { interact, state: { ...state, remove } })
+    for (const name of ['s1', 's2', 's3']) await urlOf(agent.forUser(name))
+    own.clock.time += 661
+    await urlOf(agent.forUser('s4'))
+    await expect.poll(() => removed).toEqual(['user s1 interactions', 'user s2 interactions', 'user s3 interactions'])
+  })
+
   test(verifies('agent.tokens.per-user', 'no name reaches into another’s part of the state'), async () => {
     const { own, decide } = await worldOfUsers()
     const state = watchedState()

@@ -18,6 +18,8 @@ export interface Grant {
   readonly renewAt: number
   /** Thumbprint of the key the auth token is bound to. */
   readonly jkt: string
+  /** The issuer's name for the user, where the token names one. */
+  readonly sub?: string
   /** Sent to `issuer` only. */
   readonly refreshToken?: string
 }
@@ -100,13 +102,13 @@ function savedGrants(value: unknown): readonly Grant[] {
 /** Entries of another version are left out: the agent then asks again, which is always safe. */
 function isGrant(value: unknown): value is Grant {
   if (typeof value !== 'object' || value === null) return false
-  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken } = value as Partial<
+  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<
     Record<keyof Grant, unknown>
   >
   return (
     [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
     typeof expires === 'number' &&
     typeof renewAt === 'number' &&
-    (refreshToken === undefined || typeof refreshToken === 'string')
+    [refreshToken, sub].every(member => member === undefined || typeof member === 'string')
   )
 }

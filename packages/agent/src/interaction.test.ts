@@ -115,7 +115,7 @@ describe('an app with a route of its own', () => {
   test('a user who grants less: the token says so, and a route that needs it passes', async () => {
     const { own, users, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
-    users.grants = 'events.read'
+    users.allowed = 'events.read'
     const asked = { resource: calendar, scope: 'events.read events.write' }
     const { url } = await needsUser(agent.requestAccess(asked))
     expect((await agent.handleCallback(decide(url, { user: 'ada' }))).scope).toBe('events.read')

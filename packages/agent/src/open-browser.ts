@@ -14,8 +14,7 @@ const openers: Readonly<Record<string, readonly [string, ...string[]]>> = {
  * @see protocol §4 (3)
  */
 export async function openBrowser(url: string): Promise<void> {
-  const checked = userUrl(url, { development: true })
-  if (checked === undefined) throw new TypeError('only https URLs, and http ones of a loopback host, are opened')
+  const checked = checkedUrl(url)
   const [program, ...first] = openers[process.platform] ?? ['xdg-open']
   // The parser's spelling begins with its scheme, so that it is no flag.
   const child = spawn(program, [...first, checked], { shell: false, detached: true, stdio: 'ignore' })
@@ -27,7 +26,16 @@ export async function openBrowser(url: string): Promise<void> {
   child.unref()
 }
 
-/** Prints a URL for the user to open, to standard error. */
+/**
+ * Prints a URL for the user to open, to standard error: https, or http on a loopback host.
+ * @throws TypeError for any other URL
+ */
 export function printUrl(url: string): void {
-  process.stderr.write(`Open this page to go on: ${userUrl(url, { development: true }) ?? ''}\n`)
+  process.stderr.write(`Open this page to go on: ${checkedUrl(url)}\n`)
+}
+
+function checkedUrl(url: string): string {
+  const checked = userUrl(url, { development: true })
+  if (checked === undefined) throw new TypeError('only https URLs, and http ones of a loopback host, are opened')
+  return checked
 }

@@ -27,6 +27,8 @@ export interface PendingInteractions {
   recent(like: Like): Promise<PendingInteraction | undefined>
   /** Takes the one of this `state`, which nobody finds again. */
   take(state: string): Promise<PendingInteraction | undefined>
+  /** Removes what has expired. */
+  prune(): Promise<void>
 }
 
 /** What makes two interactions the same. */
@@ -67,6 +69,7 @@ export function pendingInteractionsIn(state: AgentState, now: () => number): Pen
         if (found !== undefined) await write(list.filter(pending => pending !== found))
         return found
       }),
+    prune: () => alone(async () => write(await read())),
   }
 }
 

@@ -34,6 +34,9 @@ describe('the agent is the resource', () => {
     expect(await view.signIn(request)).toEqual(ada)
     expect(await view.signIn({ authServer: auth })).toEqual(ada)
     expect(users.forms).toHaveLength(2)
+    own.clock.time += 700
+    expect(await view.signIn(request)).toEqual(ada)
+    expect(users.forms.at(-1)).toEqual({ request_type: 'refresh', refresh_token: 'refresh-0' })
     // Nothing was said to anyone but the auth server.
     expect(calls(own, calendar)).toEqual([])
   })

@@ -53,8 +53,8 @@ export async function grantOf(
   const { issuer, resource } = asked
   const authToken = json['auth_token']
   if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
-  const { scope, expires, renewAt } = await checkAnswer(authToken, asked, self, context)
-  return { issuer, resource, scope, authToken, expires, renewAt, jkt: self.jkt, ...refreshTokenOf(json) }
+  const facts = await checkAnswer(authToken, asked, self, context)
+  return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...refreshTokenOf(json) }
 }
 
 /** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
@@ -63,7 +63,7 @@ async function checkAnswer(
   asked: Asked,
   self: Self,
   context: TokenRequestContext,
-): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt'>> {
+): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt' | 'sub'>> {
   const { discovery, development } = context
   const { issuer, resource } = asked
   const claims = await checked('auth server', () =>
@@ -80,7 +80,13 @@ async function checkAnswer(
     throw invalidAnswer('auth server', 'sub')
   // A token must not end on its way; of a short life only a part may be given up for that.
   const margin = Math.min(30, (claims.exp - claims.iat) / 5)
-  return { scope: canonicalScope([...scope, ...asClaims]), expires: claims.exp, renewAt: claims.exp - margin }
+  const { exp, sub } = claims
+  return {
+    scope: canonicalScope([...scope, ...asClaims]),
+    expires: exp,
+    renewAt: exp - margin,
+    ...(sub === undefined ? {} : { sub }),
+  }
 }
 
 function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {

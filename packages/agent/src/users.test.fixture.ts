@@ -35,10 +35,12 @@ export interface Users {
   readonly waiting: Map<string, Waiting>
   /** What the next polls of a device are refused with, in order. */
   readonly polls: ErrorCode[]
+  /** What refresh tokens stand for. */
+  readonly grants: Map<string, { readonly resource: string; readonly scope: string; readonly user: string }>
   /** Changes the members of the next token answers. */
   tamper(answer: Record<string, unknown>): Record<string, unknown>
   /** Scopes the users grant; absent: all that is asked. */
-  grants?: string
+  allowed?: string
 }
 
 /** A user of a browser: opens the agent's URL and decides; where the browser is sent then. */
@@ -47,7 +49,7 @@ export type Decide = (url: string, decision: { readonly user: string } | { reado
 /** A world whose auth server grants nothing without a user. */
 export async function worldOfUsers(): Promise<{ own: World; users: Users; decide: Decide }> {
   const own = await world()
-  const users: Users = { forms: [], waiting: new Map(), polls: [], tamper: answer => answer }
+  const users: Users = { forms: [], waiting: new Map(), polls: [], grants: new Map(), tamper: answer => answer }
   const discovery = createDiscovery({ fetcher: own.network.fetcher, now: own.clock.now })
   const verifier = createVerifier({ receiver: auth, discovery, accept: ['jwks_uri', 'agent+jwt'], now: own.clock.now })
   own.network.intercept(auth, async (exchange, next) => {
@@ -62,6 +64,7 @@ export async function worldOfUsers(): Promise<{ own: World; users: Users; decide
       if (form['request_type'] === 'code') return Response.json(users.tamper(await redeemed(form, caller)))
       if (form['request_type'] === 'device_auth') return Response.json(users.tamper(await device(form, caller)))
       if (form['request_type'] === 'device_code') return Response.json(users.tamper(await polled(form, caller)))
+      if (form['request_type'] === 'refresh') return Response.json(users.tamper(await renewed(form, caller)))
       return await next(exchange)
     } catch (error) {
       return errorResponse(asAAuthError(error), { now: own.clock.now })
@@ -111,12 +114,17 @@ export async function worldOfUsers(): Promise<{ own: World; users: Users; decide
     if (request?.code !== code || request?.redirect_uri !== redirect_uri || !isTheirs || request.user === undefined)
       throw new AAuthError('invalid_grant', 'the code is wrong')
     users.waiting.delete(request_token)
-    const scope = users.grants ?? request.scope
-    const refresh_token = `refresh-${own.refreshTokens.size}`
-    const { agent, delegate } = caller
-    own.refreshTokens.set(refresh_token, { agent, ...(delegate === undefined ? {} : { delegate }), scope })
-    const auth_token = await own.sign('auth+jwt', claimsOf(own, caller, { ...request, user: request.user, scope }))
-    return { auth_token, expires_in: 600, refresh_token }
+    const scope = users.allowed ?? request.scope
+    const refresh_token = `refresh-${users.grants.size}`
+    const grant = { resource: request.resource, user: request.user, scope }
+    users.grants.set(refresh_token, grant)
+    return { auth_token: await own.sign('auth+jwt', claimsOf(own, caller, grant)), expires_in: 600, refresh_token }
+  }
+
+  async function renewed({ refresh_token = '' }: Form, caller: IdentifiedCaller): Promise<Record<string, unknown>> {
+    const grant = users.grants.get(refresh_token)
+    if (grant === undefined) throw new AAuthError('invalid_grant', 'refresh_token is wrong')
+    return { auth_token: await own.sign('auth+jwt', claimsOf(own, caller, grant)), expires_in: 600 }
   }
 
   const decide: Decide = (url, decision) => {

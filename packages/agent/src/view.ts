@@ -3,6 +3,7 @@ import type { User } from '@countersign/verify'
 import { type AccessRequest, requestAccess } from './access.js'
 import { authorization } from './authorization.js'
 import { boundedMap } from './bounded-map.js'
+import { invalidCallback } from './callback.js'
 import { climb } from './climb.js'
 import type { ClimbContext } from './climb-context.js'
 import type { AgentEvent } from './explanation.js'
@@ -85,7 +86,10 @@ export function openView(context: ViewContext): View {
     signIn: request => untilAborted(signIn(request, context, passage(onEvent).note), request.signal),
     async handleCallback(request) {
       // Only its query counts: behind a proxy, a request knows neither scheme nor host it was made to.
-      const url = new URL(request instanceof Request ? request.url : request, 'https://localhost')
+      const given = request instanceof Request ? request.url : request
+      // The parser's own error would quote the code.
+      if (!URL.canParse(given, 'https://localhost')) throw invalidCallback('url')
+      const url = new URL(given, 'https://localhost')
       return grantedBy(await context.authorization.receive(url, passage(onEvent).note), context)
     },
   }
