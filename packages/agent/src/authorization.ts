@@ -1,8 +1,9 @@
 import { type IdentifierList, isListed } from '@countersign/protocol'
+import { invalidCallback } from './callback.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
-import type { Self } from './identity.js'
+import type { Credentials, Self } from './identity.js'
 import type { Asked, Begun, Form, Interviewer, Reception } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
@@ -61,8 +62,7 @@ export interface AuthorizationContext extends TokenRequestContext {
   /** The user's part of the agent's state. */
   readonly state: AgentState
   readonly sleep: (seconds: number) => Promise<void>
-  /** Who the agent is by now. */
-  readonly current: (tell: Tell) => Promise<Self>
+  readonly credentials: Credentials
 }
 
 interface Context extends AuthorizationContext {
@@ -98,7 +98,10 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
     receive: async (url, tell) => {
       if (context.interviewer.receive === undefined)
         throw new AgentError('unsupported', 'this agent takes no callbacks: its `interact` is no callbackRoute')
-      return context.interviewer.receive(url, reception(tell, context))
+      // Asks nobody: whoever calls the route of the app must not make the agent enrol or renew.
+      const self = await context.credentials.remembered()
+      if (self === undefined) throw invalidCallback('state')
+      return context.interviewer.receive(url, reception({ self, tell }, context))
     },
   }
 }
@@ -172,7 +175,7 @@ function authorize(
   const task = (abandoned: AbortSignal): Promise<Grant> => {
     tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
     return context.interviewer.obtain({
-      ...reception(tell, context),
+      ...reception(applicant, context),
       ...{ asked, abandoned, user: context.user },
       begin: more => firstAnswer(asked, { form: { ...more, ...form, ...hints }, self }, context),
       authEndpoint: async () =>
@@ -192,8 +195,9 @@ async function firstAnswer(
   return answer['auth_token'] === undefined ? { answer } : { grant: await kept(answer, { asked, self }, context) }
 }
 
-function reception(tell: Tell, context: Context): Reception {
-  return { state: context.state, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
+function reception({ self, tell }: Applicant, context: Context): Reception {
+  const owner = `${self.agent} ${self.delegate ?? ''}`
+  return { state: context.state, owner, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
 }
 
 /** What a user decided is signed for by the key there is by then: they may have thought longer than a key lives. */
@@ -204,7 +208,7 @@ async function redeem(
 ): Promise<Grant> {
   if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
-  const self = await context.current(tell)
+  const self = await context.credentials.current(tell)
   const ask = (): Promise<Readonly<Record<string, unknown>>> =>
     askAuthServer({ issuer: asked.issuer, form }, self, context)
   const answer = await ask().catch(async error => {

@@ -91,7 +91,9 @@ async function obtain(interview: Interview, context: Context): Promise<Grant> {
     conclude(pending, { url, reception: interview }, context).catch(() => undefined)
   })
   try {
-    const known = await context.pendingOf(interview).recent({ ...interview.asked, redirectUri: door.redirectUri })
+    const known = await context
+      .pendingOf(interview)
+      .recent({ ...interview.asked, owner: interview.owner, redirectUri: door.redirectUri })
     const begun = known ?? (await begin(interview, door, context))
     if ('authToken' in begun) return begun
     if (door.visit === undefined) throw mustVisit(begun)
@@ -102,7 +104,7 @@ async function obtain(interview: Interview, context: Context): Promise<Grant> {
 }
 
 async function begin(interview: Interview, door: Door, context: Context): Promise<Grant | PendingInteraction> {
-  const { asked, tell } = interview
+  const { asked, owner, tell } = interview
   const state = newState()
   const begun = await interview.begin({ request_type: 'auth', redirect_uri: door.redirectUri, state })
   if (begun.grant !== undefined) return begun.grant
@@ -117,6 +119,7 @@ async function begin(interview: Interview, door: Door, context: Context): Promis
   const { issuer, resource, scope } = asked
   const begunAt = context.now()
   const what = {
+    owner,
     issuer,
     resource,
     scope: canonicalScope(scope),
@@ -202,7 +205,7 @@ async function sent(visit: () => void | Promise<void>, url: string): Promise<voi
 
 async function matched(url: URL, reception: Reception, { pendingOf }: Context): Promise<PendingInteraction> {
   // Taken whatever else the callback says: a state is good for one.
-  const found = await pendingOf(reception).take(callbackState(url))
+  const found = await pendingOf(reception).take(reception.owner, callbackState(url))
   if (found === undefined) throw invalidCallback('state')
   return found
 }

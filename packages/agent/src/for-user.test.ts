@@ -200,6 +200,29 @@ describe('two users of one agent', () => {
 })
 
 describe('two delegates, two issuers', () => {
+  test(verifies('agent.tokens.per-user', 'an agent and a delegate that share a state share no question'), async () => {
+    const { own, users, decide } = await worldOfUsers()
+    const state = memoryState()
+    const [one, other] = [agentIn(own, { state, interact }), delegateIn(own, { state, interact })].map(agent =>
+      agent.forUser('ada'),
+    ) as [View, View]
+    const [first, second] = [await urlOf(one), await urlOf(other)].map(url => decide(url, { user: 'ada' })) as [
+      URL,
+      URL,
+    ]
+    await expect(other.handleCallback(first)).rejects.toMatchObject({ code: 'invalid_callback' })
+    expect(formsOf(users, 'auth')).toHaveLength(2)
+    await Promise.all([one.handleCallback(first), other.handleCallback(second)])
+    expect(formsOf(users, 'code')).toHaveLength(2)
+  })
+
+  test('a callback makes nobody enrol', async () => {
+    const { own } = await worldOfUsers()
+    const agent = delegateIn(own, { interact })
+    await expect(agent.handleCallback(`${callback}?state=x`)).rejects.toMatchObject({ code: 'invalid_callback' })
+    expect(own.network.sent).toEqual([])
+  })
+
   test(
     verifies(
       'agent.tokens.per-user',

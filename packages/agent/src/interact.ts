@@ -43,6 +43,8 @@ export interface Asked {
 export interface Reception {
   /** What survives a restart, of this user alone. */
   readonly state: AgentState
+  /** Which agent and delegate asks: several may share a state. */
+  readonly owner: string
   readonly tell: Tell
   /** Trades a code for a grant, checked and kept; asked again where the answer was lost. */
   redeem(asked: Asked, form: Form): Promise<Grant>

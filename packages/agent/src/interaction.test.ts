@@ -1,10 +1,13 @@
 import { verifies } from '@countersign/requirements'
+import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, test } from 'vitest'
+import type { Agent } from './agent.js'
 import { agentIn, calls, delegateIn } from './agents.test.fixture.js'
 import type { Visit } from './browser-interaction.js'
 import { callbackRoute } from './callback-route.js'
 import { AgentError } from './error.js'
 import { explain } from './explanation.js'
+import { indexedDbState } from './indexed-db-state.js'
 import { auth, calendar, world } from './participants.test.fixture.js'
 import { memoryState } from './state.js'
 import { callback, forEver, formsOf, worldOfUsers } from './users.test.fixture.js'
@@ -97,6 +100,19 @@ describe('an app with a route of its own', () => {
     await again.forUser('s1').handleCallback(decide(url, { user: 'ada' }).href)
     expect((await again.forUser('s1').fetch(events)).status).toBe(200)
     expect((await agentIn(own, options).forUser('s1').fetch(events)).status).toBe(200)
+  })
+
+  test('a page that is left for the auth server and loaded anew goes on', async () => {
+    const { own, decide } = await worldOfUsers()
+    const indexedDB = new IDBFactory()
+    const page = (): Agent => {
+      const interact = callbackRoute({ redirectUri: callback })
+      return agentIn(own, { state: indexedDbState({ indexedDB }), interact })
+    }
+    const { url } = await needsUser(page().fetch(events))
+    const loaded = page()
+    await loaded.handleCallback(decide(url, { user: 'ada' }).href)
+    expect((await loaded.fetch(events)).status).toBe(200)
   })
 
   test('an answer that is lost is asked for again', async () => {

@@ -5,6 +5,8 @@ import { exclusively } from './state-keys.js'
 
 /** A user who was asked and has not come back. Whoever reads it could answer in the user's place. */
 export interface PendingInteraction {
+  /** The agent and delegate that asked. */
+  readonly owner: string
   readonly issuer: string
   readonly resource: string
   /** What was asked for, in canonical spelling. */
@@ -26,13 +28,14 @@ export interface PendingInteractions {
   /** The same request, begun a moment ago, whose answer goes to the same place. */
   recent(like: Like): Promise<PendingInteraction | undefined>
   /** Takes the one of this `state`, which nobody finds again. */
-  take(state: string): Promise<PendingInteraction | undefined>
+  take(owner: string, state: string): Promise<PendingInteraction | undefined>
   /** Removes what has expired. */
   prune(): Promise<void>
 }
 
 /** What makes two interactions the same. */
 export interface Like {
+  readonly owner: string
   readonly issuer: string
   readonly resource: string
   readonly scope: readonly string[]
@@ -56,16 +59,16 @@ export function pendingInteractionsIn(state: AgentState, now: () => number): Pen
     list.length === 0 ? state.remove(stateKey) : state.write(stateKey, list)
   return {
     add: pending => alone(async () => write([pending, ...(await read())].slice(0, perUser))),
-    async recent({ issuer, resource, scope, redirectUri }) {
-      const wanted = [issuer, resource, canonicalScope(scope), redirectUri].join(' ')
+    async recent({ owner, issuer, resource, scope, redirectUri }) {
+      const wanted = [owner, issuer, resource, canonicalScope(scope), redirectUri].join(' ')
       return (await read()).find(
-        o => [o.issuer, o.resource, o.scope, o.redirectUri].join(' ') === wanted && o.begun + joinable > now(),
+        o => [o.owner, o.issuer, o.resource, o.scope, o.redirectUri].join(' ') === wanted && o.begun + joinable > now(),
       )
     },
-    take: secret =>
+    take: (owner, secret) =>
       alone(async () => {
         const list = await read()
-        const found = list.find(pending => pending.state === secret)
+        const found = list.find(pending => pending.state === secret && pending.owner === owner)
         if (found !== undefined) await write(list.filter(pending => pending !== found))
         return found
       }),
@@ -77,7 +80,7 @@ function saved(value: unknown): readonly PendingInteraction[] {
   return Array.isArray(value) ? value.filter(isPending) : []
 }
 
-const texts = ['issuer', 'resource', 'scope', 'state', 'requestToken', 'redirectUri', 'url'] as const
+const texts = ['owner', 'issuer', 'resource', 'scope', 'state', 'requestToken', 'redirectUri', 'url'] as const
 
 /** Entries of another version are left out: the user is then asked again. */
 function isPending(value: unknown): value is PendingInteraction {

@@ -65,10 +65,9 @@ export type ViewContext = AgentParts & ClimbContext
 /** The parts of an agent with what is one user's, or with what is the agent's own. */
 export function viewOf(parts: AgentParts, user: string | undefined): ViewContext {
   const state = user === undefined ? parts.state : stateOfUser(parts.state, user)
-  const current = parts.credentials.current
   return {
     ...parts,
-    authorization: authorization(grantsIn(state), { ...parts, state, user, current }),
+    authorization: authorization(grantsIn(state), { ...parts, state, user }),
     memory: originMemory(),
     pseudonymFor: pseudonyms(),
   }
