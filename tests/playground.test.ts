@@ -32,6 +32,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'delegate',
     'autonomous',
     'user-consent',
+    'device',
     'refresh',
     'rotation',
   ])
@@ -45,7 +46,7 @@ test('countersign playground --scenario all --json plays every story and says so
 test('a scenario that does not exist is refused with the names of those that do', async () => {
   const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
   expect(code).toBe(2)
-  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, user-consent, refresh, rotation')
+  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, user-consent, device, refresh, rotation')
 })
 
 test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {

@@ -5,6 +5,11 @@ const checks = document.querySelector('#checks')
 const messages = document.querySelector('#messages')
 const buttons = [...document.querySelectorAll('button[data-scenario]')]
 
+const waits = {
+  refresh: ' (about 15 seconds: tokens have to end first)',
+  device: ' (about 6 seconds: a device asks every 5 how it stands)',
+}
+
 for (const button of buttons) button.addEventListener('click', () => play(button.dataset.scenario))
 
 async function play(scenario) {
@@ -12,7 +17,7 @@ async function play(scenario) {
     button.disabled = true
     button.setAttribute('aria-pressed', String(button.dataset.scenario === scenario))
   }
-  status.textContent = `Playing ${scenario}…${scenario === 'refresh' ? ' (about 15 seconds: tokens have to end first)' : ''}`
+  status.textContent = `Playing ${scenario}…${waits[scenario] ?? ''}`
   try {
     const response = await fetch(`/play/${scenario}`, { method: 'POST' })
     if (!response.ok) throw new Error(await response.text())

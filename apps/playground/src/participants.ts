@@ -20,6 +20,8 @@ export interface Participants {
   readonly folder: string
   /** The file of the `countersign` command. */
   readonly countersign: string
+  /** Flags of Node that its processes run with. */
+  readonly execArgv: readonly string[]
   /** Calls back for every message any participant received, until the returned function is called. */
   listen(listener: (exchange: TracedExchange) => void): () => void
   /** Ends the auth server without warning and starts it again on the same database. */
@@ -32,6 +34,8 @@ export interface ParticipantsOptions {
   readonly base: number
   /** The file of the `countersign` command, run by this Node. */
   readonly countersign: string
+  /** Flags of Node for its processes. Default: those of this one. */
+  readonly execArgv?: readonly string[]
   /** Called with each ready line. */
   readonly onReady: (line: string) => void
 }
@@ -41,7 +45,7 @@ export const authTokenLifetime = 4
 
 /** Starts agent server, auth server and calendar, each in a process of its own. */
 export async function startParticipants(options: ParticipantsOptions): Promise<Participants> {
-  const { base, countersign, onReady } = options
+  const { base, countersign, execArgv = process.execArgv, onReady } = options
   const at = (offset: number): string => `http://localhost:${base + offset}`
   const addresses = { page: at(0), agentServer: at(10), authServer: at(20), calendar: at(30) }
   const folder = mkdtempSync(join(tmpdir(), 'countersign-playground-'))
@@ -50,7 +54,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
   const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
     const child = fork(file, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: process.execArgv,
+      execArgv: [...execArgv],
       env: { ...process.env, COUNTERSIGN_TRACE: 'ipc' },
     })
     children.set(name, child)
@@ -93,7 +97,8 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
         agentConfig,
       ]),
       startAuthServer(),
-      start('calendar', fileURLToPath(new URL('./calendar-process.js', import.meta.url)), [
+      // The built one, also where this file runs from source.
+      start('calendar', fileURLToPath(new URL('../dist/calendar-process.js', import.meta.url)), [
         addresses.calendar,
         String(base + 30),
         addresses.authServer,
@@ -108,6 +113,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     addresses,
     folder,
     countersign,
+    execArgv,
     listen: listener => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -135,6 +141,8 @@ function playgroundPolicy({ agentServer, calendar }: Addresses): Record<string, 
   return {
     grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
     ask: [{ agents: 'any', resources: [calendar] }],
+    // Whoever may show codes can ask anyone to type them in: named, never any.
+    deviceFlow: [agentServer],
   }
 }
 

@@ -3,6 +3,7 @@ import { describeMessage } from './message-line.js'
 import { type Participants, startParticipants } from './participants.js'
 import { autonomous } from './scenarios/autonomous.js'
 import { delegate } from './scenarios/delegate.js'
+import { device } from './scenarios/device.js'
 import { identity } from './scenarios/identity.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
@@ -18,6 +19,7 @@ export type ScenarioName =
   | 'delegate'
   | 'autonomous'
   | 'user-consent'
+  | 'device'
   | 'refresh'
   | 'rotation'
 
@@ -32,6 +34,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   delegate: { title: 'One of many instances: enrol once, be known', play: delegate },
   autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
   'user-consent': { title: 'A user signs in and agrees, once; another one refuses', play: userConsent },
+  device: { title: 'No browser at hand: a user types in a code elsewhere', play: device },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }

@@ -59,7 +59,7 @@ const execute = promisify(execFile)
 
 /** The stage for one scenario. */
 export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
-  const { addresses, folder, countersign } = participants
+  const { addresses, folder, countersign, execArgv } = participants
   const shared = { acceptAuthServer: [addresses.authServer], identifyTo: [addresses.calendar], development: true }
   return {
     participants,
@@ -97,7 +97,7 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
         '--development',
       ]
       const { stdout } = await execute(process.execPath, [
-        ...process.execArgv,
+        ...execArgv,
         countersign,
         ...args,
         ...(sub === undefined ? [] : ['--sub', sub]),

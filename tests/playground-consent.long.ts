@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import {
+  type Asked,
+  type Participants,
+  playScenario,
+  type ScenarioName,
+  type StoryUser,
+  startParticipants,
+} from '@countersign/playground'
+import { verifies } from '@countersign/requirements'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { countersign, freePort, required } from './processes.fixture.js'
+
+// The playground's stories that ask a user, with a real browser in place of the scripted one: links opened, buttons clicked.
+
+const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
+const there = existsSync(executablePath)
+let participants: Participants
+let browser: Browser
+
+beforeAll(async () => {
+  if (!there) return
+  participants = await startParticipants({
+    base: await freePort(),
+    countersign,
+    execArgv: [],
+    onReady: () => undefined,
+  })
+  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
+  browser = await chromium.launch({ executablePath, args })
+}, 60_000)
+
+afterAll(async () => {
+  if (!there) return
+  await browser.close()
+  await participants.stop()
+})
+
+test('the browser that CI requires is there', () => {
+  expect(there || !required('chromium')).toBe(true)
+})
+
+const when = there ? test : test.skip
+const why = there
+  ? ''
+  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+
+/** Somebody who clicks; `ended` gets what their browser shows in the end. */
+function clickingUser(name: string, ended: string[]): StoryUser {
+  const opened = browser.newContext({ javaScriptEnabled: false }).then(context => context.newPage())
+
+  async function signedIn(address: string): Promise<Page> {
+    const page = await opened
+    await page.goto(address)
+    await page.getByRole('button', { name }).click()
+    return page
+  }
+
+  async function decided(page: Page, decision: string): Promise<Asked> {
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    const heading = await headingOf(page)
+    const choices = await page.locator('label bdi').allTextContents()
+    await page.getByRole('button', { name: decision }).click()
+    await page.getByRole('button', { name: decision }).waitFor({ state: 'detached' })
+    ended.push(`${decision}: ${await headingOf(page)}`)
+    return { heading, choices }
+  }
+
+  return {
+    decide: async (link, decision) => decided(await signedIn(link), decision),
+    async typeIn({ verification_uri, user_code }, decision) {
+      const page = await signedIn(verification_uri)
+      await page.getByLabel('Code on your device').fill(user_code)
+      await page.getByRole('button', { name: 'Continue' }).click()
+      return decided(page, decision)
+    },
+  }
+}
+
+async function headingOf(page: Page): Promise<string> {
+  const text = (await page.getByRole('heading', { level: 1 }).textContent()) ?? ''
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+when.each<readonly [ScenarioName, readonly string[]]>([
+  ['user-consent', ['Allow: Your answer has reached the agent', 'Refuse: Your answer has reached the agent']],
+  ['device', ['Allow: Allowed', 'Refuse: Refused']],
+])(
+  verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
+  async (story, ends) => {
+    const ended: string[] = []
+    const { checks, messages } = await playScenario(participants, story, name => clickingUser(name, ended))
+    expect(checks.filter(({ ok }) => !ok)).toEqual([])
+    expect(checks.length).toBeGreaterThan(10)
+    expect(new Set(ended)).toEqual(new Set(ends))
+    // Nothing but the pages: a browser asked the auth server for no icon, script or picture.
+    const asked = messages.filter(
+      ({ to, response }) => to === participants.addresses.authServer && response.status > 399,
+    )
+    expect(asked.map(({ request }) => request.target)).toEqual(asked.map(() => '/agent/token'))
+  },
+  60_000,
+)
