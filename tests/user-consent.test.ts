@@ -1,7 +1,8 @@
-import { AgentError, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
+import { type Agent, AgentError, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
 import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -11,28 +12,19 @@ import { type ScriptedUser, scriptedUser } from './scripted-user.fixture.js'
 // A web app with many users, who sign in and agree at an auth server, each in a browser of their own.
 
 const ends: Array<() => Promise<unknown>> = []
-let [app, auth, api] = ['', '', '']
+let [app, auth, other, api] = ['', '', '', '']
 let signingKey: Awaited<ReturnType<typeof createAgentServer>>['signingKey']
 
 beforeAll(async () => {
-  const ports = await Promise.all([1, 2, 3].map(() => freePort()))
-  ;[app, auth, api] = ports.map(port => `http://localhost:${port}`) as [string, string, string]
+  const ports = await Promise.all([1, 2, 3, 4].map(() => freePort()))
+  ;[app, auth, other, api] = ports.map(port => `http://localhost:${port}`) as [string, string, string, string]
   const development = true
   const agent = await createAgentServer({ id: app, redirectUris: [`${app}/callback`], development })
   signingKey = agent.signingKey
-  const users = await createAuthServer({
-    ...{
-      issuer: auth,
-      keys: [{ kid: 'a1', key: await generateSigningKey() }],
-      database: 'sqlite::memory:',
-      development,
-    },
-    login: [demoUsers([{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }])],
-    policy: askUsers([{ agents: 'any', resources: 'any' }]),
-  })
   await Promise.all([
     open('agent-server', app, agent),
-    open('auth-server', auth, users),
+    open('auth-server', auth, await authServer(auth)),
+    open('other-auth-server', other, await authServer(other)),
     open('api', api, await events()),
   ])
 })
@@ -40,6 +32,15 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const end of ends) await end()
 })
+
+async function authServer(issuer: string): Promise<Participant> {
+  return createAuthServer({
+    ...{ issuer, keys: [{ kid: 'a1', key: await generateSigningKey() }], database: 'sqlite::memory:' },
+    login: [demoUsers([{ name: 'Ada', email: 'ada@demo.example' }, { name: 'Grace' }])],
+    policy: askUsers([{ agents: 'any', resources: 'any' }]),
+    development: true,
+  })
+}
 
 async function open(name: string, id: string, participant: Participant): Promise<void> {
   const where = { id, port: Number(new URL(id).port), participant, development: true, signals: false }
@@ -78,12 +79,21 @@ function browserOf(name: string, view: View): ScriptedUser {
   return scriptedUser(name, { redirectUri, answer: async url => Response.json(await view.handleCallback(url)) })
 }
 
-test('signs its users in, and acts for each alone', async () => {
+function appAgent(): Agent {
   const redirectUri = `${app}/callback`
-  const agent = createAgent({
+  return createAgent({
     identity: agentServer({ id: app, key: signingKey }),
-    ...{ acceptAuthServer: [auth], identifyTo: [api], interact: callbackRoute({ redirectUri }), development: true },
+    ...{
+      acceptAuthServer: [auth, other],
+      identifyTo: [api],
+      interact: callbackRoute({ redirectUri }),
+      development: true,
+    },
   })
+}
+
+test('signs its users in, and acts for each alone', async () => {
+  const agent = appAgent()
   const users = ['Ada', 'Grace'].map((name, n) => {
     const view = agent.forUser(`session ${n}`)
     return { name, view, user: browserOf(name, view) }
@@ -114,3 +124,31 @@ test('signs its users in, and acts for each alone', async () => {
   await expect(stray.decide(url, 'allow')).rejects.toMatchObject({ code: 'invalid_callback' })
   expect(await (await ada?.view.fetch(`${api}/events`))?.json()).toEqual({ user: signedIn[0]?.sub })
 })
+
+test(
+  verifies('agent.checks.callback', 'two auth servers race in one session, and neither speaks for the other'),
+  async () => {
+    const view = appAgent().forUser('both')
+    const urls = await Promise.all([auth, other].map(authServer => urlOf(view.signIn({ authServer }))))
+    expect(urls.map(url => new URL(url).origin)).toEqual([auth, other])
+    const [ada, grace] = [browserOf('Ada', view), browserOf('Grace', view)]
+    await Promise.all([ada.decide(urls[0] ?? '', 'allow'), grace.decide(urls[1] ?? '', 'allow')])
+    const [here, there] = await Promise.all([auth, other].map(authServer => view.signIn({ authServer })))
+    expect([here?.iss, there?.iss]).toEqual([auth, other])
+    expect(here?.sub).not.toBe(there?.sub)
+
+    // Mix-up: what one answers is brought as if it came from the other.
+    const trap = scriptedUser('Ada', {
+      redirectUri: `${app}/callback`,
+      async answer(url) {
+        url.searchParams.set('iss', other)
+        return Response.json(await view.handleCallback(url))
+      },
+    })
+    const url = await urlOf(view.fetch(`${api}/events`))
+    await expect(trap.decide(url, 'allow')).rejects.toMatchObject({
+      code: 'invalid_callback',
+      cause: { member: 'iss' },
+    })
+  },
+)
