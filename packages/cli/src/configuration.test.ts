@@ -5,7 +5,8 @@ import { verifies } from '@countersign/requirements'
 import { Command } from 'commander'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { readConfiguration, stringList, UsageError } from './configuration.js'
+import { readConfiguration, stringList } from './configuration.js'
+import { UsageError } from './usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-configuration-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -2,11 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
-
-/** A mistake of whoever started the command: printed without a stack, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
+import { UsageError } from './usage-error.js'
 
 /** The options of one command: a zod object whose keys are the camel-cased flags. */
 export type OptionSchema = z.ZodObject<z.ZodRawShape>

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { AgentError } from '@countersign/agent'
-import { AAuthError } from '@countersign/protocol'
-import { UsageError } from './configuration.js'
 import { program } from './program.js'
+import { UsageError } from './usage-error.js'
 
 /**
  * Runs the `countersign` command.
@@ -13,14 +11,20 @@ export async function main(argv: readonly string[]): Promise<void> {
     version: string
   }
   try {
-    await program(version).parseAsync(argv)
+    await (await program(version, argv)).parseAsync(argv)
   } catch (error) {
     process.exitCode = error instanceof UsageError || error instanceof TypeError ? 2 : 1
-    console.error(`countersign: ${messageOf(error)}`)
+    console.error(`countersign: ${await messageOf(error)}`)
   }
 }
 
-function messageOf(error: unknown): string {
+async function messageOf(error: unknown): Promise<string> {
+  if (error instanceof UsageError) return error.message
+  // Here, not above: whoever threw one of these has loaded its room already, and most commands need neither.
+  const [{ AgentError }, { AAuthError }] = await Promise.all([
+    import('@countersign/agent'),
+    import('@countersign/protocol'),
+  ])
   if (error instanceof AgentError && error.url !== undefined)
     return `${error.message}; go there and run this again: ${error.url}`
   if (error instanceof AAuthError || error instanceof AgentError) return `${error.message} (${error.code})`

@@ -1,29 +1,16 @@
 import { Command, Option } from 'commander'
-import { agentServer, agentServerOptions } from './commands/agent-server.js'
-import {
-  forget,
-  forgetOptions,
-  invite,
-  inviteOptions,
-  list,
-  listOptions,
-  reinstate,
-  reinstateOptions,
-  revoke,
-  revokeOptions,
-} from './commands/agent-server-oversight.js'
-import { authServer, authServerOptions } from './commands/auth-server.js'
-import { enroll } from './commands/enroll.js'
-import { fetchUrl } from './commands/fetch.js'
-import { gateway, gatewayOptions } from './commands/gateway.js'
-import { inspect } from './commands/inspect.js'
-import { newKeys, publishKeys, showKeys } from './commands/keys.js'
-import { playground } from './commands/playground.js'
-import { schema } from './commands/schema.js'
+import type { EnrollFlags } from './commands/enroll.js'
+import type { FetchFlags } from './commands/fetch.js'
+import type { InspectFlags } from './commands/inspect.js'
+import type { KeysFlags } from './commands/keys.js'
+import type { PlaygroundFlags } from './commands/playground.js'
 import type { OptionSchema } from './configuration.js'
 
-/** The whole command line. */
-export function program(version: string): Command {
+/**
+ * The whole command line. A command's code is imported when it runs: the rooms behind all of them take longer to load
+ * than most commands to finish. Of servers also when `argv` names them, since their flags are in their option schemas.
+ */
+export async function program(version: string, argv: readonly string[]): Promise<Command> {
   const root = new Command('countersign')
     .description('AAuth for TypeScript: agents, APIs and auth servers that have never met, every request signed')
     .version(version)
@@ -34,12 +21,12 @@ export function program(version: string): Command {
   addFetch(root)
   addInspect(root)
   addKeys(root)
-  addServers(root)
+  await addServers(root, argv)
   root
     .command('schema')
     .description('print the JSON schema of a --config file')
     .argument('<command>', 'agent-server, auth-server or gateway')
-    .action(schema)
+    .action(async (command: string) => (await import('./commands/schema.js')).schema(command))
   return root
 }
 
@@ -53,7 +40,7 @@ function addPlayground(root: Command): void {
       'play one story without hands and exit: rate-limit, identity, delegate, autonomous, refresh, rotation or all',
     )
     .option('--json', 'with --scenario: print every message as JSON')
-    .action(playground)
+    .action(async (flags: PlaygroundFlags) => (await import('./commands/playground.js')).playground(flags))
 }
 
 function addFetch(root: Command): void {
@@ -80,7 +67,7 @@ function addFetch(root: Command): void {
     .option('--development', 'allow loopback http identifiers')
     .option('-v, --verbose', 'show every step on standard error')
     .option('--json', 'print status, headers, body and steps as one JSON object')
-    .action(fetchUrl)
+    .action(async (url: string, flags: FetchFlags) => (await import('./commands/fetch.js')).fetchUrl(url, flags))
   root
     .command('enroll')
     .description('become a delegate of an agent server with a single-use code or the OIDC token of a workload')
@@ -92,7 +79,7 @@ function addFetch(root: Command): void {
     )
     .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
     .option('--development', 'allow loopback http identifiers')
-    .action(enroll)
+    .action(async (server: string, flags: EnrollFlags) => (await import('./commands/enroll.js')).enroll(server, flags))
 }
 
 function addInspect(root: Command): void {
@@ -110,7 +97,7 @@ function addInspect(root: Command): void {
     .option('--now <time>', 'judge as of this time, Unix seconds or a date; default now')
     .option('--development', 'allow loopback http identifiers')
     .option('--json', 'print what was found as one JSON object')
-    .action(inspect)
+    .action(async (what: string, flags: InspectFlags) => (await import('./commands/inspect.js')).inspect(what, flags))
 }
 
 function addKeys(root: Command): void {
@@ -120,41 +107,70 @@ function addKeys(root: Command): void {
       .option('--id <agent>', 'the origin the keys are served from, such as https://agent.example')
       .option('--state <dir>', 'folder that keeps the private keys; default ~/.config/countersign')
       .option('--development', 'allow loopback http identifiers')
-  shared(keys.command('new').description('make keys and print their public half')).action(newKeys)
-  shared(keys.command('show').description('list identities, or print the public keys of --id')).action(showKeys)
+  shared(keys.command('new').description('make keys and print their public half')).action(async (flags: KeysFlags) =>
+    (await import('./commands/keys.js')).newKeys(flags),
+  )
+  shared(keys.command('show').description('list identities, or print the public keys of --id')).action(
+    async (flags: KeysFlags) => (await import('./commands/keys.js')).showKeys(flags),
+  )
   shared(keys.command('publish').description('write a static aauth-agent and JWKS').argument('<dir>'))
     .option('--name <name>', 'a name to show users')
     .option(
       '--localhost-callback',
       'let users be sent back to programs on their own machine, as `countersign fetch` needs',
     )
-    .action(publishKeys)
+    .action(async (directory: string, flags: KeysFlags) =>
+      (await import('./commands/keys.js')).publishKeys(directory, flags),
+    )
 }
 
-function addServers(root: Command): void {
+async function addServers(root: Command, argv: readonly string[]): Promise<void> {
   const agents = root
     .command('agent-server')
     .enablePositionalOptions()
     .description("publish an agent's identity, enrol its delegates")
-  flags(agents, agentServerOptions).action((_, command: Command) => agentServer(command))
+  const auth = root.command('auth-server').description('issue auth tokens for what policy grants')
+  const proxy = root.command('gateway').description('put the guard in front of an API that must not change')
+  if (argv.includes('agent-server')) await addAgentServer(agents)
+  if (argv.includes('auth-server')) {
+    const { authServer, authServerOptions } = await import('./commands/auth-server.js')
+    flags(auth, authServerOptions).action((_, command: Command) => authServer(command))
+  }
+  if (argv.includes('gateway')) {
+    const { gateway, gatewayOptions } = await import('./commands/gateway.js')
+    flags(proxy, gatewayOptions).action((_, command: Command) => gateway(command))
+  }
+}
+
+async function addAgentServer(agents: Command): Promise<void> {
+  const [server, oversight] = await Promise.all([
+    import('./commands/agent-server.js'),
+    import('./commands/agent-server-oversight.js'),
+  ])
+  flags(agents, server.agentServerOptions).action((_, command: Command) => server.agentServer(command))
   const operator = (
     name: string,
     description: string,
     options: OptionSchema,
     act: (command: Command) => Promise<void>,
   ) => flags(agents.command(name).description(description), options).action((_, command: Command) => act(command))
+  const {
+    forget,
+    forgetOptions,
+    invite,
+    inviteOptions,
+    list,
+    listOptions,
+    reinstate,
+    reinstateOptions,
+    revoke,
+    revokeOptions,
+  } = oversight
   operator('invite', 'print single-use enrolment codes', inviteOptions.flags, invite)
   operator('list', 'list delegates, what they came by, and when they were last seen', listOptions.flags, list)
   operator('revoke', 'end a delegate, or all that came by one enrolment', revokeOptions.flags, revoke)
   operator('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags, reinstate)
   operator('forget', 'take delegates from the list that were long away', forgetOptions.flags, forget)
-  flags(root.command('auth-server').description('issue auth tokens for what policy grants'), authServerOptions).action(
-    (_, command: Command) => authServer(command),
-  )
-  flags(
-    root.command('gateway').description('put the guard in front of an API that must not change'),
-    gatewayOptions,
-  ).action((_, command: Command) => gateway(command))
 }
 
 /** One flag per option that fits on a command line; the rest (lists of objects) is for the --config file. */

@@ -9,6 +9,10 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { program } from '../program.js'
 import { enrollmentOf } from './agent-server-enrollment.js'
 
+const runCommand = async (argv: readonly string[]): Promise<void> => {
+  await (await program('0', argv)).parseAsync(argv)
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'countersign-oversight-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const id = 'https://agent.example'
@@ -34,7 +38,7 @@ async function run(database: string, ...args: string[]) {
   process.exitCode = undefined
   const [act = '', ...rest] = args
   const shared = ['--id', id, '--database', database]
-  await program('0').parseAsync(['node', 'countersign', 'agent-server', act, ...shared, ...rest])
+  await runCommand(['node', 'countersign', 'agent-server', act, ...shared, ...rest])
   const code = process.exitCode ?? 0
   process.exitCode = undefined
   return { out, err, code }
@@ -203,7 +207,7 @@ test('the configurations that the documentation shows are ones that a server sta
 })
 
 test('the JSON schema of the configuration tells what an OIDC rule may say', async () => {
-  await program('0').parseAsync(['node', 'countersign', 'schema', 'agent-server'])
+  await runCommand(['node', 'countersign', 'schema', 'agent-server'])
   const { properties } = JSON.parse(out.join('\n'))
   expect(Object.keys(properties.oidc.items.properties)).toEqual([
     'issuer',

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { enrollmentOf } from './enroll.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-enroll-'))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Enrollment } from '@countersign/agent'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { delegateAgent } from './delegate.js'
 import { requireIdentifier, stateFolder } from './identity.js'
 

@@ -9,7 +9,7 @@ import {
   pseudonym,
 } from '@countersign/agent'
 import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { delegateAgent } from './delegate.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
 import { interactOf } from './interact.js'

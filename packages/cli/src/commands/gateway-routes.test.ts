@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
 
 test('without routes all paths ask the same; nothing said means identified', () => {

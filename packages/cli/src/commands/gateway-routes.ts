@@ -1,5 +1,5 @@
 import type { Limits, Requirement } from '@countersign/resource'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 
 /** What a route, or the gateway for all its routes, asks of callers. */
 export interface RequirementSettings {

@@ -10,7 +10,7 @@ import {
   type VerifyKey,
 } from '@countersign/httpsig'
 import { AAuthError, isIdentifier } from '@countersign/protocol'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { parseRawRequest } from './inspect-raw-request.js'
 import { type Report, shown, table } from './inspect-report.js'
 import { type InspectedToken, type InspectSettings, inspectToken } from './inspect-token.js'

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { inspectChallenge } from './inspect-challenge.js'
 import { readKeys } from './inspect-keys.js'
 import { headerOf, looksLikeRequest, partsOf } from './inspect-raw-request.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { interactOf } from './interact.js'
 
 const terminal = (isTTY: boolean): Parameters<typeof interactOf>[1] => ({ isTTY, write: () => undefined })

@@ -1,6 +1,6 @@
 import { type DeviceCode, deviceCode, type Interact, type Visit } from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 
 /** How the user of the command is asked; undefined when there is nobody to ask. */
 export function interactOf(

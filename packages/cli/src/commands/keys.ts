@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwks, wellKnownUrl } from '@countersign/protocol'
-import { UsageError } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
 
 /** Flags of `countersign keys`. */
