@@ -18,13 +18,25 @@ function recorded(options: { batch: number; capacity: number }): Recorded {
 
 const nothing = async (): Promise<void> => {}
 
-test('writes of one turn share a commit, and so do those that arrive while it is under way', async () => {
+test('writes of turns that follow each other share a commit, and so do those that arrive while it is under way', async () => {
   const { queue, batches } = recorded({ batch: 64, capacity: 100 })
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
   const first = Promise.all(Array.from({ length: 10 }, () => queue.add(nothing)))
-  await new Promise(resolve => setImmediate(resolve))
+  await turn()
   const second = Promise.all(Array.from({ length: 7 }, () => queue.add(nothing)))
-  await Promise.all([first, second])
-  expect(batches).toEqual([10, 7])
+  while (batches.length === 0) await turn()
+  const third = Promise.all(Array.from({ length: 5 }, () => queue.add(nothing)))
+  await Promise.all([first, second, third])
+  expect(batches).toEqual([17, 5])
+})
+
+test('a write that is alone waits for no other', async () => {
+  const { queue, batches } = recorded({ batch: 64, capacity: 100 })
+  const alone = queue.add(nothing)
+  await new Promise(resolve => setImmediate(resolve))
+  const late = queue.add(nothing)
+  await Promise.all([alone, late])
+  expect(batches).toEqual([1, 1])
 })
 
 test('a batch is bounded', async () => {

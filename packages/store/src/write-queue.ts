@@ -16,8 +16,8 @@ export interface WriteQueue<T> {
 }
 
 /**
- * Collects the writes of one turn of the event loop, and those that arrive while a batch commits, so that
- * many requests share one wait for the disk.
+ * Collects the writes of one turn of the event loop, those of the turns after it as long as each brings more, and those that
+ * arrive while a batch commits, so that many requests share one wait for the disk.
  * @param options.commit settles every write of its batch; it does not throw
  * @param options.batch most writes in a batch
  * @param options.capacity most writes that wait; past it `add` rejects with StoreError `overloaded`
@@ -32,15 +32,23 @@ export function writeQueue<T>(options: {
   let closed = false
 
   async function drain(): Promise<void> {
-    // Not a microtask: requests read from several sockets in one turn should meet in one batch.
-    await new Promise<void>(resolve => setImmediate(resolve))
     while (waiting.length > 0) {
+      await gather()
       const batch = waiting.slice(0, options.batch)
       waiting = waiting.slice(options.batch)
       await options.commit(batch)
-      if (waiting.length > 0) await new Promise<void>(resolve => setImmediate(resolve))
     }
     running = undefined
+  }
+
+  /** Waits as long as each turn brings more writes: all that has arrived shares a commit, and a write that is alone waits one turn. */
+  async function gather(): Promise<void> {
+    let before: number
+    do {
+      before = waiting.length
+      // Not a microtask: requests read from several sockets in one turn should meet in one batch.
+      await new Promise<void>(resolve => setImmediate(resolve))
+    } while (waiting.length > before && waiting.length < options.batch)
   }
 
   return {
