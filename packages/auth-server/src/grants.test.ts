@@ -54,6 +54,25 @@ test(verifies('DOS-09', 'a resource that makes an agent ask on and on ends none 
   expect(await grants.find(phone, elsewhere)).toMatchObject({ id: 'mail' })
 })
 
+test(verifies('DOS-09', 'a hundred is the end also where two instances share a database'), async () => {
+  const { store, grants, clock } = await database()
+  const other = grantsIn(store, () => clock.now)
+  const add = async (to: Grants, times: number): Promise<void> => {
+    for (let index = 0; index < times; index++) {
+      clock.now += 1
+      await to.add(phone, grant)
+    }
+  }
+  await add(grants, 60)
+  await add(other, 60)
+  expect(await count(store)).toBe(100)
+  // It still knows of the 40 places that it saw before the other took them.
+  await add(grants, 40)
+  expect(await count(store)).toBe(140)
+  await add(grants, 1)
+  expect(await count(store)).toBe(100)
+})
+
 test(verifies('DOS-09', 'refresh.life', 'ended grants are swept from the table, live ones stay'), async () => {
   const { store, grants, clock } = await database()
   const forgotten = await grants.add(phone, grant)

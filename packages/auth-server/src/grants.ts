@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { forgetConsent } from './consents.js'
+import { grantLimit } from './grant-limit.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 const lifetime = 90 * 86_400
-/** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
-const mostPerPrincipal = 100
 const sweepEvery = 60
 const sweepAtMost = 500
 
@@ -73,18 +72,7 @@ export function newGrantId(): string {
 /** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
 export function grantsIn(store: Store<Tables>, now: () => number): Grants {
   const sweep = sweeper(now)
-
-  async function bound(principal: Principal, user: GrantUser | undefined): Promise<void> {
-    try {
-      // Counted outside the write: on PostgreSQL, grants of one agent that are written at once would collide over it.
-      const { count } = await ownedBy(store.db, principal, user)
-        .select(({ fn }) => fn.countAll().as('count'))
-        .executeTakeFirstOrThrow()
-      if (Number(count) > mostPerPrincipal) await store.write(tx => endOldest(tx, principal, user))
-    } catch {
-      // The grant itself is stored, and its token must reach the agent; the next one ends what is too much.
-    }
-  }
+  const bound = grantLimit(store)
 
   return {
     async add(principal, grant) {
@@ -218,39 +206,6 @@ function grantOf({ id, resource, scope, purpose, user_sub, claims }: GrantRow): 
 
 function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
   return row.agent === agent && row.agent_delegate === delegate
-}
-
-/**
- * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
- * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
- */
-async function endOldest(tx: Transaction, principal: Principal, user: GrantUser | undefined): Promise<void> {
-  const ranked = ownedBy(tx, principal, user)
-    .select(['refresh_hash', 'last_used'])
-    .select(({ fn }) =>
-      fn
-        .agg<number>('row_number')
-        .over(over => over.partitionBy('resource').orderBy('last_used', 'desc'))
-        .as('rank_at_resource'),
-    )
-    .as('ranked')
-  const surplus = tx
-    .selectFrom(ranked)
-    .select('refresh_hash')
-    .orderBy('rank_at_resource')
-    .orderBy('last_used', 'desc')
-    .limit(sweepAtMost)
-    .offset(mostPerPrincipal)
-  await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).execute()
-}
-
-// What it returns is a type of the query builder, which has no short name.
-function ownedBy(db: Transaction, { agent, delegate = '' }: Principal, user: GrantUser | undefined) {
-  return db
-    .selectFrom('auth_server_grants')
-    .where('agent', '=', agent)
-    .where('agent_delegate', '=', delegate)
-    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
 }
 
 /** Deletes ended grants a few at a time, at most once a minute, on the back of a write that happens anyway. */
