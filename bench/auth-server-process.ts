@@ -1,6 +1,6 @@
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
-import { generateSigningKey, type PublicJwk } from '@countersign/httpsig'
+import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
 import { serve } from '@countersign/server'
 import { answerMeasurements } from './measured-process.js'
 
@@ -28,6 +28,8 @@ async function run(order: AuthServerOrder): Promise<number> {
     keys: [{ kid: 'a1', key: await generateSigningKey() }],
     database: order.database,
     policy: directGrants([{ agent, delegates: 'any', resource, scopes: ['events.read'] }]),
+    // All delegates here are of one agent, which sends more than its usual share.
+    replay: memoryReplaySet({ share: 100_000 }),
     discovery: createDiscovery({
       fetcher: async url => ({
         status: documents[url] === undefined ? 404 : 200,
