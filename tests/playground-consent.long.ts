@@ -63,12 +63,18 @@ function clickingUser(name: string, ended: string[]): StoryUser {
     const choices = await page.locator('label bdi').allTextContents()
     await page.getByRole('button', { name: decision }).click()
     await page.getByRole('button', { name: decision }).waitFor({ state: 'detached' })
-    ended.push(`${decision}: ${await headingOf(page)}`)
-    return { heading, choices }
+    const end = await headingOf(page)
+    ended.push(`${decision}: ${end}`)
+    return { heading, choices, ended: end }
   }
 
   return {
     decide: async (link, decision) => decided(await signedIn(link), decision),
+    async look(address) {
+      const page = await opened
+      await page.goto(address)
+      return headingOf(page)
+    },
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await signedIn(verification_uri)
       await page.getByLabel('Code on your device').fill(user_code)

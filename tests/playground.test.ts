@@ -33,6 +33,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'autonomous',
     'user-consent',
     'device',
+    'sso',
     'refresh',
     'rotation',
   ])
@@ -46,7 +47,7 @@ test('countersign playground --scenario all --json plays every story and says so
 test('a scenario that does not exist is refused with the names of those that do', async () => {
   const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
   expect(code).toBe(2)
-  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, user-consent, device, refresh, rotation')
+  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, user-consent, device, sso, refresh, rotation')
 })
 
 test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {

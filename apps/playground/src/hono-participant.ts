@@ -1,8 +1,13 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Participant } from '@countersign/server'
-import type { Hono } from 'hono'
+
+/** A Hono app whose bindings, if it has any, are the received message. */
+interface App {
+  fetch(request: Request, bindings: { readonly received: ReceivedMessage }): Response | Promise<Response>
+}
 
 /** Runs a Hono app as a participant: the app sees an ordinary Request, the guard the message as it was received. */
-export function honoParticipant(id: string, app: Hono): Participant {
+export function honoParticipant(id: string, app: App): Participant {
   return {
     handle: async message => {
       const headers = new Headers(message.headers.map(([name, value]) => [name, value]))

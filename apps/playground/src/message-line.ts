@@ -43,6 +43,7 @@ export function nameOf(id: string, addresses: Addresses): string {
     [addresses.agentServer]: 'agent server',
     [addresses.authServer]: 'auth server',
     [addresses.calendar]: 'calendar',
+    [addresses.webApp]: 'web app',
   }
   return names[id] ?? id
 }

@@ -60,6 +60,7 @@ function document(participants: Participants): ReturnType<typeof html> {
       'aauth-resource',
       'a protected API with real public holidays, one route for each level',
     ],
+    ['Web app', addresses.webApp, 'aauth-agent', 'an agent and resource in one: it signs its users in, and has an API'],
   ] as const
   return html`<!doctype html>
 <html lang="en">
@@ -73,7 +74,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Three participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Four participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
 </header>
 <main>
 <section aria-labelledby="participants">

@@ -1,16 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
 
-/** Where the participants live: BASE the page, then +10, +20, +30. */
+/** Where the participants live: BASE the page, then +10, +20, +30, +40. */
 export interface Addresses {
   readonly page: string
   readonly agentServer: string
   readonly authServer: string
   readonly calendar: string
+  readonly webApp: string
 }
 
 /** The running participants. */
@@ -43,12 +44,13 @@ export interface ParticipantsOptions {
 /** Seconds an auth token of the playground lives: short, so that a refresh can be watched. */
 export const authTokenLifetime = 4
 
-/** Starts agent server, auth server and calendar, each in a process of its own. */
+/** Starts agent server, auth server, calendar and web app, each in a process of its own. */
 export async function startParticipants(options: ParticipantsOptions): Promise<Participants> {
   const { base, countersign, execArgv = process.execArgv, onReady } = options
   const at = (offset: number): string => `http://localhost:${base + offset}`
-  const addresses = { page: at(0), agentServer: at(10), authServer: at(20), calendar: at(30) }
+  const addresses = { page: at(0), agentServer: at(10), authServer: at(20), calendar: at(30), webApp: at(40) }
   const folder = mkdtempSync(join(tmpdir(), 'countersign-playground-'))
+  mkdirSync(join(folder, 'web-app'), { mode: 0o700 })
   const listeners = new Set<(exchange: TracedExchange) => void>()
   const children = new Map<string, ChildProcess>()
   const start = async (name: string, file: string, args: readonly string[]): Promise<void> => {
@@ -104,6 +106,12 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
         addresses.authServer,
         join(folder, 'calendar-keys.json'),
       ]),
+      start('web-app', fileURLToPath(new URL('../dist/web-app-process.js', import.meta.url)), [
+        addresses.webApp,
+        String(base + 40),
+        addresses.authServer,
+        join(folder, 'web-app'),
+      ]),
     ])
   } catch (error) {
     await stop()
@@ -140,7 +148,10 @@ const demoUsers = [
 function playgroundPolicy({ agentServer, calendar }: Addresses): Record<string, unknown> {
   return {
     grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
-    ask: [{ agents: 'any', resources: [calendar] }],
+    ask: [
+      { agents: 'any', resources: [calendar] },
+      { agents: 'any', resources: ['self'], scopes: ['openid', 'profile', 'email'] },
+    ],
     // Whoever may show codes can ask anyone to type them in: named, never any.
     deviceFlow: [agentServer],
   }

@@ -8,6 +8,7 @@ import { identity } from './scenarios/identity.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
 import { rotation } from './scenarios/rotation.js'
+import { sso } from './scenarios/sso.js'
 import { userConsent } from './scenarios/user-consent.js'
 import { type Check, type Stage, stageOn } from './stage.js'
 import { type StoryUsers, scriptedUser } from './story-user.js'
@@ -20,6 +21,7 @@ export type ScenarioName =
   | 'autonomous'
   | 'user-consent'
   | 'device'
+  | 'sso'
   | 'refresh'
   | 'rotation'
 
@@ -35,6 +37,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   autonomous: { title: 'Authorized by policy, no user anywhere', play: autonomous },
   'user-consent': { title: 'A user signs in and agrees, once; another one refuses', play: userConsent },
   device: { title: 'No browser at hand: a user types in a code elsewhere', play: device },
+  sso: { title: 'A web app signs its users in, its delegate calls its API', play: sso },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }

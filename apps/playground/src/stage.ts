@@ -39,6 +39,8 @@ export interface Stage {
   delegate(code: string, state?: AgentState, interact?: Interact): Agent
   /** A single-use enrolment code, for a delegate of that name when one is given. */
   invite(sub?: string): Promise<{ readonly code: string; readonly sub: string }>
+  /** A fresh delegate of the web app. */
+  webAppDelegate(interact: Interact): Promise<Agent>
   /** One of the auth server's demo users, in a fresh browser. */
   user(name: string): StoryUser
   /** Every message that has flowed so far, in order. */
@@ -59,7 +61,7 @@ const execute = promisify(execFile)
 
 /** The stage for one scenario. */
 export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
-  const { addresses, folder, countersign, execArgv } = participants
+  const { addresses, folder } = participants
   const shared = { acceptAuthServer: [addresses.authServer], identifyTo: [addresses.calendar], development: true }
   return {
     participants,
@@ -84,33 +86,50 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
         ...(interact === undefined ? {} : { interact }),
         ...shared,
       }),
+    invite: sub => invite(participants, { at: addresses.agentServer, folder: 'agent-server', sub }),
+    async webAppDelegate(interact) {
+      const { webApp, authServer } = addresses
+      const { code } = await invite(participants, { at: webApp, folder: 'web-app', sub: undefined })
+      return createAgent({
+        identity: delegate({ agentServer: webApp, enroll: { type: 'code', code } }),
+        interact,
+        acceptAuthServer: [authServer],
+        identifyTo: [webApp],
+        development: true,
+      })
+    },
     user: users,
     messages,
-    async invite(sub) {
-      const args = [
-        'agent-server',
-        'invite',
-        '--id',
-        addresses.agentServer,
-        '--data',
-        join(folder, 'agent-server'),
-        '--development',
-      ]
-      const { stdout } = await execute(process.execPath, [
-        ...execArgv,
-        countersign,
-        ...args,
-        ...(sub === undefined ? [] : ['--sub', sub]),
-      ])
-      return JSON.parse(stdout) as { code: string; sub: string }
-    },
   }
+}
+
+/** Asks an agent server on this machine for a single-use code. */
+async function invite(
+  { folder, countersign, execArgv }: Participants,
+  to: { readonly at: string; readonly folder: string; readonly sub: string | undefined },
+): Promise<{ code: string; sub: string }> {
+  const { stdout } = await execute(process.execPath, [
+    ...execArgv,
+    countersign,
+    ...['agent-server', 'invite', '--id', to.at, '--data', join(folder, to.folder), '--development'],
+    ...(to.sub === undefined ? [] : ['--sub', to.sub]),
+  ])
+  return JSON.parse(stdout) as { code: string; sub: string }
 }
 
 /** How the agent got this response, for a scenario to check: the kinds of its steps in order. */
 export function stepsOf(response: Response): string {
   return explain(response)
     .steps.map(step => step.what)
+    .join(' ')
+}
+
+/** The types of the token requests that were answered, in order, but for refreshes: tokens live for seconds here. */
+export function requestTypes(messages: readonly TracedExchange[]): string {
+  return messages
+    .filter(({ request, response }) => request.target === '/agent/token' && response.status === 200)
+    .map(({ request }) => new URLSearchParams(request.body).get('request_type'))
+    .filter(type => type !== 'refresh')
     .join(' ')
 }
 

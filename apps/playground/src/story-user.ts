@@ -4,12 +4,16 @@ export interface Asked {
   readonly heading: string
   /** What they may allow, in the resource's words, or what it would tell about them. */
   readonly choices: readonly string[]
+  /** The heading of the page that their answer led to. */
+  readonly ended: string
 }
 
 /** Somebody with a browser of their own, who decides what agents may do. */
 export interface StoryUser {
   /** Opens an agent's link, signs in where that is needed, and decides; what they were asked. */
   decide(link: string, decision: Decision): Promise<Asked>
+  /** Opens a page and goes where it leads: the heading there. */
+  look(address: string): Promise<string>
   /** Opens a page of an auth server and types in the code of a device; what they were asked. */
   typeIn(code: { readonly verification_uri: string; readonly user_code: string }, decision: Decision): Promise<Asked>
 }
@@ -38,13 +42,13 @@ export function scriptedUser(name: string): StoryUser {
   }
 
   async function decided(page: Page, decision: Decision): Promise<Asked> {
-    const asked = askedBy(page.html)
-    await visit(...pressed(page, decision))
-    return asked
+    const { html } = await visit(...pressed(page, decision))
+    return { ...askedBy(page.html), ended: headingOf(html) }
   }
 
   return {
     decide: async (link, decision) => decided(await signedIn(link), decision),
+    look: async address => headingOf((await visit(new URL(address))).html),
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await signedIn(verification_uri)
       return decided(await visit(...pressed(page, 'Continue', { user_code })), decision)
@@ -107,11 +111,15 @@ function pressed(page: Page, button: string, fields: Readonly<Record<string, str
   throw new Error(`the page ${page.url.pathname} has no button ${button}`)
 }
 
-function askedBy(html: string): Asked {
-  const [, heading = ''] = /<h1[^>]*>(.*?)<\/h1>/s.exec(html) ?? []
+function askedBy(html: string): Omit<Asked, 'ended'> {
   const labels = [...html.matchAll(/<label><input type="checkbox"[^>]*>(.*?)<\/label>/gs)]
   // The words come first, the scope's name on the wire after them.
-  return { heading: textOf(heading), choices: labels.map(([, label = '']) => textOf(label.split('<small')[0] ?? '')) }
+  return { heading: headingOf(html), choices: labels.map(([, label = '']) => textOf(label.split('<small')[0] ?? '')) }
+}
+
+function headingOf(html: string): string {
+  const [, heading = ''] = /<h1[^>]*>(.*?)<\/h1>/s.exec(html) ?? []
+  return textOf(heading)
 }
 
 function attribute(element: string, name: string): string {

@@ -1,7 +1,7 @@
 import { explain } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
 import type { TracedExchange } from '@countersign/server'
-import { type Stage, stepsOf } from '../stage.js'
+import { requestTypes, type Stage, stepsOf } from '../stage.js'
 import type { Asked, Decision, StoryUser } from '../story-user.js'
 
 interface Facts {
@@ -38,7 +38,7 @@ export async function userConsent(stage: Stage): Promise<void> {
   stage.expect('one call asks the user and adds the event', first.status, 201)
   stage.expect('which is the one that was sent', ((await first.json()) as typeof event).summary, event.summary)
   stage.expect('she was sent to the auth server on the way', stepsOf(first).includes('interact'), true)
-  const [{ asked } = { asked: { heading: 'nothing', choices: [] } }] = visits
+  const [{ asked } = { asked: { heading: 'nothing', choices: [], ended: '' } }] = visits
   const hosts = [agentServer, calendar].map(id => new URL(id).host)
   stage.expect('she saw who asks for what', asked.heading, hosts.join(' asks for your access to '))
   stage.expect('in the calendar’s own words', asked.choices.join(', '), 'Add events to your calendar')
@@ -69,15 +69,6 @@ export async function userConsent(stage: Stage): Promise<void> {
   stage.expect('what the first user allowed stands', third.status, 201)
   const same = (await (await ada.fetch(`${calendar}/whoami`)).json()) as Facts
   stage.expect('for the same user as before', same.user?.sub, facts.user?.sub)
-}
-
-/** The types of the token requests, but for refreshes: tokens live for seconds here. */
-function requestTypes(messages: readonly TracedExchange[]): string {
-  return messages
-    .filter(({ request }) => request.target === '/agent/token')
-    .map(({ request }) => new URLSearchParams(request.body).get('request_type'))
-    .filter(type => type !== 'refresh')
-    .join(' ')
 }
 
 function added(messages: readonly TracedExchange[]): number {

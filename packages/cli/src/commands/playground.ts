@@ -14,8 +14,8 @@ const command = fileURLToPath(new URL('../../bin/countersign.js', import.meta.ur
 /** `countersign playground`: the participants and the page, until it is stopped; or one story, then its verdict. */
 export async function playground(flags: PlaygroundFlags): Promise<void> {
   const base = Number(flags.port)
-  if (!Number.isInteger(base) || base < 1 || base > 65_505)
-    throw new UsageError('--port must be a number between 1 and 65505')
+  if (!Number.isInteger(base) || base < 1 || base > 65_495)
+    throw new UsageError('--port must be a number between 1 and 65495')
   if (flags.scenario === undefined) {
     await startPlayground({ base, countersign: command })
     return

@@ -1,0 +1,44 @@
+import { loopback } from '@countersign/agent/node'
+import { requestTypes, type Stage } from '../stage.js'
+
+/** A web app signs its users in at the auth server; its delegate shows the same kind of token at its API. */
+export async function sso(stage: Stage): Promise<void> {
+  const { webApp, authServer } = stage.participants.addresses
+  const [ada, grace] = [stage.user('Ada Lovelace'), stage.user('Grace Hopper')]
+
+  stage.expect('before, the app knows nobody', await ada.look(webApp), 'Nobody is signed in')
+  const hers = await ada.decide(`${webApp}/sign-in`, 'Allow')
+  const host = new URL(webApp).host
+  stage.expect('the auth server says who asks, and for what', hers.heading, `${host} wants to know who you are`)
+  stage.expect(
+    'and what it would tell',
+    hers.choices.slice(-2).join(', '),
+    'Your name: Ada Lovelace, Your e-mail address: ada@demo.example',
+  )
+  stage.expect('then the app knows her', hers.ended, 'Hello Ada Lovelace')
+  const no = await grace.decide(`${webApp}/sign-in`, 'Refuse')
+  stage.expect('another user refuses, and is not signed in', no.ended, 'You were not signed in')
+  const yes = await grace.decide(`${webApp}/sign-in`, 'Allow')
+  stage.expect('asked again she agrees', yes.ended, 'Hello Grace Hopper')
+  stage.expect('the first one is still who she was', await ada.look(webApp), 'Hello Ada Lovelace')
+  stage.expect('she signs in again and is not asked', await ada.look(`${webApp}/sign-in`), 'Hello Ada Lovelace')
+  stage.expect(
+    'each of the four times the app asked first; who refused brought no code',
+    requestTypes(await stage.messages()),
+    'auth code auth auth code auth code',
+  )
+
+  const open = async (link: string): Promise<void> => void (await ada.decide(link, 'Allow'))
+  const phone = (await stage.webAppDelegate(loopback({ open }))).forUser('ada')
+  const user = await phone.signIn({ authServer, scope: 'openid profile email' })
+  stage.expect('a delegate of the app signs her in, too', user.claims['name'], 'Ada Lovelace')
+  const before = requestTypes(await stage.messages())
+  const answer = await phone.fetch(`${webApp}/api/me`)
+  stage.expect('the API of the app lets the delegate in', answer.status, 200)
+  const me = (await answer.json()) as Partial<typeof user & { delegate: string }>
+  stage.expect('as the same user', `${me.iss} ${me.sub}`, `${user.iss} ${user.sub}`)
+  stage.expectOther('and the API knows which delegate', me.delegate, undefined)
+  stage.expect('by the token it had: the auth server was not asked again', requestTypes(await stage.messages()), before)
+  const stranger = await fetch(`${webApp}/api/me`)
+  stage.expect('nobody gets in without one', stranger.status, 401)
+}

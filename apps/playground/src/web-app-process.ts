@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import { agentServer, callbackRoute, createAgent } from '@countersign/agent'
+import { createAgentServer } from '@countersign/agent-server'
+import { createDiscovery } from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
+import { createVerifier } from '@countersign/verify'
+import { honoParticipant } from './hono-participant.js'
+import { webApp } from './web-app.js'
+
+// The web app as a process of its own: `node web-app-process.js ID PORT AUTH_SERVER FOLDER`.
+const [id = '', port = '', authServer = '', folder = ''] = process.argv.slice(2)
+const keys = await keysFile(join(folder, 'keys.json'))
+const redirectUri = `${id}/signed-in`
+const discovery = createDiscovery({
+  fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }),
+  development: true,
+})
+const server = await createAgentServer({
+  id,
+  keys,
+  database: `sqlite:${join(folder, 'agent-server.db')}`,
+  name: 'Playground Web App',
+  redirectUris: [redirectUri],
+  localhostCallbackAllowed: true,
+  development: true,
+})
+const agent = createAgent({
+  identity: agentServer({ id, key: () => server.signingKey() }),
+  acceptAuthServer: [authServer],
+  interact: callbackRoute({ redirectUri }),
+  discovery,
+  development: true,
+})
+const verifier = createVerifier({
+  receiver: id,
+  discovery,
+  accept: ['auth+jwt'],
+  authServers: [authServer],
+  development: true,
+})
+const app = honoParticipant(id, webApp({ agent, authServer, verifier }))
+const participant: Participant = {
+  handle: message => {
+    const [path = ''] = message.target.split('?')
+    return server.paths.includes(path) ? server.handle(message) : app.handle(message)
+  },
+  ready: () => server.ready(),
+  close: () => server.close(),
+}
+await serve({
+  name: 'web-app',
+  id,
+  port: Number(port),
+  development: true,
+  participant,
+  trace: (exchange: TracedExchange) => process.send?.(exchange),
+})
+// The playground that started this process is gone: nobody would stop it any more.
+process.once('disconnect', () => process.exit(0))

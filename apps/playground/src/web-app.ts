@@ -1,0 +1,97 @@
+import { type Agent, AgentError } from '@countersign/agent'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { Verifier } from '@countersign/verify'
+import { type Context, Hono } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
+import { html } from 'hono/html'
+
+/** What the web app works with: it is an agent, and the audience of the tokens that tell it who its users are. */
+export interface WebAppOptions {
+  readonly agent: Agent
+  readonly authServer: string
+  /** Of requests to its own API. */
+  readonly verifier: Verifier
+}
+
+interface Env {
+  readonly Bindings: { readonly received: ReceivedMessage }
+}
+
+const longestList = 1000
+
+/** A web app with many users, which the auth server signs in; its delegates call its API with the same kind of token. */
+export function webApp({ agent, authServer, verifier }: WebAppOptions): Hono<Env> {
+  /** By session: the name of whoever is signed in. */
+  const names = new Map<string, string>()
+  const app = new Hono<Env>()
+  app.get('/', c => {
+    const name = names.get(sessionOf(c) ?? '')
+    return page(c, name === undefined ? 'Nobody is signed in' : `Hello ${name}`)
+  })
+  app.get('/sign-in', async c => {
+    // A fresh session for each sign-in: one that somebody planted before is not the one that gets signed in.
+    const session = crypto.randomUUID()
+    setCookie(c, cookieOf(c), session, { httpOnly: true, sameSite: 'Lax', path: '/' })
+    try {
+      await agent.forUser(session).signIn({ authServer, scope: 'openid profile email' })
+      return c.redirect('/', 303)
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.url === undefined) throw error
+      return c.redirect(error.url, 303)
+    }
+  })
+  app.get('/signed-in', async c => {
+    const session = sessionOf(c)
+    if (session === undefined) return page(c, 'Begin again: this browser has no session here', 400)
+    try {
+      const { user } = await agent.forUser(session).handleCallback(c.req.raw)
+      if (names.size >= longestList) names.delete(names.keys().next().value ?? '')
+      names.set(session, String(user?.claims['name'] ?? user?.sub))
+      return c.redirect('/', 303)
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error
+      return page(c, error.code === 'denied' ? 'You were not signed in' : 'This answers nothing that began here')
+    }
+  })
+  app.get('/api/me', async c => {
+    try {
+      const { caller } = await verifier.verify(c.env.received)
+      // A token with `agent` is another agent's: this API is for the app's own delegates, whoever they act for.
+      if (caller.level !== 'authorized' || caller.token.agent !== undefined || caller.user === undefined)
+        return c.json({ error: 'insufficient_level' }, 401)
+      return c.json({ ...caller.user, delegate: caller.delegate })
+    } catch (error) {
+      return errorResponse(asAAuthError(error), { now: () => Date.now() / 1000 })
+    }
+  })
+  return app
+}
+
+function sessionOf(c: Context): string | undefined {
+  return getCookie(c, cookieOf(c))
+}
+
+/** Browsers send the cookies of one port to all others. */
+function cookieOf(c: Context): string {
+  return `web-app-${new URL(c.req.url).port}`
+}
+
+function page(c: Context, heading: string, status: 200 | 400 = 200): Response | Promise<Response> {
+  c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+  c.header('cache-control', 'no-store')
+  c.header('referrer-policy', 'no-referrer')
+  return c.html(
+    html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>Web app</title>
+<h1>${heading}</h1>
+<p><a href="/sign-in">Sign in</a></p>
+</html>`,
+    status,
+  )
+}
