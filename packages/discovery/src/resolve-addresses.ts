@@ -4,16 +4,17 @@ import { Resolver } from 'node:dns/promises'
  * All IPv4 and IPv6 addresses of a DNS name, asked of the configured name servers directly.
  * Not `dns.lookup`: it reads the hosts file and search domains, and its threads are few, so that a stranger's slow name
  * server would hold up every other lookup of the process.
- * @param options name servers in place of the system's, and a signal that ends the wait for them
+ * @param options name servers in place of the system's; seconds that one may take to answer at the first of two
+ * tries, default 1; a signal that ends the wait for them
  * @returns none when the name does not exist
  * @throws when no server answered
  */
 export async function resolveAddresses(
   host: string,
-  options: { readonly servers?: readonly string[]; readonly signal?: AbortSignal } = {},
+  options: { readonly servers?: readonly string[]; readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ): Promise<string[]> {
-  const { servers, signal } = options
-  const resolver = new Resolver({ timeout: 1000, tries: 2 })
+  const { servers, timeout = 1, signal } = options
+  const resolver = new Resolver({ timeout: timeout * 1000, tries: 2 })
   if (servers !== undefined) resolver.setServers(servers)
   const cancel = () => resolver.cancel()
   signal?.addEventListener('abort', cancel, { once: true })

@@ -101,9 +101,14 @@ async function finish(to: ServerResponse, stall: number, last?: Uint8Array): Pro
 /** Waits for the peer's side; a peer that reads nothing for too long loses the connection, and we the buffer. */
 function until(to: ServerResponse, event: 'drain' | 'finish', stall: number): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => to.destroy(), stall * 1000)
+    let judged: ReturnType<typeof setImmediate> | undefined
+    const timer = setTimeout(() => {
+      // Timers run before what came meanwhile is read: a process that stood still itself would blame its peer.
+      judged = setImmediate(() => to.destroy())
+    }, stall * 1000)
     const done = (): void => {
       clearTimeout(timer)
+      clearImmediate(judged)
       to.off(event, done).off('close', done)
       resolve()
     }
