@@ -207,7 +207,7 @@ test('"not you?" makes the provider ask who it is', async () => {
   const one = open()
   const asked = await one.get('/login?return_to=/a&switch=1')
   expect([asked.status, asked.headers.get('location')]).toEqual([200, null])
-  const [, href = ''] = /href="([^"]+)"/.exec(await asked.text()) ?? []
+  const [, href = ''] = /href="(\/[^"]+)"/.exec(await asked.text()) ?? []
   expect(href).toBe('/login/start/corp?return_to=%2Fa&amp;switch=1')
   const sent = await one.get(href.replaceAll('&amp;', '&'))
   expect(new URL(sent.headers.get('location') ?? '').searchParams.get('prompt')).toBe('login')
