@@ -45,7 +45,7 @@ when(
       if (message.type() === 'error') faults.push(message.text())
     })
     await page.goto(`http://localhost:${base}/`)
-    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous']) {
+    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous', 'sso', 'sso', 'user-consent']) {
       await page.click(`button[data-scenario="${story}"]`)
       await page.waitForFunction(
         () =>

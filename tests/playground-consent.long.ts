@@ -53,12 +53,17 @@ function clickingUser(name: string, ended: string[]): StoryUser {
   async function signedIn(address: string): Promise<Page> {
     const page = await opened
     await page.goto(address)
-    await page.getByRole('button', { name }).click()
+    const choice = page.getByRole('button', { name })
+    // Who is signed in already is not asked who they are.
+    if ((await choice.count()) === 0) return page
+    await choice.click()
+    await choice.waitFor({ state: 'detached' })
     return page
   }
 
   async function decided(page: Page, decision: string): Promise<Asked> {
-    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    if ((await page.getByRole('button', { name: 'Allow' }).count()) === 0)
+      return { heading: '', choices: [], ended: await headingOf(page) }
     const heading = await headingOf(page)
     const choices = await page.locator('label bdi').allTextContents()
     await page.getByRole('button', { name: decision }).click()
@@ -79,6 +84,7 @@ function clickingUser(name: string, ended: string[]): StoryUser {
       const page = await signedIn(verification_uri)
       await page.getByLabel('Code on your device').fill(user_code)
       await page.getByRole('button', { name: 'Continue' }).click()
+      await page.getByRole('button', { name: 'Allow' }).waitFor()
       return decided(page, decision)
     },
   }
@@ -91,6 +97,15 @@ async function headingOf(page: Page): Promise<string> {
 
 when.each<readonly [ScenarioName, readonly string[]]>([
   ['user-consent', ['Allow: Your answer has reached the agent', 'Refuse: Your answer has reached the agent']],
+  [
+    'sso',
+    [
+      'Allow: Hello Ada Lovelace',
+      'Refuse: You were not signed in',
+      'Allow: Hello Grace Hopper',
+      'Allow: Your answer has reached the agent',
+    ],
+  ],
   ['device', ['Allow: Allowed', 'Refuse: Refused']],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),

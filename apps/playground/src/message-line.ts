@@ -25,8 +25,9 @@ export function signerOf(exchange: TracedExchange, addresses: Addresses): string
   }
 }
 
-/** The auth server's pages, where nobody signs. */
-function isPage({ to, request }: TracedExchange, { authServer }: Addresses): boolean {
+/** The pages of auth server and web app, where nobody signs. */
+function isPage({ to, request }: TracedExchange, { authServer, webApp }: Addresses): boolean {
+  if (to === webApp) return /^\/(?:sign-in|signed-in)?(?:\?|$)/.test(request.target)
   return (
     to === authServer && /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(request.target)
   )

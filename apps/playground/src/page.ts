@@ -60,7 +60,7 @@ function document(participants: Participants): ReturnType<typeof html> {
       'aauth-resource',
       'a protected API with real public holidays, one route for each level',
     ],
-    ['Web app', addresses.webApp, 'aauth-agent', 'an agent and resource in one: it signs its users in, and has an API'],
+    ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
   return html`<!doctype html>
 <html lang="en">

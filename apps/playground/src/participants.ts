@@ -139,6 +139,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
 const demoUsers = [
   { name: 'Ada Lovelace', email: 'ada@demo.example' },
   { name: 'Grace Hopper', email: 'grace@demo.example' },
+  { name: 'Alan Turing' },
 ]
 
 /**

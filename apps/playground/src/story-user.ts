@@ -1,6 +1,6 @@
 /** What a consent page asked of a user, as it was shown to them. */
 export interface Asked {
-  /** Who asks for access to what: the page's heading. */
+  /** Who asks for access to what: the page's heading. Empty when nothing was asked, since they had allowed it before. */
   readonly heading: string
   /** What they may allow, in the resource's words, or what it would tell about them. */
   readonly choices: readonly string[]
@@ -42,6 +42,7 @@ export function scriptedUser(name: string): StoryUser {
   }
 
   async function decided(page: Page, decision: Decision): Promise<Asked> {
+    if (!page.html.includes('name="decision"')) return { heading: '', choices: [], ended: headingOf(page.html) }
     const { html } = await visit(...pressed(page, decision))
     return { ...askedBy(page.html), ended: headingOf(html) }
   }
@@ -71,7 +72,10 @@ function browser(): (url: URL, form?: URLSearchParams) => Promise<Page> {
         headers: { cookie, ...(submits ? { origin: url.origin, 'sec-fetch-site': 'same-origin' } : {}) },
         ...(submits ? { method: 'POST', body: form } : {}),
       })
-      for (const [name, value] of response.headers.getSetCookie().map(parseCookie)) jar.set(name, value)
+      for (const [name, value] of response.headers.getSetCookie().map(parseCookie)) {
+        if (value === '') jar.delete(name)
+        else jar.set(name, value)
+      }
       const html = await response.text()
       const location = response.headers.get('location')
       if (location === null) {
