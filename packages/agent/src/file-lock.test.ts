@@ -129,11 +129,9 @@ describe('who is dead', () => {
   test.skipIf(!existsSync('/proc/self/stat'))(
     'but not one known to live, stopped for however long; but one that was killed, and is a zombie',
     async () => {
-      // Its child ends at once, and `sleep`, into which it turns itself, never asks for children.
-      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'] })
       const [pid] = String((await once(parent.stdout, 'data'))[0]).split('\n')
       const stat = async (of: string | number | undefined) => (await readFile(`/proc/${of}/stat`, 'utf8')).split(' ')
-      while ((await stat(pid))[2] !== 'Z') await new Promise(resolve => setImmediate(resolve))
       const [self = ''] = await fileLock(timing)(folder(), () => readdir(folder()))
       const named = async (of: string | number | undefined) =>
         self.replace(/^\d+\.\d+/, `${of}.${(await stat(of))[21]}`).replace(/[^-]+$/, '00')
@@ -142,6 +140,9 @@ describe('who is dead', () => {
       const refused = fileLock({ ...timing, limit: 300 })(folder(), async () => 7)
       await expect(refused).rejects.toMatchObject({ code: 'state_unusable' })
       await rm(join(folder(), await named(parent.pid)))
+      // Its parent is stopped, and does not ask for it.
+      process.kill(Number(pid), 'SIGKILL')
+      while ((await stat(pid))[2] !== 'Z') await new Promise(resolve => setImmediate(resolve))
       await standing(await named(pid))
       expect(await fileLock({ ...timing, limit: 0 })(folder(), async () => 7)).toBe(7)
       parent.kill('SIGKILL')
