@@ -77,7 +77,7 @@ async function inTime(copy: Response, patience: number): Promise<Uint8Array | un
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), patience)
   try {
-    return await readBounded(copy, maxErrorBody, late.signal)
+    return await readBounded(copy, maxErrorBody, { signal: late.signal, rest: 'cancel' })
   } finally {
     clearTimeout(timer)
   }

@@ -24,7 +24,7 @@ export function browserFetcher(options: { readonly fetch?: typeof fetch } = {}):
       ...(signal === undefined ? {} : { signal }),
     }
     const response = await (send === undefined ? globalThis.fetch(url, init) : send(url, init))
-    const body = await readBounded(response, maxBytes, signal)
+    const body = await readBounded(response, maxBytes, { ...(signal === undefined ? {} : { signal }), rest: 'cancel' })
     if (body === undefined) throw new TypeError('the document is larger than maxBytes, or did not come in time')
     const cacheControl = response.headers.get('cache-control')
     return {

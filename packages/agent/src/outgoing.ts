@@ -1,4 +1,4 @@
-import { readBounded } from './body.js'
+import { type BoundedRead, readBounded } from './body.js'
 import { AgentError } from './error.js'
 import { untilAborted } from './single-flight.js'
 
@@ -34,7 +34,8 @@ export async function outgoingRequest(
   refuseReservedHeaders(request.headers)
   const { signal } = signalOf(input, init)
   signal?.throwIfAborted()
-  const body = await bodyOf(request, bodyLimit, signal)
+  const own = init?.body instanceof ReadableStream
+  const body = await bodyOf(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
   const headers = [...request.headers]
   // A signed body must have a type (protocol §3.3); one that has none is bytes.
   if (body !== undefined && !request.headers.has('content-type'))
@@ -79,9 +80,9 @@ export function withoutLoneQuestionMark(url: URL): URL {
 async function bodyOf(
   request: Request,
   bodyLimit: number,
-  signal: AbortSignal | undefined,
+  read: BoundedRead,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const bytes = await untilAborted(readBounded(request, bodyLimit, signal), signal)
+  const bytes = await untilAborted(readBounded(request, bodyLimit, read), read.signal)
   if (bytes !== undefined) return bytes.byteLength === 0 ? undefined : bytes
   throw new AgentError(
     'body_too_large',
