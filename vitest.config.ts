@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules.
@@ -16,6 +17,8 @@ export default defineConfig({
   test: {
     pool: 'threads',
     isolate: false,
+    // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
+    maxWorkers: availableParallelism() + 1,
     reporters: gate
       ? [
           'default',
