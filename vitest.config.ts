@@ -11,14 +11,17 @@ const ssr = { resolve: { conditions, externalConditions: conditions } }
 const gate = process.env['COUNTERSIGN_GATE'] === '1'
 const long = process.env['COUNTERSIGN_LONG'] === '1'
 
+// Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
+// Said for each project, too: they do not inherit it.
+const maxWorkers = availableParallelism() + 1
+
 export default defineConfig({
   resolve,
   ssr,
   test: {
     pool: 'threads',
     isolate: false,
-    // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers,
     reporters: gate
       ? [
           'default',
@@ -38,6 +41,7 @@ export default defineConfig({
             include: ['src/**/*.test.ts'],
             pool: 'threads' as const,
             isolate: false,
+            maxWorkers,
             // A property takes seconds on a busy machine, minutes with the cases of the long tier.
             testTimeout: long ? 600_000 : 30_000,
           },
@@ -51,6 +55,7 @@ export default defineConfig({
           include: long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'],
           pool: 'threads' as const,
           isolate: false,
+          maxWorkers,
           testTimeout: long ? 240_000 : 60_000,
           hookTimeout: 120_000,
         },
