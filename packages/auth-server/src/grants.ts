@@ -4,11 +4,11 @@ import type { Store } from '@countersign/store'
 import { forgetConsent } from './consents.js'
 import { grantLimit } from './grant-limit.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
+import { sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 const lifetime = 90 * 86_400
-const sweepEvery = 60
 const sweepAtMost = 500
 
 /** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
@@ -71,7 +71,7 @@ export function newGrantId(): string {
 
 /** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
 export function grantsIn(store: Store<Tables>, now: () => number): Grants {
-  const sweep = sweeper(now)
+  const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const bound = grantLimit(store)
 
   return {
@@ -208,17 +208,12 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
   return row.agent === agent && row.agent_delegate === delegate
 }
 
-/** Deletes ended grants a few at a time, at most once a minute, on the back of a write that happens anyway. */
-function sweeper(now: () => number): (tx: Transaction) => Promise<void> {
-  let next = Number.NEGATIVE_INFINITY
-  return async tx => {
-    if (now() < next) return
-    next = now() + sweepEvery
-    const ended = tx
-      .selectFrom('auth_server_grants')
-      .select('refresh_hash')
-      .where('last_used', '<=', now() - lifetime)
-      .limit(sweepAtMost)
-    await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
-  }
+/** Deletes ended grants, a few at a time. */
+async function sweepGrants(tx: Transaction, now: number): Promise<void> {
+  const ended = tx
+    .selectFrom('auth_server_grants')
+    .select('refresh_hash')
+    .where('last_used', '<=', now - lifetime)
+    .limit(sweepAtMost)
+  await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
 }

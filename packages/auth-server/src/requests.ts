@@ -4,6 +4,7 @@ import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
 import type { GrantUser, Principal } from './grants.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
+import { sweeper } from './sweep.js'
 import type { RequestRow, Tables } from './tables.js'
 import { newUserCode } from './user-code.js'
 
@@ -12,7 +13,6 @@ export const requestLifetime = 600
 export const codeLifetime = 60
 /** Seconds that an expired request is still told from one that never was. */
 const remembered = 600
-const sweepEvery = 60
 const sweepAtMost = 500
 
 /** How many requests may wait for users at once. */
@@ -73,7 +73,7 @@ type Transaction = Store<Tables>['db']
 
 /** Queries over the table. */
 export function requestsIn(store: Store<Tables>, now: () => number, quota: RequestQuota): Requests {
-  const sweep = sweeper(now)
+  const sweep = sweeper(now, tx => sweepRequests(tx, now()))
 
   async function insert(request: NewRequest, more: Partial<RequestRow>): Promise<{ id: string; token: string }> {
     const token = newRequestToken()
@@ -242,18 +242,13 @@ async function checkQuota(
   throw new AAuthError('rate_limited', 'too many requests of this agent wait for their users', { retryAfter: 60 })
 }
 
-/** Deletes what has expired a few at a time, at most once a minute, on the back of a write that happens anyway. */
-function sweeper(now: () => number): (tx: Transaction) => Promise<void> {
-  let next = Number.NEGATIVE_INFINITY
-  return async tx => {
-    if (now() < next) return
-    next = now() + sweepEvery
-    await sweepConsents(tx, now())
-    const ended = tx
-      .selectFrom('auth_server_requests')
-      .select('request_hash')
-      .where('expires', '<=', now() - remembered)
-      .limit(sweepAtMost)
-    await tx.deleteFrom('auth_server_requests').where('request_hash', 'in', ended).execute()
-  }
+/** Deletes what has expired, a few at a time. */
+async function sweepRequests(tx: Transaction, now: number): Promise<void> {
+  await sweepConsents(tx, now)
+  const ended = tx
+    .selectFrom('auth_server_requests')
+    .select('request_hash')
+    .where('expires', '<=', now - remembered)
+    .limit(sweepAtMost)
+  await tx.deleteFrom('auth_server_requests').where('request_hash', 'in', ended).execute()
 }
