@@ -165,52 +165,45 @@ async function revokeEnrollment(store: Store<Tables>, enrollment: string, now: (
       .where('used', 'is', null)
       .execute(),
   )
-  let revoked = 0
+  const those = store.db.selectFrom('agent_server_delegates').select('sub').where('enrollment', '=', enrollment)
+  return byParts(
+    after => those.where('revoked', 'is', null).where('sub', '>', after).orderBy('sub').limit(atOnce).execute(),
+    subs => store.write(tx => revoke(tx, { subs, enrollment, now: now() })),
+  )
+}
+
+/** Changes delegates part after part, in order of `sub`; answers how many. */
+async function byParts(
+  part: (after: string) => Promise<ReadonlyArray<{ readonly sub: string }>>,
+  change: (subs: readonly string[]) => Promise<number>,
+): Promise<number> {
+  let changed = 0
   for (let after = ''; ; ) {
-    const page = await store.db
-      .selectFrom('agent_server_delegates')
-      .select('sub')
-      .where('enrollment', '=', enrollment)
-      .where('revoked', 'is', null)
-      .where('sub', '>', after)
-      .orderBy('sub')
-      .limit(atOnce)
-      .execute()
-    const subs = page.map(({ sub }) => sub)
+    const subs = (await part(after)).map(({ sub }) => sub)
     const last = subs.at(-1)
-    if (last === undefined) return revoked
-    revoked += await store.write(tx => revoke(tx, { subs, enrollment, now: now() }))
+    if (last === undefined) return changed
+    changed += await change(subs)
     after = last
   }
 }
 
 async function forget(store: Store<Tables>, before: number): Promise<number> {
-  let forgotten = 0
-  for (let after = ''; ; ) {
-    const page = await store.db
-      .selectFrom('agent_server_delegates')
-      .select('sub')
-      .where('last_seen', '<', before)
-      .where('revoked', 'is', null)
-      .where('sub', '>', after)
-      .orderBy('sub')
-      .limit(atOnce)
-      .execute()
-    const subs = page.map(({ sub }) => sub)
-    const last = subs.at(-1)
-    if (last === undefined) return forgotten
-    const { numDeletedRows } = await store.write(tx =>
-      tx
-        .deleteFrom('agent_server_delegates')
-        .where('sub', 'in', subs)
-        // Asked again: one of them may have been here meanwhile. Revoked ones stay, or they could enrol again.
-        .where('last_seen', '<', before)
-        .where('revoked', 'is', null)
-        .executeTakeFirstOrThrow(),
-    )
-    forgotten += Number(numDeletedRows)
-    after = last
-  }
+  const those = store.db.selectFrom('agent_server_delegates').select('sub').where('last_seen', '<', before)
+  return byParts(
+    after => those.where('revoked', 'is', null).where('sub', '>', after).orderBy('sub').limit(atOnce).execute(),
+    async subs => {
+      const { numDeletedRows } = await store.write(tx =>
+        tx
+          .deleteFrom('agent_server_delegates')
+          .where('sub', 'in', subs)
+          // Asked again: one of them may have been here meanwhile. Revoked ones stay, or they could enrol again.
+          .where('last_seen', '<', before)
+          .where('revoked', 'is', null)
+          .executeTakeFirstOrThrow(),
+      )
+      return Number(numDeletedRows)
+    },
+  )
 }
 
 async function revoke(
