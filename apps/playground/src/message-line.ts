@@ -1,4 +1,4 @@
-import { parseSignatureKey } from '@countersign/httpsig'
+import { parseSignatureKey, pathOf } from '@countersign/httpsig'
 import type { TracedExchange } from '@countersign/server'
 import type { Addresses } from './participants.js'
 
@@ -55,7 +55,7 @@ function headerOf(headers: ReadonlyArray<readonly [string, string]>, name: strin
 
 /** The links that users follow are long, and their queries say nothing to readers. */
 function shortTarget(target: string): string {
-  const [path = ''] = target.split('?')
+  const path = pathOf(target)
   return path === target ? target : `${path}?…`
 }
 

@@ -3,6 +3,7 @@ import { agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
+import { pathOf } from '@countersign/httpsig'
 import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { createVerifier } from '@countersign/verify'
 import { honoParticipant } from './hono-participant.js'
@@ -41,10 +42,7 @@ const verifier = createVerifier({
 })
 const app = honoParticipant(id, webApp({ agent, authServer, verifier }))
 const participant: Participant = {
-  handle: message => {
-    const [path = ''] = message.target.split('?')
-    return server.paths.includes(path) ? server.handle(message) : app.handle(message)
-  },
+  handle: message => (server.paths.includes(pathOf(message.target)) ? server.handle(message) : app.handle(message)),
   ready: () => server.ready(),
   close: () => server.close(),
 }

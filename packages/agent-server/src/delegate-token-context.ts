@@ -35,8 +35,3 @@ export async function issueDelegateToken(
 ): Promise<DelegateToken> {
   return { agent_token: await issueAgentToken(issuer, { ...delegate, now: now() }), expires_in: issuer.lifetime }
 }
-
-/** The address a request came from, as events carry it. */
-export function peerOf(caller: { readonly peer?: string }): { peer?: string } {
-  return caller.peer === undefined ? {} : { peer: caller.peer }
-}

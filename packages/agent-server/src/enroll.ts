@@ -1,7 +1,7 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { checkReplay, type PseudonymousCaller, type Verified } from '@countersign/verify'
-import { type DelegateToken, type DelegateTokenContext, issueDelegateToken, peerOf } from './delegate-token-context.js'
+import { checkReplay, type PseudonymousCaller, peerOf, type Verified } from '@countersign/verify'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './delegate-token-context.js'
 import { parseEnrollment } from './enrollment-body.js'
 
 /**

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, isObject } from '@countersign/protocol'
 import { parseJsonBody } from './json-body.js'
 
 /**
@@ -18,8 +18,4 @@ export function parseEnrollment(message: ReceivedMessage): {
   if (!isObject(members) || !Object.hasOwn(members, 'type') || typeof members['type'] !== 'string')
     throw new AAuthError('invalid_request', 'the body must be {"enrollment":{"type":"…", …}}')
   return { type: members['type'], members: { ...members } }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, checkContentCoding, parseJson } from '@countersign/protocol'
+import { AAuthError, checkContentCoding, isObject, parseJson } from '@countersign/protocol'
 
 /**
  * Reads a body that must be a JSON object.
@@ -10,8 +10,7 @@ export function parseJsonBody(message: ReceivedMessage): Readonly<Record<string,
   checkMediaType(message)
   checkContentCoding(message)
   const body = parseBody(message.body ?? new Uint8Array())
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new AAuthError('invalid_request', 'the body must be a JSON object')
+  if (!isObject(body)) throw new AAuthError('invalid_request', 'the body must be a JSON object')
   return { ...body }
 }
 

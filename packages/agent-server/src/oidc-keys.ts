@@ -1,5 +1,5 @@
 import { type DocumentAt, documentAt, type Fetcher } from '@countersign/discovery'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, isObject } from '@countersign/protocol'
 import { type CompactVerifyGetKey, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import { refusedEnrollment } from './enrollment.js'
 import type { OidcIssuer } from './oidc-rule.js'
@@ -101,8 +101,4 @@ async function verifyWith(keys: CompactVerifyGetKey, token: string, algorithms: 
 
 function isJwks(json: unknown): json is JSONWebKeySet {
   return isObject(json) && Array.isArray(json['keys']) && json['keys'].every(isObject)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, isObject } from '@countersign/protocol'
 import { claimPattern } from './claim-pattern.js'
 import { refusedEnrollment } from './enrollment.js'
 import type { Claims } from './oidc-token.js'
@@ -125,8 +125,7 @@ function claimAt(claims: Claims, claim: string): unknown {
         .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     : [claim]
   return path.reduce<unknown>((value, name) => {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+    return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
   }, claims)
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { base64urlDecode } from '@countersign/httpsig'
-import { AAuthError, parseJson } from '@countersign/protocol'
+import { AAuthError, isObject, parseJson } from '@countersign/protocol'
 import { refusedEnrollment } from './enrollment.js'
 
 /** Claims of a token, read but not yet believed. */
@@ -53,8 +53,7 @@ function objectIn(part: string, name: 'header' | 'payload'): Record<string, unkn
   } catch (cause) {
     throw refusedEnrollment(`the ${name} of the token is malformed`, cause)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refusedEnrollment(`the ${name} of the token is no object`)
+  if (!isObject(value)) throw refusedEnrollment(`the ${name} of the token is no object`)
   return { ...value }
 }
 

@@ -1,8 +1,8 @@
 import { type PublicJwk, parsePublicJwk, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, verifyKeyProof } from '@countersign/protocol'
-import { checkReplay, type IdentifiedCaller, type Verified } from '@countersign/verify'
+import { checkReplay, type IdentifiedCaller, peerOf, type Verified } from '@countersign/verify'
 import { type KeyStanding, refusedKey } from './delegate-key.js'
-import { type DelegateToken, type DelegateTokenContext, issueDelegateToken, peerOf } from './delegate-token-context.js'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './delegate-token-context.js'
 import { parseJsonBody } from './json-body.js'
 
 /** One request under an agent token of ours. */

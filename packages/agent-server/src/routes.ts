@@ -12,6 +12,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
+import { peerOf } from '@countersign/verify'
 import { delegateToken } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
@@ -72,7 +73,7 @@ function refusal(error: AAuthError, message: ReceivedMessage, published: Publish
     status,
     description,
     ...(cause === undefined ? {} : { cause }),
-    ...(message.peer === undefined ? {} : { peer: message.peer }),
+    ...peerOf(message),
   })
   // A request that was seen before must not be signed again: the first one's outcome stands.
   const challenged = status === 401 && code !== 'replay_detected'

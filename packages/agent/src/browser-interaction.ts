@@ -1,3 +1,4 @@
+import { base64urlEncode } from '@countersign/httpsig'
 import { callbackCode, callbackState, invalidCallback } from './callback.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
@@ -148,11 +149,7 @@ async function sweep({ ending, now, pendingOf }: Context): Promise<void> {
 
 /** 256 bits that only this session's browser learns: whoever brings a code from elsewhere does not have them. */
 function newState(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32))
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
+  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
 }
 
 function mustVisit({ issuer, resource, url }: PendingInteraction): AgentError {

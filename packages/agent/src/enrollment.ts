@@ -1,4 +1,5 @@
 import { base64urlEncode } from '@countersign/httpsig'
+import { isObject } from '@countersign/protocol'
 import { AgentError, refusalOf } from './error.js'
 
 /** What an enrolment is for, told to a function that gets the token or the members it needs. */
@@ -61,10 +62,6 @@ export function checkEnrollment(enroll: Enrollment): void {
 
 function isSecret(value: unknown): boolean {
   return typeof value === 'string' && value.length <= longest && /^[\x21-\x7e]+$/.test(value)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function checkMembers(members: unknown): void {

@@ -1,5 +1,5 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
-import { parseJson } from '@countersign/protocol'
+import { isObject, parseJson } from '@countersign/protocol'
 import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
 import { clockSkew, retryDelay } from './retry-after.js'
@@ -129,7 +129,7 @@ async function jsonOf(to: Participant, response: Response): Promise<Readonly<Rec
   if (bytes === undefined) throw invalidAnswer(to, 'size')
   try {
     const value = parseJson(bytes, { maxBytes: maxAnswer })
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (isObject(value)) return value
   } catch {
     // Said below, without the peer's bytes.
   }

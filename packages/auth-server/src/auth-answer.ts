@@ -1,4 +1,5 @@
 import { AAuthError, serializeScope } from '@countersign/protocol'
+import { peerOf } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideNew, principalOf } from './decide.js'
 import { type Grant, newGrantId } from './grants.js'
@@ -71,7 +72,7 @@ export async function decideAccess(
     ...about,
     ...(txn === undefined ? {} : { txn }),
     ...(login_hint === undefined ? {} : { login_hint }),
-    ...(caller.peer === undefined ? {} : { peer: caller.peer }),
+    ...peerOf(caller),
   }
   return { access, outcome: 'consent', request: asked }
 }

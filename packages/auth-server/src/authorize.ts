@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, parseForm } from '@countersign/protocol'
 import { type ConsentContext, consentPath } from './consent.js'
 import { seeOther } from './pages/page-response.js'
@@ -10,7 +10,7 @@ import { seeOther } from './pages/page-response.js'
  * @see protocol §6.3
  */
 export async function openRequest(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
-  const query = queryOf(message)
+  const query = parametersOf(message)
   const request_token = query.get('request_token')
   const row = request_token === undefined ? undefined : await context.requests.find(request_token)
   if (request_token === undefined || row === undefined || row.user_code !== null || row.expires <= context.now()) {
@@ -39,8 +39,7 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
  * Reads the query of a link as a form is read: no parameter twice, empty is absent.
  * @throws AAuthError `invalid_request`
  */
-export function queryOf({ target }: ReceivedMessage): ReadonlyMap<string, string> {
-  const mark = target.indexOf('?')
-  const query = mark === -1 ? '' : target.slice(mark + 1)
+export function parametersOf({ target }: ReceivedMessage): ReadonlyMap<string, string> {
+  const query = queryOf(target)?.slice(1) ?? ''
   return parseForm(new TextEncoder().encode(query), 'application/x-www-form-urlencoded')
 }

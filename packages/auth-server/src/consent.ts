@@ -1,7 +1,7 @@
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, parseScope } from '@countersign/protocol'
-import { queryOf } from './authorize.js'
+import { parametersOf } from './authorize.js'
 import { consentView } from './consent-view.js'
 import type { ConsentKey } from './consents.js'
 import type { AuthServerEvent } from './event.js'
@@ -53,7 +53,7 @@ export function consentPath(request_token: string): string {
  * @see protocol §6.3
  */
 export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
-  const request_token = queryOf(message).get('request_token') ?? ''
+  const request_token = parametersOf(message).get('request_token') ?? ''
   const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
   const { user } = session
   if (user === undefined) {

@@ -13,7 +13,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import type { IdentifiedCaller, Verifier } from '@countersign/verify'
+import { type IdentifiedCaller, peerOf, type Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
@@ -142,6 +142,6 @@ function report(error: AAuthError, message: ReceivedMessage, context: RouteConte
     ...(caller === undefined ? {} : { agent: caller.agent }),
     ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
     ...(cause === undefined ? {} : { cause }),
-    ...(message.peer === undefined ? {} : { peer: message.peer }),
+    ...peerOf(message),
   })
 }

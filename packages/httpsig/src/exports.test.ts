@@ -34,6 +34,7 @@ test('what is exported is what is meant to be', () => {
       'parsePublicJwk',
       'parseSignatureKey',
       'pathOf',
+      'queryOf',
       'requestMessage',
       'requiredComponents',
       'serializeAcceptSignature',

@@ -58,7 +58,7 @@ export {
   type ReplaySet,
   type ReplayVerdict,
 } from './replay-set.js'
-export { checkTarget, pathOf } from './request-target.js'
+export { checkTarget, pathOf, queryOf } from './request-target.js'
 export { type SignOptions, signRequest } from './sign.js'
 export { type SignMessageOptions, signMessage } from './sign-message.js'
 export type { SignatureParameters } from './signature-dictionary.js'

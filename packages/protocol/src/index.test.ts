@@ -21,6 +21,7 @@ test('the public names', () => {
       'identityScopes',
       'isIdentifier',
       'isListed',
+      'isObject',
       'isSafeId',
       'jwks',
       'jwksResponse',

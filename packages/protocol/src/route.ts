@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
 import { errorResponse } from './error-response.js'
 
@@ -18,8 +18,7 @@ export type Routes = ReadonlyMap<string, Route>
  * @see protocol.md §3.3 and §8
  */
 export async function answerRoute(message: ReceivedMessage, routes: Routes): Promise<Response> {
-  const [path = ''] = message.target.split('?', 1)
-  const route = routes.get(path)
+  const route = routes.get(pathOf(message.target))
   if (route === undefined) {
     return errorResponse(new AAuthError('invalid_request', 'nothing is served at this path', { status: 404 }))
   }

@@ -18,3 +18,8 @@ export function networkOf(peer: string): string {
     .map(group => group.replace(/^0+(?=.)/, ''))
     .join(':')}::/64`
 }
+
+/** The address a message or caller came from, as callers and events carry it: no member where it is unknown. */
+export function peerOf({ peer }: { readonly peer?: string }): { readonly peer?: string } {
+  return peer === undefined ? {} : { peer }
+}

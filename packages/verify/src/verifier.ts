@@ -21,6 +21,7 @@ import {
   schemeOf,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
+import { peerOf } from './network.js'
 import { issuerKey, openCallerToken, type PendingToken } from './token.js'
 import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
 
@@ -236,8 +237,4 @@ async function admitIssuer(issuer: string, context: Context): Promise<void> {
 /** Whether a list has an identifier as it stands; {@link isListed} says the same, by way of a promise. */
 function names(list: IdentifierList, identifier: string): boolean {
   return list === 'any' || (typeof list === 'object' && list.includes(identifier))
-}
-
-function peerOf(message: ReceivedMessage): { peer?: string } {
-  return message.peer === undefined ? {} : { peer: message.peer }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, authorityOf, type Route } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { peerOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute, seeOther } from '../pages/page-response.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
@@ -128,7 +129,7 @@ function routesOf(context: Context): Array<readonly [string, Route]> {
 
 function reportFailure(
   { onEvent }: Context,
-  { peer }: ReceivedMessage,
+  message: ReceivedMessage,
   { error, provider }: { readonly error: AAuthError; readonly provider: string | undefined },
 ): void {
   const { code, description, cause } = error
@@ -138,7 +139,7 @@ function reportFailure(
     code,
     description,
     ...(cause === undefined ? {} : { cause }),
-    ...(peer === undefined ? {} : { peer }),
+    ...peerOf(message),
   })
 }
 
@@ -160,7 +161,7 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
     host: authorityOf(context.issuer),
     csrf: session.csrf,
     returnTo: options.returnTo,
-    providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${queryOf(options)}` })),
+    providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${signInQuery(options)}` })),
     demoUsers: (demo?.users ?? []).map(({ subject, claims }) => ({ subject, ...claims })),
   })
   // What comes after a sign-in may lead on to an agent, and form-action holds for redirects, too.
@@ -186,7 +187,7 @@ async function begin(
 }
 
 async function finish(context: Context, message: ReceivedMessage, provider: LoginProvider): Promise<Response> {
-  const query = new URLSearchParams(queryIn(message))
+  const query = new URLSearchParams(queryOf(message.target))
   const [state = '', second] = query.getAll('state')
   const session = await context.sessions.current(message)
   const attempt = second === undefined ? context.attempts.find(message, { provider: provider.id, state }) : undefined
@@ -194,7 +195,7 @@ async function finish(context: Context, message: ReceivedMessage, provider: Logi
   if (session === undefined || attempt === undefined) {
     throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
   }
-  const url = `${callbackOf(context, provider)}?${queryIn(message)}`
+  const url = `${callbackOf(context, provider)}${queryOf(message.target) ?? '?'}`
   const forget = context.attempts.remove(message, state)
   try {
     const account = await provider.finish({ url, state, saved: attempt.saved })
@@ -208,7 +209,7 @@ async function finish(context: Context, message: ReceivedMessage, provider: Logi
   } catch (thrown) {
     const error = asAAuthError(thrown)
     reportFailure(context, message, { error, provider: provider.id })
-    return errorPageResponse(error, { cookies: [forget], retry: `/login?${queryOf(attempt)}` })
+    return errorPageResponse(error, { cookies: [forget], retry: `/login?${signInQuery(attempt)}` })
   }
 }
 
@@ -261,11 +262,11 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
     // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
     return pageResponse(signedOutPage(), { cookies: [...cookies, context.cookies.clear('browser')] })
   }
-  return seeOther(`/login?${queryOf({ returnTo, switchUser: true })}`, cookies)
+  return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
 }
 
 function optionsIn(message: ReceivedMessage): AnySignIn {
-  const query = new URLSearchParams(queryIn(message))
+  const query = new URLSearchParams(queryOf(message.target))
   const returnTo = query.get('return_to') ?? '/logout'
   // Open redirect: what a link says is followed on this server only.
   if (!isReturnPath(returnTo)) throw new AAuthError('invalid_request', 'The link names no page of this server.')
@@ -277,7 +278,7 @@ function optionsIn(message: ReceivedMessage): AnySignIn {
   }
 }
 
-function queryOf({ returnTo, loginHint, switchUser }: AnySignIn): string {
+function signInQuery({ returnTo, loginHint, switchUser }: AnySignIn): string {
   return new URLSearchParams({
     return_to: returnTo,
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
@@ -285,15 +286,6 @@ function queryOf({ returnTo, loginHint, switchUser }: AnySignIn): string {
   }).toString()
 }
 
-function queryIn({ target }: ReceivedMessage): string {
-  const mark = target.indexOf('?')
-  return mark === -1 ? '' : target.slice(mark + 1)
-}
-
 function callbackOf({ issuer }: Context, { id }: LoginProvider): string {
   return `${issuer}/login/callback/${id}`
-}
-
-function peerOf({ peer }: ReceivedMessage): { peer?: string } {
-  return peer === undefined ? {} : { peer }
 }

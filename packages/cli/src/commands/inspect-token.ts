@@ -6,6 +6,7 @@ import {
   checkAgentToken,
   checkAuthToken,
   checkResourceToken,
+  isObject,
   type ParsedToken,
   parseJson,
   parseToken,
@@ -101,9 +102,7 @@ export async function inspectToken(
 function decoded(segment: string | undefined): Record<string, unknown> | undefined {
   try {
     const value = parseJson(base64urlDecode(segment ?? ''))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value))
-      : undefined
+    return isObject(value) ? { ...value } : undefined
   } catch {
     return undefined
   }
