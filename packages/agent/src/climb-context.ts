@@ -1,7 +1,7 @@
 import type { SigningKey } from '@countersign/httpsig'
+import type { BoundedMap } from '@countersign/protocol'
 import type { Admission } from './admission.js'
 import type { Authorization } from './authorization.js'
-import type { BoundedMap } from './bounded-map.js'
 import type { Credentials } from './identity.js'
 import type { OriginMemory } from './origin-memory.js'
 import type { HandoutCheck } from './resource-token.js'

@@ -1,5 +1,4 @@
-import { missingScope, parseScope } from '@countersign/protocol'
-import { boundedMap } from './bounded-map.js'
+import { boundedMap, missingScope, parseScope } from '@countersign/protocol'
 import type { Self } from './identity.js'
 import { queues } from './queue.js'
 import type { AgentState } from './state.js'

@@ -1,5 +1,4 @@
-import { type Level, satisfies } from '@countersign/protocol'
-import { type BoundedMap, boundedMap } from './bounded-map.js'
+import { type BoundedMap, boundedMap, type Level, satisfies } from '@countersign/protocol'
 
 /** Which level worked where, so that the second call need not climb again. */
 export interface OriginMemory {

@@ -1,3 +1,4 @@
+import { boundedMap } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { GrantUser, Principal } from './grants.js'
 import type { Tables } from './tables.js'
@@ -39,24 +40,19 @@ interface Room {
 }
 
 function createRoom(): Room {
-  const room = new Map<string, number>()
+  const room = boundedMap<string, number>(mostRemembered)
   return {
     take(owner) {
       const places = room.get(owner) ?? 0
-      // Deleted first, so that the map's order is that of use and its first entry the one to forget.
-      room.delete(owner)
       if (places > 1) room.set(owner, places - 1)
+      else room.delete(owner)
       return places > 0
     },
     see(owner, places) {
       // Of two counts at once the one that saw more grants holds.
       const left = Math.min(places, room.get(owner) ?? places)
-      room.delete(owner)
       if (left > 0) room.set(owner, left)
-      for (const oldest of room.keys()) {
-        if (room.size <= mostRemembered) break
-        room.delete(oldest)
-      }
+      else room.delete(owner)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, boundedMap } from '@countersign/protocol'
 
 /** Wrong user codes before a wait. @see protocol §6.3 */
 const mostMisses = 5
@@ -15,7 +15,7 @@ export interface Guesses {
 
 /** An empty memory. */
 export function createGuesses(now: () => number): Guesses {
-  const kept = new Map<string, { readonly misses: number; readonly last: number }>()
+  const kept = boundedMap<string, { readonly misses: number; readonly last: number }>(mostKept)
   const missesOf = (key: string): number => {
     const known = kept.get(key)
     return known === undefined || known.last + wait <= now() ? 0 : known.misses
@@ -27,13 +27,7 @@ export function createGuesses(now: () => number): Guesses {
     },
     miss(who) {
       for (const key of who) {
-        const misses = missesOf(key) + 1
-        kept.delete(key)
-        kept.set(key, { misses, last: now() })
-      }
-      for (const oldest of kept.keys()) {
-        if (kept.size <= mostKept) break
-        kept.delete(oldest)
+        kept.set(key, { misses: missesOf(key) + 1, last: now() })
       }
     },
   }

@@ -1,3 +1,5 @@
+import { boundedMap } from '@countersign/protocol'
+
 /** Seconds between two polls of a device, and by how much they grow when it does not keep to that. @see RFC 8628 §3.5 */
 export const pollInterval = 5
 const most = 10_000
@@ -10,19 +12,13 @@ export interface Polls {
 
 /** An empty memory. */
 export function createPolls(now: () => number): Polls {
-  const polls = new Map<string, { readonly last: number; readonly interval: number }>()
+  const polls = boundedMap<string, { readonly last: number; readonly interval: number }>(most)
   return {
     note(hash) {
       const before = polls.get(hash)
       const isSoon = before !== undefined && now() < before.last + before.interval
       const interval = (before?.interval ?? pollInterval) + (isSoon ? pollInterval : 0)
-      // Deleted first, so that the map's order is that of use and its first entry the one to forget.
-      polls.delete(hash)
       polls.set(hash, { last: now(), interval })
-      for (const oldest of polls.keys()) {
-        if (polls.size <= most) break
-        polls.delete(oldest)
-      }
       return isSoon ? 'too soon' : 'in time'
     },
   }

@@ -7,6 +7,7 @@ test('the public names', () => {
       'AAuthError',
       'answerRoute',
       'asAAuthError',
+      'boundedMap',
       'authorityOf',
       'checkAgentToken',
       'checkAuthToken',

@@ -1,6 +1,7 @@
 export { type AgentAuth, parseAgentAuth, serializeAgentAuth } from './agent-auth.js'
 export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+export { type BoundedMap, boundedMap } from './bounded-map.js'
 export { checkContentCoding } from './content-coding.js'
 export { type Cors, type CorsOrigins, type CorsRequest, createCors, withCors } from './cors.js'
 export { documentResponse, jwksResponse, privateResponse } from './document-response.js'

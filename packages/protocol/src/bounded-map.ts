@@ -1,10 +1,12 @@
-/** A map that forgets the entry unused for longest when it is full, so that no number of origins can grow it. */
+/** A map that forgets the entry unused for longest when it is full, so that no number of strangers can grow it. */
 export interface BoundedMap<K, V> {
+  /** A use, too. */
   get(key: K): V | undefined
   set(key: K, value: V): void
   delete(key: K): void
 }
 
+/** @param capacity entries held, at least 1 */
 export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
   const entries = new Map<K, V>()
   return {
