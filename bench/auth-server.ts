@@ -15,10 +15,11 @@ import { importJWK, SignJWT } from 'jose'
 import Database from 'libsql'
 import type { AuthServerOrder } from './auth-server-process.js'
 import { type Load, load, type Ready } from './http-load.js'
-import { median } from './measure.js'
+import { median, sample } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import type { OidcProviderOrder } from './oidc-provider-process.js'
 import { type Bench, type Result, result } from './result.js'
+import { at } from './signed-requests.js'
 
 const connections = 16
 const operations = 512
@@ -78,13 +79,7 @@ async function directGrant(by: Delegate, resourceKey: SigningKey): Promise<Ready
 }
 
 function forEachDelegate<T>(all: readonly Delegate[], make: (by: Delegate, index: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(
-    Array.from({ length: operations }, (_, i) => {
-      const by = all[i % all.length]
-      if (by === undefined) throw new RangeError('there is no delegate')
-      return make(by, i)
-    }),
-  )
+  return Promise.all(Array.from({ length: operations }, (_, i) => make(at(all, i), i)))
 }
 
 /** A client_credentials request: an assertion and a DPoP proof, both fresh, as it demands. */
@@ -126,17 +121,8 @@ async function bareCryptography(): Promise<number> {
   const messages = Array.from({ length: 512 }, (_, i) => new TextEncoder().encode(`${i} ${'x'.repeat(1000)}`))
   const signatures = await Promise.all(messages.map(message => crypto.subtle.sign('Ed25519', privateKey, message)))
   const per = async (run: (message: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>): Promise<number> => {
-    let next = 0
-    const lane = async (): Promise<void> => {
-      for (let i = next++; i < messages.length; i = next++) {
-        const message = messages[i]
-        if (message !== undefined) await run(message, i)
-      }
-    }
-    const before = process.cpuUsage()
-    await Promise.all(Array.from({ length: connections }, lane))
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / messages.length
+    const subject = { id: 'bare', run: (index: number) => run(at(messages, index), index) }
+    return (await sample(subject, 0, { inFlight: connections, operations: messages.length })).cpu
   }
   const verify = await per((message, i) =>
     crypto.subtle.verify('Ed25519', publicKey, signatures[i] ?? new Uint8Array(), message),

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { type AgentServerEvent, createAgentServer, session } from '@countersign/agent-server'
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
@@ -7,19 +6,14 @@ import { generateSigningKey, headerValues, memoryReplaySet, type ReceivedMessage
 import type { PublishedKey } from '@countersign/protocol'
 import { createResource } from '@countersign/resource'
 import { jsonLog, type Participant, type Running, serve } from '@countersign/server'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort, required, root } from './processes.fixture.js'
+import { launchChromium, requireChromium, there, why } from './chromium.fixture.js'
+import { freePort, root } from './processes.fixture.js'
 
 // A browser agent: a page of the agent server's origin enrols by its user's session, keeps a key that nothing can take
 // from it, and calls an API of another origin up to an authorized route.
-
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
-const there = existsSync(executablePath)
-const why = there
-  ? ''
-  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
 
 const source = `
 import { createAgent, delegate, explain } from '@countersign/agent'
@@ -182,8 +176,7 @@ beforeAll(async () => {
   await run(authServer, auth)
   await startResource(resource, authServer, [agentServer])
   await startResource(closed, authServer, undefined)
-  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
 }, 60_000)
 
 afterAll(async () => {
@@ -192,9 +185,7 @@ afterAll(async () => {
   await Promise.all(closing.map(close => close()))
 })
 
-test('the browser that CI requires is there', () => {
-  expect(there || !required('chromium')).toBe(true)
-})
+requireChromium()
 
 interface Called {
   readonly status?: number

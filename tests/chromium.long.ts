@@ -1,16 +1,11 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { required, root } from './processes.fixture.js'
+import { expect } from 'vitest'
+import { requireChromium, when, why } from './chromium.fixture.js'
+import { root } from './processes.fixture.js'
 
 // What is said to run in browsers does: the tests of httpsig once more, in Chromium.
-
-const there = existsSync(process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium')
-const when = there ? test : test.skip
-const why = there
-  ? ''
-  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
 
 interface Report {
   readonly numPassedTests: number
@@ -35,9 +30,7 @@ function runInChromium(): Promise<{ code: number; output: string }> {
   })
 }
 
-test('the browser that CI requires is there', () => {
-  expect(there || !required('chromium')).toBe(true)
-})
+requireChromium()
 
 when(`httpsig passes its tests in Chromium${why}`, async () => {
   const file = join(root, 'node_modules/.cache/countersign/chromium.json')

@@ -1,15 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { verifies } from '@countersign/requirements'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
 import { type ConsentPlace, consentPlace } from './consent-place.fixture.js'
-import { required } from './processes.fixture.js'
 
 // The auth server's pages in a real browser, without script: what a user sees, and what another site cannot do.
 
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
-const there = existsSync(executablePath)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let place: ConsentPlace
 let browser: Browser
@@ -17,8 +15,7 @@ let browser: Browser
 beforeAll(async () => {
   if (!there) return
   place = await consentPlace()
-  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
 }, 60_000)
 
 afterAll(async () => {
@@ -27,14 +24,7 @@ afterAll(async () => {
   await place.stop()
 })
 
-test('the browser that CI requires is there', () => {
-  expect(there || !required('chromium')).toBe(true)
-})
-
-const when = there ? test : test.skip
-const why = there
-  ? ''
-  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+requireChromium()
 
 /** A fresh browser profile; no script runs in its pages. */
 async function open(options: BrowserContextOptions = {}): Promise<Page> {

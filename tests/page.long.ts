@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, required, type Stand, stand } from './processes.fixture.js'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
+import { freePort, type Stand, stand } from './processes.fixture.js'
 
 // The playground's page in a real browser: a click plays a story and shows what flowed.
 
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
-const there = existsSync(executablePath)
 let place: Stand
 let browser: Browser
 let base: number
@@ -16,8 +14,7 @@ beforeAll(async () => {
   place = stand()
   base = await freePort()
   await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
-  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
 }, 60_000)
 
 afterAll(async () => {
@@ -26,14 +23,7 @@ afterAll(async () => {
   await place.stop()
 })
 
-test('the browser that CI requires is there', () => {
-  expect(there || !required('chromium')).toBe(true)
-})
-
-const when = there ? test : test.skip
-const why = there
-  ? ''
-  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+requireChromium()
 
 when(
   `each story is played at a click and its messages are shown${why}`,

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import {
   type Asked,
   type Participants,
@@ -8,14 +7,13 @@ import {
   startParticipants,
 } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countersign, freePort, required } from './processes.fixture.js'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
+import { countersign, freePort } from './processes.fixture.js'
 
 // The playground's stories that ask a user, with a real browser in place of the scripted one: links opened, buttons clicked.
 
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium'
-const there = existsSync(executablePath)
 let participants: Participants
 let browser: Browser
 
@@ -27,8 +25,7 @@ beforeAll(async () => {
     execArgv: [],
     onReady: () => undefined,
   })
-  const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
 }, 60_000)
 
 afterAll(async () => {
@@ -37,14 +34,7 @@ afterAll(async () => {
   await participants.stop()
 })
 
-test('the browser that CI requires is there', () => {
-  expect(there || !required('chromium')).toBe(true)
-})
-
-const when = there ? test : test.skip
-const why = there
-  ? ''
-  : ' (skipped: no Chromium at /usr/bin/chromium; apt-get install chromium, or set COUNTERSIGN_CHROMIUM)'
+requireChromium()
 
 /** Somebody who clicks; `ended` gets what their browser shows in the end. */
 function clickingUser(name: string, ended: string[]): StoryUser {
