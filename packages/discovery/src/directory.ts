@@ -3,6 +3,7 @@ import {
   AAuthError,
   type AgentMetadata,
   type AuthServerMetadata,
+  boundedMap,
   isIdentifier,
   parseAgentMetadata,
   parseAuthServerMetadata,
@@ -79,7 +80,7 @@ function role<T extends { readonly jwks_uri: string }>(
   parse: ParticipantSource<T>['parse'],
   { fetcher, now = () => Date.now() / 1000, development = false }: DirectoryOptions,
 ): (id: string) => Participant<T> {
-  const known = new Map<string, Participant<T>>()
+  const known = boundedMap<string, Participant<T>>(maxKnown)
   const added = (id: string): Participant<T> => {
     if (!isIdentifier(id, { development })) throw new AAuthError('discovery_failed', 'the identifier is malformed')
     return participant<T>({
@@ -93,11 +94,7 @@ function role<T extends { readonly jwks_uri: string }>(
   }
   return id => {
     const of = known.get(id) ?? added(id)
-    // A Map keeps the order of insertion: what is used goes to its end.
-    known.delete(id)
     known.set(id, of)
-    const [oldest] = known.keys()
-    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest)
     return of
   }
 }
