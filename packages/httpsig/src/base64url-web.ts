@@ -12,6 +12,11 @@ export function base64urlEncode(bytes: Uint8Array): string {
   return base64Encode(bytes).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_')
 }
 
+/** @see base64url.ts */
+export function base64urlEncodeText(text: string): string {
+  return base64urlEncode(new TextEncoder().encode(text))
+}
+
 /** What `text` decodes to by a lenient reader, if that is written as `text` and in no other way. */
 function decoded(text: string, encode: (bytes: Uint8Array) => string): Uint8Array<ArrayBuffer> | undefined {
   try {
