@@ -1,6 +1,6 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
+import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
@@ -32,9 +32,10 @@ export interface Guard {
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   let caller: Caller | undefined
+  const named = requestIdOf(message)
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
-    const { error, response } = await answerRefusal(refusal, caller, guard.refusal)
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) })
+    const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
+    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     return { ok: false, response }
   }
   try {
@@ -43,7 +44,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     const refusal = await passes(message, verified, route, guard)
     if (refusal !== undefined) return await refuse(refusal)
     const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth })
+    guard.tell({ type: 'passed', aauth, ...named })
     return { ok: true, aauth }
   } catch (thrown) {
     const error = asAAuthError(thrown)

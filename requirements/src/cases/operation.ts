@@ -4,9 +4,9 @@ import { type AttackCase, built, later } from './attack-case.js'
 export const logCases: readonly AttackCase[] = [
   built('LOG-01', 'error.description', 'Hostile text from outside stays one escaped record.'),
   built('LOG-02', 'error.description', 'No token, code, private key or signed header appears in a log.'),
-  later('LOG-03', 'token.txn', 'Every decision makes exactly one audit record.'),
+  built('LOG-03', 'token.txn', 'Every decision makes exactly one audit record.'),
   built('LOG-04', 'error.description', 'An identity that did not verify is never recorded as the agent.'),
-  later('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
+  built('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
   built('LOG-06', 'error.description', 'A hostile request id is replaced.'),
   later('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
   later('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),

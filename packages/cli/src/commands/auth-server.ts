@@ -8,7 +8,7 @@ import {
   firstOf,
   type LoginMethod,
 } from '@countersign/auth-server'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -80,6 +80,7 @@ export async function authServer(command: Command): Promise<void> {
   const { authTokenLifetime } = settings
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
+  const limit = logLimit(log)
   const participant = await createAuthServer({
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
@@ -90,10 +91,10 @@ export async function authServer(command: Command): Promise<void> {
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
-    onEvent: audit(log),
+    onEvent: audit(log, limit),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
   })
-  await run('auth-server', settings, participant, { log })
+  await run('auth-server', settings, participant, { log, logLimit: limit })
 }
 
 async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {

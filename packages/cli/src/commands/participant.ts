@@ -6,7 +6,7 @@ import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
-import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
+import { keysFile, type Logger, type LogLimit, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
 
@@ -77,7 +77,7 @@ export async function run(
   name: string,
   settings: ServerSettings,
   participant: Participant,
-  more: { readonly log: Logger; readonly bodyLimit?: number },
+  more: { readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
 ): Promise<void> {
   await serve({
     ...more,
