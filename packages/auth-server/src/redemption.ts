@@ -25,6 +25,7 @@ export interface Redemptions {
 
 /** Queries over the tables. */
 export function redemptionsIn(store: Store<Tables>, now: () => number): Redemptions {
+  const insert = insertGrant()
   return {
     async take(row, { principal, grant, redemption }) {
       const token = newRefreshToken()
@@ -37,7 +38,7 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
           .where('expires', '>', now())
           .executeTakeFirstOrThrow()
         if (numDeletedRows === 0n) return undefined
-        await insertGrant(tx, { principal, grant, token, redemption, now: now() })
+        await insert(tx, { principal, grant, token, redemption, now: now() })
         return token
       })
     },

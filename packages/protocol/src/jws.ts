@@ -41,10 +41,19 @@ export function jwsSegments(jws: string, what: string, refuse: Refuse): JwsSegme
 
 /** Decodes a segment that must be a JSON object, each member once. */
 export function jwsObject(segment: string, what: string, refuse: Refuse): Record<string, unknown> {
+  return readObject(() => base64urlDecodeText(segment), what, refuse)
+}
+
+/** Reads JSON that must be an object, each member once. */
+export function jsonObject(json: string, what: string, refuse: Refuse): Record<string, unknown> {
+  return readObject(() => json, what, refuse)
+}
+
+function readObject(json: () => string, what: string, refuse: Refuse): Record<string, unknown> {
   const description = `${what} must be a JSON object, each member once`
   let value: unknown
   try {
-    value = parseJson(base64urlDecodeText(segment))
+    value = parseJson(json())
   } catch (cause) {
     throw refuse(description, cause)
   }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { textOf } from '@countersign/protocol'
 
 /** Sees the chunks of a response body as they are sent. */
 export type BodyObserver = (chunk: Uint8Array) => void
@@ -19,6 +20,12 @@ export async function writeResponse(
   const cookies = response.headers.getSetCookie()
   for (const [name, value] of response.headers) if (name !== 'set-cookie') to.setHeader(name, value)
   if (cookies.length > 0) to.setHeader('set-cookie', cookies)
+  const text = options.head || to.destroyed ? undefined : textOf(response)
+  if (text !== undefined) {
+    const bytes = Buffer.from(text)
+    options.observe?.(bytes)
+    return sendAll(to, bytes, options.stall)
+  }
   const body = response.body
   if (body === null || options.head || to.destroyed) {
     await body?.cancel()
@@ -50,10 +57,7 @@ async function pump(
   options.observe?.(first.value)
   let next = reader.read()
   // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
-  if (await endsNow(next)) {
-    if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
-    return sendAll(to, first.value, options.stall)
-  }
+  if (await endsNow(next)) return sendAll(to, first.value, options.stall)
   await send(to, first.value, options.stall)
   for (let part = await next; !part.done && !to.destroyed; part = await next) {
     options.observe?.(part.value)
@@ -83,8 +87,9 @@ async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promi
   }
 }
 
-/** Sends a body that is whole, the last piece together with the end. */
+/** Sends a body that is whole with its length, the last piece together with the end. */
 async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
+  if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', body.length)
   const last = Math.max(0, body.length - pieceBytes)
   await send(to, body.subarray(0, last), stall)
   return finish(to, stall, body.subarray(last))
