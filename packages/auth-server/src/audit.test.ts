@@ -13,7 +13,7 @@ import {
   requestTokenOf,
 } from './consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
-import { directGrants } from './policy.js'
+import { directGrants, type Policy } from './policy.js'
 import {
   ask,
   bodyOf,
@@ -68,7 +68,6 @@ async function askWithTxn(made: World, signer: Signer, form: Record<string, stri
 test(
   verifies('LOG-03', 'token.txn', 'a grant by policy, its refresh, its end and each refusal are one record each'),
   async () => {
-    const door = { closed: false }
     const direct = directGrants([
       {
         agent: 'https://agent.example',
@@ -77,9 +76,8 @@ test(
         scopes: ['events.read'],
       },
     ])
-    const { made, step } = await watched(
-      await consentWorld({ policy: request => (door.closed ? 'deny' : direct(request)) }),
-    )
+    const door: { policy: Policy } = { policy: direct }
+    const { made, step } = await watched(await consentWorld({ policy: request => door.policy(request) }))
     const phone = await delegate(made, 'phone')
 
     const first = await step(() => askWithTxn(made, phone, { request_type: 'auth' }))
@@ -101,11 +99,11 @@ test(
     expect((await step(() => ask(made, laptop))).events).toEqual([
       { ...refused, ...denial, ...phoneAtCalendar, delegate: 'laptop' },
     ])
-    door.closed = true
+    door.policy = () => 'deny'
     expect((await step(() => send(made, phone, refresh))).events).toEqual([
       { ...refused, ...denial, ...phoneAtCalendar },
     ])
-    door.closed = false
+    door.policy = direct
     const unknown = { ...refresh, refresh_token: 'x'.repeat(43) }
     expect((await step(() => send(made, phone, unknown))).events).toEqual([
       { ...refused, code: 'invalid_grant', status: 400, description: expect.any(String), ...ofPhone },

@@ -20,7 +20,8 @@ import { deniedIn } from './decide.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
 import type { AuthServerEvent } from './event.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
-import { pageRoute } from './pages/page-response.js'
+import type { PageLimit } from './pages/page-limit.js'
+import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
@@ -34,7 +35,7 @@ export interface RouteContext extends TokenContext {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly pages?: DeviceContext
+  readonly pages?: DeviceContext & { readonly limit: PageLimit }
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -69,6 +70,8 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
   return async message => {
+    const throttled = overPageLimit(message, context)
+    if (throttled !== undefined) return throttled
     try {
       return await answerRoute(message, routes)
     } catch (thrown) {
@@ -80,6 +83,19 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
 /** Tells what is for a user's browser from what is for agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
   return /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(target)
+}
+
+/** The page that tells a network to wait: before anything is read, looked up or made for it. */
+function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
+  if (context.pages === undefined || !isPage(message)) return undefined
+  try {
+    context.pages.limit.take(message.peer)
+    return undefined
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    report(error, message, context)
+    return errorPageResponse(error)
+  }
 }
 
 /** Where browsers come. */

@@ -71,13 +71,19 @@ export const authServerOptions = z.strictObject({
   deviceFlow: stringList
     .default([])
     .describe('agents that may have a user type in a code from a device, or any; default none'),
+  pagesPerMinute: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('pages that one network may ask for in a minute; behind a proxy all users are one; default 300'),
 })
 
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
 export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
-  const { authTokenLifetime } = settings
+  const { authTokenLifetime, pagesPerMinute } = settings
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
   const limit = logLimit(log)
@@ -93,6 +99,7 @@ export async function authServer(command: Command): Promise<void> {
     development: settings.development,
     onEvent: audit(log, limit),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
+    ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
   await run('auth-server', settings, participant, { log, logLimit: limit })
 }
