@@ -19,8 +19,8 @@ export function createGuesses(now: () => number): Guesses {
   const missesOf = (key: string): number => kept.get(key)?.misses ?? 0
   return {
     check(who) {
-      // Who typed what is nobody's business for longer than it stops them.
-      kept.deleteWhere(({ last }) => last + wait <= now())
+      // Who typed what is nobody's business for longer than it stops them; nor does a clock that went back stop them for longer.
+      kept.deleteWhere(({ last }) => Math.abs(now() - last) >= wait)
       if (who.every(key => missesOf(key) < mostMisses)) return
       throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: wait })
     },
