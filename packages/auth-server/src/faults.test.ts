@@ -171,6 +171,7 @@ async function lockHeld(database: string): Promise<() => Promise<void>> {
 }
 
 test(verifies(
+  'F-17',
   'F-20',
   'while another process holds the database only what must write waits, and what waits has its end',
 ), { timeout: 30_000 }, async () => {
