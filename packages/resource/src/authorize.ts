@@ -27,6 +27,8 @@ export interface Guard {
   readonly counter: Counter
   readonly tell: Observer
   readonly refusal: RefusalContext
+  /** Whether the resource is itself an agent whose own tokens count. */
+  readonly ownAgent: 'accepted' | 'refused'
 }
 
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
@@ -60,7 +62,7 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  refuseSelfToken(caller)
+  if (guard.ownAgent === 'refused') refuseSelfToken(caller)
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
