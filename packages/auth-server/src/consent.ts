@@ -178,6 +178,7 @@ export async function decideRequest(
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
     user: user.sub,
+    ...(row.txn === null ? {} : { txn: row.txn }),
   } as const
   if (scope.length === 0) onEvent({ type: 'declined', ...about, scope: parseScope(row.scope) })
   else onEvent({ type: 'consented', by, ...about, scope })

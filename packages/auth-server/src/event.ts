@@ -7,6 +7,8 @@ interface Asked {
   readonly resource: string
   /** Identity scopes included. */
   readonly scope: readonly string[]
+  /** The audit id that follows one user action across parties, where the resource named one. */
+  readonly txn?: string
 }
 
 interface Granted extends Asked {
@@ -28,7 +30,10 @@ interface Pending extends Asked {
 }
 
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
-export type AuthServerEvent =
+export type AuthServerEvent = {
+  /** The name of the request in the server's log, where the server named it. */
+  readonly request_id?: string
+} & (
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
   | ({ readonly type: 'requested' } & Pending)
@@ -58,7 +63,13 @@ export type AuthServerEvent =
       /** The verified caller; absent where verification itself failed. */
       readonly agent?: string
       readonly delegate?: string
+      /** What was asked for, where policy denied it. */
+      readonly resource?: string
+      readonly scope?: readonly string[]
+      /** `sub` of the user who typed a wrong code, or whose grant policy denied. */
+      readonly user?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
+)

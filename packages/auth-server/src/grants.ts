@@ -225,7 +225,7 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
 }
 
 /** Deletes ended grants, a few at a time. */
-async function sweepGrants(tx: Database, now: number): Promise<void> {
+export async function sweepGrants(tx: Database, now: number): Promise<void> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')

@@ -121,7 +121,7 @@ async function grantTo(
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
   await grants.bound(principal, user)
-  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti })
+  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti, ...txn })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }
 

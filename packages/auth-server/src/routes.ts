@@ -13,12 +13,15 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { type IdentifiedCaller, peerOf, type Verifier } from '@countersign/verify'
+import { type IdentifiedCaller, peerOf, requestIdOf, type Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
+import { deniedIn } from './decide.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
+import type { AuthServerEvent } from './event.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
-import { pageRoute } from './pages/page-response.js'
+import type { PageLimit } from './pages/page-limit.js'
+import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
@@ -32,7 +35,7 @@ export interface RouteContext extends TokenContext {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly pages?: DeviceContext
+  readonly pages?: DeviceContext & { readonly limit: PageLimit }
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -49,7 +52,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
             await tokenAnswer(
               parseTokenRequest(formOf(message), context.requestTypes),
               { caller, discovery: verified.discovery },
-              context,
+              telling(context, message),
             ),
           ),
         ),
@@ -60,13 +63,15 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller }) =>
-          privateResponse(await revocation(formOf(message), caller, context)),
+          privateResponse(await revocation(formOf(message), caller, telling(context, message))),
         ),
       },
     ],
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
   return async message => {
+    const throttled = overPageLimit(message, context)
+    if (throttled !== undefined) return throttled
     try {
       return await answerRoute(message, routes)
     } catch (thrown) {
@@ -80,26 +85,52 @@ export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
   return /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(target)
 }
 
+/** The page that tells a network to wait: before anything is read, looked up or made for it. */
+function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
+  if (context.pages === undefined || !isPage(message)) return undefined
+  try {
+    context.pages.limit.take(message.peer)
+    return undefined
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    report(error, message, context)
+    return errorPageResponse(error)
+  }
+}
+
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
-  const page = (methods: readonly string[], answer: Route['answer']): Route =>
-    pageRoute(methods, answer, (error, message) => report(error, message, context))
+  const page = (
+    methods: readonly string[],
+    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
+  ): Route =>
+    pageRoute(
+      methods,
+      message => answer(message, telling(pages, message)),
+      (error, message) => report(error, message, context),
+    )
   return [
-    ['/agent/authorize', page(['GET'], message => openRequest(message, pages))],
+    ['/agent/authorize', page(['GET'], openRequest)],
     [
       '/agent/consent',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showConsent(message, pages) : decideConsent(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showConsent(message, told) : decideConsent(message, told),
       ),
     ],
     [
       '/device',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showDevice(message, pages) : answerDevice(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showDevice(message, told) : answerDevice(message, told),
       ),
     ],
     ...pages.login.routes,
   ]
+}
+
+/** What is decided about one request is told under its name. */
+function telling<C extends Pick<RouteContext, 'onEvent'>>(context: C, message: ReceivedMessage): C {
+  const { onEvent } = context
+  return { ...context, onEvent: (event: AuthServerEvent) => onEvent({ ...event, ...requestIdOf(message) }) }
 }
 
 /** Runs `answer` for a verified caller, whose name a refusal then carries into the audit log. */
@@ -142,6 +173,8 @@ function report(error: AAuthError, message: ReceivedMessage, context: RouteConte
     ...(caller === undefined ? {} : { agent: caller.agent }),
     ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
     ...(cause === undefined ? {} : { cause }),
+    ...deniedIn(cause),
     ...peerOf(message),
+    ...requestIdOf(message),
   })
 }

@@ -1,5 +1,5 @@
 import type { Migration } from '@countersign/store'
-import { type LoginTables, loginMigration } from './login/login-tables.js'
+import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
 
 /** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
 export interface GrantRow {
@@ -185,4 +185,4 @@ const consents: Migration = {
   },
 }
 
-export const migrations: readonly Migration[] = [grants, loginMigration, grantsOfUsers, requests, consents]
+export const migrations: readonly Migration[] = [grants, loginMigration, grantsOfUsers, requests, consents, userReview]

@@ -21,6 +21,8 @@ export interface AAuth {
   readonly scope: readonly string[]
   /** The auth server that allowed it. */
   readonly issuer?: string
+  /** The audit id of the auth token, which follows one user action across parties. */
+  readonly txn?: string
   /** The agents before this one, newest first; empty when the agent was called by nobody. */
   readonly chain: readonly Actor[]
   /** Thumbprint of the key that signed the request (RFC 7638). */
@@ -43,6 +45,7 @@ export function aauthOf(caller: Caller): AAuth {
         ...(caller.user === undefined ? {} : { user: caller.user }),
         scope: caller.scope,
         issuer: caller.issuer,
+        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
         chain: chainOf(caller.token.act),
         key: caller.key.thumbprint,
       }

@@ -1,6 +1,6 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
+import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
@@ -27,14 +27,17 @@ export interface Guard {
   readonly counter: Counter
   readonly tell: Observer
   readonly refusal: RefusalContext
+  /** Whether the resource is itself an agent whose own tokens count. */
+  readonly ownAgent: 'accepted' | 'refused'
 }
 
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   let caller: Caller | undefined
+  const named = requestIdOf(message)
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
-    const { error, response } = await answerRefusal(refusal, caller, guard.refusal)
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) })
+    const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
+    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     return { ok: false, response }
   }
   try {
@@ -43,7 +46,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     const refusal = await passes(message, verified, route, guard)
     if (refusal !== undefined) return await refuse(refusal)
     const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth })
+    guard.tell({ type: 'passed', aauth, ...named })
     return { ok: true, aauth }
   } catch (thrown) {
     const error = asAAuthError(thrown)
@@ -59,7 +62,7 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  refuseSelfToken(caller)
+  if (guard.ownAgent === 'refused') refuseSelfToken(caller)
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal

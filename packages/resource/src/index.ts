@@ -1,6 +1,6 @@
 export { type AAuth, type Actor, aauthOf } from './aauth.js'
 export type { Authorization } from './authorize.js'
-export { type Count, type Counter, memoryCounter } from './counter.js'
+export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
 export type { Observer, ResourceEvent } from './event.js'
 export type { Limits } from './limits.js'
 export type { Rate } from './rate.js'

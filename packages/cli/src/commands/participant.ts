@@ -7,7 +7,7 @@ import { guardedFetcher } from '@countersign/discovery/node'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
-import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
+import { keysFile, type Logger, type LogLimit, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
 
@@ -78,7 +78,7 @@ export async function run(
   name: string,
   settings: ServerSettings,
   participant: Participant,
-  more: { readonly log: Logger; readonly bodyLimit?: number },
+  more: { readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
 ): Promise<void> {
   // This process has nothing else to do.
   verifyAndSignOn('pool')
