@@ -13,7 +13,7 @@ import type { Interviewer } from './interact.js'
 import { originMemory } from './origin-memory.js'
 import { outgoingRequest } from './outgoing.js'
 import { passage } from './passage.js'
-import { type Granted, grantedBy, type SignIn, signIn } from './sign-in.js'
+import { type Granted, grantedTo, type SignIn, signIn } from './sign-in.js'
 import type { SignedPost } from './signed-post.js'
 import { untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'
@@ -89,7 +89,7 @@ export function openView(context: ViewContext): View {
       // The parser's own error would quote the code.
       if (!URL.canParse(given, 'https://localhost')) throw invalidCallback('url')
       const url = new URL(given, 'https://localhost')
-      return grantedBy(await context.authorization.receive(url, passage(onEvent).note), context)
+      return grantedTo(await context.authorization.receive(url, passage(onEvent).note), context)
     },
   }
 }
