@@ -107,7 +107,8 @@ export function createAgent(options: AgentOptions): Agent {
   }
 }
 
-function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
+/** What all views of an agent share. */
+export function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
   const { now = () => Date.now() / 1000, sleep = timer, random = Math.random, development = false } = options
   const { acceptAuthServer, identifyTo, state = memoryState(), interact } = options
   const send = plainFetch(options.fetch)

@@ -212,11 +212,15 @@ function reception({ self, tell }: Applicant, context: Context): Reception {
   return { state: context.state, owner, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
 }
 
+/** What it takes to trade a code. */
+export type RedemptionContext = TokenRequestContext &
+  Pick<AuthorizationContext, 'acceptAuthServer' | 'sleep' | 'credentials'> & { readonly grants: Pick<Grants, 'keep'> }
+
 /** What a user decided is signed for by the key there is by then: they may have thought longer than a key lives. */
-async function redeem(
+export async function redeem(
   asked: Asked,
   { form, tell }: { readonly form: Form; readonly tell: Tell },
-  context: Context,
+  context: RedemptionContext,
 ): Promise<Grant> {
   if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
@@ -235,7 +239,7 @@ async function redeem(
 async function kept(
   answer: Readonly<Record<string, unknown>>,
   { asked, self }: { readonly asked: Asked; readonly self: Self },
-  context: Context,
+  context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
 ): Promise<Grant> {
   const grant = await grantOf(answer, asked, self, context)
   await context.grants.keep(self, grant)

@@ -1,25 +1,22 @@
-import { base64urlEncode } from '@countersign/httpsig'
 import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'
 import { invalidCallback } from './callback.js'
+import { type ConsentRequest, consentRequest, newState, withReturn } from './consent-request.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
 import { canonicalScope } from './grants.js'
-import {
-  type Asked,
-  type Interact,
-  type InteractContext,
-  type Interview,
-  type Interviewer,
-  patience,
-  type Question,
-  type Received,
-  type Waiting,
+import type {
+  Asked,
+  Interact,
+  InteractContext,
+  Interview,
+  Interviewer,
+  Question,
+  Received,
+  Waiting,
 } from './interact.js'
-import { invalidAnswer } from './participant.js'
 import { type PendingInteraction, type PendingInteractions, pendingInteractionsIn } from './pending-interactions.js'
 import { singleFlight, untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'
-import { userUrl } from './user-url.js'
 
 /** Whom a visit is for, and why. */
 export interface Visit {
@@ -86,19 +83,14 @@ function pendingByState(now: () => number): Context['pendingOf'] {
 /** What the user is to be asked, and how that begins: with a grant at once, or where to send them. */
 interface Errand {
   readonly asked: Asked
-  begin(door: Door, state: string, context: Context): Promise<Grant | Begun>
-}
-
-interface Begun {
-  readonly url: string | undefined
-  readonly requestToken: string
-  /** Seconds. */
-  readonly seconds: number
+  begin(door: Door, state: string): Promise<Grant | ConsentRequest>
 }
 
 async function obtain(interview: Interview, context: Context): Promise<Grant> {
   const { asked } = interview
-  const { grant } = await throughDoor(interview, { asked, begin: (...how) => begin(interview, ...how) }, context)
+  const begin: Errand['begin'] = ({ redirectUri: redirect_uri }, state) =>
+    consentRequest(interview, { request_type: 'auth', redirect_uri, state }, context)
+  const { grant } = await throughDoor(interview, { asked, begin }, context)
   if (grant === undefined) throw invalidCallback('code')
   return grant
 }
@@ -117,14 +109,12 @@ async function answer(question: Question, context: Context): Promise<string | un
   return takeCode(question, context)
 }
 
-/** The page is on the origin that asked, and has none of these parameters yet: the climb has seen to it (protocol §4 (2)). */
+/** The page is on the origin that asked: the climb has seen to it (protocol §4 (2)). */
 function errandTo(page: string, resource: string): Errand {
   return {
     asked: { issuer: resource, resource, scope: [] },
-    async begin(door, state, context) {
-      const query = new URLSearchParams({ return_url: door.redirectUri, state })
-      const url = userUrl(`${page}${page.includes('?') ? '&' : '?'}${query}`, context)
-      return { url, requestToken: '', seconds: 600 }
+    async begin({ redirectUri: return_url }, state) {
+      return { url: withReturn(page, { return_url, state }), requestToken: '', seconds: 600 }
     },
   }
 }
@@ -147,28 +137,15 @@ async function throughDoor(who: Waiting, errand: Errand, context: Context): Prom
   }
 }
 
-async function begin(interview: Interview, door: Door, state: string, context: Context): Promise<Grant | Begun> {
-  const begun = await interview.begin({ request_type: 'auth', redirect_uri: door.redirectUri, state })
-  if (begun.grant !== undefined) return begun.grant
-  const { request_token: requestToken, expires_in } = begun.answer
-  if (typeof requestToken !== 'string' || requestToken === '' || requestToken.length > 4096)
-    throw invalidAnswer('auth server', 'request_token')
-  const seconds = patience(expires_in)
-  if (seconds === undefined) throw invalidAnswer('auth server', 'expires_in')
-  const query = new URLSearchParams({ request_token: requestToken, redirect_uri: door.redirectUri, state })
-  return { url: userUrl(`${await interview.authEndpoint()}?${query}`, context), requestToken, seconds }
-}
-
 async function sentOff(
   { state: kept, owner, tell }: Waiting,
   { errand, door }: { readonly errand: Errand; readonly door: Door },
   context: Context,
 ): Promise<Grant | PendingInteraction> {
   const state = newState()
-  const first = await errand.begin(door, state, context)
+  const first = await errand.begin(door, state)
   if ('authToken' in first) return first
   const { url, requestToken, seconds } = first
-  if (url === undefined) throw invalidAnswer('auth server', 'agent_auth_endpoint')
   const { issuer, resource, scope: scopes } = errand.asked
   const [scope, begun] = [canonicalScope(scopes), context.now()]
   // A code may come at the last moment and is good for another minute.
@@ -187,11 +164,6 @@ async function sweep({ ending, now, pendingOf }: Context): Promise<void> {
     ending.shift()
     await pendingOf(first).prune()
   }
-}
-
-/** 256 bits that only this session's browser learns: whoever brings a code from elsewhere does not have them. */
-function newState(): string {
-  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
 }
 
 function mustVisit({ issuer, resource, requestToken, url }: PendingInteraction): AgentError {

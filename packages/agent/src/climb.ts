@@ -129,13 +129,12 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
   }
 }
 
-/** The user goes there for this resource, so nowhere else, and comes back by what this agent adds: it may not stand there yet. */
+/** The user goes there for this resource, so nowhere else. */
 async function interact(state: Climb, at: string): Promise<Stop | undefined> {
   const { context, request, shown } = state
   const { origin, host } = request.url
   const page = userUrl(at, context)
-  const given = new URL(page ?? origin)
-  if (page === undefined || given.origin !== origin || page.includes('#') || taken.some(o => given.searchParams.has(o)))
+  if (page === undefined || new URL(page).origin !== origin)
     return { outcome: 'gave_up', reason: `${host} sends its user to where it may not, so nobody was sent` }
   state.interactions += 1
   if (state.interactions > maxInteractions)
@@ -145,8 +144,6 @@ async function interact(state: Climb, at: string): Promise<Stop | undefined> {
   state.code = await unlessAborted(request, () => context.authorization.answer(applicant(state, shown), origin, page))
   return undefined
 }
-
-const taken = ['return_url', 'state']
 
 async function identify(state: Climb): Promise<Stop | undefined> {
   const { context, request, shown } = state

@@ -109,8 +109,9 @@ describe('a resource that asks its user', () => {
       const asks = asking(own)
       asks.suffix = suffix
       const agent = agentIn(own, { interact })
-      const response = await agent.fetch(events)
-      expect([response.status, explain(response).outcome]).toEqual([401, 'gave_up'])
+      await expect(agent.fetch(events)).rejects.toMatchObject({
+        ...{ code: 'invalid_answer', cause: { member: 'user_interaction' } },
+      })
       asks.suffix = '?a=b'
       const url = await urlOf(agent.fetch(events))
       expect(url).toMatch(/\?a=b&return_url=https%3A%2F%2Fapp.example%2Fcallback&state=[\w-]{43}$/)

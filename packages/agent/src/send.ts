@@ -74,11 +74,13 @@ async function signature(
 ): Promise<ReadonlyArray<readonly [string, string]>> {
   const wanted = components.get(url.origin) ?? []
   const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
+  const sign = (more: readonly string[]): ReturnType<typeof signRequest> =>
+    signRequest({ ...usual, additionalComponents: [codeHeader, ...more] })
   try {
-    return await signRequest({ ...usual, additionalComponents: [...wanted, codeHeader] })
+    return await sign(wanted)
   } catch (error) {
     if (wanted.length === 0) throw error
     // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
-    return signRequest({ ...usual, additionalComponents: [codeHeader] })
+    return sign([])
   }
 }
