@@ -9,7 +9,7 @@ import {
 } from '@countersign/protocol'
 import { partsOf } from './agent.js'
 import { redeem } from './authorization.js'
-import { consentRequest, newState } from './consent-request.js'
+import { consentRequest, newState, withReturn } from './consent-request.js'
 import { canonicalScope, type Grant, type Grants, grantsIn } from './grants.js'
 import { agentServer } from './identity.js'
 import type { Interviewer } from './interact.js'
@@ -42,7 +42,7 @@ export interface PendingPage {
   readonly kind: 'page'
   readonly resource: string
   readonly state: string
-  /** Where; `return_url` and `state` are still to be added. */
+  /** Where; `return_url` and `state` are in it. */
   readonly url: string
 }
 
