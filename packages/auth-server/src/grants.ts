@@ -3,7 +3,7 @@ import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { forgetConsent } from './consents.js'
 import { grantLimit } from './grant-limit.js'
-import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
+import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
 
@@ -74,6 +74,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const bound = grantLimit(store)
   const insert = insertGrant()
+  const newRefreshToken = refreshTokens()
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
     db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
   )

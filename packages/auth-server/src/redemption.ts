@@ -4,7 +4,7 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
 import { type Grant, grantedTo, insertGrant, newGrantId, type Principal } from './grants.js'
-import { newRefreshToken } from './refresh-token.js'
+import { refreshTokens } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
 import { codeOf, isCode, redemptionHash } from './request-token.js'
 import type { RequestRow, Tables } from './tables.js'
@@ -26,6 +26,7 @@ export interface Redemptions {
 /** Queries over the tables. */
 export function redemptionsIn(store: Store<Tables>, now: () => number): Redemptions {
   const insert = insertGrant()
+  const newRefreshToken = refreshTokens()
   return {
     async take(row, { principal, grant, redemption }) {
       const token = newRefreshToken()

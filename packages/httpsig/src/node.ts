@@ -3,6 +3,8 @@ import type { Http2ServerRequest } from 'node:http2'
 import { HttpSigError } from './error.js'
 import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage } from './received-message.js'
 
+export { verifyAndSignOn } from './crypto-node.js'
+
 function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
   const lines: Array<readonly [string, string]> = []
   for (let i = 0; i + 1 < raw.length; i += 2) lines.push([raw[i] ?? '', raw[i + 1] ?? ''])

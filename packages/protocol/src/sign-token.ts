@@ -1,12 +1,16 @@
-import { base64urlEncode, type SigningKey, signatureLength } from '@countersign/httpsig'
+import {
+  asciiBytes,
+  base64urlEncode,
+  base64urlEncodeText,
+  type SigningKey,
+  signatureLength,
+} from '@countersign/httpsig'
 import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 import { maxJwsBytes } from './jws.js'
 import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 import { identityScopes } from './scope.js'
 import { draftToken, invalidToken, type ReadClaims, type TokenType } from './token.js'
-
-const encoder = new TextEncoder()
 
 /**
  * Issues a token.
@@ -21,8 +25,8 @@ export async function signToken(o: {
   readonly claims: AgentTokenClaims | ResourceTokenClaims | AuthTokenClaims
 }): Promise<string> {
   const claims = JSON.stringify(o.claims)
-  const header = segment(JSON.stringify({ typ: o.typ, alg: o.key.algorithm, kid: o.kid }))
-  const signingInput = `${header}.${segment(claims)}`
+  const header = base64urlEncodeText(JSON.stringify({ typ: o.typ, alg: o.key.algorithm, kid: o.kid }))
+  const signingInput = `${header}.${base64urlEncodeText(claims)}`
   const bytes = signatureLength(o.key.publicJwk)
   try {
     if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes)
@@ -32,14 +36,10 @@ export async function signToken(o: {
     const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
     throw new TypeError(`the token would be refused: ${reason}`, { cause })
   }
-  const signature = await o.key.sign(encoder.encode(signingInput))
+  const signature = await o.key.sign(asciiBytes(signingInput))
   // A KMS that answers in DER.
   if (signature.length !== bytes) throw new TypeError('the key signs in another encoding')
   return `${signingInput}.${base64urlEncode(signature)}`
-}
-
-function segment(json: string): string {
-  return base64urlEncode(encoder.encode(json))
 }
 
 /** Reads the claims as their receiver would at the moment of issue. */

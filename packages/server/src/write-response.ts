@@ -22,9 +22,11 @@ export async function writeResponse(
   if (cookies.length > 0) to.setHeader('set-cookie', cookies)
   const text = options.head || to.destroyed ? undefined : textOf(response)
   if (text !== undefined) {
-    const bytes = Buffer.from(text)
-    options.observe?.(bytes)
-    return sendAll(to, bytes, options.stall)
+    options.observe?.(Buffer.from(text))
+    // A text goes out in one piece with the head, bytes in a second one.
+    return text.length > pieceBytes / 4
+      ? sendAll(to, Buffer.from(text), options.stall)
+      : sendText(to, text, options.stall)
   }
   const body = response.body
   if (body === null || options.head || to.destroyed) {
@@ -95,7 +97,12 @@ async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Pro
   return finish(to, stall, body.subarray(last))
 }
 
-async function finish(to: ServerResponse, stall: number, last?: Uint8Array): Promise<void> {
+async function sendText(to: ServerResponse, body: string, stall: number): Promise<void> {
+  to.setHeader('content-length', Buffer.byteLength(body))
+  return finish(to, stall, body)
+}
+
+async function finish(to: ServerResponse, stall: number, last?: Uint8Array | string): Promise<void> {
   if (to.destroyed) return
   const finished = until(to, 'finish', stall)
   if (last === undefined) to.end()
