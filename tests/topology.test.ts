@@ -11,7 +11,8 @@ const floors = [
   ['protocol'],
   ['discovery', 'store', 'server'],
   ['verify'],
-  ['agent', 'agent-server', 'resource', 'auth-server'],
+  ['agent'],
+  ['agent-server', 'resource', 'auth-server'],
   ['gateway'],
   ['playground'],
   ['cli'],
@@ -68,7 +69,7 @@ test('a room imports what its package.json names, and no file inside another roo
       for (const [, imported = ''] of text.matchAll(/from '(@countersign\/[^']+)'/g)) {
         const [scope, room, ...subpath] = imported.split('/')
         expect(Object.keys(dependencies), `${name}/${file}`).toContain(`${scope}/${room}`)
-        expect(['', 'node', 'hono', 'openid', 'redis'], `${name}/${file} imports ${imported}`).toContain(
+        expect(['', 'node', 'exchange', 'hono', 'openid', 'redis'], `${name}/${file} imports ${imported}`).toContain(
           subpath.join('/'),
         )
       }

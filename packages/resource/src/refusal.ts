@@ -61,6 +61,8 @@ async function challenge(
       return { identity: true, ...algs }
     case 'authorization':
       return authorization(caller, scope, context)
+    case 'user':
+      return refusal.userInteraction === undefined ? undefined : { userInteraction: refusal.userInteraction }
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Cookies } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import type { Cookies } from './cookie.js'
 import type { UpstreamAccount } from './login-method.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
 import { claimsOf, newSub, noteLogin, type User } from './users.js'

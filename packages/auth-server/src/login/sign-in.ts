@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, authorityOf, type Route } from '@countersign/protocol'
+import {
+  AAuthError,
+  asAAuthError,
+  authorityOf,
+  type Cookies,
+  cookiesOf,
+  type Route,
+  seeOther,
+} from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { peerOf, requestIdOf } from '@countersign/verify'
-import { errorPageResponse, pageResponse, pageRoute, seeOther } from '../pages/page-response.js'
+import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
 import { type BrowserSession, type BrowserSessions, browserSessions, type ManagedSessions } from './browser-session.js'
-import { type Cookies, cookiesOf } from './cookie.js'
 import { type LoginAttempts, loginAttempts } from './login-attempt.js'
 import {
   checkLoginMethods,
