@@ -32,9 +32,11 @@ interface Page {
 /**
  * A user without hands: a browser that keeps cookies, follows redirects and submits the forms of the auth server's pages, which
  * run no script.
+ * @param name the demo user they sign in as
+ * @param fetcher what the browser loads pages with; default `fetch`
  */
-export function scriptedUser(name: string): StoryUser {
-  const visit = browser()
+export function scriptedUser(name: string, fetcher: typeof fetch = fetch): StoryUser {
+  const visit = browser(fetcher)
 
   async function signedIn(address: string): Promise<Page> {
     const page = await visit(new URL(address))
@@ -58,7 +60,7 @@ export function scriptedUser(name: string): StoryUser {
 }
 
 /** Opens a URL, or submits a form there, and follows where that leads, with the cookies of each host. */
-function browser(): (url: URL, form?: URLSearchParams) => Promise<Page> {
+function browser(fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
   const cookies = new Map<string, Map<string, string>>()
   return async (first, form) => {
     let url = first
@@ -67,7 +69,7 @@ function browser(): (url: URL, form?: URLSearchParams) => Promise<Page> {
       cookies.set(url.hostname, jar)
       const cookie = [...jar].map(pair => pair.join('=')).join('; ')
       const submits = hops === 0 && form !== undefined
-      const response = await fetch(url, {
+      const response = await fetcher(url, {
         redirect: 'manual',
         headers: { cookie, ...(submits ? { origin: url.origin, 'sec-fetch-site': 'same-origin' } : {}) },
         ...(submits ? { method: 'POST', body: form } : {}),
