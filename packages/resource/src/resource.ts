@@ -130,7 +130,7 @@ export function createResource<const S extends string = never>(options: Resource
   const downstream =
     options.downstream === undefined
       ? undefined
-      : createDownstream(options.downstream, { id, key, discovery, counter, now, development })
+      : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
   const guard = {
     verifier,
     replay,
