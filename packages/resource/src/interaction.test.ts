@@ -1,5 +1,7 @@
 import { verifies } from '@countersign/requirements'
+import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
+import { guard } from './hono.js'
 import { appCallback, browser, type Chain, chainOf, hopId, serverId } from './hops.test.fixture.js'
 
 const state = 'of-the-agent'
@@ -346,6 +348,49 @@ describe('the code', () => {
     expect(server?.remembered.size).toBe(1)
     const theirs = await browser(chain.net, 'bob').open(withReturn(bobs))
     expect((await chain.call({ claims: { sub: 'bob' }, headers: code(theirs.app) })).status).toBe(200)
+  })
+
+  test(verifies('interaction.code', 'is brought once by a request that meets two guards'), async () => {
+    const { chain, app } = await answered()
+    const [hop] = chain.hops
+    if (hop === undefined) throw new Error('no hop')
+    const served = chain.net.hosts.get(hop.id)
+    const twice = new Hono()
+    twice.use('/go', guard(hop.resource, { scope: 'go' }), guard(hop.resource, { level: 'identified' }))
+    twice.get('/go', guard(hop.resource, { scope: 'go' }), async c =>
+      c.text(await (await c.var.aauth.fetch(`${hopId(2)}/go`)).text()),
+    )
+    twice.all('*', c => served?.(c.req.raw) ?? c.notFound())
+    chain.net.hosts.set(hop.id, request => twice.fetch(request))
+    expect((await chain.call({ headers: code(app) })).status).toBe(200)
+    expect((await chain.call({ headers: code(app) })).status).toBe(400)
+  })
+
+  test(
+    verifies('interaction.bound', 'a browser that was closed on the way leaves a question that can be asked anew'),
+    async () => {
+      const chain = await chainOf(2)
+      const left = browser(chain.net)
+      await left.get(withReturn(await pageOf(chain)))
+      const { app } = await browser(chain.net).open(withReturn(await pageOf(chain)))
+      expect((await chain.call({ headers: code(app) })).status).toBe(200)
+    },
+  )
+
+  test(verifies('exchange.answers', 'is worth something also where the auth server was away just then'), async () => {
+    const chain = await chainOf(2)
+    const [, two] = chain.hops
+    if (two === undefined) throw new Error('no hop')
+    const its = browser(chain.net)
+    const there = await its.get(withReturn(await pageOf(chain)))
+    const back = await its.get(there.headers.get('location') ?? '')
+    two.server.instead = () => new Response(null, { status: 502 })
+    const { app } = await its.open(back.headers.get('location') ?? '')
+    expect(app?.searchParams.get('interaction')).toMatch(/^[\w-]{43}$/)
+    expect((await chain.call({ headers: code(app) })).status).toBe(503)
+    two.server.instead = undefined
+    expect((await chain.call()).status).toBe(200)
+    expect(two.server.forms.at(-1)?.['request_type']).toBe('exchange')
   })
 
   test(verifies('interaction.code', 'counts only where the signature covers it'), async () => {
