@@ -1,4 +1,5 @@
 export { type AgentAuth, parseAgentAuth, serializeAgentAuth } from './agent-auth.js'
+export { parseAgentInteraction, serializeAgentInteraction } from './agent-interaction.js'
 export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 export { type BoundedMap, boundedMap } from './bounded-map.js'
@@ -41,4 +42,3 @@ export { identityScopes, missingScope, parseScope, serializeScope, unionScope } 
 export { signToken } from './sign-token.js'
 export { type ParsedToken, parseToken, type TokenType, verifyTokenSignature } from './token.js'
 export { isSafeId } from './token-claims.js'
-export { parseAgentInteraction, serializeAgentInteraction } from './agent-interaction.js'
