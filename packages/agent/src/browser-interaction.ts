@@ -154,7 +154,8 @@ async function sentOff(
   await keep(pending, kept, context)
   // Nobody waits for it: what it fails to remove counts no longer, and the next entry of that user's takes it along.
   sweep(context).catch(() => undefined)
-  tell(issuer, 'interact', `a user must agree at ${issuer} to ${scope} at ${resource}`)
+  const what = requestToken === '' ? '' : ` to ${scope} at ${resource}`
+  tell(issuer, 'interact', `a user must agree at ${issuer}${what}`)
   return pending
 }
 

@@ -8,6 +8,7 @@ import { deviceCode } from './device-code.js'
 import { AgentError } from './error.js'
 import { explain } from './explanation.js'
 import { pseudonym } from './identity.js'
+import { loopback } from './loopback.js'
 import { calendar, world } from './participants.test.fixture.js'
 import { memoryState } from './state.js'
 import { callback, forEver } from './users.test.fixture.js'
@@ -117,6 +118,19 @@ describe('a resource that asks its user', () => {
       expect(url).toMatch(/\?a=b&return_url=https%3A%2F%2Fapp.example%2Fcallback&state=[\w-]{43}$/)
     },
   )
+
+  test('by a program on the user’s machine: the answer comes to its listener', async () => {
+    const own = await world()
+    const asks = asking(own)
+    const pages: number[] = []
+    const open = (url: string): void => {
+      expect(new URL(url).searchParams.get('return_url')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}$/)
+      void fetch(asks.visit(url)).then(({ status }) => pages.push(status))
+    }
+    const agent = agentIn(own, { sleep: forEver, interact: loopback({ open }) })
+    expect((await agent.fetch(events)).status).toBe(200)
+    await expect.poll(() => pages).toEqual([200])
+  })
 
   test('the user says no: the call ends with the challenge, and says why', async () => {
     const own = await world()

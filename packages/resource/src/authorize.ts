@@ -68,11 +68,12 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
 
 /** The facts with what can be done for the request, and the answer to what that may come to. */
 function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
+  const { downstream, refusal: context, tell } = guard
+  if (downstream === undefined) return { ok: true, aauth: withFetch(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
   const call: Guarded['fetch'] = async (input, init) => {
-    if (guard.downstream === undefined) throw new TypeError('aauth.fetch needs the option downstream of createResource')
     try {
-      return await guard.downstream.fetch(called, input, init)
+      return await downstream.fetch(called, input, init)
     } catch (thrown) {
       if (!(thrown instanceof Setback)) throw thrown
       const { error } = thrown.refusal
@@ -86,12 +87,18 @@ function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
     async respond(thrown) {
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
-      const { error, response } = await answerRefusal(refusal, called.verified.caller, guard.refusal)
-      guard.tell({ type: 'refused', error, aauth })
+      const { error, response } = await answerRefusal(refusal, called.verified.caller, context)
+      tell({ type: 'refused', error, aauth })
       return response
     },
   }
 }
+
+const callNobody: Guarded['fetch'] = async () => {
+  throw new TypeError('aauth.fetch needs the option downstream of createResource')
+}
+
+const noAnswer = async (): Promise<undefined> => undefined
 
 /** Facts are data: copied, compared and logged, they do not bring the function along. */
 function withFetch(aauth: AAuth, call: Guarded['fetch']): Guarded {

@@ -15,6 +15,7 @@ import type { AuthorizedCaller, Verified } from '@countersign/verify'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
+import type { Observer } from './event.js'
 import { interactionLife, interactionRoutes, randomText } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath, jwksPath } from './metadata.js'
@@ -42,6 +43,7 @@ export interface DownstreamContext {
   readonly key: PublishedKey
   readonly discovery: Discovery
   readonly counter: Counter
+  readonly tell: Observer
   readonly now: () => number
   readonly development: boolean
 }
@@ -151,10 +153,11 @@ async function resume(
 
 /** What a request allows to be done for it. @throws TypeError, or Setback with what would help */
 function mandateOf({ verified, route }: Called): Mandate {
-  const mandate = upstreamOf(verified)
-  if (mandate !== undefined) return mandate
+  // Whoever calls, so that the mistake shows at the first request.
   if (route.scope.length === 0)
     throw new TypeError('aauth.fetch calls with what an auth token allowed: the route must ask for a scope')
+  const mandate = upstreamOf(verified)
+  if (mandate !== undefined) return mandate
   const isIdentified = verified.caller.level === 'identified'
   throw new Setback({
     error: new AAuthError('insufficient_level', 'this request needs an auth token'),

@@ -118,12 +118,8 @@ export async function exchangeServer({
     JSON.stringify([up?.iss, up?.sub, up?.agent, up?.agent_delegate, up?.act, caller.agent, resource, scope])
 
   const begun = async (form: Form, caller: IdentifiedCaller): Promise<object> => {
-    const claims = await verifyResourceToken({
-      token: form['resource_token'] ?? '',
-      audience: issuer,
-      discovery,
-      now: now(),
-    })
+    const { resource_token: token = '' } = form
+    const claims = await verifyResourceToken({ token, audience: issuer, discovery, now: now() })
     if (claims.agent !== caller.agent || claims.agent_jkt !== caller.key.thumbprint)
       throw new AAuthError('invalid_resource_token', 'agent_jkt')
     const up = form['request_type'] === 'exchange' ? await upstreamOf(form['upstream_token'], caller.agent) : undefined

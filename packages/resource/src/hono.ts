@@ -3,6 +3,7 @@ import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { receive } from '#message'
 import type { Guarded } from './aauth.js'
+import { agentMetadataPath } from './metadata.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
@@ -38,12 +39,13 @@ export function guard<S extends string>(
   options: HonoOptions = {},
 ): MiddlewareHandler<AAuthEnv> {
   const declared = resource.declare(requirement)
+  const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
     const message = await messageOf(c, options)
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
-    c.set('aauth', unlogged(authorization.aauth))
+    c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
     const told = c.error === undefined ? undefined : await authorization.respond(c.error)
     if (told === undefined) protectResponse(c, headers => resource.responseHeaders(headers, declared, c.req.raw))

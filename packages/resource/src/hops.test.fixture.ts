@@ -1,6 +1,12 @@
 import { type Agent, type AgentOptions, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import { createDiscovery, type Fetcher } from '@countersign/discovery'
-import { generateSigningKey, memoryReplaySet, type SigningKey } from '@countersign/httpsig'
+import {
+  generateSigningKey,
+  memoryReplaySet,
+  type SignatureKey,
+  type SigningKey,
+  signRequest,
+} from '@countersign/httpsig'
 import { documentResponse, jwksResponse, type PublishedKey } from '@countersign/protocol'
 import { Hono } from 'hono'
 import { type ExchangeServer, exchangeServer } from './exchange-server.test.fixture.js'
@@ -76,12 +82,24 @@ export interface Chain {
   readonly agentKey: SigningKey
   readonly hops: readonly Hop[]
   agent(options?: Partial<AgentOptions>): Agent
+  /** One request to the first resource, under a token for a user, as it is answered. */
+  call(request?: Call): Promise<Response>
+}
+
+/** What a bare request shows. */
+export interface Call {
+  readonly path?: string
+  readonly method?: string
+  /** Claims of its auth token beside the usual ones; undefined: the agent signs as itself. */
+  readonly claims?: Readonly<Record<string, unknown>> | 'none'
+  readonly headers?: ReadonlyArray<readonly [string, string]>
+  /** Headers that the signature covers beside the usual. */
+  readonly covered?: readonly string[]
+  readonly signatureKey?: SignatureKey
 }
 
 export interface ChainOptions {
   readonly downstream?: Partial<DownstreamOptions>
-  /** What the first resource's handler does beside calling the next. */
-  readonly body?: string
 }
 
 export const hopId = (n: number): string => `https://r${n}.example`
@@ -94,10 +112,32 @@ export async function chainOf(length: number, options: ChainOptions = {}): Promi
   net.hosts.set(agentId, agentHost({ kid: 'k1', key: agentKey }))
   const hops: Hop[] = []
   for (let n = 1; n <= length; n += 1) hops.push(await hop(n, { net, isLast: n === length, options }))
+  const call = async ({
+    path = '/go',
+    method = 'GET',
+    claims = {},
+    headers = [],
+    ...rest
+  }: Call = {}): Promise<Response> => {
+    const usual = { aud: hopId(1), agent: agentId, cnf: { jwk: agentKey.publicJwk }, scope: 'go', sub: 'ada' }
+    const identified: SignatureKey = { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' }
+    const mint = async (more: object): Promise<SignatureKey> => {
+      const jwt = await hops[0]?.server.mint({ ...usual, ...more })
+      return { scheme: 'jwt', jwt: jwt ?? '' }
+    }
+    const signatureKey = rest.signatureKey ?? (claims === 'none' ? identified : await mint(claims))
+    const url = `${hopId(1)}${path}`
+    const { covered: additionalComponents = ['agent-interaction'] } = rest
+    const now = (): number => net.clock.now
+    const signed = await signRequest({ method, url, headers, key: agentKey, signatureKey, now, additionalComponents })
+    const lines = [...headers, ...signed].map(([name, value]): [string, string] => [name, value])
+    return net.fetch(url, { method, headers: lines })
+  }
   return {
     net,
     agentKey,
     hops,
+    call,
     agent: more =>
       createAgent({
         identity: agentServer({ id: agentId, kid: 'k1', key: agentKey }),

@@ -177,6 +177,44 @@ describe('what was exchanged', () => {
     expect(exchanges(chain, 2)).toBe(3)
   })
 
+  test(verifies('exchange.cached', 'two tokens of one user share nothing; one token is exchanged once'), async () => {
+    const chain = await chainOf(2)
+    const [one, two] = chain.hops
+    if (one === undefined || two === undefined) throw new Error('no hops')
+    two.server.asks = false
+    const claims = { aud: one.id, agent: agentId, cnf: { jwk: chain.agentKey.publicJwk }, scope: 'go', sub: 'ada' }
+    const tokens = [await one.server.mint(claims), await one.server.mint(claims)]
+    for (const jwt of [...tokens, ...tokens])
+      expect((await chain.call({ signatureKey: { scheme: 'jwt', jwt } })).status).toBe(200)
+    expect(two.server.forms.map(form => form['upstream_token'])).toEqual(tokens)
+    // Forms of another kind than these are not sent, and none asks for a refresh.
+    expect(new Set(two.server.forms.flatMap(form => Object.keys(form)))).toEqual(
+      new Set(['request_type', 'upstream_token', 'redirect_uri', 'state', 'resource_token']),
+    )
+  })
+
+  test('what was refused at the next resource is exchanged anew, twice at most', async () => {
+    const chain = await chainOf(2)
+    const [, two] = chain.hops
+    if (two === undefined) throw new Error('no hop')
+    two.server.asks = false
+    const served = chain.net.hosts.get(two.id)
+    let refusals = 1
+    chain.net.hosts.set(two.id, request => {
+      const isAuthorized = request.headers.get('signature-key')?.includes('=jwt') === true
+      if (!isAuthorized || refusals === 0) return served?.(request) ?? new Response()
+      refusals -= 1
+      return Response.json(
+        { error: 'invalid_auth_token' },
+        { status: 401, headers: { 'agent-auth': 'httpsig; identity=?1' } },
+      )
+    })
+    expect((await chain.call()).status).toBe(200)
+    refusals = 9
+    expect((await chain.call({ claims: { sub: 'bob' } })).status).toBe(502)
+    expect(exchanges(chain, 2)).toBe(4)
+  })
+
   test('ends with its upstream token, and is exchanged anew for the next', async () => {
     const chain = await chainOf(2)
     const { view, its } = await letIn(chain)

@@ -19,6 +19,7 @@ import {
 } from '@countersign/protocol'
 import { networkOf } from '@countersign/verify'
 import type { Counter } from './counter.js'
+import type { Observer } from './event.js'
 import { interactionPage } from './interaction-page.js'
 import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
 import { callbackPath, interactPath } from './metadata.js'
@@ -33,6 +34,7 @@ export interface InteractionContext {
   readonly discovery: Discovery
   readonly cookies: Cookies
   readonly counter: Counter
+  readonly tell: Observer
   readonly now: () => number
 }
 
@@ -58,10 +60,12 @@ async function orPage(
     return await answer(message, context)
   } catch (thrown) {
     const error = asAAuthError(thrown)
+    context.tell({ type: 'refused', error })
     if (error.status >= 500) return interactionPage(error)
     // Guesses are hopeless at 256 bits, and end sooner still (INT-04).
     const key = JSON.stringify(['interaction', networkOf(message.peer ?? '')])
-    const { within, seconds } = await context.counter.take(key, { count: 60, seconds: 60 })
+    const counted = context.counter.take(key, { count: 60, seconds: 60 })
+    const { within, seconds } = await counted.catch(() => ({ within: true, seconds: 0 }))
     if (within) return interactionPage(error)
     return interactionPage(new AAuthError('rate_limited', 'Too many tries. Wait a minute.', { retryAfter: seconds }))
   }

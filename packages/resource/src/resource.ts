@@ -137,7 +137,7 @@ export function createResource<const S extends string = never>(options: Resource
   const downstream =
     options.downstream === undefined
       ? undefined
-      : createDownstream(options.downstream, { id, key, discovery, counter, now, development })
+      : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
   const guard = {
     verifier,
     replay,
@@ -182,9 +182,10 @@ export function createResource<const S extends string = never>(options: Resource
         cors?.expose(message, authorization.response.headers)
         return authorization
       }
+      if (cors === undefined) return authorization
       const respond = async (error: unknown): Promise<Response | undefined> => {
         const response = await authorization.respond(error)
-        if (response !== undefined) cors?.expose(message, response.headers)
+        if (response !== undefined) cors.expose(message, response.headers)
         return response
       }
       return { ...authorization, respond }

@@ -28,14 +28,14 @@ export const consentCases: readonly AttackCase[] = [
 
 /** INT: interaction that a resource starts. */
 export const interactionCases: readonly AttackCase[] = [
-  later('INT-01', 'interaction.return-url', 'A `return_url` that is not absolute https gets an error page.'),
-  later('INT-02', 'interaction.return-url', "A `return_url` that is not the agent's gets an error page."),
-  later('INT-03', 'interaction.return-url', 'A `return_url` that parsers read differently gets an error page.'),
-  later('INT-04', 'interaction.bound', 'A session unknown, expired, finished or guessed gets an error page.'),
-  later('INT-08', 'interaction.bound', "Another user than the upstream token's is denied."),
-  later('INT-10', 'interaction.return-url', 'A `return_url` given twice gets an error page.'),
-  later('INT-11', 'interaction.browser', 'Markup in parameters of the page is inert.'),
-  later('INT-12', 'interaction.code', 'No token leaves through a redirect or a referrer.'),
-  later('INT-14', 'interaction.browser', 'A callback with a missing, wrong or repeated state changes nothing.'),
-  later('INT-15', 'challenge.user-interaction', 'A caller that is not identified is asked for its identity first.'),
+  built('INT-01', 'interaction.return-url', 'A `return_url` that is not absolute https gets an error page.'),
+  built('INT-02', 'interaction.return-url', "A `return_url` that is not the agent's gets an error page."),
+  built('INT-03', 'interaction.return-url', 'A `return_url` that parsers read differently gets an error page.'),
+  built('INT-04', 'interaction.bound', 'A session unknown, expired, finished or guessed gets an error page.'),
+  built('INT-08', 'interaction.bound', "Another user than the upstream token's is denied."),
+  built('INT-10', 'interaction.return-url', 'A `return_url` given twice gets an error page.'),
+  built('INT-11', 'interaction.browser', 'Markup in parameters of the page is inert.'),
+  built('INT-12', 'interaction.code', 'No token leaves through a redirect or a referrer.'),
+  built('INT-14', 'interaction.browser', 'A callback with a missing, wrong or repeated state changes nothing.'),
+  built('INT-15', 'challenge.user-interaction', 'A caller that is not identified is asked for its identity first.'),
 ]

@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
 /** `Agent-Auth`, limits by level, caches, and what the agent checks of a resource: section 4. */
 export const challengeClauses: readonly Requirement[] = [
@@ -21,7 +21,7 @@ export const challengeClauses: readonly Requirement[] = [
   built('challenge.forbidden', '4', 'A 403 names a level only where that level might be accepted.'),
   built('challenge.rate-limited', '4', 'A 429 carries `Retry-After` and names the level with a higher limit.'),
   built('challenge.none-when-final', '4', 'Where no level would help there is no `Agent-Auth`.'),
-  later('challenge.user-interaction', '4', '`user_interaction` goes before `auth-token` and before `identity`.'),
+  built('challenge.user-interaction', '4', '`user_interaction` goes before `auth-token` and before `identity`.'),
   built('challenge.identity-scopes', '4', 'Routes test identity scopes by the claims they grant.'),
 
   built('rate.anonymous', '4', 'Anonymous requests are counted by IP address, IPv6 by /64.'),

@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
 /** Errors: section 8. */
 export const errorClauses: readonly Requirement[] = [
@@ -23,7 +23,7 @@ export const errorClauses: readonly Requirement[] = [
     '8',
     'A level too low or a wrong kind of credential answers 401 `insufficient_level`.',
   ),
-  later('error.interaction-required', '8', 'Where the user is needed the answer is 401 `interaction_required`.'),
+  built('error.interaction-required', '8', 'Where the user is needed the answer is 401 `interaction_required`.'),
   built('error.replay-detected', '8', 'A request seen before answers 401 `replay_detected`.'),
   built(
     'error.discovery-failed',

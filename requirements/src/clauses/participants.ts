@@ -33,7 +33,7 @@ export const participantClauses: readonly Requirement[] = [
     'An agent goes only to auth servers that its `acceptAuthServer` accepts; there is no default.',
   ),
   built('trust.local-first', '1', 'Labels, components, `created`, sizes and shapes are checked before any fetch.'),
-  later('participant.also-agent', '1', 'A resource that calls others publishes `aauth-agent` with the same keys.'),
+  built('participant.also-agent', '1', 'A resource that calls others publishes `aauth-agent` with the same keys.'),
 
   built(
     'id.canonical',

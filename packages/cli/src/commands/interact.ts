@@ -24,7 +24,8 @@ export function interactOf(
 }
 
 function visitText(verb: string, url: string, { issuer, resource, scope }: Visit): string {
-  return `${issuer} asks you whether to allow ${scope} at ${resource}\n  ${verb} ${url}\n  waiting for your answer; Ctrl-C to stop`
+  const what = scope === '' ? `${resource} asks for you` : `${issuer} asks you whether to allow ${scope} at ${resource}`
+  return `${what}\n  ${verb} ${url}\n  waiting for your answer; Ctrl-C to stop`
 }
 
 function codeText({ verification_uri, user_code, expires_in, issuer, resource, scope }: DeviceCode): string {
