@@ -2,6 +2,7 @@ import { AAuthError, serializeScope } from '@countersign/protocol'
 import { peerOf } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideNew, principalOf } from './decide.js'
+import { exchangeFacts } from './exchange/exchange.js'
 import { type Grant, newGrantId } from './grants.js'
 import { checkRedirectUri } from './redirect-uri.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
@@ -81,10 +82,11 @@ export async function decideAccess(
 export function reportRequested(
   id: string,
   flow: 'browser' | 'device',
-  { principal, resource, scope }: NewRequest,
+  { principal, resource, scope, upstream, txn }: NewRequest,
   { onEvent }: Pick<TokenContext, 'onEvent'>,
 ): void {
-  onEvent({ type: 'requested', flow, request: id, ...principal, resource, scope })
+  const exchange = upstream === undefined ? {} : { exchange: exchangeFacts(upstream, txn) }
+  onEvent({ type: 'requested', flow, request: id, ...principal, resource, scope, ...exchange })
 }
 
 async function grantDirectly(

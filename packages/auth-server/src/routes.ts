@@ -1,7 +1,7 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import {
-  type AAuthError,
   type AgentAuth,
+  type AgentMetadata,
   type AuthServerMetadata,
   answerRoute,
   asAAuthError,
@@ -13,12 +13,15 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { type IdentifiedCaller, peerOf, type Verifier } from '@countersign/verify'
+import type { IdentifiedCaller, Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
+import { type Linking, linkPath } from './exchange/link.js'
+import { linkCallbackPath } from './exchange/link-sign-in.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
 import { pageRoute } from './pages/page-response.js'
+import { refusedEvent } from './refused-event.js'
 import { revocation } from './revocation.js'
 import { type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
@@ -26,6 +29,8 @@ import { parseTokenRequest } from './token-request.js'
 /** What the routes of an auth server draw on. */
 export interface RouteContext extends TokenContext {
   readonly metadata: AuthServerMetadata
+  /** What it publishes of itself as an agent, where it links users. */
+  readonly agentMetadata?: AgentMetadata
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
@@ -37,8 +42,10 @@ export interface RouteContext extends TokenContext {
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
 export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
+  const { agentMetadata } = context
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
+    ...(agentMetadata === undefined ? [] : [agentRoute(agentMetadata)]),
     ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(context.keys) }],
     [
       '/agent/token',
@@ -75,15 +82,19 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
   }
 }
 
+function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
+  return ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata) }]
+}
+
 /** Tells what is for a user's browser from what is for agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
-  return /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(target)
+  return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|device|login|logout)(?:[/?]|$)/.test(target)
 }
 
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
   const page = (methods: readonly string[], answer: Route['answer']): Route =>
-    pageRoute(methods, answer, (error, message) => report(error, message, context))
+    pageRoute(methods, answer, (error, message) => context.onEvent(refusedEvent(error, message)))
   return [
     ['/agent/authorize', page(['GET'], message => openRequest(message, pages))],
     [
@@ -98,7 +109,18 @@ function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<
         message.method === 'GET' ? showDevice(message, pages) : answerDevice(message, pages),
       ),
     ],
+    ...(pages.linking === undefined ? [] : linkRoutes(pages.linking, page)),
     ...pages.login.routes,
+  ]
+}
+
+function linkRoutes(
+  linking: Linking,
+  page: (methods: readonly string[], answer: Route['answer']) => Route,
+): ReadonlyArray<readonly [string, Route]> {
+  return [
+    [linkCallbackPath, page(['GET'], message => linking.callback(message))],
+    [linkPath, page(['POST'], message => linking.decide(message))],
   ]
 }
 
@@ -124,24 +146,10 @@ function refusal(
   caller?: IdentifiedCaller,
 ): Response {
   const error = asAAuthError(thrown)
-  report(error, message, context, caller)
+  context.onEvent(refusedEvent(error, message, caller))
   const { code, status, algs } = error
   // A request that was seen before must not be signed again: the first one's outcome stands.
   const challenged = status === 401 && code !== 'replay_detected'
   const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
   return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
-}
-
-function report(error: AAuthError, message: ReceivedMessage, context: RouteContext, caller?: IdentifiedCaller): void {
-  const { code, status, description, cause } = error
-  context.onEvent({
-    type: 'refused',
-    code,
-    status,
-    description,
-    ...(caller === undefined ? {} : { agent: caller.agent }),
-    ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
-    ...(cause === undefined ? {} : { cause }),
-    ...peerOf(message),
-  })
 }

@@ -4,6 +4,8 @@ import { answerAuth, type PendingAnswer } from './auth-answer.js'
 import type { AuthTokenIssuer } from './auth-token.js'
 import { answerDeviceAuth, answerDeviceCode, type DeviceAnswer } from './device-answer.js'
 import type { AuthServerEvent } from './event.js'
+import type { Exchange } from './exchange/exchange.js'
+import { answerExchange } from './exchange/exchange-answer.js'
 import type { Grants } from './grants.js'
 import type { Policy } from './policy.js'
 import type { Polls } from './polls.js'
@@ -26,6 +28,8 @@ export interface TokenContext {
   readonly users: 'some' | 'none'
   /** Agents that may use the device flow. */
   readonly deviceFlow: 'any' | readonly string[]
+  /** Absent where no exchange is configured. */
+  readonly exchange?: Exchange
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: AuthServerEvent) => void
@@ -67,5 +71,7 @@ export function tokenAnswer(
       return answerDeviceCode(request, asking.caller, context)
     case 'refresh':
       return answerRefresh(request, asking.caller, context)
+    case 'exchange':
+      return answerExchange(request, asking, context)
   }
 }
