@@ -36,14 +36,15 @@ export interface ExchangeWorld extends World {
   readonly hanging: Set<string>
 }
 
-type Options = Partial<Omit<AuthServerOptions, 'now' | 'discovery'>> & {
+type Options = Partial<Omit<AuthServerOptions, 'now'>> & {
   readonly rules?: readonly ExchangeRule[]
   readonly clock?: { now: number }
   readonly timeout?: number
+  readonly upstreamKey?: PublishedKey
 }
 
 export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
-  const { rules = [rule, asking], clock, timeout = 5, ...options } = o
+  const { rules = [rule, asking], clock, timeout = 5, upstreamKey: given, ...options } = o
   const web = new Map<string, unknown>()
   const down = new Set<string>()
   const hanging = new Set<string>()
@@ -74,10 +75,11 @@ export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
   })
   const [middleKey, upstreamKey, roomsKey] = [
     { kid: 'm1', key: await generateSigningKey() },
-    { kid: 'u1', key: await generateSigningKey() },
+    given ?? { kid: 'u1', key: await generateSigningKey() },
     { kid: 'w1', key: await generateSigningKey() },
   ]
   const all = { ...made, web, down, hanging, fetched, clock: time, middleKey, upstreamKey, roomsKey }
+  publishAgent(all, 'https://agent.example', [made.agentKey])
   publishMiddle(all, middleId, middleKey)
   publishResource(all, downstreamId, [roomsKey], ['rooms.read', 'rooms.book'])
   publishIssuer(all, upstreamIssuer, [upstreamKey])
