@@ -251,15 +251,15 @@ test('a code is good for its own middle, request and redirect_uri only', async (
 test(
   verifies('EXC-20', 'exchange.rule', 'a rule or policy withdrawn while the user decides holds for the code'),
   async () => {
-    let blocked = false
+    const block = new Set<string>()
     const lists = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
-    const made = await ownWorld({ policy: request => (blocked ? 'deny' : lists(request)) })
+    const made = await ownWorld({ policy: request => (block.has(request.agent) ? 'deny' : lists(request)) })
     const ada = await browserOf(made, 'ada')
     const { token } = await callAs(made, ada)
     const { back, request_token } = await agreed(made, ada, token)
-    blocked = true
+    block.add(middleId)
     expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(403, 'access_denied'))
-    blocked = false
+    block.clear()
     // Restarted with fewer rules, on the same database.
     const fewer = await exchangeWorld({
       rules: [{ ...rule, upstream: own }],

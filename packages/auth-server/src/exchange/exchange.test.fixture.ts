@@ -1,4 +1,4 @@
-import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
+import { createDiscovery, type Discovery, type FetchedDocument } from '@countersign/discovery'
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { jwks, type PublishedKey } from '@countersign/protocol'
 import { openStore } from '@countersign/store'
@@ -34,6 +34,7 @@ export interface ExchangeWorld extends World {
   readonly roomsKey: PublishedKey
   /** Hosts that never answer. */
   readonly hanging: Set<string>
+  readonly discovery: Discovery
 }
 
 type Options = Partial<Omit<AuthServerOptions, 'now'>> & {
@@ -59,6 +60,7 @@ export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
     const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
     return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
   }
+  const discovery = o.discovery ?? createDiscovery({ fetcher, now, timeout })
   const made = await world({
     policy: 'unset',
     login: [
@@ -68,17 +70,17 @@ export async function exchangeWorld(o: Options = {}): Promise<ExchangeWorld> {
       ]),
     ],
     development: true,
-    discovery: createDiscovery({ fetcher, now, timeout }),
     now,
     exchange: { rules },
     ...options,
+    discovery,
   })
   const [middleKey, upstreamKey, roomsKey] = [
     { kid: 'm1', key: await generateSigningKey() },
     given ?? { kid: 'u1', key: await generateSigningKey() },
     { kid: 'w1', key: await generateSigningKey() },
   ]
-  const all = { ...made, web, down, hanging, fetched, clock: time, middleKey, upstreamKey, roomsKey }
+  const all = { ...made, web, down, hanging, fetched, discovery, clock: time, middleKey, upstreamKey, roomsKey }
   publishAgent(all, 'https://agent.example', [made.agentKey])
   publishMiddle(all, middleId, middleKey)
   publishResource(all, downstreamId, [roomsKey], ['rooms.read', 'rooms.book'])

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { generateSigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
+import { createVerifier } from '@countersign/verify'
 import { afterAll, expect, test } from 'vitest'
 import { bodyOf, delegate, part, plain, publishAgent, refusalOf, send } from '../world.test.fixture.js'
 import {
@@ -525,3 +526,53 @@ test('options that would open more than they say are mistakes', async () => {
   await wrong({ exchange: { rules: [own], dangerouslySharedSubjects: ['https://auth.example'] } })
   await exchangeWorld({ rules: [rule, asking, own] })
 })
+
+test(
+  verifies(
+    'EXC-25',
+    'EXC-09',
+    'token.auth.aud',
+    'the token works at the resource it is for, with the middle’s own key, and nowhere else',
+  ),
+  async () => {
+    const made = await exchangeWorld()
+    const jwt = String((await bodyOf(await exchange(made)))['auth_token'])
+    made.web.set('https://auth.example/.well-known/aauth-issuer', {
+      issuer: 'https://auth.example',
+      jwks_uri: 'https://auth.example/.well-known/jwks.json',
+      agent_token_endpoint: 'https://auth.example/agent/token',
+    })
+    const keys = await made.auth.handle({ method: 'GET', target: '/.well-known/jwks.json', headers: [] })
+    made.web.set('https://auth.example/.well-known/jwks.json', await keys.json())
+    const at = async (receiver: string, key: typeof made.middleKey.key) => {
+      const url = `${receiver}/rooms`
+      const signed = await signRequest({
+        method: 'GET',
+        url,
+        key,
+        signatureKey: { scheme: 'jwt', jwt },
+        now: () => made.clock.now,
+      })
+      const verifier = createVerifier({
+        receiver,
+        discovery: made.discovery,
+        accept: ['auth+jwt'],
+        authServers: ['https://auth.example'],
+        now: () => made.clock.now,
+      })
+      return verifier.verify({
+        method: 'GET',
+        target: '/rooms',
+        headers: [['host', new URL(receiver).host], ...signed],
+      })
+    }
+    const { caller } = await at(downstreamId, made.middleKey.key)
+    expect(caller).toMatchObject({ level: 'authorized', agent: middleId, scope: ['rooms.read'] })
+    await expect(at('https://third.example', made.middleKey.key)).rejects.toMatchObject({
+      code: 'invalid_auth_token',
+      status: 401,
+    })
+    // Nor in the hands of the agent that called the middle.
+    await expect(at(downstreamId, made.agentKey.key)).rejects.toMatchObject({ code: 'invalid_signature', status: 401 })
+  },
+)

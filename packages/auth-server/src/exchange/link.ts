@@ -185,9 +185,10 @@ async function openRequest(
 }
 
 function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
-  const { iss, sub } = upstreamOf(row) ?? {}
-  if (iss === undefined || sub === undefined) throw new AAuthError('invalid_request', 'This request is for nobody.')
-  return { iss, sub }
+  const upstream = upstreamOf(row)
+  // No exchange; nobody's mandate never gets as far as a request.
+  if (upstream?.sub === undefined) throw new AAuthError('invalid_request', 'This request is for nobody in particular.')
+  return { iss: upstream.iss, sub: upstream.sub }
 }
 
 function reportRefused(
