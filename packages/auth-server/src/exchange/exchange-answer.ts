@@ -138,6 +138,8 @@ export async function pass(
   const { resource, scope, txn } = access
   const at = now()
   const lifetime = Math.min(issuer.lifetime, upstream.exp - Math.floor(at))
+  // It ended while we looked others up.
+  if (lifetime < 1) throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { status: 400 })
   const of = user === undefined ? {} : { user: { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) } }
   const { auth_token, jti } = await issueAuthToken(
     { ...issuer, lifetime },

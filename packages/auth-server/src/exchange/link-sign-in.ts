@@ -66,8 +66,9 @@ export function linkSignIn(options: LinkSignInOptions): LinkSignIn {
 
     async finish(authServer, { url, saved }) {
       try {
-        const { user } = await agentFor(authServer, passingState(saved)).handleCallback(url)
-        if (user !== undefined) return { iss: user.iss, sub: user.sub }
+        const { user, resource } = await agentFor(authServer, passingState(saved)).handleCallback(url)
+        // The cookie says what was asked for; only who signed in here counts.
+        if (user !== undefined && resource === issuer) return { iss: user.iss, sub: user.sub }
       } catch (error) {
         throw refusal(error)
       }

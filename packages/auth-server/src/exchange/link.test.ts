@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
+import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
@@ -29,11 +30,14 @@ import {
   upstreamFor,
 } from './two-auth-servers.test.fixture.js'
 
+const postgres = await postgresForTests(2)
+afterAll(() => postgres.drop())
 const folder = mkdtempSync(join(tmpdir(), 'countersign-link-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-async function watched(): Promise<TwoAuthServers & { database: string }> {
-  const database = `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}`
+const sqlite = (): string => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}`
+
+async function watched(database = sqlite()): Promise<TwoAuthServers & { database: string }> {
   return Object.assign(await twoAuthServers({ database }), { database })
 }
 
@@ -374,3 +378,42 @@ test('a redirect_uri that is not the middle’s is refused before anything is st
   expect(await bodyOf(await send2({ redirect_uri: middleCallback }))).toHaveProperty('request_token')
   publishAgent(made, 'https://unused.example', [made.middleKey])
 })
+
+for (const { name, away, url } of [
+  { name: 'SQLite', away: '', url: sqlite },
+  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
+]) {
+  test.skipIf(away !== '')(
+    verifies(
+      'link.asks',
+      'exchange.sub',
+      `on ${name}: of two who would be the same upstream user at once, one is${away}`,
+    ),
+    async () => {
+      const made = await watched(url())
+      const upstream = await upstreamFor(made, person(made), 'ada')
+      // Two people who can both sign in as Ada there, with accounts of their own here.
+      const both = await Promise.all(
+        (['ada', 'grace'] as const).map(async subject => {
+          const who = person(made)
+          const { link, request_token } = await asksUser(made, upstream)
+          await signInAs(who.at.one, 'ada')
+          await signInAs(who.at.auth, subject)
+          return {
+            who,
+            request_token,
+            page: await open(who.at.auth, await throughOne(who, await open(who.at.auth, link))),
+          }
+        }),
+      )
+      const answers = await Promise.all(both.map(({ who, page }) => allow(who.at.auth, page)))
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 403])
+      expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
+      const loser = both[answers.findIndex(({ status }) => status === 403)]
+      const form = { csrf: (await loser?.who.at.auth.csrf('/login')) ?? '', request_token: loser?.request_token ?? '' }
+      expect((await loser?.who.at.auth.post('/agent/consent', { ...form, decision: 'allow' }))?.status).toBe(403)
+      expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'taken' }))
+      await made.auth.close()
+    },
+  )
+}

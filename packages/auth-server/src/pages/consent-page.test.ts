@@ -4,6 +4,7 @@ import { consentDecision } from './consent-decision.js'
 import { type ConsentView, consentPage } from './consent-page.js'
 import { hostileTexts, ordinary, structureOf, textOf } from './consent-page.test.fixture.js'
 import { devicePage } from './device-page.js'
+import { linkPage } from './link-page.js'
 import { errorPageResponse, pageResponse } from './page-response.js'
 import { signInPage } from './sign-in-page.js'
 
@@ -180,6 +181,22 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
     const device = (value: string): string =>
       devicePage({ csrf: value, action: '/device', user: { sub: value, claims: {} }, problem: 'unknown-code' })
     expect(structureOf(device(hostile)), hostile).toEqual(structureOf(device('x')))
+    const link = (value: string): string =>
+      linkPage({
+        ...{ csrf: value, action: '/agent/link', hidden: { request_token: value }, returnTo: value },
+        user: { sub: value, claims: { name: value } },
+        issuer: 'https://auth.example',
+        upstream: { iss: 'https://one.example', sub: value },
+      })
+    expect(structureOf(link(hostile)), hostile).toEqual(structureOf(link('x')))
+    const chain = (value: string): string =>
+      page({
+        passage: {
+          issuer: 'https://auth.example',
+          chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: value }],
+        },
+      })
+    expect(structureOf(chain(hostile)), hostile).toEqual(structureOf(chain('x')))
   }
 })
 
