@@ -104,6 +104,8 @@ export type AuthServerEvent =
       /** The verified caller; absent where verification itself failed. */
       readonly agent?: string
       readonly delegate?: string
+      /** The mandate of an exchange, where that was verified. */
+      readonly exchange?: ExchangeFacts
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string

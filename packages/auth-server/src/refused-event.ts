@@ -1,11 +1,18 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { type IdentifiedCaller, peerOf } from '@countersign/verify'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent, ExchangeFacts } from './event.js'
 
-/** The event of a refusal; `caller` where it came that far. */
-export function refusedEvent(error: AAuthError, message: ReceivedMessage, caller?: IdentifiedCaller): AuthServerEvent {
+/** What was verified before a request was refused. */
+export interface KnownBefore {
+  readonly caller?: IdentifiedCaller
+  readonly exchange?: ExchangeFacts
+}
+
+/** The event of a refusal, with as much as was known of it by then. */
+export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: KnownBefore = {}): AuthServerEvent {
   const { code, status, description, cause } = error
+  const { caller, exchange } = known
   return {
     type: 'refused',
     code,
@@ -13,6 +20,7 @@ export function refusedEvent(error: AAuthError, message: ReceivedMessage, caller
     description,
     ...(caller === undefined ? {} : { agent: caller.agent }),
     ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
+    ...(exchange === undefined ? {} : { exchange }),
     ...(cause === undefined ? {} : { cause }),
     ...peerOf(message),
   }

@@ -13,7 +13,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import type { IdentifiedCaller, Verifier } from '@countersign/verify'
+import type { Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
@@ -21,9 +21,9 @@ import { type Linking, linkPath } from './exchange/link.js'
 import { linkCallbackPath } from './exchange/link-sign-in.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
 import { pageRoute } from './pages/page-response.js'
-import { refusedEvent } from './refused-event.js'
+import { type KnownBefore, refusedEvent } from './refused-event.js'
 import { revocation } from './revocation.js'
-import { type TokenContext, tokenAnswer } from './token-answer.js'
+import { type Asking, type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
 
 /** What the routes of an auth server draw on. */
@@ -51,11 +51,11 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       '/agent/token',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, { caller, verified }) =>
+        answer: identified(context, async (message, { caller, verified }, note) =>
           privateResponse(
             await tokenAnswer(
               parseTokenRequest(formOf(message), context.requestTypes),
-              { caller, discovery: verified.discovery },
+              { caller, discovery: verified.discovery, note },
               context,
             ),
           ),
@@ -124,29 +124,28 @@ function linkRoutes(
   ]
 }
 
-/** Runs `answer` for a verified caller, whose name a refusal then carries into the audit log. */
+/** Runs `answer` for a verified caller; a refusal carries who that was, and what else was known, into the audit log. */
 function identified(
   context: RouteContext,
-  answer: (message: ReceivedMessage, who: VerifiedCaller) => Promise<Response>,
+  answer: (message: ReceivedMessage, who: VerifiedCaller, note: Asking['note']) => Promise<Response>,
 ): (message: ReceivedMessage) => Promise<Response> {
   return async message => {
     const who = await identify(message, context)
+    let known: KnownBefore = { caller: who.caller }
+    const note: Asking['note'] = exchange => {
+      known = { ...known, exchange }
+    }
     try {
-      return await answer(message, who)
+      return await answer(message, who, note)
     } catch (thrown) {
-      return refusal(thrown, message, context, who.caller)
+      return refusal(thrown, message, context, known)
     }
   }
 }
 
-function refusal(
-  thrown: unknown,
-  message: ReceivedMessage,
-  context: RouteContext,
-  caller?: IdentifiedCaller,
-): Response {
+function refusal(thrown: unknown, message: ReceivedMessage, context: RouteContext, known?: KnownBefore): Response {
   const error = asAAuthError(thrown)
-  context.onEvent(refusedEvent(error, message, caller))
+  context.onEvent(refusedEvent(error, message, known))
   const { code, status, algs } = error
   // A request that was seen before must not be signed again: the first one's outcome stands.
   const challenged = status === 401 && code !== 'replay_detected'

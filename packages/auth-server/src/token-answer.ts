@@ -3,7 +3,7 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { answerAuth, type PendingAnswer } from './auth-answer.js'
 import type { AuthTokenIssuer } from './auth-token.js'
 import { answerDeviceAuth, answerDeviceCode, type DeviceAnswer } from './device-answer.js'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent, ExchangeFacts } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
 import { answerExchange } from './exchange/exchange-answer.js'
 import type { Grants } from './grants.js'
@@ -48,6 +48,8 @@ export interface TokenAnswer {
 export interface Asking {
   readonly caller: IdentifiedCaller
   readonly discovery: Discovery
+  /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
+  readonly note: (exchange: ExchangeFacts) => void
 }
 
 /**

@@ -40,6 +40,7 @@ export async function answerExchange(
   if (exchange === undefined) throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens')
   const passage = await verifiedPassage(request, asking, { ...context, exchange })
   const { access, upstream, user } = passage
+  asking.note(exchangeFacts(upstream, access.txn))
   const rule = ruleFor(passage, exchange)
   checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
   await exchange.ownMandates.check(upstream, passage.caller.agent)

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
@@ -26,14 +23,11 @@ import {
   signed,
   signerOf,
 } from './exchange.test.fixture.js'
+import { sqlite, type Watched } from './refused-exchange.test.fixture.js'
 import { allow, asksUser, claimsOf, redeem } from './two-auth-servers.test.fixture.js'
 
 const postgres = await postgresForTests(5)
 afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-exchange-code-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const sqlite = (): string => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}`
 const databases = [
   { name: 'SQLite', away: '', url: sqlite },
   { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
@@ -41,8 +35,6 @@ const databases = [
 
 const own = 'https://auth.example'
 const ownRules = [rule, asking].map(each => ({ ...each, upstream: own }))
-
-type Watched = ExchangeWorld & { readonly database: string }
 
 /** One auth server for both: the calendar's and rooms'. */
 async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Watched> {

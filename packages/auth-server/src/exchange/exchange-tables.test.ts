@@ -1,19 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { type AnyTables, openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { migrations, type Tables } from '../tables.js'
+import { sqlite } from './refused-exchange.test.fixture.js'
 
 const postgres = await postgresForTests(2)
 afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-exchange-tables-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const databases = [
-  { name: 'SQLite', away: '', url: () => `sqlite:${join(folder, 'auth.db')}` },
+  { name: 'SQLite', away: '', url: sqlite },
   { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
 ]
 

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { bodyOf, plain, publishAgent, refusalOf, send } from '../world.test.fixture.js'
+import { bodyOf, plain, refusalOf, send } from '../world.test.fixture.js'
 import {
   exchange,
   exchangeWorld,
@@ -18,10 +15,12 @@ import {
   signed,
   upstreamIssuer,
 } from './exchange.test.fixture.js'
+import { sqlite } from './refused-exchange.test.fixture.js'
 import {
   allow,
   asksUser,
   claimsOf,
+  type Person,
   person,
   redeem,
   type TwoAuthServers,
@@ -32,10 +31,6 @@ import {
 
 const postgres = await postgresForTests(2)
 afterAll(() => postgres.drop())
-const folder = mkdtempSync(join(tmpdir(), 'countersign-link-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const sqlite = (): string => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'auth.db')}`
 
 async function watched(database = sqlite()): Promise<TwoAuthServers & { database: string }> {
   return Object.assign(await twoAuthServers({ database }), { database })
@@ -162,7 +157,7 @@ test(
     const made = await watched()
     const { ada, upstream, answer } = await connected(made)
     const { sub } = claimsOf(answer)
-    const other = await upstreamToken2(made, ada)
+    const other = await throughAnother(made, ada)
     const { link, request_token } = await asksUser(made, other)
     const grace = person(made)
     await signInAs(grace.at.auth, 'grace')
@@ -189,7 +184,7 @@ test(
 )
 
 /** A mandate of the same user through another chain, so that they are asked again. */
-async function upstreamToken2(made: TwoAuthServers, ada: Awaited<ReturnType<typeof person>>): Promise<string> {
+async function throughAnother(made: TwoAuthServers, ada: Person): Promise<string> {
   const token = await upstreamFor(made, ada, 'ada')
   const claims = { ...claimsOf({ auth_token: token }), agent_delegate: 'another' }
   return signed(made.upstreamKey, { typ: 'auth+jwt', claims })
@@ -298,8 +293,7 @@ test(
   ),
   async () => {
     const made = await watched()
-    const { ada, answer } = await connected(made)
-    const { sub } = claimsOf(answer)
+    const { ada } = await connected(made)
     const claims = claimsOf({ auth_token: await upstreamFor(made, ada, 'ada') })
     const from = (change: Record<string, unknown>) =>
       signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...change } })
@@ -315,7 +309,6 @@ test(
       const upstream = await from(change)
       expect(await bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))).toHaveProperty('request_token')
     }
-    expect(sub).toBeDefined()
   },
 )
 
@@ -364,7 +357,7 @@ test('a redirect_uri that is not the middle’s is refused before anything is st
   const made = await watched()
   const ada = person(made)
   const upstream = await upstreamFor(made, ada, 'ada')
-  const send2 = async (form: Record<string, string>) =>
+  const ask = async (form: Record<string, string>) =>
     send(made, made.middle, {
       request_type: 'exchange',
       upstream_token: upstream,
@@ -372,11 +365,10 @@ test('a redirect_uri that is not the middle’s is refused before anything is st
       ...form,
     })
   for (const form of [{}, { redirect_uri: 'https://evil.example/callback' }] as Array<Record<string, string>>) {
-    expect(await refusalOf(await send2(form))).toEqual(plain(400, 'invalid_request'))
+    expect(await refusalOf(await ask(form))).toEqual(plain(400, 'invalid_request'))
   }
   expect(await rowsIn(made.database)).toMatchObject({ requests: 0 })
-  expect(await bodyOf(await send2({ redirect_uri: middleCallback }))).toHaveProperty('request_token')
-  publishAgent(made, 'https://unused.example', [made.middleKey])
+  expect(await bodyOf(await ask({ redirect_uri: middleCallback }))).toHaveProperty('request_token')
 })
 
 for (const { name, away, url } of [

@@ -38,6 +38,7 @@ function refusalOf(event: Refused): Record<string, unknown> {
     description,
     peer,
     ...('agent' in event ? { agent: event.agent, delegate: event.delegate } : {}),
+    ...('exchange' in event ? { exchange: event.exchange } : {}),
   }
 }
 
