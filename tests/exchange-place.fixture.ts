@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { generateSigningKey, type SigningKey, signRequest, thumbprint } from '@countersign/httpsig'
+import { scriptedUser } from '@countersign/playground'
 import { jwks, signToken } from '@countersign/protocol'
 import { freePort, type Stand, stand } from './processes.fixture.js'
-import { scriptedUser } from './scripted-user.fixture.js'
 
 /** Two auth servers as processes, and on this machine an agent, a calendar and rooms that publish who they are. */
 export interface ExchangePlace {
@@ -62,6 +62,7 @@ export async function exchangePlace(): Promise<ExchangePlace> {
     }),
   ])
   await startAuthServers(place, { one, two, calendar, rooms })
+  const known = new Set<string>()
   const at = { agent: { id: agent, key: agentKey }, calendar: { id: calendar, key: calendarKey } }
 
   const resourceToken = async (by: Party, o: { aud: string; to: Party; scope: string }) => {
@@ -85,7 +86,9 @@ export async function exchangePlace(): Promise<ExchangePlace> {
       const asked = await post(one, at.agent, { request_type: 'auth', resource_token, redirect_uri, state: 'a' })
       const request_token = String(asked.body['request_token'])
       const link = `${one}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: 'a' })}`
-      const { url } = await scriptedUser(user).decide(link, 'allow')
+      // Who has allowed it once is not asked again.
+      const { url } = await scriptedUser(user).follow(link, known.has(user) ? [user] : [user, 'Allow'])
+      known.add(user)
       const code = new URL(url).searchParams.get('code') ?? ''
       const redeemed = await post(one, at.agent, { request_type: 'code', code, request_token, redirect_uri })
       return String(redeemed.body['auth_token'])

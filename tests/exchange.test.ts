@@ -1,7 +1,7 @@
+import { scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ExchangePlace, exchangePlace } from './exchange-place.fixture.js'
-import { scriptedUser } from './scripted-user.fixture.js'
 
 // A mandate passed on between two trust domains: two auth servers as processes, configured by files.
 
@@ -12,18 +12,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => place.stop())
-
-/** Allows whatever is asked, page after page, until the calendar has its answer. */
-async function agree(name: string, link: string): Promise<{ url: string; pages: readonly string[] }> {
-  const user = scriptedUser(name)
-  let at = await user.decide(link, 'allow')
-  const pages = [...at.pages]
-  for (let hops = 0; hops < 6 && !at.url.startsWith(`${place.calendar}/`); hops++) {
-    at = await user.decide(at.url, 'allow')
-    pages.push(...at.pages)
-  }
-  return { url: at.url, pages }
-}
 
 function claimsOf(token: unknown): Record<string, unknown> {
   return JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString())
@@ -50,10 +38,17 @@ test(
     expect(claimsOf(direct.body['auth_token'])).not.toHaveProperty('sub')
 
     const asked = await place.exchange(upstream, 'rooms.book')
-    const { url, pages } = await agree('Ada', place.linkOf(asked))
-    const shown = pages.join(' ')
-    expect(shown).toContain('Are both accounts yours?')
-    expect(shown).toContain('Who asks whom')
+    const { url, headings } = await scriptedUser('Ada').follow(place.linkOf(asked), [
+      ...['Ada', 'Ada Lovelace', 'Allow'],
+      ...['Connect', 'Allow'],
+    ])
+    expect(headings).toEqual([
+      ...[expect.stringContaining('Sign in'), expect.stringContaining('Sign in')],
+      `${place.two.slice('http://'.length)} wants to know who you are`,
+      'Are both accounts yours?',
+      `${place.calendar.slice('http://'.length)} asks for your access to ${place.rooms.slice('http://'.length)}`,
+      '',
+    ])
     expect(url).toMatch(/\/interact\/callback\?code=[\w-]+&state=s1&iss=/)
     const redeemed = await place.redeem(asked, url)
     expect(Object.keys(redeemed.body)).toEqual(['auth_token', 'expires_in'])
@@ -67,9 +62,9 @@ test(
 
 test(verifies('link.same-user', 'the agent of one user that sends its link to another gets nothing'), async () => {
   const asked = await place.exchange(await place.upstreamToken('Eve'), 'rooms.book')
-  const { url, pages } = await agree('Ada', place.linkOf(asked))
-  expect(url).toContain(`${place.two}/link/callback`)
-  expect(pages.at(-1)).toContain('This was refused')
+  // Ada's accounts are connected, and are not Eve's; who has none here yet is asked to sign in as Eve there, and is somebody else.
+  const buttons = ['Grace', 'Ada Lovelace', 'Allow']
+  await expect(scriptedUser('Grace').follow(place.linkOf(asked), buttons)).rejects.toThrow('403')
   const again = await place.exchange(await place.upstreamToken('Eve'), 'rooms.book')
   expect(again.body).toHaveProperty('request_token')
 })

@@ -4,6 +4,7 @@ import { ownDirectory } from '#own-directory'
 import { admission } from './admission.js'
 import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
+import { reasonToGiveUp } from './give-up.js'
 import type { Identity } from './identity.js'
 import { type Interact, unattended } from './interact.js'
 import { passage } from './passage.js'
@@ -106,7 +107,8 @@ export function createAgent(options: AgentOptions): Agent {
   }
 }
 
-function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
+/** What all views of an agent share. */
+export function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
   const { now = () => Date.now() / 1000, sleep = timer, random = Math.random, development = false } = options
   const { acceptAuthServer, identifyTo, state = memoryState(), interact } = options
   const send = plainFetch(options.fetch)
@@ -123,6 +125,7 @@ function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
     interviewer: interact === undefined ? unattended() : interact.open(shared),
     admits: admission({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
     components: boundedMap(1000),
+    reasonToGiveUp,
     onEvent: safely(options.onEvent),
   }
 }

@@ -23,7 +23,7 @@ export interface Answer {
 /** Error bodies are a few lines: what is larger is not one. */
 const maxErrorBody = 16_384
 
-const refusals: ReadonlySet<number> = new Set([401, 403, 429, 503])
+const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 
 /**
  * Reads what a response says about the request's level. The response itself stays unread.

@@ -1,10 +1,10 @@
 import { type IdentifierList, isListed } from '@countersign/protocol'
 import { invalidCallback } from './callback.js'
-import { AgentError, refusalOf } from './error.js'
+import { AgentError, mustAsk, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
 import type { Credentials, Self } from './identity.js'
-import type { Asked, Begun, Form, Interviewer, Reception } from './interact.js'
+import type { Asked, Begun, Form, Interviewer, Received, Reception } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
@@ -42,7 +42,12 @@ export interface Authorization {
   /** A grant by a new request. */
   request(applicant: Applicant, asked: Asked, form: Form): Promise<Grant>
   /** What a browser brought to the app's own route. */
-  receive(url: URL, tell: Tell): Promise<Grant>
+  receive(url: URL, tell: Tell): Promise<Received>
+  /**
+   * How a page of a resource's own has answered, for one request to carry: what this user's browser has brought meanwhile,
+   * or, with `page`, what it brings when they are sent there; undefined when another call has taken it.
+   */
+  answer(applicant: Applicant, resource: string, page?: string): Promise<string | undefined>
 }
 
 /** A scope at a resource, from any issuer or one. */
@@ -102,6 +107,13 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
       const self = await context.credentials.remembered()
       if (self === undefined) throw invalidCallback('state')
       return context.interviewer.receive(url, reception({ self, tell }, context))
+    },
+    answer: async (applicant, resource, page) => {
+      const { interviewer, user } = context
+      const { signal } = applicant
+      // The user's part is the caller's.
+      if (page !== undefined && interviewer.answer === undefined) throw mustAsk(page)
+      return interviewer.answer?.({ ...reception(applicant, context), user, signal, resource, page })
     },
   }
 }
@@ -200,11 +212,15 @@ function reception({ self, tell }: Applicant, context: Context): Reception {
   return { state: context.state, owner, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
 }
 
+/** What it takes to trade a code. */
+export type RedemptionContext = TokenRequestContext &
+  Pick<AuthorizationContext, 'acceptAuthServer' | 'sleep' | 'credentials'> & { readonly grants: Pick<Grants, 'keep'> }
+
 /** What a user decided is signed for by the key there is by then: they may have thought longer than a key lives. */
-async function redeem(
+export async function redeem(
   asked: Asked,
   { form, tell }: { readonly form: Form; readonly tell: Tell },
-  context: Context,
+  context: RedemptionContext,
 ): Promise<Grant> {
   if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
@@ -223,7 +239,7 @@ async function redeem(
 async function kept(
   answer: Readonly<Record<string, unknown>>,
   { asked, self }: { readonly asked: Asked; readonly self: Self },
-  context: Context,
+  context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
 ): Promise<Grant> {
   const grant = await grantOf(answer, asked, self, context)
   await context.grants.keep(self, grant)

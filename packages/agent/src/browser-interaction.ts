@@ -1,26 +1,28 @@
-import { base64urlEncode } from '@countersign/httpsig'
-import { callbackCode, callbackState, invalidCallback } from './callback.js'
+import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'
+import { invalidCallback } from './callback.js'
+import { type ConsentRequest, consentRequest, newState, withReturn } from './consent-request.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
 import { canonicalScope } from './grants.js'
-import {
-  type Interact,
-  type InteractContext,
-  type Interview,
-  type Interviewer,
-  patience,
-  type Reception,
+import type {
+  Asked,
+  Interact,
+  InteractContext,
+  Interview,
+  Interviewer,
+  Question,
+  Received,
+  Waiting,
 } from './interact.js'
-import { invalidAnswer } from './participant.js'
 import { type PendingInteraction, type PendingInteractions, pendingInteractionsIn } from './pending-interactions.js'
-import { untilAborted } from './single-flight.js'
+import { singleFlight, untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'
-import { userUrl } from './user-url.js'
 
 /** Whom a visit is for, and why. */
 export interface Visit {
   /** The key given to `forUser`. */
   readonly user?: string
+  /** The auth server; the resource where that asks its user itself, and `scope` is empty then. */
   readonly issuer: string
   readonly resource: string
   readonly scope: string
@@ -40,18 +42,8 @@ export interface Door {
 /** Opens a door; what comes in goes to `receive`, which resolves once it is known to be of this session. */
 export type OpenDoor = (receive: (url: URL) => Promise<void>) => Promise<Door>
 
-interface Context extends InteractContext {
+interface Context extends ReturnContext {
   readonly openDoor: OpenDoor
-  /** By `state`: whoever waits for an answer here. */
-  readonly waiting: Map<string, Waiter>
-  readonly pendingOf: (reception: Pick<Reception, 'state'>) => PendingInteractions
-  /** Where something was kept, in the order in which it ends. */
-  readonly ending: Array<{ readonly state: AgentState; readonly expires: number }>
-}
-
-interface Waiter {
-  readonly resolve: (grant: Grant) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** Users who decide in a browser, and how it comes back. */
@@ -63,11 +55,14 @@ export function browserInteraction(kind: 'callback' | 'loopback', openDoor: Open
         ...options,
         openDoor,
         waiting: new Map(),
+        brought: new WeakMap(),
+        once: singleFlight(),
         ending: [],
         pendingOf: pendingByState(options.now),
       }
       return {
         obtain: interview => obtain(interview, context),
+        answer: question => answer(question, context),
         receive: async (url, reception) =>
           conclude(await matched(url, reception, context), { url, reception }, context),
       }
@@ -85,58 +80,82 @@ function pendingByState(now: () => number): Context['pendingOf'] {
   }
 }
 
+/** What the user is to be asked, and how that begins: with a grant at once, or where to send them. */
+interface Errand {
+  readonly asked: Asked
+  begin(door: Door, state: string): Promise<Grant | ConsentRequest>
+}
+
 async function obtain(interview: Interview, context: Context): Promise<Grant> {
+  const { asked } = interview
+  const begin: Errand['begin'] = ({ redirectUri: redirect_uri }, state) =>
+    consentRequest(interview, { request_type: 'auth', redirect_uri, state }, context)
+  const { grant } = await throughDoor(interview, { asked, begin }, context)
+  if (grant === undefined) throw invalidCallback('code')
+  return grant
+}
+
+async function answer(question: Question, context: Context): Promise<string | undefined> {
+  const { resource, page, state, owner, user, signal, tell } = question
+  // Calls that need no answer cost nothing: without a page only what came here is looked for.
+  const isHere = context.brought.get(state)?.has(resource) === true
+  if (page === undefined && !isHere) return undefined
+  const code = await takeCode(question, context)
+  if (code !== undefined || page === undefined) return code
+  const joined = (): void => tell(resource, 'interact', `awaiting the user whom another call has sent to ${resource}`)
+  const errand = errandTo(page, resource)
+  const task = (abandoned: AbortSignal): Promise<unknown> => throughDoor({ ...question, abandoned }, errand, context)
+  await context.once(JSON.stringify([user, owner, resource]), task, { joined, signal })
+  return takeCode(question, context)
+}
+
+/** The page is on the origin that asked: the climb has seen to it (protocol §4 (2)). */
+function errandTo(page: string, resource: string): Errand {
+  return {
+    asked: { issuer: resource, resource, scope: [] },
+    async begin({ redirectUri: return_url }, state) {
+      return { url: withReturn(page, { return_url, state }), requestToken: '', seconds: 600 }
+    },
+  }
+}
+
+async function throughDoor(who: Waiting, errand: Errand, context: Context): Promise<Received> {
   const door = await context.openDoor(async url => {
-    const pending = await matched(url, interview, context)
+    const pending = await matched(url, who, context)
     // Whoever waits is told how it ends; the browser has brought its answer either way.
-    conclude(pending, { url, reception: interview }, context).catch(() => undefined)
+    conclude(pending, { url, reception: who }, context).catch(() => undefined)
   })
   try {
-    const known = await context
-      .pendingOf(interview)
-      .recent({ ...interview.asked, owner: interview.owner, redirectUri: door.redirectUri })
-    const begun = known ?? (await begin(interview, door, context))
-    if ('authToken' in begun) return begun
+    const { asked } = errand
+    const known = await context.pendingOf(who).recent({ ...asked, owner: who.owner, redirectUri: door.redirectUri })
+    const begun = known ?? (await sentOff(who, { errand, door }, context))
+    if ('authToken' in begun) return { resource: begun.resource, grant: begun }
     if (door.visit === undefined) throw mustVisit(begun)
-    return await answered(begun, { interview, visit: door.visit }, context)
+    return await answered(begun, { who, visit: door.visit }, context)
   } finally {
     door.close()
   }
 }
 
-async function begin(interview: Interview, door: Door, context: Context): Promise<Grant | PendingInteraction> {
-  const { asked, owner, tell } = interview
+async function sentOff(
+  { state: kept, owner, tell }: Waiting,
+  { errand, door }: { readonly errand: Errand; readonly door: Door },
+  context: Context,
+): Promise<Grant | PendingInteraction> {
   const state = newState()
-  const begun = await interview.begin({ request_type: 'auth', redirect_uri: door.redirectUri, state })
-  if (begun.grant !== undefined) return begun.grant
-  const { request_token: requestToken, expires_in } = begun.answer
-  if (typeof requestToken !== 'string' || requestToken === '' || requestToken.length > 4096)
-    throw invalidAnswer('auth server', 'request_token')
-  const seconds = patience(expires_in)
-  if (seconds === undefined) throw invalidAnswer('auth server', 'expires_in')
-  const query = new URLSearchParams({ request_token: requestToken, redirect_uri: door.redirectUri, state })
-  const url = userUrl(`${await interview.authEndpoint()}?${query}`, context)
-  if (url === undefined) throw invalidAnswer('auth server', 'agent_auth_endpoint')
-  const { issuer, resource, scope } = asked
-  const begunAt = context.now()
-  const what = {
-    owner,
-    issuer,
-    resource,
-    scope: canonicalScope(scope),
-    state,
-    requestToken,
-    redirectUri: door.redirectUri,
-    url,
-  }
+  const first = await errand.begin(door, state)
+  if ('authToken' in first) return first
+  const { url, requestToken, seconds } = first
+  const { issuer, resource, scope: scopes } = errand.asked
+  const [scope, begun] = [canonicalScope(scopes), context.now()]
   // A code may come at the last moment and is good for another minute.
-  const interaction: PendingInteraction = { ...what, begun: begunAt, expires: begunAt + seconds + 60 }
-  await context.pendingOf(interview).add(interaction)
-  context.ending.push({ state: interview.state, expires: interaction.expires })
+  const times = { begun, expires: begun + seconds + 60 }
+  const pending = { owner, issuer, resource, scope, state, requestToken, redirectUri: door.redirectUri, url, ...times }
+  await keep(pending, kept, context)
   // Nobody waits for it: what it fails to remove counts no longer, and the next entry of that user's takes it along.
   sweep(context).catch(() => undefined)
-  tell(issuer, 'interact', `a user must agree at ${issuer} to ${interaction.scope} at ${resource}`)
-  return interaction
+  tell(issuer, 'interact', `a user must agree at ${issuer} to ${scope} at ${resource}`)
+  return pending
 }
 
 /** Sessions that come once and ask never leave anything behind, or strangers could fill the state with them. */
@@ -147,16 +166,11 @@ async function sweep({ ending, now, pendingOf }: Context): Promise<void> {
   }
 }
 
-/** 256 bits that only this session's browser learns: whoever brings a code from elsewhere does not have them. */
-function newState(): string {
-  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
-}
-
-function mustVisit({ issuer, resource, url }: PendingInteraction): AgentError {
+function mustVisit({ issuer, resource, requestToken, url }: PendingInteraction): AgentError {
   return new AgentError(
     'interaction_required',
     'a user must agree first, at the url of this error',
-    { authServer: issuer, resource },
+    { ...(requestToken === '' ? {} : { authServer: issuer }), resource },
     url,
   )
 }
@@ -164,15 +178,15 @@ function mustVisit({ issuer, resource, url }: PendingInteraction): AgentError {
 /** Sends the user, and waits until the answer is there, the time is up, or nobody waits any more. */
 async function answered(
   pending: PendingInteraction,
-  { interview, visit }: { readonly interview: Interview; readonly visit: VisitUrl },
+  { who, visit }: { readonly who: Waiting; readonly visit: VisitUrl },
   { waiting, now, sleep }: Context,
-): Promise<Grant> {
+): Promise<Received> {
   const { issuer, resource, scope, state, url, expires } = pending
-  const { user, abandoned } = interview
+  const { user, abandoned } = who
   const enough = new AbortController()
   const end = (): void => enough.abort()
   let waiter: Waiter | undefined
-  const answer = new Promise<Grant>((resolve, reject) => {
+  const answer = new Promise<Received>((resolve, reject) => {
     waiter = { resolve, reject }
     waiting.set(state, waiter)
   })
@@ -196,33 +210,6 @@ async function sent(visit: () => void | Promise<void>, url: string): Promise<voi
   try {
     await visit()
   } catch {
-    throw new AgentError('interaction_required', 'the user could not be sent to the auth server', undefined, url)
-  }
-}
-
-async function matched(url: URL, reception: Reception, { pendingOf }: Context): Promise<PendingInteraction> {
-  // Taken whatever else the callback says: a state is good for one.
-  const found = await pendingOf(reception).take(reception.owner, callbackState(url))
-  if (found === undefined) throw invalidCallback('state')
-  return found
-}
-
-async function conclude(
-  pending: PendingInteraction,
-  { url, reception }: { readonly url: URL; readonly reception: Reception },
-  { waiting }: Context,
-): Promise<Grant> {
-  const { issuer, resource, scope, redirectUri, requestToken, state } = pending
-  const waiter = waiting.get(state)
-  try {
-    const code = callbackCode(url, pending)
-    // With the request token of this very session, so that a code from another's is worth nothing here.
-    const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token: requestToken }
-    const grant = await reception.redeem({ issuer, resource, scope: scope.split(' ') }, form)
-    waiter?.resolve(grant)
-    return grant
-  } catch (error) {
-    waiter?.reject(error)
-    throw error
+    throw new AgentError('interaction_required', 'the user could not be sent to where they are asked', undefined, url)
   }
 }

@@ -1,10 +1,5 @@
 import { AgentError } from './error.js'
 
-/** What an auth server must have written into a callback. */
-export interface ExpectedCallback {
-  readonly issuer: string
-}
-
 /**
  * The `state` of a callback, which tells what it answers.
  * @throws AgentError `invalid_callback`
@@ -16,16 +11,25 @@ export function callbackState(url: URL): string {
 }
 
 /**
- * The code of a callback whose `state` was of this session.
+ * The code that an auth server wrote into a callback whose `state` was of this session.
  * @throws AgentError `invalid_callback`; `denied` where the user said no
  * @see protocol §6.4 (2), RFC 9207
  */
-export function callbackCode(url: URL, { issuer }: ExpectedCallback): string {
+export function callbackCode(url: URL, issuer: string): string {
   // Mix-up: a code of one auth server must never be taken to another.
   if (once(url, 'iss') !== issuer) throw invalidCallback('iss')
-  const [code, error] = [once(url, 'code'), once(url, 'error')]
-  if (error !== undefined && !url.searchParams.has('code')) throw deniedBy(error)
-  if (code === undefined || url.searchParams.has('error')) throw invalidCallback('code')
+  return codeNamed('code', url)
+}
+
+/**
+ * The code in a callback: under the name `code` from an auth server, `interaction` from a resource.
+ * @throws AgentError `invalid_callback`; `denied` where the user said no
+ * @see protocol §7
+ */
+export function codeNamed(name: 'code' | 'interaction', url: URL): string {
+  const [code, error] = [once(url, name), once(url, 'error')]
+  if (error !== undefined && !url.searchParams.has(name)) throw deniedBy(error)
+  if (code === undefined || url.searchParams.has('error')) throw invalidCallback(name)
   return code
 }
 
@@ -35,7 +39,7 @@ export function invalidCallback(member: string): AgentError {
 }
 
 function deniedBy(error: string): AgentError {
-  const said = error === 'access_denied' ? 'the user said no' : 'the auth server ended the request without a code'
+  const said = error === 'access_denied' ? 'the user said no' : 'the request ended without a code'
   // Anyone can write a link to the callback: only what is an error code goes further.
   return new AgentError('denied', said, /^[a-z_]{1,64}$/.test(error) ? { error } : {})
 }

@@ -16,6 +16,8 @@ export interface ClimbContext extends HandoutCheck {
   readonly memory: OriginMemory
   /** Components each origin has asked for beyond the usual ones. */
   readonly components: BoundedMap<string, readonly string[]>
+  /** Why a challenge of `host` is left unmet after an error, in a sentence; undefined when the error must reach the caller. */
+  readonly reasonToGiveUp: (error: unknown, host: string) => string | undefined
   /** The key for an origin that needs no name. */
   readonly pseudonymFor: (origin: string) => Promise<SigningKey>
 }

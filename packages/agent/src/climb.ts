@@ -1,21 +1,23 @@
-import { signRequest } from '@countersign/httpsig'
-import { isIdentifier, type Level } from '@countersign/protocol'
+import { isIdentifier } from '@countersign/protocol'
 import { readAnswer } from './answer.js'
+import type { Applicant } from './authorization.js'
 import { discard } from './body.js'
 import type { ClimbContext } from './climb-context.js'
 import { decide, type Next, type Progress } from './decision.js'
-import { AgentError } from './error.js'
+import { AgentError, mustAsk } from './error.js'
 import { explained, type Outcome } from './explanation.js'
-import { reasonToGiveUp } from './give-up.js'
+import type { Self } from './identity.js'
 import type { Outgoing } from './outgoing.js'
 import type { Passage } from './passage.js'
 import { redirectOf } from './redirect.js'
 import { checkHandout } from './resource-token.js'
+import { isSafe, send } from './send.js'
 import { authorized, identified, pseudonymous, type Shown, start } from './shown.js'
-import { untilAborted } from './single-flight.js'
+import { unlessAborted } from './single-flight.js'
 import { userUrl } from './user-url.js'
 
 const maxRedirects = 5
+const maxInteractions = 5
 
 interface Climb {
   readonly context: ClimbContext
@@ -29,6 +31,9 @@ interface Climb {
   waited: boolean
   covered: boolean
   rekeyed: boolean
+  interactions: number
+  /** With what a page of this resource has answered its question: what is sent from here on carries it, signed. */
+  code: string | undefined
 }
 
 /** Sends a request and climbs until the resource is satisfied or nothing more may or can be shown. */
@@ -45,7 +50,11 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     waited: false,
     covered: false,
     rekeyed: false,
+    interactions: 0,
+    code: undefined,
   }
+  if ('self' in state.shown)
+    state.code = await context.authorization.answer(applicant(state, state.shown), request.url.origin)
   for (;;) {
     const response = await send(state)
     const final = redirected(state, response)
@@ -63,17 +72,18 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
   }
 }
 
-/** Whatever a call waits for, its signal ends the waiting, and nothing of the call begins after that. */
-async function unlessAborted<T>({ signal }: Outgoing, task: () => Promise<T>): Promise<T> {
-  signal?.throwIfAborted()
-  return untilAborted(task(), signal)
-}
-
 const host = ({ request }: Climb): string => request.url.host
 
-function progress({ request, shown, rounds, followedLimit, waited, covered }: Climb): Progress {
-  return { level: shown.level, rounds, followedLimit, waited, covered, safe: isSafe(request.method) }
+function progress({ request, shown, rounds, followedLimit, waited, covered, code }: Climb): Progress {
+  const coded = code !== undefined
+  return { level: shown.level, rounds, followedLimit, waited, covered, coded, safe: isSafe(request.method) }
 }
+
+const applicant = ({ passage, request }: Climb, { self }: { readonly self: Self }): Applicant => ({
+  self,
+  tell: passage.note,
+  signal: request.signal,
+})
 
 interface Stop {
   readonly outcome: Outcome
@@ -102,7 +112,10 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
       return orGiveUp(state, () => authorize(state, next))
     case 'interact':
       passage.note(origin, 'challenge', `${name} asks for its user`, status)
-      return interact(state, next.url)
+      return orGiveUp(state, () => interact(state, next.url))
+    case 'forget':
+      state.code = undefined
+      return undefined
     case 'cover':
       passage.note(origin, 'challenge', `${name} wants more of the request signed`, status)
       state.covered = true
@@ -116,18 +129,20 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
   }
 }
 
-/** The user's part is the caller's: the error says where. The user goes there for this resource, so nowhere else. */
-function interact({ context, request }: Climb, at: string): Stop {
+/** The user goes there for this resource, so nowhere else. */
+async function interact(state: Climb, at: string): Promise<Stop | undefined> {
+  const { context, request, shown } = state
   const { origin, host } = request.url
-  const url = userUrl(at, context)
-  if (url === undefined || new URL(url).origin !== origin)
+  const page = userUrl(at, context)
+  if (page === undefined || new URL(page).origin !== origin)
     return { outcome: 'gave_up', reason: `${host} sends its user to where it may not, so nobody was sent` }
-  throw new AgentError(
-    'interaction_required',
-    'the resource must ask its user first, at the url of this error',
-    { resource: origin },
-    url,
-  )
+  state.interactions += 1
+  if (state.interactions > maxInteractions)
+    return { outcome: 'gave_up', reason: `${host} has asked its user five times` }
+  // Whoever comes back must be known as the one who was sent.
+  if (!('self' in shown)) throw mustAsk(page)
+  state.code = await unlessAborted(request, () => context.authorization.answer(applicant(state, shown), origin, page))
+  return undefined
 }
 
 async function identify(state: Climb): Promise<Stop | undefined> {
@@ -153,8 +168,9 @@ async function authorize(
   const handed = { resource: request.url.origin, ...challenge }
   const handout = await unlessAborted(request, () => checkHandout(handed, self, context))
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const applicant = { self, tell: passage.note, signal: request.signal }
-  const grant = await unlessAborted(request, () => context.authorization.obtain(applicant, handout, attempt))
+  const grant = await unlessAborted(request, () =>
+    context.authorization.obtain(applicant(state, shown), handout, attempt),
+  )
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
   // A user may have thought longer than a key lives: the token is bound to the one there is by now.
   const bound =
@@ -188,68 +204,9 @@ async function orGiveUp(state: Climb, task: () => Promise<Stop | undefined>): Pr
   try {
     return await task()
   } catch (error) {
-    const reason = reasonToGiveUp(error, host(state))
+    const reason = state.context.reasonToGiveUp(error, host(state))
     if (reason === undefined) throw error
     return { outcome: 'gave_up', reason }
-  }
-}
-
-const shows: Readonly<Record<Level, string>> = {
-  anonymous: 'unsigned',
-  pseudonymous: 'signed by a key that stands for nobody',
-  identified: 'signed, saying who the agent is',
-  authorized: 'signed, with an auth token',
-}
-
-const unanswered = 'the server could not be reached, or its answer was lost'
-
-const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-
-async function send(state: Climb): Promise<Response> {
-  const { context, passage, request, shown } = state
-  const { method, url, headers, body, signal } = request
-  const signed =
-    shown.level === 'anonymous' ? [] : await unlessAborted(request, () => signature(request, shown, context))
-  const init: RequestInit = {
-    ...request.init,
-    method,
-    headers: [...headers, ...signed].map(([name, value]): [string, string] => [name, value]),
-    body: body ?? null,
-    redirect: 'manual',
-    signal: signal ?? null,
-  }
-  try {
-    const response = await unlessAborted(request, () => context.fetch(url.href, init))
-    passage.note(
-      url.origin,
-      shown.level === 'anonymous' ? 'request' : 'sign',
-      `${method} ${url.pathname} ${shows[shown.level]}`,
-      response.status,
-    )
-    return response
-  } catch (error) {
-    if (signal?.aborted === true) throw signal.reason
-    throw new AgentError(
-      'network',
-      isSafe(method) ? unanswered : `${unanswered}: it may have acted on the request`,
-      error,
-    )
-  }
-}
-
-async function signature(
-  { method, url, headers, body }: Outgoing,
-  { key, signatureKey }: Exclude<Shown, { level: 'anonymous' }>,
-  { components, now }: ClimbContext,
-): Promise<ReadonlyArray<readonly [string, string]>> {
-  const additionalComponents = components.get(url.origin) ?? []
-  const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
-  try {
-    return await signRequest({ ...usual, additionalComponents })
-  } catch (error) {
-    if (additionalComponents.length === 0) throw error
-    // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
-    return signRequest(usual)
   }
 }
 
@@ -257,27 +214,16 @@ async function signature(
 function redirected(state: Climb, response: Response): Response | 'followed' | undefined {
   const { request, passage } = state
   const name = host(state)
-  if (response.type === 'opaqueredirect')
-    return finish(state, response, {
-      outcome: 'redirect',
-      reason: `${name} redirects, and this platform hides where to`,
-    })
+  const end = (reason: string): Response => finish(state, response, { outcome: 'redirect', reason })
+  if (response.type === 'opaqueredirect') return end(`${name} redirects, and this platform hides where to`)
   const redirect = redirectOf(request, response.status, response.headers.get('location'))
   if (redirect === undefined) return undefined
   if (request.redirect === 'error')
     throw new AgentError('network', 'the server redirects, and redirect is "error"', { status: response.status })
-  if (request.redirect === 'manual')
-    return finish(state, response, { outcome: 'redirect', reason: 'redirect is "manual"' })
+  if (request.redirect === 'manual') return end('redirect is "manual"')
   if (redirect.to === 'elsewhere')
-    return finish(state, response, {
-      outcome: 'redirect',
-      reason: `${name} redirects to another origin, which gets no signature, token or body of this agent`,
-    })
-  if (state.redirects >= maxRedirects)
-    return finish(state, response, {
-      outcome: 'redirect',
-      reason: `${name} redirected more than ${maxRedirects} times`,
-    })
+    return end(`${name} redirects to another origin, which gets no signature, token or body of this agent`)
+  if (state.redirects >= maxRedirects) return end(`${name} redirected more than ${maxRedirects} times`)
   state.redirects += 1
   passage.note(request.url.origin, 'redirect', `${name} redirects to ${redirect.request.url.pathname}`, response.status)
   state.request = redirect.request

@@ -15,6 +15,8 @@ export interface Progress {
   readonly waited: boolean
   /** Whether the resource named components it wants covered once already. */
   readonly covered: boolean
+  /** Whether it carried the code of an interaction. */
+  readonly coded: boolean
   /** Whether sending the request twice does no more than sending it once. */
   readonly safe: boolean
 }
@@ -26,6 +28,7 @@ export type Next =
   | { readonly do: 'identify' }
   | { readonly do: 'authorize'; readonly resourceToken: string; readonly authServer: string }
   | { readonly do: 'interact'; readonly url: string }
+  | { readonly do: 'forget' }
   | { readonly do: 'cover'; readonly components: readonly string[] }
   | { readonly do: 'wait'; readonly seconds: number }
 
@@ -41,6 +44,8 @@ export function decide(answer: Answer, progress: Progress, host: string): Next {
   if (status === 401 && error === 'replay_detected')
     return stop('unknown', `${host} has seen this request before, so whether it acted on it is unknown`)
   if (status === 503 && error === 'temporarily_unavailable') return afterUnavailable(answer, progress, host)
+  // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7).
+  if (status === 400 && error === 'invalid_grant' && progress.coded && answer.isGuards) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
   if (agentAuth === undefined) return stop('refused', withoutChallenge(answer, host))
   if (agentAuth === 'malformed')

@@ -56,3 +56,9 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof AgentError) || error.code !== 'denied') return undefined
   return error.cause as Refusal
 }
+
+/** A resource must ask its user at `page`, on its own origin, and this agent cannot send them. */
+export function mustAsk(page: string): AgentError {
+  const message = 'the resource must ask its user first, at the url of this error'
+  return new AgentError('interaction_required', message, { resource: new URL(page).origin }, page)
+}

@@ -26,7 +26,18 @@ export interface Interviewer {
   /** The grant that was asked for, by the user's decision where the auth server wants one. */
   obtain(interview: Interview): Promise<Grant>
   /** Takes the answer that a browser brought, and gives it to whoever waits for it. */
-  receive?(url: URL, reception: Reception): Promise<Grant>
+  receive?(url: URL, reception: Reception): Promise<Received>
+  /**
+   * What a page of a resource's own has answered, as `Agent-Interaction` carries it: brought by a browser meanwhile, or,
+   * with `page`, by the user who is sent there.
+   */
+  answer?(question: Question): Promise<string | undefined>
+}
+
+/** What a browser brought: a grant, or that a resource has asked its user. */
+export interface Received {
+  readonly resource: string
+  readonly grant?: Grant
 }
 
 /** Members of a token request. */
@@ -50,13 +61,29 @@ export interface Reception {
   redeem(asked: Asked, form: Form): Promise<Grant>
 }
 
-/** One request that may need the user. */
-export interface Interview extends Reception {
-  readonly asked: Asked
+/** Whose answer it is. */
+export interface Asking extends Reception {
   /** The user's key, undefined in the view that is no user's. */
   readonly user: string | undefined
+}
+
+/** A resource that must ask its user itself. @see protocol §7 */
+export interface Question extends Asking {
+  readonly resource: string
+  /** Where, on the resource's origin. */
+  readonly page: string | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** Somebody waits for the user's answer. */
+export interface Waiting extends Asking {
   /** Aborted when nobody waits for the outcome any more. */
   readonly abandoned: AbortSignal
+}
+
+/** One request that may need the user. */
+export interface Interview extends Waiting {
+  readonly asked: Asked
   /** Where the auth server has its pages; undefined when it has none. */
   authEndpoint(): Promise<string | undefined>
   /** Asks for the first time, with `form` beside what says what is asked for: a grant, or the answer that is none. */

@@ -199,7 +199,7 @@ describe('calls that wait for their user', () => {
     }
     const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
     const error = await needsUser(agent.fetch(events))
-    expect([error.message, error.cause]).toEqual(['the user could not be sent to the auth server', undefined])
+    expect([error.message, error.cause]).toEqual(['the user could not be sent to where they are asked', undefined])
   })
 
   test('a caller that leaves takes nobody along; when all have left the waiting ends', async () => {

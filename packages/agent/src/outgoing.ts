@@ -64,8 +64,8 @@ function signalOf(input: string | URL | Request, init: RequestInit | undefined):
 
 function refuseReservedHeaders(headers: Headers): void {
   for (const name of headers.keys()) {
-    if (name.startsWith('signature') || name === 'content-digest')
-      throw new TypeError('Signature headers and Content-Digest are set by the agent')
+    if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
+      throw new TypeError('Signature headers, Content-Digest and Agent-Interaction are set by the agent')
   }
 }
 

@@ -7,6 +7,7 @@ import { exclusively } from './state-keys.js'
 export interface PendingInteraction {
   /** The agent and delegate that asked. */
   readonly owner: string
+  /** The auth server, or the resource where that asks its user itself: `scope` and `requestToken` are empty then. */
   readonly issuer: string
   readonly resource: string
   /** What was asked for, in canonical spelling. */
@@ -20,6 +21,8 @@ export interface PendingInteraction {
   readonly begun: number
   /** Unix seconds until which an answer is taken. */
   readonly expires: number
+  /** What a resource's own page answered, until a request carries it: the user has come back then. */
+  readonly code?: string
 }
 
 /** What one user was asked, kept in that user's state: nothing of it is found from another's. */
@@ -27,8 +30,8 @@ export interface PendingInteractions {
   add(pending: PendingInteraction): Promise<void>
   /** The same request, begun a moment ago, whose answer goes to the same place. */
   recent(like: Like): Promise<PendingInteraction | undefined>
-  /** Takes the one of this `state`, which nobody finds again. */
-  take(owner: string, state: string): Promise<PendingInteraction | undefined>
+  /** Takes one, which nobody finds again. */
+  take(wanted: (pending: PendingInteraction) => boolean): Promise<PendingInteraction | undefined>
   /** Removes what has expired. */
   prune(): Promise<void>
 }
@@ -62,13 +65,16 @@ export function pendingInteractionsIn(state: AgentState, now: () => number): Pen
     async recent({ owner, issuer, resource, scope, redirectUri }) {
       const wanted = [owner, issuer, resource, canonicalScope(scope), redirectUri].join(' ')
       return (await read()).find(
-        o => [o.owner, o.issuer, o.resource, o.scope, o.redirectUri].join(' ') === wanted && o.begun + joinable > now(),
+        o =>
+          [o.owner, o.issuer, o.resource, o.scope, o.redirectUri].join(' ') === wanted &&
+          o.code === undefined &&
+          o.begun + joinable > now(),
       )
     },
-    take: (owner, secret) =>
+    take: wanted =>
       alone(async () => {
         const list = await read()
-        const found = list.find(pending => pending.state === secret && pending.owner === owner)
+        const found = list.find(wanted)
         if (found !== undefined) await write(list.filter(pending => pending !== found))
         return found
       }),
@@ -87,6 +93,7 @@ function isPending(value: unknown): value is PendingInteraction {
   const members = (value ?? {}) as Partial<Record<keyof PendingInteraction, unknown>>
   return (
     texts.every(name => typeof members[name] === 'string') &&
-    [members.begun, members.expires].every(time => typeof time === 'number')
+    [members.begun, members.expires].every(time => typeof time === 'number') &&
+    ['string', 'undefined'].includes(typeof members.code)
   )
 }

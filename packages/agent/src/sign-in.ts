@@ -5,6 +5,7 @@ import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
 import type { Tell } from './explanation.js'
 import type { Grant } from './grants.js'
+import type { Received } from './interact.js'
 import { invalidAnswer } from './participant.js'
 
 /** Where the agent's own user signs in, and what it wants to know of them. */
@@ -17,7 +18,8 @@ export interface SignIn extends AccessHints {
 
 /** What a browser brought back: what was granted, and by whom. */
 export interface Granted {
-  readonly issuer: string
+  /** The auth server; absent where a resource has asked its user itself: the next call there goes on then. */
+  readonly issuer?: string
   readonly resource: string
   /** Scopes granted, separated by spaces. */
   readonly scope: string
@@ -53,8 +55,13 @@ export async function signIn(
   return user
 }
 
+/** What a browser brought, as the app is told. */
+export function grantedTo({ resource, grant }: Received, context: { readonly development: boolean }): Granted {
+  return grant === undefined ? { resource, scope: '' } : grantedBy(grant, context)
+}
+
 /** What a grant says; its token was verified when it came, and is the agent's own. */
-export function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
+function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
   const { issuer, resource, scope, authToken } = grant
   const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims
   const { sub } = claims

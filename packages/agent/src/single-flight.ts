@@ -71,3 +71,12 @@ export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefine
     task.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
+
+/** Whatever a call waits for, its signal ends the waiting, and nothing of the call begins after that. */
+export async function unlessAborted<T>(
+  { signal }: { readonly signal?: AbortSignal },
+  task: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  return untilAborted(task(), signal)
+}

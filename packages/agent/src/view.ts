@@ -8,12 +8,12 @@ import { climb } from './climb.js'
 import type { ClimbContext } from './climb-context.js'
 import type { AgentEvent } from './explanation.js'
 import { freshKey } from './fresh-key.js'
-import { grantsIn } from './grants.js'
+import { type Grants, grantsIn } from './grants.js'
 import type { Interviewer } from './interact.js'
 import { originMemory } from './origin-memory.js'
 import { outgoingRequest } from './outgoing.js'
 import { passage } from './passage.js'
-import { type Granted, grantedBy, type SignIn, signIn } from './sign-in.js'
+import { type Granted, grantedTo, type SignIn, signIn } from './sign-in.js'
 import type { SignedPost } from './signed-post.js'
 import { untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'
@@ -62,12 +62,15 @@ export interface AgentParts extends Omit<ClimbContext, 'authorization' | 'memory
 /** What one view works with: nothing in it that was learnt for a user is another's. */
 export type ViewContext = AgentParts & ClimbContext
 
-/** The parts of an agent with what is one user's, or with what is the agent's own. */
-export function viewOf(parts: AgentParts, user: string | undefined): ViewContext {
+/**
+ * The parts of an agent with what is one user's, or with what is the agent's own.
+ * @param grants default: those of the user's state
+ */
+export function viewOf(parts: AgentParts, user: string | undefined, grants?: Grants): ViewContext {
   const state = user === undefined ? parts.state : stateOfUser(parts.state, user)
   return {
     ...parts,
-    authorization: authorization(grantsIn(state), { ...parts, state, user }),
+    authorization: authorization(grants ?? grantsIn(state), { ...parts, state, user }),
     memory: originMemory(),
     pseudonymFor: pseudonyms(),
   }
@@ -89,7 +92,7 @@ export function openView(context: ViewContext): View {
       // The parser's own error would quote the code.
       if (!URL.canParse(given, 'https://localhost')) throw invalidCallback('url')
       const url = new URL(given, 'https://localhost')
-      return grantedBy(await context.authorization.receive(url, passage(onEvent).note), context)
+      return grantedTo(await context.authorization.receive(url, passage(onEvent).note), context)
     },
   }
 }

@@ -22,11 +22,13 @@ import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
 import { claimedLogos } from './pages/claimed-logo.js'
+import { createPageLimit, type PageLimit } from './pages/page-limit.js'
 import type { Policy } from './policy.js'
 import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
 import { createRepeats } from './repeats.js'
 import { type RequestQuota, requestsIn } from './requests.js'
+import { retention } from './retention.js'
 import { isPage, type RouteContext, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
@@ -60,6 +62,11 @@ export interface AuthServerOptions {
   readonly fetch?: typeof fetch
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
   readonly requestQuota?: RequestQuota
+  /**
+   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy that does not
+   * pass addresses on, all users are one network: let the proxy count, and give `Infinity` here.
+   */
+  readonly pagesPerMinute?: number
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
   readonly discovery?: Discovery
   /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
@@ -92,7 +99,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow` or `exchange` is unfit; RangeError when `authTokenLifetime` or `requestQuota` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow` or `exchange` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
@@ -128,18 +135,37 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options, exchange }) }),
   })
   const open = withCors(options.cors, handle)
+  const kept = retention(store, now)
   return {
-    // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
-    handle: message => (isPage(message) ? handle(message) : open(message)),
-    ready: () => store.check(),
-    close: () => store.close(),
+    handle(message) {
+      kept.sweep()
+      // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
+      return isPage(message) ? handle(message) : open(message)
+    },
+    async ready() {
+      // Nobody asks a server that stands by anything else.
+      kept.sweep()
+      await store.check()
+    },
+    async close() {
+      await kept.settled()
+      await store.close()
+    },
   }
 }
 
 type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>
 
 function checkOptions(options: AuthServerOptions, development: boolean): PublishedKey {
-  const { issuer, keys, authTokenLifetime: lifetime = 600, login, deviceFlow = [], requestQuota } = options
+  const {
+    issuer,
+    keys,
+    authTokenLifetime: lifetime = 600,
+    login,
+    deviceFlow = [],
+    requestQuota,
+    pagesPerMinute = 300,
+  } = options
   const [key] = keys
   if (!isIdentifier(issuer, { development })) {
     throw new TypeError('issuer must be an identifier such as https://auth.example')
@@ -152,6 +178,7 @@ function checkOptions(options: AuthServerOptions, development: boolean): Publish
   if (requestQuota !== undefined && !(requestQuota.agent >= 1 && requestQuota.delegate >= 1)) {
     throw new RangeError('requestQuota must be at least 1 for an agent and a delegate')
   }
+  if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
   if (login !== undefined) checkLoginMethods(login, { development })
   if (login === undefined && deviceFlow.length > 0) {
     throw new TypeError('deviceFlow needs login: a user types in the code')
@@ -176,7 +203,7 @@ function pagesOf({
   readonly discovery: Discovery
   readonly options: AuthServerOptions
   readonly exchange: Exchange | undefined
-}): DeviceContext {
+}): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
   const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
   const login = createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent })
@@ -189,6 +216,7 @@ function pagesOf({
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),
     guesses: createGuesses(now),
+    limit: createPageLimit(options.pagesPerMinute ?? 300, now),
   }
 }
 

@@ -1,7 +1,6 @@
-import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseForm } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, parseQuery, seeOther } from '@countersign/protocol'
 import { type ConsentContext, consentPath } from './consent.js'
-import { seeOther } from './pages/page-response.js'
 
 /**
  * Answers `agent_auth_endpoint`: the browser that opens a request first has it, and goes on to the page for it. From there on
@@ -10,7 +9,7 @@ import { seeOther } from './pages/page-response.js'
  * @see protocol §6.3
  */
 export async function openRequest(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
-  const query = parametersOf(message)
+  const query = parseQuery(message.target)
   const request_token = query.get('request_token')
   const row = request_token === undefined ? undefined : await context.requests.find(request_token)
   if (request_token === undefined || row === undefined || row.user_code !== null || row.expires <= context.now()) {
@@ -33,13 +32,4 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
     )
   }
   return seeOther(consentPath(request_token), cookies)
-}
-
-/**
- * Reads the query of a link as a form is read: no parameter twice, empty is absent.
- * @throws AAuthError `invalid_request`
- */
-export function parametersOf({ target }: ReceivedMessage): ReadonlyMap<string, string> {
-  const query = queryOf(target)?.slice(1) ?? ''
-  return parseForm(new TextEncoder().encode(query), 'application/x-www-form-urlencoded')
 }

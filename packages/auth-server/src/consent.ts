@@ -1,7 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, parseScope } from '@countersign/protocol'
-import { parametersOf } from './authorize.js'
+import { AAuthError, answerUrl, parseQuery, parseScope, seeOther } from '@countersign/protocol'
 import { consentView } from './consent-view.js'
 import type { ConsentKey } from './consents.js'
 import type { AuthServerEvent } from './event.js'
@@ -15,9 +14,9 @@ import type { Login } from './login/sign-in.js'
 import type { ClaimedLogos } from './pages/claimed-logo.js'
 import { consentDecision } from './pages/consent-decision.js'
 import { type ConsentView, consentPage } from './pages/consent-page.js'
-import { pageResponse, seeOther } from './pages/page-response.js'
+import { pageResponse } from './pages/page-response.js'
 import type { Policy } from './policy.js'
-import { answerUrl, isLoopbackRedirect } from './redirect-uri.js'
+import { isLoopbackRedirect } from './redirect-uri.js'
 import { codeOf } from './request-token.js'
 import { consentKey, type Requests } from './requests.js'
 import type { RequestRow } from './tables.js'
@@ -58,7 +57,7 @@ export function consentPath(request_token: string): string {
  * @see protocol §6.3
  */
 export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
-  const request_token = parametersOf(message).get('request_token') ?? ''
+  const request_token = parseQuery(message.target).get('request_token') ?? ''
   const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
   const { user } = session
   if (user === undefined) {
@@ -194,13 +193,14 @@ export async function decideRequest(
   if (decided === undefined) return undefined
   const upstream = upstreamOf(row)
   const about = {
-    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream, row.txn ?? undefined) }),
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
     request: row.id,
     flow: row.user_code === null ? 'browser' : 'device',
     agent: row.agent,
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
     user: user.sub,
+    ...(row.txn === null ? {} : { txn: row.txn }),
   } as const
   if (scope.length === 0) onEvent({ type: 'declined', ...about, scope: parseScope(row.scope) })
   else onEvent({ type: 'consented', by, ...about, scope })

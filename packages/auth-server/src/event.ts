@@ -8,6 +8,8 @@ interface Asked {
   readonly resource: string
   /** Identity scopes included. */
   readonly scope: readonly string[]
+  /** The audit id that follows one user action across parties, where the resource named one. */
+  readonly txn?: string
 }
 
 interface Granted extends Asked {
@@ -38,12 +40,13 @@ export interface ExchangeFacts {
   readonly sub?: string
   /** Who asked: the one that called the agent first, whoever began it last. */
   readonly chain: readonly ChainHop[]
-  /** The audit id that follows one user action across parties. */
-  readonly txn?: string
 }
 
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
-export type AuthServerEvent =
+export type AuthServerEvent = {
+  /** The name of the request in the server's log, where the server named it. */
+  readonly request_id?: string
+} & (
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
   | ({ readonly type: 'requested' } & Pending)
@@ -80,6 +83,7 @@ export type AuthServerEvent =
       readonly upstream: { readonly iss: string; readonly sub?: string }
       /** Why not: they signed in as somebody else there, it did not come to a sign-in, or they said no. */
       readonly reason?: 'other-user' | 'no-sign-in' | 'taken' | 'declined'
+      readonly txn?: string
     }
   | ({ readonly type: 'refreshed' } & Issued)
   /** The answer to a code was fetched again, by the same caller within a minute. */
@@ -104,9 +108,16 @@ export type AuthServerEvent =
       /** The verified caller; absent where verification itself failed. */
       readonly agent?: string
       readonly delegate?: string
-      /** The mandate of an exchange, where that was verified. */
+      /** What was asked for, where policy denied it. */
+      readonly resource?: string
+      readonly scope?: readonly string[]
+      /** `sub` of the user who typed a wrong code, or whose grant policy denied. */
+      readonly user?: string
+      /** The mandate of an exchange, where that was verified, and its audit id. */
       readonly exchange?: ExchangeFacts
+      readonly txn?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
+)

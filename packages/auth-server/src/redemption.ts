@@ -5,7 +5,7 @@ import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
 import { answerExchangeCode } from './exchange/exchange-code.js'
 import { type Grant, grantedTo, insertGrant, newGrantId, type Principal } from './grants.js'
-import { newRefreshToken } from './refresh-token.js'
+import { refreshTokens } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
 import { codeOf, isCode, redemptionHash, refusedCode } from './request-token.js'
 import type { RequestRow, Tables } from './tables.js'
@@ -26,6 +26,8 @@ export interface Redemptions {
 
 /** Queries over the tables. */
 export function redemptionsIn(store: Store<Tables>, now: () => number): Redemptions {
+  const insert = insertGrant()
+  const newRefreshToken = refreshTokens()
   return {
     async take(row, { principal, grant, redemption }) {
       const token = newRefreshToken()
@@ -38,7 +40,7 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
           .where('expires', '>', now())
           .executeTakeFirstOrThrow()
         if (numDeletedRows === 0n) return undefined
-        await insertGrant(tx, { principal, grant, token, redemption, now: now() })
+        await insert(tx, { principal, grant, token, redemption, now: now() })
         return token
       })
     },
@@ -124,7 +126,7 @@ async function grantTo(
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
   await grants.bound(principal, user)
-  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti })
+  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti, ...txn })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }
 

@@ -1,7 +1,8 @@
+import { answerUrl } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { allowRedirects, askUser, callback, consentWorld, requestTokenOf } from './consent.test.fixture.js'
-import { answerUrl, isLoopbackRedirect } from './redirect-uri.js'
+import { isLoopbackRedirect } from './redirect-uri.js'
 import { agentServer, ask, delegate, granted, plain, refusalOf } from './world.test.fixture.js'
 
 test.each([

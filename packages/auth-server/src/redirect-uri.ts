@@ -1,28 +1,3 @@
-import { AAuthError, type AgentMetadata } from '@countersign/protocol'
-
-const longest = 2048
-/** `localhost` is not among them: what it resolves to is not ours to know. */
-const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\]):\d{1,5}\/[\x21-\x7e]*$/
-const answers = ['code', 'error', 'state', 'iss']
-
-/**
- * Checks where a browser would be sent: exactly a string of the agent's metadata, or a loopback URL where it allows those.
- * @throws AAuthError `invalid_request`
- * @see protocol §6.3
- */
-export function checkRedirectUri(uri: string, agent: AgentMetadata): void {
-  // Compared as strings: two parsers never agree on what is the same URL.
-  const isListed = uri.length <= longest && (agent.redirect_uris?.includes(uri) ?? false)
-  if (!isListed && !(agent.localhost_callback_allowed === true && isLoopbackUrl(uri))) {
-    throw new AAuthError('invalid_request', "redirect_uri is not one of the agent's redirect_uris")
-  }
-  // A query of its own must not look like our answer.
-  const { searchParams } = new URL(uri)
-  if (answers.some(name => searchParams.has(name))) {
-    throw new AAuthError('invalid_request', 'redirect_uri has a parameter of the answer in its query')
-  }
-}
-
 /**
  * Tells whether any program of the user's machine could receive the answer in the agent's place.
  * An agent that itself lives on a loopback host, in development, is not its own impostor.
@@ -30,16 +5,4 @@ export function checkRedirectUri(uri: string, agent: AgentMetadata): void {
 export function isLoopbackRedirect(uri: string, agent: string): boolean {
   const { origin, hostname } = new URL(uri)
   return origin !== agent && /^(?:localhost|\[::1\]|127(?:\.\d+){3})$/.test(hostname)
-}
-
-/** Where the browser goes with the answer to a request. */
-export function answerUrl(uri: string, answer: Readonly<Record<string, string | null>>): string {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(answer)) if (value !== null) query.append(name, value)
-  return `${uri}${uri.includes('?') ? '&' : '?'}${query}`
-}
-
-function isLoopbackUrl(uri: string): boolean {
-  if (uri.length > longest || uri.includes('#') || uri.includes('\\') || !loopback.test(uri)) return false
-  return URL.canParse(uri) && new URL(uri).href === uri
 }

@@ -48,8 +48,9 @@ async function accessByResourceToken(
 ): Promise<RequestedAccess> {
   const { issuer, discovery, now, development } = context
   const { iss } = parseToken(token, ['resource+jwt'], { development })
-  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around.
-  if (iss === issuer || iss === caller.agent) {
+  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around. A delegate can
+  // make none, and what its agent's own API gave it is what it needs beyond identity scopes.
+  if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
     throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
   }
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })

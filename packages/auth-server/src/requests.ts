@@ -252,7 +252,7 @@ async function checkQuota(
 }
 
 /** Deletes what has expired, a few at a time. */
-async function sweepRequests(tx: Transaction, now: number): Promise<void> {
+export async function sweepRequests(tx: Transaction, now: number): Promise<void> {
   await sweepConsents(tx, now)
   const ended = tx
     .selectFrom('auth_server_requests')

@@ -20,9 +20,11 @@ import { answerDevice, type DeviceContext, showDevice } from './device.js'
 import { type Linking, linkPath } from './exchange/link.js'
 import { linkCallbackPath } from './exchange/link-sign-in.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
-import { pageRoute } from './pages/page-response.js'
+import type { PageLimit } from './pages/page-limit.js'
+import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { type KnownBefore, refusedEvent } from './refused-event.js'
 import { revocation } from './revocation.js'
+import { telling } from './telling.js'
 import { type Asking, type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
 
@@ -37,7 +39,7 @@ export interface RouteContext extends TokenContext {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly pages?: DeviceContext
+  readonly pages?: DeviceContext & { readonly limit: PageLimit }
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
@@ -56,7 +58,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
             await tokenAnswer(
               parseTokenRequest(formOf(message), context.requestTypes),
               { caller, discovery: verified.discovery, note },
-              context,
+              telling(context, message),
             ),
           ),
         ),
@@ -67,13 +69,15 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller }) =>
-          privateResponse(await revocation(formOf(message), caller, context)),
+          privateResponse(await revocation(formOf(message), caller, telling(context, message))),
         ),
       },
     ],
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
   return async message => {
+    const throttled = overPageLimit(message, context)
+    if (throttled !== undefined) return throttled
     try {
       return await answerRoute(message, routes)
     } catch (thrown) {
@@ -91,22 +95,42 @@ export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
   return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|device|login|logout)(?:[/?]|$)/.test(target)
 }
 
+/** The page that tells a network to wait: before anything is read, looked up or made for it. */
+function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
+  if (context.pages === undefined || !isPage(message)) return undefined
+  try {
+    context.pages.limit.take(message.peer)
+    return undefined
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.onEvent(refusedEvent(error, message))
+    return errorPageResponse(error)
+  }
+}
+
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
-  const page = (methods: readonly string[], answer: Route['answer']): Route =>
-    pageRoute(methods, answer, (error, message) => context.onEvent(refusedEvent(error, message)))
+  const page = (
+    methods: readonly string[],
+    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
+  ): Route =>
+    pageRoute(
+      methods,
+      message => answer(message, telling(pages, message)),
+      (error, message) => context.onEvent(refusedEvent(error, message)),
+    )
   return [
-    ['/agent/authorize', page(['GET'], message => openRequest(message, pages))],
+    ['/agent/authorize', page(['GET'], openRequest)],
     [
       '/agent/consent',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showConsent(message, pages) : decideConsent(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showConsent(message, told) : decideConsent(message, told),
       ),
     ],
     [
       '/device',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showDevice(message, pages) : answerDevice(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showDevice(message, told) : answerDevice(message, told),
       ),
     ],
     ...(pages.linking === undefined ? [] : linkRoutes(pages.linking, page)),
@@ -116,7 +140,7 @@ function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<
 
 function linkRoutes(
   linking: Linking,
-  page: (methods: readonly string[], answer: Route['answer']) => Route,
+  page: (methods: readonly string[], answer: (message: ReceivedMessage) => Promise<Response>) => Route,
 ): ReadonlyArray<readonly [string, Route]> {
   return [
     [linkCallbackPath, page(['GET'], message => linking.callback(message))],
@@ -132,8 +156,8 @@ function identified(
   return async message => {
     const who = await identify(message, context)
     let known: KnownBefore = { caller: who.caller }
-    const note: Asking['note'] = exchange => {
-      known = { ...known, exchange }
+    const note: Asking['note'] = more => {
+      known = { ...known, ...more }
     }
     try {
       return await answer(message, who, note)

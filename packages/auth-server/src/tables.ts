@@ -1,6 +1,6 @@
 import type { Migration } from '@countersign/store'
 import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
-import { type LoginTables, loginMigration } from './login/login-tables.js'
+import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
 
 /** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
 export interface GrantRow {
@@ -199,5 +199,6 @@ export const migrations: readonly Migration[] = [
   grantsOfUsers,
   requests,
   consents,
+  userReview,
   exchangeMigration,
 ]

@@ -1,3 +1,4 @@
+import { queryOf } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
 
 const maxBytes = 64 * 1024
@@ -30,6 +31,15 @@ export function parseForm(body: Uint8Array | undefined, contentType: string | un
   }
   for (const [name, value] of form) if (value === '') form.delete(name)
   return form
+}
+
+/**
+ * Reads the query of a request target as a form is read: no parameter twice, an empty one is absent.
+ * @throws AAuthError `invalid_request`
+ * @see protocol.md §6.3, §7
+ */
+export function parseQuery(target: string): ReadonlyMap<string, string> {
+  return parseForm(new TextEncoder().encode(queryOf(target)?.slice(1) ?? ''), 'application/x-www-form-urlencoded')
 }
 
 function textOf(body: Uint8Array): string {

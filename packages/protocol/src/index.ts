@@ -1,13 +1,16 @@
 export { type AgentAuth, parseAgentAuth, serializeAgentAuth } from './agent-auth.js'
+export { parseAgentInteraction, serializeAgentInteraction } from './agent-interaction.js'
 export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 export { type BoundedMap, boundedMap } from './bounded-map.js'
+export { pageSafety, seeOther } from './browser-response.js'
 export { checkContentCoding } from './content-coding.js'
+export { type Cookies, cookiesOf } from './cookie.js'
 export { type Cors, type CorsOrigins, type CorsRequest, createCors, withCors } from './cors.js'
 export { documentResponse, jwksResponse, privateResponse } from './document-response.js'
 export { AAuthError, type AAuthErrorOptions, asAAuthError, type ErrorCode } from './error.js'
 export { type ErrorResponseOptions, errorResponse } from './error-response.js'
-export { parseForm } from './form.js'
+export { parseForm, parseQuery } from './form.js'
 export {
   authorityOf,
   type IdentifierOptions,
@@ -32,9 +35,11 @@ export {
   type ResourceMetadata,
 } from './metadata.js'
 export { findKey, jwks, type PublicKeyEntry, type PublishedKey } from './published-key.js'
+export { answerUrl, checkRedirectUri } from './redirect-uri.js'
 export { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 export { answerRoute, type Route, type Routes } from './route.js'
 export { identityScopes, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
 export { signToken } from './sign-token.js'
+export { textOf, textResponse } from './text-response.js'
 export { type ParsedToken, parseToken, type TokenType, verifyTokenSignature } from './token.js'
 export { isSafeId } from './token-claims.js'

@@ -21,10 +21,26 @@ export interface AAuth {
   readonly scope: readonly string[]
   /** The auth server that allowed it. */
   readonly issuer?: string
+  /** The audit id of the auth token, which follows one user action across parties. */
+  readonly txn?: string
   /** The agents before this one, newest first; empty when the agent was called by nobody. */
   readonly chain: readonly Actor[]
   /** Thumbprint of the key that signed the request (RFC 7638). */
   readonly key?: string
+  /** What the agent says that it is for, in words that an auth server has shown to its user or its policy. */
+  readonly purpose?: string
+}
+
+/** The facts about a request that was let pass, and what can be done for it. */
+export interface Guarded extends AAuth {
+  /**
+   * Drops in for `fetch`, for this request: calls another resource as this one's own agent, and has what the request's auth
+   * token allowed exchanged for what is needed there. Where its user must agree first, or another is away, it rejects, and
+   * the guard tells the caller: let it pass through. It is not enumerable, so that the facts can be copied and logged.
+   * @throws TypeError where the resource has no `downstream`, or the route asks for no scope
+   * @see protocol §7
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
 }
 
 /** The facts about a caller, in the shape handlers get. */
@@ -43,8 +59,10 @@ export function aauthOf(caller: Caller): AAuth {
         ...(caller.user === undefined ? {} : { user: caller.user }),
         scope: caller.scope,
         issuer: caller.issuer,
+        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
         chain: chainOf(caller.token.act),
         key: caller.key.thumbprint,
+        ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
       }
   }
 }

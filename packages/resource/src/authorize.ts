@@ -1,11 +1,12 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
-import { type AAuth, aauthOf } from './aauth.js'
+import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import { type AAuth, aauthOf, type Guarded } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
 import { askAfter, decide, overLimit, type Refusal } from './decision.js'
+import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer } from './event.js'
 import { bucketsOf } from './limits.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
@@ -13,7 +14,15 @@ import type { Route } from './requirement.js'
 
 /** What became of a request. */
 export type Authorization =
-  | { readonly ok: true; readonly aauth: AAuth }
+  | {
+      readonly ok: true
+      readonly aauth: Guarded
+      /**
+       * The answer to what `aauth.fetch` has thrown for this request; undefined for every other error. What catches the
+       * errors of handlers asks here first: the user may be needed, or somebody else is away.
+       */
+      respond(error: unknown): Promise<Response | undefined>
+    }
   | { readonly ok: false; readonly response: Response }
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
@@ -27,14 +36,19 @@ export interface Guard {
   readonly counter: Counter
   readonly tell: Observer
   readonly refusal: RefusalContext
+  /** Whether the resource is itself an agent whose own tokens count. */
+  readonly ownAgent: 'accepted' | 'refused'
+  /** How it calls others, where it does. */
+  readonly downstream?: Downstream
 }
 
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   let caller: Caller | undefined
+  const named = requestIdOf(message)
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
-    const { error, response } = await answerRefusal(refusal, caller, guard.refusal)
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) })
+    const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
+    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     return { ok: false, response }
   }
   try {
@@ -42,13 +56,46 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     caller = verified.caller
     const refusal = await passes(message, verified, route, guard)
     if (refusal !== undefined) return await refuse(refusal)
+    await guard.downstream?.accept(message, verified)
     const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth })
-    return { ok: true, aauth }
+    guard.tell({ type: 'passed', aauth, ...named })
+    return passed(aauth, { verified, route }, guard)
   } catch (thrown) {
     const error = asAAuthError(thrown)
     return refuse({ error, ask: askAfter(error, route) })
   }
+}
+
+/** The facts with what can be done for the request, and the answer to what that may come to. */
+function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
+  const setbacks = new WeakMap<object, Refusal>()
+  const call: Guarded['fetch'] = async (input, init) => {
+    if (guard.downstream === undefined) throw new TypeError('aauth.fetch needs the option downstream of createResource')
+    try {
+      return await guard.downstream.fetch(called, input, init)
+    } catch (thrown) {
+      if (!(thrown instanceof Setback)) throw thrown
+      const { error } = thrown.refusal
+      setbacks.set(error, thrown.refusal)
+      throw error
+    }
+  }
+  return {
+    ok: true,
+    aauth: withFetch(aauth, call),
+    async respond(thrown) {
+      const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
+      if (refusal === undefined) return undefined
+      const { error, response } = await answerRefusal(refusal, called.verified.caller, guard.refusal)
+      guard.tell({ type: 'refused', error, aauth })
+      return response
+    },
+  }
+}
+
+/** Facts are data: copied, compared and logged, they do not bring the function along. */
+function withFetch(aauth: AAuth, call: Guarded['fetch']): Guarded {
+  return Object.defineProperty({ ...aauth }, 'fetch', { value: call }) as Guarded
 }
 
 /** Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. */
@@ -59,10 +106,15 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  refuseSelfToken(caller)
+  if (guard.ownAgent === 'refused') refuseSelfToken(caller)
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
+  if (route.via !== undefined && !(await cameThrough(route.via, aauthOf(caller))))
+    return {
+      error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
+      ask: 'nothing',
+    }
   for (const { key, rate } of bucketsOf(caller, route.limits)) {
     const { within, seconds } = await available(guard.counter.take(key, rate))
     if (!within) return overLimit(caller, route, seconds)
@@ -72,6 +124,13 @@ async function passes(
   }
   if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
   return undefined
+}
+
+/** Whether one of these services stands between the agent that was let in first and this resource. */
+async function cameThrough(via: readonly string[], { agent, chain }: AAuth): Promise<boolean> {
+  const hops = [agent, ...chain.map(actor => actor.agent)].slice(0, -1)
+  const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(via, hop)))
+  return verdicts.includes(true)
 }
 
 /** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */

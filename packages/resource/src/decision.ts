@@ -3,8 +3,11 @@ import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from './limits.js'
 import type { Route } from './requirement.js'
 
-/** What a refusal asks of the agent: to sign, to say who it is, to bring an auth token, or nothing that would help. */
-export type Ask = 'signature' | 'identity' | 'authorization' | 'nothing'
+/**
+ * What a refusal asks of the agent: to sign, to say who it is, to bring an auth token, to send its user, or nothing that
+ * would help.
+ */
+export type Ask = 'signature' | 'identity' | 'authorization' | 'user' | 'nothing'
 
 /** Why a request does not pass, and what would help. */
 export interface Refusal {
@@ -12,6 +15,8 @@ export interface Refusal {
   readonly ask: Ask
   /** The scope of the resource token that goes with `authorization`. */
   readonly scope?: readonly string[]
+  /** Where the user of `user` is to be sent. */
+  readonly userInteraction?: string
 }
 
 /**

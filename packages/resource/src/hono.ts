@@ -1,14 +1,14 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError, errorResponse } from '@countersign/protocol'
+import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { receive } from '#message'
-import type { AAuth } from './aauth.js'
+import type { Guarded } from './aauth.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
 export interface AAuthEnv {
-  Variables: { aauth: AAuth }
+  Variables: { aauth: Guarded }
 }
 
 /** Options of the adapter. */
@@ -43,9 +43,11 @@ export function guard<S extends string>(
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
-    c.set('aauth', authorization.aauth)
+    c.set('aauth', unlogged(authorization.aauth))
     await next()
-    protectResponse(c, headers => resource.responseHeaders(headers, declared, c.req.raw))
+    const told = c.error === undefined ? undefined : await authorization.respond(c.error)
+    if (told === undefined) protectResponse(c, headers => resource.responseHeaders(headers, declared, c.req.raw))
+    else answerInstead(c, told)
     return undefined
   }
 }
@@ -83,6 +85,31 @@ export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler
 function exposed<S extends string>(response: Response, c: Context, resource: Resource<S>): Response {
   resource.cors?.expose(c.req.raw, response.headers)
   return response
+}
+
+/** Hono's own error handler logs what has no answer, and a user who is needed is no failure of the app. */
+function unlogged(aauth: Guarded): Guarded {
+  const call: Guarded['fetch'] = async (input, init) => {
+    try {
+      return await aauth.fetch(input, init)
+    } catch (error) {
+      if (!(error instanceof AAuthError)) throw error
+      const { status } = error
+      throw Object.defineProperty(error, 'getResponse', {
+        value: () => new Response(null, { status }),
+        configurable: true,
+      })
+    }
+  }
+  return Object.defineProperty({ ...aauth }, 'fetch', { value: call }) as Guarded
+}
+
+/** The app has answered the error by now, as any other: Hono would lay the headers of that over ours. */
+function answerInstead(c: Context, response: Response): void {
+  // Whoever reads `c.error` after this guard must not take it for a failure.
+  c.error = undefined
+  c.res = undefined
+  c.res = response
 }
 
 function protectResponse(c: Context, set: (headers: Headers) => void): void {

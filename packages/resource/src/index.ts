@@ -1,7 +1,16 @@
-export { type AAuth, type Actor, aauthOf } from './aauth.js'
+export { type AAuth, type Actor, aauthOf, type Guarded } from './aauth.js'
 export type { Authorization } from './authorize.js'
-export { type Count, type Counter, memoryCounter } from './counter.js'
+export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
+export type { DownstreamOptions } from './downstream.js'
 export type { Observer, ResourceEvent } from './event.js'
+export {
+  type InteractionAnswer,
+  type InteractionClaim,
+  type InteractionLimits,
+  type InteractionSession,
+  type InteractionSessions,
+  memoryInteractions,
+} from './interaction-sessions.js'
 export type { Limits } from './limits.js'
 export type { Rate } from './rate.js'
 export type { IdentityScope, Requirement } from './requirement.js'

@@ -6,6 +6,12 @@ export const metadataPath = '/.well-known/aauth-resource'
 export const jwksPath = '/.well-known/jwks.json'
 /** Where an agent asks for a resource token before its first call. */
 export const tokenPath = '/aauth/resource-token'
+/** Where a resource that calls others says who it is as an agent. */
+export const agentMetadataPath = '/.well-known/aauth-agent'
+/** Where a caller sends its user, who must be asked somewhere else. */
+export const interactPath = '/aauth/interact'
+/** Where that user's browser comes back to. */
+export const callbackPath = '/aauth/callback'
 
 /** What a resource's metadata is made of. */
 export interface Publication {

@@ -23,6 +23,12 @@ export interface Requirement<S extends string = string> {
   readonly scope?: S | IdentityScope | ReadonlyArray<S | IdentityScope>
   /** The agents that are let in; exact identifiers or `https://*.host`. Default any. Needs level identified or authorized. */
   readonly agents?: IdentifierList
+  /**
+   * Services that a request must have come through: one of them at least stands between the agent that a user let in and
+   * this resource. Needs a scope.
+   * @see protocol §7
+   */
+  readonly via?: readonly string[]
   /** Components beyond the usual ones that must be covered where a request has them. */
   readonly components?: readonly string[]
   /** Which requests pass only once: those with an unsafe method (default), or `all`. */
@@ -43,6 +49,7 @@ export interface Route {
   readonly level: Level
   readonly scope: readonly string[]
   readonly agents: IdentifierList
+  readonly via?: readonly string[]
   readonly components: readonly string[]
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
@@ -64,7 +71,7 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
   if (level === 'authorized' && scope.length === 0)
@@ -72,6 +79,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (agents !== 'any' && !satisfies(level, 'identified'))
     throw new TypeError('a list of agents needs level identified or authorized: below, nobody knows the agent')
   checkIdentifierList(agents, { development: context.development })
+  if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
   return {
     level,
@@ -81,7 +89,15 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     replay,
     limits: { ...context.limits, ...parseLimits(limits, family) },
     ...(policy === undefined ? {} : { policy }),
+    ...(via === undefined ? {} : { via }),
   }
+}
+
+function checkVia(via: readonly string[], level: Level, { development }: RouteContext): void {
+  if (level !== 'authorized')
+    throw new TypeError('via needs a scope: only an auth token tells through whom a request has come')
+  if (!Array.isArray(via) || via.length === 0) throw new TypeError('via must name at least one service')
+  checkIdentifierList(via, { development })
 }
 
 function scopeOf(requirement: Requirement, context: RouteContext): readonly string[] {

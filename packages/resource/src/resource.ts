@@ -16,16 +16,18 @@ import {
   type PublishedKey,
   parseScope,
   type ResourceMetadata,
+  type Route,
   type Routes,
   withCors,
 } from '@countersign/protocol'
-import { createVerifier, type Verifier } from '@countersign/verify'
+import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
+import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits } from './limits.js'
-import { jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { parseRate } from './rate.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
@@ -46,6 +48,13 @@ export interface ResourceOptions<S extends string = string> {
   readonly authorities?: readonly string[]
   /** Agents that are let in at all; nothing is fetched for others. Default any. */
   readonly agents?: IdentifierList
+  /**
+   * Whether tokens of the agent that this resource is itself count: an app that signs its users in (`id` is an agent identifier,
+   * too) then takes, at its own API, the token by which its delegate acts for a user. Such a token names no `agent`; the caller's
+   * is `id`. Default false: whoever is no agent has no use for it. `agents: [id]` lets nobody else in.
+   * @see protocol §5, §6.2
+   */
+  readonly acceptOwnAgent?: boolean
   /** Components beyond the usual ones that all routes demand. */
   readonly components?: readonly string[]
   /** Limits that all routes share. Default none. */
@@ -64,6 +73,12 @@ export interface ResourceOptions<S extends string = string> {
   readonly now?: () => number
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
+  /**
+   * How it calls others for its callers, by `aauth.fetch`. Default: it does not. With it, it also publishes that it is an
+   * agent, and answers the two paths at which its callers' users come by.
+   * @see protocol §7
+   */
+  readonly downstream?: DownstreamOptions
   /**
    * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See {@link CorsOrigins}.
    * @see protocol §4 "CORS"
@@ -109,6 +124,8 @@ export interface Resource<S extends string = string> {
 export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
   const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
   const context = contextOf(options)
+  const { development } = context
+  const { discovery = createDiscovery({ now, development }) } = options
   const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
   const tell = quiet(options.onEvent)
   const { authServers } = context
@@ -116,7 +133,11 @@ export function createResource<const S extends string = never>(options: Resource
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const tokens = resourceTokens({ id, key, counter, rate, now, tell })
-  const verifier = verifierOf(options, { authServers, now, tolerance })
+  const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
+  const downstream =
+    options.downstream === undefined
+      ? undefined
+      : createDownstream(options.downstream, { id, key, discovery, counter, now, development })
   const guard = {
     verifier,
     replay,
@@ -124,6 +145,8 @@ export function createResource<const S extends string = never>(options: Resource
     counter,
     tell,
     refusal: { tokens, authServers, now },
+    ownAgent: options.acceptOwnAgent === true ? ('accepted' as const) : ('refused' as const),
+    ...(downstream === undefined ? {} : { downstream }),
   }
   const routes = routeBook(context)
   const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell }
@@ -132,11 +155,14 @@ export function createResource<const S extends string = never>(options: Resource
   const documents: Routes = new Map([
     [metadataPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata()) }],
     [jwksPath, { methods: ['GET', 'HEAD'], answer: () => jwksResponse(keys) }],
+    ...(downstream === undefined ? [] : [documentRoute(agentMetadataPath, downstream.metadata)]),
   ])
-  const paths = authServers.length === 0 ? [metadataPath, jwksPath] : [metadataPath, jwksPath, tokenPath]
+  const pages: Routes = downstream?.routes ?? new Map()
+  const paths = [...documents.keys(), ...(authServers.length === 0 ? [] : [tokenPath]), ...pages.keys()]
   const answer = async (message: ReceivedMessage): Promise<Response> => {
     const malformed = malformedTarget(message, now)
     if (malformed !== undefined) return malformed
+    if (pages.has(pathOf(message.target))) return answerRoute(message, pages)
     if (pathOf(message.target) === tokenPath) return answerResourceTokenRequest(message, endpoint)
     return answerRoute(message, documents)
   }
@@ -152,8 +178,16 @@ export function createResource<const S extends string = never>(options: Resource
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
       const authorization = await authorizeRoute(message, route, guard)
-      if (!authorization.ok) cors?.expose(message, authorization.response.headers)
-      return authorization
+      if (!authorization.ok) {
+        cors?.expose(message, authorization.response.headers)
+        return authorization
+      }
+      const respond = async (error: unknown): Promise<Response | undefined> => {
+        const response = await authorization.respond(error)
+        if (response !== undefined) cors?.expose(message, response.headers)
+        return response
+      }
+      return { ...authorization, respond }
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
     responseHeaders(headers, requirement, message) {
@@ -161,6 +195,10 @@ export function createResource<const S extends string = never>(options: Resource
       cors?.expose(message, headers)
     },
   }
+}
+
+function documentRoute(path: string, document: object): [string, Route] {
+  return [path, { methods: ['GET', 'HEAD'], answer: () => documentResponse(document) }]
 }
 
 function malformedTarget(message: ReceivedMessage, now: () => number): Response | undefined {
@@ -191,7 +229,8 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
   return {
     scopes: Object.keys(scopes),
     authServers: [...authServers],
-    components: [...components],
+    // An interaction's code that nothing signs would be anybody's.
+    components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
     limits: parseLimits(limits, ''),
     development,
   }
@@ -208,14 +247,12 @@ function checkScopeName(name: string): void {
 
 function verifierOf(
   options: ResourceOptions<string>,
-  known: { readonly authServers: readonly string[]; readonly now: () => number; readonly tolerance: number },
+  known: Pick<VerifierOptions, 'discovery' | 'now' | 'tolerance'> & { readonly authServers: readonly string[] },
 ): Verifier {
   const { id, authorities, agents = 'any', development = false } = options
-  const { discovery = createDiscovery({ now: known.now, development }) } = options
   return createVerifier({
     receiver: id,
     ...(authorities === undefined ? {} : { authorities }),
-    discovery,
     agents,
     development,
     // Everything signed is verified in full, also where less would do: a failure always refuses.

@@ -1,12 +1,11 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkRedirectUri } from '@countersign/protocol'
 import { type IdentifiedCaller, peerOf } from '@countersign/verify'
 import { type PendingAnswer, reportRequested } from '../auth-answer.js'
 import { issueAuthToken } from '../auth-token.js'
 import type { ConsentKey } from '../consents.js'
-import { principalOf } from '../decide.js'
+import { denied, principalOf } from '../decide.js'
 import { asksIdentity, checkIdentityScopes, identityClaims } from '../identity-claims.js'
 import type { User } from '../login/users.js'
-import { checkRedirectUri } from '../redirect-uri.js'
 import { redemptionHash } from '../request-token.js'
 import { type RequestedAccess, requestedAccess } from '../requested-access.js'
 import { requestLifetime } from '../requests.js'
@@ -40,7 +39,7 @@ export async function answerExchange(
   if (exchange === undefined) throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens')
   const passage = await verifiedPassage(request, asking, { ...context, exchange })
   const { access, upstream, user } = passage
-  asking.note(exchangeFacts(upstream, access.txn))
+  asking.note({ exchange: exchangeFacts(upstream), ...(access.txn === undefined ? {} : { txn: access.txn }) })
   const rule = ruleFor(passage, exchange)
   checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
   await exchange.ownMandates.check(upstream, passage.caller.agent)
@@ -49,7 +48,7 @@ export async function answerExchange(
   // Identity scopes ask a user all the same: they are about one.
   if (decision === 'direct' && !asksIdentity(access.scope)) return pass(passage, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
-    throw new AAuthError('access_denied', 'this needs the user, and there is none who could be asked')
+    throw denied(policyRequest(passage), 'this needs the user, and there is none who could be asked')
   }
   if (user !== undefined && (await isRemembered(passage, user, exchange))) {
     return pass(passage, { decision: 'remembered' }, context)
@@ -93,11 +92,12 @@ async function verifiedPassage(
 }
 
 /** @throws AAuthError `access_denied` where no rule allows all of it */
-export function ruleFor({ caller, access, upstream }: Passage, { rules }: Exchange): 'direct' | 'consent' {
+export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'consent' {
+  const { caller, access, upstream } = passage
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
   const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: access.scope })
   if (decision !== undefined) return decision
-  throw new AAuthError('access_denied', 'no exchange rule allows all of this', { cause: { ...path } })
+  throw denied(policyRequest(passage), 'no exchange rule allows all of this')
 }
 
 /** What the policy is asked of an exchange. */
@@ -153,7 +153,8 @@ export async function pass(
     ...principalOf(caller),
     ...{ resource, scope, jti },
     ...(user === undefined ? {} : { user: user.sub }),
-    exchange: exchangeFacts(upstream, txn),
+    exchange: exchangeFacts(upstream),
+    ...(txn === undefined ? {} : { txn }),
   })
   return { auth_token, expires_in: lifetime }
 }

@@ -82,7 +82,8 @@ async function refuseAgain(row: RequestRow, { exchange, now, onEvent }: Context)
     const scope = parseScope(granted_scope)
     await exchange.forget(consentKey(row, user_sub), scope)
     const principal = { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }
-    onEvent({ type: 'alarm', reason: 'code-reused', ...principal, resource, scope, request: row.id, user: user_sub })
+    const about = { ...principal, resource, scope, request: row.id, user: user_sub }
+    onEvent({ type: 'alarm', reason: 'code-reused', ...about, ...(row.txn === null ? {} : { txn: row.txn }) })
   }
   throw refusedCode()
 }

@@ -104,8 +104,10 @@ test(
       exchange: {
         issuer: 'https://one.example',
         chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: 'phone' }],
-        txn: 'txn-1',
       },
+      txn: 'txn-1',
+      resource: 'https://rooms.example',
+      scope: ['rooms.admin'],
     })
     expect(await refused(made, () => exchange(made, { scope: 'rooms.read rooms.admin' })), 'in part').toEqual(denied)
     expect(await refused(made, () => exchange(made, { scope: 'rooms.none' })), 'in no rule').toEqual(denied)

@@ -21,8 +21,8 @@ for (const { name, away, url } of databases) {
     ),
     async () => {
       const database = url()
-      const before = migrations.slice(0, 5)
-      expect(before.at(-1)?.name).toBe('005-consents')
+      const before = migrations.slice(0, 6)
+      expect(before.at(-1)?.name).toBe('006-user-review')
       const old = await openStore<AnyTables>({ url: database, room: 'auth_server', migrations: before })
       const row = {
         user_sub: 'ada',

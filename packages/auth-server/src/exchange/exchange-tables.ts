@@ -18,7 +18,7 @@ export interface ExchangeTables {
 }
 
 export const exchangeMigration: Migration = {
-  name: '006-exchange',
+  name: '007-exchange',
   async up(db) {
     for (const column of ['upstream', 'upstream_user']) {
       await db.schema.alterTable('auth_server_requests').addColumn(column, 'text').execute()
@@ -32,6 +32,7 @@ export const exchangeMigration: Migration = {
       // One user there is one here, whoever else claims to be them.
       .addPrimaryKeyConstraint('auth_server_links_pk', ['iss', 'sub'])
       .execute()
+    await db.schema.createIndex('auth_server_links_user').on('auth_server_links').column('user_sub').execute()
     await consentsByChain(db)
   },
 }

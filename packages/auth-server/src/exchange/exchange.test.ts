@@ -64,8 +64,8 @@ test(
           issuer: 'https://one.example',
           sub: 'ada-at-one',
           chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: 'phone' }],
-          txn: 'txn-1',
         },
+        txn: 'txn-1',
       },
     ])
     expect(await rowsIn(made.database)).toEqual({ grants: 0, requests: 0, consents: 0, links: 0 })

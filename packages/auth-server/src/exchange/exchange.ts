@@ -1,7 +1,8 @@
 import type { Directory } from '@countersign/discovery'
-import { AAuthError, type PublishedKey } from '@countersign/protocol'
+import type { PublishedKey } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, forgetConsent, noteConsentUse, rememberedScope } from '../consents.js'
+import { denied } from '../decide.js'
 import type { ExchangeFacts } from '../event.js'
 import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
@@ -85,7 +86,7 @@ async function decide(
   const said: Decision = policy === undefined ? rule : await policy(request)
   if (said === 'consent') return 'consent'
   if (said === 'direct') return rule
-  throw new AAuthError('access_denied', 'the policy of this auth server does not allow this exchange')
+  throw denied(request)
 }
 
 /** Kept for a while as what it was: a code that comes again later has been stolen. */
@@ -111,13 +112,7 @@ export function upstreamFacts({ iss, sub, scope, act }: Upstream): UpstreamFacts
   return { issuer: iss, ...(sub === undefined ? {} : { sub }), scope, chain: chainOf(act) }
 }
 
-/** What an event tells of the mandate; `txn` of the request, which may be the downstream resource's. */
-export function exchangeFacts(upstream: Upstream, txn: string | undefined): ExchangeFacts {
-  const { iss, sub, act } = upstream
-  return {
-    issuer: iss,
-    ...(sub === undefined ? {} : { sub }),
-    chain: chainOf(act),
-    ...(txn === undefined ? {} : { txn }),
-  }
+/** What an event tells of the mandate. */
+export function exchangeFacts({ iss, sub, act }: Upstream): ExchangeFacts {
+  return { issuer: iss, ...(sub === undefined ? {} : { sub }), chain: chainOf(act) }
 }

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
+import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
+import { migrations, type Tables } from '../tables.js'
 import { bodyOf, plain, refusalOf, send } from '../world.test.fixture.js'
 import {
   exchange,
@@ -409,3 +412,38 @@ for (const { name, away, url } of [
     },
   )
 }
+
+test(
+  verifies('LOG-10', 'a link goes with its user, who stays as long as something they allowed is passed on'),
+  async () => {
+    const made = await watched()
+    const { upstream } = await connected(made)
+    const day = 86_400
+    const claims = claimsOf({ auth_token: upstream })
+    const users = async (): Promise<number> => {
+      const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
+      const rows = await store.db.selectFrom('auth_server_users').select('sub').execute()
+      await store.close()
+      return rows.length
+    }
+    const lookIn = async (): Promise<void> => {
+      await made.auth.ready()
+      await sleep(50)
+    }
+    for (let month = 0; month < 15; month++) {
+      made.clock.now += 30 * day
+      await lookIn()
+      const times = { iat: made.clock.now, exp: made.clock.now + 300 }
+      const fresh = await signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...times } })
+      expect(await bodyOf(await exchange(made, { upstream: fresh, scope: 'rooms.book' }))).toHaveProperty('auth_token')
+    }
+    expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
+    expect(await users()).toBe(1)
+    made.clock.now += 91 * day
+    await lookIn()
+    made.clock.now += 31 * day
+    await lookIn()
+    await expect.poll(() => rowsIn(made.database), { timeout: 5000 }).toMatchObject({ consents: 0, links: 0 })
+    expect(await users()).toBe(0)
+  },
+)

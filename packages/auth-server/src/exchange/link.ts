@@ -1,5 +1,5 @@
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
+import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
 import {
   answerRedirect,
   browsersRequest,
@@ -11,8 +11,9 @@ import {
 import type { LoginAttempts } from '../login/login-attempt.js'
 import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
-import { errorPageResponse, pageResponse, seeOther } from '../pages/page-response.js'
+import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import { refusedEvent } from '../refused-event.js'
+import { telling } from '../telling.js'
 import type { ExchangeLimit } from './exchange-limit.js'
 import { type LinkSignIn, linkCallbackPath } from './link-sign-in.js'
 import type { Links, UpstreamUser } from './links.js'
@@ -53,9 +54,9 @@ const provider = 'link:'
 /** Puts the three together. */
 export function linkingOf(context: LinkingContext): Linking {
   return {
-    detour: (message, at) => detour(message, at, context),
-    callback: message => callback(message, context),
-    decide: message => decide(message, context),
+    detour: (message, at) => detour(message, at, telling(context, message)),
+    callback: message => callback(message, telling(context, message)),
+    decide: message => decide(message, telling(context, message)),
   }
 }
 
@@ -164,7 +165,7 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
     reportRefused(open, upstream, 'taken', context)
     throw otherUser(row.id)
   }
-  context.onEvent({ type: 'linked', request: row.id, user: user.sub, upstream })
+  context.onEvent({ type: 'linked', request: row.id, user: user.sub, upstream, ...txnOf(row) })
   return seeOther(consentPath(request_token))
 }
 
@@ -197,7 +198,11 @@ function reportRefused(
   reason: 'other-user' | 'no-sign-in' | 'taken' | 'declined',
   { onEvent }: LinkingContext,
 ): void {
-  onEvent({ type: 'link_refused', request: row.id, user: user.sub, upstream, reason })
+  onEvent({ type: 'link_refused', request: row.id, user: user.sub, upstream, reason, ...txnOf(row) })
+}
+
+function txnOf({ txn }: OpenRequest['row']): { readonly txn?: string } {
+  return txn === null ? {} : { txn }
 }
 
 /** Says nothing about whose it is. */

@@ -1,6 +1,5 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { parseJson } from '@countersign/protocol'
-import type { Cookies } from './cookie.js'
+import { type Cookies, parseJson } from '@countersign/protocol'
 import { isReturnPath } from './return-path.js'
 
 /** A browser that was sent to a provider and is not back yet. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { type AAuthError, asAAuthError, type Route } from '@countersign/protocol'
+import { type AAuthError, asAAuthError, pageSafety, type Route } from '@countersign/protocol'
 import { errorPage } from './error-page.js'
 import { stylesheet } from './stylesheet.js'
 
@@ -28,15 +28,10 @@ export function pageResponse(html: string, o: PageOptions = {}): Response {
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policyOf(o.leadsTo),
-      ...safety,
+      ...pageSafety,
     },
   })
   return withLines(response, o)
-}
-
-/** Sends the browser on, always with GET: 307 and 308 would repeat a form, its secrets included, elsewhere. */
-export function seeOther(location: string, cookies: readonly string[] = []): Response {
-  return withLines(new Response(null, { status: 303, headers: { location, ...safety } }), { cookies })
 }
 
 /** The page that tells of a refusal. `retry`: a path of this server where to begin again. */
@@ -74,17 +69,6 @@ export function pageRoute(
     },
   }
 }
-
-const safety = {
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  // For browsers that do not know frame-ancestors.
-  'x-frame-options': 'DENY',
-  // A page that opened this one could otherwise put another in its place while the user reads.
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
-} as const
 
 function policyOf(leadsTo: string | undefined): string {
   return [

@@ -8,7 +8,7 @@ import {
   firstOf,
   type LoginMethod,
 } from '@countersign/auth-server'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -93,15 +93,22 @@ export const authServerOptions = z.strictObject({
   deviceFlow: stringList
     .default([])
     .describe('agents that may have a user type in a code from a device, or any; default none'),
+  pagesPerMinute: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('pages that one network may ask for in a minute; behind a proxy all users are one; default 300'),
 })
 
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
 export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
-  const { authTokenLifetime } = settings
+  const { authTokenLifetime, pagesPerMinute } = settings
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
+  const limit = logLimit(log)
   const participant = await createAuthServer({
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
@@ -113,10 +120,11 @@ export async function authServer(command: Command): Promise<void> {
     exchange: settings.exchange,
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
-    onEvent: audit(log),
+    onEvent: audit(log, limit),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
+    ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
-  await run('auth-server', settings, participant, { log })
+  await run('auth-server', settings, participant, { log, logLimit: limit })
 }
 
 async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {

@@ -1,7 +1,7 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { schemeOf } from '@countersign/protocol'
+import { schemeOf } from './identifier.js'
 
-/** The cookies of one auth server. */
+/** The cookies of one participant. */
 export interface Cookies {
   /** The value the browser sent; undefined when it sent none, or more than one. */
   read(message: ReceivedMessage, name: string): string | undefined
@@ -16,9 +16,9 @@ export interface Cookies {
  * that needs TLS, the port in the name, since browsers send cookies of one port to all others.
  * @see protocol §2
  */
-export function cookiesOf(issuer: string): Cookies {
-  const isSecure = schemeOf(issuer) === 'https'
-  const port = new URL(issuer).port || '80'
+export function cookiesOf(id: string): Cookies {
+  const isSecure = schemeOf(id) === 'https'
+  const port = new URL(id).port || '80'
   const nameOf = (name: string): string => (isSecure ? `__Host-countersign-${name}` : `countersign-${name}-${port}`)
   // Lax, not Strict: the way to these pages is a link from elsewhere, and the user comes back from a provider.
   const flags = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`

@@ -1,0 +1,12 @@
+export { AgentError, type AgentErrorCode, type Refusal, refusalOf } from './error.js'
+export {
+  type Exchanged,
+  type ExchangingAgent,
+  type ExchangingAgentOptions,
+  exchangingAgent,
+  type Pending,
+  type PendingConsent,
+  type PendingPage,
+  type Upstream,
+} from './exchanging-agent.js'
+export type { Grant } from './grants.js'

@@ -1,0 +1,193 @@
+import { type ExchangingAgent, exchangingAgent, type Pending, type Upstream } from '@countersign/agent/exchange'
+import type { Discovery } from '@countersign/discovery'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import {
+  AAuthError,
+  type AgentMetadata,
+  checkIdentifierList,
+  cookiesOf,
+  type IdentifierList,
+  type PublishedKey,
+  parseAgentInteraction,
+  type Routes,
+} from '@countersign/protocol'
+import type { AuthorizedCaller, Verified } from '@countersign/verify'
+import type { Counter } from './counter.js'
+import type { Refusal } from './decision.js'
+import { away, refusalAfter } from './downstream-refusal.js'
+import { interactionLife, interactionRoutes, randomText } from './interaction.js'
+import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
+import { callbackPath, interactPath, jwksPath } from './metadata.js'
+import type { Route } from './requirement.js'
+
+/** How a resource calls others for the requests that it answers. */
+export interface DownstreamOptions {
+  /** Auth servers it asks to exchange tokens. No default. */
+  readonly acceptAuthServer: IdentifierList
+  /** Origins it says who it is to. Default `any`: it calls what its own handlers name. */
+  readonly identifyTo?: IdentifierList
+  /** Its `redirect_uris` as an agent beside its own callback, e.g. of a sign-in it does elsewhere. */
+  readonly redirectUris?: readonly string[]
+  /** Seconds until a downstream call must have been answered; the body may come later. Default 10. */
+  readonly deadline?: number
+  /** Users who are being asked. Default: in the memory of this process. */
+  readonly sessions?: InteractionSessions
+  /** Sends requests. Default: the platform's. */
+  readonly fetch?: typeof fetch
+}
+
+/** What the downstream side of a resource works with. */
+export interface DownstreamContext {
+  readonly id: string
+  readonly key: PublishedKey
+  readonly discovery: Discovery
+  readonly counter: Counter
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/** A resource as it calls others. */
+export interface Downstream {
+  readonly metadata: AgentMetadata
+  /** Where browsers come by. */
+  readonly routes: Routes
+  /**
+   * Takes the code of an interaction that a request carries, so that its calls can use what the user agreed to.
+   * @throws AAuthError `invalid_grant` for one that is unknown, used, or another's
+   */
+  accept(message: ReceivedMessage, verified: Verified): Promise<void>
+  /** Calls for a request that was let pass; rejects with a {@link Setback} where that cannot be. */
+  fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
+}
+
+/** A request that was let pass, and what its route asks. */
+export interface Called {
+  readonly verified: Verified
+  readonly route: Route
+}
+
+/** Why a call for a request cannot be made, as the caller of the resource is told. */
+export class Setback {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    this.refusal = refusal
+  }
+}
+
+interface Mandate extends Upstream {
+  readonly agent: string
+  readonly principal: string
+}
+
+/**
+ * Makes the downstream side of a resource: an agent under the resource's own identifier and key, and the pages between a
+ * caller's user and whoever asks them.
+ * @throws TypeError for an option that is wrong
+ * @see protocol §7
+ */
+export function createDownstream(options: DownstreamOptions, context: DownstreamContext): Downstream {
+  const { id, key, now, development } = context
+  const { acceptAuthServer, identifyTo = 'any', redirectUris = [], deadline = 10 } = options
+  for (const list of [acceptAuthServer, identifyTo]) checkIdentifierList(list, { development })
+  if (!(deadline > 0)) throw new TypeError('deadline must be a number of seconds above 0')
+  const { sessions = memoryInteractions(now) } = options
+  const redirectUri = `${id}${callbackPath}`
+  const agent = exchangingAgent<Mandate>({
+    ...{ id, key, acceptAuthServer, identifyTo, redirectUri, now, development, discovery: context.discovery },
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    suspend: async (pending, mandate) => {
+      throw await suspended(pending, mandate, { id, sessions, now })
+    },
+  })
+  const accepted = new WeakSet<ReceivedMessage>()
+  return {
+    metadata: { issuer: id, agent: id, jwks_uri: `${id}${jwksPath}`, redirect_uris: [redirectUri, ...redirectUris] },
+    routes: interactionRoutes({ ...context, sessions, agent, cookies: cookiesOf(id) }),
+    async accept(message, verified) {
+      // One request that meets two guards brings its code once.
+      if (headerValues(message, 'agent-interaction').length === 0 || accepted.has(message)) return
+      await resume(message, verified, { agent, sessions })
+      accepted.add(message)
+    },
+    async fetch(called, input, init) {
+      const mandate = mandateOf(called)
+      return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal })).catch(
+        thrown => {
+          if (thrown instanceof Setback) throw thrown
+          const refusal = refusalAfter(thrown)
+          throw refusal === undefined ? thrown : new Setback(refusal)
+        },
+      )
+    },
+  }
+}
+
+async function suspended(
+  pending: Pending,
+  { agent, principal }: Mandate,
+  { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
+): Promise<Setback> {
+  const session = { id: randomText(), agent, principal, pending, expires: now() + interactionLife }
+  await sessions.add(session)
+  return new Setback({
+    error: new AAuthError('interaction_required', 'the user must agree to what this request needs'),
+    ask: 'user',
+    userInteraction: `${id}${interactPath}?session=${session.id}`,
+  })
+}
+
+async function resume(
+  message: ReceivedMessage,
+  verified: Verified,
+  { agent, sessions }: { readonly agent: ExchangingAgent<Mandate>; readonly sessions: InteractionSessions },
+): Promise<void> {
+  const code = parseAgentInteraction(headerValues(message, 'agent-interaction').join(', '))
+  const mandate = upstreamOf(verified)
+  const kept = mandate === undefined ? undefined : await sessions.redeem(code, mandate.principal)
+  if (mandate === undefined || kept === undefined)
+    throw new AAuthError('invalid_grant', 'the code of Agent-Interaction is wrong, used, or of another')
+  if (kept.answer !== undefined) await agent.resume(mandate, kept.answer)
+}
+
+/** What a request allows to be done for it. @throws TypeError, or Setback with what would help */
+function mandateOf({ verified, route }: Called): Mandate {
+  const mandate = upstreamOf(verified)
+  if (mandate !== undefined) return mandate
+  if (route.scope.length === 0)
+    throw new TypeError('aauth.fetch calls with what an auth token allowed: the route must ask for a scope')
+  const isIdentified = verified.caller.level === 'identified'
+  throw new Setback({
+    error: new AAuthError('insufficient_level', 'this request needs an auth token'),
+    ...(isIdentified ? { ask: 'authorization', scope: route.scope } : { ask: 'identity' }),
+  })
+}
+
+function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
+  if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
+  const { exp } = caller.token
+  return { token: opened.signatureKey.jwt, exp, agent: caller.agent, principal: principalOf(caller) }
+}
+
+/** A JSON array, never a glued string: no name in it can reach into another's. */
+function principalOf({ issuer, token, agent, delegate }: AuthorizedCaller): string {
+  return JSON.stringify([issuer, token.sub ?? null, agent, delegate ?? null])
+}
+
+function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined)
+}
+
+/** Whoever is slow downstream must not hold callers back without an end (F-52). */
+async function inTime<T>(
+  seconds: number,
+  given: AbortSignal | undefined,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(away()), seconds * 1000)
+  try {
+    return await task(given === undefined ? late.signal : AbortSignal.any([given, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  AgentError,
+  type Exchanged,
+  type ExchangingAgent,
+  type PendingConsent,
+  refusalOf,
+} from '@countersign/agent/exchange'
+import type { Discovery } from '@countersign/discovery'
+import { base64urlEncode, type ReceivedMessage } from '@countersign/httpsig'
+import {
+  AAuthError,
+  answerUrl,
+  asAAuthError,
+  type Cookies,
+  checkRedirectUri,
+  parseQuery,
+  type Routes,
+  seeOther,
+} from '@countersign/protocol'
+import { networkOf } from '@countersign/verify'
+import type { Counter } from './counter.js'
+import { interactionPage } from './interaction-page.js'
+import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
+import { callbackPath, interactPath } from './metadata.js'
+
+/** Seconds that a session lives, and a code. */
+export const interactionLife = 600
+
+/** What the pages of interactions work with. */
+export interface InteractionContext {
+  readonly sessions: InteractionSessions
+  readonly agent: Pick<ExchangingAgent<never>, 'redeem'>
+  readonly discovery: Discovery
+  readonly cookies: Cookies
+  readonly counter: Counter
+  readonly now: () => number
+}
+
+/** The two paths at which browsers come by: on the way to whoever asks, and on the way back. @see protocol §7 */
+export function interactionRoutes(context: InteractionContext): Routes {
+  const page = (answer: (message: ReceivedMessage, context: InteractionContext) => Promise<Response>) => ({
+    methods: ['GET'],
+    answer: (message: ReceivedMessage) => orPage(message, context, answer),
+  })
+  return new Map([
+    [interactPath, page(sendOn)],
+    [callbackPath, page(sendBack)],
+  ])
+}
+
+/** Whatever is wrong ends here: nothing in a link that is wrong in any way is followed. */
+async function orPage(
+  message: ReceivedMessage,
+  context: InteractionContext,
+  answer: (message: ReceivedMessage, context: InteractionContext) => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer(message, context)
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    if (error.status >= 500) return interactionPage(error)
+    // Guesses are hopeless at 256 bits, and end sooner still (INT-04).
+    const key = JSON.stringify(['interaction', networkOf(message.peer ?? '')])
+    const { within, seconds } = await context.counter.take(key, { count: 60, seconds: 60 })
+    if (within) return interactionPage(error)
+    return interactionPage(new AAuthError('rate_limited', 'Too many tries. Wait a minute.', { retryAfter: seconds }))
+  }
+}
+
+/** The first browser to open a session has it, and goes on to whoever asks the user. */
+async function sendOn(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
+  const { sessions, cookies, discovery } = context
+  const query = parseQuery(message.target)
+  const [id, returnUrl, state] = ['session', 'return_url', 'state'].map(name => query.get(name))
+  const session = id === undefined ? undefined : await sessions.find(id)
+  if (session === undefined) throw noLink()
+  if (returnUrl === undefined || state === undefined || !/^[\x20-\x7e]{1,512}$/.test(state)) throw otherLink()
+  // An open redirect, else: only where the agent that was sent away says that its users come back to (INT-01, INT-02).
+  checkRedirectUri(returnUrl, await discovery.agent(session.agent))
+  const secret = secretOf(message, cookies) ?? randomText()
+  const claim = { browser: await hashOf(secret), returnUrl, state }
+  const claimed = await sessions.claim(session.id, claim)
+  if (claimed?.claim === undefined) throw noLink()
+  if (!sameClaim(claimed.claim, claim)) throw otherBrowser()
+  return seeOther(claimed.pending.url, [cookies.write(cookieName, secret, interactionLife)])
+}
+
+/** Back from whoever asked: the answer is kept for the request that will carry the code, and goes into no redirect. */
+async function sendBack(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
+  const { sessions, cookies, now } = context
+  const query = parseQuery(message.target)
+  const [state, secret] = [query.get('state'), secretOf(message, cookies)]
+  if (state === undefined || secret === undefined) throw noLink()
+  const session = await sessions.take(state, await hashOf(secret))
+  if (session?.claim === undefined) throw noLink()
+  const { returnUrl, state: theirs } = session.claim
+  const answer = await answerIn(query, session, context)
+  if (answer === 'denied') return seeOther(answerUrl(returnUrl, { error: 'access_denied', state: theirs }))
+  const code = randomText()
+  const expires = now() + interactionLife
+  const kept = { principal: session.principal, expires, ...(answer === 'away' ? {} : { answer }) }
+  await sessions.keep(code, kept)
+  return seeOther(answerUrl(returnUrl, { interaction: code, state: theirs }))
+}
+
+async function answerIn(
+  query: ReadonlyMap<string, string>,
+  { pending }: InteractionSession,
+  { agent }: InteractionContext,
+): Promise<Exchanged | 'denied' | 'away'> {
+  const isConsent = pending.kind === 'consent'
+  // Mix-up: a code of one auth server must never be taken to another.
+  if (isConsent && query.get('iss') !== pending.issuer) throw otherLink()
+  const [code, error] = [query.get(isConsent ? 'code' : 'interaction'), query.get('error')]
+  if ((code === undefined) === (error === undefined)) throw otherLink()
+  if (code === undefined) return 'denied'
+  return isConsent ? redeemed(pending, code, agent) : { resource: pending.resource, code }
+}
+
+async function redeemed(
+  pending: PendingConsent,
+  code: string,
+  agent: InteractionContext['agent'],
+): Promise<Exchanged | 'denied' | 'away'> {
+  try {
+    return await agent.redeem(pending, code)
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error
+    // What the user said is remembered there: the request that comes back asks again, and is answered when it can be.
+    if (error.code === 'unreachable') return 'away'
+    if (refusalOf(error)?.error === 'access_denied') return 'denied'
+    throw new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
+      cause: error,
+    })
+  }
+}
+
+const cookieName = 'interaction'
+
+/** A cookie that is not one of ours is none: nobody may choose a short one. */
+function secretOf(message: ReceivedMessage, cookies: Cookies): string | undefined {
+  const secret = cookies.read(message, cookieName)
+  return secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : undefined
+}
+
+/** 256 bits. */
+export function randomText(): string {
+  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
+}
+
+async function hashOf(secret: string): Promise<string> {
+  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))))
+}
+
+function sameClaim(a: InteractionClaim, b: InteractionClaim): boolean {
+  return a.browser === b.browser && a.returnUrl === b.returnUrl && a.state === b.state
+}
+
+function noLink(): AAuthError {
+  return new AAuthError('invalid_request', 'This link is not valid, or no longer.')
+}
+
+function otherLink(): AAuthError {
+  return new AAuthError('invalid_request', 'This link is not as it was made.')
+}
+
+function otherBrowser(): AAuthError {
+  return new AAuthError('invalid_request', 'This link was opened before, in another browser or from elsewhere.')
+}
