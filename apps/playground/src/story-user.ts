@@ -18,6 +18,12 @@ export interface StoryUser {
   typeIn(code: { readonly verification_uri: string; readonly user_code: string }, decision: Decision): Promise<Asked>
 }
 
+/** A {@link StoryUser} that can be led by hand. */
+export interface ScriptedUser extends StoryUser {
+  /** Opens a link and presses these buttons, one on each page that it comes to: what the pages are called, and where it ends. */
+  follow(link: string, buttons: readonly string[]): Promise<{ readonly headings: string[]; readonly url: string }>
+}
+
 /** What the buttons of a consent page say. */
 export type Decision = 'Allow' | 'Refuse'
 
@@ -35,7 +41,7 @@ interface Page {
  * @param name the demo user they sign in as
  * @param fetcher what the browser loads pages with; default `fetch`
  */
-export function scriptedUser(name: string, fetcher: typeof fetch = fetch): StoryUser {
+export function scriptedUser(name: string, fetcher: typeof fetch = fetch): ScriptedUser {
   const visit = browser(fetcher)
 
   async function signedIn(address: string): Promise<Page> {
@@ -51,6 +57,15 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Story
 
   return {
     decide: async (link, decision) => decided(await signedIn(link), decision),
+    async follow(link, buttons) {
+      let page = await visit(new URL(link))
+      const headings = [headingOf(page.html)]
+      for (const button of buttons) {
+        page = await visit(...pressed(page, button))
+        headings.push(headingOf(page.html))
+      }
+      return { headings, url: page.url.href }
+    },
     look: async address => headingOf((await visit(new URL(address))).html),
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await signedIn(verification_uri)

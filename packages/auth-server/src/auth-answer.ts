@@ -2,6 +2,7 @@ import { AAuthError, checkRedirectUri, serializeScope } from '@countersign/proto
 import { peerOf } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideNew, principalOf } from './decide.js'
+import { exchangeFacts } from './exchange/exchange.js'
 import { type Grant, newGrantId } from './grants.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
 import { type NewRequest, requestLifetime } from './requests.js'
@@ -80,7 +81,7 @@ export async function decideAccess(
 export function reportRequested(
   id: string,
   flow: 'browser' | 'device',
-  { principal, resource, scope, txn }: NewRequest,
+  { principal, resource, scope, txn, upstream }: NewRequest,
   { onEvent }: Pick<TokenContext, 'onEvent'>,
 ): void {
   onEvent({
@@ -91,6 +92,7 @@ export function reportRequested(
     resource,
     scope,
     ...(txn === undefined ? {} : { txn }),
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
   })
 }
 

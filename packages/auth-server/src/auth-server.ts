@@ -13,6 +13,9 @@ import { createVerifier } from '@countersign/verify'
 import { rememberedScope } from './consents.js'
 import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
+import type { Exchange } from './exchange/exchange.js'
+import type { ExchangeOptions } from './exchange/exchange-rule.js'
+import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange/exchange-setup.js'
 import { grantsIn } from './grants.js'
 import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
@@ -49,6 +52,14 @@ export interface AuthServerOptions {
    * @see protocol §6.3
    */
   readonly deviceFlow?: 'any' | readonly string[]
+  /**
+   * Passes on what resources were called with, to resources that they call. Default: nothing is exchanged. A policy is asked
+   * as well, with `upstream`, and what is stricter holds; without a `policy` the rules alone decide.
+   * @see protocol §7
+   */
+  readonly exchange?: ExchangeOptions
+  /** Sends the requests that link users to upstream issuers' token endpoints. Default: the platform's. */
+  readonly fetch?: typeof fetch
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
   readonly requestQuota?: RequestQuota
   /**
@@ -88,7 +99,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login` or `deviceFlow` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow` or `exchange` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
@@ -104,10 +115,14 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     development,
     onEvent: options.onEvent ?? (() => undefined),
   }
+  const exchange = exchangeOf(options, { store, now, development })
+  const links = exchange !== undefined && login !== undefined && linksUsers(options)
   const handle = requestHandler({
     ...common,
     metadata: authServerMetadata(options),
-    requestTypes: login === undefined ? withoutUsers : withUsers,
+    requestTypes: requestTypesOf(options),
+    ...(links ? { agentMetadata: agentMetadataOf(issuer) } : {}),
+    ...(exchange === undefined ? {} : { exchange }),
     keys: options.keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet({ now }),
@@ -117,7 +132,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     polls: createPolls(now),
     users: login === undefined ? 'none' : 'some',
     deviceFlow,
-    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options }) }),
+    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options, exchange }) }),
   })
   const open = withCors(options.cors, handle)
   const kept = retention(store, now)
@@ -168,6 +183,7 @@ function checkOptions(options: AuthServerOptions, development: boolean): Publish
   if (login === undefined && deviceFlow.length > 0) {
     throw new TypeError('deviceFlow needs login: a user types in the code')
   }
+  checkExchange(options, development)
   if (deviceFlow !== 'any' && !deviceFlow.every(agent => isIdentifier(agent, { development }))) {
     throw new TypeError('deviceFlow must hold identifiers such as https://agent.example')
   }
@@ -179,18 +195,23 @@ function pagesOf({
   store,
   discovery,
   options,
+  exchange,
   ...common
 }: Common & {
   readonly login: readonly LoginMethod[]
   readonly store: Store<Tables>
   readonly discovery: Discovery
   readonly options: AuthServerOptions
+  readonly exchange: Exchange | undefined
 }): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
   const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
+  const login = createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent })
+  const linked = { ...common, login, discovery, key: issuer.key }
   return {
     ...common,
-    login: createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent }),
+    login,
+    ...(exchange === undefined ? {} : { linking: createLinking(exchange, linked, options.fetch) }),
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),
@@ -202,8 +223,13 @@ function pagesOf({
 const withoutUsers = ['auth', 'refresh']
 const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code']
 
-function authServerMetadata({ issuer, login, deviceFlow = [] }: AuthServerOptions): AuthServerMetadata {
-  const requestTypes = login === undefined ? withoutUsers : withUsers
+function requestTypesOf({ login, exchange }: AuthServerOptions): string[] {
+  const always = login === undefined ? withoutUsers : withUsers
+  return exchange === undefined || exchange.rules.length === 0 ? always : [...always, 'exchange']
+}
+
+function authServerMetadata(options: AuthServerOptions): AuthServerMetadata {
+  const { issuer, login, deviceFlow = [] } = options
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
@@ -212,7 +238,9 @@ function authServerMetadata({ issuer, login, deviceFlow = [] }: AuthServerOption
     revocation_endpoint: `${issuer}/agent/revoke`,
     agent_signing_algs_supported: algorithms,
     // Where no agent may use the device flow, it is better not offered: it is answered with `unauthorized_client`.
-    request_types_supported: requestTypes.filter(type => deviceFlow.length > 0 || !type.startsWith('device_')),
+    request_types_supported: requestTypesOf(options).filter(
+      type => deviceFlow.length > 0 || !type.startsWith('device_'),
+    ),
     ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
   }
 }

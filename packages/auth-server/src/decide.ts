@@ -64,7 +64,8 @@ class Denial {
   }
 }
 
-function denied(
+/** The refusal of what policy or a rule does not allow. */
+export function denied(
   request: PolicyRequest,
   description = 'the policy of this auth server does not allow this',
 ): AAuthError {

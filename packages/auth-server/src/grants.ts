@@ -8,7 +8,7 @@ import { sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
-const lifetime = 90 * 86_400
+export const grantLifetime: number = 90 * 86_400
 const sweepAtMost = 500
 
 /** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
@@ -98,7 +98,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
     async find(principal, refreshToken) {
       const { rows } = await findByHash(store.db, { refresh_hash: refreshTokenHash(refreshToken) })
       const [row] = rows
-      if (row === undefined || row.last_used + lifetime <= now() || !owns(principal, row)) return undefined
+      if (row === undefined || row.last_used + grantLifetime <= now() || !owns(principal, row)) return undefined
       return grantOf(row)
     },
 
@@ -229,7 +229,7 @@ export async function sweepGrants(tx: Database, now: number): Promise<void> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')
-    .where('last_used', '<=', now - lifetime)
+    .where('last_used', '<=', now - grantLifetime)
     .limit(sweepAtMost)
   await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
 }

@@ -2,6 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from './identity-claims.js'
+import { ofRequest } from './request-fault.js'
 import type { AccessRequest } from './token-request.js'
 
 /** What was asked for, verified and not yet decided. */
@@ -95,19 +96,9 @@ async function checkOwnScopes(
       'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
     )
   }
-  const { supported_scopes = [] } = await ofResource(context.discovery.resource(caller.agent))
+  const { supported_scopes = [] } = await ofRequest(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
     throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
-  }
-}
-
-/** That the document of a resource is missing or wrong is a fault of the request, not of the caller's credentials: 400. */
-async function ofResource<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
-    throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error.cause })
   }
 }
 

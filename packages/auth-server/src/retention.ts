@@ -46,7 +46,10 @@ async function sweepAll(tx: Transaction, now: number): Promise<void> {
   await sweepUsers(tx, now)
 }
 
-/** A user who does not sign in for 400 days is forgotten, but not while an agent of theirs still works. */
+/**
+ * A user who does not sign in for 400 days is forgotten, and what other auth servers call them, but not while an agent of theirs
+ * still works, or something that they allowed to be passed on is.
+ */
 async function sweepUsers(tx: Transaction, now: number): Promise<void> {
   const due = await tx
     .selectFrom('auth_server_users')
@@ -69,6 +72,21 @@ async function sweepUsers(tx: Transaction, now: number): Promise<void> {
         ),
       ),
     )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('auth_server_consents')
+            .select('scope')
+            .whereRef('auth_server_consents.user_sub', '=', 'auth_server_users.sub')
+            .where('chain', '!=', ''),
+        ),
+      ),
+    )
+    .execute()
+  await tx
+    .deleteFrom('auth_server_links')
+    .where('user_sub', 'in', subs)
+    .where('user_sub', 'not in', tx.selectFrom('auth_server_users').select('sub').where('sub', 'in', subs))
     .execute()
   await tx
     .updateTable('auth_server_users')

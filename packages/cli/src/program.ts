@@ -193,7 +193,8 @@ function flags(command: Command, schema: OptionSchema): Command {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
     if (['development', 'json'].includes(name)) command.option(flag, description)
-    else if (['grants', 'ask', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'].includes(name)) continue
+    else if (['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'].includes(name))
+      continue
     else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)
     else command.option(`${flag} <value>`, description)

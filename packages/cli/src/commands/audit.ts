@@ -61,7 +61,8 @@ function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<
   if ('sub' in event) return { sub: event.sub }
   if (!('agent' in event || 'user' in event)) return {}
   const { agent, delegate, user, resource, scope } = event
-  return { agent, delegate, user, resource, scope }
+  const passedOn = 'exchange' in event ? { exchange: event.exchange, txn: event.txn } : {}
+  return { agent, delegate, user, resource, scope, ...passedOn }
 }
 
 function callerOf(aauth: Extract<ResourceEvent, { type: 'passed' }>['aauth']): Record<string, unknown> {

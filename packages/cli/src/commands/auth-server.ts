@@ -37,6 +37,18 @@ const question = z.strictObject({
   scopes: listOrAny.default('any').describe('the scopes, openid, profile and email among them'),
 })
 
+const exchangeRule = z.strictObject({
+  upstream: z.string().describe('the auth server whose tokens are taken; the own issuer needs a rule, too'),
+  middle: z.string().describe('the resource that was called and calls on'),
+  downstream: z.string().describe('the resource that it calls'),
+  upstreamScopes: z
+    .array(z.string())
+    .min(1)
+    .describe('scopes of the middle that the upstream token must hold, all of them'),
+  scopes: z.array(z.string()).min(1).describe('scopes of the downstream resource that this allows'),
+  decision: z.enum(['direct', 'consent']).describe('direct: at once; consent: the user decides'),
+})
+
 const provider = z.strictObject({
   id: z.string().describe('stands in the URL to register with the provider: ISSUER/login/callback/ID'),
   name: z.string().describe('what the button says'),
@@ -68,6 +80,16 @@ export const authServerOptions = z.strictObject({
     .default([])
     .describe('made-up users to choose from without a password, with --development only; default none'),
   ask: z.array(question).default([]).describe('access that users decide about, where no grant covers it; default none'),
+  exchange: z
+    .strictObject({
+      rules: z.array(exchangeRule).describe('what resources may pass on of what they were called with'),
+      dangerouslySharedSubjects: z
+        .array(z.string())
+        .default([])
+        .describe('issuers that know the same users by the same sub; whoever runs one can act here for all of them'),
+    })
+    .default({ rules: [], dangerouslySharedSubjects: [] })
+    .describe('tokens of other auth servers that are exchanged for tokens of this one; default none'),
   deviceFlow: stringList
     .default([])
     .describe('agents that may have a user type in a code from a device, or any; default none'),
@@ -95,6 +117,7 @@ export async function authServer(command: Command): Promise<void> {
     ...(await sharedReplay(settings)),
     ...(login.length === 0 ? {} : { login }),
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
+    exchange: settings.exchange,
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
     onEvent: audit(log, limit),
