@@ -59,7 +59,7 @@ beforeAll(async () => {
     // They are all of one agent, whose share is not what is tested here.
     resourceTokenLimit: '1000000/min',
   })
-  const app = calendar(resource, [])
+  const app = calendar(resource, [], { rooms: 'http://localhost:1' })
   await start('agent-server', home, agentServer)
   await start('auth-server', auth, authServer)
   await start('calendar', api, {

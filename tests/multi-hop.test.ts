@@ -1,4 +1,4 @@
-import { AgentError, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
+import { type Agent, AgentError, agentServer, callbackRoute, createAgent, type View } from '@countersign/agent'
 import { createAgentServer } from '@countersign/agent-server'
 import {
   type AuthServerEvent,
@@ -8,7 +8,7 @@ import {
   demoUsers,
 } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
-import { scriptedUser } from '@countersign/playground'
+import { type ScriptedUser, scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
@@ -21,36 +21,38 @@ const ends: Array<() => Promise<unknown>> = []
 const events: AuthServerEvent[] = []
 type Ids = [string, string, string, string, string]
 let [app, one, two, calendar, rooms] = ['', '', '', '', '']
-let view: View
+let agent: Agent
 
 beforeAll(async () => {
   const ports = await Promise.all([1, 2, 3, 4, 5].map(() => freePort()))
   ;[app, one, two, calendar, rooms] = ports.map(port => `http://localhost:${port}`) as Ids
   const redirectUri = `${app}/callback`
   const development = true
-  const agent = await createAgentServer({ id: app, redirectUris: [redirectUri], development })
+  const server = await createAgentServer({ id: app, redirectUris: [redirectUri], development })
   const path = { upstream: one, middle: calendar, downstream: rooms, upstreamScopes: ['events.write'] }
   await Promise.all([
-    open('agent-server', app, agent),
+    open('agent-server', app, server),
     authServer(one, {
-      login: [demoUsers([{ name: 'Ada Lovelace' }])],
+      login: [demoUsers([{ name: 'Ada Lovelace' }, { name: 'Grace Hopper' }])],
+      // Shorter than some users think.
+      authTokenLifetime: 3,
       policy: askUsers([
         { agents: 'any', resources: [calendar] },
         { agents: [two], resources: ['self'], scopes: ['openid'] },
       ]),
     }),
     authServer(two, {
-      login: [demoUsers([{ name: 'Ada' }])],
+      login: [demoUsers([{ name: 'Ada' }, { name: 'Grace' }])],
       exchange: { rules: [{ ...path, scopes: ['rooms.book'], decision: 'consent' }] },
       onEvent: event => events.push(event),
     }),
     open('calendar', calendar, await calendarApi()),
     open('rooms', rooms, await roomsApi()),
   ])
-  view = createAgent({
-    identity: agentServer({ id: app, key: agent.signingKey }),
+  agent = createAgent({
+    identity: agentServer({ id: app, key: server.signingKey }),
     ...{ acceptAuthServer: [one], identifyTo: [calendar], interact: callbackRoute({ redirectUri }), development },
-  }).forUser('session 1')
+  })
 })
 
 afterAll(async () => {
@@ -133,6 +135,15 @@ async function urlOf(call: Promise<Response>): Promise<string> {
   return error.url
 }
 
+/** The browser of somebody who uses the app: what comes back to the app is taken there, in their session. */
+function browserOf(view: View): ScriptedUser {
+  return scriptedUser('', async (input, init) => {
+    const url = new URL(String(input))
+    if (!url.href.startsWith(`${app}/callback?`)) return fetch(input, init)
+    return Response.json(await view.handleCallback(url))
+  })
+}
+
 test(
   verifies(
     'exchange.sub',
@@ -142,11 +153,8 @@ test(
     'one call of the app goes through two trust domains, and the user is asked about each part once',
   ),
   async () => {
-    const ada = scriptedUser('Ada', async (input, init) => {
-      const url = new URL(String(input))
-      if (!url.href.startsWith(`${app}/callback?`)) return fetch(input, init)
-      return Response.json(await view.handleCallback(url))
-    })
+    const view = agent.forUser('session 1')
+    const ada = browserOf(view)
     const call = (): Promise<Response> => view.fetch(`${calendar}/bookings`)
     await ada.follow(await urlOf(call()), ['Ada Lovelace', 'Allow'])
     // The calendar needs the user now: over its own page to the other domain, from there to the first one and back.
@@ -170,3 +178,22 @@ test(
     })
   },
 )
+
+test(verifies('consent.remembered', 'a user who thinks for longer than a token lives is not asked twice'), async () => {
+  const view = agent.forUser('session 2')
+  const grace = browserOf(view)
+  const call = (): Promise<Response> => view.fetch(`${calendar}/bookings`)
+  await grace.follow(await urlOf(call()), ['Grace Hopper', 'Allow'])
+  const asked = await grace.follow(await urlOf(call()), ['Grace', 'Allow', 'Connect'])
+  const before = events.length
+  await new Promise(resolve => setTimeout(resolve, 3500))
+  const { url } = await grace.follow(asked.url, ['Allow'])
+  expect(url.startsWith(`${app}/callback?`)).toBe(true)
+  const response = await call()
+  expect([response.status, await response.json()]).toEqual([
+    200,
+    { booked: { agent: calendar, issuer: two, user: expect.any(String) } },
+  ])
+  // The code came too late for its token; what she allowed was kept for the next one.
+  expect(events.slice(before).map(({ type }) => type)).toEqual(['consented', 'refused', 'granted'])
+})

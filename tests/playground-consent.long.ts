@@ -40,38 +40,44 @@ requireChromium()
 function clickingUser(name: string, ended: string[]): StoryUser {
   const opened = browser.newContext({ javaScriptEnabled: false }).then(context => context.newPage())
 
-  async function signedIn(address: string): Promise<Page> {
-    const page = await opened
-    await page.goto(address)
-    const choice = page.getByRole('button', { name })
-    // Who is signed in already is not asked who they are.
-    if ((await choice.count()) === 0) return page
-    await choice.click()
-    await choice.waitFor({ state: 'detached' })
-    return page
+  async function decided(page: Page, decision: string): Promise<Asked> {
+    const asked: Array<Pick<Asked, 'heading' | 'choices'>> = []
+    for (;;) {
+      const button = await buttonFor(page, decision)
+      if (button === undefined) break
+      const heading = await headingOf(page)
+      if (button !== name) asked.push({ heading, choices: await page.locator('ul.scopes bdi').allTextContents() })
+      await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: button }).click()])
+      if (button !== name) ended.push(`${button}: ${await headingOf(page)}`)
+    }
+    const last = asked.at(-1) ?? { heading: '', choices: [] }
+    return { ...last, ended: await headingOf(page), before: asked.slice(0, -1).map(({ heading }) => heading) }
   }
 
-  async function decided(page: Page, decision: string): Promise<Asked> {
-    if ((await page.getByRole('button', { name: 'Allow' }).count()) === 0)
-      return { heading: '', choices: [], ended: await headingOf(page) }
-    const heading = await headingOf(page)
-    const choices = await page.locator('label bdi').allTextContents()
-    await page.getByRole('button', { name: decision }).click()
-    await page.getByRole('button', { name: decision }).waitFor({ state: 'detached' })
-    const end = await headingOf(page)
-    ended.push(`${decision}: ${end}`)
-    return { heading, choices, ended: end }
+  /** The button this page is left by; who is signed in already is not asked who they are. */
+  async function buttonFor(page: Page, decision: string): Promise<string | undefined> {
+    for (const button of [name, 'Connect', decision]) {
+      if ((await page.getByRole('button', { name: button, exact: button === 'Connect' }).count()) > 0) return button
+    }
+    return undefined
   }
 
   return {
-    decide: async (link, decision) => decided(await signedIn(link), decision),
+    async decide(link, decision) {
+      const page = await opened
+      await page.goto(link)
+      return decided(page, decision)
+    },
     async look(address) {
       const page = await opened
       await page.goto(address)
       return headingOf(page)
     },
     async typeIn({ verification_uri, user_code }, decision) {
-      const page = await signedIn(verification_uri)
+      const page = await opened
+      await page.goto(verification_uri)
+      const choice = page.getByRole('button', { name })
+      if ((await choice.count()) > 0) await Promise.all([page.waitForEvent('load'), choice.click()])
       await page.getByLabel('Code on your device').fill(user_code)
       await page.getByRole('button', { name: 'Continue' }).click()
       await page.getByRole('button', { name: 'Allow' }).waitFor()
@@ -97,6 +103,14 @@ when.each<readonly [ScenarioName, readonly string[]]>([
     ],
   ],
   ['device', ['Allow: Allowed', 'Refuse: Refused']],
+  [
+    'multi-hop',
+    [
+      'Allow: Your answer has reached the agent',
+      'Allow: Are both accounts yours?',
+      expect.stringMatching(/^Connect: localhost:\d+ asks for your access to localhost:\d+$/),
+    ],
+  ],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {

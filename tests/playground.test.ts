@@ -34,6 +34,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'user-consent',
     'device',
     'sso',
+    'multi-hop',
     'refresh',
     'rotation',
   ])

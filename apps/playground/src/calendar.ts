@@ -1,7 +1,8 @@
-import type { AAuth, Resource } from '@countersign/resource'
+import type { Guarded, Resource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/hono'
 import { Hono } from 'hono'
 import type { CalendarEvent } from './holidays.js'
+import { verifiedFacts } from './verified-facts.js'
 
 /** The scopes of the calendar, in words for users. */
 export const calendarScopes = {
@@ -12,8 +13,18 @@ export const calendarScopes = {
 /** A scope of the calendar. */
 export type CalendarScope = keyof typeof calendarScopes
 
+/** Whom the calendar calls. */
+export interface CalendarNeighbours {
+  /** The identifier of rooms. */
+  readonly rooms: string
+}
+
 /** The calendar's routes, one for each level. */
-export function calendar(resource: Resource<CalendarScope>, holidays: readonly CalendarEvent[]): Hono {
+export function calendar(
+  resource: Resource<CalendarScope>,
+  holidays: readonly CalendarEvent[],
+  neighbours: CalendarNeighbours,
+): Hono {
   const events = [...holidays]
   const limits = { anonymous: '10/min', pseudonymous: '60/min', identified: '600/min', authorized: '6000/min' }
   const app = new Hono()
@@ -30,18 +41,31 @@ export function calendar(resource: Resource<CalendarScope>, holidays: readonly C
     const event = readEvent(await c.req.json())
     if (event === undefined)
       return c.json({ error: 'invalid_request', error_description: 'an event has summary, start and end' }, 400)
+    const room = c.req.query('room')
+    // First: the request comes again when the user has been asked for rooms, and must have added nothing by then.
+    const booking =
+      room === undefined ? undefined : await book(c.var.aauth, `${neighbours.rooms}/bookings`, { room, event })
+    if (booking?.ok === false) return c.json({ error: 'no_room', error_description: 'the room cannot be booked' }, 409)
     events.push(event)
     // What strangers add is kept short.
     if (events.length > holidays.length + 1000) events.splice(holidays.length, 1)
-    return c.json(event, 201)
+    return c.json({ ...event, ...(booking === undefined ? {} : { booking: await booking.json() }) }, 201)
   })
   app.get('/whoami', guard(resource, { level: 'anonymous' }), c => c.json(verifiedFacts(c.var.aauth)))
   return app
 }
 
-function verifiedFacts(aauth: AAuth): Record<string, unknown> {
-  const { level, agent, delegate, user, scope, chain, key } = aauth
-  return { level, agent, delegate, user, scope, chain, key }
+/** Rooms may want the user's word, and trust another auth server: nothing of that is to be seen here. */
+function book(
+  aauth: Guarded,
+  url: string,
+  { room, event }: { readonly room: string; readonly event: CalendarEvent },
+): Promise<Response> {
+  return aauth.fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ room, day: event.start }),
+  })
 }
 
 function readEvent(body: unknown): CalendarEvent | undefined {

@@ -25,12 +25,12 @@ export function signerOf(exchange: TracedExchange, addresses: Addresses): string
   }
 }
 
-/** The pages of auth server and web app, where nobody signs. */
-function isPage({ to, request }: TracedExchange, { authServer, webApp }: Addresses): boolean {
+/** The pages where nobody signs: of the web app and the auth servers, and those at which users come by on their way. */
+function isPage({ to, request }: TracedExchange, { authServer, roomsAuthServer, webApp }: Addresses): boolean {
   if (to === webApp) return /^\/(?:sign-in|signed-in)?(?:\?|$)/.test(request.target)
-  return (
-    to === authServer && /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(request.target)
-  )
+  if (to === authServer || to === roomsAuthServer)
+    return /^\/(?:agent\/(?:authorize|consent|link)|link\/callback|device|login|logout)(?:[/?]|$)/.test(request.target)
+  return /^\/aauth\//.test(request.target)
 }
 
 function tokenType(jwt: string): unknown {
@@ -43,7 +43,9 @@ export function nameOf(id: string, addresses: Addresses): string {
   const names: Readonly<Record<string, string>> = {
     [addresses.agentServer]: 'agent server',
     [addresses.authServer]: 'auth server',
+    [addresses.roomsAuthServer]: 'auth server of rooms',
     [addresses.calendar]: 'calendar',
+    [addresses.rooms]: 'rooms',
     [addresses.webApp]: 'web app',
   }
   return names[id] ?? id

@@ -55,11 +55,18 @@ function document(participants: Participants): ReturnType<typeof html> {
     ['Agent server', addresses.agentServer, 'aauth-agent', 'publishes who the agent is, enrols its delegates'],
     ['Auth server', addresses.authServer, 'aauth-issuer', 'decides, and issues auth tokens bound to the agent’s key'],
     [
+      'Auth server of rooms',
+      addresses.roomsAuthServer,
+      'aauth-issuer',
+      'of another domain: its users have other accounts, and it takes nobody’s word but by a rule',
+    ],
+    [
       'Calendar',
       addresses.calendar,
       'aauth-resource',
       'a protected API with real public holidays, one route for each level',
     ],
+    ['Rooms', addresses.rooms, 'aauth-resource', 'an API that the calendar calls for its callers'],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
   return html`<!doctype html>
@@ -74,7 +81,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Four participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Six participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
 </header>
 <main>
 <section aria-labelledby="participants">

@@ -5,6 +5,7 @@ import { autonomous } from './scenarios/autonomous.js'
 import { delegate } from './scenarios/delegate.js'
 import { device } from './scenarios/device.js'
 import { identity } from './scenarios/identity.js'
+import { multiHop } from './scenarios/multi-hop.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
 import { rotation } from './scenarios/rotation.js'
@@ -22,6 +23,7 @@ export type ScenarioName =
   | 'user-consent'
   | 'device'
   | 'sso'
+  | 'multi-hop'
   | 'refresh'
   | 'rotation'
 
@@ -38,6 +40,10 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   'user-consent': { title: 'A user signs in and agrees, once; another one refuses', play: userConsent },
   device: { title: 'No browser at hand: a user types in a code elsewhere', play: device },
   sso: { title: 'A web app signs its users in, its delegate calls its API', play: sso },
+  'multi-hop': {
+    title: 'One call through two services, in two domains, with the user’s word for each',
+    play: multiHop,
+  },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }

@@ -43,6 +43,8 @@ export interface Stage {
   webAppDelegate(interact: Interact): Promise<Agent>
   /** One of the auth server's demo users, in a fresh browser. */
   user(name: string): StoryUser
+  /** What `countersign trace` finds of an action in the logs: the participants that tell of it, and their events in order. */
+  trace(txn: string): Promise<{ readonly names: readonly string[]; readonly events: readonly string[] }>
   /** Every message that has flowed so far, in order. */
   messages(): Promise<readonly TracedExchange[]>
 }
@@ -62,7 +64,11 @@ const execute = promisify(execFile)
 /** The stage for one scenario. */
 export function stageOn({ participants, checks, users, messages }: StageParts): Stage {
   const { addresses, folder } = participants
-  const shared = { acceptAuthServer: [addresses.authServer], identifyTo: [addresses.calendar], development: true }
+  const shared = {
+    acceptAuthServer: [addresses.authServer],
+    identifyTo: [addresses.calendar, addresses.rooms],
+    development: true,
+  }
   return {
     participants,
     expect(title, seen, wanted) {
@@ -99,7 +105,22 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
       })
     },
     user: users,
+    trace: txn => trace(participants, txn),
     messages,
+  }
+}
+
+/** Runs the command over the logs of those who decide. */
+async function trace(
+  { countersign, execArgv, logs }: Participants,
+  txn: string,
+): Promise<{ names: string[]; events: string[] }> {
+  const { stdout } = await execute(process.execPath, [...execArgv, countersign, 'trace', txn, ...logs, '--json'])
+  const { records } = JSON.parse(stdout) as { records: ReadonlyArray<{ file: string; record: { event?: string } }> }
+  const names = new Set(records.map(({ file }) => file.replace('.log', '')))
+  return {
+    names: [...names].sort((one, other) => one.localeCompare(other)),
+    events: records.map(({ record }) => record.event ?? ''),
   }
 }
 

@@ -6,11 +6,16 @@ export interface Asked {
   readonly choices: readonly string[]
   /** The heading of the page that their answer led to. */
   readonly ended: string
+  /** The headings of the pages before the one that asked, when they came by more than that. */
+  readonly before: readonly string[]
 }
 
 /** Somebody with a browser of their own, who decides what agents may do. */
 export interface StoryUser {
-  /** Opens an agent's link, signs in where that is needed, and decides; what they were asked. */
+  /**
+   * Opens an agent's link, signs in where that is needed, connects accounts, agrees to what comes first, and decides about what
+   * comes last; what they were asked then. Who refuses refuses at once.
+   */
   decide(link: string, decision: Decision): Promise<Asked>
   /** Opens a page and goes where it leads: the heading there. */
   look(address: string): Promise<string>
@@ -44,19 +49,21 @@ interface Page {
 export function scriptedUser(name: string, fetcher: typeof fetch = fetch): ScriptedUser {
   const visit = browser(fetcher)
 
-  async function signedIn(address: string): Promise<Page> {
-    const page = await visit(new URL(address))
-    return page.html.includes('name="subject"') ? visit(...pressed(page, name)) : page
-  }
-
-  async function decided(page: Page, decision: Decision): Promise<Asked> {
-    if (!page.html.includes('name="decision"')) return { heading: '', choices: [], ended: headingOf(page.html) }
-    const { html } = await visit(...pressed(page, decision))
-    return { ...askedBy(page.html), ended: headingOf(html) }
+  async function decided(first: Page, decision: Decision): Promise<Asked> {
+    let page = first
+    const asked: Array<Pick<Asked, 'heading' | 'choices'>> = []
+    for (let pages = 0; pages < mostPages; pages++) {
+      const button = buttonFor(page, { name, decision })
+      if (button === undefined) break
+      if (button !== name) asked.push(askedBy(page.html))
+      page = await visit(...pressed(page, button))
+    }
+    const last = asked.at(-1) ?? { heading: '', choices: [] }
+    return { ...last, ended: headingOf(page.html), before: asked.slice(0, -1).map(({ heading }) => heading) }
   }
 
   return {
-    decide: async (link, decision) => decided(await signedIn(link), decision),
+    decide: async (link, decision) => decided(await visit(new URL(link)), decision),
     async follow(link, buttons) {
       let page = await visit(new URL(link))
       const headings = [headingOf(page.html)]
@@ -68,10 +75,23 @@ export function scriptedUser(name: string, fetcher: typeof fetch = fetch): Scrip
     },
     look: async address => headingOf((await visit(new URL(address))).html),
     async typeIn({ verification_uri, user_code }, decision) {
-      const page = await signedIn(verification_uri)
-      return decided(await visit(...pressed(page, 'Continue', { user_code })), decision)
+      const page = await visit(new URL(verification_uri))
+      const signedIn = page.html.includes('name="subject"') ? await visit(...pressed(page, name)) : page
+      return decided(await visit(...pressed(signedIn, 'Continue', { user_code })), decision)
     },
   }
+}
+
+const mostPages = 10
+
+/** The button of a page that somebody of that name presses who has decided; undefined on one that asks nothing. */
+function buttonFor(
+  { html }: Page,
+  { name, decision }: { readonly name: string; readonly decision: Decision },
+): string | undefined {
+  if (html.includes('name="subject"')) return name
+  if (!html.includes('name="decision"')) return undefined
+  return html.includes('>Connect<') ? 'Connect' : decision
 }
 
 /** Opens a URL, or submits a form there, and follows where that leads, with the cookies of each host. */
@@ -132,10 +152,12 @@ function pressed(page: Page, button: string, fields: Readonly<Record<string, str
   throw new Error(`the page ${page.url.pathname} has no button ${button}`)
 }
 
-function askedBy(html: string): Omit<Asked, 'ended'> {
-  const labels = [...html.matchAll(/<label><input type="checkbox"[^>]*>(.*?)<\/label>/gs)]
-  // The words come first, the scope's name on the wire after them.
-  return { heading: headingOf(html), choices: labels.map(([, label = '']) => textOf(label.split('<small')[0] ?? '')) }
+function askedBy(html: string): Pick<Asked, 'heading' | 'choices'> {
+  const [, list = ''] = /<ul class="scopes">(.*?)<\/ul>/s.exec(html) ?? []
+  const items = [...list.matchAll(/<li>(.*?)<\/li>/gs)].map(([, item = '']) => item)
+  // A sign may come before the words, and the scope's name on the wire after them.
+  const words = items.map(item => item.replace(/<span class="sign".*?<\/span>/s, '').split('<small')[0] ?? '')
+  return { heading: headingOf(html), choices: words.map(textOf) }
 }
 
 function headingOf(html: string): string {

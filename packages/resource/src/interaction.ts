@@ -132,7 +132,10 @@ async function redeemed(
     if (!(error instanceof AgentError)) throw error
     // What the user said is remembered there: the request that comes back asks again, and is answered when it can be.
     if (error.code === 'unreachable') return 'away'
-    if (refusalOf(error)?.error === 'access_denied') return 'denied'
+    const refusal = refusalOf(error)?.error
+    // The user has thought longer than the token lived that was exchanged. A code that is wrong in another way gives nothing, either.
+    if (refusal === 'invalid_grant') return 'away'
+    if (refusal === 'access_denied') return 'denied'
     throw new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
       cause: error,
     })

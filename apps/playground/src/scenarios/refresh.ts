@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileState } from '@countersign/agent/node'
-import { authTokenLifetime } from '../participants.js'
+import { authTokenLifetime } from '../playground-policy.js'
 import { type Stage, stepsOf } from '../stage.js'
 
 interface Facts {

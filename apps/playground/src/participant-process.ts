@@ -1,0 +1,58 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import type { TracedExchange } from '@countersign/server'
+
+/** A participant in a process of its own. */
+export interface ParticipantProcess {
+  readonly child: ChildProcess
+  /** Its first line of standard output; rejects with what it said when it ends before that. */
+  readonly ready: Promise<string>
+}
+
+/** Starts a participant that sends back every message it receives, and appends what it logs to a file. */
+export function startParticipant(options: {
+  readonly name: string
+  readonly file: string
+  readonly args: readonly string[]
+  /** Flags of Node. */
+  readonly execArgv: readonly string[]
+  readonly log: string
+  readonly onMessage: (exchange: TracedExchange) => void
+}): ParticipantProcess {
+  const { name, file, args, execArgv, log, onMessage } = options
+  const child = fork(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [...execArgv],
+    env: { ...process.env, COUNTERSIGN_TRACE: 'ipc' },
+  })
+  child.on('message', exchange => onMessage(exchange as TracedExchange))
+  child.stderr?.pipe(createWriteStream(log, { flags: 'a', mode: 0o600 }))
+  return { child, ready: readyLine(name, child) }
+}
+
+function readyLine(name: string, child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let out = ''
+    let said = ''
+    child.stderr?.on('data', chunk => {
+      said = (said + String(chunk)).slice(-4096)
+    })
+    child.stdout?.on('data', chunk => {
+      out += String(chunk)
+      const end = out.indexOf('\n')
+      if (end >= 0) resolve(out.slice(0, end))
+    })
+    child.once('exit', code =>
+      reject(new Error(`the ${name} ended with code ${code} before it was ready:\n${said.trim()}`)),
+    )
+  })
+}
+
+/** Ends a process, and resolves when it has ended. */
+export function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise(resolve => {
+    child.once('exit', () => resolve())
+    child.kill(signal)
+  })
+}
