@@ -22,6 +22,8 @@ export interface Upstream {
   readonly token: string
   /** Its end, in Unix seconds. */
   readonly exp: number
+  /** What it is for, as it says itself; told to whoever decides next. */
+  readonly purpose?: string
 }
 
 /** An auth server must ask the user. */
@@ -161,7 +163,9 @@ function exchanging<U extends Upstream>(
   return {
     async obtain(interview) {
       const state = newState()
-      const form = { request_type: 'exchange', upstream_token: upstream.token, redirect_uri, state }
+      const { token: upstream_token, purpose } = upstream
+      const why = purpose === undefined ? {} : { purpose }
+      const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
       const begun = await consentRequest(interview, form, { development })
       if ('authToken' in begun) return begun
       const { issuer, resource, scope } = interview.asked
