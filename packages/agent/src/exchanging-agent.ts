@@ -98,6 +98,9 @@ interface Hop {
 /** Bytes of a request that is made for another. */
 const bodyLimit = 1_048_576
 
+/** Characters that every auth server takes. */
+const longestPurpose = 1024
+
 /** Upstream tokens whose exchanges are kept. */
 const capacity = 1000
 
@@ -164,7 +167,8 @@ function exchanging<U extends Upstream>(
     async obtain(interview) {
       const state = newState()
       const { token: upstream_token, purpose } = upstream
-      const why = purpose === undefined ? {} : { purpose }
+      // One that is too long for the next auth server must not keep it from answering.
+      const why = purpose === undefined || purpose.length > longestPurpose ? {} : { purpose }
       const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
       const begun = await consentRequest(interview, form, { development })
       if ('authToken' in begun) return begun
