@@ -1,6 +1,7 @@
 import { createAuthServer, directGrants } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
+import { verifyAndSignOn } from '@countersign/httpsig/node'
 import { serve } from '@countersign/server'
 import { answerMeasurements } from './measured-process.js'
 
@@ -38,6 +39,8 @@ async function run(order: AuthServerOrder): Promise<number> {
       }),
     }),
   })
+  // As `countersign auth-server` does.
+  verifyAndSignOn('pool')
   const running = await serve({
     ...{ name: 'auth-server', id: issuer, port: 0, host: '127.0.0.1', participant, level: 'error' },
     announce: () => undefined,

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { verifies } from '@countersign/requirements'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
+import { checkAxe } from './axe.fixture.js'
 import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
 import { type ConsentPlace, consentPlace } from './consent-place.fixture.js'
 
 // The auth server's pages in a real browser, without script: what a user sees, and what another site cannot do.
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let place: ConsentPlace
 let browser: Browser
 
@@ -158,20 +156,6 @@ when(`every page passes axe, light and dark${why}`, async () => {
     await page.context().close()
   }
 })
-
-async function checkAxe(page: Page, what: string): Promise<void> {
-  await page.evaluate(axe)
-  const faults = await page.evaluate(async () => {
-    const { violations, passes } = await (
-      globalThis as unknown as {
-        axe: { run(): Promise<Record<'violations' | 'passes', Array<{ id: string; nodes: Array<{ html: string }> }>>> }
-      }
-    ).axe.run()
-    if (passes.length < 5) return ['axe looked at nothing']
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
-  })
-  expect(faults, `${what} at ${page.url()}`).toEqual([])
-}
 
 when(`"not you?" lets another user go on with the same request${why}`, async () => {
   const page = await open()

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
+import { scriptedUser } from '@countersign/playground'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
-import { scriptedUser } from './scripted-user.fixture.js'
 
 // Users who decide about the command: in a browser of its machine, or on any device.
 
@@ -99,7 +99,7 @@ describe('the command', () => {
 
   test('a user who refuses: it says so', async () => {
     const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
-    await scriptedUser('Ada').decide(found[1] ?? '', 'deny')
+    await scriptedUser('Ada').decide(found[1] ?? '', 'Refuse')
     const { code, said } = await ended
     expect(code).toBe(1)
     expect(said).toContain('the user said no (access_denied)')
@@ -107,10 +107,9 @@ describe('the command', () => {
 
   test('prints where to agree, waits, and goes on; the next time it asks nobody', async () => {
     const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
-    const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'allow')
-    expect(arrived.pages.join('')).toContain('See your events')
-    expect([arrived.status, new URL(arrived.url).hostname]).toEqual([200, '127.0.0.1'])
-    expect(arrived.text).toContain('You can close this page.')
+    const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'Allow')
+    expect(arrived.choices).toEqual(['See your events'])
+    expect(arrived.ended).toBe('Your answer has reached the agent')
     const { code, out, said } = await ended
     expect(said).toContain(`${auth} asks you whether to allow events.read at ${api}`)
     expect([code, JSON.parse(out)]).toMatchObject([0, { scope: 'events.read' }])
@@ -129,7 +128,7 @@ describe('the command', () => {
       /open (\S+)\n {2}and type in (\S+) within 10 minutes/,
     )
     expect(found[1]).toBe(`${auth}/device`)
-    await scriptedUser('Grace').typeIn(found[1] ?? '', found[2] ?? '')
+    await scriptedUser('Grace').typeIn({ verification_uri: found[1] ?? '', user_code: found[2] ?? '' }, 'Allow')
     const finished = await ended
     expect([finished.code, JSON.parse(finished.out)]).toMatchObject([0, { scope: 'events.read' }])
   })

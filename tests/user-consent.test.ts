@@ -2,12 +2,12 @@ import { type Agent, AgentError, agentServer, callbackRoute, createAgent, type V
 import { createAgentServer } from '@countersign/agent-server'
 import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
 import { generateSigningKey } from '@countersign/httpsig'
+import { type StoryUser, scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from './processes.fixture.js'
-import { type ScriptedUser, scriptedUser } from './scripted-user.fixture.js'
 
 // A web app with many users, who sign in and agree at an auth server, each in a browser of their own.
 
@@ -73,10 +73,14 @@ async function urlOf(call: Promise<unknown>): Promise<string> {
   return error.url
 }
 
-/** The browser of a user, whose callback comes to their session. */
-function browserOf(name: string, view: View): ScriptedUser {
-  const redirectUri = `${app}/callback`
-  return scriptedUser(name, { redirectUri, answer: async url => Response.json(await view.handleCallback(url)) })
+/** The browser of a user, whose callback comes to their session; `tamper` changes it on the way. */
+function browserOf(name: string, view: View, tamper?: (callback: URL) => void): StoryUser {
+  return scriptedUser(name, async (input, init) => {
+    const url = new URL(String(input))
+    if (!url.href.startsWith(`${app}/callback?`)) return fetch(input, init)
+    tamper?.(url)
+    return Response.json(await view.handleCallback(url))
+  })
 }
 
 function appAgent(): Agent {
@@ -101,7 +105,7 @@ test('signs its users in, and acts for each alone', async () => {
   const signedIn = await Promise.all(
     users.map(async ({ view, user }) => {
       const request = { authServer: auth, scope: 'openid profile email' }
-      await user.decide(await urlOf(view.signIn(request)), 'allow')
+      await user.decide(await urlOf(view.signIn(request)), 'Allow')
       return view.signIn(request)
     }),
   )
@@ -112,7 +116,7 @@ test('signs its users in, and acts for each alone', async () => {
   expect(signedIn[0]?.sub).not.toBe(signedIn[1]?.sub)
   const seen = await Promise.all(
     users.map(async ({ view, user }) => {
-      await user.decide(await urlOf(view.fetch(`${api}/events`)), 'allow')
+      await user.decide(await urlOf(view.fetch(`${api}/events`)), 'Allow')
       return (await view.fetch(`${api}/events`)).json() as Promise<{ user: string }>
     }),
   )
@@ -121,7 +125,7 @@ test('signs its users in, and acts for each alone', async () => {
   const [ada, grace] = users
   const stray = browserOf('Ada', grace?.view ?? agent)
   const url = await urlOf(agent.forUser('session 3').fetch(`${api}/events`))
-  await expect(stray.decide(url, 'allow')).rejects.toMatchObject({ code: 'invalid_callback' })
+  await expect(stray.decide(url, 'Allow')).rejects.toMatchObject({ code: 'invalid_callback' })
   expect(await (await ada?.view.fetch(`${api}/events`))?.json()).toEqual({ user: signedIn[0]?.sub })
 })
 
@@ -132,21 +136,15 @@ test(
     const urls = await Promise.all([auth, other].map(authServer => urlOf(view.signIn({ authServer }))))
     expect(urls.map(url => new URL(url).origin)).toEqual([auth, other])
     const [ada, grace] = [browserOf('Ada', view), browserOf('Grace', view)]
-    await Promise.all([ada.decide(urls[0] ?? '', 'allow'), grace.decide(urls[1] ?? '', 'allow')])
+    await Promise.all([ada.decide(urls[0] ?? '', 'Allow'), grace.decide(urls[1] ?? '', 'Allow')])
     const [here, there] = await Promise.all([auth, other].map(authServer => view.signIn({ authServer })))
     expect([here?.iss, there?.iss]).toEqual([auth, other])
     expect(here?.sub).not.toBe(there?.sub)
 
     // Mix-up: what one answers is brought as if it came from the other.
-    const trap = scriptedUser('Ada', {
-      redirectUri: `${app}/callback`,
-      async answer(url) {
-        url.searchParams.set('iss', other)
-        return Response.json(await view.handleCallback(url))
-      },
-    })
+    const trap = browserOf('Ada', view, callback => callback.searchParams.set('iss', other))
     const url = await urlOf(view.fetch(`${api}/events`))
-    await expect(trap.decide(url, 'allow')).rejects.toMatchObject({
+    await expect(trap.decide(url, 'Allow')).rejects.toMatchObject({
       code: 'invalid_callback',
       cause: { member: 'iss' },
     })

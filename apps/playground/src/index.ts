@@ -11,4 +11,11 @@ export {
 } from './play.js'
 export { startPlayground } from './playground.js'
 export type { Check } from './stage.js'
-export type { Asked, Decision, StoryUser, StoryUsers } from './story-user.js'
+export {
+  type Asked,
+  type Decision,
+  type ScriptedUser,
+  type StoryUser,
+  type StoryUsers,
+  scriptedUser,
+} from './story-user.js'

@@ -18,6 +18,12 @@ export interface StoryUser {
   typeIn(code: { readonly verification_uri: string; readonly user_code: string }, decision: Decision): Promise<Asked>
 }
 
+/** A {@link StoryUser} that can be led by hand. */
+export interface ScriptedUser extends StoryUser {
+  /** Opens a link and presses these buttons, one on each page that it comes to: what the pages are called, and where it ends. */
+  follow(link: string, buttons: readonly string[]): Promise<{ readonly headings: string[]; readonly url: string }>
+}
+
 /** What the buttons of a consent page say. */
 export type Decision = 'Allow' | 'Refuse'
 
@@ -32,9 +38,11 @@ interface Page {
 /**
  * A user without hands: a browser that keeps cookies, follows redirects and submits the forms of the auth server's pages, which
  * run no script.
+ * @param name the demo user they sign in as
+ * @param fetcher what the browser loads pages with; default `fetch`
  */
-export function scriptedUser(name: string): StoryUser {
-  const visit = browser()
+export function scriptedUser(name: string, fetcher: typeof fetch = fetch): ScriptedUser {
+  const visit = browser(fetcher)
 
   async function signedIn(address: string): Promise<Page> {
     const page = await visit(new URL(address))
@@ -49,6 +57,15 @@ export function scriptedUser(name: string): StoryUser {
 
   return {
     decide: async (link, decision) => decided(await signedIn(link), decision),
+    async follow(link, buttons) {
+      let page = await visit(new URL(link))
+      const headings = [headingOf(page.html)]
+      for (const button of buttons) {
+        page = await visit(...pressed(page, button))
+        headings.push(headingOf(page.html))
+      }
+      return { headings, url: page.url.href }
+    },
     look: async address => headingOf((await visit(new URL(address))).html),
     async typeIn({ verification_uri, user_code }, decision) {
       const page = await signedIn(verification_uri)
@@ -58,7 +75,7 @@ export function scriptedUser(name: string): StoryUser {
 }
 
 /** Opens a URL, or submits a form there, and follows where that leads, with the cookies of each host. */
-function browser(): (url: URL, form?: URLSearchParams) => Promise<Page> {
+function browser(fetcher: typeof fetch): (url: URL, form?: URLSearchParams) => Promise<Page> {
   const cookies = new Map<string, Map<string, string>>()
   return async (first, form) => {
     let url = first
@@ -67,7 +84,7 @@ function browser(): (url: URL, form?: URLSearchParams) => Promise<Page> {
       cookies.set(url.hostname, jar)
       const cookie = [...jar].map(pair => pair.join('=')).join('; ')
       const submits = hops === 0 && form !== undefined
-      const response = await fetch(url, {
+      const response = await fetcher(url, {
         redirect: 'manual',
         headers: { cookie, ...(submits ? { origin: url.origin, 'sec-fetch-site': 'same-origin' } : {}) },
         ...(submits ? { method: 'POST', body: form } : {}),

@@ -4,8 +4,8 @@ import { createAgentServer } from '@countersign/agent-server'
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { pathOf } from '@countersign/httpsig'
+import { createResource } from '@countersign/resource'
 import { keysFile, type Participant, serve, type TracedExchange } from '@countersign/server'
-import { createVerifier } from '@countersign/verify'
 import { honoParticipant } from './hono-participant.js'
 import { webApp } from './web-app.js'
 
@@ -33,14 +33,15 @@ const agent = createAgent({
   discovery,
   development: true,
 })
-const verifier = createVerifier({
-  receiver: id,
-  discovery,
-  accept: ['auth+jwt'],
+const api = createResource({
+  id,
+  keys,
   authServers: [authServer],
+  acceptOwnAgent: true,
+  discovery,
   development: true,
 })
-const app = honoParticipant(id, webApp({ agent, authServer, verifier }))
+const app = honoParticipant(id, webApp({ agent, authServer, api }))
 const participant: Participant = {
   handle: message => (server.paths.includes(pathOf(message.target)) ? server.handle(message) : app.handle(message)),
   ready: () => server.ready(),

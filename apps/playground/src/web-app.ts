@@ -1,7 +1,7 @@
 import { type Agent, AgentError } from '@countersign/agent'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError, errorResponse } from '@countersign/protocol'
-import type { Verifier } from '@countersign/verify'
+import type { Resource } from '@countersign/resource'
+import { type AAuthEnv, guard, wellKnown } from '@countersign/resource/hono'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { html } from 'hono/html'
@@ -10,21 +10,22 @@ import { html } from 'hono/html'
 export interface WebAppOptions {
   readonly agent: Agent
   readonly authServer: string
-  /** Of requests to its own API. */
-  readonly verifier: Verifier
+  /** What guards its own API. */
+  readonly api: Resource
 }
 
-interface Env {
+interface Env extends AAuthEnv {
   readonly Bindings: { readonly received: ReceivedMessage }
 }
 
 const longestList = 1000
 
 /** A web app with many users, which the auth server signs in; its delegates call its API with the same kind of token. */
-export function webApp({ agent, authServer, verifier }: WebAppOptions): Hono<Env> {
+export function webApp({ agent, authServer, api }: WebAppOptions): Hono<Env> {
   /** By session: the name of whoever is signed in. */
   const names = new Map<string, string>()
   const app = new Hono<Env>()
+  app.use(wellKnown(api))
   app.get('/', c => {
     const name = names.get(sessionOf(c) ?? '')
     return page(c, name === undefined ? 'Nobody is signed in' : `Hello ${name}`)
@@ -54,16 +55,10 @@ export function webApp({ agent, authServer, verifier }: WebAppOptions): Hono<Env
       return page(c, error.code === 'denied' ? 'You were not signed in' : 'This answers nothing that began here')
     }
   })
-  app.get('/api/me', async c => {
-    try {
-      const { caller } = await verifier.verify(c.env.received)
-      // A token with `agent` is another agent's: this API is for the app's own delegates, whoever they act for.
-      if (caller.level !== 'authorized' || caller.token.agent !== undefined || caller.user === undefined)
-        return c.json({ error: 'insufficient_level' }, 401)
-      return c.json({ ...caller.user, delegate: caller.delegate })
-    } catch (error) {
-      return errorResponse(asAAuthError(error), { now: () => Date.now() / 1000 })
-    }
+  // The app's own delegates only, whoever they act for: other agents' users are none of its business.
+  app.get('/api/me', guard(api, { scope: 'openid', agents: [api.id] }), c => {
+    const { user, delegate } = c.var.aauth
+    return c.json({ ...user, delegate })
   })
   return app
 }

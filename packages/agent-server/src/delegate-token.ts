@@ -1,5 +1,6 @@
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
+import type { Verified } from '@countersign/verify'
 import type { DelegateToken, DelegateTokenContext } from './delegate-token-context.js'
 import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
@@ -9,11 +10,11 @@ export const renewalGrace: number = 30 * 86_400
 const bodyLimit = 65_536
 
 /**
- * Decides one request to the delegate token endpoint: an inline key enrols, an agent token renews.
+ * Establishes who asks the delegate token endpoint.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §5 "Delegates get agent tokens"
  */
-export async function delegateToken(message: ReceivedMessage, context: DelegateTokenContext): Promise<DelegateToken> {
+export async function verifyDelegate(message: ReceivedMessage, context: DelegateTokenContext): Promise<Verified> {
   checkTarget(message)
   // A secret in a URL ends in logs; there is nothing here to ask for in one.
   if (message.target.includes('?')) {
@@ -22,7 +23,19 @@ export async function delegateToken(message: ReceivedMessage, context: DelegateT
   if (message.body !== undefined && message.body.length > bodyLimit) {
     throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { status: 413 })
   }
-  const verified = await context.verifier.verify(message, { expiredAgentTokenGrace: renewalGrace })
+  return context.verifier.verify(message, { expiredAgentTokenGrace: renewalGrace })
+}
+
+/**
+ * Decides one request to the delegate token endpoint: an inline key enrols, an agent token renews.
+ * @throws AAuthError or HttpSigError with the code of protocol §8
+ * @see protocol §5 "Delegates get agent tokens"
+ */
+export async function delegateToken(
+  message: ReceivedMessage,
+  verified: Verified,
+  context: DelegateTokenContext,
+): Promise<DelegateToken> {
   const { caller } = verified
   switch (caller.level) {
     case 'pseudonymous':

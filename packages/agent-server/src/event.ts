@@ -1,7 +1,10 @@
 import type { ErrorCode } from '@countersign/protocol'
 
 /** What an agent server did, for an audit log: one event per answer that matters, never a token, code or key. */
-export type AgentServerEvent =
+export type AgentServerEvent = {
+  /** The name of the request in the server's log; absent for what no request decided. */
+  readonly request_id?: string
+} & (
   | { readonly type: 'invited'; readonly sub: string; readonly enrollment: string }
   | {
       readonly type: 'enrolled'
@@ -49,7 +52,10 @@ export type AgentServerEvent =
       readonly code: ErrorCode
       readonly status: number
       readonly description: string
+      /** The verified delegate; absent where verification itself failed, and where a key was to enrol. */
+      readonly sub?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
+)

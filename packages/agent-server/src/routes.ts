@@ -12,8 +12,8 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { peerOf } from '@countersign/verify'
-import { delegateToken } from './delegate-token.js'
+import { type Caller, peerOf, requestIdOf } from '@countersign/verify'
+import { delegateToken, verifyDelegate } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
 import type { OwnKeys } from './own-keys.js'
@@ -44,7 +44,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       '/.well-known/jwks.json',
       { methods: ['GET', 'HEAD'], answer: async () => jwksResponse(await published.keys.published()) },
     ],
-    ...(context === undefined ? [] : [delegateTokenRoute(context)]),
+    ...(context === undefined ? [] : [delegateTokenRoute(published, context)]),
   ])
   return {
     paths: [...routes.keys()],
@@ -58,22 +58,35 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
   }
 }
 
-function delegateTokenRoute(context: DelegateTokenContext): readonly [string, Route] {
-  return [
-    delegateTokenPath,
-    { methods: ['POST'], answer: async message => privateResponse(await delegateToken(message, context)) },
-  ]
+function delegateTokenRoute(published: Published, context: DelegateTokenContext): readonly [string, Route] {
+  const answer = async (message: ReceivedMessage): Promise<Response> => {
+    const verified = await verifyDelegate(message, context)
+    try {
+      return privateResponse(await delegateToken(message, verified, telling(context, message)))
+    } catch (thrown) {
+      return refusal(asAAuthError(thrown), message, published, verified.caller)
+    }
+  }
+  return [delegateTokenPath, { methods: ['POST'], answer }]
 }
 
-function refusal(error: AAuthError, message: ReceivedMessage, published: Published): Response {
+/** What is decided about one request is told under its name. */
+function telling(context: DelegateTokenContext, message: ReceivedMessage): DelegateTokenContext {
+  const { onEvent } = context
+  return { ...context, onEvent: event => onEvent({ ...event, ...requestIdOf(message) }) }
+}
+
+function refusal(error: AAuthError, message: ReceivedMessage, published: Published, caller?: Caller): Response {
   const { code, status, description, cause, algs } = error
   published.onEvent({
     type: 'refused',
     code,
     status,
     description,
+    ...(caller?.level === 'identified' && caller.delegate !== undefined ? { sub: caller.delegate } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...peerOf(message),
+    ...requestIdOf(message),
   })
   // A request that was seen before must not be signed again: the first one's outcome stands.
   const challenged = status === 401 && code !== 'replay_detected'

@@ -2,6 +2,7 @@ import { AAuthError, checkRedirectUri, serializeScope } from '@countersign/proto
 import { peerOf } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideNew, principalOf } from './decide.js'
+import { exchangeFacts } from './exchange/exchange.js'
 import { type Grant, newGrantId } from './grants.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
 import { type NewRequest, requestLifetime } from './requests.js'
@@ -80,10 +81,19 @@ export async function decideAccess(
 export function reportRequested(
   id: string,
   flow: 'browser' | 'device',
-  { principal, resource, scope }: NewRequest,
+  { principal, resource, scope, txn, upstream }: NewRequest,
   { onEvent }: Pick<TokenContext, 'onEvent'>,
 ): void {
-  onEvent({ type: 'requested', flow, request: id, ...principal, resource, scope })
+  onEvent({
+    type: 'requested',
+    flow,
+    request: id,
+    ...principal,
+    resource,
+    scope,
+    ...(txn === undefined ? {} : { txn }),
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
+  })
 }
 
 async function grantDirectly(
@@ -98,16 +108,11 @@ async function grantDirectly(
     scope: serializeScope(scope),
     ...(purpose === undefined ? {} : { purpose }),
   }
-  const issued = await issueAuthToken(issuer, {
-    caller,
-    resource,
-    scope,
-    ...(txn === undefined ? {} : { txn }),
-    now: now(),
-  })
+  const audited = txn === undefined ? {} : { txn }
+  const issued = await issueAuthToken(issuer, { caller, resource, scope, ...audited, now: now() })
   // Answered only once it is on disk: a crash after this line loses no refresh token an agent holds.
   const refresh_token = await grants.add(principalOf(caller), grant)
-  const what = { ...principalOf(caller), resource, scope, grant: grant.id, jti: issued.jti }
+  const what = { ...principalOf(caller), resource, scope, grant: grant.id, jti: issued.jti, ...audited }
   onEvent({ type: 'granted', by: 'policy', ...what })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }

@@ -13,17 +13,22 @@ import { createVerifier } from '@countersign/verify'
 import { rememberedScope } from './consents.js'
 import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
+import type { Exchange } from './exchange/exchange.js'
+import type { ExchangeOptions } from './exchange/exchange-rule.js'
+import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange/exchange-setup.js'
 import { grantsIn } from './grants.js'
 import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
 import { claimedLogos } from './pages/claimed-logo.js'
+import { createPageLimit, type PageLimit } from './pages/page-limit.js'
 import type { Policy } from './policy.js'
 import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
 import { createRepeats } from './repeats.js'
 import { type RequestQuota, requestsIn } from './requests.js'
+import { retention } from './retention.js'
 import { isPage, type RouteContext, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
@@ -47,8 +52,21 @@ export interface AuthServerOptions {
    * @see protocol §6.3
    */
   readonly deviceFlow?: 'any' | readonly string[]
+  /**
+   * Passes on what resources were called with, to resources that they call. Default: nothing is exchanged. A policy is asked
+   * as well, with `upstream`, and what is stricter holds; without a `policy` the rules alone decide.
+   * @see protocol §7
+   */
+  readonly exchange?: ExchangeOptions
+  /** Sends the requests that link users to upstream issuers' token endpoints. Default: the platform's. */
+  readonly fetch?: typeof fetch
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
   readonly requestQuota?: RequestQuota
+  /**
+   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy that does not
+   * pass addresses on, all users are one network: let the proxy count, and give `Infinity` here.
+   */
+  readonly pagesPerMinute?: number
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
   readonly discovery?: Discovery
   /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
@@ -81,7 +99,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login` or `deviceFlow` is unfit; RangeError when `authTokenLifetime` or `requestQuota` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow` or `exchange` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
@@ -97,10 +115,14 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     development,
     onEvent: options.onEvent ?? (() => undefined),
   }
+  const exchange = exchangeOf(options, { store, now, development })
+  const links = exchange !== undefined && login !== undefined && linksUsers(options)
   const handle = requestHandler({
     ...common,
     metadata: authServerMetadata(options),
-    requestTypes: login === undefined ? withoutUsers : withUsers,
+    requestTypes: requestTypesOf(options),
+    ...(links ? { agentMetadata: agentMetadataOf(issuer) } : {}),
+    ...(exchange === undefined ? {} : { exchange }),
     keys: options.keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet({ now }),
@@ -110,21 +132,40 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     polls: createPolls(now),
     users: login === undefined ? 'none' : 'some',
     deviceFlow,
-    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options }) }),
+    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options, exchange }) }),
   })
   const open = withCors(options.cors, handle)
+  const kept = retention(store, now)
   return {
-    // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
-    handle: message => (isPage(message) ? handle(message) : open(message)),
-    ready: () => store.check(),
-    close: () => store.close(),
+    handle(message) {
+      kept.sweep()
+      // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
+      return isPage(message) ? handle(message) : open(message)
+    },
+    async ready() {
+      // Nobody asks a server that stands by anything else.
+      kept.sweep()
+      await store.check()
+    },
+    async close() {
+      await kept.settled()
+      await store.close()
+    },
   }
 }
 
 type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>
 
 function checkOptions(options: AuthServerOptions, development: boolean): PublishedKey {
-  const { issuer, keys, authTokenLifetime: lifetime = 600, login, deviceFlow = [], requestQuota } = options
+  const {
+    issuer,
+    keys,
+    authTokenLifetime: lifetime = 600,
+    login,
+    deviceFlow = [],
+    requestQuota,
+    pagesPerMinute = 300,
+  } = options
   const [key] = keys
   if (!isIdentifier(issuer, { development })) {
     throw new TypeError('issuer must be an identifier such as https://auth.example')
@@ -137,10 +178,12 @@ function checkOptions(options: AuthServerOptions, development: boolean): Publish
   if (requestQuota !== undefined && !(requestQuota.agent >= 1 && requestQuota.delegate >= 1)) {
     throw new RangeError('requestQuota must be at least 1 for an agent and a delegate')
   }
+  if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
   if (login !== undefined) checkLoginMethods(login, { development })
   if (login === undefined && deviceFlow.length > 0) {
     throw new TypeError('deviceFlow needs login: a user types in the code')
   }
+  checkExchange(options, development)
   if (deviceFlow !== 'any' && !deviceFlow.every(agent => isIdentifier(agent, { development }))) {
     throw new TypeError('deviceFlow must hold identifiers such as https://agent.example')
   }
@@ -152,30 +195,41 @@ function pagesOf({
   store,
   discovery,
   options,
+  exchange,
   ...common
 }: Common & {
   readonly login: readonly LoginMethod[]
   readonly store: Store<Tables>
   readonly discovery: Discovery
   readonly options: AuthServerOptions
-}): DeviceContext {
+  readonly exchange: Exchange | undefined
+}): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
   const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
+  const login = createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent })
+  const linked = { ...common, login, discovery, key: issuer.key }
   return {
     ...common,
-    login: createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent }),
+    login,
+    ...(exchange === undefined ? {} : { linking: createLinking(exchange, linked, options.fetch) }),
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),
     guesses: createGuesses(now),
+    limit: createPageLimit(options.pagesPerMinute ?? 300, now),
   }
 }
 
 const withoutUsers = ['auth', 'refresh']
 const withUsers = ['auth', 'code', 'refresh', 'device_auth', 'device_code']
 
-function authServerMetadata({ issuer, login, deviceFlow = [] }: AuthServerOptions): AuthServerMetadata {
-  const requestTypes = login === undefined ? withoutUsers : withUsers
+function requestTypesOf({ login, exchange }: AuthServerOptions): string[] {
+  const always = login === undefined ? withoutUsers : withUsers
+  return exchange === undefined || exchange.rules.length === 0 ? always : [...always, 'exchange']
+}
+
+function authServerMetadata(options: AuthServerOptions): AuthServerMetadata {
+  const { issuer, login, deviceFlow = [] } = options
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
@@ -184,7 +238,9 @@ function authServerMetadata({ issuer, login, deviceFlow = [] }: AuthServerOption
     revocation_endpoint: `${issuer}/agent/revoke`,
     agent_signing_algs_supported: algorithms,
     // Where no agent may use the device flow, it is better not offered: it is answered with `unauthorized_client`.
-    request_types_supported: requestTypes.filter(type => deviceFlow.length > 0 || !type.startsWith('device_')),
+    request_types_supported: requestTypesOf(options).filter(
+      type => deviceFlow.length > 0 || !type.startsWith('device_'),
+    ),
     ...(login === undefined ? {} : { scopes_supported: supportedIdentityScopes }),
   }
 }

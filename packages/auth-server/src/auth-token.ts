@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
+import { AAuthError, type Act, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import type { GrantUser } from './grants.js'
 import { identityClaims, resourceScopes } from './identity-claims.js'
@@ -32,10 +32,12 @@ export async function issueAuthToken(
     readonly scope: readonly string[]
     readonly user?: GrantUser
     readonly txn?: string
+    /** Exchanges only: who asked. */
+    readonly act?: Act
     readonly now: number
   },
 ): Promise<IssuedToken> {
-  const { caller, resource, user, txn } = granted
+  const { caller, resource, user, txn, act } = granted
   // Identity scopes become claims: a resource that saw them in `scope` could take them for permissions.
   const scope = resourceScopes(granted.scope)
   const iat = Math.floor(granted.now)
@@ -57,6 +59,7 @@ export async function issueAuthToken(
       exp: iat + lifetime,
       jti,
       ...(txn === undefined ? {} : { txn }),
+      ...(act === undefined ? {} : { act }),
     },
   })
   return { auth_token, jti }

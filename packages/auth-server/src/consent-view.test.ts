@@ -26,6 +26,8 @@ const row: RequestRow = {
   granted_scope: null,
   claims: null,
   code_secret: null,
+  upstream: null,
+  upstream_user: null,
 }
 const frame: ConsentFrame = {
   csrf: 'csrf',
@@ -77,7 +79,13 @@ test(
       'https://agent.example/.well-known/aauth-agent': agent,
       'https://calendar.example/.well-known/aauth-resource': resource,
     }
-    expect(await consentView(row, frame, { discovery: discovery(documents), logos })).toEqual({
+    expect(
+      await consentView(row, frame, {
+        discovery: discovery(documents),
+        logos,
+        issuer: { issuer: 'https://auth.example' },
+      }),
+    ).toEqual({
       csrf: 'csrf',
       action: '/agent/consent',
       hidden: { request_token: 't' },
@@ -109,11 +117,19 @@ const bare = {
 }
 
 test('documents that are not there leave the page with what is verified', async () => {
-  expect(await consentView(row, frame, { discovery: discovery({}), logos })).toMatchObject(bare)
+  expect(
+    await consentView(row, frame, { discovery: discovery({}), logos, issuer: { issuer: 'https://auth.example' } }),
+  ).toMatchObject(bare)
 })
 
 test(verifies('F-56', 'hosts that never answer delay the page less than 2 seconds'), async () => {
   const begun = performance.now()
-  expect(await consentView(row, frame, { discovery: discovery({}, 'never'), logos })).toMatchObject(bare)
+  expect(
+    await consentView(row, frame, {
+      discovery: discovery({}, 'never'),
+      logos,
+      issuer: { issuer: 'https://auth.example' },
+    }),
+  ).toMatchObject(bare)
   expect(performance.now() - begun).toBeLessThan(2000)
 })

@@ -7,6 +7,8 @@ import {
   parseScope,
   type ResourceMetadata,
 } from '@countersign/protocol'
+import { chainOf } from './exchange/chain.js'
+import { upstreamOf } from './exchange/upstream-token.js'
 import { resourceScopes } from './identity-claims.js'
 import type { ClaimedLogos } from './pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from './pages/consent-page.js'
@@ -29,11 +31,15 @@ export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'ret
 export async function consentView(
   row: RequestRow,
   { held, ...frame }: ConsentFrame,
-  { discovery, logos }: { readonly discovery: Discovery; readonly logos: ClaimedLogos },
+  o: { readonly discovery: Discovery; readonly logos: ClaimedLogos; readonly issuer: { readonly issuer: string } },
 ): Promise<ConsentView> {
+  const { discovery, logos, issuer } = o
+  const upstream = upstreamOf(row)
   const limited = discovery.limited()
   const asked = parseScope(row.scope)
   const own = resourceScopes(asked)
+  // What is passed on is passed on whole or not at all.
+  const inside = (scope: ConsentScope): ConsentScope => (upstream === undefined ? scope : { ...scope, optional: false })
   const [agent, resource] = await Promise.all([
     inTime(limited.agent(row.agent)),
     own.length === 0 ? undefined : inTime(limited.resource(row.resource)),
@@ -44,10 +50,12 @@ export async function consentView(
     agent: { id: row.agent, ...claimedBy(agent), ...(logo === undefined ? {} : { logo }) },
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
-    scopes: own.map(name => describe(name, { resource, held })),
+    scopes: own.map(name => describe(name, { resource, held })).map(inside),
     identity: missingScope(own, asked)
       .filter(name => identityScopes.includes(name))
-      .map(name => holding(name, held)),
+      .map(name => holding(name, held))
+      .map(inside),
+    ...(upstream === undefined ? {} : { passage: { issuer: issuer.issuer, chain: chainOf(upstream.act) } }),
     ...(row.purpose === null ? {} : { purpose: row.purpose }),
   }
 }

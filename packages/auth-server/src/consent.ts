@@ -4,6 +4,9 @@ import { AAuthError, answerUrl, parseQuery, parseScope, seeOther } from '@counte
 import { consentView } from './consent-view.js'
 import type { ConsentKey } from './consents.js'
 import type { AuthServerEvent } from './event.js'
+import { exchangeFacts } from './exchange/exchange.js'
+import type { Linking } from './exchange/link.js'
+import { upstreamOf } from './exchange/upstream-token.js'
 import { identityClaims } from './identity-claims.js'
 import type { BrowserSession, SessionUser } from './login/browser-session.js'
 import { pageForm } from './login/page-form.js'
@@ -29,6 +32,8 @@ export interface ConsentContext {
   readonly issuer: { readonly issuer: string }
   readonly now: () => number
   readonly onEvent: (event: AuthServerEvent) => void
+  /** Absent where no exchange is configured. */
+  readonly linking?: Linking
 }
 
 /** A request in the browser that has it, and who is signed in there. */
@@ -61,6 +66,8 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
   }
   const open = { row, session, user }
   if (row.status !== 'pending') return answered(request_token, open, context)
+  const detour = await detourOf(message, { request_token, open }, context)
+  if (detour !== undefined) return detour
   const held = await heldScope(open, context)
   const asked = parseScope(row.scope)
   if (held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)) {
@@ -84,6 +91,8 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
   const open = { row, session, user }
   if (row.status !== 'pending') return answered(request_token, open, context, form.get('decision'))
+  const detour = await detourOf(message, { request_token, open }, context)
+  if (detour !== undefined) return detour
   // What was shown as held, and still is: another tab may have allowed since what this page was told to leave out.
   const shown = (form.get('held') ?? '').split(' ')
   const held = (await heldScope(open, context)).filter(name => shown.includes(name))
@@ -93,11 +102,23 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   return conclude(request_token, open, { scope, by: 'user' }, context)
 }
 
+/** Where the browser must go first, before its user may decide an exchange: only the one it is for may. */
+async function detourOf(
+  message: ReceivedMessage,
+  at: { readonly request_token: string; readonly open: OpenRequest },
+  { linking }: ConsentContext,
+): Promise<Response | undefined> {
+  if (at.open.row.upstream === null) return undefined
+  // Asked for while exchanges were configured, and they no longer are.
+  if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+  return linking.detour(message, at)
+}
+
 /** The request, when it is open and this browser's: a link that is sent to somebody else shows them nothing. */
-async function browsersRequest(
+export async function browsersRequest(
   request_token: string,
   session: BrowserSession | undefined,
-  { requests, now }: ConsentContext,
+  { requests, now }: Pick<ConsentContext, 'requests' | 'now'>,
 ): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
   const row = await requests.find(request_token)
   // Not prolonged by anything the user does: what was asked long ago is asked anew.
@@ -152,7 +173,7 @@ async function conclude(
   context: ConsentContext,
 ): Promise<Response> {
   const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
-  if (decided !== undefined) return redirect(decided, request_token, context)
+  if (decided !== undefined) return answerRedirect(decided, request_token, context)
   const { row } = await browsersRequest(request_token, open.session, context)
   return answered(request_token, { ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
 }
@@ -170,13 +191,16 @@ export async function decideRequest(
   const claims = identityClaims(scope, { ...user.claims })
   const decided = await requests.decide(row, session.id, { user: { sub: user.sub, claims }, scope, remember })
   if (decided === undefined) return undefined
+  const upstream = upstreamOf(row)
   const about = {
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
     request: row.id,
     flow: row.user_code === null ? 'browser' : 'device',
     agent: row.agent,
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
     user: user.sub,
+    ...(row.txn === null ? {} : { txn: row.txn }),
   } as const
   if (scope.length === 0) onEvent({ type: 'declined', ...about, scope: parseScope(row.scope) })
   else onEvent({ type: 'consented', by, ...about, scope })
@@ -185,14 +209,19 @@ export async function decideRequest(
 
 /** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
 function answered(request_token: string, { row, user }: OpenRequest, context: ConsentContext, said?: string): Response {
-  const stands = row.status === 'granted' ? 'allow' : 'deny'
+  const stands = row.status === 'denied' ? 'deny' : 'allow'
   if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
     throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
   }
-  return redirect(row, request_token, context)
+  return answerRedirect(row, request_token, context)
 }
 
-function redirect(row: RequestRow, request_token: string, { issuer }: ConsentContext): Response {
+/** Sends the browser on with the answer to a request that was decided. */
+export function answerRedirect(
+  row: RequestRow,
+  request_token: string,
+  { issuer }: Pick<ConsentContext, 'issuer'>,
+): Response {
   const { code_secret, redirect_uri, state } = row
   const outcome = code_secret === null ? { error: 'access_denied' } : { code: codeOf(request_token, code_secret) }
   return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer.issuer }))

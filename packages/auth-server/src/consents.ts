@@ -3,14 +3,18 @@ import type { Tables } from './tables.js'
 
 /** Seconds that a remembered grant lives from its last use, as a refresh token does. */
 const lifetime = 90 * 86_400
+/** Uses are noted at most so often, in seconds. */
+const noteEvery = 86_400
 const sweepAtMost = 500
 
-/** What a user's yes is remembered for: this user, agent, delegate and resource, and no other. @see protocol §6.3 */
+/** What a user's yes is remembered for: this user, agent, delegate, resource and chain, and no other. @see protocol §6.3 */
 export interface ConsentKey {
   readonly user_sub: string
   readonly agent: string
   readonly agent_delegate: string
   readonly resource: string
+  /** Names the chain of an exchange. Default: none, the agent asks for itself. */
+  readonly chain?: string
 }
 
 type Transaction = Store<Tables>['db']
@@ -28,6 +32,7 @@ export async function rememberedScope(
     .where('agent', '=', key.agent)
     .where('agent_delegate', '=', key.agent_delegate)
     .where('resource', '=', key.resource)
+    .where('chain', '=', key.chain ?? '')
     .where('scope', 'in', [...o.scope])
     .where('last_used', '>', o.now - lifetime)
     .execute()
@@ -40,9 +45,9 @@ export async function rememberConsent(
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
 ): Promise<void> {
-  const { user_sub, agent, agent_delegate, resource } = key
+  const { user_sub, agent, agent_delegate, resource, chain = '' } = key
   const rows = o.scope.map(scope => ({
-    ...{ user_sub, agent, agent_delegate, resource, scope },
+    ...{ user_sub, agent, agent_delegate, resource, chain, scope },
     created: o.now,
     last_used: o.now,
   }))
@@ -50,9 +55,36 @@ export async function rememberConsent(
     .insertInto('auth_server_consents')
     .values(rows)
     .onConflict(on =>
-      on.columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope']).doUpdateSet({ last_used: o.now }),
+      on
+        .columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope', 'chain'])
+        .doUpdateSet({ last_used: o.now }),
     )
     .execute()
+}
+
+/** Keeps what is used without the user from ending as unused; written once a day at most. */
+export async function noteConsentUse(
+  store: Pick<Store<Tables>, 'db' | 'write'>,
+  key: ConsentKey,
+  o: { readonly scope: readonly string[]; readonly now: number },
+): Promise<void> {
+  const { user_sub, agent, agent_delegate, resource, chain = '' } = key
+  const old = await store.db
+    .selectFrom('auth_server_consents')
+    .select('scope')
+    .where(({ and }) => and({ user_sub, agent, agent_delegate, resource, chain }))
+    .where('scope', 'in', [...o.scope])
+    .where('last_used', '<=', o.now - noteEvery)
+    .executeTakeFirst()
+  if (old === undefined) return
+  await store.write(tx =>
+    tx
+      .updateTable('auth_server_consents')
+      .set({ last_used: o.now })
+      .where(({ and }) => and({ user_sub, agent, agent_delegate, resource, chain }))
+      .where('scope', 'in', [...o.scope])
+      .execute(),
+  )
 }
 
 /** Forgets what the user allowed, in the transaction that ends a grant. */
@@ -63,6 +95,7 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
     .where('agent', '=', key.agent)
     .where('agent_delegate', '=', key.agent_delegate)
     .where('resource', '=', key.resource)
+    .where('chain', '=', key.chain ?? '')
     .where('scope', 'in', [...scope])
     .execute()
 }
@@ -83,5 +116,7 @@ export async function sweepConsents(tx: Transaction, now: number): Promise<void>
         old.$asTuple('user_sub', 'agent', 'agent_delegate', 'resource', 'scope'),
       ),
     )
+    // The same for another chain may be in use.
+    .where('last_used', '<=', now - lifetime)
     .execute()
 }

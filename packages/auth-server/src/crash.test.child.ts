@@ -43,6 +43,17 @@ const auth = await createAuthServer({
     ]),
   ],
   development: true,
+  exchange: {
+    rules: (['direct', 'consent'] as const).map(decision => ({
+      upstream: 'https://one.example',
+      middle: 'https://calendar.example',
+      downstream: 'https://rooms.example',
+      upstreamScopes: ['events.write'],
+      scopes: [decision === 'direct' ? 'rooms.read' : 'rooms.book'],
+      decision,
+    })),
+    dangerouslySharedSubjects: ['https://one.example'],
+  },
   discovery: createDiscovery({
     fetcher: async url => ({
       status: web.has(url) ? 200 : 404,

@@ -12,6 +12,7 @@ export type Participants = Pick<World, 'clock' | 'web' | 'agentKey' | 'resourceK
 
 /** The auth server as a process of its own, which can be killed. */
 export interface Running {
+  readonly pid: number
   call(message: Call['message']): Promise<Answer>
   /** SIGKILL: no handler runs, no buffer is written. */
   kill(): Promise<void>
@@ -36,6 +37,7 @@ export async function start(database: string, documents: string): Promise<Runnin
     waiting.delete(answer.id)
   })
   return {
+    pid: child.pid ?? 0,
     call: message =>
       new Promise((resolve, reject) => {
         const id = calls++

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifies } from '@countersign/requirements'
+import { raceRounds, verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
@@ -107,7 +107,8 @@ for (const { name, away, url } of databases) {
       const b = await secondInstance(a, database)
       const phone = await delegate(a, 'phone')
       const one = await browserOf(a, 'ada')
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < raceRounds; round++) {
+        a.clock.now += 1
         const request_token = await requestTokenOf(await askUser(a, phone, { scope: `events.${round}` }))
         const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
         const form = { csrf, request_token, decision: 'allow', [`scope:events.${round}`]: 'on' }
@@ -122,8 +123,8 @@ for (const { name, away, url } of databases) {
         expect(redeemed.map(({ status }) => status).sort()).toEqual([200, 400])
       }
       const events = [...a.events, ...b.events].map(({ type }) => type)
-      expect(events.filter(type => type === 'consented')).toHaveLength(10)
-      expect(events.filter(type => type === 'granted')).toHaveLength(10)
+      expect(events.filter(type => type === 'consented')).toHaveLength(raceRounds)
+      expect(events.filter(type => type === 'granted')).toHaveLength(raceRounds)
       await Promise.all([a.auth.close(), b.auth.close()])
     },
   )

@@ -14,7 +14,7 @@ export async function decideNew(
 ): Promise<'direct' | 'consent'> {
   const isAboutUser = asksIdentity(request.scope)
   if (isAboutUser && users === 'none') {
-    throw new AAuthError('access_denied', 'identity scopes need a user, and this auth server signs in none')
+    throw denied(request, 'identity scopes need a user, and this auth server signs in none')
   }
   checkIdentityScopes(request.scope)
   switch (await policy(request)) {
@@ -22,7 +22,7 @@ export async function decideNew(
       return isAboutUser ? 'consent' : 'direct'
     case 'consent':
       if (users === 'some') return 'consent'
-      throw new AAuthError('access_denied', 'this needs a user, and this auth server signs in none')
+      throw denied(request, 'this needs a user, and this auth server signs in none')
     default:
       throw denied(request)
   }
@@ -44,8 +44,30 @@ export function principalOf({ agent, delegate }: IdentifiedCaller): Principal {
   return { agent, ...(delegate === undefined ? {} : { delegate }) }
 }
 
-function denied({ resource, scope }: PolicyRequest): AAuthError {
-  return new AAuthError('access_denied', 'the policy of this auth server does not allow this', {
-    cause: { resource, scope },
-  })
+/** What policy denied, as an audit record names it. */
+interface Denied {
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly user?: string
+}
+
+/** What the cause of a refusal says of a denial by policy: verified facts, unlike what else a cause may hold. */
+export function deniedIn(cause: unknown): Denied | undefined {
+  return cause instanceof Denial ? cause.about : undefined
+}
+
+// A class, so that nothing that came from elsewhere can pass for one.
+class Denial {
+  readonly about: Denied
+  constructor({ resource, scope, user }: PolicyRequest) {
+    this.about = { resource, scope, ...(user === undefined ? {} : { user }) }
+  }
+}
+
+/** The refusal of what policy or a rule does not allow. */
+export function denied(
+  request: PolicyRequest,
+  description = 'the policy of this auth server does not allow this',
+): AAuthError {
+  return new AAuthError('access_denied', description, { cause: new Denial(request) })
 }

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { networkOf } from '@countersign/verify'
+import { networkOf, peerOf } from '@countersign/verify'
 import { type ConsentContext, decideRequest } from './consent.js'
 import { consentView } from './consent-view.js'
 import type { Guesses } from './guesses.js'
@@ -44,6 +44,9 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
   const session: SignedIn = { ...current, user: current.user }
   const row = await requestOf(form.get('user_code') ?? '', session, message, context)
   if (row === undefined) {
+    const description = 'no request waits for this user code'
+    const refused = { type: 'refused', code: 'invalid_request', status: 400, description } as const
+    context.onEvent({ ...refused, user: session.user.sub, ...peerOf(message) })
     const view = { csrf: session.csrf, action: path, user: session.user, problem: 'unknown-code' } as const
     return pageResponse(devicePage(view), { status: 400 })
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@countersign/protocol'
+import type { ChainHop } from './exchange/chain.js'
 import type { LoginEvent } from './login/sign-in.js'
 
 interface Asked {
@@ -7,6 +8,8 @@ interface Asked {
   readonly resource: string
   /** Identity scopes included. */
   readonly scope: readonly string[]
+  /** The audit id that follows one user action across parties, where the resource named one. */
+  readonly txn?: string
 }
 
 interface Granted extends Asked {
@@ -25,10 +28,25 @@ interface Pending extends Asked {
   /** The request's name, from its beginning to its grant; no secret. */
   readonly request: string
   readonly flow: 'browser' | 'device'
+  /** Exchanges only. */
+  readonly exchange?: ExchangeFacts
+}
+
+/** What an exchange passes on, and for whom. */
+export interface ExchangeFacts {
+  /** Who issued the upstream token. */
+  readonly issuer: string
+  /** The user, as that issuer calls them. */
+  readonly sub?: string
+  /** Who asked: the one that called the agent first, whoever began it last. */
+  readonly chain: readonly ChainHop[]
 }
 
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
-export type AuthServerEvent =
+export type AuthServerEvent = {
+  /** The name of the request in the server's log, where the server named it. */
+  readonly request_id?: string
+} & (
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
   | ({ readonly type: 'requested' } & Pending)
@@ -42,11 +60,43 @@ export type AuthServerEvent =
       /** The request it began with; absent for a direct grant. */
       readonly request?: string
     } & Issued)
+  /** A token was exchanged: nothing is kept that could be refreshed or revoked, so there is no grant. */
+  | ({
+      readonly type: 'granted'
+      readonly by: 'exchange'
+      /** Who decided: a rule, a consent of before, or the user just now, whose code this was. */
+      readonly decision: 'rule' | 'remembered' | 'code'
+      readonly exchange: ExchangeFacts
+      /** The request it began with; absent where no user had to be asked. */
+      readonly request?: string
+      readonly user?: string
+      /** `jti` of the auth token. */
+      readonly jti: string
+    } & Asked)
+  /** A user of another auth server was linked to one of ours, or was not. */
+  | {
+      readonly type: 'linked' | 'link_refused'
+      readonly request: string
+      /** The user of ours. */
+      readonly user: string
+      /** The upstream user that the request is for. */
+      readonly upstream: { readonly iss: string; readonly sub?: string }
+      /** Why not: they signed in as somebody else there, it did not come to a sign-in, or they said no. */
+      readonly reason?: 'other-user' | 'no-sign-in' | 'taken' | 'declined'
+      readonly txn?: string
+    }
   | ({ readonly type: 'refreshed' } & Issued)
   /** The answer to a code was fetched again, by the same caller within a minute. */
   | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
   /** A code was used again later: the grant it gave has ended. */
   | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & Granted)
+  /** A code of an exchange was used again later: the consent it came by is forgotten. */
+  | ({
+      readonly type: 'alarm'
+      readonly reason: 'code-reused'
+      readonly request: string
+      readonly user: string
+    } & Asked)
   | ({ readonly type: 'revoked'; readonly found: true } & Granted)
   /** The caller has no such grant, and nothing happened. */
   | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }
@@ -58,7 +108,16 @@ export type AuthServerEvent =
       /** The verified caller; absent where verification itself failed. */
       readonly agent?: string
       readonly delegate?: string
+      /** What was asked for, where policy denied it. */
+      readonly resource?: string
+      readonly scope?: readonly string[]
+      /** `sub` of the user who typed a wrong code, or whose grant policy denied. */
+      readonly user?: string
+      /** The mandate of an exchange, where that was verified, and its audit id. */
+      readonly exchange?: ExchangeFacts
+      readonly txn?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
+)

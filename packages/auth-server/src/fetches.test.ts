@@ -38,14 +38,14 @@ test(
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
-    // A token whose shape, type or issuer is wrong; one by nobody; one that the caller or this server would have made.
+    // A token whose shape, type or issuer is wrong; one by nobody; one that this server or the caller would have made.
     const agentToken = phone.signatureKey.scheme === 'jwt' ? phone.signatureKey.jwt : ''
     const tokens = [
       'x',
       agentToken,
       ...(await Promise.all(
-        ['https://10.0.0.1', 'http://calendar.example', 'https://calendar.example/', agent, 'https://auth.example'].map(
-          iss => resourceToken(made, phone, { claims: { iss } }).catch(() => ''),
+        ['https://10.0.0.1', 'http://calendar.example', 'https://calendar.example/', 'https://auth.example'].map(iss =>
+          resourceToken(made, phone, { claims: { iss } }).catch(() => ''),
         ),
       )),
     ]
@@ -53,6 +53,9 @@ test(
       const response = await send(made, phone, { request_type: 'auth', resource_token })
       expect(response.status).toBe(400)
     }
+    const self = agentServer(made)
+    const ownToken = await resourceToken(made, self, { claims: { iss: agent } })
+    expect((await send(made, self, { request_type: 'auth', resource_token: ownToken })).status).toBe(400)
     // The caller itself had to be met; nobody else was.
     expect(fetchedFrom(made)).toEqual([agent, agent])
     await granted(await ask(made, phone))

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { parseScope } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
+import { prepared, type Store } from '@countersign/store'
 import { forgetConsent } from './consents.js'
 import { grantLimit } from './grant-limit.js'
-import { newRefreshToken, refreshTokenHash } from './refresh-token.js'
+import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
-const lifetime = 90 * 86_400
+export const grantLifetime: number = 90 * 86_400
 const sweepAtMost = 500
 
 /** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
@@ -73,13 +73,21 @@ export function newGrantId(): string {
 export function grantsIn(store: Store<Tables>, now: () => number): Grants {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const bound = grantLimit(store)
+  const insert = insertGrant()
+  const newRefreshToken = refreshTokens()
+  const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
+    db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
+  )
+  const noteUse = prepared((tx: Database, p: Pick<GrantRow, 'refresh_hash' | 'last_used'>) =>
+    tx.updateTable('auth_server_grants').set({ last_used: p.last_used }).where('refresh_hash', '=', p.refresh_hash),
+  )
 
   return {
     async add(principal, grant) {
       const token = newRefreshToken()
       await store.write(async tx => {
         await sweep(tx)
-        await insertGrant(tx, { principal, grant, token, now: now() })
+        await insert(tx, { principal, grant, token, now: now() })
       })
       await bound(principal, grant.user)
       return token
@@ -88,24 +96,16 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
     bound,
 
     async find(principal, refreshToken) {
-      const query = store.db
-        .selectFrom('auth_server_grants')
-        .selectAll()
-        .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-      const row = await query.executeTakeFirst()
-      if (row === undefined || row.last_used + lifetime <= now() || !owns(principal, row)) return undefined
+      const { rows } = await findByHash(store.db, { refresh_hash: refreshTokenHash(refreshToken) })
+      const [row] = rows
+      if (row === undefined || row.last_used + grantLifetime <= now() || !owns(principal, row)) return undefined
       return grantOf(row)
     },
 
     async use(refreshToken) {
-      const { numUpdatedRows } = await store.write(tx =>
-        tx
-          .updateTable('auth_server_grants')
-          .set({ last_used: now() })
-          .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-          .executeTakeFirstOrThrow(),
-      )
-      return numUpdatedRows > 0n
+      const refresh_hash = refreshTokenHash(refreshToken)
+      const { numAffectedRows = 0n } = await store.write(tx => noteUse(tx, { refresh_hash, last_used: now() }))
+      return numAffectedRows > 0n
     },
 
     revoke({ agent, delegate = '' }, refreshToken) {
@@ -161,23 +161,39 @@ export function grantedTo(
   }
 }
 
-/** Writes a grant in a transaction; `redemption` is the hash of the code it came by. */
-export async function insertGrant(
-  tx: Transaction,
-  o: {
-    readonly principal: Principal
-    readonly grant: Grant
-    readonly token: string
-    readonly redemption?: string
-    readonly now: number
-  },
-): Promise<void> {
-  await tx.insertInto('auth_server_grants').values(rowOf(o)).execute()
+/** A grant as it is written; `redemption` is the hash of the code it came by. */
+export interface NewGrant {
+  readonly principal: Principal
+  readonly grant: Grant
+  readonly token: string
+  readonly redemption?: string
+  readonly now: number
 }
 
-type Transaction = Store<Tables>['db']
+/** Writes grants of one store, in a transaction. */
+export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> {
+  const insert = prepared((tx: Database, p: GrantRow) =>
+    tx.insertInto('auth_server_grants').values({
+      refresh_hash: p.refresh_hash,
+      id: p.id,
+      agent: p.agent,
+      agent_delegate: p.agent_delegate,
+      resource: p.resource,
+      scope: p.scope,
+      purpose: p.purpose,
+      created: p.created,
+      last_used: p.last_used,
+      user_sub: p.user_sub,
+      claims: p.claims,
+      redemption_hash: p.redemption_hash,
+    }),
+  )
+  return async (tx, grant) => void (await insert(tx, rowOf(grant)))
+}
 
-function rowOf({ principal, grant, token, redemption, now }: Parameters<typeof insertGrant>[1]): GrantRow {
+type Database = Store<Tables>['db']
+
+function rowOf({ principal, grant, token, redemption, now }: NewGrant): GrantRow {
   return {
     refresh_hash: refreshTokenHash(token),
     id: grant.id,
@@ -209,11 +225,11 @@ function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
 }
 
 /** Deletes ended grants, a few at a time. */
-async function sweepGrants(tx: Transaction, now: number): Promise<void> {
+export async function sweepGrants(tx: Database, now: number): Promise<void> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')
-    .where('last_used', '<=', now - lifetime)
+    .where('last_used', '<=', now - grantLifetime)
     .limit(sweepAtMost)
   await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
 }

@@ -16,12 +16,11 @@ export interface Guesses {
 /** An empty memory. */
 export function createGuesses(now: () => number): Guesses {
   const kept = boundedMap<string, { readonly misses: number; readonly last: number }>(mostKept)
-  const missesOf = (key: string): number => {
-    const known = kept.get(key)
-    return known === undefined || known.last + wait <= now() ? 0 : known.misses
-  }
+  const missesOf = (key: string): number => kept.get(key)?.misses ?? 0
   return {
     check(who) {
+      // Who typed what is nobody's business for longer than it stops them; nor does a clock that went back stop them for longer.
+      kept.deleteWhere(({ last }) => Math.abs(now() - last) >= wait)
       if (who.every(key => missesOf(key) < mostMisses)) return
       throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: wait })
     },

@@ -1,5 +1,7 @@
 export { type AuthServer, type AuthServerOptions, createAuthServer } from './auth-server.js'
-export type { AuthServerEvent } from './event.js'
+export type { AuthServerEvent, ExchangeFacts } from './event.js'
+export type { ChainHop } from './exchange/chain.js'
+export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 export {
   type DemoLogin,
   type DemoUser,
@@ -19,6 +21,7 @@ export {
   firstOf,
   type Policy,
   type PolicyRequest,
+  type UpstreamFacts,
   type UserQuestion,
 } from './policy.js'
 export type { RequestQuota } from './requests.js'

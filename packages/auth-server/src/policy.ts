@@ -1,4 +1,5 @@
 import { isIdentifier } from '@countersign/protocol'
+import type { ChainHop } from './exchange/chain.js'
 
 /** What an agent asks for, once everything it shows has been verified. */
 export interface PolicyRequest {
@@ -11,8 +12,25 @@ export interface PolicyRequest {
   readonly scope: readonly string[]
   /** What the agent says it wants this for: a claim, not a fact. */
   readonly purpose?: string
-  /** The `sub` of the user who has agreed; absent before one was asked, and for direct grants. */
+  /**
+   * The `sub` of the user who has agreed; absent before one was asked, and for direct grants. In an exchange, the user it is
+   * for, where we know them.
+   */
   readonly user?: string
+  /** In an exchange: the mandate that would be passed on. The exchange rules have allowed it already. */
+  readonly upstream?: UpstreamFacts
+}
+
+/** The mandate that an exchange would pass on, verified. */
+export interface UpstreamFacts {
+  /** Who issued it. */
+  readonly issuer: string
+  /** The user, as that issuer calls them. */
+  readonly sub?: string
+  /** What it allows at the agent that asks. */
+  readonly scope: readonly string[]
+  /** Who asked: the one that called the agent first, whoever began it last. */
+  readonly chain: readonly ChainHop[]
 }
 
 /**
@@ -21,7 +39,10 @@ export interface PolicyRequest {
  */
 export type Decision = 'direct' | 'consent' | 'deny'
 
-/** Decides every grant, again when its code is redeemed, and again at every refresh. When it throws, nothing is granted. */
+/**
+ * Decides every grant, again when its code is redeemed, and again at every refresh. When it throws, nothing is granted.
+ * Of an exchange, whose rules have decided, it may say what is stricter: `consent` of a direct one, `deny` of any.
+ */
 export type Policy = (request: PolicyRequest) => Decision | Promise<Decision>
 
 /** One line of {@link directGrants}. */
@@ -35,6 +56,7 @@ export interface DirectGrant {
 
 /**
  * A policy from a list: direct where the lines for this agent, delegate and resource hold every scope, else deny.
+ * Of exchanges it says nothing, they have rules of their own.
  * @throws TypeError when a line names no identifier
  * @see protocol §6.3 "Direct grants by policy name their delegates"
  */
@@ -50,6 +72,7 @@ export function directGrants(list: readonly DirectGrant[]): Policy {
     lines.set(key, [...(lines.get(key) ?? []), line])
   }
   return request => {
+    if (request.upstream !== undefined) return leftToRules
     const applicable = (lines.get(keyOf(request)) ?? []).filter(line => covers(line, request.delegate))
     const allowed = new Set(applicable.flatMap(line => line.scopes))
     return request.scope.length > 0 && request.scope.every(scope => allowed.has(scope)) ? 'direct' : 'deny'
@@ -70,6 +93,7 @@ export interface UserQuestion {
 
 /**
  * A policy that lets users decide: `consent` where one of the questions covers the whole request, else `deny`.
+ * Of exchanges it says nothing, they have rules of their own.
  * @throws TypeError when a question names something that is no identifier
  * @see protocol §6.3
  */
@@ -79,18 +103,39 @@ export function askUsers(questions: readonly UserQuestion[]): Policy {
     if (named.every(id => id === 'self' || isIdentifier(id, { development: true }))) continue
     throw new TypeError('agents and resources of a question to users must be identifiers such as https://agent.example')
   }
-  return request => (questions.some(question => isAsked(question, request)) ? 'consent' : 'deny')
+  return request => {
+    if (request.upstream !== undefined) return leftToRules
+    return questions.some(question => isAsked(question, request)) ? 'consent' : 'deny'
+  }
 }
 
-/** A policy of several: the first that does not deny decides. */
+/** The decision that changes nothing of what the exchange rules said. */
+const leftToRules: Decision = 'direct'
+const strictness: readonly Decision[] = ['direct', 'consent', 'deny']
+
+/**
+ * A policy of several: the first that does not deny decides. Of an exchange, that the rules have allowed, all of them are
+ * asked and the strictest decides, so that a list that says nothing of it silences none that does.
+ */
 export function firstOf(...policies: readonly Policy[]): Policy {
   return async request => {
+    if (request.upstream !== undefined) {
+      const decisions = await Promise.all(policies.map(policy => policy(request)))
+      return decisions.reduce<Decision>(stricter, decisions.length === 0 ? 'deny' : 'direct')
+    }
     for (const policy of policies) {
       const decision = await policy(request)
       if (decision !== 'deny') return decision
     }
     return 'deny'
   }
+}
+
+/** Whatever is no decision is a no. */
+function stricter(one: Decision, other: Decision): Decision {
+  const [a, b] = [one, other].map(decision => strictness.indexOf(decision))
+  if (a === undefined || b === undefined || a < 0 || b < 0) return 'deny'
+  return a > b ? one : other
 }
 
 function isAsked(question: UserQuestion, request: PolicyRequest): boolean {

@@ -16,7 +16,8 @@ export function createPolls(now: () => number): Polls {
   return {
     note(hash) {
       const before = polls.get(hash)
-      const isSoon = before !== undefined && now() < before.last + before.interval
+      // Also when the clock went back.
+      const isSoon = before !== undefined && Math.abs(now() - before.last) < before.interval
       const interval = (before?.interval ?? pollInterval) + (isSoon ? pollInterval : 0)
       polls.set(hash, { last: now(), interval })
       return isSoon ? 'too soon' : 'in time'

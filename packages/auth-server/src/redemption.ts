@@ -1,12 +1,13 @@
-import { AAuthError, parseScope } from '@countersign/protocol'
+import { parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
+import { answerExchangeCode } from './exchange/exchange-code.js'
 import { type Grant, grantedTo, insertGrant, newGrantId, type Principal } from './grants.js'
-import { newRefreshToken } from './refresh-token.js'
+import { refreshTokens } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
-import { codeOf, isCode, redemptionHash } from './request-token.js'
+import { codeOf, isCode, redemptionHash, refusedCode } from './request-token.js'
 import type { RequestRow, Tables } from './tables.js'
 import type { TokenAnswer, TokenContext } from './token-answer.js'
 import type { CodeRequest } from './token-request.js'
@@ -25,6 +26,8 @@ export interface Redemptions {
 
 /** Queries over the tables. */
 export function redemptionsIn(store: Store<Tables>, now: () => number): Redemptions {
+  const insert = insertGrant()
+  const newRefreshToken = refreshTokens()
   return {
     async take(row, { principal, grant, redemption }) {
       const token = newRefreshToken()
@@ -37,7 +40,7 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
           .where('expires', '>', now())
           .executeTakeFirstOrThrow()
         if (numDeletedRows === 0n) return undefined
-        await insertGrant(tx, { principal, grant, token, redemption, now: now() })
+        await insert(tx, { principal, grant, token, redemption, now: now() })
         return token
       })
     },
@@ -49,12 +52,14 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
  * @throws AAuthError `invalid_grant`, `access_denied`
  * @see protocol §6.2
  */
-export function answerCode(
+export async function answerCode(
   request: CodeRequest,
   caller: IdentifiedCaller,
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const { code, redirect_uri, request_token } = request
+  const ofExchange = await answerExchangeCode(request, caller, context)
+  if (ofExchange !== undefined) return ofExchange
   const redemption = redemptionHash(['code', code, redirect_uri, request_token])
   return redeem({ redemption, by: 'code', find: () => allowed(request, caller, context) }, caller, context)
 }
@@ -97,6 +102,8 @@ async function allowed(
   if (row === undefined || row.status !== 'granted' || row.user_code !== null || row.code_secret === null) {
     return undefined
   }
+  // A grant, with a refresh token, is never made of an exchange.
+  if (row.upstream !== null) return undefined
   const isTheirs = row.agent === agent && row.agent_delegate === delegate && row.redirect_uri === redirect_uri
   return isTheirs && row.expires > now() && isCode(code, codeOf(request_token, row.code_secret)) ? row : undefined
 }
@@ -119,7 +126,7 @@ async function grantTo(
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
   await grants.bound(principal, user)
-  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti })
+  onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti, ...txn })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }
 
@@ -158,9 +165,4 @@ async function checkStillGranted(
   const grant = await grants.redeemed(principal, redemption)
   if (grant === undefined) throw refusedCode()
   onEvent({ type: 'repeated', ...principal, grant: grant.id })
-}
-
-/** One text for every cause: whether a code is unknown, used or someone else's is nobody's business. */
-function refusedCode(): AAuthError {
-  return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request')
 }

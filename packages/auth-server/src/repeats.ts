@@ -13,11 +13,13 @@ export interface Repeats {
 
 /** An empty memory. */
 export function createRepeats(now: () => number): Repeats {
-  const held = new Map<string, { readonly answer: Promise<TokenAnswer>; readonly until: number }>()
+  const held = new Map<string, { readonly answer: Promise<TokenAnswer>; readonly at: number }>()
+  // Also when the clock went back.
+  const isHeld = ({ at }: { readonly at: number }): boolean => Math.abs(now() - at) < repeatFor
 
   function forget(): void {
-    for (const [key, { until }] of held) {
-      if (until > now() && held.size <= most) return
+    for (const [key, entry] of held) {
+      if (isHeld(entry) && held.size <= most) return
       held.delete(key)
     }
   }
@@ -26,8 +28,8 @@ export function createRepeats(now: () => number): Repeats {
     async answer(key, first) {
       forget()
       const known = held.get(key)
-      if (known !== undefined && known.until > now()) return { answer: await known.answer, kind: 'repeat' }
-      const entry = { answer: first(), until: now() + repeatFor }
+      if (known !== undefined && isHeld(known)) return { answer: await known.answer, kind: 'repeat' }
+      const entry = { answer: first(), at: now() }
       held.set(key, entry)
       try {
         return { answer: await entry.answer, kind: 'first' }

@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { AAuthError } from '@countersign/protocol'
 
 /** A request token or device code: 256 random bits, base64url, meaning nothing to anyone but this auth server. */
 export function newRequestToken(): string {
@@ -32,4 +33,9 @@ export function isCode(code: string, expected: string): boolean {
 /** What a grant remembers of how it came about. No two lists have the same hash. */
 export function redemptionHash(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+/** One text for every cause: whether a code is unknown, used or someone else's is nobody's business. */
+export function refusedCode(): AAuthError {
+  return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request')
 }

@@ -2,6 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from './identity-claims.js'
+import { ofRequest } from './request-fault.js'
 import type { AccessRequest } from './token-request.js'
 
 /** What was asked for, verified and not yet decided. */
@@ -47,8 +48,9 @@ async function accessByResourceToken(
 ): Promise<RequestedAccess> {
   const { issuer, discovery, now, development } = context
   const { iss } = parseToken(token, ['resource+jwt'], { development })
-  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around.
-  if (iss === issuer || iss === caller.agent) {
+  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around. A delegate can
+  // make none, and what its agent's own API gave it is what it needs beyond identity scopes.
+  if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
     throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
   }
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
@@ -94,19 +96,9 @@ async function checkOwnScopes(
       'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
     )
   }
-  const { supported_scopes = [] } = await ofResource(context.discovery.resource(caller.agent))
+  const { supported_scopes = [] } = await ofRequest(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
     throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
-  }
-}
-
-/** That the document of a resource is missing or wrong is a fault of the request, not of the caller's credentials: 400. */
-async function ofResource<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
-    throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error.cause })
   }
 }
 

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { AAuthError, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
+import { chainName } from './exchange/chain.js'
+import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
 import { sweeper } from './sweep.js'
@@ -32,6 +34,8 @@ export interface NewRequest {
   readonly txn?: string
   readonly login_hint?: string
   readonly peer?: string
+  /** Exchanges only: the mandate that would be passed on. */
+  readonly upstream?: Upstream
 }
 
 /** What a user decided. */
@@ -194,12 +198,15 @@ async function decideIn(
 }
 
 /** What a yes to this request is remembered for. */
-export function consentKey({ agent, agent_delegate, resource }: RequestRow, user_sub: string): ConsentKey {
-  return { user_sub, agent, agent_delegate, resource }
+export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
+  const { agent, agent_delegate, resource } = row
+  const upstream = upstreamOf(row)
+  const key = { user_sub, agent, agent_delegate, resource }
+  return upstream === undefined ? key : { ...key, chain: chainName(upstream.act) }
 }
 
 function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {
-  const { principal, resource, scope, purpose, txn, login_hint, peer } = request
+  const { principal, resource, scope, purpose, txn, login_hint, peer, upstream } = request
   return {
     id: randomUUID(),
     agent: principal.agent,
@@ -221,6 +228,8 @@ function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash
     granted_scope: null,
     claims: null,
     code_secret: null,
+    upstream: upstream === undefined ? null : JSON.stringify(upstream),
+    upstream_user: null,
   }
 }
 
@@ -243,7 +252,7 @@ async function checkQuota(
 }
 
 /** Deletes what has expired, a few at a time. */
-async function sweepRequests(tx: Transaction, now: number): Promise<void> {
+export async function sweepRequests(tx: Transaction, now: number): Promise<void> {
   await sweepConsents(tx, now)
   const ended = tx
     .selectFrom('auth_server_requests')

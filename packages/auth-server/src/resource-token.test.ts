@@ -1,6 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import type { Policy, PolicyRequest } from './policy.js'
 import {
   agentServer,
   ask,
@@ -83,13 +84,49 @@ test.each<[string, Change]>([
   [verifies('RST-08', 'token.resource.life', 'expired'), { claims: { iat: newYear - 300, exp: newYear } }],
   [verifies('RST-08', 'from the future'), { claims: { iat: newYear + 61, exp: newYear + 300 } }],
   [verifies('RST-24', 'of this auth server'), { claims: { iss: 'https://auth.example' } }],
-  [verifies('RST-24', 'of the agent'), { claims: { iss: 'https://agent.example' } }],
 ])('a resource token %s is refused', async (_, change) => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   expect(await refusedToken(made, phone, change)).toEqual(plain(400, 'invalid_resource_token'))
   expect((await ask(made, phone)).status).toBe(200)
 })
+
+test(
+  verifies(
+    'RST-24',
+    'auth.self.delegate',
+    'token.auth.agent-absent',
+    "what an agent's own API gave its delegate counts, what the agent made for itself or another key signed does not",
+  ),
+  async () => {
+    const asked: PolicyRequest[] = []
+    const policy: Policy = request => {
+      asked.push(request)
+      return 'direct'
+    }
+    const made = await world({ policy })
+    publishResource(made, 'https://agent.example', [made.agentKey])
+    const phone = await delegate(made, 'phone')
+    const own = async (to: Signer, o: { claims?: Record<string, unknown>; byCalendar?: true } = {}) => {
+      const claims = { iss: 'https://agent.example', scope: 'notes.read', ...o.claims }
+      const signer = o.byCalendar === true ? made.resourceKey.key : made.agentKey.key
+      const resource_token = await resourceToken(made, to, { signer, kid: 'k1', claims })
+      return send(made, to, { request_type: 'auth', resource_token })
+    }
+    const { auth_token } = await granted(await own(phone))
+    const token = part(auth_token, 1)
+    expect(token).toMatchObject({ aud: 'https://agent.example', agent_delegate: 'phone', scope: 'notes.read' })
+    expect(token).not.toHaveProperty('agent')
+    expect(asked).toEqual([
+      { agent: 'https://agent.example', delegate: 'phone', resource: 'https://agent.example', scope: ['notes.read'] },
+    ])
+    const refused = plain(400, 'invalid_resource_token')
+    expect(await refusalOf(await own(agentServer(made)))).toEqual(refused)
+    expect(await refusalOf(await own(phone, { byCalendar: true }))).toEqual(refused)
+    expect(await refusalOf(await own(phone, { claims: { agent_delegate: 'laptop' } }))).toEqual(refused)
+    expect(asked).toHaveLength(1)
+  },
+)
 
 test(
   verifies('RST-04', 'a resource token stolen by another agent is refused, and the log says whose it was'),

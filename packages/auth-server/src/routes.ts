@@ -1,7 +1,7 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import {
-  type AAuthError,
   type AgentAuth,
+  type AgentMetadata,
   type AuthServerMetadata,
   answerRoute,
   asAAuthError,
@@ -13,43 +13,52 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { type IdentifiedCaller, peerOf, type Verifier } from '@countersign/verify'
+import type { Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
+import { type Linking, linkPath } from './exchange/link.js'
+import { linkCallbackPath } from './exchange/link-sign-in.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
-import { pageRoute } from './pages/page-response.js'
+import type { PageLimit } from './pages/page-limit.js'
+import { errorPageResponse, pageRoute } from './pages/page-response.js'
+import { type KnownBefore, refusedEvent } from './refused-event.js'
 import { revocation } from './revocation.js'
-import { type TokenContext, tokenAnswer } from './token-answer.js'
+import { telling } from './telling.js'
+import { type Asking, type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
 
 /** What the routes of an auth server draw on. */
 export interface RouteContext extends TokenContext {
   readonly metadata: AuthServerMetadata
+  /** What it publishes of itself as an agent, where it links users. */
+  readonly agentMetadata?: AgentMetadata
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly pages?: DeviceContext
+  readonly pages?: DeviceContext & { readonly limit: PageLimit }
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */
 export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
+  const { agentMetadata } = context
   const routes: Routes = new Map<string, Route>([
     ['/.well-known/aauth-issuer', { methods: ['GET', 'HEAD'], answer: () => documentResponse(context.metadata) }],
+    ...(agentMetadata === undefined ? [] : [agentRoute(agentMetadata)]),
     ['/.well-known/jwks.json', { methods: ['GET', 'HEAD'], answer: () => jwksResponse(context.keys) }],
     [
       '/agent/token',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, { caller, verified }) =>
+        answer: identified(context, async (message, { caller, verified }, note) =>
           privateResponse(
             await tokenAnswer(
               parseTokenRequest(formOf(message), context.requestTypes),
-              { caller, discovery: verified.discovery },
-              context,
+              { caller, discovery: verified.discovery, note },
+              telling(context, message),
             ),
           ),
         ),
@@ -60,13 +69,15 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, { caller }) =>
-          privateResponse(await revocation(formOf(message), caller, context)),
+          privateResponse(await revocation(formOf(message), caller, telling(context, message))),
         ),
       },
     ],
     ...(context.pages === undefined ? [] : pageRoutes(context.pages, context)),
   ])
   return async message => {
+    const throttled = overPageLimit(message, context)
+    if (throttled !== undefined) return throttled
     try {
       return await answerRoute(message, routes)
     } catch (thrown) {
@@ -75,73 +86,93 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
   }
 }
 
+function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
+  return ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata) }]
+}
+
 /** Tells what is for a user's browser from what is for agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
-  return /^\/(?:agent\/authorize|agent\/consent|device|login|logout)(?:[/?]|$)/.test(target)
+  return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|device|login|logout)(?:[/?]|$)/.test(target)
+}
+
+/** The page that tells a network to wait: before anything is read, looked up or made for it. */
+function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
+  if (context.pages === undefined || !isPage(message)) return undefined
+  try {
+    context.pages.limit.take(message.peer)
+    return undefined
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.onEvent(refusedEvent(error, message))
+    return errorPageResponse(error)
+  }
 }
 
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
-  const page = (methods: readonly string[], answer: Route['answer']): Route =>
-    pageRoute(methods, answer, (error, message) => report(error, message, context))
+  const page = (
+    methods: readonly string[],
+    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
+  ): Route =>
+    pageRoute(
+      methods,
+      message => answer(message, telling(pages, message)),
+      (error, message) => context.onEvent(refusedEvent(error, message)),
+    )
   return [
-    ['/agent/authorize', page(['GET'], message => openRequest(message, pages))],
+    ['/agent/authorize', page(['GET'], openRequest)],
     [
       '/agent/consent',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showConsent(message, pages) : decideConsent(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showConsent(message, told) : decideConsent(message, told),
       ),
     ],
     [
       '/device',
-      page(['GET', 'POST'], message =>
-        message.method === 'GET' ? showDevice(message, pages) : answerDevice(message, pages),
+      page(['GET', 'POST'], (message, told) =>
+        message.method === 'GET' ? showDevice(message, told) : answerDevice(message, told),
       ),
     ],
+    ...(pages.linking === undefined ? [] : linkRoutes(pages.linking, page)),
     ...pages.login.routes,
   ]
 }
 
-/** Runs `answer` for a verified caller, whose name a refusal then carries into the audit log. */
+function linkRoutes(
+  linking: Linking,
+  page: (methods: readonly string[], answer: (message: ReceivedMessage) => Promise<Response>) => Route,
+): ReadonlyArray<readonly [string, Route]> {
+  return [
+    [linkCallbackPath, page(['GET'], message => linking.callback(message))],
+    [linkPath, page(['POST'], message => linking.decide(message))],
+  ]
+}
+
+/** Runs `answer` for a verified caller; a refusal carries who that was, and what else was known, into the audit log. */
 function identified(
   context: RouteContext,
-  answer: (message: ReceivedMessage, who: VerifiedCaller) => Promise<Response>,
+  answer: (message: ReceivedMessage, who: VerifiedCaller, note: Asking['note']) => Promise<Response>,
 ): (message: ReceivedMessage) => Promise<Response> {
   return async message => {
     const who = await identify(message, context)
+    let known: KnownBefore = { caller: who.caller }
+    const note: Asking['note'] = more => {
+      known = { ...known, ...more }
+    }
     try {
-      return await answer(message, who)
+      return await answer(message, who, note)
     } catch (thrown) {
-      return refusal(thrown, message, context, who.caller)
+      return refusal(thrown, message, context, known)
     }
   }
 }
 
-function refusal(
-  thrown: unknown,
-  message: ReceivedMessage,
-  context: RouteContext,
-  caller?: IdentifiedCaller,
-): Response {
+function refusal(thrown: unknown, message: ReceivedMessage, context: RouteContext, known?: KnownBefore): Response {
   const error = asAAuthError(thrown)
-  report(error, message, context, caller)
+  context.onEvent(refusedEvent(error, message, known))
   const { code, status, algs } = error
   // A request that was seen before must not be signed again: the first one's outcome stands.
   const challenged = status === 401 && code !== 'replay_detected'
   const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
   return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })
-}
-
-function report(error: AAuthError, message: ReceivedMessage, context: RouteContext, caller?: IdentifiedCaller): void {
-  const { code, status, description, cause } = error
-  context.onEvent({
-    type: 'refused',
-    code,
-    status,
-    description,
-    ...(caller === undefined ? {} : { agent: caller.agent }),
-    ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
-    ...(cause === undefined ? {} : { cause }),
-    ...peerOf(message),
-  })
 }

@@ -8,10 +8,11 @@ export function sweeper(
   now: () => number,
   sweep: (tx: Store<Tables>['db']) => Promise<unknown>,
 ): (tx: Store<Tables>['db']) => Promise<void> {
-  let next = Number.NEGATIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
   return async tx => {
-    if (now() < next) return
-    next = now() + interval
+    // Also when the clock went back.
+    if (Math.abs(now() - last) < interval) return
+    last = now()
     await sweep(tx)
   }
 }

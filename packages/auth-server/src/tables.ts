@@ -1,5 +1,6 @@
 import type { Migration } from '@countersign/store'
-import { type LoginTables, loginMigration } from './login/login-tables.js'
+import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
+import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
 
 /** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
 export interface GrantRow {
@@ -50,7 +51,8 @@ export interface RequestRow {
   expires: number
   /** The browser that opened it first. */
   browser: string | null
-  status: 'pending' | 'granted' | 'denied'
+  /** `redeemed`: an exchange's, kept so that a second use is told from an unknown one. */
+  status: 'pending' | 'granted' | 'denied' | 'redeemed'
   /** The user who decided. */
   user_sub: string | null
   /** What the user allowed. */
@@ -58,6 +60,10 @@ export interface RequestRow {
   claims: string | null
   /** With the request token it makes the code; without it, nothing. */
   code_secret: string | null
+  /** Exchanges only: JSON of the `Upstream` mandate that would be passed on. */
+  upstream: string | null
+  /** The user of ours who, in this browser, has just proven to be the upstream one. */
+  upstream_user: string | null
 }
 
 /** One scope that a user has allowed to one delegate at one resource, so as not to be asked again. */
@@ -68,12 +74,14 @@ export interface ConsentRow {
   agent_delegate: string
   resource: string
   scope: string
+  /** Names the chain of an exchange; empty where the agent asks for itself. */
+  chain: string
   created: number
   last_used: number
 }
 
 /** The tables of an auth server. */
-export interface Tables extends LoginTables {
+export interface Tables extends LoginTables, ExchangeTables {
   auth_server_grants: GrantRow
   auth_server_requests: RequestRow
   auth_server_consents: ConsentRow
@@ -185,4 +193,12 @@ const consents: Migration = {
   },
 }
 
-export const migrations: readonly Migration[] = [grants, loginMigration, grantsOfUsers, requests, consents]
+export const migrations: readonly Migration[] = [
+  grants,
+  loginMigration,
+  grantsOfUsers,
+  requests,
+  consents,
+  userReview,
+  exchangeMigration,
+]

@@ -3,7 +3,9 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { answerAuth, type PendingAnswer } from './auth-answer.js'
 import type { AuthTokenIssuer } from './auth-token.js'
 import { answerDeviceAuth, answerDeviceCode, type DeviceAnswer } from './device-answer.js'
-import type { AuthServerEvent } from './event.js'
+import type { AuthServerEvent, ExchangeFacts } from './event.js'
+import type { Exchange } from './exchange/exchange.js'
+import { answerExchange } from './exchange/exchange-answer.js'
 import type { Grants } from './grants.js'
 import type { Policy } from './policy.js'
 import type { Polls } from './polls.js'
@@ -26,6 +28,8 @@ export interface TokenContext {
   readonly users: 'some' | 'none'
   /** Agents that may use the device flow. */
   readonly deviceFlow: 'any' | readonly string[]
+  /** Absent where no exchange is configured. */
+  readonly exchange?: Exchange
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: AuthServerEvent) => void
@@ -44,6 +48,8 @@ export interface TokenAnswer {
 export interface Asking {
   readonly caller: IdentifiedCaller
   readonly discovery: Discovery
+  /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
+  readonly note: (known: { readonly exchange: ExchangeFacts; readonly txn?: string }) => void
 }
 
 /**
@@ -67,5 +73,7 @@ export function tokenAnswer(
       return answerDeviceCode(request, asking.caller, context)
     case 'refresh':
       return answerRefresh(request, asking.caller, context)
+    case 'exchange':
+      return answerExchange(request, asking, context)
   }
 }

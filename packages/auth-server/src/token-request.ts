@@ -40,8 +40,27 @@ export interface RefreshRequest {
   readonly scope?: string
 }
 
+/** `request_type=exchange`. */
+export interface ExchangeRequest {
+  readonly request_type: 'exchange'
+  /** Of the downstream resource. */
+  readonly resource_token: string
+  /** The auth token that the caller was called with. */
+  readonly upstream_token: string
+  readonly purpose?: string
+  /** As in `auth`. */
+  readonly redirect_uri?: string
+  readonly state?: string
+}
+
 /** A token endpoint request, read. */
-export type TokenRequest = AuthRequest | DeviceAuthRequest | CodeRequest | DeviceCodeRequest | RefreshRequest
+export type TokenRequest =
+  | AuthRequest
+  | DeviceAuthRequest
+  | CodeRequest
+  | DeviceCodeRequest
+  | RefreshRequest
+  | ExchangeRequest
 
 const longestPurpose = 1024
 const longestState = 8192
@@ -66,6 +85,15 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         code: required(form, 'code'),
         redirect_uri: required(form, 'redirect_uri'),
         request_token: required(form, 'request_token'),
+      }
+    case 'exchange':
+      return {
+        request_type: 'exchange',
+        resource_token: required(form, 'resource_token'),
+        upstream_token: required(form, 'upstream_token'),
+        ...purposeOf(form),
+        ...optional(form, 'redirect_uri'),
+        ...stateOf(form),
       }
     case 'device_code':
       return { request_type: 'device_code', device_code: required(form, 'device_code') }

@@ -4,6 +4,7 @@ import type { FetchFlags } from './commands/fetch.js'
 import type { InspectFlags } from './commands/inspect.js'
 import type { KeysFlags } from './commands/keys.js'
 import type { PlaygroundFlags } from './commands/playground.js'
+import type { TraceFlags } from './commands/trace.js'
 import type { OptionSchema } from './configuration.js'
 
 /**
@@ -20,6 +21,7 @@ export async function program(version: string, argv: readonly string[]): Promise
   addPlayground(root)
   addFetch(root)
   addInspect(root)
+  addTrace(root)
   addKeys(root)
   await addServers(root, argv)
   root
@@ -98,6 +100,18 @@ function addInspect(root: Command): void {
     .option('--development', 'allow loopback http identifiers')
     .option('--json', 'print what was found as one JSON object')
     .action(async (what: string, flags: InspectFlags) => (await import('./commands/inspect.js')).inspect(what, flags))
+}
+
+function addTrace(root: Command): void {
+  root
+    .command('trace')
+    .description('one user action in order, across the logs of all parties')
+    .argument('<txn>', 'the audit id that the records of the action carry as `txn`')
+    .argument('<file...>', 'logs of servers, JSON a line; - for standard input')
+    .option('--json', 'print the records as one JSON object')
+    .action(async (txn: string, files: string[], flags: TraceFlags) =>
+      (await import('./commands/trace.js')).trace(txn, files, flags),
+    )
 }
 
 function addKeys(root: Command): void {
@@ -179,7 +193,8 @@ function flags(command: Command, schema: OptionSchema): Command {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
     if (['development', 'json'].includes(name)) command.option(flag, description)
-    else if (['grants', 'ask', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'].includes(name)) continue
+    else if (['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'].includes(name))
+      continue
     else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)
     else command.option(`${flag} <value>`, description)

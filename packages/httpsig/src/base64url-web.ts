@@ -2,14 +2,19 @@
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** @see base64url.ts */
+/** @see base64url-node.ts */
 export function base64Encode(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))
 }
 
-/** @see base64url.ts */
+/** @see base64url-node.ts */
 export function base64urlEncode(bytes: Uint8Array): string {
   return base64Encode(bytes).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_')
+}
+
+/** @see base64url-node.ts */
+export function base64urlEncodeText(text: string): string {
+  return base64urlEncode(new TextEncoder().encode(text))
 }
 
 /** What `text` decodes to by a lenient reader, if that is written as `text` and in no other way. */
@@ -23,19 +28,19 @@ function decoded(text: string, encode: (bytes: Uint8Array) => string): Uint8Arra
   }
 }
 
-/** @see base64url.ts */
+/** @see base64url-node.ts */
 export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
   return decoded(text, base64Encode)
 }
 
-/** @see base64url.ts */
+/** @see base64url-node.ts */
 export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
   const bytes = decoded(text, base64urlEncode)
   if (bytes === undefined) throw new TypeError('not canonical base64url')
   return bytes
 }
 
-/** @see base64url.ts */
+/** @see base64url-node.ts */
 export function base64urlDecodeText(text: string): string {
   return utf8.decode(base64urlDecode(text))
 }

@@ -1,7 +1,7 @@
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import * as ours from './base64url.js'
+import * as ours from './base64url-node.js'
 import * as portable from './base64url-web.js'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

@@ -69,13 +69,25 @@ function operand(key: KeyObject, algorithm: Algorithm): KeyObject | (VerifyKeyOb
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 }
 }
 
+// The pool belongs to the process, and so does the choice what runs on it.
+let place: 'pool' | 'caller' = 'caller'
+
+/**
+ * Where Ed25519 and ES256 verify and sign from now on, in the whole process: on the thread that asks (`caller`, as it starts), or on
+ * libuv's `pool` and so on whatever cores are free. The pool costs each operation a few percent more CPU, and one that is alone
+ * some latency: it is for a process that does little else and serves many at once. Other algorithms always go to the pool.
+ */
+export function verifyAndSignOn(where: 'pool' | 'caller'): void {
+  place = where
+}
+
 /**
  * Whether an operation runs on the thread that asks. For these two the way to libuv's pool and back costs as much CPU as a tenth
- * of a verification, or a whole signature; and requests of different connections never meet in one turn to share it.
- * The others take up to a thousand times as long, and this thread has other requests to serve meanwhile.
+ * of a verification, or a whole signature. The others take up to a thousand times as long, and this thread has other requests to
+ * serve meanwhile.
  */
 function runsHere(algorithm: Algorithm): boolean {
-  return algorithm === 'Ed25519' || algorithm === 'ES256'
+  return place === 'caller' && (algorithm === 'Ed25519' || algorithm === 'ES256')
 }
 
 type Outcome<T> = (error: Error | null, value: T) => void
@@ -87,15 +99,18 @@ function onPool<T>(begin: (done: Outcome<T>) => void): Promise<T> {
 export const importPublic: Cryptography['importPublic'] = (jwk): ImportedPublic => {
   const key = operand(createPublicKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  if (runsHere(jwk.alg)) return { verify: async (data, signature) => verify(hash, data, key, signature) }
-  return { verify: (data, signature) => onPool(done => verify(hash, data, key, signature, done)) }
+  return {
+    verify: async (data, signature) =>
+      runsHere(jwk.alg) ? verify(hash, data, key, signature) : onPool(done => verify(hash, data, key, signature, done)),
+  }
 }
 
 export const importPrivate: Cryptography['importPrivate'] = (jwk): ImportedPrivate => {
   const key = operand(createPrivateKey({ format: 'jwk', key: bare(jwk) }), jwk.alg)
   const hash = hashes[jwk.alg]
-  if (runsHere(jwk.alg)) return { sign: async data => sign(hash, data, key) }
-  return { sign: data => onPool(done => sign(hash, data, key, done)) }
+  return {
+    sign: async data => (runsHere(jwk.alg) ? sign(hash, data, key) : onPool(done => sign(hash, data, key, done))),
+  }
 }
 
 // DER up to the 32 bytes of an Ed25519 private key (RFC 8410 §7).

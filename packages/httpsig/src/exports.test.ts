@@ -8,9 +8,11 @@ test('what is exported is what is meant to be', () => {
       'HttpSigError',
       'algorithms',
       'answerAcceptSignature',
+      'asciiBytes',
       'base64urlDecode',
       'base64urlDecodeText',
       'base64urlEncode',
+      'base64urlEncodeText',
       'checkContentDigest',
       'checkTarget',
       'chooseAuthority',
@@ -49,5 +51,5 @@ test('what is exported is what is meant to be', () => {
       'writeContentDigest',
     ]),
   )
-  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'headFromNode']))
+  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'headFromNode', 'verifyAndSignOn']))
 })

@@ -1,4 +1,5 @@
-export { base64urlDecode, base64urlDecodeText, base64urlEncode } from '#base64url'
+export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
+export { ascii as asciiBytes } from '#crypto'
 export {
   type AcceptSignatureAnswer,
   type AnsweringKey,

@@ -3,6 +3,8 @@ import type { Http2ServerRequest } from 'node:http2'
 import { HttpSigError } from './error.js'
 import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage } from './received-message.js'
 
+export { verifyAndSignOn } from './crypto-node.js'
+
 function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
   const lines: Array<readonly [string, string]> = []
   for (let i = 0; i + 1 < raw.length; i += 2) lines.push([raw[i] ?? '', raw[i + 1] ?? ''])
@@ -104,15 +106,18 @@ export function headFromNode(request: IncomingMessage | Http2ServerRequest): Rec
  * Reads a request of `node:http` or `node:http2` exactly as it came: raw target, every header line, the body's bytes whatever their framing.
  * Nothing may have read the body before.
  * @param options.bodyLimit most body bytes read
+ * @param options.requestId names the request in logs and events
  * @throws HttpSigError 413 when the body is larger; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
  * @throws TypeError when something has read the body before
  * @see docs/protocol.md §3.3
  */
 export async function fromNode(
   request: IncomingMessage | Http2ServerRequest,
-  options: { readonly bodyLimit: number },
+  options: { readonly bodyLimit: number; readonly requestId?: string },
 ): Promise<ReceivedMessage> {
-  const message = headFromNode(request)
+  const { requestId } = options
+  const head = headFromNode(request)
+  const message = requestId === undefined ? head : { ...head, requestId }
   if (Number(headerValues(message, 'content-length')[0] ?? 0) > options.bodyLimit) throw bodyTooLarge()
   if (nothingToRead(request, message)) return message
   const body = await readBody(request, options.bodyLimit)

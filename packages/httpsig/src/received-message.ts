@@ -13,6 +13,8 @@ export interface ReceivedMessage {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   /** Remote IP address. */
   readonly peer?: string
+  /** The name its receiver gave it, under which logs and events tell of it; nothing is verified by it. */
+  readonly requestId?: string
   /** The body's bytes, however they were framed; absent or empty when there are none. */
   readonly body?: Uint8Array
 }

@@ -1,5 +1,5 @@
 import type { PublicJwk } from '@countersign/httpsig'
-import { invalidToken, type ParsedToken } from './token.js'
+import { invalidToken, type ReadClaims } from './token.js'
 import { checkTimes, confirmationKey, refuseConditions, requiredId } from './token-claims.js'
 
 /**
@@ -32,7 +32,7 @@ const maxLife = 24 * 3600
  * @see protocol.md §5
  */
 export function checkAgentToken(
-  parsed: ParsedToken,
+  parsed: ReadClaims,
   o: { readonly now: number; readonly receiver: string; readonly expiredGrace?: number },
 ): AgentTokenClaims {
   if (parsed.typ !== 'agent+jwt') throw invalidToken('agent+jwt', 'the token is not an agent token')
@@ -45,7 +45,7 @@ export function checkAgentToken(
   return { iss: parsed.iss, sub, cnf, iat, exp, jti, ...(aud !== undefined && { aud }) }
 }
 
-function checkReceivers(parsed: ParsedToken, receiver: string): string | readonly string[] | undefined {
+function checkReceivers(parsed: ReadClaims, receiver: string): string | readonly string[] | undefined {
   if (!('aud' in parsed.payload)) return undefined
   const aud = parsed.payload['aud']
   if (aud === receiver) return receiver

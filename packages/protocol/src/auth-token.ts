@@ -1,7 +1,7 @@
 import type { PublicJwk } from '@countersign/httpsig'
 import { isIdentifier } from './identifier.js'
 import { isObject } from './jws.js'
-import { invalidToken, type ParsedToken } from './token.js'
+import { invalidToken, type ReadClaims } from './token.js'
 import {
   checkSingleAudience,
   checkTimes,
@@ -65,7 +65,7 @@ const maxActDepth = 5
  * @see protocol.md §5
  */
 export function checkAuthToken(
-  parsed: ParsedToken,
+  parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): AuthTokenClaims {
   if (parsed.typ !== 'auth+jwt') throw invalidToken('auth+jwt', 'the token is not an auth token')
@@ -87,7 +87,7 @@ export function checkAuthToken(
   return { ...parsed.payload, iss: parsed.iss, aud, cnf, iat, exp, jti, ...(act !== undefined && { act }) }
 }
 
-function readAct(parsed: ParsedToken, value: unknown, depth: number): Act {
+function readAct(parsed: ReadClaims, value: unknown, depth: number): Act {
   if (depth > maxActDepth) throw invalidToken(parsed.typ, 'act is nested deeper than 5')
   if (!isObject(value)) throw invalidToken(parsed.typ, 'act must be an object')
   const { iss, agent, agent_delegate, act } = value

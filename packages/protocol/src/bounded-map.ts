@@ -4,6 +4,8 @@ export interface BoundedMap<K, V> {
   get(key: K): V | undefined
   set(key: K, value: V): void
   delete(key: K): void
+  /** Forgets those that have had their time. */
+  deleteWhere(isOver: (value: V) => boolean): void
 }
 
 /** @param capacity entries held, at least 1 */
@@ -26,6 +28,9 @@ export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
     },
     delete(key) {
       entries.delete(key)
+    },
+    deleteWhere(isOver) {
+      for (const [key, value] of entries) if (isOver(value)) entries.delete(key)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { jwks, type PublicKeyEntry } from './published-key.js'
+import { textResponse } from './text-response.js'
 
 /** Long enough to spare requests, short enough that a withdrawn key is gone in minutes. */
 const publishedCaching = 'public, max-age=300'
@@ -29,5 +30,5 @@ export function privateResponse(body: object): Response {
 }
 
 function json(body: object, mediaType: string, caching: string): Response {
-  return new Response(JSON.stringify(body), { headers: { 'content-type': mediaType, 'cache-control': caching } })
+  return textResponse(JSON.stringify(body), { headers: { 'content-type': mediaType, 'cache-control': caching } })
 }

@@ -1,5 +1,6 @@
 import { type AgentAuth, serializeAgentAuth } from './agent-auth.js'
 import type { AAuthError } from './error.js'
+import { textResponse } from './text-response.js'
 
 /** What an error response carries beside its body. */
 export interface ErrorResponseOptions {
@@ -30,5 +31,5 @@ export function errorResponse(error: AAuthError, options: ErrorResponseOptions =
   if (retryAfter !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
   if (options.agentAuth !== undefined) headers.set('agent-auth', serializeAgentAuth(options.agentAuth))
   const body = { error: code, error_description: description, required_components, algs }
-  return new Response(JSON.stringify(body), { status, headers })
+  return textResponse(JSON.stringify(body), { status, headers })
 }

@@ -52,6 +52,8 @@ test('the public names', () => {
       'serializeScope',
       'signKeyProof',
       'signToken',
+      'textOf',
+      'textResponse',
       'unionScope',
       'verifyKeyProof',
       'verifyTokenSignature',

@@ -40,5 +40,6 @@ export { checkResourceToken, type ResourceTokenClaims } from './resource-token.j
 export { answerRoute, type Route, type Routes } from './route.js'
 export { identityScopes, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
 export { signToken } from './sign-token.js'
+export { textOf, textResponse } from './text-response.js'
 export { type ParsedToken, parseToken, type TokenType, verifyTokenSignature } from './token.js'
 export { isSafeId } from './token-claims.js'

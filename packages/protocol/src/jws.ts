@@ -1,6 +1,7 @@
 import {
   type Algorithm,
   algorithms,
+  asciiBytes,
   base64urlDecode,
   base64urlDecodeText,
   isSignatureLength,
@@ -22,8 +23,6 @@ export interface JwsSegments {
   readonly signingInput: Uint8Array
 }
 
-const encoder = new TextEncoder()
-
 /** Cuts a compact JWS into its segments, size first. @see RFC 7515 §7.1 */
 export function jwsSegments(jws: string, what: string, refuse: Refuse): JwsSegments {
   if (typeof jws !== 'string') throw refuse(`${what} must be a string`)
@@ -35,16 +34,26 @@ export function jwsSegments(jws: string, what: string, refuse: Refuse): JwsSegme
     header: jws.slice(0, one),
     payload: jws.slice(one + 1, two),
     signature: jws.slice(two + 1),
-    signingInput: encoder.encode(jws.slice(0, two)),
+    // What is not ASCII is no base64url either, and refused before any signature is looked at.
+    signingInput: asciiBytes(jws.slice(0, two)),
   }
 }
 
 /** Decodes a segment that must be a JSON object, each member once. */
 export function jwsObject(segment: string, what: string, refuse: Refuse): Record<string, unknown> {
+  return readObject(() => base64urlDecodeText(segment), what, refuse)
+}
+
+/** Reads JSON that must be an object, each member once. */
+export function jsonObject(json: string, what: string, refuse: Refuse): Record<string, unknown> {
+  return readObject(() => json, what, refuse)
+}
+
+function readObject(json: () => string, what: string, refuse: Refuse): Record<string, unknown> {
   const description = `${what} must be a JSON object, each member once`
   let value: unknown
   try {
-    value = parseJson(base64urlDecodeText(segment))
+    value = parseJson(json())
   } catch (cause) {
     throw refuse(description, cause)
   }

@@ -1,6 +1,8 @@
 import {
   type Algorithm,
+  asciiBytes,
   base64urlEncode,
+  base64urlEncodeText,
   importVerifyKey,
   type PublicJwk,
   type SigningKey,
@@ -37,7 +39,6 @@ export interface ParsedKeyProof {
 /** Seconds that a proof is good for, and that its clock may be ahead of ours. */
 const proofWindow = 60
 const typ = 'key-proof+jwt'
-const encoder = new TextEncoder()
 
 /**
  * Proves to a delegate token endpoint that one holds the new key of a rotation; good for 60 seconds around `iat`.
@@ -47,7 +48,7 @@ const encoder = new TextEncoder()
 export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): Promise<string> {
   const { aud, sub, jkt, iat, jti } = claims
   const signingInput = `${segment({ typ, alg: newKey.algorithm })}.${segment({ aud, sub, jkt, iat, jti })}`
-  const signature = await newKey.sign(encoder.encode(signingInput))
+  const signature = await newKey.sign(asciiBytes(signingInput))
   // A KMS that answers in DER.
   if (signature.length !== signatureLength(newKey.publicJwk)) throw new TypeError('the key signs in another encoding')
   const proof = `${signingInput}.${base64urlEncode(signature)}`
@@ -61,7 +62,7 @@ export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): 
 }
 
 function segment(value: object): string {
-  return base64urlEncode(encoder.encode(JSON.stringify(value)))
+  return base64urlEncodeText(JSON.stringify(value))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { invalidToken, type ParsedToken } from './token.js'
+import { invalidToken, type ReadClaims } from './token.js'
 import {
   checkSingleAudience,
   checkTimes,
@@ -46,7 +46,7 @@ const maxLife = 600
  * @see protocol.md §5 and §6.2
  */
 export function checkResourceToken(
-  parsed: ParsedToken,
+  parsed: ReadClaims,
   o: { readonly now: number; readonly audience: string },
 ): ResourceTokenClaims {
   if (parsed.typ !== 'resource+jwt') throw invalidToken('resource+jwt', 'the token is not a resource token')
@@ -74,7 +74,7 @@ export function checkResourceToken(
   }
 }
 
-function requestedScope(parsed: ParsedToken): string {
+function requestedScope(parsed: ReadClaims): string {
   // Auth request documents (§6.5) do not exist here yet, so the second of the two ways to ask is refused too.
   if ('auth_request_url' in parsed.payload) throw invalidToken(parsed.typ, 'auth_request_url is not supported')
   const scope = optionalScope(parsed)

@@ -1,11 +1,16 @@
-import { base64urlEncode, type SigningKey, signatureLength } from '@countersign/httpsig'
+import {
+  asciiBytes,
+  base64urlEncode,
+  base64urlEncodeText,
+  type SigningKey,
+  signatureLength,
+} from '@countersign/httpsig'
 import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+import { maxJwsBytes } from './jws.js'
 import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 import { identityScopes } from './scope.js'
-import { type ParsedToken, parseToken, type TokenType } from './token.js'
-
-const encoder = new TextEncoder()
+import { draftToken, invalidToken, type ReadClaims, type TokenType } from './token.js'
 
 /**
  * Issues a token.
@@ -19,29 +24,26 @@ export async function signToken(o: {
   readonly kid: string
   readonly claims: AgentTokenClaims | ResourceTokenClaims | AuthTokenClaims
 }): Promise<string> {
-  const header = segment({ typ: o.typ, alg: o.key.algorithm, kid: o.kid })
-  const signingInput = `${header}.${segment(o.claims)}`
-  // How long the signature will be is known of its key; what it says does not matter here.
-  const placeholder = base64urlEncode(new Uint8Array(signatureLength(o.key.publicJwk)))
-  const draft = `${signingInput}.${placeholder}`
+  const claims = JSON.stringify(o.claims)
+  const header = base64urlEncodeText(JSON.stringify({ typ: o.typ, alg: o.key.algorithm, kid: o.kid }))
+  const signingInput = `${header}.${base64urlEncodeText(claims)}`
+  const bytes = signatureLength(o.key.publicJwk)
   try {
-    checkClaims(parseToken(draft, [o.typ], { development: true }))
+    if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes)
+      throw invalidToken(o.typ, 'the token is over 6 KiB')
+    checkClaims(draftToken({ typ: o.typ, alg: o.key.algorithm, kid: o.kid, claims }))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
     throw new TypeError(`the token would be refused: ${reason}`, { cause })
   }
-  const signature = await o.key.sign(encoder.encode(signingInput))
+  const signature = await o.key.sign(asciiBytes(signingInput))
   // A KMS that answers in DER.
-  if (signature.length !== signatureLength(o.key.publicJwk)) throw new TypeError('the key signs in another encoding')
+  if (signature.length !== bytes) throw new TypeError('the key signs in another encoding')
   return `${signingInput}.${base64urlEncode(signature)}`
 }
 
-function segment(value: object): string {
-  return base64urlEncode(encoder.encode(JSON.stringify(value)))
-}
-
 /** Reads the claims as their receiver would at the moment of issue. */
-function checkClaims(parsed: ParsedToken): void {
+function checkClaims(parsed: ReadClaims): void {
   const { iat, aud, scope } = parsed.payload
   const now = typeof iat === 'number' ? iat : Number.NaN
   const audience = typeof aud === 'string' ? aud : ''

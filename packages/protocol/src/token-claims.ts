@@ -3,7 +3,7 @@ import { AAuthError } from './error.js'
 import { isIdentifier } from './identifier.js'
 import { isObject } from './jws.js'
 import { parseScope } from './scope.js'
-import { invalidToken, type ParsedToken } from './token.js'
+import { invalidToken, type ReadClaims } from './token.js'
 
 /** Seconds that an issuer's clock may be ahead of ours. */
 const clockSkew = 60
@@ -22,17 +22,17 @@ export function isSafeId(value: unknown): value is string {
   return !unsafeText.test(value) && (isShort || new TextEncoder().encode(value).length <= maxIdBytes)
 }
 
-export function requiredId(parsed: ParsedToken, claim: string): string {
+export function requiredId(parsed: ReadClaims, claim: string): string {
   const value = parsed.payload[claim]
   if (!isSafeId(value)) throw invalidToken(parsed.typ, `${claim} must be a string of 1 to 512 bytes without controls`)
   return value
 }
 
-export function optionalId(parsed: ParsedToken, claim: string): string | undefined {
+export function optionalId(parsed: ReadClaims, claim: string): string | undefined {
   return claim in parsed.payload ? requiredId(parsed, claim) : undefined
 }
 
-export function requiredIdentifier(parsed: ParsedToken, claim: string): string {
+export function requiredIdentifier(parsed: ReadClaims, claim: string): string {
   const value = parsed.payload[claim]
   if (!isIdentifier(value, parsed)) throw invalidToken(parsed.typ, `${claim} must be an identifier`)
   return value
@@ -43,7 +43,7 @@ export function requiredIdentifier(parsed: ParsedToken, claim: string): string {
  * @see protocol.md §5
  */
 export function checkTimes(
-  parsed: ParsedToken,
+  parsed: ReadClaims,
   o: { readonly now: number; readonly maxLife: number; readonly expiredGrace?: number },
 ): { iat: number; exp: number } {
   const iat = requiredTime(parsed, 'iat')
@@ -60,7 +60,7 @@ export function checkTimes(
   return { iat, exp }
 }
 
-function requiredTime(parsed: ParsedToken, claim: string): number {
+function requiredTime(parsed: ReadClaims, claim: string): number {
   const value = parsed.payload[claim]
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw invalidToken(parsed.typ, `${claim} must be an integer in Unix seconds`)
@@ -68,14 +68,14 @@ function requiredTime(parsed: ParsedToken, claim: string): number {
 }
 
 /** Checks an `aud` that must be one string: a token for one receiver, not for a set of them. */
-export function checkSingleAudience(parsed: ParsedToken, audience: string): string {
+export function checkSingleAudience(parsed: ReadClaims, audience: string): string {
   const aud = parsed.payload['aud']
   if (aud !== audience) throw invalidToken(parsed.typ, 'aud must be exactly this receiver', { expected: audience })
   return audience
 }
 
 /** Reads `cnf`: one public key and no second way to confirm, which could name another. */
-export function confirmationKey(parsed: ParsedToken): { jwk: PublicJwk } {
+export function confirmationKey(parsed: ReadClaims): { jwk: PublicJwk } {
   const cnf = parsed.payload['cnf']
   if (!isObject(cnf) || Object.keys(cnf).length !== 1 || !('jwk' in cnf))
     throw invalidToken(parsed.typ, 'cnf must be an object with jwk and nothing else')
@@ -87,7 +87,7 @@ export function confirmationKey(parsed: ParsedToken): { jwk: PublicJwk } {
 }
 
 /** Checks `scope` where it stands, and keeps it as written. */
-export function optionalScope(parsed: ParsedToken): string | undefined {
+export function optionalScope(parsed: ReadClaims): string | undefined {
   if (!('scope' in parsed.payload)) return undefined
   const scope = parsed.payload['scope']
   try {
@@ -98,13 +98,13 @@ export function optionalScope(parsed: ParsedToken): string | undefined {
   throw invalidToken(parsed.typ, 'scope must be a string')
 }
 
-export function optionalText(parsed: ParsedToken, claim: string): string | undefined {
+export function optionalText(parsed: ReadClaims, claim: string): string | undefined {
   const value = parsed.payload[claim]
   if (value !== undefined && typeof value !== 'string') throw invalidToken(parsed.typ, `${claim} must be a string`)
   return value
 }
 
-export function optionalAgentDelegate(parsed: ParsedToken): { agent_delegate?: string } {
+export function optionalAgentDelegate(parsed: ReadClaims): { agent_delegate?: string } {
   const agent_delegate = optionalId(parsed, 'agent_delegate')
   return agent_delegate === undefined ? {} : { agent_delegate }
 }
@@ -113,7 +113,7 @@ export function optionalAgentDelegate(parsed: ParsedToken): { agent_delegate?: s
  * Refuses what narrows a token in a way we do not implement: to ignore a condition would be to widen the mandate.
  * @see protocol.md §9
  */
-export function refuseConditions(parsed: ParsedToken): void {
+export function refuseConditions(parsed: ReadClaims): void {
   for (const claim of ['delegation', 'constraints'])
     if (claim in parsed.payload) throw new AAuthError('policy_denied', 'the token carries conditions unknown here')
 }

@@ -1,24 +1,28 @@
 import type { Algorithm, VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type ErrorCode } from './error.js'
 import { isIdentifier } from './identifier.js'
-import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, type Refuse } from './jws.js'
+import { jsonObject, jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, type Refuse } from './jws.js'
 
 /** The three tokens, by their `typ`. */
 export type TokenType = 'agent+jwt' | 'resource+jwt' | 'auth+jwt'
 
-/** A token whose shape, `typ`, `alg`, `kid` and `iss` are in order. Nothing in it is proven yet. */
-export interface ParsedToken {
+/** What a token says, its `typ`, `alg`, `kid` and `iss` in order. */
+export interface ReadClaims {
   readonly typ: TokenType
   readonly alg: Algorithm
   readonly kid: string
   readonly iss: string
   readonly payload: Readonly<Record<string, unknown>>
+  /** Whether identifiers in it may be those of development mode. */
+  readonly development: boolean
+}
+
+/** A token whose shape, `typ`, `alg`, `kid` and `iss` are in order. Nothing in it is proven yet. */
+export interface ParsedToken extends ReadClaims {
   readonly signingInput: Uint8Array
   readonly signature: Uint8Array
   /** The token as received. A secret as long as it lives: never log it. */
   readonly token: string
-  /** Whether identifiers in it may be those of development mode. */
-  readonly development: boolean
 }
 
 /** The longest `kid`, in characters. */
@@ -58,10 +62,27 @@ export function parseToken(
   const alg = jwsAlgorithm(members, refuse)
   const kid = kidOf(members, refuse)
   const claims = jwsObject(payload, 'the token payload', refuse)
-  const iss = claims['iss']
-  if (!isIdentifier(iss, { development })) throw refuse('iss must be an identifier')
+  const iss = issuerOf(claims, development, refuse)
   const bytes = jwsSignature(signature, alg, 'the token', refuse)
   return { typ, alg, kid, iss, payload: claims, signingInput, signature: bytes, token, development }
+}
+
+/**
+ * Reads a token that is about to be signed, from the JSON of its claims: what {@link parseToken} would refuse is refused,
+ * without going through base64url and back.
+ * @throws AAuthError with the code of the token's type
+ */
+export function draftToken(o: {
+  readonly typ: TokenType
+  readonly alg: Algorithm
+  readonly kid: string
+  readonly claims: string
+}): ReadClaims {
+  const { typ, alg } = o
+  const refuse = refusing(typ)
+  const kid = kidOf({ kid: o.kid }, refuse)
+  const payload = jsonObject(o.claims, 'the token payload', refuse)
+  return { typ, alg, kid, iss: issuerOf(payload, true, refuse), payload, development: true }
 }
 
 /**
@@ -77,6 +98,12 @@ export async function verifyTokenSignature(parsed: ParsedToken, key: VerifyKey):
 
 function refusing(typ: TokenType): Refuse {
   return (description, cause) => invalidToken(typ, description, cause)
+}
+
+function issuerOf(claims: Readonly<Record<string, unknown>>, development: boolean, refuse: Refuse): string {
+  const iss = claims['iss']
+  if (!isIdentifier(iss, { development })) throw refuse('iss must be an identifier')
+  return iss
 }
 
 function kidOf(header: Readonly<Record<string, unknown>>, refuse: Refuse): string {

@@ -21,14 +21,14 @@ export interface AAuth {
   readonly scope: readonly string[]
   /** The auth server that allowed it. */
   readonly issuer?: string
+  /** The audit id of the auth token, which follows one user action across parties. */
+  readonly txn?: string
   /** The agents before this one, newest first; empty when the agent was called by nobody. */
   readonly chain: readonly Actor[]
   /** Thumbprint of the key that signed the request (RFC 7638). */
   readonly key?: string
   /** What the agent says that it is for, in words that an auth server has shown to its user or its policy. */
   readonly purpose?: string
-  /** Follows one action of a user across all who take part in it. */
-  readonly txn?: string
 }
 
 /** The facts about a request that was let pass, and what can be done for it. */
@@ -59,10 +59,10 @@ export function aauthOf(caller: Caller): AAuth {
         ...(caller.user === undefined ? {} : { user: caller.user }),
         scope: caller.scope,
         issuer: caller.issuer,
+        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
         chain: chainOf(caller.token.act),
         key: caller.key.thumbprint,
         ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
-        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
       }
   }
 }

@@ -1,6 +1,6 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, checkReplay, type Verified, type Verifier } from '@countersign/verify'
+import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Guarded } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
@@ -36,6 +36,8 @@ export interface Guard {
   readonly counter: Counter
   readonly tell: Observer
   readonly refusal: RefusalContext
+  /** Whether the resource is itself an agent whose own tokens count. */
+  readonly ownAgent: 'accepted' | 'refused'
   /** How it calls others, where it does. */
   readonly downstream?: Downstream
 }
@@ -43,9 +45,10 @@ export interface Guard {
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   let caller: Caller | undefined
+  const named = requestIdOf(message)
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
-    const { error, response } = await answerRefusal(refusal, caller, guard.refusal)
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) })
+    const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
+    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     return { ok: false, response }
   }
   try {
@@ -55,7 +58,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     if (refusal !== undefined) return await refuse(refusal)
     await guard.downstream?.accept(message, verified)
     const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth })
+    guard.tell({ type: 'passed', aauth, ...named })
     return passed(aauth, { verified, route }, guard)
   } catch (thrown) {
     const error = asAAuthError(thrown)
@@ -110,7 +113,7 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  refuseSelfToken(caller)
+  if (guard.ownAgent === 'refused') refuseSelfToken(caller)
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal

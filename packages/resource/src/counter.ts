@@ -14,23 +14,40 @@ export interface Counter {
   take(key: string, rate: Rate): Promise<Count>
 }
 
+/** A counter that tells how many keys it holds. */
+export interface MemoryCounter extends Counter {
+  readonly size: number
+}
+
 /**
  * Counts in the memory of this process.
  * When `capacity` keys are alive, the one whose window began first is forgotten: strangers cannot grow it, only blur it.
+ * A key (an address, a pseudonym, a delegate) is forgotten with the first request after its window has ended.
  * @param options.capacity keys remembered; default 100 000
  */
-export function memoryCounter(options: { readonly capacity?: number } = {}): Counter {
+export function memoryCounter(options: { readonly capacity?: number } = {}): MemoryCounter {
   const { capacity = 100_000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   // Rates differ per call, so the limiter only counts; points and duration are overridden or unused.
   const limiter = new RateLimiterMemory({ keyPrefix: '', points: 1, duration: 1 })
-  const begun = new Set<string>()
+  const begun = new Map<string, number>()
+  let swept = 0
+  const forgetEnded = (at: number): void => {
+    if (at < swept + 1000) return
+    swept = at
+    for (const [key, ends] of begun) if (ends <= at) begun.delete(key)
+  }
   return {
+    get size() {
+      return begun.size
+    },
     async take(key, rate) {
       const result = await limiter.penalty(key, 1, { customDuration: rate.seconds })
+      const at = performance.now()
+      forgetEnded(at)
       if (result.isFirstInDuration) {
         begun.delete(key)
-        begun.add(key)
+        begun.set(key, at + result.msBeforeNext)
         if (begun.size > capacity) await forgetOldest(limiter, begun)
       }
       return { within: result.consumedPoints <= rate.count, seconds: Math.max(result.msBeforeNext, 0) / 1000 }
@@ -38,8 +55,8 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Cou
   }
 }
 
-async function forgetOldest(limiter: RateLimiterMemory, begun: Set<string>): Promise<void> {
-  const oldest = begun.values().next()
+async function forgetOldest(limiter: RateLimiterMemory, begun: Map<string, number>): Promise<void> {
+  const oldest = begun.keys().next()
   if (oldest.done) return
   begun.delete(oldest.value)
   await limiter.delete(oldest.value)

@@ -2,7 +2,10 @@ import type { AAuthError } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 
 /** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
-export type ResourceEvent =
+export type ResourceEvent = {
+  /** The name of the request in the server's log, where the server named it. */
+  readonly request_id?: string
+} & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
   /** `aauth` is there when the caller was verified and then refused. */
   | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth }
@@ -12,7 +15,10 @@ export type ResourceEvent =
       readonly delegate?: string
       readonly authServer: string
       readonly scope: string
+      /** The audit id that the token carries. */
+      readonly txn: string
     }
+)
 
 /** Receives events, one per decision. */
 export type Observer = (event: ResourceEvent) => void

@@ -161,6 +161,7 @@ describe('identified', () => {
         agent: 'https://agent.example',
         agent_delegate: 'phone',
         scope: 'events.read',
+        txn: expect.stringMatching(/^[0-9a-f-]{36}$/),
       })
       expect(exp - iat).toBe(300)
       expect(iat).toBe(Math.floor(world.clock.now))

@@ -8,6 +8,8 @@ export interface RefusalContext {
   readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
   readonly now: () => number
+  /** The name in logs of the request that is refused. */
+  readonly request_id?: string
 }
 
 /** A refusal as it is answered: the error may be another than the one decided, when no resource token could be issued. */
@@ -74,5 +76,7 @@ async function authorization(
   const authServer = caller.level === 'authorized' ? caller.issuer : context.authServers[0]
   if (authServer === undefined) throw new TypeError('a route that asks for scope needs authServers')
   await context.tokens.allot(caller)
-  return { authToken: true, resourceToken: await context.tokens.issue(caller, { scope, authServer }), authServer }
+  const { request_id } = context
+  const ask = { scope, authServer, ...(request_id === undefined ? {} : { request_id }) }
+  return { authToken: true, resourceToken: await context.tokens.issue(caller, ask), authServer }
 }

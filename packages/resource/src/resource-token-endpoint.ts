@@ -8,7 +8,8 @@ import {
   parseForm,
   parseScope,
 } from '@countersign/protocol'
-import { type Caller, checkReplay, type Verifier } from '@countersign/verify'
+import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import { aauthOf } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
 import type { Observer } from './event.js'
@@ -38,11 +39,19 @@ export async function answerResourceTokenRequest(
   message: ReceivedMessage,
   options: ResourceTokenEndpointOptions,
 ): Promise<Response> {
+  let caller: Caller | undefined
+  const named = requestIdOf(message)
   try {
-    return Response.json(await resourceTokenFor(message, options), { headers: { 'cache-control': 'no-store' } })
+    if (message.method !== 'POST')
+      throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
+    const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'] })
+    caller = verified.caller
+    return Response.json(await resourceTokenFor(message, verified, options), {
+      headers: { 'cache-control': 'no-store' },
+    })
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    options.tell({ type: 'refused', error })
+    options.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     const challenged = error.status === 401 && error.code !== 'replay_detected'
     return errorResponse(error, {
       ...(challenged
@@ -56,11 +65,9 @@ export async function answerResourceTokenRequest(
 
 async function resourceTokenFor(
   message: ReceivedMessage,
+  verified: Verified,
   options: ResourceTokenEndpointOptions,
 ): Promise<{ resource_token: string; auth_server: string; expires_in: number }> {
-  if (message.method !== 'POST')
-    throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
-  const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'] })
   const caller = identified(verified.caller, message)
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
@@ -68,7 +75,7 @@ async function resourceTokenFor(
   // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
   await options.tokens.allot(caller)
   await available(checkReplay({ replay: options.replay, verified, partition: 'token' }))
-  const resource_token = await options.tokens.issue(caller, ask)
+  const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }
 

@@ -30,7 +30,15 @@ export interface ResourceTokens {
    */
   allot(caller: Holder): Promise<void>
   /** Issues one to the caller it was verified for. */
-  issue(caller: Holder, ask: { readonly scope: readonly string[]; readonly authServer: string }): Promise<string>
+  issue(caller: Holder, ask: ResourceTokenAsk): Promise<string>
+}
+
+/** What a resource token is for. */
+export interface ResourceTokenAsk {
+  readonly scope: readonly string[]
+  readonly authServer: string
+  /** The name in logs of the request that asks. */
+  readonly request_id?: string
 }
 
 /**
@@ -50,6 +58,7 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
     const iat = Math.floor(now())
     const scope = serializeScope(ask.scope)
     const delegate = caller.delegate
+    const txn = txnOf(caller)
     const claims = {
       iss: id,
       aud: ask.authServer,
@@ -60,11 +69,18 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
       iat,
       exp: iat + resourceTokenLife,
       jti: base64urlEncode(crypto.getRandomValues(new Uint8Array(16))),
+      txn,
     }
     const token = await signToken({ typ: 'resource+jwt', key: key.key, kid: key.kid, claims })
     const to = delegate === undefined ? { agent: caller.agent } : { agent: caller.agent, delegate }
-    tell({ type: 'resource_token', ...to, authServer: ask.authServer, scope })
+    const { authServer, request_id } = ask
+    tell({ type: 'resource_token', ...to, authServer, scope, txn, ...(request_id === undefined ? {} : { request_id }) })
     return token
   }
   return { allot, issue }
+}
+
+/** The audit id of what the caller does: that of its auth token goes on, else a new one begins. */
+function txnOf(caller: Holder): string {
+  return (caller.level === 'authorized' ? caller.token.txn : undefined) ?? crypto.randomUUID()
 }

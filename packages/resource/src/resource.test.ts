@@ -208,6 +208,7 @@ describe('what is told', () => {
         agent: 'https://agent.example',
         authServer: 'https://auth.example',
         scope: 'events.read',
+        txn: expect.stringMatching(/^[0-9a-f-]{36}$/),
       })
       expect(third).toMatchObject({ error: { code: 'insufficient_level' }, aauth: { level: 'identified' } })
       const told = JSON.stringify(events)

@@ -48,6 +48,13 @@ export interface ResourceOptions<S extends string = string> {
   readonly authorities?: readonly string[]
   /** Agents that are let in at all; nothing is fetched for others. Default any. */
   readonly agents?: IdentifierList
+  /**
+   * Whether tokens of the agent that this resource is itself count: an app that signs its users in (`id` is an agent identifier,
+   * too) then takes, at its own API, the token by which its delegate acts for a user. Such a token names no `agent`; the caller's
+   * is `id`. Default false: whoever is no agent has no use for it. `agents: [id]` lets nobody else in.
+   * @see protocol §5, §6.2
+   */
+  readonly acceptOwnAgent?: boolean
   /** Components beyond the usual ones that all routes demand. */
   readonly components?: readonly string[]
   /** Limits that all routes share. Default none. */
@@ -138,6 +145,7 @@ export function createResource<const S extends string = never>(options: Resource
     counter,
     tell,
     refusal: { tokens, authServers, now },
+    ownAgent: options.acceptOwnAgent === true ? ('accepted' as const) : ('refused' as const),
     ...(downstream === undefined ? {} : { downstream }),
   }
   const routes = routeBook(context)

@@ -5,6 +5,7 @@ import { AAuthError, asAAuthError, type Cors, errorResponse } from '@countersign
 import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import { errorFields, type Logger } from './log.js'
+import type { LogLimit } from './log-limit.js'
 import type { Participant } from './participant.js'
 import { requestId } from './request-id.js'
 import { isStream, type TracedExchange, tracedBody, tracedExchange } from './trace.js'
@@ -22,6 +23,8 @@ export interface ExchangeContext {
   /** Seconds a peer may leave what was sent unread. */
   readonly stall: number
   readonly log: Logger
+  /** Bounds the lines that strangers can make at will. */
+  readonly limit: LogLimit
   readonly trace?: (exchange: TracedExchange) => void
   readonly draining: () => boolean
   readonly now: () => number
@@ -41,7 +44,7 @@ export async function exchange(context: ExchangeContext, from: IncomingMessage, 
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = readable(await decide(context, from), context, from)
+  const answer = readable(await decide(context, from, id), context, from)
   let failure: unknown
   try {
     if (!from.complete) await discardRest(from)
@@ -67,13 +70,13 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
   return { ...answer, response: copy }
 }
 
-async function decide(context: ExchangeContext, from: IncomingMessage): Promise<Answer> {
+async function decide(context: ExchangeContext, from: IncomingMessage, requestId: string): Promise<Answer> {
   let message: ReceivedMessage | undefined
   try {
     checkHeaderLines(from, context.headerLines)
     const healthy = context.health.answer(from.method ?? '', from.url ?? '')
     if (healthy !== undefined) return { response: await healthy, quiet: true }
-    message = await fromNode(from, { bodyLimit: context.bodyLimit })
+    message = await fromNode(from, { bodyLimit: context.bodyLimit, requestId })
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
@@ -150,11 +153,18 @@ function record(context: ExchangeContext, done: Finished): void {
     ...(done.cut && { cut: true }),
   }
   const { error } = answer
+  const { log, limit } = context
   if (error !== undefined && error.status >= 500) {
     const level = error.status === 500 ? 'error' : 'warn'
-    context.log[level]({ ...fields, cause: errorFields(error.cause) }, 'request failed')
+    limit.write(`request ${error.status}`, () =>
+      log[level]({ ...fields, cause: errorFields(error.cause) }, 'request failed'),
+    )
   } else if (failure !== undefined) {
-    context.log.error({ ...fields, cause: errorFields(failure) }, 'response failed')
-  } else if (answer.quiet) context.log.debug(fields, 'request')
-  else context.log.info(fields, 'request')
+    limit.write('response failed', () => log.error({ ...fields, cause: errorFields(failure) }, 'response failed'))
+  } else if (answer.quiet) log.debug(fields, 'request')
+  else if (fields.status >= 400) limit.write(`request ${fields.status}`, () => log.info(fields, 'request'))
+  else {
+    limit.turn()
+    log.info(fields, 'request')
+  }
 }

@@ -8,6 +8,7 @@ import { type ExchangeContext, exchange } from './exchange.js'
 import { health } from './health.js'
 import { addresses, listen } from './listen.js'
 import { errorFields, jsonLog, type Logger, type LogLevel } from './log.js'
+import { type LogLimit, logLimit } from './log-limit.js'
 import { malformedAnswer, refuseMalformed } from './malformed.js'
 import type { Participant } from './participant.js'
 import type { TracedExchange } from './trace.js'
@@ -64,6 +65,8 @@ export interface ServeOptions {
   readonly limits?: Partial<ServeLimits>
   /** Default: JSON lines on stderr. */
   readonly log?: Logger
+  /** Bounds the log lines of refused requests; shared with whatever else bounds lines of the same log. Default: one of its own. */
+  readonly logLimit?: LogLimit
   /** Of the default log; default `info`. */
   readonly level?: LogLevel
   /** Sees every exchange; development only. */
@@ -110,7 +113,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     state.draining = true
-    closing ??= closeGently(servers, connections, options, log).finally(unlisten)
+    closing ??= closeGently(servers, connections, options, context).finally(unlisten)
     return closing
   }
   const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
@@ -138,6 +141,7 @@ function exchangeContext(
     headerLines: limits.headerLines,
     stall: limits.stall,
     log,
+    limit: options.logLimit ?? logLimit(log, { now }),
     ...(trace !== undefined && { trace }),
     ...(cors !== undefined && { cors: createCors(cors) }),
     draining,
@@ -164,7 +168,8 @@ function httpServer(context: ExchangeContext, limits: ServeLimits, connections: 
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress
     if (!refuseMalformed(socket, malformed, connections.on(socket)) || error.code === 'ECONNRESET') return
-    context.log.info({ status: malformed.status, parser: error.code, peer }, 'malformed request')
+    const fields = { status: malformed.status, parser: error.code, peer }
+    context.limit.write(`malformed ${malformed.status}`, () => context.log.info(fields, 'malformed request'))
   })
   return server
 }
@@ -190,11 +195,12 @@ async function closeGently(
   servers: readonly Server[],
   connections: Connections,
   options: ServeOptions,
-  log: Logger,
+  { log, limit }: ExchangeContext,
 ): Promise<void> {
   if (options.lameDuck !== undefined) await sleep(options.lameDuck * 1000)
   await drain(servers, connections, options.drain ?? 10, log)
   await options.participant.close?.()
+  limit.end()
 }
 
 function onSignals(close: () => Promise<void>, log: Logger): () => void {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { textOf } from '@countersign/protocol'
 
 /** Sees the chunks of a response body as they are sent. */
 export type BodyObserver = (chunk: Uint8Array) => void
@@ -19,6 +20,14 @@ export async function writeResponse(
   const cookies = response.headers.getSetCookie()
   for (const [name, value] of response.headers) if (name !== 'set-cookie') to.setHeader(name, value)
   if (cookies.length > 0) to.setHeader('set-cookie', cookies)
+  const text = options.head || to.destroyed ? undefined : textOf(response)
+  if (text !== undefined) {
+    options.observe?.(Buffer.from(text))
+    // A text goes out in one piece with the head, bytes in a second one.
+    return text.length > pieceBytes / 4
+      ? sendAll(to, Buffer.from(text), options.stall)
+      : sendText(to, text, options.stall)
+  }
   const body = response.body
   if (body === null || options.head || to.destroyed) {
     await body?.cancel()
@@ -50,10 +59,7 @@ async function pump(
   options.observe?.(first.value)
   let next = reader.read()
   // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
-  if (await endsNow(next)) {
-    if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', first.value.length)
-    return sendAll(to, first.value, options.stall)
-  }
+  if (await endsNow(next)) return sendAll(to, first.value, options.stall)
   await send(to, first.value, options.stall)
   for (let part = await next; !part.done && !to.destroyed; part = await next) {
     options.observe?.(part.value)
@@ -83,14 +89,20 @@ async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promi
   }
 }
 
-/** Sends a body that is whole, the last piece together with the end. */
+/** Sends a body that is whole with its length, the last piece together with the end. */
 async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
+  if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', body.length)
   const last = Math.max(0, body.length - pieceBytes)
   await send(to, body.subarray(0, last), stall)
   return finish(to, stall, body.subarray(last))
 }
 
-async function finish(to: ServerResponse, stall: number, last?: Uint8Array): Promise<void> {
+async function sendText(to: ServerResponse, body: string, stall: number): Promise<void> {
+  to.setHeader('content-length', Buffer.byteLength(body))
+  return finish(to, stall, body)
+}
+
+async function finish(to: ServerResponse, stall: number, last?: Uint8Array | string): Promise<void> {
   if (to.destroyed) return
   const finished = until(to, 'finish', stall)
   if (last === undefined) to.end()

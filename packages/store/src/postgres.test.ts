@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(9)
+const postgres = await postgresForTests(10)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -199,5 +199,62 @@ withPostgres(
     await store.close()
     for (const socket of sockets) socket.destroy()
     relay.close()
+  },
+)
+
+/** In front of PostgreSQL: breaks the connection that commits, before or after the server has heard of it. */
+async function breakingProxy(url: string): Promise<{ url: string; next: 'pass' | 'before' | 'after'; close(): void }> {
+  const server = createServer(client => {
+    const upstream = connect(5432, '127.0.0.1')
+    const end = (): void => {
+      client.destroy()
+      upstream.destroy()
+    }
+    let isCut = false
+    client.on('error', end).on('close', end)
+    upstream.on('error', end).on('close', end)
+    client.on('data', chunk => {
+      if (proxy.next !== 'pass' && chunk.includes('commit\0')) {
+        if (proxy.next === 'before') end()
+        isCut = true
+        proxy.next = 'pass'
+      }
+      if (!upstream.destroyed) upstream.write(chunk)
+    })
+    upstream.on('data', chunk => (isCut ? end() : client.write(chunk)))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const proxy: Awaited<ReturnType<typeof breakingProxy>> = {
+    url: url.replace('127.0.0.1:5432', `127.0.0.1:${port}`),
+    next: 'pass',
+    close: () => server.close(),
+  }
+  return proxy
+}
+
+withPostgres(
+  verifies(
+    'F-23',
+    title('a commit whose answer is lost is looked up: done when it was done, and failed when it was not'),
+  ),
+  async () => {
+    const proxy = await breakingProxy(postgres.newUrl())
+    const store = await open(proxy.url)
+    const add = (id: number): Promise<string> =>
+      store.write(async tx => {
+        await tx.insertInto('codes').values({ id, used: 0 }).execute()
+        return `answer ${id}`
+      })
+    expect(await add(1)).toBe('answer 1')
+    proxy.next = 'after'
+    expect(await add(2)).toBe('answer 2')
+    proxy.next = 'before'
+    await expect(add(3)).rejects.toMatchObject({ code: 'unavailable', transient: true })
+    expect(await add(4)).toBe('answer 4')
+    const ids = (await store.db.selectFrom('codes').select('id').orderBy('id').execute()).map(({ id }) => id)
+    expect(ids).toEqual([1, 2, 4])
+    await store.close()
+    proxy.close()
   },
 )

@@ -5,6 +5,7 @@ import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
 import { createTurns, type Turns } from './turns.js'
+import { commitWatch } from './unknown-commit.js'
 import { type Change, readsOnly, runChange } from './write-scope.js'
 
 const retries = 12
@@ -177,12 +178,20 @@ async function writeOnce<T, R>(
 ): Promise<R> {
   for (let tries = 1; ; tries++) {
     const release = await (tries > losses ? turns.alone() : turns.shared())
+    const watch = commitWatch()
+    let done: { readonly value: R } | undefined
     try {
-      return await db
+      await db
         .transaction()
         .setIsolationLevel('serializable')
-        .execute(tx => runChange(tx, change, limits.change))
+        .execute(async tx => {
+          const value = await runChange(tx, change, limits.change)
+          await watch.begins(tx)
+          done = { value }
+        })
+      if (done !== undefined) return done.value
     } catch (error) {
+      if (done !== undefined && isAway(error) && (await watch.happened(db))) return done.value
       if (!lostRace(error)) throw error
       if (tries > retries) throw new StoreError('overloaded', 'concurrent writes kept colliding', { cause: error })
     } finally {
@@ -190,6 +199,10 @@ async function writeOnce<T, R>(
     }
     await sleep(Math.random() * Math.min(2 ** tries, 200))
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === 'unavailable' || error.code === 'timeout')
 }
 
 /** serialization_failure and deadlock_detected: nothing was committed. */

@@ -30,10 +30,10 @@ test('writes of turns that follow each other share a commit, and so do those tha
   expect(batches).toEqual([17, 5])
 })
 
-test('a write that is alone waits for no other', async () => {
+test('a write that is alone waits a few turns and for no other', async () => {
   const { queue, batches } = recorded({ batch: 64, capacity: 100 })
   const alone = queue.add(nothing)
-  await new Promise(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < 4; turn++) await new Promise(resolve => setImmediate(resolve))
   const late = queue.add(nothing)
   await Promise.all([alone, late])
   expect(batches).toEqual([1, 1])

@@ -15,8 +15,11 @@ export interface WriteQueue<T> {
   close(): Promise<void>
 }
 
+/** Turns of the event loop without a new write after which a batch is taken for whole; an idle server's take microseconds. */
+const idleTurns = 3
+
 /**
- * Collects the writes of one turn of the event loop, those of the turns after it as long as each brings more, and those that
+ * Collects the writes of one turn of the event loop, those of the turns after it as long as more come, and those that
  * arrive while a batch commits, so that many requests share one wait for the disk.
  * @param options.commit settles every write of its batch; it does not throw
  * @param options.batch most writes in a batch
@@ -41,14 +44,14 @@ export function writeQueue<T>(options: {
     running = undefined
   }
 
-  /** Waits as long as each turn brings more writes: all that has arrived shares a commit, and a write that is alone waits one turn. */
+  /** Waits for turns that bring more, and gives up after a few that bring none: all that has arrived shares a commit. */
   async function gather(): Promise<void> {
-    let before: number
-    do {
-      before = waiting.length
+    for (let idle = 0; idle < idleTurns && waiting.length < options.batch; ) {
+      const before = waiting.length
       // Not a microtask: requests read from several sockets in one turn should meet in one batch.
       await new Promise<void>(resolve => setImmediate(resolve))
-    } while (waiting.length > before && waiting.length < options.batch)
+      idle = waiting.length > before ? 0 : idle + 1
+    }
   }
 
   return {

@@ -23,3 +23,8 @@ export function networkOf(peer: string): string {
 export function peerOf({ peer }: { readonly peer?: string }): { readonly peer?: string } {
   return peer === undefined ? {} : { peer }
 }
+
+/** The name of a request in logs, as events carry it: no member where its receiver gave it none. */
+export function requestIdOf({ requestId }: { readonly requestId?: string }): { readonly request_id?: string } {
+  return requestId === undefined ? {} : { request_id: requestId }
+}

@@ -4,12 +4,12 @@ import { type AttackCase, built, later } from './attack-case.js'
 export const logCases: readonly AttackCase[] = [
   built('LOG-01', 'error.description', 'Hostile text from outside stays one escaped record.'),
   built('LOG-02', 'error.description', 'No token, code, private key or signed header appears in a log.'),
-  later('LOG-03', 'token.txn', 'Every decision makes exactly one audit record.'),
+  built('LOG-03', 'token.txn', 'Every decision makes exactly one audit record.'),
   built('LOG-04', 'error.description', 'An identity that did not verify is never recorded as the agent.'),
-  later('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
+  built('LOG-05', 'error.unavailable', 'A flood of bad requests cannot fill the log or hide grants.'),
   built('LOG-06', 'error.description', 'A hostile request id is replaced.'),
   later('LOG-09', 'token.txn', 'A record removed or changed is noticed, where that is claimed.'),
-  later('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
+  built('LOG-10', 'refresh.life', 'Personal data and keys expire by policy.'),
 ]
 
 /** DOS: exhaustion. */
@@ -29,5 +29,5 @@ export const exhaustionCases: readonly AttackCase[] = [
   built('DOS-11', 'sig.alg.rsa-size', 'Costly keys and encodings cost bounded time.'),
   built('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
   built('DOS-14', 'error.server-error', 'Mutated requests cause no crash, no 5xx and no acceptance.'),
-  later('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
+  built('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
 ]

@@ -60,7 +60,11 @@ export const resourceTokenCases: readonly AttackCase[] = [
   built('RST-19', 'token.resource.bound', 'Parameters cannot change to whom a resource token is bound.'),
   built('RST-21', 'resource-token-endpoint.scope', 'A scope the resource does not know is refused.'),
   built('RST-22', 'challenge.verified-only', 'No resource token is issued to a merely claimed identity.'),
-  built('RST-24', 'auth.self.scope', 'A resource token of the auth server itself or of the asking agent is refused.'),
+  built(
+    'RST-24',
+    'auth.self.scope',
+    'A resource token of the auth server itself, or that the asking agent made for itself, is refused.',
+  ),
 ]
 
 /** AUT: auth tokens at the resource. */

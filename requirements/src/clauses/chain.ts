@@ -3,26 +3,26 @@ import { built, later } from './clause.js'
 
 /** More than one hop, and delegation policies: sections 7 and 9. */
 export const chainClauses: readonly Requirement[] = [
-  later('exchange.own-key', '7', 'A resource exchanges under its own key; the upstream `cnf` proves nothing there.'),
-  later(
+  built('exchange.own-key', '7', 'A resource exchanges under its own key; the upstream `cnf` proves nothing there.'),
+  built(
     'exchange.upstream',
     '7',
     'The upstream token is trusted, signed, in date, for the caller, with agent and scope.',
   ),
-  later('exchange.rule', '7', 'An exchange needs a rule for exactly this path, and the list is empty by default.'),
-  later('exchange.whole', '7', 'The scope of the resource token is given whole or not at all.'),
-  later('exchange.chain', '7', 'At most five `act` objects, and no identifier twice in the chain.'),
-  later(
+  built('exchange.rule', '7', 'An exchange needs a rule for exactly this path, and the list is empty by default.'),
+  built('exchange.whole', '7', 'The scope of the resource token is given whole or not at all.'),
+  built('exchange.chain', '7', 'At most five `act` objects, and no identifier twice in the chain.'),
+  built(
     'exchange.issued',
     '7',
     "The issued token is bound to the caller's key and ends no later than the upstream one.",
   ),
-  later('exchange.act', '7', '`act` names the upstream issuer and agent and nests the upstream chain unchanged.'),
-  later('exchange.no-refresh', '7', 'An exchange never gives a refresh token.'),
-  later('exchange.sub', '7', "The issued `sub` is the auth server's own linked user, or none."),
-  later('exchange.no-user', '7', 'An upstream token without `sub` never leads to consent.'),
-  later('link.same-user', '7', 'Link sign-in requires the same issuer and subject as the upstream token.'),
-  later('link.asks', '7', 'A page names both accounts and asks before a link is stored.'),
+  built('exchange.act', '7', '`act` names the upstream issuer and agent and nests the upstream chain unchanged.'),
+  built('exchange.no-refresh', '7', 'An exchange never gives a refresh token.'),
+  built('exchange.sub', '7', "The issued `sub` is the auth server's own linked user, or none."),
+  built('exchange.no-user', '7', 'An upstream token without `sub` never leads to consent.'),
+  built('link.same-user', '7', 'Link sign-in requires the same issuer and subject as the upstream token.'),
+  built('link.asks', '7', 'A page names both accounts and asks before a link is stored.'),
   built(
     'interaction.challenge',
     '7',

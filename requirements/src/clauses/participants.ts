@@ -22,7 +22,7 @@ export const participantClauses: readonly Requirement[] = [
   ),
   built('trust.auth-server.agents', '1', 'An auth server meets any agent unless its policy lists agents.'),
   built('trust.auth-server.direct', '1', 'An auth server gives direct grants only for resources its policy lists.'),
-  later(
+  built(
     'trust.auth-server.upstream',
     '1',
     'An auth server takes upstream tokens only of the issuers it lists and fetches nothing for others.',

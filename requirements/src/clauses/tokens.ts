@@ -42,7 +42,7 @@ export const tokenClauses: readonly Requirement[] = [
   later('token.auth.identity-scopes', '5', 'Identity scopes appear as claims and never in `scope`.'),
   built('token.user', '5', 'A user is the pair of `iss` and `sub`, never `sub` alone.'),
   built('token.policy', '5', 'A token with `delegation` or `constraints` is refused with `policy_denied`.'),
-  later('token.txn', '5', '`txn` follows one user action across parties, and audit records carry it.'),
+  built('token.txn', '5', '`txn` follows one user action across parties, and audit records carry it.'),
 
   built('refresh.opaque', '5', 'A refresh token is 256 random bits with no structure.'),
   built('refresh.hashed', '5', 'A refresh token is stored only as a hash.'),

@@ -91,7 +91,7 @@ export function browserSessions(o: {
       const secret = newSecret()
       const [sub, at] = [newSub(), now()]
       const user = await store.write(async tx => {
-        await sweep(tx, at)
+        await sweepSessions(tx, at)
         const known = await noteLogin(tx, account, { sub, now: at })
         // Fixation: a session cookie from before, whoever knows it, is signed in no longer.
         await tx.deleteFrom('auth_server_sessions').where('browser', '=', id).execute()
@@ -154,8 +154,8 @@ async function endOldest(tx: Transaction, sub: string): Promise<void> {
   await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', surplus).execute()
 }
 
-/** Deletes a few of those that have ended, on the back of a write that happens anyway. */
-async function sweep(tx: Transaction, now: number): Promise<void> {
+/** Deletes a few of those that have ended. */
+export async function sweepSessions(tx: Transaction, now: number): Promise<void> {
   const ended = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')

@@ -11,6 +11,8 @@ export interface UserRow {
   claims: string
   created: number
   last_login: number
+  /** When to see whether anything still needs this row. */
+  review: number
 }
 
 /** A browser that somebody signed in with. */
@@ -31,6 +33,9 @@ export interface LoginTables {
   auth_server_users: UserRow
   auth_server_sessions: SessionRow
 }
+
+/** Seconds that somebody who does not sign in is kept; see {@link sweepUsers}. */
+export const unseenAtMost: number = 400 * 86_400
 
 export const loginMigration: Migration = {
   name: '002-login',
@@ -65,5 +70,28 @@ export const loginMigration: Migration = {
       .column('last_used')
       .execute()
     await db.schema.createIndex('auth_server_sessions_created').on('auth_server_sessions').column('created').execute()
+  },
+}
+
+/** What is known of people is not kept for ever. */
+export const userReview: Migration = {
+  name: '006-user-review',
+  async up(db) {
+    await db.schema
+      .alterTable('auth_server_users')
+      .addColumn('review', 'double precision', column => column.notNull().defaultTo(0))
+      .execute()
+    await db
+      .updateTable('auth_server_users')
+      .set(({ eb }) => ({ review: eb('last_login', '+', unseenAtMost) }))
+      .execute()
+    await db.schema.createIndex('auth_server_users_review').on('auth_server_users').column('review').execute()
+    // Of users only: the many grants by policy have none, and stay out of it.
+    await db.schema
+      .createIndex('auth_server_grants_user')
+      .on('auth_server_grants')
+      .column('user_sub')
+      .where('user_sub', 'is not', null)
+      .execute()
   },
 }

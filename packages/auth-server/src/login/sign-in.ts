@@ -10,7 +10,7 @@ import {
   seeOther,
 } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { peerOf } from '@countersign/verify'
+import { peerOf, requestIdOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
@@ -40,7 +40,10 @@ export interface SignInOptions {
 }
 
 /** What happened to somebody who signs in; never a secret. */
-export type LoginEvent =
+export type LoginEvent = {
+  /** The name of the request in the server's log, where the server named it. */
+  readonly request_id?: string
+} & (
   | { readonly type: 'signed_in'; readonly sub: string; readonly provider: string; readonly peer?: string }
   | { readonly type: 'signed_out'; readonly sub: string; readonly peer?: string }
   | {
@@ -53,6 +56,7 @@ export type LoginEvent =
       readonly cause?: unknown
       readonly peer?: string
     }
+)
 
 /** Signing in, for the other pages of an auth server. */
 export interface Login {
@@ -146,8 +150,12 @@ function reportFailure(
     code,
     description,
     ...(cause === undefined ? {} : { cause }),
-    ...peerOf(message),
+    ...toldOf(message),
   })
+}
+
+function toldOf(message: ReceivedMessage): { readonly peer?: string; readonly request_id?: string } {
+  return { ...peerOf(message), ...requestIdOf(message) }
 }
 
 /** Everything that a URL may say about a sign-in. */
@@ -244,7 +252,7 @@ async function enter(
 ): Promise<Response> {
   const { session, cookies } = await context.sessions.signIn(o.session, o.account, o.provider)
   if (session.user !== undefined) {
-    context.onEvent({ type: 'signed_in', sub: session.user.sub, provider: o.provider, ...peerOf(message) })
+    context.onEvent({ type: 'signed_in', sub: session.user.sub, provider: o.provider, ...toldOf(message) })
   }
   return seeOther(o.returnTo, o.forget === undefined ? cookies : [...cookies, o.forget])
 }
@@ -264,7 +272,7 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
     throw new AAuthError('invalid_request', 'The form names no page of this server.')
   }
   const { cookies } = await context.sessions.signOut(message)
-  if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...peerOf(message) })
+  if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
     // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
     return pageResponse(signedOutPage(), { cookies: [...cookies, context.cookies.clear('browser')] })

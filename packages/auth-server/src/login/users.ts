@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Store } from '@countersign/store'
 import type { UpstreamAccount, UserClaims } from './login-method.js'
-import type { LoginTables } from './login-tables.js'
+import { type LoginTables, unseenAtMost } from './login-tables.js'
 
 /** Somebody who has signed in here. */
 export interface User {
@@ -47,11 +47,15 @@ export async function noteLogin(
   { issuer, subject, claims }: UpstreamAccount,
   { sub, now }: { readonly sub: string; readonly now: number },
 ): Promise<User> {
-  const row = { issuer, subject, claims: JSON.stringify(claims), last_login: now }
+  const row = { issuer, subject, claims: JSON.stringify(claims), last_login: now, review: now + unseenAtMost }
   const known = await tx
     .insertInto('auth_server_users')
     .values({ ...row, sub, created: now })
-    .onConflict(on => on.columns(['issuer', 'subject']).doUpdateSet({ claims: row.claims, last_login: row.last_login }))
+    .onConflict(on =>
+      on
+        .columns(['issuer', 'subject'])
+        .doUpdateSet({ claims: row.claims, last_login: row.last_login, review: row.review }),
+    )
     .returning('sub')
     .executeTakeFirstOrThrow()
   return { sub: known.sub, claims }

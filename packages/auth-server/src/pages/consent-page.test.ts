@@ -4,6 +4,7 @@ import { consentDecision } from './consent-decision.js'
 import { type ConsentView, consentPage } from './consent-page.js'
 import { hostileTexts, ordinary, structureOf, textOf } from './consent-page.test.fixture.js'
 import { devicePage } from './device-page.js'
+import { linkPage } from './link-page.js'
 import { errorPageResponse, pageResponse } from './page-response.js'
 import { signInPage } from './sign-in-page.js'
 
@@ -126,14 +127,25 @@ test(
   },
 )
 
-test('a sign-in names one host, and a chain all that stand behind the agent', () => {
-  const signIn = text({ resource: 'https://assistant.example', scopes: [] })
-  expect(signIn).toContain('assistant.example wants to know who you are')
-  expect(signIn).toContain('This address is checked.')
-  expect(text({ chain: ['https://one.example', 'https://two.example'] })).toContain(
-    'It asks on behalf of one.example two.example',
-  )
-})
+test(
+  verifies('consent.page', 'a sign-in names one host, and an exchange all through which it came, from the top'),
+  () => {
+    const signIn = text({ resource: 'https://assistant.example', scopes: [] })
+    expect(signIn).toContain('assistant.example wants to know who you are')
+    expect(signIn).toContain('This address is checked.')
+    expect(signIn).not.toContain('Who asks whom')
+    const chain = [
+      { iss: 'https://auth-two.example', agent: 'https://travel.example' },
+      { iss: 'https://auth-one.example', agent: 'https://agent.example', delegate: 'phone <b>' },
+    ]
+    expect(text({ delegate: 'd', passage: { issuer: 'https://auth.example', chain } })).toContain(
+      'Who asks whom agent.example began it; the part of it that it calls “ phone <b> ” ' +
+        'travel.example was asked by the one above, as auth-one.example allowed ' +
+        'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
+        'calendar.example is asked next, if you allow it here at auth.example',
+    )
+  },
+)
 
 test('what the user has allowed before and what cannot be left out is no choice', () => {
   const scopes = [
@@ -169,6 +181,22 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
     const device = (value: string): string =>
       devicePage({ csrf: value, action: '/device', user: { sub: value, claims: {} }, problem: 'unknown-code' })
     expect(structureOf(device(hostile)), hostile).toEqual(structureOf(device('x')))
+    const link = (value: string): string =>
+      linkPage({
+        ...{ csrf: value, action: '/agent/link', hidden: { request_token: value }, returnTo: value },
+        user: { sub: value, claims: { name: value } },
+        issuer: 'https://auth.example',
+        upstream: { iss: 'https://one.example', sub: value },
+      })
+    expect(structureOf(link(hostile)), hostile).toEqual(structureOf(link('x')))
+    const chain = (value: string): string =>
+      page({
+        passage: {
+          issuer: 'https://auth.example',
+          chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: value }],
+        },
+      })
+    expect(structureOf(chain(hostile)), hostile).toEqual(structureOf(chain('x')))
   }
 })
 

@@ -1,10 +1,12 @@
 /** @jsxImportSource hono/jsx */
 import type { JSX } from 'hono/jsx/jsx-runtime'
+import type { ChainHop } from '../exchange/chain.js'
 import { claimedText } from './claimed-text.js'
 import { shownHost } from './host-name.js'
 import { document, HiddenFields, Host } from './layout.js'
 import type { PageUser } from './page-user.js'
 import { ScopeList } from './scope-list.js'
+import { WhoAskedWhom } from './who-asked-whom.js'
 import { WhoIsSignedIn } from './who-is-signed-in.js'
 
 /** One thing that is asked for. */
@@ -52,8 +54,8 @@ export interface ConsentView {
   readonly identity: readonly ConsentScope[]
   /** Claimed. */
   readonly purpose?: string
-  /** On whose behalf the agent asks: the chain above it, the nearest first. Identifiers. */
-  readonly chain?: readonly string[]
+  /** In an exchange: who asked the agent, the nearest first, and the auth server that the page is of. */
+  readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] }
   /**
    * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
    * from that address at that time (Unix seconds; `now` lets the page say how long ago).
@@ -108,7 +110,7 @@ export function consentPage(view: ConsentView): string {
 }
 
 function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
-  const { agent, resource, scopes, chain = [] } = view
+  const { agent, resource, scopes } = view
   const isSignIn = agent.id === resource && scopes.length === 0
   return (
     <>
@@ -123,18 +125,7 @@ function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
         )}
       </h1>
       <p class="checked">✓ {isSignIn ? 'This address is checked.' : 'Both addresses are checked.'}</p>
-      {chain.length === 0 ? null : (
-        <section>
-          <h2>It asks on behalf of</h2>
-          <ol>
-            {chain.map(id => (
-              <li>
-                <Host id={id} />
-              </li>
-            ))}
-          </ol>
-        </section>
-      )}
+      <WhoAskedWhom view={view} />
     </>
   )
 }

@@ -40,7 +40,7 @@ function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words
         </span>
         <span>
           {words}
-          <small>{held ? 'You have allowed this before.' : 'Needed for everything else here.'}</small>
+          <small>{held ? 'You have allowed this before.' : 'It cannot be left out: allow all of it, or refuse.'}</small>
         </span>
       </div>
     )

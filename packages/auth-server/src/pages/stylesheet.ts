@@ -57,5 +57,20 @@ blockquote{margin:0;padding:.5rem .75rem;border-left:.25rem solid var(--line);ba
 :focus-visible{outline:.1875rem solid var(--accent);outline-offset:.125rem}
 .solid:focus-visible{outline-color:var(--text)}
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
+.chain{margin:0;padding:0;list-style:none}
+.chain li{position:relative;margin:0 0 .5rem;padding:.125rem 0 .125rem .75rem;border-left:.1875rem solid var(--line)}
+.chain .to{font-weight:600}
+.chain small{display:block}
+.chain li+li{margin-left:1rem}
+.chain li+li+li{margin-left:2rem}
+.chain li+li+li+li{margin-left:3rem}
+.chain li+li+li+li+li{margin-left:4rem}
+.chain li+li+li+li+li+li{margin-left:5rem}
+.chain li+li+li+li+li+li+li{margin-left:6rem}
+.chain .now{border-left-color:var(--accent)}
+.chain .next{border-left-style:dashed;border-left-color:var(--accent)}
+.accounts li{padding:.75rem;margin:0 0 .75rem;border:1px solid var(--line);border-radius:.5rem}
+.accounts .host{display:block;font-size:1.25rem;font-weight:700}
+.accounts small{display:block}
 @media(forced-colors:active){.button,.care,.claims{border-color:currentColor}}
 `

@@ -25,6 +25,7 @@ let err: string[] = []
 beforeEach(() => {
   ;[out, err] = [[], []]
   vi.spyOn(console, 'log').mockImplementation(line => void out.push(String(line)))
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   vi.spyOn(console, 'error').mockImplementation(line => void err.push(String(line)))
 })
 afterEach(() => {
@@ -110,6 +111,35 @@ test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and i
   })
   expect((await run(database, 'reinstate', '--sub', 'phone')).code).toBe(1)
 })
+
+test(
+  verifies('LOG-03', 'what an operator changes is one record each on stderr, and looking at it is none'),
+  async () => {
+    const database = newDatabase()
+    const records: Array<Record<string, unknown>> = []
+    vi.spyOn(process.stderr, 'write').mockImplementation(line => records.push(JSON.parse(String(line))) > 0)
+    const told = async (...args: string[]): Promise<unknown[]> => {
+      records.length = 0
+      await run(database, ...args)
+      return records.map(({ event, sub, enrollment, delegates }) => [event, sub ?? enrollment ?? delegates])
+    }
+    expect(await told('invite', '--sub', 'phone')).toEqual([['invited', 'phone']])
+    expect(await told('invite', '--series', 'lab', '--count', '2')).toEqual([
+      ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+      ['invited', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+    ])
+    const [code = ''] = (await run(database, 'invite', '--sub', 'phone')).out
+    expect(await enrolByCode(database, code)).toBe(200)
+    expect(await told('list')).toEqual([])
+    expect(await told('revoke', '--sub', 'phone')).toEqual([['revoked', 'phone']])
+    expect(await told('revoke', '--sub', 'nobody')).toEqual([])
+    expect(await told('reinstate', '--sub', 'phone')).toEqual([['reinstated', 'phone']])
+    expect(await told('revoke', '--enrollment', 'code:lab')).toEqual([['enrollment-revoked', 'code:lab']])
+    expect(await told('forget', '--unseen-for', '31')).toEqual([['forgotten', 0]])
+    expect(records[0]).toMatchObject({ level: 'info', name: 'agent-server', msg: 'forgotten' })
+    expect(JSON.stringify(records)).not.toContain(JSON.parse(code).code)
+  },
+)
 
 test('delegates that were long away are forgotten, nobody else', async () => {
   const database = newDatabase()

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { AgentServer, Delegate } from '@countersign/agent-server'
 import { generateSigningKey } from '@countersign/httpsig'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
 import { UsageError } from '../usage-error.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
+import { audit } from './audit.js'
 import { serverOptions } from './participant.js'
 
 const { id, development, data, database } = agentServerOptions.shape
@@ -66,12 +67,18 @@ type ServerSettings = Parameters<typeof openAgentServer>[0]
 async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
   // An operator's act signs nothing, and must neither need nor make the keys of the server.
   const keys = [{ kid: 'none', key: await generateSigningKey() }]
-  const server = await openAgentServer(settings, jsonLog({ name: 'agent-server', level: 'silent' }), { keys })
+  const server = await openAgentServer(settings, operatorAudit(), { keys })
   try {
     await act(server)
   } finally {
     await server.close()
   }
+}
+
+/** What an operator changes is a record, too: one line each on stderr, in the form of the server's own log. */
+function operatorAudit(): ReturnType<typeof audit> {
+  const log = jsonLog({ name: 'agent-server' })
+  return audit(log, logLimit(log))
 }
 
 /** As {@link withServer}, for who expects delegates: a name spelt wrongly must not find an empty server, and revoke nobody there. */

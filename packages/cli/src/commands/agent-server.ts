@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
-import { jsonLog, type Logger } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -51,7 +51,7 @@ export function databaseOf(settings: Pick<z.infer<typeof agentServerOptions>, 'd
 /** Opens the server that the settings describe. */
 export function openAgentServer(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
-  log: Logger,
+  onEvent: AgentServerOptions['onEvent'] & {},
   more: Pick<AgentServerOptions, 'keys' | 'replay'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
@@ -59,7 +59,7 @@ export function openAgentServer(
     id: settings.id,
     database: databaseOf(settings),
     development: settings.development,
-    onEvent: audit(log),
+    onEvent,
     ...enrollmentOf(settings.oidc),
     ...more,
     ...(name === undefined ? {} : { name }),
@@ -83,9 +83,10 @@ async function ownKeys(settings: z.infer<typeof agentServerOptions>): Promise<Pi
 export async function agentServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentServerOptions, process.env)
   const log = jsonLog({ name: 'agent-server' })
-  const participant = await openAgentServer(settings, log, {
+  const limit = logLimit(log)
+  const participant = await openAgentServer(settings, audit(log, limit), {
     ...(await ownKeys(settings)),
     ...(await sharedReplay(settings)),
   })
-  await run('agent-server', settings, participant, { log })
+  await run('agent-server', settings, participant, { log, logLimit: limit })
 }

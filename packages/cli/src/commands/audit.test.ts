@@ -1,12 +1,13 @@
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import { expect, test } from 'vitest'
 import { audit } from './audit.js'
 
 test(verifies('LOG-04', 'a decision is one record, each member once, and nothing of what a stranger sent'), () => {
   const lines: string[] = []
-  const tell = audit(jsonLog({ name: 'gateway', write: line => lines.push(line) }))
+  const log = jsonLog({ name: 'gateway', write: line => lines.push(line) })
+  const tell = audit(log, logLimit(log))
   const aauth = { level: 'pseudonymous', scope: [], chain: [], key: 'thumbprint' } as const
   const error = new AAuthError('policy_denied', 'not here', { cause: 'what a stranger sent' })
   tell({ type: 'passed', aauth })
@@ -23,9 +24,74 @@ test(verifies('LOG-04', 'a decision is one record, each member once, and nothing
   expect(JSON.parse(lines[2] ?? '').cause).toMatchObject({ type: 'TypeError', message: 'no such thing' })
 })
 
+test(
+  verifies('LOG-03', 'token.txn', 'a record carries the audit id and the request id, and what policy denied'),
+  () => {
+    const lines: string[] = []
+    const log = jsonLog({ name: 'room', write: line => lines.push(line) })
+    const tell = audit(log, logLimit(log))
+    const aauth = {
+      level: 'authorized',
+      scope: ['a'],
+      chain: [],
+      txn: 'journey-1',
+      agent: 'https://agent.example',
+    } as const
+    const request_id = 'proxy-id-12345'
+    tell({ type: 'passed', aauth, request_id })
+    tell({ type: 'refused', error: new AAuthError('policy_denied', 'not here'), aauth, request_id })
+    const about = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['a'], user: 'ada' }
+    tell({ type: 'refused', code: 'access_denied', status: 403, description: 'no', ...about, request_id })
+    tell({ type: 'refused', code: 'invalid_request', status: 400, description: 'no', sub: 'phone', request_id })
+    const records = lines.map(line => JSON.parse(line))
+    expect(records.slice(0, 2)).toMatchObject([
+      { txn: 'journey-1', request_id },
+      { txn: 'journey-1', request_id },
+    ])
+    expect(records[2]).toMatchObject({ event: 'refused', code: 'access_denied', ...about, request_id })
+    expect(records[3]).toMatchObject({ event: 'refused', sub: 'phone', request_id })
+    expect(records).toHaveLength(4)
+  },
+)
+
+test(verifies('LOG-05', 'what strangers can make at will is bounded, and every grant among it is written'), () => {
+  const lines: string[] = []
+  const clock = { now: 1000 }
+  const log = jsonLog({ name: 'auth-server', write: line => lines.push(line) })
+  const tell = audit(log, logLimit(log, { now: () => clock.now, lines: 2 }))
+  const grant = {
+    agent: 'https://agent.example',
+    resource: 'https://calendar.example',
+    scope: ['a'],
+    grant: 'g',
+    jti: 'j',
+  }
+  for (let count = 0; count < 100; count++) {
+    tell({ type: 'refused', code: 'invalid_signature', status: 401, description: 'a flood' })
+    tell({ type: 'sign_in_failed', code: 'access_denied', description: 'a flood', cause: 'what a stranger sent' })
+    tell({ type: 'alarm', reason: 'replaced-key', sub: 'phone', jkt: 'k' })
+    tell({ type: 'granted', by: 'policy', ...grant })
+  }
+  tell({ type: 'refused', code: 'access_denied', status: 403, description: 'another kind' })
+  const count = (event: string): number => lines.filter(line => JSON.parse(line).event === event).length
+  expect(['refused', 'sign_in_failed', 'alarm', 'granted'].map(count)).toEqual([3, 2, 2, 100])
+  clock.now += 60
+  tell({ type: 'granted', by: 'policy', ...grant })
+  expect(lines.slice(-2).map(line => JSON.parse(line))).toMatchObject([
+    {
+      msg: 'lines left out',
+      left_out: 294,
+      kinds: { 'refused invalid_signature': 98, 'sign_in_failed access_denied': 98, alarm: 98 },
+    },
+    { event: 'granted' },
+  ])
+  expect(lines.join('')).not.toContain('stranger')
+})
+
 test(verifies('delegate.rotate.alarm', 'a rotation is a record, and an alarm one that a watchman sees'), () => {
   const lines: string[] = []
-  const tell = audit(jsonLog({ name: 'agent-server', write: line => lines.push(line) }))
+  const log = jsonLog({ name: 'agent-server', write: line => lines.push(line) })
+  const tell = audit(log, logLimit(log))
   tell({ type: 'rotated', sub: 'phone', jkt: 'new', previous_jkt: 'old', peer: '192.0.2.7' })
   tell({ type: 'alarm', reason: 'replaced-key', sub: 'phone', jkt: 'old' })
   const [rotated, alarm] = lines.map(line => JSON.parse(line))

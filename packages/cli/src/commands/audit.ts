@@ -1,22 +1,34 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
+import type { AAuthError } from '@countersign/protocol'
 import type { ResourceEvent } from '@countersign/resource'
-import { errorFields, type Logger } from '@countersign/server'
+import { errorFields, type Logger, type LogLimit } from '@countersign/server'
 
 /**
- * Writes one record for each decision of a participant.
+ * Writes one record for each decision of a participant. Of refusals, failed sign-ins and alarms, which strangers can make at will,
+ * `limit` bounds the records, each kind for itself; every other decision is always written.
  * Only fields that were verified or are ours go in; what a stranger sent (the `cause` of a refusal) stays out, but for the kind
  * and place of what went wrong here.
  */
-export function audit(log: Logger): (event: AuthServerEvent | AgentServerEvent | ResourceEvent) => void {
+export function audit(
+  log: Logger,
+  limit: LogLimit,
+): (event: AuthServerEvent | AgentServerEvent | ResourceEvent) => void {
   return event => {
+    limit.turn()
     switch (event.type) {
       case 'passed':
-        return log.info({ event: 'passed', ...callerOf(event.aauth) }, 'passed')
-      case 'refused':
-        return log.info({ event: 'refused', ...refusalOf(event) }, 'refused')
+        return log.info({ event: 'passed', ...callerOf(event.aauth), request_id: event.request_id }, 'passed')
+      case 'refused': {
+        const refusal = refusalOf(event)
+        return limit.write(`refused ${refusal.code}`, () => log.info({ event: 'refused', ...refusal }, 'refused'))
+      }
+      case 'sign_in_failed': {
+        const { cause: _, type, ...told } = event
+        return limit.write(`${type} ${told.code}`, () => log.info({ event: type, ...told }, type))
+      }
       case 'alarm':
-        return log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm')
+        return limit.write('alarm', () => log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm'))
       default:
         return log.info({ ...event, event: event.type, type: undefined }, event.type)
     }
@@ -25,11 +37,13 @@ export function audit(log: Logger): (event: AuthServerEvent | AgentServerEvent |
 
 type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>
 
-function refusalOf(event: Refused): Record<string, unknown> {
+function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
+  const { request_id } = event
   if ('error' in event) {
     const { code, status, description } = event.error
     const bug = status === 500 ? { cause: errorFields(event.error.cause) } : {}
-    return { code, status, description, ...bug, ...(event.aauth === undefined ? {} : callerOf(event.aauth)) }
+    const caller = event.aauth === undefined ? {} : callerOf(event.aauth)
+    return { code, status, description, ...bug, ...caller, request_id }
   }
   const { code, status, description, peer } = event
   return {
@@ -37,12 +51,22 @@ function refusalOf(event: Refused): Record<string, unknown> {
     status,
     description,
     peer,
-    ...('agent' in event ? { agent: event.agent, delegate: event.delegate } : {}),
+    ...about(event),
+    request_id,
   }
 }
 
+/** Who was verified, and what policy denied. */
+function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<string, unknown> {
+  if ('sub' in event) return { sub: event.sub }
+  if (!('agent' in event || 'user' in event)) return {}
+  const { agent, delegate, user, resource, scope } = event
+  const passedOn = 'exchange' in event ? { exchange: event.exchange, txn: event.txn } : {}
+  return { agent, delegate, user, resource, scope, ...passedOn }
+}
+
 function callerOf(aauth: Extract<ResourceEvent, { type: 'passed' }>['aauth']): Record<string, unknown> {
-  const { level, agent, delegate, user, scope, issuer, key } = aauth
+  const { level, agent, delegate, user, scope, issuer, txn, key } = aauth
   return {
     // Not `level`: that is how urgent the record itself is.
     aauth_level: level,
@@ -50,6 +74,7 @@ function callerOf(aauth: Extract<ResourceEvent, { type: 'passed' }>['aauth']): R
     delegate,
     issuer,
     scope,
+    txn,
     key,
     ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
   }

@@ -8,7 +8,7 @@ import {
   firstOf,
   type LoginMethod,
 } from '@countersign/auth-server'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -35,6 +35,18 @@ const question = z.strictObject({
     .describe('which of their delegates; the page says which one asks'),
   resources: listOrAny.describe("the resources; self stands for the agent's own, as when it signs users in"),
   scopes: listOrAny.default('any').describe('the scopes, openid, profile and email among them'),
+})
+
+const exchangeRule = z.strictObject({
+  upstream: z.string().describe('the auth server whose tokens are taken; the own issuer needs a rule, too'),
+  middle: z.string().describe('the resource that was called and calls on'),
+  downstream: z.string().describe('the resource that it calls'),
+  upstreamScopes: z
+    .array(z.string())
+    .min(1)
+    .describe('scopes of the middle that the upstream token must hold, all of them'),
+  scopes: z.array(z.string()).min(1).describe('scopes of the downstream resource that this allows'),
+  decision: z.enum(['direct', 'consent']).describe('direct: at once; consent: the user decides'),
 })
 
 const provider = z.strictObject({
@@ -68,18 +80,35 @@ export const authServerOptions = z.strictObject({
     .default([])
     .describe('made-up users to choose from without a password, with --development only; default none'),
   ask: z.array(question).default([]).describe('access that users decide about, where no grant covers it; default none'),
+  exchange: z
+    .strictObject({
+      rules: z.array(exchangeRule).describe('what resources may pass on of what they were called with'),
+      dangerouslySharedSubjects: z
+        .array(z.string())
+        .default([])
+        .describe('issuers that know the same users by the same sub; whoever runs one can act here for all of them'),
+    })
+    .default({ rules: [], dangerouslySharedSubjects: [] })
+    .describe('tokens of other auth servers that are exchanged for tokens of this one; default none'),
   deviceFlow: stringList
     .default([])
     .describe('agents that may have a user type in a code from a device, or any; default none'),
+  pagesPerMinute: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('pages that one network may ask for in a minute; behind a proxy all users are one; default 300'),
 })
 
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
 export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
-  const { authTokenLifetime } = settings
+  const { authTokenLifetime, pagesPerMinute } = settings
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
+  const limit = logLimit(log)
   const participant = await createAuthServer({
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
@@ -88,12 +117,14 @@ export async function authServer(command: Command): Promise<void> {
     ...(await sharedReplay(settings)),
     ...(login.length === 0 ? {} : { login }),
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
+    exchange: settings.exchange,
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
-    onEvent: audit(log),
+    onEvent: audit(log, limit),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
+    ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
-  await run('auth-server', settings, participant, { log })
+  await run('auth-server', settings, participant, { log, logLimit: limit })
 }
 
 async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {

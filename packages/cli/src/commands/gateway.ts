@@ -1,6 +1,6 @@
 import { createGateway } from '@countersign/gateway'
 import { createResource } from '@countersign/resource'
-import { jsonLog } from '@countersign/server'
+import { jsonLog, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -49,6 +49,7 @@ export const gatewayOptions = z.strictObject({
 export async function gateway(command: Command): Promise<void> {
   const settings = readConfiguration(command, gatewayOptions, process.env)
   const log = jsonLog({ name: 'gateway' })
+  const limit = logLimit(log)
   const resource = createResource({
     id: settings.id,
     keys: await signingKeys(dataFolder('gateway', settings), settings),
@@ -58,9 +59,9 @@ export async function gateway(command: Command): Promise<void> {
     ...(await sharedReplay(settings)),
     limits: limitsOf(settings),
     development: settings.development,
-    onEvent: audit(log),
+    onEvent: audit(log, limit),
   })
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   const participant = createGateway({ resource, upstream: settings.upstream, routes: routesOf(settings) })
-  await run('gateway', settings, participant, { log, bodyLimit })
+  await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
 }

@@ -1,0 +1,87 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { plain, refusalOf } from '../world.test.fixture.js'
+import { exchange, exchangeWorld, publishIssuer, rule, upstreamIssuer, upstreamToken } from './exchange.test.fixture.js'
+
+test(
+  verifies('EXC-24', 'exchange.rule', 'one upstream token is exchanged so often and no more, by this caller'),
+  async () => {
+    const made = await exchangeWorld()
+    const upstream = await upstreamToken(made)
+    const statuses: number[] = []
+    for (let count = 0; count < 62; count++) statuses.push((await exchange(made, { upstream })).status)
+    expect(statuses.indexOf(429)).toBe(60)
+    const limited = await exchange(made, { upstream })
+    expect(limited.headers.get('retry-after')).toBe('60')
+    expect(await refusalOf(limited)).toEqual(plain(429, 'rate_limited'))
+    const another = await upstreamToken(made, { claims: { jti: 'another' } })
+    expect((await exchange(made, { upstream: another })).status).toBe(200)
+    made.clock.now += 60
+    expect((await exchange(made, { upstream })).status).toBe(200)
+  },
+)
+
+test(
+  verifies('EXC-20', 'exchange.upstream', 'a withdrawn rule, and a removed key within the cache’s cap, end exchanges'),
+  async () => {
+    const made = await exchangeWorld()
+    const upstream = await upstreamToken(made)
+    expect((await exchange(made, { upstream })).status).toBe(200)
+    publishIssuer(made, upstreamIssuer, [{ kid: 'u2', key: await generateSigningKey() }])
+    made.clock.now += 299
+    expect((await exchange(made, { upstream })).status).toBe(200)
+    made.clock.now += 302
+    const fresh = await upstreamToken(made)
+    expect(await refusalOf(await exchange(made, { upstream: fresh }))).toEqual(plain(400, 'invalid_auth_token'))
+    const without = await exchangeWorld({ rules: [{ ...rule, upstream: 'https://two.example' }] })
+    expect(await refusalOf(await exchange(without))).toEqual(plain(400, 'untrusted_issuer'))
+  },
+)
+
+test(
+  verifies(
+    'F-53',
+    'F-52',
+    'discovery.stale',
+    'an upstream issuer that is away: what is held serves an hour, then 503, and it heals',
+  ),
+  async () => {
+    const made = await exchangeWorld()
+    expect((await exchange(made)).status).toBe(200)
+    made.down.add(upstreamIssuer)
+    made.clock.now += 3500
+    expect((await exchange(made)).status).toBe(200)
+    made.clock.now += 200
+    const away = await exchange(made)
+    expect(away.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(await refusalOf(away)).toEqual(plain(503, 'discovery_failed'))
+    made.down.clear()
+    made.clock.now += 60
+    expect((await exchange(made)).status).toBe(200)
+  },
+)
+
+test(
+  verifies(
+    'F-52',
+    'exchange.upstream',
+    'an upstream issuer that never answers is 503 at the deadline, for its own exchanges only',
+  ),
+  async () => {
+    const made = await exchangeWorld({ rules: [rule, { ...rule, upstream: 'https://two.example' }], timeout: 0.3 })
+    const two = { kid: 'u1', key: await generateSigningKey() }
+    publishIssuer(made, 'https://two.example', [two])
+    made.hanging.add(upstreamIssuer)
+    const begun = performance.now()
+    const stuck = Array.from({ length: 20 }, (_, index) =>
+      upstreamToken(made, { claims: { jti: `stuck-${index}` } }).then(upstream => exchange(made, { upstream })),
+    )
+    const upstream = await upstreamToken(made, { key: two, claims: { iss: 'https://two.example' } })
+    expect((await exchange(made, { upstream })).status).toBe(200)
+    const answers = await Promise.all(stuck)
+    expect(performance.now() - begun).toBeLessThan(3000)
+    for (const answer of answers) expect(await refusalOf(answer)).toEqual(plain(503, 'discovery_failed'))
+    expect(answers[0]?.headers.get('retry-after')).toMatch(/^\d+$/)
+  },
+)

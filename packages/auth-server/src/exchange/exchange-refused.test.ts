@@ -1,0 +1,166 @@
+import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { bodyOf, part, plain, send } from '../world.test.fixture.js'
+import {
+  downstreamId,
+  exchange,
+  middleId,
+  publishIssuer,
+  publishMiddle,
+  roomsToken,
+  rule,
+  signerOf,
+  type TokenChange,
+  upstreamIssuer,
+  upstreamToken,
+} from './exchange.test.fixture.js'
+import { refused, watched, withUpstream } from './refused-exchange.test.fixture.js'
+
+test(
+  verifies('trust.auth-server.upstream', 'EXC-01', 'only listed issuers are listened to, and no other is fetched from'),
+  async () => {
+    const made = await watched()
+    const key = { kid: 'u1', key: await generateSigningKey() }
+    for (const iss of ['https://evil.example', 'https://one.example.evil.example', 'http://one.example']) {
+      publishIssuer(made, iss, [key])
+      const refusal = await refused(made, withUpstream(made, { key, claims: { iss } }))
+      expect(refusal, iss).toEqual(plain(400, iss.startsWith('http:') ? 'invalid_auth_token' : 'untrusted_issuer'))
+      expect(made.fetched.filter(url => url.startsWith(`${iss}/`))).toEqual([])
+    }
+    // Nor the own issuer, whose tokens need a rule, too.
+    const refusal = await refused(made, withUpstream(made, { key, claims: { iss: 'https://auth.example' } }))
+    expect(refusal).toEqual(plain(400, 'untrusted_issuer'))
+  },
+)
+
+test(
+  verifies('exchange.upstream', 'EXC-07', 'without an upstream token there is no exchange, whoever signs'),
+  async () => {
+    const made = await watched()
+    const resource_token = await roomsToken(made)
+    const form = {
+      request_type: 'exchange',
+      resource_token,
+      redirect_uri: 'https://calendar.example/interact/callback',
+    }
+    expect(await refused(made, () => send(made, made.middle, form))).toEqual(plain(400, 'invalid_request'))
+    const empty = { ...form, upstream_token: '' }
+    expect(await refused(made, () => send(made, made.middle, empty))).toEqual(plain(400, 'invalid_request'))
+    const { resource_token: _, ...without } = { ...form, upstream_token: await upstreamToken(made) }
+    expect(await refused(made, () => send(made, made.middle, without))).toEqual(plain(400, 'invalid_request'))
+    const pseudonym = { key: made.middle.key, signatureKey: { scheme: 'hwk', jwk: made.middle.key.publicJwk } } as const
+    const anonymous = await refused(made, async () =>
+      send(made, pseudonym, { ...form, upstream_token: await upstreamToken(made) }),
+    )
+    expect(anonymous).toEqual({ status: 401, error: 'insufficient_level', agentAuth: 'httpsig; identity=?1' })
+    // The upstream token proves nothing of who sends it: its own agent does not get further with it.
+    const agent = { key: made.agentKey.key, signatureKey: { scheme: 'jwt', jwt: await upstreamToken(made) } } as const
+    const stolen = await refused(made, async () =>
+      send(made, agent, { ...form, upstream_token: await upstreamToken(made) }),
+    )
+    expect(stolen).toEqual({ status: 401, error: 'insufficient_level', agentAuth: 'httpsig; identity=?1' })
+  },
+)
+
+test(
+  verifies('auth.resource-token.caller', 'EXC-08', "a resource token that is not the caller's is refused"),
+  async () => {
+    const made = await watched()
+    const other = { kid: 'o1', key: await generateSigningKey() }
+    publishMiddle(made, 'https://other.example', other)
+    const cases: ReadonlyArray<readonly [string, TokenChange]> = [
+      ['for another agent', { claims: { agent: 'https://other.example' } }],
+      ['for another key', { claims: { agent_jkt: await thumbprint(made.agentKey.key.publicJwk) } }],
+      ['for a delegate', { claims: { agent_delegate: 'phone' } }],
+      ['for another auth server', { claims: { aud: upstreamIssuer } }],
+      ['of the caller itself', { claims: { iss: middleId }, key: made.middleKey }],
+      ['signed by somebody else', { key: other }],
+      ['expired', { claims: { exp: made.clock.now } }],
+    ]
+    for (const [name, change] of cases) {
+      const resource = await roomsToken(made, change)
+      expect(await refused(made, () => exchange(made, { resource })), name).toEqual(
+        plain(400, 'invalid_resource_token'),
+      )
+    }
+  },
+)
+
+test(
+  verifies('exchange.rule', 'exchange.whole', 'EXC-10', 'only what a rule allows is passed on, whole or not at all'),
+  async () => {
+    const made = await watched({
+      rules: [rule, { ...rule, upstreamScopes: ['events.admin'], scopes: ['rooms.admin'] }],
+    })
+    const other = { kid: 'o1', key: await generateSigningKey() }
+    publishMiddle(made, 'https://other.example', other)
+    const stranger = signerOf('https://other.example', other)
+    const denied = plain(403, 'access_denied')
+    expect(await refused(made, () => exchange(made, { scope: 'rooms.admin' })), 'not held upstream').toEqual(denied)
+    expect(made.events.find(({ type }) => type === 'refused')).toMatchObject({
+      code: 'access_denied',
+      agent: 'https://calendar.example',
+      exchange: {
+        issuer: 'https://one.example',
+        chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: 'phone' }],
+      },
+      txn: 'txn-1',
+      resource: 'https://rooms.example',
+      scope: ['rooms.admin'],
+    })
+    expect(await refused(made, () => exchange(made, { scope: 'rooms.read rooms.admin' })), 'in part').toEqual(denied)
+    expect(await refused(made, () => exchange(made, { scope: 'rooms.none' })), 'in no rule').toEqual(denied)
+    const read = withUpstream(made, { claims: { scope: 'events.read' } })
+    expect(await refused(made, read), 'the wrong scope upstream').toEqual(denied)
+    const foreign = async () =>
+      exchange(made, { by: stranger, upstream: await upstreamToken(made, { claims: { aud: stranger.agent } }) })
+    expect(await refused(made, foreign), 'a middle without a rule').toEqual(denied)
+    made.web.set('https://else.example/.well-known/aauth-resource', {
+      issuer: 'https://else.example',
+      resource: 'https://else.example',
+      jwks_uri: 'https://rooms.example/resource-keys',
+    })
+    const resource = await roomsToken(made, { claims: { iss: 'https://else.example' } })
+    expect(await refused(made, () => exchange(made, { resource })), 'another resource').toEqual(denied)
+    const held = await upstreamToken(made, { claims: { scope: 'events.write events.admin' } })
+    const both = await exchange(made, { upstream: held, scope: 'rooms.read rooms.admin' })
+    expect(part((await bodyOf(both))['auth_token'], 1)['scope']).toBe('rooms.read rooms.admin')
+  },
+)
+
+test(verifies('exchange.chain', 'EXC-15', 'nobody stands twice in a chain'), async () => {
+  const made = await watched()
+  const denied = plain(403, 'access_denied')
+  const hop = (agent: string, act?: object): object => ({
+    iss: upstreamIssuer,
+    agent,
+    ...(act === undefined ? {} : { act }),
+  })
+  const circles: ReadonlyArray<readonly [string, Record<string, unknown>]> = [
+    ['rooms asked the calendar', { agent: downstreamId, agent_delegate: undefined }],
+    ['rooms began it', { act: hop('https://x.example', hop(downstreamId)) }],
+    ['the calendar began it', { act: hop(middleId) }],
+    ['one agent twice', { act: hop('https://agent.example') }],
+    ['one agent twice above', { act: hop('https://x.example', hop('https://x.example')) }],
+  ]
+  for (const [name, claims] of circles) {
+    expect(await refused(made, withUpstream(made, { claims })), name).toEqual(denied)
+  }
+})
+
+test(verifies('exchange.no-user', 'a mandate of nobody never leads to consent'), async () => {
+  const made = await watched()
+  const upstream = await upstreamToken(made, { claims: { sub: undefined } })
+  const denied = await refused(made, () => exchange(made, { upstream, scope: 'rooms.book' }))
+  expect(denied).toEqual(plain(403, 'access_denied'))
+  expect((await exchange(made, { upstream })).status).toBe(200)
+})
+
+test('conditions that nobody here understands refuse', async () => {
+  const made = await watched()
+  for (const claim of ['constraints', 'delegation']) {
+    const attempt = withUpstream(made, { claims: { [claim]: [{ type: 'hours' }] } })
+    expect(await refused(made, attempt)).toEqual(plain(403, 'policy_denied'))
+  }
+})

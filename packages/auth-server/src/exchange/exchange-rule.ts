@@ -1,0 +1,108 @@
+import { isIdentifier, missingScope, parseScope } from '@countersign/protocol'
+
+/** One path on which a mandate may be passed on. @see protocol §7 */
+export interface ExchangeRule {
+  /** The auth server whose tokens it takes; the own issuer's need a rule, too. Nothing is fetched for issuers no rule names. */
+  readonly upstream: string
+  /** The resource that was called and calls on: who exchanges. */
+  readonly middle: string
+  /** The resource that it calls. */
+  readonly downstream: string
+  /** Scopes of the middle, all of which the upstream token must hold. */
+  readonly upstreamScopes: readonly string[]
+  /** Scopes of the downstream resource that this allows. */
+  readonly scopes: readonly string[]
+  /** `direct`: at once. `consent`: the user decides, once for each chain. */
+  readonly decision: 'direct' | 'consent'
+}
+
+/** How an auth server exchanges tokens. */
+export interface ExchangeOptions {
+  /** What may be passed on; anything else is refused. The issuers they name are the only ones listened to. */
+  readonly rules: readonly ExchangeRule[]
+  /**
+   * Issuers whose `sub` is taken for this auth server's own, as where both have the same users in the same database.
+   * Whoever runs such an issuer can act here for every user. Default none: users are linked, each by their own hand.
+   */
+  readonly dangerouslySharedSubjects?: readonly string[]
+}
+
+/** A path, and the mandate that would be passed on along it. */
+export interface ExchangePath {
+  readonly upstream: string
+  readonly middle: string
+  readonly downstream: string
+  /** What the upstream token holds. */
+  readonly upstreamScope: readonly string[]
+  /** What the resource token asks for. */
+  readonly scope: readonly string[]
+}
+
+/** The rules of one auth server. */
+export interface ExchangeRules {
+  /** Whose tokens are taken. */
+  readonly issuers: ReadonlySet<string>
+  /** What the rules say of a path; undefined where they do not allow all of it. */
+  decide(path: ExchangePath): 'direct' | 'consent' | undefined
+}
+
+/**
+ * Reads a list of rules.
+ * @throws TypeError for a rule that names no identifier, no scope, or one party twice
+ */
+export function exchangeRules(rules: readonly ExchangeRule[], o: { readonly development: boolean }): ExchangeRules {
+  const byPath = new Map<string, ExchangeRule[]>()
+  for (const rule of rules) {
+    checkRule(rule, o)
+    byPath.set(keyOf(rule), [...(byPath.get(keyOf(rule)) ?? []), rule])
+  }
+  return {
+    issuers: new Set(rules.map(({ upstream }) => upstream)),
+    decide(path) {
+      const applicable = (byPath.get(keyOf(path)) ?? []).filter(
+        ({ upstreamScopes }) => missingScope(path.upstreamScope, upstreamScopes).length === 0,
+      )
+      const direct = applicable.filter(({ decision }) => decision === 'direct')
+      // Whole or not at all: a part would be a mandate that nobody asked for.
+      if (path.scope.length === 0 || !allows(applicable, path.scope)) return undefined
+      return allows(direct, path.scope) ? 'direct' : 'consent'
+    },
+  }
+}
+
+function allows(rules: readonly ExchangeRule[], scope: readonly string[]): boolean {
+  return (
+    missingScope(
+      rules.flatMap(({ scopes }) => scopes),
+      scope,
+    ).length === 0
+  )
+}
+
+function checkRule(rule: ExchangeRule, { development }: { readonly development: boolean }): void {
+  const { upstream, middle, downstream, upstreamScopes, scopes, decision } = rule
+  if (![upstream, middle, downstream].every(id => isIdentifier(id, { development }))) {
+    throw new TypeError('upstream, middle and downstream of an exchange rule must be identifiers')
+  }
+  if (middle === downstream) throw new TypeError('middle and downstream of an exchange rule must be two resources')
+  // A rule that asked for no scope would pass on any mandate whatever, a sign-in's too.
+  if (![upstreamScopes, scopes].every(list => list.length > 0 && list.every(isScopeName))) {
+    throw new TypeError('upstreamScopes and scopes of an exchange rule must each name at least one scope')
+  }
+  if (decision !== 'direct' && decision !== 'consent') {
+    throw new TypeError('decision of an exchange rule must be direct or consent')
+  }
+}
+
+function isScopeName(name: string): boolean {
+  try {
+    return parseScope(name).length === 1
+  } catch {
+    return false
+  }
+}
+
+/** Identifiers hold no space, so no two paths share a key. */
+function keyOf({ upstream, middle, downstream }: Pick<ExchangeRule, 'upstream' | 'middle' | 'downstream'>): string {
+  return [upstream, middle, downstream].join(' ')
+}

@@ -1,0 +1,64 @@
+import type { Migration } from '@countersign/store'
+
+/** That a user of another auth server is one of ours, by that user's own word and proof. */
+export interface LinkRow {
+  /** The other auth server. */
+  iss: string
+  /** What it calls the user. */
+  sub: string
+  /** What we call them. */
+  user_sub: string
+  /** Unix seconds. */
+  created: number
+}
+
+/** The tables that exchanges need. */
+export interface ExchangeTables {
+  auth_server_links: LinkRow
+}
+
+export const exchangeMigration: Migration = {
+  name: '007-exchange',
+  async up(db) {
+    for (const column of ['upstream', 'upstream_user']) {
+      await db.schema.alterTable('auth_server_requests').addColumn(column, 'text').execute()
+    }
+    await db.schema
+      .createTable('auth_server_links')
+      .addColumn('iss', 'text', column => column.notNull())
+      .addColumn('sub', 'text', column => column.notNull())
+      .addColumn('user_sub', 'text', column => column.notNull())
+      .addColumn('created', 'double precision', column => column.notNull())
+      // One user there is one here, whoever else claims to be them.
+      .addPrimaryKeyConstraint('auth_server_links_pk', ['iss', 'sub'])
+      .execute()
+    await db.schema.createIndex('auth_server_links_user').on('auth_server_links').column('user_sub').execute()
+    await consentsByChain(db)
+  },
+}
+
+/** A primary key cannot be changed in SQLite: the table is made anew around its rows. */
+async function consentsByChain(db: Parameters<Migration['up']>[0]): Promise<void> {
+  const key = ['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'] as const
+  const times = ['created', 'last_used'] as const
+  await db.schema
+    .createTable('auth_server_consents_by_chain')
+    .addColumn('user_sub', 'text', column => column.notNull())
+    .addColumn('agent', 'text', column => column.notNull())
+    .addColumn('agent_delegate', 'text', column => column.notNull())
+    .addColumn('resource', 'text', column => column.notNull())
+    .addColumn('scope', 'text', column => column.notNull())
+    .addColumn('created', 'double precision', column => column.notNull())
+    .addColumn('last_used', 'double precision', column => column.notNull())
+    .addColumn('chain', 'text', column => column.notNull().defaultTo(''))
+    .addPrimaryKeyConstraint('auth_server_consents_by_chain_pk', [...key, 'chain'])
+    .execute()
+  await db
+    .insertInto('auth_server_consents_by_chain')
+    .columns([...key, ...times])
+    .expression(db.selectFrom('auth_server_consents').select([...key, ...times]))
+    .execute()
+  await db.schema.dropTable('auth_server_consents').execute()
+  await db.schema.alterTable('auth_server_consents_by_chain').renameTo('auth_server_consents').execute()
+  await db.schema.createIndex('auth_server_consents_last_used').on('auth_server_consents').column('last_used').execute()
+}

@@ -1,0 +1,118 @@
+import type { Directory } from '@countersign/discovery'
+import type { PublishedKey } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { type ConsentKey, forgetConsent, noteConsentUse, rememberedScope } from '../consents.js'
+import { denied } from '../decide.js'
+import type { ExchangeFacts } from '../event.js'
+import type { User } from '../login/users.js'
+import { usersIn } from '../login/users.js'
+import type { Decision, Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
+import type { RequestRow, Tables } from '../tables.js'
+import { chainOf } from './chain.js'
+import { type ExchangeLimit, exchangeLimit } from './exchange-limit.js'
+import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
+import { type Links, linksIn } from './links.js'
+import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
+import { knowingOwnKeys, type Upstream } from './upstream-token.js'
+
+/** Exchanges from one upstream token by one caller: a middle that keeps its tokens needs one for each scope downstream. */
+const mostPerToken = { most: 60, seconds: 60 }
+
+/** What exchanges are decided with. */
+export interface Exchange {
+  readonly rules: ExchangeRules
+  readonly limit: ExchangeLimit
+  readonly links: Links
+  readonly ownMandates: OwnMandates
+  /** Issuers whose `sub` is our own: this one, and those that share it. */
+  readonly ownSubjects: ReadonlySet<string>
+  readonly knowingOwnKeys: (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'>
+  /** The user of ours that the upstream one is; undefined where we know of none. */
+  userOf(upstream: Upstream): Promise<User | undefined>
+  /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
+  remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
+  forget(key: ConsentKey, scope: readonly string[]): Promise<void>
+  /** Takes an allowed request, once; false when somebody else took it first. */
+  take(row: RequestRow, until: number): Promise<boolean>
+  /** What a rule and the policy say together: the stricter of both. @throws AAuthError `access_denied` */
+  decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<'direct' | 'consent'>
+}
+
+/** How the exchanges of an auth server are set up. */
+export interface ExchangeSetup {
+  readonly issuer: string
+  readonly keys: readonly PublishedKey[]
+  readonly store: Store<Tables>
+  /** Absent where the rules alone decide. */
+  readonly policy: Policy | undefined
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/** Puts together what exchanges are decided with. */
+export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): Exchange {
+  const { issuer, store, now, policy } = setup
+  const links = linksIn(store, now)
+  const users = usersIn(store)
+  const ownSubjects = new Set([issuer, ...(options.dangerouslySharedSubjects ?? [])])
+  return {
+    rules: exchangeRules(options.rules, setup),
+    limit: exchangeLimit({ ...mostPerToken, now }),
+    links,
+    ownMandates: ownMandatesIn(store, issuer, now),
+    ownSubjects,
+    knowingOwnKeys: knowingOwnKeys(setup),
+    async userOf({ iss, sub }) {
+      if (sub === undefined) return undefined
+      // Another domain's `sub` is a name of that domain's: the same letters here are somebody else.
+      const own = ownSubjects.has(iss) ? sub : await links.find({ iss, sub })
+      return own === undefined ? undefined : ((await users.find(own)) ?? { sub: own, claims: {} })
+    },
+    async remembered(key, scope) {
+      const held = await rememberedScope(store.db, key, { scope, now: now() })
+      if (held.length === scope.length) await noteConsentUse(store, key, { scope, now: now() })
+      return held
+    },
+    forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
+    take: (row, until) => take(store, row, { now: now(), until }),
+    decide: (request, rule) => decide(request, { rule, policy }),
+  }
+}
+
+async function decide(
+  request: PolicyRequest,
+  { rule, policy }: { readonly rule: 'direct' | 'consent'; readonly policy: Policy | undefined },
+): Promise<'direct' | 'consent'> {
+  const said: Decision = policy === undefined ? rule : await policy(request)
+  if (said === 'consent') return 'consent'
+  if (said === 'direct') return rule
+  throw denied(request)
+}
+
+/** Kept for a while as what it was: a code that comes again later has been stolen. */
+async function take(
+  store: Store<Tables>,
+  { request_hash }: RequestRow,
+  { now, until }: { readonly now: number; readonly until: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await store.write(tx =>
+    tx
+      .updateTable('auth_server_requests')
+      .set({ status: 'redeemed', expires: until })
+      .where('request_hash', '=', request_hash)
+      .where('status', '=', 'granted')
+      .where('expires', '>', now)
+      .executeTakeFirstOrThrow(),
+  )
+  return numUpdatedRows > 0n
+}
+
+/** What a policy is told of the mandate. */
+export function upstreamFacts({ iss, sub, scope, act }: Upstream): UpstreamFacts {
+  return { issuer: iss, ...(sub === undefined ? {} : { sub }), scope, chain: chainOf(act) }
+}
+
+/** What an event tells of the mandate. */
+export function exchangeFacts({ iss, sub, act }: Upstream): ExchangeFacts {
+  return { issuer: iss, ...(sub === undefined ? {} : { sub }), chain: chainOf(act) }
+}

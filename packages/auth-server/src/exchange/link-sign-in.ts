@@ -1,0 +1,121 @@
+import { AgentError, type AgentState, agentServer, callbackRoute, createAgent } from '@countersign/agent'
+import type { Discovery } from '@countersign/discovery'
+import { AAuthError, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
+
+/** A browser on its way to another auth server, there to prove who its user is. */
+export interface Departure {
+  /** Where it goes. */
+  readonly url: string
+  /** Comes back with it. */
+  readonly state: string
+  /** What {@link LinkSignIn.finish} will need to know; no secret but the browser's own. */
+  readonly saved: string
+}
+
+/** Signs browsers in at other auth servers, as an agent under the own identifier. @see protocol §7 "Link sign-in" */
+export interface LinkSignIn {
+  /** @throws AAuthError `temporarily_unavailable`, `access_denied` */
+  begin(authServer: string): Promise<Departure>
+  /** Who came back. @throws AAuthError `temporarily_unavailable`, `access_denied` */
+  finish(
+    authServer: string,
+    o: { readonly url: string; readonly saved: string },
+  ): Promise<{ readonly iss: string; readonly sub: string }>
+}
+
+/** How the sign-ins are set up. */
+export interface LinkSignInOptions {
+  readonly issuer: string
+  readonly key: PublishedKey
+  readonly discovery: Discovery
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/** Where browsers come back to. */
+export const linkCallbackPath = '/link/callback'
+
+/** Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given. */
+export function linkSignIn(options: LinkSignInOptions): LinkSignIn {
+  const { issuer, key, discovery, fetch, now, development } = options
+  const agentFor = (authServer: string, state: AgentState) =>
+    createAgent({
+      identity: agentServer({ id: issuer, ...key }),
+      acceptAuthServer: [authServer],
+      interact: callbackRoute({ redirectUri: `${issuer}${linkCallbackPath}` }),
+      discovery: discovery.limited(),
+      ...{ state, now, development },
+      ...(fetch === undefined ? {} : { fetch }),
+    })
+  return {
+    async begin(authServer) {
+      const state = passingState()
+      try {
+        await agentFor(authServer, state).signIn({ authServer })
+      } catch (error) {
+        const url = error instanceof AgentError && error.code === 'interaction_required' ? error.url : undefined
+        const name = url === undefined ? null : new URL(url).searchParams.get('state')
+        if (url !== undefined && name !== null) return { url, state: name, saved: state.saved() }
+        throw refusal(error)
+      }
+      // Somebody, but not whoever sits at this browser.
+      throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.')
+    },
+
+    async finish(authServer, { url, saved }) {
+      try {
+        const { user, resource } = await agentFor(authServer, passingState(saved)).handleCallback(url)
+        // The cookie says what was asked for; only who signed in here counts.
+        if (user !== undefined && resource === issuer) return { iss: user.iss, sub: user.sub }
+      } catch (error) {
+        throw refusal(error)
+      }
+      throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.')
+    },
+  }
+}
+
+function refusal(error: unknown): AAuthError {
+  if (!(error instanceof AgentError)) {
+    return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
+  }
+  const { code, cause } = error
+  if (code === 'unreachable' || code === 'network') {
+    return new AAuthError('temporarily_unavailable', 'The other sign-in server does not answer.', {
+      retryAfter: 5,
+      cause: { code, cause },
+    })
+  }
+  return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {
+    cause: { code, cause },
+  })
+}
+
+/**
+ * What an agent keeps from one request of a browser to the next, as a text for the browser's own cookie: several instances
+ * share nothing, and no token of another auth server is ever stored.
+ */
+function passingState(saved = '{}'): AgentState & { saved(): string } {
+  const values = new Map<string, unknown>(Object.entries(objectIn(saved)))
+  return {
+    read: async key => values.get(key),
+    write: async (key, value) => {
+      values.set(key, value)
+    },
+    remove: async key => {
+      values.delete(key)
+    },
+    saved: () => JSON.stringify(Object.fromEntries(values)),
+  }
+}
+
+function objectIn(text: string): object {
+  try {
+    const value = parseJson(text)
+    return isObject(value) ? value : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,215 @@
+import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
+import {
+  answerRedirect,
+  browsersRequest,
+  type ConsentContext,
+  consentPath,
+  decideRequest,
+  type OpenRequest,
+} from '../consent.js'
+import type { LoginAttempts } from '../login/login-attempt.js'
+import { pageForm } from '../login/page-form.js'
+import { linkPage } from '../pages/link-page.js'
+import { errorPageResponse, pageResponse } from '../pages/page-response.js'
+import { refusedEvent } from '../refused-event.js'
+import { telling } from '../telling.js'
+import type { ExchangeLimit } from './exchange-limit.js'
+import { type LinkSignIn, linkCallbackPath } from './link-sign-in.js'
+import type { Links, UpstreamUser } from './links.js'
+import { upstreamOf } from './upstream-token.js'
+
+/** Sees to it that only the user an exchange is for decides it. */
+export interface Linking {
+  /**
+   * Where the browser must go first: to the other auth server, or to the page that asks about the link. Undefined once its
+   * user is the one the exchange is for.
+   * @throws AAuthError, shown as a page, when they are somebody else
+   */
+  detour(
+    message: ReceivedMessage,
+    at: { readonly request_token: string; readonly open: OpenRequest },
+  ): Promise<Response | undefined>
+  /** Takes a browser back from the other auth server. */
+  callback(message: ReceivedMessage): Promise<Response>
+  /** Takes what the user said about the link. */
+  decide(message: ReceivedMessage): Promise<Response>
+}
+
+/** What links are made with. */
+export interface LinkingContext extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent'> {
+  readonly links: Links
+  readonly ownSubjects: ReadonlySet<string>
+  readonly signIn: LinkSignIn
+  readonly attempts: LoginAttempts
+  /** Sign-ins begun for one request. */
+  readonly departures: ExchangeLimit
+}
+
+/** The form of the page that asks about a link. */
+export const linkPath = '/agent/link'
+/** No id of a login provider has a colon. */
+const provider = 'link:'
+
+/** Puts the three together. */
+export function linkingOf(context: LinkingContext): Linking {
+  return {
+    detour: (message, at) => detour(message, at, telling(context, message)),
+    callback: message => callback(message, telling(context, message)),
+    decide: message => decide(message, telling(context, message)),
+  }
+}
+
+async function detour(
+  message: ReceivedMessage,
+  { request_token, open }: { readonly request_token: string; readonly open: OpenRequest },
+  context: LinkingContext,
+): Promise<Response | undefined> {
+  const { row, session, user } = open
+  const upstream = upstreamUserOf(open)
+  const owner = context.ownSubjects.has(upstream.iss) ? upstream.sub : await context.links.find(upstream)
+  if (owner === user.sub) return undefined
+  // A malicious agent that sends its own link to somebody else: their yes would be for the agent's user.
+  if (owner !== undefined) throw otherUser(row.id)
+  if (row.upstream_user !== user.sub) return depart(message, { request_token, open, upstream }, context)
+  return pageResponse(
+    linkPage({
+      csrf: session.csrf,
+      action: linkPath,
+      hidden: { request_token },
+      returnTo: consentPath(request_token),
+      user,
+      issuer: context.issuer.issuer,
+      upstream,
+    }),
+    { leadsTo: row.redirect_uri },
+  )
+}
+
+async function depart(
+  message: ReceivedMessage,
+  at: { readonly request_token: string; readonly open: OpenRequest; readonly upstream: UpstreamUser },
+  { signIn, attempts, departures, now }: LinkingContext,
+): Promise<Response> {
+  const { request_token, open, upstream } = at
+  // Each asks the other auth server for something: whoever reloads this page must not use up what it lets us ask.
+  departures.take(open.row.id)
+  const { url, state, saved } = await signIn.begin(upstream.iss)
+  const attempt = {
+    ...{ provider, state },
+    returnTo: consentPath(request_token),
+    began: now(),
+    saved: { user: open.user.sub, request_token, agent: saved },
+  }
+  return seeOther(url, [attempts.add(message, attempt)])
+}
+
+async function callback(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
+  const query = queryOf(message.target) ?? '?'
+  const [state = '', second] = new URLSearchParams(query).getAll('state')
+  const attempt = second === undefined ? context.attempts.find(message, { provider, state }) : undefined
+  if (attempt === undefined) {
+    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
+  }
+  const forget = context.attempts.remove(message, state)
+  try {
+    const { user, request_token = '', agent = '' } = attempt.saved
+    const open = await openRequest(message, request_token, context)
+    // One user finishing what another began in the same browser.
+    if (open.user.sub !== user) throw otherUser(open.row.id)
+    const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
+    await prove(open, { url, saved: agent }, context)
+    return seeOther(consentPath(request_token), [forget])
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.onEvent(refusedEvent(error, message))
+    return errorPageResponse(error, { cookies: [forget] })
+  }
+}
+
+/** Notes that the user of this browser is the one the exchange is for, once the other auth server has said so. */
+async function prove(
+  open: OpenRequest,
+  back: { readonly url: string; readonly saved: string },
+  context: LinkingContext,
+): Promise<void> {
+  const { row, session, user } = open
+  const upstream = upstreamUserOf(open)
+  const signedIn = await context.signIn.finish(upstream.iss, back).catch((error: unknown) => {
+    reportRefused(open, upstream, 'no-sign-in', context)
+    throw error
+  })
+  if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
+    reportRefused(open, upstream, 'other-user', context)
+    throw otherUser(row.id)
+  }
+  if (await context.links.prove(row, session.id, user.sub)) return
+  throw new AAuthError('expired_token', 'Begin again at the agent.')
+}
+
+async function decide(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
+  const session = await context.login.sessions.current(message)
+  const form = pageForm(message, { session, issuer: context.issuer.issuer })
+  const request_token = form.get('request_token') ?? ''
+  const open = await openRequest(message, request_token, context)
+  const { row, user } = open
+  const upstream = upstreamUserOf(open)
+  if (form.get('decision') === 'deny') {
+    reportRefused(open, upstream, 'declined', context)
+    const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
+    if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+    return answerRedirect(decided, request_token, context)
+  }
+  if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
+  if (!(await context.links.add(row, upstream, user.sub))) {
+    reportRefused(open, upstream, 'taken', context)
+    throw otherUser(row.id)
+  }
+  context.onEvent({ type: 'linked', request: row.id, user: user.sub, upstream, ...txnOf(row) })
+  return seeOther(consentPath(request_token))
+}
+
+/** A request that waits, in the browser that has it, with its user. */
+async function openRequest(
+  message: ReceivedMessage,
+  request_token: string,
+  context: LinkingContext,
+): Promise<OpenRequest> {
+  const current = await context.login.sessions.current(message)
+  const { row, session } = await browsersRequest(request_token, current, context)
+  const { user } = session
+  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  if (row.status !== 'pending') {
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+  }
+  return { row, session, user }
+}
+
+function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
+  const upstream = upstreamOf(row)
+  // No exchange; nobody's mandate never gets as far as a request.
+  if (upstream?.sub === undefined) throw new AAuthError('invalid_request', 'This request is for nobody in particular.')
+  return { iss: upstream.iss, sub: upstream.sub }
+}
+
+function reportRefused(
+  { row, user }: OpenRequest,
+  upstream: UpstreamUser,
+  reason: 'other-user' | 'no-sign-in' | 'taken' | 'declined',
+  { onEvent }: LinkingContext,
+): void {
+  onEvent({ type: 'link_refused', request: row.id, user: user.sub, upstream, reason, ...txnOf(row) })
+}
+
+function txnOf({ txn }: OpenRequest['row']): { readonly txn?: string } {
+  return txn === null ? {} : { txn }
+}
+
+/** Says nothing about whose it is. */
+function otherUser(request: string): AAuthError {
+  return new AAuthError(
+    'access_denied',
+    'This was asked on behalf of somebody else than who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
+    { cause: { request } },
+  )
+}

@@ -1,0 +1,194 @@
+import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
+import { fromRequest, generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { type AuthServer, type AuthServerOptions, createAuthServer } from '../auth-server.js'
+import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
+import type { AuthServerEvent } from '../event.js'
+import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
+import { demoUsers } from '../login/login-method.js'
+import { askUsers } from '../policy.js'
+import { bodyOf, part, post, publishResource, type Signer, send } from '../world.test.fixture.js'
+import {
+  type ExchangeWorld,
+  exchange,
+  exchangeWorld,
+  middleCallback,
+  middleId,
+  signed,
+  upstreamIssuer,
+} from './exchange.test.fixture.js'
+
+export const agentCallback = 'https://agent.example/callback'
+const auth = 'https://auth.example'
+
+/** Two auth servers: `one` signs in the users of the agent and the calendar, `auth` is that of rooms. */
+export interface TwoAuthServers extends ExchangeWorld {
+  readonly one: AuthServer
+  readonly oneEvents: AuthServerEvent[]
+  readonly agent: Signer
+  /** Forms that `auth` sent to the token endpoint of `one`. */
+  readonly posts: Array<Record<string, string>>
+  /** Whether `one` can be reached by them. */
+  reach: 'answers' | 'is down'
+}
+
+export async function twoAuthServers(
+  o: Partial<AuthServerOptions> & { readonly clock?: { now: number } } = {},
+): Promise<TwoAuthServers> {
+  const clock = o.clock ?? { now: 1_767_225_600 }
+  const now = () => clock.now
+  const web = new Map<string, unknown>()
+  const posts: Array<Record<string, string>> = []
+  const oneEvents: AuthServerEvent[] = []
+  const fetchOf =
+    (servers: () => Record<string, AuthServer>) =>
+    async (url: string): Promise<FetchedDocument> => {
+      const { origin, pathname } = new URL(url)
+      const server = servers()[origin]
+      if (server !== undefined) {
+        const response = await server.handle({ method: 'GET', target: pathname, headers: [] })
+        return {
+          status: response.status,
+          contentType: 'application/json',
+          body: new Uint8Array(await response.arrayBuffer()),
+        }
+      }
+      const body = new TextEncoder().encode(JSON.stringify(web.get(url) ?? {}))
+      return { status: web.has(url) ? 200 : 404, contentType: 'application/json', body }
+    }
+  const servers: Record<string, AuthServer> = {}
+  const discovery = createDiscovery({ fetcher: fetchOf(() => servers), now })
+  const upstreamKey = { kid: 'u1', key: await generateSigningKey() }
+  const one = await createAuthServer({
+    issuer: upstreamIssuer,
+    keys: [upstreamKey],
+    database: 'sqlite::memory:',
+    login: [
+      demoUsers([
+        { name: 'Ada Lovelace', subject: 'ada' },
+        { name: 'Eve', subject: 'eve' },
+      ]),
+    ],
+    policy: askUsers([
+      { agents: 'any', resources: [middleId], scopes: ['events.write'] },
+      { agents: [auth], resources: ['self'], scopes: ['openid'] },
+    ]),
+    development: true,
+    ...{ discovery, now },
+    onEvent: event => oneEvents.push(event),
+  })
+  const sending = { reach: 'answers' as TwoAuthServers['reach'] }
+  const made = await exchangeWorld({
+    ...{ clock, upstreamKey },
+    fetch: async (input: string | URL | Request, init?: RequestInit) => {
+      const request = new Request(input, init)
+      if (sending.reach === 'is down') throw new TypeError('fetch failed')
+      posts.push(Object.fromEntries(new URLSearchParams(await request.clone().text())))
+      return one.handle(await fromRequest(request, { bodyLimit: 65_536 }))
+    },
+    ...o,
+    discovery,
+  })
+  for (const [url, document] of made.web) if (!url.startsWith(upstreamIssuer)) web.set(url, document)
+  servers[upstreamIssuer] = one
+  servers[auth] = made.auth
+  web.set('https://agent.example/.well-known/aauth-agent', {
+    ...Object(web.get('https://agent.example/.well-known/aauth-agent')),
+    redirect_uris: [agentCallback],
+  })
+  publishResource({ web }, middleId, [made.middleKey], ['events.write'])
+  const agent: Signer = {
+    key: made.agentKey.key,
+    signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
+    agent: 'https://agent.example',
+  }
+  return Object.assign(sending, made, { web, one, oneEvents, posts, agent })
+}
+
+/** A browser that goes to both auth servers, with the cookies of each. */
+export interface Person {
+  readonly at: Readonly<Record<'one' | 'auth', Browser>>
+}
+
+export function person({ one, auth: own }: Pick<TwoAuthServers, 'one' | 'auth'>): Person {
+  return { at: { one: browser(one, upstreamIssuer), auth: browser(own, auth) } }
+}
+
+/** The token that the calendar was called with: `who` agreed to that at `one`. */
+export async function upstreamFor(made: TwoAuthServers, who: Person, subject: 'ada' | 'eve'): Promise<string> {
+  const resource_token = await calendarToken(made)
+  const asked = await made.one.handle(
+    await postTo(made, { request_type: 'auth', resource_token, redirect_uri: agentCallback, state: 'a1' }),
+  )
+  const { request_token } = await bodyOf(asked)
+  await signInAs(who.at.one, subject)
+  const query = new URLSearchParams({ request_token: String(request_token), redirect_uri: agentCallback, state: 'a1' })
+  const back = await allow(who.at.one, await open(who.at.one, `/agent/authorize?${query}`), ['events.write'])
+  const form = { code: answerOf(back).searchParams.get('code') ?? '', request_token: String(request_token) }
+  const redeemed = await made.one.handle(
+    await postTo(made, { request_type: 'code', redirect_uri: agentCallback, ...form }),
+  )
+  return String((await bodyOf(redeemed))['auth_token'])
+}
+
+async function calendarToken(made: TwoAuthServers): Promise<string> {
+  return signed(made.middleKey, {
+    typ: 'resource+jwt',
+    claims: {
+      iss: middleId,
+      aud: upstreamIssuer,
+      agent: made.agent.agent,
+      agent_jkt: await thumbprint(made.agent.key.publicJwk),
+      scope: 'events.write',
+      iat: made.clock.now,
+      exp: made.clock.now + 300,
+      jti: 'r',
+    },
+  })
+}
+
+function postTo(made: TwoAuthServers, form: Record<string, string>): ReturnType<typeof post> {
+  return post(made, made.agent, form, { origin: upstreamIssuer })
+}
+
+/** Presses Allow on a page with a form, with these scopes; a browser that was sent on already stays where it is. */
+export async function allow(one: Browser, page: Response, scopes: readonly string[] = []): Promise<Response> {
+  if (page.status === 303) return page
+  const html = await page.text()
+  const [, action = ''] = /<form method="post" action="(\/(?:agent|link)[^"]*)"/.exec(html) ?? []
+  return one.post(action, {
+    ...hiddenOf(html),
+    decision: 'allow',
+    ...Object.fromEntries(scopes.map(name => [`scope:${name}`, 'on'])),
+  })
+}
+
+/** Begins an exchange that needs the user; the link to `auth`. */
+export async function asksUser(
+  made: ExchangeWorld,
+  upstream: string,
+): Promise<{ link: string; request_token: string }> {
+  const { request_token } = await bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
+  if (typeof request_token !== 'string') throw new Error('the exchange that a test starts from asked nobody')
+  const query = new URLSearchParams({ request_token, redirect_uri: middleCallback, state: 's1' })
+  return { link: `/agent/authorize?${query}`, request_token }
+}
+
+/** Follows a browser that `auth` sent to `one`, through sign-in and consent there, to the URL that it comes back with. */
+export async function throughOne(who: Person, departure: Response): Promise<string> {
+  const location = new URL(departure.headers.get('location') ?? 'none:')
+  if (location.origin !== upstreamIssuer)
+    throw new Error('not sent to the other auth server', { cause: departure.status })
+  const page = await open(who.at.one, `${location.pathname}${location.search}`)
+  const back = answerOf(await allow(who.at.one, page, ['openid']))
+  return `${back.pathname}${back.search}`
+}
+
+/** Redeems a code of `auth` as the middle. */
+export async function redeem(made: ExchangeWorld, back: Response, request_token: string): Promise<Response> {
+  const code = answerOf(back).searchParams.get('code') ?? ''
+  return send(made, made.middle, { request_type: 'code', code, request_token, redirect_uri: middleCallback })
+}
+
+export function claimsOf(answer: Record<string, unknown>): Record<string, unknown> {
+  return part(answer['auth_token'], 1)
+}

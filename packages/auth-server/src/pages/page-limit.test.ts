@@ -1,0 +1,60 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { askUser, consentWorld, linkOf, requestTokenOf } from '../consent.test.fixture.js'
+import { delegate, type World } from '../world.test.fixture.js'
+
+const get = ({ auth }: World, target: string, peer?: string): Promise<Response> =>
+  auth.handle({
+    method: 'GET',
+    target,
+    headers: [['host', 'auth.example']],
+    ...(peer === undefined ? {} : { peer }),
+  })
+
+test(
+  verifies('DOS-16', 'a flood of page requests is told to wait, and touches neither the agents nor another network'),
+  async () => {
+    const made = await consentWorld({ pagesPerMinute: 10 })
+    // From the very network of the flood: fixtures sign from 192.0.2.7.
+    const phone = await delegate(made, 'phone')
+    const link = linkOf(await requestTokenOf(await askUser(made, phone)))
+    for (let count = 0; count < 9; count++) expect((await get(made, '/login', '192.0.2.7')).status).toBe(200)
+    expect((await get(made, link, '192.0.2.7')).status).toBe(303)
+    made.events.length = 0
+    made.clock.now += 20
+    for (const target of [link, '/login', '/login/demo', '/device', '/logout', '/agent/consent?request_token=x']) {
+      const response = await get(made, target, '192.0.2.7')
+      expect([target, response.status, response.headers.get('retry-after')]).toEqual([target, 429, '40'])
+      expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+      expect(await response.text()).toContain('Wait a minute')
+    }
+    expect(made.events).toHaveLength(6)
+    expect(made.events[0]).toMatchObject({ type: 'refused', code: 'rate_limited', status: 429, peer: '192.0.2.7' })
+
+    await requestTokenOf(await askUser(made, phone))
+    expect((await get(made, '/.well-known/jwks.json', '192.0.2.7')).status).toBe(200)
+    expect((await get(made, '/login', '192.0.2.8')).status).toBe(200)
+    expect((await get(made, '/login')).status).toBe(200)
+    made.clock.now += 40
+    expect((await get(made, '/login', '192.0.2.7')).status).toBe(200)
+  },
+)
+
+test(verifies('DOS-16', 'an IPv6 host that changes addresses within its network is one network'), async () => {
+  const made = await consentWorld({ pagesPerMinute: 5 })
+  const statuses = []
+  for (let host = 0; host < 7; host++) statuses.push((await get(made, '/login', `2001:db8::${host}`)).status)
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429])
+  expect((await get(made, '/login', '2001:db8:0:1::1')).status).toBe(200)
+})
+
+test('the limit is a choice, and one that is no number is refused', async () => {
+  const made = await consentWorld({ pagesPerMinute: Number.POSITIVE_INFINITY })
+  for (let count = 0; count < 400; count++) expect((await get(made, '/logout', '192.0.2.7')).status).toBe(200)
+  for (const pagesPerMinute of [0, Number.NaN, -1])
+    await expect(consentWorld({ pagesPerMinute })).rejects.toThrow(RangeError)
+  const byDefault = await consentWorld()
+  for (let count = 0; count < 300; count++) expect((await get(byDefault, '/logout', '192.0.2.7')).status).toBe(200)
+  expect((await get(byDefault, '/logout', '192.0.2.7')).status).toBe(429)
+  expect((await askUser(byDefault, await delegate(byDefault, 'phone'))).status).toBe(200)
+})

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test, vi } from 'vitest'
+import { UsageError } from '../usage-error.js'
+import { trace, traceIn } from './trace.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-trace-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function log(name: string, records: readonly unknown[]): string {
+  const file = join(folder, name)
+  writeFileSync(file, records.map(record => (typeof record === 'string' ? record : JSON.stringify(record))).join('\n'))
+  return file
+}
+
+const base = { level: 'info', pid: 7 }
+const calendar = log('calendar.log', [
+  { ...base, time: 3000, name: 'calendar', event: 'passed', txn: 'one', agent: 'https://agent.example', msg: 'passed' },
+  { ...base, time: 1000, name: 'calendar', event: 'resource_token', txn: 'one', scope: 'events.write' },
+  { ...base, time: 1500, name: 'calendar', event: 'passed', txn: 'two' },
+  'not JSON',
+  { ...base, time: 1600, name: 'calendar', event: 'refused', description: 'names "one" elsewhere' },
+])
+const auth = log('auth.log', [
+  { ...base, time: 2000, name: 'auth-server', event: 'granted', txn: 'one', scope: ['events.write'], user: 'alice' },
+])
+
+async function printed(txn: string, files: readonly string[], flags = {}): Promise<string> {
+  const out = vi.spyOn(console, 'log').mockImplementation(() => {})
+  const err = vi.spyOn(console, 'error').mockImplementation(() => {})
+  try {
+    await trace(txn, files, flags)
+    return out.mock.calls.flat().join('\n')
+  } finally {
+    out.mockRestore()
+    err.mockRestore()
+    process.exitCode = undefined
+  }
+}
+
+test('the records of one action stand in order of time, whatever log they come from, and no others', async () => {
+  const { records, skipped } = await traceIn('one', [calendar, auth])
+  expect(records.map(({ time, file, record }) => [time, file, record['event']])).toEqual([
+    [1000, 'calendar.log', 'resource_token'],
+    [2000, 'auth.log', 'granted'],
+    [3000, 'calendar.log', 'passed'],
+  ])
+  expect(skipped).toBe(1)
+  expect((await traceIn('tw', [calendar, auth])).records).toEqual([])
+})
+
+test('it is printed for people, a line each, and as JSON', async () => {
+  const text = await printed('one', [calendar, auth])
+  expect(text.split('\n')).toEqual([
+    'one: 3 records in 2 logs, 2.00 s',
+    '  1970-01-01T00:00:01.000Z  calendar (calendar.log)  resource_token  scope=events.write',
+    '  1970-01-01T00:00:02.000Z  auth-server (auth.log)   granted         scope=events.write user=alice',
+    '  1970-01-01T00:00:03.000Z  calendar (calendar.log)  passed          agent=https://agent.example',
+  ])
+  expect(JSON.parse(await printed('one', [auth], { json: true }))).toMatchObject({
+    txn: 'one',
+    records: [{ time: 2000, file: 'auth.log', record: { event: 'granted', user: 'alice' } }],
+  })
+  expect(await printed('nobody', [auth])).toBe('no record of nobody')
+})
+
+test('what a stranger wrote into a log cannot steer the terminal', async () => {
+  const file = log('hostile.log', [
+    { ...base, time: 1, name: '\u001b[2J', event: 'passed', txn: 'one', agent: 'a\u202eb\nc' },
+  ])
+  const text = await printed('one', [file])
+  expect(text).toContain('\\u001b[2J')
+  expect(text).toContain('agent=a\\u202eb\\u000ac')
+  expect(text.split('\n')).toHaveLength(2)
+})
+
+test('a file that is not there, and an id that is none, are told', async () => {
+  await expect(trace('one', [join(folder, 'missing.log')], {})).rejects.toThrow(UsageError)
+  await expect(trace('', [auth], {})).rejects.toThrow(UsageError)
+  await expect(trace('x'.repeat(513), [auth], {})).rejects.toThrow(UsageError)
+})

@@ -1,0 +1,126 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
+import { UsageError } from '../usage-error.js'
+import { shown, table } from './inspect-report.js'
+
+/** Flags of `countersign trace`. */
+export interface TraceFlags {
+  readonly json?: boolean
+}
+
+/** One record of a log that belongs to the action. */
+export interface TracedRecord {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  /** The file it stood in. */
+  readonly file: string
+  /** The line, parsed. */
+  readonly record: Readonly<Record<string, unknown>>
+}
+
+/** What one reading of logs found. */
+export interface Trace {
+  /** In order of time; of one moment in the order of files and lines. */
+  readonly records: readonly TracedRecord[]
+  /** Lines that were no JSON objects. */
+  readonly skipped: number
+}
+
+/** An audit id, as a token may carry one. */
+const longestTxn = 512
+/** Far more than one action makes; a log that names one id in every line must not fill the memory. */
+const mostRecords = 10_000
+/** Of a record's members, those that every line has anyway. */
+const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event', 'txn'])
+
+/**
+ * `countersign trace TXN FILE…`: one user action in order, across the logs of all parties.
+ * Exit code 0: there are records of it; 1: there are none; 2: a file cannot be read.
+ */
+export async function trace(txn: string, files: readonly string[], flags: TraceFlags): Promise<void> {
+  if (txn === '' || txn.length > longestTxn) throw new UsageError('the audit id has 1 to 512 characters')
+  for (const file of files)
+    if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${shown(file)}`)
+  const found = await traceIn(txn, files)
+  if (found.skipped > 0) console.error(`countersign: ${found.skipped} lines were no JSON and were left out`)
+  if (found.records.length === 0) process.exitCode = 1
+  console.log(flags.json ? JSON.stringify({ txn, ...found }) : linesOf(txn, found).join('\n'))
+}
+
+/**
+ * Gathers the records of one action.
+ * @param files paths, `-` for standard input
+ * @throws UsageError for more than 10 000 records
+ */
+export async function traceIn(txn: string, files: readonly string[]): Promise<Trace> {
+  const records: TracedRecord[] = []
+  let skipped = 0
+  for (const file of files) {
+    const input = file === '-' ? process.stdin : createReadStream(file)
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (line.trim() === '') continue
+      // Most lines are of other actions: they are not worth parsing.
+      const mentions = line.includes(JSON.stringify(txn))
+      const record = mentions || !line.startsWith('{') ? parsed(line) : {}
+      if (record === undefined) skipped++
+      else if (record['txn'] === txn) records.push({ time: timeOf(record), file: nameOf(file), record })
+      if (records.length > mostRecords)
+        throw new UsageError('more than 10 000 records have this id: it names no single action')
+    }
+  }
+  return { records: records.toSorted((a, b) => a.time - b.time), skipped }
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function timeOf({ time }: Readonly<Record<string, unknown>>): number {
+  return typeof time === 'number' && Number.isFinite(time) ? time : 0
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'standard input' : basename(file)
+}
+
+function linesOf(txn: string, { records }: Trace): string[] {
+  const first = records[0]
+  if (first === undefined) return [`no record of ${shown(txn)}`]
+  const last = records.at(-1) ?? first
+  const files = new Set(records.map(({ file }) => file)).size
+  const seconds = ((last.time - first.time) / 1000).toFixed(2)
+  return [
+    `${shown(txn)}: ${counted(records.length, 'record')} in ${counted(files, 'log')}, ${seconds} s`,
+    ...table(records.map(rowOf)),
+  ]
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+function rowOf({ time, file, record }: TracedRecord): string[] {
+  const facts = Object.entries(record).flatMap(([name, value]) =>
+    usual.has(name) || value === undefined || value === null ? [] : [`${shown(name)}=${factOf(value)}`],
+  )
+  return [
+    new Date(time).toISOString(),
+    `${textOf(record['name'])} (${shown(file)})`,
+    textOf(record['event']),
+    facts.join(' '),
+  ]
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? shown(value) : '?'
+}
+
+function factOf(value: unknown): string {
+  return Array.isArray(value) && value.every(item => typeof item === 'string') ? shown(value.join(',')) : shown(value)
+}

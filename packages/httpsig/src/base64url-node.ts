@@ -1,0 +1,70 @@
+import { Buffer } from 'node:buffer'
+
+// The Node half of `#base64url`: a Buffer codes ten times as fast as TextEncoder, btoa or any loop.
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function encode(bytes: Uint8Array, alphabet: 'base64' | 'base64url'): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(alphabet)
+}
+
+/** What `text` decodes to by Node's lenient reader, if that is written as `text` and in no other way. */
+function decode(text: string, alphabet: 'base64' | 'base64url'): Buffer | undefined {
+  const bytes = Buffer.from(text, alphabet)
+  return bytes.toString(alphabet) === text ? bytes : undefined
+}
+
+function decodeUrl(text: string): Buffer {
+  const bytes = decode(text, 'base64url')
+  if (bytes === undefined) throw new TypeError('not canonical base64url')
+  return bytes
+}
+
+/**
+ * Writes bytes as base64url without padding.
+ * @see RFC 4648 §5, RFC 7515 §2
+ */
+export function base64urlEncode(bytes: Uint8Array): string {
+  return encode(bytes, 'base64url')
+}
+
+/**
+ * Writes a text's UTF-8 bytes as base64url without padding.
+ * @see RFC 7515 §2
+ */
+export function base64urlEncodeText(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
+/**
+ * Reads base64url without padding, in its one canonical spelling.
+ * @throws TypeError on padding, foreign characters, or set bits that encode nothing: two spellings of one value would be two identities
+ * @see RFC 4648 §5 and §3.5
+ */
+export function base64urlDecode(text: string): Uint8Array<ArrayBuffer> {
+  // A copy: a Buffer shares its memory with others, and whoever gets these bytes may hand that on.
+  return new Uint8Array(decodeUrl(text))
+}
+
+/**
+ * Reads the text whose UTF-8 bytes stand in base64url, as {@link base64urlDecode} reads the bytes; a byte order mark stays.
+ * @throws TypeError for what is not canonical base64url or not UTF-8
+ * @see RFC 7515 §2
+ */
+export function base64urlDecodeText(text: string): string {
+  const bytes = decodeUrl(text)
+  const read = bytes.toString('utf8')
+  // What is not UTF-8 was read as U+FFFD, which a text may also hold.
+  return read.includes('\ufffd') ? utf8.decode(bytes) : read
+}
+
+/** Writes bytes as padded base64, the form inside a Byte Sequence. */
+export function base64Encode(bytes: Uint8Array): string {
+  return encode(bytes, 'base64')
+}
+
+/** Reads padded base64 in its canonical spelling; undefined for anything else. */
+export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = decode(text, 'base64')
+  return bytes === undefined ? undefined : new Uint8Array(bytes)
+}

@@ -1,0 +1,57 @@
+// What the guard and the OAuth side of a resource (`@countersign/resource/oauth`) know of each other.
+
+/** Tokens of an OAuth provider. */
+export interface OAuthTokenSet {
+  readonly access_token: string
+  readonly refresh_token?: string
+  /** Seconds from when it was given; absent where the provider does not say. */
+  readonly expires_in?: number
+}
+
+/** Whose tokens they are: what one user lets one delegate of one agent do through this resource. */
+export interface OAuthOwner {
+  readonly user: { readonly iss: string; readonly sub: string }
+  readonly agent: string
+  readonly delegate?: string
+}
+
+/** What begins at the provider, and what finishing it needs: short strings. */
+export interface OAuthStart {
+  readonly url: string
+  readonly saved: Readonly<Record<string, string>>
+}
+
+/** An API behind OAuth 2.0: made by {@link oauthApi}, called by `aauth.oauth(api, url)`. */
+export interface OAuthApi {
+  readonly id: string
+  readonly issuer: string
+  readonly origins: readonly string[]
+  /** Where the browser goes. @throws AAuthError `temporarily_unavailable` */
+  begin(o: { readonly redirectUri: string; readonly state: string }): Promise<OAuthStart>
+  /**
+   * What the browser brought back, as tokens.
+   * @throws AAuthError `access_denied` when the provider or the user said no, `temporarily_unavailable` when it does not answer
+   */
+  finish(o: {
+    readonly url: string
+    readonly state: string
+    readonly saved: Readonly<Record<string, string>>
+  }): Promise<OAuthTokenSet>
+  /** Undefined when the provider will not: the user must be asked again. @throws AAuthError `temporarily_unavailable` */
+  refresh(tokens: OAuthTokenSet): Promise<OAuthTokenSet | undefined>
+  /** Tells the provider that the tokens are not needed any more, where it wants to know; never rejects. */
+  revoke(tokens: OAuthTokenSet): Promise<void>
+}
+
+/** Tokens of OAuth APIs, encrypted. Made by {@link oauthTokens}; close it when the process ends. */
+export interface OAuthTokens {
+  /** A token that still works, refreshed where it must be; absent when the user must be asked. @throws AAuthError `temporarily_unavailable` */
+  accessToken(api: OAuthApi, owner: OAuthOwner): Promise<string | undefined>
+  /** Keeps what the user agreed to, in place of what there was. */
+  keep(api: OAuthApi, owner: OAuthOwner, tokens: OAuthTokenSet): Promise<void>
+  /** Replaces a token that the API has refused; absent when the user must be asked. @throws AAuthError `temporarily_unavailable` */
+  renew(api: OAuthApi, owner: OAuthOwner, refused: string): Promise<string | undefined>
+  /** Forgets what an owner has there, and revokes it: for when the user, the agent or its grant is gone. */
+  forget(api: OAuthApi, owner: OAuthOwner): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,182 @@
+import { AAuthError } from '@countersign/protocol'
+import * as client from 'openid-client'
+import type { OAuthApi, OAuthTokenSet } from '../oauth.js'
+
+/** Seconds an answer of the provider may take. */
+const timeout = 5
+/** Answers asked for at once: each costs requests to the provider, and strangers can send any number of browsers. */
+const mostAtOnce = 64
+
+/** An API behind OAuth 2.0 that a resource calls for its users. */
+export interface OAuthApiOptions {
+  /** Names it in the database and in events: 1 to 32 of a-z, 0-9 and -. Never change it: what is kept under it is lost. */
+  readonly id: string
+  /** The authorization server, e.g. `https://accounts.example`; its metadata are read when they are first needed. */
+  readonly issuer: string
+  readonly clientId: string
+  /** Default: none; a public client, protected by PKCE alone. */
+  readonly clientSecret?: string
+  readonly scope: string
+  /** Where its access tokens may be sent: exact origins. They are bearer tokens, which work for whoever sees them. */
+  readonly origins: readonly string[]
+  /** Further parameters of the authorization request, e.g. `{ prompt: 'consent' }` where a provider gives refresh tokens for it only. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** Lets provider and API be at `http` on a loopback host. For development on one machine only. Default false. */
+  readonly dangerouslyAllowLoopbackHttp?: boolean
+}
+
+/**
+ * Describes an API behind OAuth 2.0: authorization code with PKCE, state and issuer check. Needs the package `openid-client`.
+ * @throws TypeError when a URL is not https, an origin is none, or a value is empty
+ * @see protocol §7, RFC 9700
+ */
+export function oauthApi(options: OAuthApiOptions): OAuthApi {
+  const { id, clientId, scope, origins } = options
+  checkOptions(options)
+  const server = new URL(options.issuer)
+  let discovered: Promise<client.Configuration> | undefined
+  const configuration = (): Promise<client.Configuration> => {
+    discovered ??= discover(server, options).catch(error => {
+      // Asked anew the next time: a provider that was away once is not away for good.
+      discovered = undefined
+      throw error
+    })
+    return discovered
+  }
+  const ask = asking(configuration)
+  return {
+    id,
+    issuer: options.issuer,
+    origins,
+    begin: ({ redirectUri, state }) =>
+      ask(async config => {
+        const code_verifier = client.randomPKCECodeVerifier()
+        const url = client.buildAuthorizationUrl(config, {
+          ...options.parameters,
+          ...{ client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope, state },
+          code_challenge: await client.calculatePKCECodeChallenge(code_verifier),
+          code_challenge_method: 'S256',
+        })
+        return { url: url.href, saved: { code_verifier } }
+      }),
+    finish: ({ url, state, saved }) =>
+      ask(async config => {
+        const pkceCodeVerifier = saved['code_verifier'] ?? ''
+        return tokenSet(
+          await client.authorizationCodeGrant(config, new URL(url), { expectedState: state, pkceCodeVerifier }),
+        )
+      }),
+    async refresh({ refresh_token }) {
+      if (refresh_token === undefined) return undefined
+      try {
+        // Where the provider rotates it there is a new one, else the old one stays.
+        return await ask(async config => ({
+          refresh_token,
+          ...tokenSet(await client.refreshTokenGrant(config, refresh_token)),
+        }))
+      } catch (error) {
+        if (error instanceof AAuthError && error.code === 'access_denied') return undefined
+        throw error
+      }
+    },
+    async revoke({ refresh_token, access_token }) {
+      await ask(async config => {
+        if (config.serverMetadata().revocation_endpoint === undefined) return
+        await client.tokenRevocation(config, refresh_token ?? access_token)
+      }).catch(() => undefined)
+    },
+  }
+}
+
+/** Asks the provider, as many at once as it is fair to, and tells what went wrong in our own words. */
+function asking(
+  configuration: () => Promise<client.Configuration>,
+): <T>(task: (config: client.Configuration) => Promise<T>) => Promise<T> {
+  let underWay = 0
+  return async task => {
+    if (underWay >= mostAtOnce) throw away({ underWay })
+    underWay++
+    try {
+      return await task(await configuration())
+    } catch (error) {
+      throw refused(error)
+    } finally {
+      underWay--
+    }
+  }
+}
+
+function checkOptions({ id, issuer, clientId, scope, origins, ...options }: OAuthApiOptions): void {
+  if (!/^[a-z0-9-]{1,32}$/.test(id)) throw new TypeError('id of an OAuth API must be 1 to 32 of a-z, 0-9 and -')
+  if (clientId === '' || scope === '') throw new TypeError('clientId and scope must not be empty')
+  if (origins.length === 0) throw new TypeError('origins must name at least one origin of the API')
+  const isSafe = ({ protocol, hostname }: URL): boolean =>
+    protocol === 'https:' ||
+    (protocol === 'http:' &&
+      options.dangerouslyAllowLoopbackHttp === true &&
+      ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  if (!isSafe(new URL(issuer))) throw new TypeError('issuer of an OAuth API must be an https URL')
+  for (const origin of origins) {
+    const url = new URL(origin)
+    if (url.origin !== origin || !isSafe(url))
+      throw new TypeError('origins must be https origins such as https://api.example')
+  }
+}
+
+async function discover(server: URL, { clientId, clientSecret }: OAuthApiOptions): Promise<client.Configuration> {
+  const execute = server.protocol === 'http:' ? [client.allowInsecureRequests] : []
+  return client.discovery(server, clientId, undefined, authentication(clientSecret), { execute, timeout })
+}
+
+/** The secret travels as the provider takes it; `client_secret_basic` where its metadata do not say. */
+function authentication(secret: string | undefined): client.ClientAuth {
+  if (secret === undefined) return client.None()
+  return (as, ...rest) => {
+    const methods = as.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const isPost = !methods.includes('client_secret_basic') && methods.includes('client_secret_post')
+    return (isPost ? client.ClientSecretPost : client.ClientSecretBasic)(secret)(as, ...rest)
+  }
+}
+
+function tokenSet(answer: client.TokenEndpointResponse & client.TokenEndpointResponseHelpers): OAuthTokenSet {
+  const { access_token, refresh_token, token_type } = answer
+  // Anything but a bearer token would need a proof at each call, which is not made here.
+  if (token_type.toLowerCase() !== 'bearer')
+    throw new TypeError('the provider gives tokens of another type than Bearer')
+  const seconds = answer.expiresIn()
+  return {
+    access_token,
+    ...(refresh_token === undefined ? {} : { refresh_token }),
+    ...(seconds === undefined ? {} : { expires_in: seconds }),
+  }
+}
+
+/** What the provider said reaches logs as data, and no page and no caller. */
+function refused(error: unknown): AAuthError {
+  const cause = toldBy(error)
+  if (isAway(error)) return away(cause)
+  return new AAuthError('access_denied', 'the API that this request needs did not let us in', { cause })
+}
+
+function away(cause: Readonly<Record<string, unknown>>): AAuthError {
+  return new AAuthError('temporarily_unavailable', 'the API that this request needs is away', { cause, retryAfter: 5 })
+}
+
+function isAway(error: unknown): boolean {
+  if (error instanceof AAuthError) return error.code === 'temporarily_unavailable'
+  if (error instanceof client.ResponseBodyError) return error.status >= 500
+  if (error instanceof client.AuthorizationResponseError)
+    return error.error === 'temporarily_unavailable' || error.error === 'server_error'
+  if (error instanceof client.ClientError)
+    return error.code === 'OAUTH_TIMEOUT' || (error.cause instanceof Response && error.cause.status >= 500)
+  return error instanceof TypeError && error.message === 'fetch failed'
+}
+
+/** Names and codes only: an error of the library may hold whole answers, tokens included. */
+function toldBy(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof Error)) return {}
+  const { name, message } = error
+  const code = 'code' in error ? { code: error.code } : {}
+  const told = 'error' in error ? { error: error.error } : {}
+  return { name, message, ...code, ...told }
+}

@@ -1,0 +1,167 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
+import { afterAll, expect, test } from 'vitest'
+import type { OAuthApi, OAuthOwner, OAuthTokenSet } from '../oauth.js'
+import { oauthTokens } from './oauth-tokens.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-oauth-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+
+const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
+const ada: OAuthOwner = {
+  user: { iss: 'https://auth.example', sub: 'ada' },
+  agent: 'https://agent.example',
+  delegate: 'phone',
+}
+
+interface Provider extends OAuthApi {
+  readonly refreshed: OAuthTokenSet[]
+  readonly revoked: OAuthTokenSet[]
+  gone: boolean
+}
+
+/** An API whose provider rotates refresh tokens, and takes each once. */
+function provider(id = 'files'): Provider {
+  let count = 0
+  const refused = (): never => {
+    throw new TypeError('no browser comes here')
+  }
+  const made: Provider = {
+    id,
+    issuer: 'https://accounts.example',
+    origins: ['https://api.example'],
+    refreshed: [],
+    revoked: [],
+    gone: false,
+    begin: refused,
+    finish: refused,
+    async refresh(tokens) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      made.refreshed.push(tokens)
+      count++
+      return made.gone
+        ? undefined
+        : { access_token: `access-${count}`, refresh_token: `refresh-${count}`, expires_in: 600 }
+    },
+    async revoke(tokens) {
+      made.revoked.push(tokens)
+    },
+  }
+  return made
+}
+
+async function place(
+  o: { readonly keys?: readonly Uint8Array[]; readonly file?: string; readonly days?: number } = {},
+) {
+  const file = o.file ?? join(folder, `${files++}.db`)
+  const clock = { now: 1_800_000_000 }
+  const tokens = await oauthTokens({
+    database: `sqlite:${file}`,
+    encryptionKeys: o.keys ?? [key(1)],
+    now: () => clock.now,
+    ...(o.days === undefined ? {} : { forgetAfterDays: o.days }),
+  })
+  return { file, clock, tokens, api: provider() }
+}
+
+const first: OAuthTokenSet = { access_token: 'access-secret', refresh_token: 'refresh-secret', expires_in: 600 }
+
+test(
+  verifies('exchange.oauth', 'tokens are found for exactly the user, agent, delegate and API they are of'),
+  async () => {
+    const { tokens, api } = await place()
+    await tokens.keep(api, ada, first)
+    expect(await tokens.accessToken(api, ada)).toBe('access-secret')
+    for (const other of [
+      { ...ada, user: { ...ada.user, sub: 'bob' } },
+      { ...ada, user: { ...ada.user, iss: 'https://evil.example' } },
+      { ...ada, agent: 'https://evil.example' },
+      { ...ada, delegate: 'laptop' },
+      { user: ada.user, agent: ada.agent },
+    ])
+      expect(await tokens.accessToken(api, other), JSON.stringify(other)).toBeUndefined()
+    expect(await tokens.accessToken(provider('mail'), ada)).toBeUndefined()
+    await tokens.close()
+  },
+)
+
+test('a copied database names nobody and opens nothing; another key opens nothing either, and the old one still does', async () => {
+  const { tokens, api, file } = await place()
+  await tokens.keep(api, ada, first)
+  await tokens.close()
+  const bytes = [file, `${file}-wal`].map(name => {
+    try {
+      return readFileSync(name, 'latin1')
+    } catch {
+      return ''
+    }
+  })
+  for (const secret of ['access-secret', 'refresh-secret', 'auth.example', 'agent.example', 'phone'])
+    expect(bytes.join().includes(secret), secret).toBe(false)
+  const stranger = await place({ file, keys: [key(2)] })
+  expect(await stranger.tokens.accessToken(api, ada)).toBeUndefined()
+  await stranger.tokens.close()
+  const rotated = await place({ file, keys: [key(2), key(1)] })
+  expect(await rotated.tokens.accessToken(api, ada)).toBe('access-secret')
+  await rotated.tokens.keep(api, ada, { ...first, access_token: 'access-new' })
+  expect(await rotated.tokens.accessToken(api, ada)).toBe('access-new')
+  await rotated.tokens.close()
+})
+
+test('a token near its end is refreshed once, however many ask, and so is one that the API refuses', async () => {
+  const { tokens, api, clock } = await place()
+  await tokens.keep(api, ada, first)
+  clock.now += 569
+  expect(await tokens.accessToken(api, ada)).toBe('access-secret')
+  clock.now += 1
+  const all = await Promise.all(Array.from({ length: 10 }, () => tokens.accessToken(api, ada)))
+  expect(new Set(all)).toEqual(new Set(['access-1']))
+  expect(api.refreshed.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-secret'])
+  expect(await tokens.renew(api, ada, 'access-1')).toBe('access-2')
+  // Whoever was refused with the one before gets what there is by now.
+  expect(await tokens.renew(api, ada, 'access-1')).toBe('access-2')
+  expect(api.refreshed).toHaveLength(2)
+  await tokens.close()
+})
+
+test('where the provider will not refresh, nothing is kept: the user is asked again', async () => {
+  const { tokens, api, clock } = await place()
+  await tokens.keep(api, ada, first)
+  api.gone = true
+  clock.now += 600
+  expect(await tokens.accessToken(api, ada)).toBeUndefined()
+  api.gone = false
+  expect(await tokens.accessToken(api, ada)).toBeUndefined()
+  expect(api.refreshed).toHaveLength(1)
+  await tokens.close()
+})
+
+test(verifies('LOG-10', 'what is forgotten, at once or after long disuse, is revoked at its provider'), async () => {
+  const { tokens, api, clock } = await place({ days: 30 })
+  const bob = { ...ada, user: { ...ada.user, sub: 'bob' } }
+  await tokens.keep(api, ada, { access_token: 'access-ada', refresh_token: 'refresh-ada' })
+  await tokens.keep(api, bob, { access_token: 'access-bob', refresh_token: 'refresh-bob' })
+  await tokens.forget(api, ada)
+  expect(await tokens.accessToken(api, ada)).toBeUndefined()
+  expect(api.revoked.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-ada'])
+  clock.now += 20 * 86_400
+  expect(await tokens.accessToken(api, bob)).toBe('access-bob')
+  clock.now += 29 * 86_400
+  await tokens.accessToken(api, ada)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(api.revoked).toHaveLength(1)
+  clock.now += 86_400
+  await tokens.accessToken(api, ada)
+  while (api.revoked.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  expect(api.revoked.at(-1)?.refresh_token).toBe('refresh-bob')
+  expect(await tokens.accessToken(api, bob)).toBeUndefined()
+  await tokens.close()
+})
+
+test('a key that is too short, and no key, are refused', async () => {
+  for (const encryptionKeys of [[], [new Uint8Array(31)], [key(1), new Uint8Array(33)]])
+    await expect(oauthTokens({ database: 'sqlite::memory:', encryptionKeys })).rejects.toThrow(TypeError)
+})

@@ -1,0 +1,112 @@
+import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from '../oauth.js'
+import { sealWith } from './sealed.js'
+import { type KeptTokens, openTokenRows, type TokenPlace, type TokenRows } from './token-rows.js'
+
+/** How tokens of OAuth APIs are kept. */
+export interface OAuthTokensOptions {
+  /** Store URL: `sqlite:FILE` or `postgres://…`. */
+  readonly database: string
+  /** Keys of 32 bytes: the first encrypts, all decrypt. Keep them elsewhere than the database. */
+  readonly encryptionKeys: readonly Uint8Array[]
+  /** Days after its last use until a token is forgotten, and revoked at its provider. Default 90. */
+  readonly forgetAfterDays?: number
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/** A token that ends within these seconds is refreshed first: it has a way to go. */
+const early = 30
+const sweepEvery = 60
+const day = 86_400
+
+/**
+ * Opens where tokens of OAuth APIs are kept.
+ * @throws TypeError when a key has not 32 bytes; StoreError when the database cannot be opened
+ * @see protocol §7
+ */
+export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTokens> {
+  const { database, encryptionKeys, now = () => Date.now() / 1000, forgetAfterDays = 90 } = options
+  if (!(forgetAfterDays > 0)) throw new TypeError('forgetAfterDays must be above 0')
+  const seal = sealWith(encryptionKeys)
+  const rows = await openTokenRows(database, seal, now)
+  const refresh = refreshing(rows, now)
+  const sweep = sweeping(rows, now, forgetAfterDays * day)
+  const inTime = ({ expires }: KeptTokens): boolean => expires === undefined || expires > now() + early
+  const placeOf = (api: OAuthApi, { user, agent, delegate }: OAuthOwner): TokenPlace => ({
+    owner: seal.hide(JSON.stringify([user.iss, user.sub, agent, delegate ?? null])),
+    api: api.id,
+  })
+  return {
+    async accessToken(api, owner) {
+      const place = placeOf(api, owner)
+      // Nobody waits for it, and what it leaves the next one finds.
+      sweep(api).catch(() => undefined)
+      const kept = await rows.read(place)
+      if (kept === undefined) return undefined
+      if (!inTime(kept)) return (await refresh(api, place, inTime))?.access_token
+      // Once a day is enough to know that somebody still needs it.
+      if (kept.lastUsed < now() - day) await rows.touch(place)
+      return kept.access_token
+    },
+    // What it replaces is not revoked: at many providers that would end the new one, too.
+    keep: (api, owner, tokens) => rows.write(placeOf(api, owner), keptOf(tokens, now())),
+    async renew(api, owner, refused) {
+      return (await refresh(api, placeOf(api, owner), kept => kept.access_token !== refused))?.access_token
+    },
+    async forget(api, owner) {
+      const place = placeOf(api, owner)
+      const kept = await rows.read(place)
+      await rows.remove(place)
+      if (kept !== undefined) await api.revoke(kept)
+    },
+    close: () => rows.close(),
+  }
+}
+
+type Refresh = (
+  api: OAuthApi,
+  place: TokenPlace,
+  works: (kept: KeptTokens) => boolean,
+) => Promise<KeptTokens | undefined>
+
+/** Refreshes in one flight: a provider that rotates refresh tokens takes a second use of one for theft. */
+function refreshing(rows: TokenRows, now: () => number): Refresh {
+  const flights = new Map<string, Promise<KeptTokens | undefined>>()
+  const refresh: Refresh = async (api, place, works) => {
+    // From what is kept now: another request may have refreshed it already.
+    const kept = await rows.read(place)
+    if (kept === undefined || works(kept)) return kept
+    const fresh = await api.refresh(kept)
+    if (fresh === undefined) {
+      await rows.remove(place)
+      return undefined
+    }
+    const next = keptOf(fresh, now())
+    await rows.write(place, next)
+    return next
+  }
+  return (api, place, works) => {
+    const name = `${place.api} ${place.owner}`
+    const flight = flights.get(name) ?? refresh(api, place, works).finally(() => flights.delete(name))
+    flights.set(name, flight)
+    return flight
+  }
+}
+
+/** Forgets what nobody has used for long, once a minute and a few at a time. */
+function sweeping(rows: TokenRows, now: () => number, forgetAfter: number): (api: OAuthApi) => Promise<void> {
+  const next = new Map<string, number>()
+  return async api => {
+    if (now() < (next.get(api.id) ?? 0)) return
+    next.set(api.id, now() + sweepEvery)
+    for (const kept of await rows.removeUnused(api.id, now() - forgetAfter)) await api.revoke(kept)
+  }
+}
+
+function keptOf({ access_token, refresh_token, expires_in }: OAuthTokenSet, now: number): KeptTokens {
+  return {
+    access_token,
+    ...(refresh_token === undefined ? {} : { refresh_token }),
+    ...(expires_in === undefined ? {} : { expires: now + expires_in }),
+  }
+}
