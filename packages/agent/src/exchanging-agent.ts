@@ -8,12 +8,12 @@ import {
   serializeAgentInteraction,
 } from '@countersign/protocol'
 import { partsOf } from './agent.js'
-import { redeem } from './authorization.js'
 import { consentRequest, newState, withReturn } from './consent-request.js'
 import { canonicalScope, type Grant, type Grants, grantsIn } from './grants.js'
 import { agentServer } from './identity.js'
 import type { Interviewer } from './interact.js'
 import { originMemory } from './origin-memory.js'
+import { redeem } from './redemption.js'
 import { memoryState } from './state.js'
 import { type AgentParts, openView, type View, viewOf } from './view.js'
 
@@ -143,7 +143,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
       const asked = { issuer, resource, scope: scope.split(' ') }
       // Kept by whoever asked, for the one it was asked for.
       const grants = { keep: async () => undefined }
-      return { grant: await redeem(asked, { form, tell: () => undefined }, { ...parts, grants }) }
+      return { grant: await redeem(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
     },
     async resume(upstream, answer) {
       const { grants, codes } = await hopOf(upstream)

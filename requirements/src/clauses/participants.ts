@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
 /** Participants, levels, trust, identifiers: sections 1 and 2. */
 export const participantClauses: readonly Requirement[] = [
