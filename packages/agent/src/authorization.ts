@@ -9,7 +9,7 @@ import { checked, invalidAnswer } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
 import type { AgentState } from './state.js'
-import { askAuthServer, grantOf, type TokenRequestContext } from './token-request.js'
+import { askAuthServer, grantOf, keptGrant, type TokenRequestContext } from './token-request.js'
 
 /** For whom a grant is wanted, and who is told how it is got. */
 export interface Applicant {
@@ -204,46 +204,12 @@ async function firstAnswer(
   context: Context,
 ): Promise<Begun> {
   const answer = await askAuthServer({ issuer: asked.issuer, form }, self, context)
-  return answer['auth_token'] === undefined ? { answer } : { grant: await kept(answer, { asked, self }, context) }
+  return answer['auth_token'] === undefined ? { answer } : { grant: await keptGrant(answer, { asked, self }, context) }
 }
 
 function reception({ self, tell }: Applicant, context: Context): Reception {
   const owner = `${self.agent} ${self.delegate ?? ''}`
-  return { state: context.state, owner, tell, redeem: (asked, form) => redeem(asked, { form, tell }, context) }
-}
-
-/** What it takes to trade a code. */
-export type RedemptionContext = TokenRequestContext &
-  Pick<AuthorizationContext, 'acceptAuthServer' | 'sleep' | 'credentials'> & { readonly grants: Pick<Grants, 'keep'> }
-
-/** What a user decided is signed for by the key there is by then: they may have thought longer than a key lives. */
-export async function redeem(
-  asked: Asked,
-  { form, tell }: { readonly form: Form; readonly tell: Tell },
-  context: RedemptionContext,
-): Promise<Grant> {
-  if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
-    throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
-  const self = await context.credentials.current(tell)
-  const ask = (): Promise<Readonly<Record<string, unknown>>> =>
-    askAuthServer({ issuer: asked.issuer, form }, self, context)
-  const answer = await ask().catch(async error => {
-    if (!(error instanceof AgentError) || error.code !== 'unreachable') throw error
-    // The auth server may have answered, and does so again for a minute (protocol §6.2).
-    await context.sleep(1)
-    return ask()
-  })
-  return kept(answer, { asked, self }, context)
-}
-
-async function kept(
-  answer: Readonly<Record<string, unknown>>,
-  { asked, self }: { readonly asked: Asked; readonly self: Self },
-  context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
-): Promise<Grant> {
-  const grant = await grantOf(answer, asked, self, context)
-  await context.grants.keep(self, grant)
-  return grant
+  return { state: context.state, owner, tell, redemption: context }
 }
 
 function flightKey(self: Self, { issuer, resource, scope }: Asked): string {

@@ -3,6 +3,7 @@ import { callbackCode, callbackState, codeNamed, invalidCallback } from './callb
 import type { Grant } from './grants.js'
 import type { InteractContext, Question, Received, Reception } from './interact.js'
 import type { PendingInteraction, PendingInteractions } from './pending-interactions.js'
+import { redeem } from './redemption.js'
 import type { SingleFlight } from './single-flight.js'
 import type { AgentState } from './state.js'
 
@@ -67,7 +68,7 @@ export async function conclude(
   const { resource, state } = pending
   const waiter = context.waiting.get(state)
   try {
-    const take = pending.requestToken === '' ? keepCode : redeem
+    const take = pending.requestToken === '' ? keepCode : takeGrant
     const received = { resource, ...(await take(pending, answer, context)) }
     waiter?.resolve(received)
     return received
@@ -90,14 +91,14 @@ async function keepCode(
   return {}
 }
 
-async function redeem(
+async function takeGrant(
   { issuer, resource, scope, redirectUri, requestToken }: PendingInteraction,
   { url, reception }: { readonly url: URL; readonly reception: Reception },
 ): Promise<{ readonly grant: Grant }> {
   const code = callbackCode(url, issuer)
   // With the request token of this very session, so that a code from another's is worth nothing here.
   const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token: requestToken }
-  return { grant: await reception.redeem({ issuer, resource, scope: scope.split(' ') }, form) }
+  return { grant: await redeem({ issuer, resource, scope: scope.split(' ') }, form, reception) }
 }
 
 /** As the header carries it. Anyone can write a link to the callback: what would need escapes is no code. */

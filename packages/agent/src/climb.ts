@@ -53,7 +53,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     interactions: 0,
     code: undefined,
   }
-  if ('self' in state.shown)
+  if ('grant' in state.shown)
     state.code = await context.authorization.answer(applicant(state, state.shown), request.url.origin)
   for (;;) {
     const response = await send(state)

@@ -2,6 +2,7 @@ import { AgentError, refusalOf } from './error.js'
 import { canonicalScope, type Grant } from './grants.js'
 import { type Interact, type InteractContext, type Interview, patience, unattended } from './interact.js'
 import { invalidAnswer } from './participant.js'
+import { redeem } from './redemption.js'
 import { userUrl } from './user-url.js'
 
 /** What the user of another device needs to know. */
@@ -99,7 +100,7 @@ async function poll(
   interview: Interview,
   context: InteractContext,
 ): Promise<Grant> {
-  const { asked, abandoned, redeem } = interview
+  const { asked, abandoned } = interview
   const form = { request_type: 'device_code', device_code: deviceCode }
   let pause = interval
   // Counted in what was slept, so that a clock that is set cannot keep it going.
@@ -107,7 +108,7 @@ async function poll(
     await context.sleep(pause, abandoned)
     if (abandoned.aborted) break
     try {
-      return await redeem(asked, form)
+      return await redeem(asked, form, interview)
     } catch (error) {
       pause += slower(error, pause)
     }

@@ -8,12 +8,12 @@ import {
   serializeAgentInteraction,
 } from '@countersign/protocol'
 import { partsOf } from './agent.js'
-import { redeem } from './authorization.js'
 import { consentRequest, newState, withReturn } from './consent-request.js'
 import { canonicalScope, type Grant, type Grants, grantsIn } from './grants.js'
 import { agentServer } from './identity.js'
 import type { Interviewer } from './interact.js'
 import { originMemory } from './origin-memory.js'
+import { redeem } from './redemption.js'
 import { memoryState } from './state.js'
 import { type AgentParts, openView, type View, viewOf } from './view.js'
 
@@ -22,6 +22,8 @@ export interface Upstream {
   readonly token: string
   /** Its end, in Unix seconds. */
   readonly exp: number
+  /** What it is for, as it says itself; told to whoever decides next. */
+  readonly purpose?: string
 }
 
 /** An auth server must ask the user. */
@@ -96,6 +98,9 @@ interface Hop {
 /** Bytes of a request that is made for another. */
 const bodyLimit = 1_048_576
 
+/** Characters that every auth server takes. */
+const longestPurpose = 1024
+
 /** Upstream tokens whose exchanges are kept. */
 const capacity = 1000
 
@@ -138,7 +143,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
       const asked = { issuer, resource, scope: scope.split(' ') }
       // Kept by whoever asked, for the one it was asked for.
       const grants = { keep: async () => undefined }
-      return { grant: await redeem(asked, { form, tell: () => undefined }, { ...parts, grants }) }
+      return { grant: await redeem(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
     },
     async resume(upstream, answer) {
       const { grants, codes } = await hopOf(upstream)
@@ -161,7 +166,10 @@ function exchanging<U extends Upstream>(
   return {
     async obtain(interview) {
       const state = newState()
-      const form = { request_type: 'exchange', upstream_token: upstream.token, redirect_uri, state }
+      const { token: upstream_token, purpose } = upstream
+      // One that is too long for the next auth server must not keep it from answering.
+      const why = purpose === undefined || purpose.length > longestPurpose ? {} : { purpose }
+      const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
       const begun = await consentRequest(interview, form, { development })
       if ('authToken' in begun) return begun
       const { issuer, resource, scope } = interview.asked

@@ -2,6 +2,7 @@ import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import type { Grant } from './grants.js'
 import { invalidAnswer } from './participant.js'
+import type { RedemptionContext } from './redemption.js'
 import type { AgentState } from './state.js'
 
 /**
@@ -57,8 +58,8 @@ export interface Reception {
   /** Which agent and delegate asks: several may share a state. */
   readonly owner: string
   readonly tell: Tell
-  /** Trades a code for a grant, checked and kept; asked again where the answer was lost. */
-  redeem(asked: Asked, form: Form): Promise<Grant>
+  /** What trading a code needs. */
+  readonly redemption: RedemptionContext
 }
 
 /** Whose answer it is. */

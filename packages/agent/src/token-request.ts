@@ -2,7 +2,7 @@ import type { Directory } from '@countersign/discovery'
 import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
-import { canonicalScope, type Grant } from './grants.js'
+import { canonicalScope, type Grant, type Grants } from './grants.js'
 import type { Self } from './identity.js'
 import type { Asked, Form } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
@@ -95,4 +95,15 @@ function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken
   if (typeof token !== 'string' || token === '' || token.length > maxRefreshToken)
     throw invalidAnswer('auth server', 'refresh_token')
   return { refreshToken: token }
+}
+
+/** A grant, checked and safe. */
+export async function keptGrant(
+  answer: Readonly<Record<string, unknown>>,
+  { asked, self }: { readonly asked: Asked; readonly self: Self },
+  context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
+): Promise<Grant> {
+  const grant = await grantOf(answer, asked, self, context)
+  await context.grants.keep(self, grant)
+  return grant
 }

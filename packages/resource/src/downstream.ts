@@ -27,6 +27,8 @@ export interface DownstreamOptions {
   readonly acceptAuthServer: IdentifierList
   /** Origins it says who it is to. Default `any`: it calls what its own handlers name. */
   readonly identifyTo?: IdentifierList
+  /** What it is called where users are asked about it; claimed, and shown as such. */
+  readonly name?: string
   /** Its `redirect_uris` as an agent beside its own callback, e.g. of a sign-in it does elsewhere. */
   readonly redirectUris?: readonly string[]
   /** Seconds until a downstream call must have been answered; the body may come later. Default 10. */
@@ -103,7 +105,10 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   })
   const accepted = new WeakSet<ReceivedMessage>()
   return {
-    metadata: { issuer: id, agent: id, jwks_uri: `${id}${jwksPath}`, redirect_uris: [redirectUri, ...redirectUris] },
+    metadata: {
+      ...{ issuer: id, agent: id, jwks_uri: `${id}${jwksPath}`, redirect_uris: [redirectUri, ...redirectUris] },
+      ...(options.name === undefined ? {} : { name: options.name }),
+    },
     routes: interactionRoutes({ ...context, sessions, agent, cookies: cookiesOf(id) }),
     async accept(message, verified) {
       // One request that meets two guards brings its code once.
@@ -167,8 +172,9 @@ function mandateOf({ verified, route }: Called): Mandate {
 
 function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
   if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
-  const { exp } = caller.token
-  return { token: opened.signatureKey.jwt, exp, agent: caller.agent, principal: principalOf(caller) }
+  const { exp, purpose } = caller.token
+  const why = purpose === undefined ? {} : { purpose }
+  return { token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent, principal: principalOf(caller) }
 }
 
 /** A JSON array, never a glued string: no name in it can reach into another's. */

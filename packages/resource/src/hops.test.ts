@@ -135,7 +135,7 @@ describe('a question that bubbles up', () => {
   })
 
   test(verifies('participant.also-agent', 'each resource between is an agent with the same keys'), async () => {
-    const chain = await chainOf(2)
+    const chain = await chainOf(2, { downstream: { name: 'Calendar', redirectUris: ['https://r1.example/signed-in'] } })
     const documents = await Promise.all(
       ['aauth-agent', 'aauth-resource'].map(async name =>
         (await chain.net.fetch(`${hopId(1)}/.well-known/${name}`)).json(),
@@ -144,7 +144,8 @@ describe('a question that bubbles up', () => {
     expect(documents).toMatchObject([
       {
         ...{ issuer: hopId(1), agent: hopId(1), jwks_uri: `${hopId(1)}/.well-known/jwks.json` },
-        redirect_uris: [`${hopId(1)}/aauth/callback`],
+        redirect_uris: [`${hopId(1)}/aauth/callback`, 'https://r1.example/signed-in'],
+        name: 'Calendar',
       },
       { issuer: hopId(1), resource: hopId(1), jwks_uri: `${hopId(1)}/.well-known/jwks.json` },
     ])
@@ -187,6 +188,9 @@ describe('what was exchanged', () => {
     for (const jwt of [...tokens, ...tokens])
       expect((await chain.call({ signatureKey: { scheme: 'jwt', jwt } })).status).toBe(200)
     expect(two.server.forms.map(form => form['upstream_token'])).toEqual(tokens)
+    await chain.call({ claims: { purpose: 'A trip' } })
+    await chain.call({ claims: { purpose: 'x'.repeat(1025) } })
+    expect(two.server.forms.splice(2).map(form => form['purpose'])).toEqual(['A trip', undefined])
     // Forms of another kind than these are not sent, and none asks for a refresh.
     expect(new Set(two.server.forms.flatMap(form => Object.keys(form)))).toEqual(
       new Set(['request_type', 'upstream_token', 'redirect_uri', 'state', 'resource_token']),
