@@ -7,7 +7,7 @@ import {
   startParticipants,
 } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
 import { countersign, freePort } from './processes.fixture.js'
@@ -47,7 +47,7 @@ function clickingUser(name: string, ended: string[]): StoryUser {
       if (button === undefined) break
       const heading = await headingOf(page)
       if (button !== name) asked.push({ heading, choices: await page.locator('ul.scopes bdi').allTextContents() })
-      await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: button }).click()])
+      await Promise.all([page.waitForEvent('load'), buttonOf(page, button).click()])
       if (button !== name) ended.push(`${button}: ${await headingOf(page)}`)
     }
     const last = asked.at(-1) ?? { heading: '', choices: [] }
@@ -57,7 +57,7 @@ function clickingUser(name: string, ended: string[]): StoryUser {
   /** The button this page is left by; who is signed in already is not asked who they are. */
   async function buttonFor(page: Page, decision: string): Promise<string | undefined> {
     for (const button of [name, 'Connect', decision]) {
-      if ((await page.getByRole('button', { name: button, exact: button === 'Connect' }).count()) > 0) return button
+      if ((await buttonOf(page, button).count()) > 0) return button
     }
     return undefined
   }
@@ -84,6 +84,11 @@ function clickingUser(name: string, ended: string[]): StoryUser {
       return decided(page, decision)
     },
   }
+}
+
+/** A person's button says more than their name; another one says «Do not connect». */
+function buttonOf(page: Page, name: string): Locator {
+  return page.getByRole('button', { name, exact: name === 'Connect' })
 }
 
 async function headingOf(page: Page): Promise<string> {
