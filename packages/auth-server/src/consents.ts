@@ -15,6 +15,8 @@ export interface ConsentKey {
   readonly resource: string
   /** Names the chain of an exchange. Default: none, the agent asks for itself. */
   readonly chain?: string
+  /** Names where that chain began; no part of what it is remembered for. */
+  readonly beginning?: string
 }
 
 type Transaction = Store<Tables>['db']
@@ -45,9 +47,9 @@ export async function rememberConsent(
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
 ): Promise<void> {
-  const { user_sub, agent, agent_delegate, resource, chain = '' } = key
+  const { user_sub, agent, agent_delegate, resource, chain = '', beginning = null } = key
   const rows = o.scope.map(scope => ({
-    ...{ user_sub, agent, agent_delegate, resource, chain, scope },
+    ...{ user_sub, agent, agent_delegate, resource, chain, beginning, scope },
     created: o.now,
     last_used: o.now,
   }))

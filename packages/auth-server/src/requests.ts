@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { AAuthError, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
-import { chainName } from './exchange/chain.js'
+import { beginningName, beginningOf, chainName } from './exchange/chain.js'
 import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
@@ -202,7 +202,13 @@ export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
   const { agent, agent_delegate, resource } = row
   const upstream = upstreamOf(row)
   const key = { user_sub, agent, agent_delegate, resource }
-  return upstream === undefined ? key : { ...key, chain: chainName(upstream.act) }
+  if (upstream === undefined) return key
+  const beginning = beginningOf(upstream.act, agent)
+  return {
+    ...key,
+    chain: chainName(upstream.act),
+    ...(beginning === undefined ? {} : { beginning: beginningName(beginning) }),
+  }
 }
 
 function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {

@@ -76,6 +76,8 @@ export interface ConsentRow {
   scope: string
   /** Names the chain of an exchange; empty where the agent asks for itself. */
   chain: string
+  /** Names where that chain began, so that it ends with that; NULL where there is none. */
+  beginning: string | null
   created: number
   last_used: number
 }

@@ -43,3 +43,24 @@ export function checkChain(act: Act, o: { readonly caller: string; readonly down
 export function chainName(act: Act): string {
   return redemptionHash(chainOf(act).flatMap(({ iss, agent, delegate = '' }) => [iss, agent, delegate]))
 }
+
+/** Where a mandate began, for {@link beginningOf}: who was let in, by whom, and where. */
+export interface Beginning {
+  readonly iss: string
+  readonly agent: string
+  readonly delegate?: string
+  /** The resource that the first of the chain was let into. */
+  readonly resource: string
+}
+
+/** Where the mandate that `caller` would pass on began. */
+export function beginningOf(act: Act, caller: string): Beginning | undefined {
+  const hops = chainOf(act)
+  const first = hops.at(-1)
+  return first === undefined ? undefined : { ...first, resource: hops.at(-2)?.agent ?? caller }
+}
+
+/** A name for exactly this beginning. */
+export function beginningName({ iss, agent, delegate = '', resource }: Beginning): string {
+  return redemptionHash([iss, agent, delegate, resource])
+}

@@ -22,6 +22,7 @@ import {
   rule,
   signed,
   signerOf,
+  upstreamToken,
 } from './exchange.test.fixture.js'
 import { sqlite, type Watched } from './refused-exchange.test.fixture.js'
 import { allow, asksUser, claimsOf, redeem } from './two-auth-servers.test.fixture.js'
@@ -166,6 +167,29 @@ for (const { name, away, url } of databases) {
   )
 }
 
+test(
+  verifies(
+    'revoke.ends',
+    'consent.remembered',
+    'who let the agent in again is asked again about what it passes on, and others are not',
+  ),
+  async () => {
+    const made = await ownWorld()
+    const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
+    const calls = [await callAs(made, ada), await callAs(made, grace)]
+    for (const [n, one] of [ada, grace].entries()) {
+      const { back, request_token } = await agreed(made, one, calls[n]?.token ?? '')
+      expect((await redeem(made, back, request_token)).status).toBe(200)
+    }
+    const agent = signerOf('https://agent.example', made.agentKey)
+    const token = calls[0]?.refresh_token ?? ''
+    expect((await send(made, agent, { token }, { target: '/agent/revoke' })).status).toBe(200)
+    const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
+    expect(await book((await callAs(made, ada)).token)).toHaveProperty('request_token')
+    expect(await book(calls[1]?.token ?? '')).toHaveProperty('auth_token')
+  },
+)
+
 test(verifies('link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
   const made = await ownWorld()
   const ada = await browserOf(made, 'ada')
@@ -308,3 +332,24 @@ test(verifies('consent.remembered', 'an exchange’s consent is none for what th
   expect(page.status).toBe(200)
   expect(await page.text()).toContain('name="scope:rooms.book"')
 })
+
+test(
+  verifies('exchange.sub', 'an issuer that shares its subjects: its user is ours of that sub, and nobody else decides'),
+  async () => {
+    const made = await ownWorld({ exchange: { rules: [asking], dangerouslySharedSubjects: [asking.upstream] } })
+    const ada = await browserOf(made, 'ada')
+    const grace = await browserOf(made, 'grace')
+    const [first] = made.events
+    const sub = first?.type === 'signed_in' ? first.sub : ''
+    const upstream = await upstreamToken(made, { claims: { sub } })
+    const { link } = await asksUser(made, upstream)
+    expect((await open(grace, link)).status).toBe(403)
+    const { back, request_token } = await agreed(made, ada, upstream)
+    expect(claimsOf(await bodyOf(await redeem(made, back, request_token)))).toMatchObject({ sub, scope: 'rooms.book' })
+    // Where nobody is called that here, nobody can agree.
+    const stranger = await upstreamToken(made, { claims: { sub: 'ada' } })
+    const other = await asksUser(made, stranger)
+    expect((await open(ada, other.link)).status).toBe(403)
+    expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 0, grants: 0 })
+  },
+)

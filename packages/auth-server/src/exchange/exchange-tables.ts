@@ -51,6 +51,7 @@ async function consentsByChain(db: Parameters<Migration['up']>[0]): Promise<void
     .addColumn('created', 'double precision', column => column.notNull())
     .addColumn('last_used', 'double precision', column => column.notNull())
     .addColumn('chain', 'text', column => column.notNull().defaultTo(''))
+    .addColumn('beginning', 'text')
     .addPrimaryKeyConstraint('auth_server_consents_by_chain_pk', [...key, 'chain'])
     .execute()
   await db

@@ -2,7 +2,7 @@ import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { grantLifetime } from '../grants.js'
 import type { Tables } from '../tables.js'
-import { chainOf } from './chain.js'
+import { beginningOf } from './chain.js'
 import type { Upstream } from './upstream-token.js'
 
 /** Grants of one owner, user and resource that are looked at; more is more than one owner can have. */
@@ -21,16 +21,15 @@ export interface OwnMandates {
 export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => number): OwnMandates {
   return {
     async check({ iss, sub, scope, act }, caller) {
-      const hops = chainOf(act)
-      const first = hops.at(-1)
+      const first = beginningOf(act, caller)
       if (first?.iss !== issuer) return
-      const isWhole = hops.length === 1
+      const isWhole = act.act === undefined
       const query = store.db
         .selectFrom('auth_server_grants')
         .select('scope')
         .where('agent', '=', first.agent)
         .where('agent_delegate', '=', first.delegate ?? '')
-        .where('resource', '=', hops.at(-2)?.agent ?? caller)
+        .where('resource', '=', first.resource)
         .where('last_used', '>', now() - grantLifetime)
         .limit(mostRead)
       // Whose it is and what it held is known of a token of our own; of a longer chain, that it began here.
