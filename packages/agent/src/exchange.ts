@@ -1,3 +1,4 @@
+export { type BrowserSignIn, type BrowserSignInOptions, browserSignIn, type Departure } from './browser-sign-in.js'
 export { AgentError, type AgentErrorCode, type Refusal, refusalOf } from './error.js'
 export {
   type Exchanged,

@@ -1,5 +1,6 @@
 import type { Level } from '@countersign/protocol'
 import type { Caller, User } from '@countersign/verify'
+import type { OAuthApi } from './oauth.js'
 
 /** One hop of the chain that led to this request, newest first. */
 export interface Actor {
@@ -41,6 +42,21 @@ export interface Guarded extends AAuth {
    * @see protocol §7
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /**
+   * As `fetch`, to an API behind OAuth, in the name of the request's user: with an access token that they have agreed to for
+   * this agent and delegate. A redirect is returned and not followed. Not enumerable, either.
+   * @throws TypeError where the resource does not have this API among `oauth` of `downstream`, or the URL is elsewhere
+   * @see protocol §7
+   */
+  oauth(api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
+}
+
+/** What can be done for a request. */
+export type Calls = Pick<Guarded, 'fetch' | 'oauth'>
+
+/** Facts are data: copied, compared and logged, they do not bring the functions along. */
+export function withCalls(aauth: AAuth, { fetch, oauth }: Calls): Guarded {
+  return Object.defineProperties({ ...aauth }, { fetch: { value: fetch }, oauth: { value: oauth } }) as Guarded
 }
 
 /** The facts about a caller, in the shape handlers get. */

@@ -1,7 +1,7 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
-import { type AAuth, aauthOf, type Guarded } from './aauth.js'
+import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
@@ -69,11 +69,11 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
 /** The facts with what can be done for the request, and the answer to what that may come to. */
 function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
   const { downstream, refusal: context, tell } = guard
-  if (downstream === undefined) return { ok: true, aauth: withFetch(aauth, callNobody), respond: noAnswer }
+  if (downstream === undefined) return { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
-  const call: Guarded['fetch'] = async (input, init) => {
+  const noting = async (response: Promise<Response>): Promise<Response> => {
     try {
-      return await downstream.fetch(called, input, init)
+      return await response
     } catch (thrown) {
       if (!(thrown instanceof Setback)) throw thrown
       const { error } = thrown.refusal
@@ -81,9 +81,13 @@ function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
       throw error
     }
   }
+  const calls: Calls = {
+    fetch: (input, init) => noting(downstream.fetch(called, input, init)),
+    oauth: (api, input, init) => noting(downstream.oauth(called, api, input, init)),
+  }
   return {
     ok: true,
-    aauth: withFetch(aauth, call),
+    aauth: withCalls(aauth, calls),
     async respond(thrown) {
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
@@ -94,16 +98,13 @@ function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
   }
 }
 
-const callNobody: Guarded['fetch'] = async () => {
-  throw new TypeError('aauth.fetch needs the option downstream of createResource')
+async function isolated(): Promise<never> {
+  throw new TypeError('aauth.fetch and aauth.oauth need the option downstream of createResource')
 }
+
+const callNobody: Calls = { fetch: isolated, oauth: isolated }
 
 const noAnswer = async (): Promise<undefined> => undefined
-
-/** Facts are data: copied, compared and logged, they do not bring the function along. */
-function withFetch(aauth: AAuth, call: Guarded['fetch']): Guarded {
-  return Object.defineProperty({ ...aauth }, 'fetch', { value: call }) as Guarded
-}
 
 /** Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. */
 async function passes(

@@ -16,9 +16,12 @@ import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
 import type { Observer } from './event.js'
-import { interactionLife, interactionRoutes, randomText } from './interaction.js'
+import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath, jwksPath } from './metadata.js'
+import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
+import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
+import { randomText } from './random-text.js'
 import type { Route } from './requirement.js'
 
 /** How a resource calls others for the requests that it answers. */
@@ -35,6 +38,8 @@ export interface DownstreamOptions {
   readonly deadline?: number
   /** Users who are being asked. Default: in the memory of this process. */
   readonly sessions?: InteractionSessions
+  /** APIs behind OAuth that it calls for its users, by `aauth.oauth`. Default none. */
+  readonly oauth?: OAuthOptions
   /** Sends requests. Default: the platform's. */
   readonly fetch?: typeof fetch
 }
@@ -62,6 +67,8 @@ export interface Downstream {
   accept(message: ReceivedMessage, verified: Verified): Promise<void>
   /** Calls for a request that was let pass; rejects with a {@link Setback} where that cannot be. */
   fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /** As {@link Downstream.fetch}, to an API behind OAuth. */
+  oauth(request: Called, api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
 }
 
 /** A request that was let pass, and what its route asks. */
@@ -103,34 +110,57 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       throw await suspended(pending, mandate, { id, sessions, now })
     },
   })
+  const send = options.fetch === undefined ? {} : { fetch: options.fetch }
+  const oauth = options.oauth === undefined ? undefined : oauthDownstream(options.oauth, { ...context, ...send })
   const accepted = new WeakSet<ReceivedMessage>()
   return {
     metadata: {
       ...{ issuer: id, agent: id, jwks_uri: `${id}${jwksPath}`, redirect_uris: [redirectUri, ...redirectUris] },
       ...(options.name === undefined ? {} : { name: options.name }),
     },
-    routes: interactionRoutes({ ...context, sessions, agent, cookies: cookiesOf(id) }),
+    routes: interactionRoutes({
+      ...{ ...context, sessions, agent, cookies: cookiesOf(id) },
+      ...(oauth === undefined ? {} : { oauth }),
+    }),
     async accept(message, verified) {
       // One request that meets two guards brings its code once.
       if (headerValues(message, 'agent-interaction').length === 0 || accepted.has(message)) return
       await resume(message, verified, { agent, sessions })
       accepted.add(message)
     },
-    async fetch(called, input, init) {
-      const mandate = mandateOf(called)
-      return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal })).catch(
-        thrown => {
-          if (thrown instanceof Setback) throw thrown
-          const refusal = refusalAfter(thrown)
-          throw refusal === undefined ? thrown : new Setback(refusal)
-        },
-      )
-    },
+    fetch: (called, input, init) =>
+      orSetback(() => {
+        const mandate = mandateOf(called)
+        return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal }))
+      }),
+    oauth: (called, api, input, init) =>
+      orSetback(() => {
+        if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
+        const mandate = mandateOf(called)
+        const owner = ownerOf(called.verified)
+        const ask = async (pending: PendingOAuth): Promise<never> => {
+          throw await suspended(pending, mandate, { id, sessions, now })
+        }
+        return inTime(deadline, signalOf(input, init), signal =>
+          oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
+        )
+      }),
+  }
+}
+
+/** What goes wrong further on, as the caller of the resource is told. */
+async function orSetback<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (thrown) {
+    if (thrown instanceof Setback) throw thrown
+    const refusal = refusalAfter(thrown)
+    throw refusal === undefined ? thrown : new Setback(refusal)
   }
 }
 
 async function suspended(
-  pending: Pending,
+  pending: Pending | PendingOAuth,
   { agent, principal }: Mandate,
   { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
 ): Promise<Setback> {
@@ -160,7 +190,9 @@ async function resume(
 function mandateOf({ verified, route }: Called): Mandate {
   // Whoever calls, so that the mistake shows at the first request.
   if (route.scope.length === 0)
-    throw new TypeError('aauth.fetch calls with what an auth token allowed: the route must ask for a scope')
+    throw new TypeError(
+      'aauth.fetch and aauth.oauth call with what an auth token allowed: the route must ask for a scope',
+    )
   const mandate = upstreamOf(verified)
   if (mandate !== undefined) return mandate
   const isIdentified = verified.caller.level === 'identified'
@@ -175,6 +207,17 @@ function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
   const { exp, purpose } = caller.token
   const why = purpose === undefined ? {} : { purpose }
   return { token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent, principal: principalOf(caller) }
+}
+
+/** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */
+function ownerOf({ caller }: Verified): OAuthOwner {
+  if (caller.level !== 'authorized' || caller.user === undefined)
+    throw new AAuthError(
+      'access_denied',
+      'what this request needs further on is a user’s, and its auth token is of none',
+    )
+  const { user, agent, delegate } = caller
+  return { user: { iss: user.iss, sub: user.sub }, agent, ...(delegate === undefined ? {} : { delegate }) }
 }
 
 /** A JSON array, never a glued string: no name in it can reach into another's. */

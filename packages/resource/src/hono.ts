@@ -2,7 +2,7 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { receive } from '#message'
-import type { Guarded } from './aauth.js'
+import { type Guarded, withCalls } from './aauth.js'
 import { agentMetadataPath } from './metadata.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -91,9 +91,9 @@ function exposed<S extends string>(response: Response, c: Context, resource: Res
 
 /** Hono's own error handler logs what has no answer, and a user who is needed is no failure of the app. */
 function unlogged(aauth: Guarded): Guarded {
-  const call: Guarded['fetch'] = async (input, init) => {
+  const answered = async (response: Promise<Response>): Promise<Response> => {
     try {
-      return await aauth.fetch(input, init)
+      return await response
     } catch (error) {
       if (!(error instanceof AAuthError)) throw error
       const { status } = error
@@ -103,7 +103,10 @@ function unlogged(aauth: Guarded): Guarded {
       })
     }
   }
-  return Object.defineProperty({ ...aauth }, 'fetch', { value: call }) as Guarded
+  return withCalls(aauth, {
+    fetch: (input, init) => answered(aauth.fetch(input, init)),
+    oauth: (api, input, init) => answered(aauth.oauth(api, input, init)),
+  })
 }
 
 /** The app has answered the error by now, as any other: Hono would lay the headers of that over ours. */

@@ -12,6 +12,8 @@ export {
   memoryInteractions,
 } from './interaction-sessions.js'
 export type { Limits } from './limits.js'
+export type { OAuthApi, OAuthTokens, PendingOAuth } from './oauth.js'
+export type { OAuthOptions } from './oauth-downstream.js'
 export type { Rate } from './rate.js'
 export type { IdentityScope, Requirement } from './requirement.js'
 export { createResource, type Resource, type ResourceOptions } from './resource.js'

@@ -1,5 +1,6 @@
 import type { Exchanged, Pending } from '@countersign/agent/exchange'
 import { AAuthError } from '@countersign/protocol'
+import type { PendingOAuth } from './oauth.js'
 
 /** A user who must be asked before a request can go on, somewhere else than here. */
 export interface InteractionSession {
@@ -10,7 +11,7 @@ export interface InteractionSession {
   /** The (iss, sub, agent, delegate) of the token that the request came with. */
   readonly principal: string
   /** What is asked, and by whom. Its `state` comes back here. */
-  readonly pending: Pending
+  readonly pending: Pending | PendingOAuth
   /** Unix seconds. */
   readonly expires: number
   readonly claim?: InteractionClaim

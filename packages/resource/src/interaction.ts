@@ -23,6 +23,9 @@ import type { Observer } from './event.js'
 import { interactionPage } from './interaction-page.js'
 import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
 import { callbackPath, interactPath } from './metadata.js'
+import type { PendingOAuth } from './oauth.js'
+import type { OAuthDownstream } from './oauth-downstream.js'
+import { randomText } from './random-text.js'
 
 /** Seconds that a session lives, and a code. */
 export const interactionLife = 600
@@ -31,6 +34,8 @@ export const interactionLife = 600
 export interface InteractionContext {
   readonly sessions: InteractionSessions
   readonly agent: Pick<ExchangingAgent<never>, 'redeem'>
+  /** Where it reaches APIs behind OAuth. */
+  readonly oauth?: OAuthDownstream
   readonly discovery: Discovery
   readonly cookies: Cookies
   readonly counter: Counter
@@ -44,9 +49,10 @@ export function interactionRoutes(context: InteractionContext): Routes {
     methods: ['GET'],
     answer: (message: ReceivedMessage) => orPage(message, context, answer),
   })
+  const back = (path: string) => page(message => sendBack(message, path, context))
   return new Map([
     [interactPath, page(sendOn)],
-    [callbackPath, page(sendBack)],
+    ...[callbackPath, ...(context.oauth?.callbackPaths ?? [])].map(path => [path, back(path)] as const),
   ])
 }
 
@@ -90,7 +96,7 @@ async function sendOn(message: ReceivedMessage, context: InteractionContext): Pr
 }
 
 /** Back from whoever asked: the answer is kept for the request that will carry the code, and goes into no redirect. */
-async function sendBack(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
+async function sendBack(message: ReceivedMessage, path: string, context: InteractionContext): Promise<Response> {
   const { sessions, cookies, now } = context
   const query = parseQuery(message.target)
   const [state, secret] = [query.get('state'), secretOf(message, cookies)]
@@ -98,7 +104,11 @@ async function sendBack(message: ReceivedMessage, context: InteractionContext): 
   const session = await sessions.take(state, await hashOf(secret))
   if (session?.claim === undefined) throw noLink()
   const { returnUrl, state: theirs } = session.claim
-  const answer = await answerIn(query, session, context)
+  const answer = await answerIn({ query, path, target: message.target }, session, context)
+  if (typeof answer === 'object' && 'kind' in answer) {
+    await sessions.add({ ...session, id: randomText(), pending: answer })
+    return seeOther(answer.url)
+  }
   if (answer === 'denied') return seeOther(answerUrl(returnUrl, { error: 'access_denied', state: theirs }))
   const code = randomText()
   const expires = now() + interactionLife
@@ -107,18 +117,30 @@ async function sendBack(message: ReceivedMessage, context: InteractionContext): 
   return seeOther(answerUrl(returnUrl, { interaction: code, state: theirs }))
 }
 
+interface Returned {
+  readonly query: ReadonlyMap<string, string>
+  readonly path: string
+  readonly target: string
+}
+
 async function answerIn(
-  query: ReadonlyMap<string, string>,
+  { query, path, target }: Returned,
   { pending }: InteractionSession,
-  { agent }: InteractionContext,
-): Promise<Exchanged | 'denied' | 'away'> {
-  const isConsent = pending.kind === 'consent'
-  // Mix-up: a code of one auth server must never be taken to another.
-  if (isConsent && query.get('iss') !== pending.issuer) throw otherLink()
-  const [code, error] = [query.get(isConsent ? 'code' : 'interaction'), query.get('error')]
+  { agent, oauth }: InteractionContext,
+): Promise<Exchanged | 'denied' | 'away' | PendingOAuth> {
+  // Mix-up: what comes from one provider, or from an auth server, must never be taken for another's.
+  if (path !== (pending.kind === 'oauth' ? `${callbackPath}/${pending.api}` : callbackPath)) throw otherLink()
+  if (pending.kind === 'oauth' || pending.kind === 'sign-in') {
+    if (oauth === undefined) throw noLink()
+    const answer = await oauth.answer(pending, query, target)
+    // What was agreed to is with the tokens already: the request that comes back finds it there.
+    return answer === 'done' ? 'away' : answer
+  }
+  if (pending.kind === 'consent' && query.get('iss') !== pending.issuer) throw otherLink()
+  const [code, error] = [query.get(pending.kind === 'consent' ? 'code' : 'interaction'), query.get('error')]
   if ((code === undefined) === (error === undefined)) throw otherLink()
   if (code === undefined) return 'denied'
-  return isConsent ? redeemed(pending, code, agent) : { resource: pending.resource, code }
+  return pending.kind === 'consent' ? redeemed(pending, code, agent) : { resource: pending.resource, code }
 }
 
 async function redeemed(
@@ -148,11 +170,6 @@ const cookieName = 'interaction'
 function secretOf(message: ReceivedMessage, cookies: Cookies): string | undefined {
   const secret = cookies.read(message, cookieName)
   return secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : undefined
-}
-
-/** 256 bits. */
-export function randomText(): string {
-  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
 }
 
 async function hashOf(secret: string): Promise<string> {

@@ -55,3 +55,17 @@ export interface OAuthTokens {
   forget(api: OAuthApi, owner: OAuthOwner): Promise<void>
   close(): Promise<void>
 }
+
+interface OnTheWay {
+  /** The id of the API. */
+  readonly api: string
+  /** Whose tokens it will come to. */
+  readonly owner: OAuthOwner
+  readonly state: string
+  readonly url: string
+  /** What finishing needs to know. */
+  readonly saved: string
+}
+
+/** A user on the way to an OAuth provider: first to where the user of the request is known (`sign-in`), then there. */
+export type PendingOAuth = (OnTheWay & { readonly kind: 'sign-in' }) | (OnTheWay & { readonly kind: 'oauth' })

@@ -1,3 +1,4 @@
+import { browserSignIn } from '@countersign/agent/exchange'
 import { type AgentMetadata, cookiesOf, type PublishedKey } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { AuthServerOptions } from '../auth-server.js'
@@ -7,8 +8,7 @@ import type { Tables } from '../tables.js'
 import { createExchange, type Exchange } from './exchange.js'
 import { exchangeLimit } from './exchange-limit.js'
 import { exchangeRules } from './exchange-rule.js'
-import { type Linking, linkingOf } from './link.js'
-import { linkCallbackPath, linkSignIn } from './link-sign-in.js'
+import { type Linking, linkCallbackPath, linkingOf } from './link.js'
 
 /** Sign-ins that may begin for one request. */
 const mostDepartures = { most: 5, seconds: 600 }
@@ -69,7 +69,10 @@ export function createLinking(
     ...context,
     links,
     ownSubjects,
-    signIn: linkSignIn({ issuer, key, discovery, now, development, ...(send === undefined ? {} : { fetch: send }) }),
+    signIn: browserSignIn({
+      ...{ id: issuer, key, redirectUri: `${issuer}${linkCallbackPath}`, discovery, now, development },
+      ...(send === undefined ? {} : { fetch: send }),
+    }),
     attempts: loginAttempts(cookiesOf(issuer), now),
     departures: exchangeLimit({ ...mostDepartures, now }),
   })

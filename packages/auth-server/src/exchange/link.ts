@@ -1,3 +1,4 @@
+import type { BrowserSignIn } from '@countersign/agent/exchange'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
 import {
@@ -15,9 +16,11 @@ import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import { refusedEvent } from '../refused-event.js'
 import { telling } from '../telling.js'
 import type { ExchangeLimit } from './exchange-limit.js'
-import { type LinkSignIn, linkCallbackPath } from './link-sign-in.js'
 import type { Links, UpstreamUser } from './links.js'
 import { upstreamOf } from './upstream-token.js'
+
+/** Where browsers come back to from the other auth server. */
+export const linkCallbackPath = '/link/callback'
 
 /** Sees to it that only the user an exchange is for decides it. */
 export interface Linking {
@@ -40,7 +43,7 @@ export interface Linking {
 export interface LinkingContext extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent'> {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
-  readonly signIn: LinkSignIn
+  readonly signIn: BrowserSignIn
   readonly attempts: LoginAttempts
   /** Sign-ins begun for one request. */
   readonly departures: ExchangeLimit

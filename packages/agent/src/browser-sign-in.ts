@@ -1,6 +1,10 @@
-import { AgentError, type AgentState, agentServer, callbackRoute, createAgent } from '@countersign/agent'
 import type { Discovery } from '@countersign/discovery'
 import { AAuthError, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
+import { createAgent } from './agent.js'
+import { callbackRoute } from './callback-route.js'
+import { AgentError } from './error.js'
+import { agentServer } from './identity.js'
+import type { AgentState } from './state.js'
 
 /** A browser on its way to another auth server, there to prove who its user is. */
 export interface Departure {
@@ -8,12 +12,15 @@ export interface Departure {
   readonly url: string
   /** Comes back with it. */
   readonly state: string
-  /** What {@link LinkSignIn.finish} will need to know; no secret but the browser's own. */
+  /** What {@link BrowserSignIn.finish} will need to know; no secret but the browser's own. */
   readonly saved: string
 }
 
-/** Signs browsers in at other auth servers, as an agent under the own identifier. @see protocol §7 "Link sign-in" */
-export interface LinkSignIn {
+/**
+ * Signs browsers in at other auth servers, as an agent under the own identifier: what an auth server that links users, and a
+ * resource that sends them on to an API of another kind, know them by. @see protocol §7 "Link sign-in"
+ */
+export interface BrowserSignIn {
   /** @throws AAuthError `temporarily_unavailable`, `access_denied` */
   begin(authServer: string): Promise<Departure>
   /** Who came back. @throws AAuthError `temporarily_unavailable`, `access_denied` */
@@ -24,27 +31,27 @@ export interface LinkSignIn {
 }
 
 /** How the sign-ins are set up. */
-export interface LinkSignInOptions {
-  readonly issuer: string
+export interface BrowserSignInOptions {
+  /** The own identifier. */
+  readonly id: string
   readonly key: PublishedKey
   readonly discovery: Discovery
+  /** Where browsers come back to: one of the own `redirect_uris`. */
+  readonly redirectUri: string
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
   readonly now: () => number
   readonly development: boolean
 }
 
-/** Where browsers come back to. */
-export const linkCallbackPath = '/link/callback'
-
 /** Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given. */
-export function linkSignIn(options: LinkSignInOptions): LinkSignIn {
-  const { issuer, key, discovery, fetch, now, development } = options
+export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
+  const { id, key, redirectUri, discovery, fetch, now, development } = options
   const agentFor = (authServer: string, state: AgentState) =>
     createAgent({
-      identity: agentServer({ id: issuer, ...key }),
+      identity: agentServer({ id, ...key }),
       acceptAuthServer: [authServer],
-      interact: callbackRoute({ redirectUri: `${issuer}${linkCallbackPath}` }),
+      interact: callbackRoute({ redirectUri }),
       discovery: discovery.limited(),
       ...{ state, now, development },
       ...(fetch === undefined ? {} : { fetch }),
@@ -68,7 +75,7 @@ export function linkSignIn(options: LinkSignInOptions): LinkSignIn {
       try {
         const { user, resource } = await agentFor(authServer, passingState(saved)).handleCallback(url)
         // The cookie says what was asked for; only who signed in here counts.
-        if (user !== undefined && resource === issuer) return { iss: user.iss, sub: user.sub }
+        if (user !== undefined && resource === id) return { iss: user.iss, sub: user.sub }
       } catch (error) {
         throw refusal(error)
       }
