@@ -83,14 +83,23 @@ async function sweepUsers(tx: Transaction, now: number): Promise<void> {
       ),
     )
     .execute()
-  await tx
-    .deleteFrom('auth_server_links')
-    .where('user_sub', 'in', subs)
-    .where('user_sub', 'not in', tx.selectFrom('auth_server_users').select('sub').where('sub', 'in', subs))
-    .execute()
+  await sweepLinks(tx, subs)
   await tx
     .updateTable('auth_server_users')
     .set({ review: now + lookAgain })
     .where('sub', 'in', subs)
+    .execute()
+}
+
+/** What other auth servers call somebody who is forgotten here. */
+async function sweepLinks(tx: Transaction, subs: readonly string[]): Promise<void> {
+  const left = tx
+    .selectFrom('auth_server_users')
+    .select('sub')
+    .where('sub', 'in', [...subs])
+  await tx
+    .deleteFrom('auth_server_links')
+    .where('user_sub', 'in', [...subs])
+    .where('user_sub', 'not in', left)
     .execute()
 }

@@ -1,42 +1,30 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
-import { openStore } from '@countersign/store'
-import { afterAll, expect, test } from 'vitest'
-import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
+import { expect, test } from 'vitest'
 import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { migrations, type Tables } from '../tables.js'
-import { bodyOf, plain, refusalOf, send } from '../world.test.fixture.js'
-import {
-  exchange,
-  exchangeWorld,
-  middleCallback,
-  roomsToken,
-  rowsIn,
-  rule,
-  signed,
-  upstreamIssuer,
-} from './exchange.test.fixture.js'
-import { sqlite } from './refused-exchange.test.fixture.js'
+import { bodyOf } from '../world.test.fixture.js'
+import { exchange, middleCallback, rowsIn, signed, upstreamIssuer } from './exchange.test.fixture.js'
 import {
   allow,
   asksUser,
+  atLinkPage,
   claimsOf,
+  connected,
   type Person,
   person,
   redeem,
   type TwoAuthServers,
   throughOne,
-  twoAuthServers,
   upstreamFor,
+  watchedTwo,
 } from './two-auth-servers.test.fixture.js'
 
-const postgres = await postgresForTests(2)
-afterAll(() => postgres.drop())
-
-async function watched(database = sqlite()): Promise<TwoAuthServers & { database: string }> {
-  return Object.assign(await twoAuthServers({ database }), { database })
+/** A mandate of the same user through another chain, so that they are asked again. */
+async function throughAnother(made: TwoAuthServers, ada: Person): Promise<string> {
+  const token = await upstreamFor(made, ada, 'ada')
+  const claims = { ...claimsOf({ auth_token: token }), agent_delegate: 'another' }
+  return signed(made.upstreamKey, { typ: 'auth+jwt', claims })
 }
 
 test(
@@ -51,7 +39,7 @@ test(
     'the user signs in here and there, connects both accounts, allows it once, and is not asked again',
   ),
   async () => {
-    const made = await watched()
+    const made = await watchedTwo()
     const ada = person(made)
     const upstream = await upstreamFor(made, ada, 'ada')
     const { sub } = claimsOf({ auth_token: upstream })
@@ -109,31 +97,10 @@ test(
   },
 )
 
-/** Brings a browser to the page that asks about the link. */
-async function atLinkPage(made: TwoAuthServers) {
-  const ada = person(made)
-  const upstream = await upstreamFor(made, ada, 'ada')
-  const { link, request_token } = await asksUser(made, upstream)
-  await signInAs(ada.at.auth, 'ada')
-  const back = await throughOne(ada, await open(ada.at.auth, link))
-  const page = await open(ada.at.auth, back)
-  return { ada, upstream, link, request_token, page, back }
-}
-
-/** Links Ada's accounts, and lets her allow rooms.book. */
-async function connected(made: TwoAuthServers) {
-  const at = await atLinkPage(made)
-  const next = await allow(at.ada.at.auth, at.page)
-  const consent = await open(at.ada.at.auth, next.headers.get('location') ?? '')
-  const decided = await allow(at.ada.at.auth, consent)
-  const answer = await bodyOf(await redeem(made, decided, at.request_token))
-  return { ...at, decided, answer }
-}
-
 test(
   verifies('link.same-user', 'who signs in there as somebody else gets an error page, and nothing is linked'),
   async () => {
-    const made = await watched()
+    const made = await watchedTwo()
     const ada = person(made)
     const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
     // The link of Ada's agent, in the browser of somebody who is Eve there: the agent sent it to her.
@@ -157,7 +124,7 @@ test(
 test(
   verifies('link.same-user', 'once linked, only that user of ours decides, without another sign-in there'),
   async () => {
-    const made = await watched()
+    const made = await watchedTwo()
     const { ada, upstream, answer } = await connected(made)
     const { sub } = claimsOf(answer)
     const other = await throughAnother(made, ada)
@@ -186,17 +153,10 @@ test(
   },
 )
 
-/** A mandate of the same user through another chain, so that they are asked again. */
-async function throughAnother(made: TwoAuthServers, ada: Person): Promise<string> {
-  const token = await upstreamFor(made, ada, 'ada')
-  const claims = { ...claimsOf({ auth_token: token }), agent_delegate: 'another' }
-  return signed(made.upstreamKey, { typ: 'auth+jwt', claims })
-}
-
 test(
   verifies('link.same-user', 'a browser that did not begin it, or whose user is another by then, proves nothing'),
   async () => {
-    const made = await watched()
+    const made = await watchedTwo()
     const ada = person(made)
     const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
     await signInAs(ada.at.auth, 'ada')
@@ -227,7 +187,7 @@ test(
 test(
   verifies('link.asks', 'nothing is linked by a form that is not of the page, or before it was proven'),
   async () => {
-    const made = await watched()
+    const made = await watchedTwo()
     const { ada, request_token, page, link } = await atLinkPage(made)
     const hidden = hiddenOf(await page.clone().text())
     const form = { ...hidden, decision: 'allow' }
@@ -248,7 +208,7 @@ test(
 )
 
 test(verifies('link.asks', 'a user who does not want their accounts connected refuses the request'), async () => {
-  const made = await watched()
+  const made = await watchedTwo()
   const { ada, page } = await atLinkPage(made)
   const refused = await ada.at.auth.post('/agent/link', { ...hiddenOf(await page.text()), decision: 'deny' })
   expect(answerOf(refused).searchParams.get('error')).toBe('access_denied')
@@ -258,7 +218,7 @@ test(verifies('link.asks', 'a user who does not want their accounts connected re
 })
 
 test('an upstream issuer that is away, or says no, is an error page, and the next try works', async () => {
-  const made = await watched()
+  const made = await watchedTwo()
   const ada = person(made)
   const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
   await signInAs(ada.at.auth, 'ada')
@@ -278,7 +238,7 @@ test('an upstream issuer that is away, or says no, is an error page, and the nex
 })
 
 test('whoever reloads the way to the other auth server is stopped before it uses up what we may ask there', async () => {
-  const made = await watched()
+  const made = await watchedTwo()
   const ada = person(made)
   const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
   await signInAs(ada.at.auth, 'ada')
@@ -287,163 +247,3 @@ test('whoever reloads the way to the other auth server is stopped before it uses
   expect(statuses).toEqual([303, 303, 303, 303, 303, 429, 429])
   expect(made.posts).toHaveLength(5)
 })
-
-test(
-  verifies(
-    'consent.remembered',
-    'exchange.chain',
-    'another agent or delegate at the top, another middle: the user is asked again',
-  ),
-  async () => {
-    const made = await watched()
-    const { ada } = await connected(made)
-    const claims = claimsOf({ auth_token: await upstreamFor(made, ada, 'ada') })
-    const from = (change: Record<string, unknown>) =>
-      signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...change } })
-    expect(await bodyOf(await exchange(made, { upstream: await from({}), scope: 'rooms.book' }))).toHaveProperty(
-      'auth_token',
-    )
-    for (const change of [
-      { agent_delegate: 'laptop' },
-      { agent: 'https://other.example' },
-      { act: { iss: upstreamIssuer, agent: 'https://above.example' } },
-      { act: { iss: upstreamIssuer, agent: 'https://above.example', agent_delegate: 'd' } },
-    ]) {
-      const upstream = await from(change)
-      expect(await bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))).toHaveProperty('request_token')
-    }
-  },
-)
-
-test(
-  verifies('EXC-14', 'exchange.whole', 'what the user allows of an exchange is all of it, whatever the form says'),
-  async () => {
-    const made = await twoAuthServers({
-      exchange: { rules: [{ ...rule, scopes: ['rooms.book', 'rooms.read'], decision: 'consent' }] },
-    })
-    const ada = person(made)
-    const upstream = await upstreamFor(made, ada, 'ada')
-    const { request_token } = await bodyOf(await exchange(made, { upstream, scope: 'rooms.read rooms.book' }))
-    const query = new URLSearchParams({
-      request_token: String(request_token),
-      redirect_uri: middleCallback,
-      state: 's1',
-    })
-    await signInAs(ada.at.auth, 'ada')
-    const page = await open(ada.at.auth, await throughOne(ada, await open(ada.at.auth, `/agent/authorize?${query}`)))
-    const next = await allow(ada.at.auth, page)
-    const consent = await open(ada.at.auth, next.headers.get('location') ?? '')
-    const html = await consent.clone().text()
-    expect(html).not.toContain('type="checkbox"')
-    const decided = await allow(ada.at.auth, consent, ['rooms.read'])
-    const answer = await bodyOf(await redeem(made, decided, String(request_token)))
-    expect(claimsOf(answer)['scope']).toBe('rooms.read rooms.book')
-  },
-)
-
-test(verifies('trust.auth-server.upstream', 'it publishes itself as an agent only where it links users'), async () => {
-  const document = async (o: Parameters<typeof exchangeWorld>[0]) => {
-    const { auth } = await exchangeWorld(o)
-    return auth.handle({ method: 'GET', target: '/.well-known/aauth-agent', headers: [] })
-  }
-  expect(await bodyOf(await document({}))).toEqual({
-    issuer: 'https://auth.example',
-    agent: 'https://auth.example',
-    jwks_uri: 'https://auth.example/.well-known/jwks.json',
-    redirect_uris: ['https://auth.example/link/callback'],
-  })
-  expect((await document({ rules: [] })).status).toBe(404)
-  expect((await document({ rules: [{ ...rule, upstream: 'https://auth.example' }] })).status).toBe(404)
-})
-
-test('a redirect_uri that is not the middle’s is refused before anything is stored, and is needed', async () => {
-  const made = await watched()
-  const ada = person(made)
-  const upstream = await upstreamFor(made, ada, 'ada')
-  const ask = async (form: Record<string, string>) =>
-    send(made, made.middle, {
-      request_type: 'exchange',
-      upstream_token: upstream,
-      resource_token: await roomsToken(made, { claims: { scope: 'rooms.book' } }),
-      ...form,
-    })
-  for (const form of [{}, { redirect_uri: 'https://evil.example/callback' }] as Array<Record<string, string>>) {
-    expect(await refusalOf(await ask(form))).toEqual(plain(400, 'invalid_request'))
-  }
-  expect(await rowsIn(made.database)).toMatchObject({ requests: 0 })
-  expect(await bodyOf(await ask({ redirect_uri: middleCallback }))).toHaveProperty('request_token')
-})
-
-for (const { name, away, url } of [
-  { name: 'SQLite', away: '', url: sqlite },
-  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
-]) {
-  test.skipIf(away !== '')(
-    verifies(
-      'link.asks',
-      'exchange.sub',
-      `on ${name}: of two who would be the same upstream user at once, one is${away}`,
-    ),
-    async () => {
-      const made = await watched(url())
-      const upstream = await upstreamFor(made, person(made), 'ada')
-      // Two people who can both sign in as Ada there, with accounts of their own here.
-      const both = await Promise.all(
-        (['ada', 'grace'] as const).map(async subject => {
-          const who = person(made)
-          const { link, request_token } = await asksUser(made, upstream)
-          await signInAs(who.at.one, 'ada')
-          await signInAs(who.at.auth, subject)
-          return {
-            who,
-            request_token,
-            page: await open(who.at.auth, await throughOne(who, await open(who.at.auth, link))),
-          }
-        }),
-      )
-      const answers = await Promise.all(both.map(({ who, page }) => allow(who.at.auth, page)))
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 403])
-      expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
-      const loser = both[answers.findIndex(({ status }) => status === 403)]
-      const form = { csrf: (await loser?.who.at.auth.csrf('/login')) ?? '', request_token: loser?.request_token ?? '' }
-      expect((await loser?.who.at.auth.post('/agent/consent', { ...form, decision: 'allow' }))?.status).toBe(403)
-      expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'taken' }))
-      await made.auth.close()
-    },
-  )
-}
-
-test(
-  verifies('LOG-10', 'a link goes with its user, who stays as long as something they allowed is passed on'),
-  async () => {
-    const made = await watched()
-    const { upstream } = await connected(made)
-    const day = 86_400
-    const claims = claimsOf({ auth_token: upstream })
-    const users = async (): Promise<number> => {
-      const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
-      const rows = await store.db.selectFrom('auth_server_users').select('sub').execute()
-      await store.close()
-      return rows.length
-    }
-    const lookIn = async (): Promise<void> => {
-      await made.auth.ready()
-      await sleep(50)
-    }
-    for (let month = 0; month < 15; month++) {
-      made.clock.now += 30 * day
-      await lookIn()
-      const times = { iat: made.clock.now, exp: made.clock.now + 300 }
-      const fresh = await signed(made.upstreamKey, { typ: 'auth+jwt', claims: { ...claims, ...times } })
-      expect(await bodyOf(await exchange(made, { upstream: fresh, scope: 'rooms.book' }))).toHaveProperty('auth_token')
-    }
-    expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
-    expect(await users()).toBe(1)
-    made.clock.now += 91 * day
-    await lookIn()
-    made.clock.now += 31 * day
-    await lookIn()
-    await expect.poll(() => rowsIn(made.database), { timeout: 5000 }).toMatchObject({ consents: 0, links: 0 })
-    expect(await users()).toBe(0)
-  },
-)

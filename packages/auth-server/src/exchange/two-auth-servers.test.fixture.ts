@@ -16,6 +16,7 @@ import {
   signed,
   upstreamIssuer,
 } from './exchange.test.fixture.js'
+import { sqlite } from './refused-exchange.test.fixture.js'
 
 export const agentCallback = 'https://agent.example/callback'
 const auth = 'https://auth.example'
@@ -191,4 +192,41 @@ export async function redeem(made: ExchangeWorld, back: Response, request_token:
 
 export function claimsOf(answer: Record<string, unknown>): Record<string, unknown> {
   return part(answer['auth_token'], 1)
+}
+
+/** Two auth servers, into the database of one of which others can look. */
+export async function watchedTwo(database: string = sqlite()): Promise<TwoAuthServers & { database: string }> {
+  return Object.assign(await twoAuthServers({ database }), { database })
+}
+
+/** Ada on the page that asks about the link. */
+interface AtLinkPage {
+  readonly ada: Person
+  readonly upstream: string
+  readonly link: string
+  readonly request_token: string
+  readonly page: Response
+}
+
+/** Brings a browser to the page that asks about the link. */
+export async function atLinkPage(made: TwoAuthServers): Promise<AtLinkPage> {
+  const ada = person(made)
+  const upstream = await upstreamFor(made, ada, 'ada')
+  const { link, request_token } = await asksUser(made, upstream)
+  await signInAs(ada.at.auth, 'ada')
+  const back = await throughOne(ada, await open(ada.at.auth, link))
+  const page = await open(ada.at.auth, back)
+  return { ada, upstream, link, request_token, page }
+}
+
+/** Links Ada's accounts, and lets her allow rooms.book. */
+export async function connected(
+  made: TwoAuthServers,
+): Promise<AtLinkPage & { readonly answer: Record<string, unknown> }> {
+  const at = await atLinkPage(made)
+  const next = await allow(at.ada.at.auth, at.page)
+  const consent = await open(at.ada.at.auth, next.headers.get('location') ?? '')
+  const decided = await allow(at.ada.at.auth, consent)
+  const answer = await bodyOf(await redeem(made, decided, at.request_token))
+  return { ...at, answer }
 }
