@@ -35,6 +35,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'device',
     'sso',
     'multi-hop',
+    'oauth-downstream',
     'refresh',
     'rotation',
   ])

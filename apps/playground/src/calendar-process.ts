@@ -1,15 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
+import { oauthApi, oauthTokens } from '@countersign/resource/oauth'
 import { keysFile, serve, type TracedExchange } from '@countersign/server'
 import { calendar, calendarScopes } from './calendar.js'
 import { decisionLog } from './decision-log.js'
 import { publicHolidays } from './holidays.js'
 import { honoParticipant } from './hono-participant.js'
 
-// The calendar as a process of its own: `node calendar-process.js ID PORT AUTH_SERVER KEYS_FILE ROOMS ROOMS_AUTH_SERVER`.
-const [id = '', port = '', authServer = '', keys = '', rooms = '', roomsAuthServer = ''] = process.argv.slice(2)
+/** What the calendar is told when it starts: identifiers of the others, and files. */
+export interface CalendarOrder {
+  readonly authServer: string
+  readonly keys: string
+  readonly rooms: string
+  readonly roomsAuthServer: string
+  readonly addressBook: string
+  readonly addressBookSecret: string
+}
+
+// The calendar as a process of its own: `node calendar-process.js ID PORT ORDER`, the last in JSON.
+const [id = '', port = '', order = '{}'] = process.argv.slice(2)
+const { authServer, keys, rooms, roomsAuthServer, ...book } = JSON.parse(order) as CalendarOrder
+const addressBook = oauthApi({
+  id: 'address-book',
+  issuer: book.addressBook,
+  clientId: 'calendar',
+  clientSecret: readFileSync(book.addressBookSecret, 'utf8').trim(),
+  scope: 'openid birthdays',
+  origins: [book.addressBook],
+  dangerouslyAllowLoopbackHttp: true,
+})
+// As long as the playground runs, so in memory and under a key that nobody knows.
+const tokens = await oauthTokens({ database: 'sqlite::memory:', encryptionKeys: [randomBytes(32)] })
 const resource = createResource({
   id,
   keys: await keysFile(keys),
@@ -18,7 +43,12 @@ const resource = createResource({
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
   replay: memoryReplaySet(),
   // What it needs of rooms it asks of their auth server, and it says who it is to them alone.
-  downstream: { acceptAuthServer: [roomsAuthServer], identifyTo: [rooms] },
+  downstream: {
+    acceptAuthServer: [roomsAuthServer],
+    identifyTo: [rooms],
+    name: 'Playground Calendar',
+    oauth: { apis: [addressBook], tokens },
+  },
   development: true,
   onEvent: decisionLog('calendar'),
 })
@@ -27,7 +57,7 @@ await serve({
   id,
   port: Number(port),
   development: true,
-  participant: honoParticipant(id, calendar(resource, publicHolidays(), { rooms })),
+  participant: honoParticipant(id, calendar(resource, publicHolidays(), { rooms, addressBook })),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
 // The playground that started this process is gone: nobody would stop it any more.

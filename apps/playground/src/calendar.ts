@@ -1,4 +1,4 @@
-import type { Guarded, Resource } from '@countersign/resource'
+import type { Guarded, OAuthApi, Resource } from '@countersign/resource'
 import { guard, wellKnown } from '@countersign/resource/hono'
 import { Hono } from 'hono'
 import type { CalendarEvent } from './holidays.js'
@@ -8,6 +8,7 @@ import { verifiedFacts } from './verified-facts.js'
 export const calendarScopes = {
   'events.read': 'See your events',
   'events.write': 'Add events to your calendar',
+  'birthdays.read': 'See the birthdays of people you know',
 } as const
 
 /** A scope of the calendar. */
@@ -17,6 +18,8 @@ export type CalendarScope = keyof typeof calendarScopes
 export interface CalendarNeighbours {
   /** The identifier of rooms. */
   readonly rooms: string
+  /** An API behind OAuth, where its users have their contacts. */
+  readonly addressBook?: OAuthApi
 }
 
 /** The calendar's routes, one for each level. */
@@ -51,6 +54,14 @@ export function calendar(
     if (events.length > holidays.length + 1000) events.splice(holidays.length, 1)
     return c.json({ ...event, ...(booking === undefined ? {} : { booking: await booking.json() }) }, 201)
   })
+  const { addressBook } = neighbours
+  if (addressBook !== undefined)
+    app.get('/birthdays', guard(resource, { scope: 'birthdays.read' }), async c => {
+      const answer = await c.var.aauth.oauth(addressBook, `${addressBook.issuer}/birthdays`)
+      if (!answer.ok)
+        return c.json({ error: 'no_birthdays', error_description: 'the address book cannot be read' }, 502)
+      return c.json({ birthdays: await answer.json() })
+    })
   app.get('/whoami', guard(resource, { level: 'anonymous' }), c => c.json(verifiedFacts(c.var.aauth)))
   return app
 }

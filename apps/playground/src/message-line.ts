@@ -47,6 +47,7 @@ export function nameOf(id: string, addresses: Addresses): string {
     [addresses.calendar]: 'calendar',
     [addresses.rooms]: 'rooms',
     [addresses.webApp]: 'web app',
+    [addresses.addressBook]: 'address book',
   }
   return names[id] ?? id
 }

@@ -67,6 +67,12 @@ function document(participants: Participants): ReturnType<typeof html> {
       'a protected API with real public holidays, one route for each level',
     ],
     ['Rooms', addresses.rooms, 'aauth-resource', 'an API that the calendar calls for its callers'],
+    [
+      'Address book',
+      addresses.addressBook,
+      'openid-configuration',
+      'an API behind OAuth that knows nothing of AAuth; the calendar calls it for its users',
+    ],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
   return html`<!doctype html>
@@ -81,7 +87,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Six participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Seven participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
 </header>
 <main>
 <section aria-labelledby="participants">

@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
+import type { CalendarOrder } from './calendar-process.js'
 import { ended, startParticipant } from './participant-process.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
 
-/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40. */
+/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40, +50. */
 export interface Addresses {
   readonly page: string
   readonly agentServer: string
@@ -17,6 +19,8 @@ export interface Addresses {
   readonly calendar: string
   readonly rooms: string
   readonly webApp: string
+  /** An API that knows nothing of AAuth, behind an OAuth provider. */
+  readonly addressBook: string
 }
 
 /** The running participants. */
@@ -48,17 +52,19 @@ export interface ParticipantsOptions {
   readonly onReady: (line: string) => void
 }
 
-/** Starts agent server, auth servers, calendar, rooms and web app, each in a process of its own. */
+/** Starts agent server, auth servers, calendar, rooms, web app and address book, each in a process of its own. */
 export async function startParticipants(options: ParticipantsOptions): Promise<Participants> {
   const { base, countersign, execArgv = process.execArgv, onReady } = options
   const at = (offset: number): string => `http://localhost:${base + offset}`
   const addresses: Addresses = {
     ...{ page: at(0), agentServer: at(10), authServer: at(20), roomsAuthServer: at(21) },
-    ...{ calendar: at(30), rooms: at(31), webApp: at(40) },
+    ...{ calendar: at(30), rooms: at(31), webApp: at(40), addressBook: at(50) },
   }
-  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp } = addresses
+  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook } = addresses
   const folder = mkdtempSync(join(tmpdir(), 'countersign-playground-'))
   mkdirSync(join(folder, 'web-app'), { mode: 0o700 })
+  const addressBookSecret = join(folder, 'address-book-secret')
+  writeFileSync(addressBookSecret, randomBytes(32).toString('base64url'), { mode: 0o600 })
   const listeners = new Set<(exchange: TracedExchange) => void>()
   const children = new Map<string, ChildProcess>()
   const logOf = (name: string): string => join(folder, `${name}.log`)
@@ -101,7 +107,8 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
       ]),
       startAuthServer(),
       startServer('rooms-auth-server', 'auth-server', roomsAuthServer, roomsAuthServerConfig(addresses)),
-      startOwn('calendar', calendar, [authServer, join(folder, 'calendar-keys.json'), rooms, roomsAuthServer]),
+      startOwn('calendar', calendar, [JSON.stringify(calendarOrder(addresses, { folder, addressBookSecret }))]),
+      startOwn('address-book', addressBook, [addressBookSecret, `${calendar}/aauth/callback/address-book`]),
       startOwn('rooms', rooms, [roomsAuthServer, join(folder, 'rooms-keys.json')]),
       startOwn('web-app', webApp, [authServer, join(folder, 'web-app')]),
     ])
@@ -126,6 +133,14 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     },
     stop,
   }
+}
+
+function calendarOrder(
+  { authServer, rooms, roomsAuthServer, addressBook }: Addresses,
+  { folder, addressBookSecret }: { readonly folder: string; readonly addressBookSecret: string },
+): CalendarOrder {
+  const keys = join(folder, 'calendar-keys.json')
+  return { authServer, keys, rooms, roomsAuthServer, addressBook, addressBookSecret }
 }
 
 function shared(id: string, folder: string, name: string): string[] {

@@ -6,6 +6,7 @@ import { delegate } from './scenarios/delegate.js'
 import { device } from './scenarios/device.js'
 import { identity } from './scenarios/identity.js'
 import { multiHop } from './scenarios/multi-hop.js'
+import { oauthDownstream } from './scenarios/oauth-downstream.js'
 import { rateLimit } from './scenarios/rate-limit.js'
 import { refresh } from './scenarios/refresh.js'
 import { rotation } from './scenarios/rotation.js'
@@ -24,6 +25,7 @@ export type ScenarioName =
   | 'device'
   | 'sso'
   | 'multi-hop'
+  | 'oauth-downstream'
   | 'refresh'
   | 'rotation'
 
@@ -44,6 +46,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'One call through two services, in two domains, with the user’s word for each',
     play: multiHop,
   },
+  'oauth-downstream': { title: 'An API behind OAuth, which has never heard of agents', play: oauthDownstream },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }

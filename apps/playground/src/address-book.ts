@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { html } from 'hono/html'
+import Provider from 'oidc-provider'
+
+/** How the address book is set up. */
+export interface AddressBookOptions {
+  /** Its own origin, which is also the issuer of its tokens. */
+  readonly issuer: string
+  /** The client `calendar`, its secret, and where its users come back to. */
+  readonly clientSecret: string
+  readonly redirectUri: string
+  /** Who has an account here, and whose birthdays they keep. */
+  readonly accounts: Readonly<Record<string, readonly Birthday[]>>
+}
+
+/** An entry of an address book. */
+export interface Birthday {
+  readonly name: string
+  /** MM-DD. */
+  readonly day: string
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * An API that knows nothing of AAuth: it takes bearer tokens of an OAuth provider (the npm package `oidc-provider`), whose
+ * users have accounts of their own.
+ */
+export function addressBook(options: AddressBookOptions): Handler {
+  const { issuer, accounts } = options
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'calendar',
+        client_secret: options.clientSecret,
+        redirect_uris: [options.redirectUri],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+    ],
+    scopes: ['openid', 'offline_access', 'birthdays'],
+    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    interactions: { url: (_context: unknown, { uid }: { readonly uid: string }) => `/interaction/${uid}` },
+    cookies: { keys: [options.clientSecret] },
+    features: {
+      devInteractions: { enabled: false },
+      revocation: { enabled: true, allowedPolicy: () => true },
+    },
+    pkce: { required: () => true },
+    issueRefreshToken: async () => true,
+    ttl: { Interaction: 600, Session: 3600, Grant: 3600, AccessToken: 60, IdToken: 60, RefreshToken: 3600 },
+  })
+  const oauth = provider.callback()
+  return async (request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    if (path === '/birthdays') return birthdays(request, response, { provider, accounts })
+    if (path.startsWith('/interaction/')) return interaction(request, response, { provider, accounts })
+    return oauth(request, response)
+  }
+}
+
+interface Context {
+  readonly provider: Provider
+  readonly accounts: AddressBookOptions['accounts']
+}
+
+async function birthdays(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { provider, accounts }: Context,
+): Promise<void> {
+  const [, token = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? []
+  const known = token === '' ? undefined : await provider.AccessToken.find(token)
+  const own = known === undefined ? undefined : accounts[known.accountId]
+  response.writeHead(own === undefined ? 401 : 200, {
+    'content-type': 'application/json',
+    ...(own === undefined ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
+  })
+  response.end(JSON.stringify(own ?? { error: 'invalid_token' }))
+}
+
+/** The provider's own questions: who are you, and may the calendar read this? */
+async function interaction(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { provider, accounts }: Context,
+): Promise<void> {
+  const { prompt, params, session } = await provider.interactionDetails(request, response)
+  if (request.method === 'GET') {
+    response.writeHead(200, pageHeaders)
+    const shown = prompt.name === 'login' ? signInPage(Object.keys(accounts)) : consentPage(params.client_id)
+    response.end(String(await shown))
+    return
+  }
+  const form = new URLSearchParams(await bodyOf(request))
+  const subject = form.get('subject')
+  if (prompt.name === 'login' && subject !== null && Object.hasOwn(accounts, subject))
+    return provider.interactionFinished(request, response, { login: { accountId: subject } })
+  if (prompt.name === 'consent' && form.get('decision') === 'allow' && session !== undefined) {
+    const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id })
+    grant.addOIDCScope(params.scope)
+    return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
+  }
+  const refusal = { error: 'access_denied', error_description: 'the user said no' }
+  return provider.interactionFinished(request, response, refusal, { mergeWithLastSubmission: false })
+}
+
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) {
+    text += String(chunk)
+    if (text.length > 4096) throw new RangeError('the form is too long')
+  }
+  return text
+}
+
+type Html = ReturnType<typeof html>
+
+function signInPage(names: readonly string[]): Html {
+  return page(
+    'Sign in to the address book',
+    html`<p>An API of its own, with accounts of its own, that knows nothing of AAuth.</p>
+<form method="post">${names.map(name => html`<button name="subject" value="${name}">${name}</button>`)}</form>`,
+  )
+}
+
+function consentPage(client: string): Html {
+  return page(
+    `The ${client} asks for your address book`,
+    html`<p>If you agree, it may:</p>
+<ul class="scopes"><li><bdi>See the birthdays in your address book</bdi></li></ul>
+<form method="post">
+<button name="decision" value="deny">Refuse</button>
+<button name="decision" value="allow">Allow</button>
+</form>`,
+  )
+}
+
+function page(heading: string, content: Html): Html {
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>Address book</title>
+<style>
+body { font: 1.0625rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1rem }
+form { display: flex; gap: .75rem; flex-wrap: wrap; margin-top: 1.5rem }
+button { font: inherit; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid; cursor: pointer }
+</style>
+<main>
+<h1>${heading}</h1>
+${content}
+</main>
+</html>`
+}
