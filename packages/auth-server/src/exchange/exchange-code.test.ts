@@ -1,7 +1,6 @@
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
-import { sql } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { answerOf, browserOf, hiddenOf, open } from '../consent.test.fixture.js'
@@ -198,7 +197,8 @@ test(verifies('revoke.ends', 'a grant and what was passed on of it end together 
   const { back, request_token } = await agreed(made, ada, upstream)
   expect((await redeem(made, back, request_token)).status).toBe(200)
   const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
-  const statement = (text: string) => store.write(tx => sql.raw(text).execute(tx))
+  const statement = (sql: string) =>
+    store.write(tx => tx.executeQuery({ ...tx.selectFrom('auth_server_grants').select('id').compile(), sql }))
   await statement(`create trigger held before delete on auth_server_consents
     when old.chain <> '' begin select raise(abort, 'held'); end`)
   const agent = signerOf('https://agent.example', made.agentKey)
