@@ -56,8 +56,13 @@ export interface Grants {
   /**
    * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
    * Absent when it has no such grant.
+   * @param ending ends in the same transaction what else hangs on it: a grant that is gone is never found again
    */
-  revoke(principal: Principal, refreshToken: string): Promise<Grant | undefined>
+  revoke(
+    principal: Principal,
+    refreshToken: string,
+    ending?: (tx: Database, grant: Grant) => Promise<void>,
+  ): Promise<Grant | undefined>
   /** The live grant of this principal that a code gave. */
   redeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
   /** Ends the grant that a code gave; absent when there is none. */
@@ -108,7 +113,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
       return numAffectedRows > 0n
     },
 
-    revoke({ agent, delegate = '' }, refreshToken) {
+    revoke({ agent, delegate = '' }, refreshToken, ending) {
       return store.write(async tx => {
         const row = await tx
           .deleteFrom('auth_server_grants')
@@ -117,8 +122,12 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
           .where('agent_delegate', '=', delegate)
           .returningAll()
           .executeTakeFirst()
-        if (row?.user_sub != null) await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
-        return row && grantOf(row)
+        if (row === undefined) return undefined
+        const { user_sub, scope } = row
+        if (user_sub !== null) await forgetConsent(tx, { ...row, user_sub }, parseScope(scope))
+        const grant = grantOf(row)
+        await ending?.(tx, grant)
+        return grant
       })
     },
 

@@ -16,9 +16,10 @@ export async function revocation(
 ): Promise<object> {
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
-  const ended = await context.grants.revoke(owner, parseRevocation(form))
   // What was passed on of it stops with the grant; that the user once allowed it must not outlive that either.
-  if (ended !== undefined) await context.exchange?.forgetBegun(owner, ended)
+  const ended = await context.grants.revoke(owner, parseRevocation(form), async (tx, grant) =>
+    context.exchange?.forgetBegun(tx, owner, grant),
+  )
   if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
   else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
   return {}

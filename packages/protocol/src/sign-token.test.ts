@@ -69,6 +69,7 @@ test(verifies('token.kid', 'a kid that no one would take is not issued'), async 
   const key = await generateSigningKey()
   const o = { typ: 'agent+jwt', key, claims: good['agent+jwt'] } as const
   await expect(signToken({ ...o, kid: '' })).rejects.toThrow(TypeError)
+  await expect(signToken({ ...o, kid: 'k\ud800' })).rejects.toThrow(TypeError)
   await expect(signToken({ ...o, kid: 'k'.repeat(257) })).rejects.toThrow(TypeError)
   await expect(signToken({ ...o, kid: 'k'.repeat(256) })).resolves.toMatch(/^ey/)
 })

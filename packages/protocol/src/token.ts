@@ -108,7 +108,8 @@ function issuerOf(claims: Readonly<Record<string, unknown>>, development: boolea
 
 function kidOf(header: Readonly<Record<string, unknown>>, refuse: Refuse): string {
   const kid = header['kid']
-  if (typeof kid !== 'string' || kid === '' || kid.length > maxKidLength)
+  // Half a surrogate pair is no text: JSON that holds one is refused before anybody looks at the kid.
+  if (typeof kid !== 'string' || kid === '' || kid.length > maxKidLength || /\p{Surrogate}/u.test(kid))
     throw refuse('kid must be a string of 1 to 256 characters')
   return kid
 }

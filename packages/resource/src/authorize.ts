@@ -59,11 +59,17 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     await guard.downstream?.accept(message, verified)
     const aauth = aauthOf(caller)
     guard.tell({ type: 'passed', aauth, ...named })
-    return passed(aauth, { verified, route }, guard)
+    return passed(aauth, { verified, route }, naming(guard, named))
   } catch (thrown) {
     const error = asAAuthError(thrown)
     return refuse({ error, ask: askAfter(error, route) })
   }
+}
+
+/** What is refused of a request after it has passed is told under its name, too. */
+function naming(guard: Guard, named: ReturnType<typeof requestIdOf>): Guard {
+  const { tell, refusal } = guard
+  return { ...guard, refusal: { ...refusal, ...named }, tell: event => tell({ ...event, ...named }) }
 }
 
 /** The facts with what can be done for the request, and the answer to what that may come to. */

@@ -138,6 +138,16 @@ describe('the way there', () => {
     },
   )
 
+  test(verifies('LOG-03', 'a page that is refused is one record, with the name of its request'), async () => {
+    const [hop] = (await chainOf(2)).hops
+    const target = '/aauth/interact?session=unknown&return_url=https%3A%2F%2Fapp.example&state=x'
+    const headers = [['host', 'hop1.example']] as const
+    await hop?.resource.handle({ method: 'GET', target, headers, requestId: 'proxy-id-12345' })
+    expect(hop?.events).toMatchObject([
+      { type: 'refused', error: { code: 'invalid_request' }, request_id: 'proxy-id-12345' },
+    ])
+  })
+
   test(
     verifies('INT-04', 'interaction.bound', 'a session unknown, altered, finished or out of date: an error page'),
     async () => {

@@ -17,7 +17,7 @@ import {
   type Routes,
   seeOther,
 } from '@countersign/protocol'
-import { networkOf } from '@countersign/verify'
+import { networkOf, requestIdOf } from '@countersign/verify'
 import type { Counter } from './counter.js'
 import type { Observer } from './event.js'
 import { interactionPage } from './interaction-page.js'
@@ -66,7 +66,7 @@ async function orPage(
     return await answer(message, context)
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    context.tell({ type: 'refused', error })
+    context.tell({ type: 'refused', error, ...requestIdOf(message) })
     if (error.status >= 500) return interactionPage(error)
     // Guesses are hopeless at 256 bits, and end sooner still (INT-04).
     const key = JSON.stringify(['interaction', networkOf(message.peer ?? '')])

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
+import { textResponse } from '@countersign/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { closeAll, exchangeBytes, start } from './serve.test.fixture.js'
 
@@ -21,6 +22,16 @@ test('every Set-Cookie stands on its own line, and a whole body has its length',
   expect(answer.match(/^set-cookie: .*$/gim)).toEqual(['set-cookie: a=1; Path=/', 'set-cookie: b=2, 3'])
   expect(answer).toMatch(/\r\ncontent-length: 5\r\n/i)
   expect(answer).toMatch(/\r\n\r\nhello$/)
+})
+
+test('a header keeps its bytes, whether the body is a text or not', async () => {
+  const init = { headers: { 'x-name': 'caf\u00e9' } }
+  for (const body of [textResponse('\u20ac', init), new Response('\u20ac', init)]) {
+    const { port } = await start(async () => body)
+    const answer = await exchangeBytes(port, ask('GET'))
+    expect(answer).toMatch(/\r\nx-name: caf\u00e9\r\n/i)
+    expect(answer).toMatch(/\r\ncontent-length: 3\r\n/i)
+  }
 })
 
 test('HEAD gets the headers and no body', async () => {

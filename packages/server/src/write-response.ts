@@ -23,8 +23,8 @@ export async function writeResponse(
   const text = options.head || to.destroyed ? undefined : textOf(response)
   if (text !== undefined) {
     options.observe?.(Buffer.from(text))
-    // A text goes out in one piece with the head, bytes in a second one.
-    return text.length > pieceBytes / 4
+    // A text goes out in one piece with the head, bytes in a second one; and with the head in UTF-8, which is Latin-1 by itself.
+    return text.length > pieceBytes / 4 || [...response.headers.values()].some(value => latin.test(value))
       ? sendAll(to, Buffer.from(text), options.stall)
       : sendText(to, text, options.stall)
   }
@@ -81,6 +81,7 @@ async function isHere(next: Promise<unknown>): Promise<boolean> {
 }
 
 const pieceBytes = 64 * 1024
+const latin = /[\x80-\xff]/
 
 /** In pieces: whether a peer still reads shows only between two of them. */
 async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promise<void> {

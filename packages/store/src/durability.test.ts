@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -84,4 +84,19 @@ test('two processes that open and write one new file at once neither deadlock no
   const expected = [0, 1000].flatMap(first => Array.from({ length: 400 }, (_, index) => first + index))
   expect(await idsIn(url)).toEqual(expected)
   expect(children.flatMap(child => child.acknowledged).sort((a, b) => a - b)).toEqual(expected)
+})
+
+test('two stores of one process keep their log from a process that comes and goes', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'rooms.db')
+  const url = `sqlite:${file}`
+  expect(await startChild(url, 1000, 1).ended).toBe(0)
+  const open = (room: string): ReturnType<typeof openStore> =>
+    openStore({ url, room, migrations: [{ name: '001', up: async () => {} }] })
+  const stores = [await open('child'), await open('other')]
+  const log = statSync(`${file}-wal`).ino
+  // The last connection to a file deletes its log: without the locks of this process, that would be the child's.
+  expect(await startChild(url, 2000, 1).ended).toBe(0)
+  expect(statSync(`${file}-wal`).ino).toBe(log)
+  for (const store of stores) await store.close()
+  expect(await idsIn(url)).toEqual([1000, 2000])
 })

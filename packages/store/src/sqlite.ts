@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync } from 'node:fs'
+import { closeSync, existsSync, fdatasync, openSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import { commitBatch, inTransaction } from './commit-batch.js'
@@ -67,9 +67,8 @@ interface Connections<T> {
   close(): Promise<void>
 }
 
-async function connect<T>(file: string | undefined, datasync: Datasync): Promise<Connections<T>> {
-  // The store holds keys, grants and hashes: the file, and the -wal and -shm that inherit its mode, are the owner's.
-  if (file !== undefined) closeSync(openSync(file, 'a', 0o600))
+async function connect<T>(name: string | undefined, datasync: Datasync): Promise<Connections<T>> {
+  const file = name === undefined ? undefined : ownFile(name)
   const database = libsqlDatabase(file ?? ':memory:')
   const writer = new Kysely<T>({ dialect: new SqliteDialect({ database }) })
   // IMMEDIATE: two processes that both read first and then wish to write would deadlock.
@@ -113,6 +112,17 @@ async function connect<T>(file: string | undefined, datasync: Datasync): Promise
       log?.close()
     },
   }
+}
+
+/**
+ * Makes the file where there is none, and gives its own name: SQLite keeps the log of a linked file beside the file, not the link.
+ * The store holds keys, grants and hashes: the file, and the -wal and -shm that inherit its mode, are the owner's.
+ */
+function ownFile(name: string): string {
+  // Not touched when it is there: to close a file that another store of this process has open would give up all its locks
+  // (POSIX), and the next process to come and go would take the log away under it.
+  if (!existsSync(name)) closeSync(openSync(name, 'a', 0o600))
+  return realpathSync(name)
 }
 
 /** An acknowledged write survives the loss of power: write-ahead log, synced after every commit and before its writes are acknowledged. */

@@ -1,4 +1,4 @@
-import { fdatasync, mkdtempSync, rmSync } from 'node:fs'
+import { fdatasync, fstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -63,4 +63,24 @@ test('a disk that fails once is trusted no more: what it forgot, a later sync wo
   await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' })
   expect(await store.db.selectFrom('rows').select('id').where('id', '=', 3).execute()).toEqual([])
   await store.close()
+})
+
+test('the log that is synced is the one that is written, also behind a link', async () => {
+  mkdirSync(join(folder, 'disk'))
+  symlinkSync(join(folder, 'disk', 'far.db'), join(folder, 'linked.db'))
+  for (const [name, log] of [
+    ['near.db', 'near.db-wal'],
+    ['linked.db', 'disk/far.db-wal'],
+  ] as const) {
+    const synced = new Set<number>()
+    const store = await open(name, (file, done) => {
+      synced.add(fstatSync(file).ino)
+      fdatasync(file, done)
+    })
+    await insert(store, 1)
+    expect([...synced]).toEqual([statSync(join(folder, log)).ino])
+    expect(statSync(join(folder, log)).size).toBeGreaterThan(0)
+    await store.close()
+  }
+  expect(readdirSync(folder).filter(file => file.startsWith('linked'))).toEqual(['linked.db'])
 })

@@ -23,7 +23,8 @@ export interface WriteAheadLog {
  * @see https://www.sqlite.org/wal.html "Checkpointing"
  */
 export function writeAheadLog(file: string, datasync: Datasync): WriteAheadLog {
-  const log = openSync(`${file}-wal`, 'a', 0o600)
+  // One that is there, for to sync a new file beside it would prove nothing.
+  const log = openSync(`${file}-wal`, 'r+')
   let failed: StoreError | undefined
   const check = (): void => {
     if (failed !== undefined) throw failed

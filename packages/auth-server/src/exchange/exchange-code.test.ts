@@ -190,6 +190,28 @@ test(
   },
 )
 
+test(verifies('revoke.ends', 'a grant and what was passed on of it end together or not at all'), async () => {
+  const made = await ownWorld()
+  const ada = await browserOf(made, 'ada')
+  const { token: upstream, refresh_token } = await callAs(made, ada)
+  const { back, request_token } = await agreed(made, ada, upstream)
+  expect((await redeem(made, back, request_token)).status).toBe(200)
+  const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
+  const statement = (sql: string) =>
+    store.write(tx => tx.executeQuery({ ...tx.selectFrom('auth_server_grants').select('id').compile(), sql }))
+  await statement(`create trigger held before delete on auth_server_consents
+    when old.chain <> '' begin select raise(abort, 'held'); end`)
+  const agent = signerOf('https://agent.example', made.agentKey)
+  const revoke = async () => (await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status
+  expect(await revoke()).toBe(500)
+  expect(await rowsIn(made.database)).toMatchObject({ grants: 1, consents: 2 })
+  // Whoever was told of a failure asks again: were the grant gone already, nobody would look for the rest.
+  await statement('drop trigger held')
+  expect(await revoke()).toBe(200)
+  expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0 })
+  await store.close()
+})
+
 test(verifies('link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
   const made = await ownWorld()
   const ada = await browserOf(made, 'ada')

@@ -20,7 +20,8 @@ export function exchangeLimit(o: {
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
   const current = (name: string): { readonly began: number; readonly count: number } => {
     const known = kept.get(name)
-    return known === undefined || known.began + seconds <= now() ? { began: now(), count: 0 } : known
+    // Also when the clock went back: until it is there again would be long to wait.
+    return known === undefined || Math.abs(now() - known.began) >= seconds ? { began: now(), count: 0 } : known
   }
   const check = (name: string): void => {
     const { began, count } = current(name)

@@ -33,8 +33,8 @@ export interface Exchange {
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
   remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
   forget(key: ConsentKey, scope: readonly string[]): Promise<void>
-  /** Forgets what a user allowed to be passed on of a grant of ours that has ended. */
-  forgetBegun(principal: Principal, grant: Grant): Promise<void>
+  /** Forgets what a user allowed to be passed on of a grant of ours, in the transaction that ends it. */
+  forgetBegun(tx: Store<Tables>['db'], principal: Principal, grant: Grant): Promise<void>
   /** Takes an allowed request, once; false when somebody else took it first. */
   take(row: RequestRow, until: number): Promise<boolean>
   /** What a rule and the policy say together: the stricter of both. @throws AAuthError `access_denied` */
@@ -77,16 +77,14 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       return held
     },
     forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
-    async forgetBegun(principal, { resource, user }) {
+    async forgetBegun(tx, principal, { resource, user }) {
       if (user === undefined) return
       const beginning = beginningName({ iss: issuer, ...principal, resource })
-      await store.write(tx =>
-        tx
-          .deleteFrom('auth_server_consents')
-          .where('user_sub', '=', user.sub)
-          .where('beginning', '=', beginning)
-          .execute(),
-      )
+      await tx
+        .deleteFrom('auth_server_consents')
+        .where('user_sub', '=', user.sub)
+        .where('beginning', '=', beginning)
+        .execute()
     },
     take: (row, until) => take(store, row, { now: now(), until }),
     decide: (request, rule) => decide(request, { rule, policy }),

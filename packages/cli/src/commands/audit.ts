@@ -1,8 +1,12 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
-import type { AAuthError } from '@countersign/protocol'
+import { type AAuthError, boundedMap } from '@countersign/protocol'
 import type { ResourceEvent } from '@countersign/resource'
 import { errorFields, type Logger, type LogLimit } from '@countersign/server'
+
+/** Seconds in which a second alarm about the same is one more of the first. */
+const sameAlarm = 60
+const mostAlarms = 1000
 
 /**
  * Writes one record for each decision of a participant. Of refusals, failed sign-ins and alarms, which strangers can make at will,
@@ -13,7 +17,16 @@ import { errorFields, type Logger, type LogLimit } from '@countersign/server'
 export function audit(
   log: Logger,
   limit: LogLimit,
+  now: () => number = () => Date.now() / 1000,
 ): (event: AuthServerEvent | AgentServerEvent | ResourceEvent) => void {
+  const told = boundedMap<string, number>(mostAlarms)
+  /** One delegate can set off any number of alarms about itself: they must not use up the lines of those about others. */
+  const alarmKind = (about: string): string => {
+    const at = told.get(about)
+    if (at !== undefined && Math.abs(now() - at) < sameAlarm) return 'alarm again'
+    told.set(about, now())
+    return 'alarm'
+  }
   return event => {
     limit.turn()
     switch (event.type) {
@@ -28,11 +41,21 @@ export function audit(
         return limit.write(`${type} ${told.code}`, () => log.info({ event: type, ...told }, type))
       }
       case 'alarm':
-        return limit.write('alarm', () => log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm'))
+        return limit.write(alarmKind(alarmed(event)), () =>
+          log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm'),
+        )
       default:
         return log.info({ ...event, event: event.type, type: undefined }, event.type)
     }
   }
+}
+
+type Alarm = Extract<AuthServerEvent | AgentServerEvent, { type: 'alarm' }>
+
+/** What an alarm is about: a delegate, a grant or a request. */
+function alarmed(event: Alarm): string {
+  if ('sub' in event) return `sub ${event.sub}`
+  return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`
 }
 
 type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>

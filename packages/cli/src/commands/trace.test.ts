@@ -75,7 +75,20 @@ test('what a stranger wrote into a log cannot steer the terminal', async () => {
   expect(text.split('\n')).toHaveLength(2)
 })
 
-test('a file that is not there, and an id that is none, are told', async () => {
+test('a time that is none stops nothing', async () => {
+  const file = log('times.log', [
+    { ...base, time: 1e300, name: 'far', event: 'passed', txn: 'one' },
+    { ...base, time: 5, name: 'near', event: 'passed', txn: 'one' },
+  ])
+  expect((await printed('one', [file])).split('\n')).toEqual([
+    'one: 2 records in 1 log, 0.01 s',
+    '  1970-01-01T00:00:00.000Z  far (times.log)   passed',
+    '  1970-01-01T00:00:00.005Z  near (times.log)  passed',
+  ])
+})
+
+test('a file that is not there or cannot be read, and an id that is none, are told', async () => {
+  await expect(trace('one', [auth, folder], {})).rejects.toThrow(UsageError)
   await expect(trace('one', [join(folder, 'missing.log')], {})).rejects.toThrow(UsageError)
   await expect(trace('', [auth], {})).rejects.toThrow(UsageError)
   await expect(trace('x'.repeat(513), [auth], {})).rejects.toThrow(UsageError)

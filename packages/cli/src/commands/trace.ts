@@ -31,6 +31,8 @@ export interface Trace {
 const longestTxn = 512
 /** Far more than one action makes; a log that names one id in every line must not fill the memory. */
 const mostRecords = 10_000
+/** Of a Date: a stranger's log may say what is none. */
+const lastTime = 8.64e15
 /** Of a record's members, those that every line has anyway. */
 const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event', 'txn'])
 
@@ -51,14 +53,13 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
 /**
  * Gathers the records of one action.
  * @param files paths, `-` for standard input
- * @throws UsageError for more than 10 000 records
+ * @throws UsageError for more than 10 000 records, or a file that cannot be read
  */
 export async function traceIn(txn: string, files: readonly string[]): Promise<Trace> {
   const records: TracedRecord[] = []
   let skipped = 0
   for (const file of files) {
-    const input = file === '-' ? process.stdin : createReadStream(file)
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of linesIn(file)) {
       if (line.trim() === '') continue
       // Most lines are of other actions: they are not worth parsing.
       const mentions = line.includes(JSON.stringify(txn))
@@ -72,6 +73,16 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
   return { records: records.toSorted((a, b) => a.time - b.time), skipped }
 }
 
+async function* linesIn(file: string): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  } catch {
+    // A log that was not read must not pass for one that knows nothing of the action.
+    throw new UsageError(`${shown(file)} cannot be read`)
+  }
+}
+
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line)
@@ -82,7 +93,7 @@ function parsed(line: string): Record<string, unknown> | undefined {
 }
 
 function timeOf({ time }: Readonly<Record<string, unknown>>): number {
-  return typeof time === 'number' && Number.isFinite(time) ? time : 0
+  return typeof time === 'number' && Math.abs(time) <= lastTime ? time : 0
 }
 
 function nameOf(file: string): string {

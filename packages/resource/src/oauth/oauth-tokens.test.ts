@@ -161,6 +161,18 @@ test(verifies('LOG-10', 'what is forgotten, at once or after long disuse, is rev
   await tokens.close()
 })
 
+test(verifies('LOG-10', 'of two processes that forget the same at once, one revokes it'), async () => {
+  const { tokens, api, clock, file } = await place()
+  await tokens.keep(api, ada, first)
+  const { tokens: others, clock: theirs } = await place({ file })
+  theirs.now = clock.now += 91 * 86_400
+  const bob = { ...ada, user: { ...ada.user, sub: 'bob' } }
+  await Promise.all([tokens.accessToken(api, bob), others.accessToken(api, bob)])
+  while (api.revoked.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+  await Promise.all([tokens.close(), others.close()])
+  expect(api.revoked.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-secret'])
+})
+
 test('a key that is too short, and no key, are refused', async () => {
   for (const encryptionKeys of [[], [new Uint8Array(31)], [key(1), new Uint8Array(33)]])
     await expect(oauthTokens({ database: 'sqlite::memory:', encryptionKeys })).rejects.toThrow(TypeError)

@@ -63,6 +63,7 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
     const text = seal.open(sealed, nameOf(place))
     return text === undefined ? undefined : (JSON.parse(text) as KeptTokens)
   }
+  const few = (tx: typeof store.db) => tx.selectFrom(table).select('owner').limit(removeAtMost)
   const remove = async ({ owner, api }: TokenPlace): Promise<void> => {
     await store.write(tx => tx.deleteFrom(table).where('owner', '=', owner).where('api', '=', api).execute())
   }
@@ -91,9 +92,16 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
       )
     },
     async removeUnused(api, then) {
-      const query = store.db.selectFrom(table).select(['owner', 'sealed'])
-      const rows = await query.where('api', '=', api).where('last_used', '<=', then).limit(removeAtMost).execute()
-      for (const { owner } of rows) await remove({ owner, api })
+      // In one statement: what is used or kept anew meanwhile stays, and of two processes one has what is to be revoked.
+      const rows = await store.write(tx =>
+        tx
+          .deleteFrom(table)
+          .where('api', '=', api)
+          .where('last_used', '<=', then)
+          .where('owner', 'in', few(tx).where('api', '=', api).where('last_used', '<=', then))
+          .returning(['owner', 'sealed'])
+          .execute(),
+      )
       return rows.flatMap(({ owner, sealed }) => opened({ owner, api }, sealed) ?? [])
     },
     close: () => store.close(),

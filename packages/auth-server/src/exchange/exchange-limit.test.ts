@@ -1,0 +1,17 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { exchangeLimit } from './exchange-limit.js'
+
+test(verifies('F-30', 'what was exchanged too often waits its minute, and no longer when the clock goes back'), () => {
+  const clock = { now: 1_800_000_000 }
+  const limit = exchangeLimit({ most: 2, seconds: 60, now: () => clock.now })
+  for (const step of [60, -600, 60]) {
+    limit.take('a')
+    limit.take('a')
+    clock.now += Math.sign(step) * 59
+    expect(() => limit.take('a')).toThrow('this was asked too often')
+    expect(() => limit.check('b')).not.toThrow()
+    clock.now += step - Math.sign(step) * 59
+  }
+  limit.take('a')
+})
