@@ -50,6 +50,7 @@ async function lane(port: number): Promise<Lane> {
   return {
     send: request =>
       new Promise((resolve, reject) => {
+        if (socket.destroyed) return reject(new Error('the server closed a connection'))
         settle = { resolve, reject }
         socket.write(request)
       }),

@@ -1,13 +1,12 @@
 import type { Store } from '@countersign/store'
 import { sweepGrants } from './grants.js'
 import { sweepSessions } from './login/browser-session.js'
+import { neededFor } from './login/users.js'
 import { sweepRequests } from './requests.js'
 import type { Tables } from './tables.js'
 
 /** Seconds between two sweeps. */
 const interval = 60
-/** Seconds after which a user whose grants live on is looked at again. */
-const lookAgain = 30 * 86_400
 const sweepAtMost = 500
 
 /** Keeps what is known of people no longer than it is of use. */
@@ -86,7 +85,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<void> {
   await sweepLinks(tx, subs)
   await tx
     .updateTable('auth_server_users')
-    .set({ review: now + lookAgain })
+    .set({ review: now + neededFor })
     .where('sub', 'in', subs)
     .execute()
 }

@@ -56,7 +56,7 @@ export interface ExchangeSetup {
 export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): Exchange {
   const { issuer, store, now, policy } = setup
   const links = linksIn(store, now)
-  const users = usersIn(store)
+  const users = usersIn(store, now)
   const ownSubjects = new Set([issuer, ...(options.dangerouslySharedSubjects ?? [])])
   return {
     rules: exchangeRules(options.rules, setup),
@@ -69,7 +69,7 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       if (sub === undefined) return undefined
       // Another domain's `sub` is a name of that domain's: the same letters here are somebody else.
       const own = ownSubjects.has(iss) ? sub : await links.find({ iss, sub })
-      return own === undefined ? undefined : ((await users.find(own)) ?? { sub: own, claims: {} })
+      return own === undefined ? undefined : ((await users.serve(own)) ?? { sub: own, claims: {} })
     },
     async remembered(key, scope) {
       const held = await rememberedScope(store.db, key, { scope, now: now() })

@@ -107,7 +107,7 @@ export function createLogin(o: {
   }
   return {
     sessions,
-    users: usersIn(store),
+    users: usersIn(store, now),
     signIn: (message, options) => signIn(context, message, options),
     routes: routesOf(context),
   }

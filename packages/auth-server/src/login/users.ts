@@ -15,20 +15,43 @@ export interface User {
 export interface Users {
   /** The user with this `sub`, absent when there is none. */
   find(sub: string): Promise<User | undefined>
+  /** As {@link Users.find}, of somebody for whom something is done while they are away: whoever is needed is not forgotten. */
+  serve(sub: string): Promise<User | undefined>
 }
+
+/** Seconds that somebody who is needed is kept for, at least. */
+export const neededFor: number = 30 * 86_400
+const day = 86_400
 
 type Transaction = Store<LoginTables>['db']
 
 /** Reads users. */
-export function usersIn(store: Store<LoginTables>): Users {
+export function usersIn(store: Store<LoginTables>, now: () => number): Users {
+  const rowOf = (sub: string) =>
+    store.db
+      .selectFrom('auth_server_users')
+      .select(['sub', 'claims', 'review'])
+      .where('sub', '=', sub)
+      .executeTakeFirst()
+  const userOf = (row: Awaited<ReturnType<typeof rowOf>>): User | undefined =>
+    row === undefined ? undefined : { sub: row.sub, claims: claimsOf(row.claims) }
   return {
-    async find(sub) {
-      const row = await store.db
-        .selectFrom('auth_server_users')
-        .select(['sub', 'claims'])
-        .where('sub', '=', sub)
-        .executeTakeFirst()
-      return row === undefined ? undefined : { sub: row.sub, claims: claimsOf(row.claims) }
+    find: async sub => userOf(await rowOf(sub)),
+    async serve(sub) {
+      const row = await rowOf(sub)
+      const review = now() + neededFor
+      // Once a day is enough, and only towards the end.
+      if (row !== undefined && row.review < review - day) {
+        await store.write(tx =>
+          tx
+            .updateTable('auth_server_users')
+            .set({ review })
+            .where('sub', '=', sub)
+            .where('review', '<', review)
+            .execute(),
+        )
+      }
+      return userOf(row)
     },
   }
 }
