@@ -203,7 +203,9 @@ describe('without a framework', () => {
       level: 'pseudonymous',
     })
     if (authorization?.ok !== true) throw new Error('refused')
-    await expect(authorization.aauth.fetch(url)).rejects.toThrow('aauth.fetch and aauth.oauth need the option downstream')
+    await expect(authorization.aauth.fetch(url)).rejects.toThrow(
+      'aauth.fetch and aauth.oauth need the option downstream',
+    )
   })
 })
 
