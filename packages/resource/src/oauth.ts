@@ -37,7 +37,10 @@ export interface OAuthApi {
     readonly state: string
     readonly saved: Readonly<Record<string, string>>
   }): Promise<OAuthTokenSet>
-  /** Undefined when the provider will not: the user must be asked again. @throws AAuthError `temporarily_unavailable` */
+  /**
+   * Undefined when the provider says that the refresh token is worth nothing: the user must be asked again.
+   * @throws AAuthError `temporarily_unavailable`, or `access_denied` when it refuses for another reason
+   */
   refresh(tokens: OAuthTokenSet): Promise<OAuthTokenSet | undefined>
   /** Tells the provider that the tokens are not needed any more, where it wants to know; never rejects. */
   revoke(tokens: OAuthTokenSet): Promise<void>
