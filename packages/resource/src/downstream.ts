@@ -12,6 +12,7 @@ import {
   type Routes,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Verified } from '@countersign/verify'
+import { aauthOf } from './aauth.js'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
@@ -211,13 +212,20 @@ function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
 
 /** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */
 function ownerOf({ caller }: Verified): OAuthOwner {
+  const { chain } = aauthOf(caller)
   if (caller.level !== 'authorized' || caller.user === undefined)
     throw new AAuthError(
       'access_denied',
       'what this request needs further on is a user’s, and its auth token is of none',
     )
   const { user, agent, delegate } = caller
-  return { user: { iss: user.iss, sub: user.sub }, agent, ...(delegate === undefined ? {} : { delegate }) }
+  return {
+    user: { iss: user.iss, sub: user.sub },
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    // The confused deputy: an agent between serves others than the one its user has agreed to.
+    ...(chain.length === 0 ? {} : { chain }),
+  }
 }
 
 /** A JSON array, never a glued string: no name in it can reach into another's. */
@@ -236,9 +244,14 @@ async function inTime<T>(
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
+  const signal = given === undefined ? late.signal : AbortSignal.any([given, late.signal])
   const timer = setTimeout(() => late.abort(away()), seconds * 1000)
+  // Not all that a task waits for takes a signal.
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
   try {
-    return await task(given === undefined ? late.signal : AbortSignal.any([given, late.signal]))
+    return await Promise.race([task(signal), ended])
   } finally {
     clearTimeout(timer)
   }

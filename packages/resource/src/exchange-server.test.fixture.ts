@@ -126,7 +126,7 @@ export async function exchangeServer({
     const claims = await verifyResourceToken({ token, audience: issuer, discovery, now: now() })
     if (claims.agent !== caller.agent || claims.agent_jkt !== caller.key.thumbprint)
       throw new AAuthError('invalid_resource_token', 'agent_jkt')
-    return { iss: claims.iss, scope: claims.scope ?? '' }
+    return { iss: claims.iss, scope: claims.scope }
   }
 
   const begun = async (form: Form, caller: IdentifiedCaller): Promise<object> => {

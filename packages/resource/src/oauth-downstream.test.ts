@@ -152,3 +152,46 @@ describe('an API behind OAuth', () => {
     }
   })
 })
+
+describe('whose tokens they are', () => {
+  test(
+    verifies('exchange.oauth', 'what was agreed to for one chain of agents is not used for another, nor for no chain'),
+    async () => {
+      const { chain, call, page } = await place()
+      const [one, other] = ['https://one.example', 'https://other.example'].map(agent => ({
+        act: { iss: serverId(1), agent },
+      }))
+      const { app } = await browser(chain.net, 'ada').open(await page(one))
+      expect((await call({ claims: one ?? {}, headers: code(app) })).status).toBe(200)
+      expect((await call({ claims: one ?? {} })).status).toBe(200)
+      for (const claims of [other ?? {}, {}, { act: { ...one?.act, agent_delegate: 'phone' } }])
+        expect((await call({ claims })).status, JSON.stringify(claims)).toBe(401)
+    },
+  )
+})
+
+describe('in bounded time', () => {
+  test('a provider, or a sign-in server, that does not answer is away for the caller', async () => {
+    const { chain, call } = await place({ deadline: 0.05 })
+    const server = chain.hops[0]?.server ?? expect.fail('no server')
+    server.instead = () => new Promise(() => undefined)
+    const started = Date.now()
+    const answer = await call()
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
+      503,
+      'temporarily_unavailable',
+    ])
+    expect(Date.now() - started).toBeLessThan(2_000)
+  })
+
+  test('a sign-in server that has too much to do is away, too, and one that says no is not', async () => {
+    const { chain, call } = await place()
+    const server = chain.hops[0]?.server ?? expect.fail('no server')
+    server.instead = () => Response.json({ error: 'rate_limited' }, { status: 429 })
+    const busy = await call()
+    expect([busy.status, ((await busy.json()) as { error: string }).error]).toEqual([503, 'temporarily_unavailable'])
+    server.instead = () => Response.json({ error: 'access_denied' }, { status: 403 })
+    const refused = await call()
+    expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([403, 'access_denied'])
+  })
+})

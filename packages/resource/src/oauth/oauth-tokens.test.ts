@@ -70,7 +70,7 @@ async function place(
 const first: OAuthTokenSet = { access_token: 'access-secret', refresh_token: 'refresh-secret', expires_in: 600 }
 
 test(
-  verifies('exchange.oauth', 'tokens are found for exactly the user, agent, delegate and API they are of'),
+  verifies('exchange.oauth', 'tokens are found for exactly the user, agent, delegate, chain and API they are of'),
   async () => {
     const { tokens, api } = await place()
     await tokens.keep(api, ada, first)
@@ -81,6 +81,7 @@ test(
       { ...ada, agent: 'https://evil.example' },
       { ...ada, delegate: 'laptop' },
       { user: ada.user, agent: ada.agent },
+      { ...ada, chain: [{ iss: 'https://auth.example', agent: 'https://agent.example' }] },
     ])
       expect(await tokens.accessToken(api, other), JSON.stringify(other)).toBeUndefined()
     expect(await tokens.accessToken(provider('mail'), ada)).toBeUndefined()

@@ -36,8 +36,8 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
   const refresh = refreshing(rows, now)
   const sweep = sweeping(rows, now, forgetAfterDays * day)
   const inTime = ({ expires }: KeptTokens): boolean => expires === undefined || expires > now() + early
-  const placeOf = (api: OAuthApi, { user, agent, delegate }: OAuthOwner): TokenPlace => {
-    const { name, before } = seal.names(JSON.stringify([user.iss, user.sub, agent, delegate ?? null]))
+  const placeOf = (api: OAuthApi, owner: OAuthOwner): TokenPlace => {
+    const { name, before } = seal.names(nameOf(owner))
     return { owner: name, before, api: api.id }
   }
   return {
@@ -65,6 +65,12 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
     },
     close: () => rows.close(),
   }
+}
+
+/** A JSON array: no name in it can reach into another's. */
+function nameOf({ user, agent, delegate, chain = [] }: OAuthOwner): string {
+  const hops = chain.map(hop => [hop.iss, hop.agent, hop.agent_delegate ?? null])
+  return JSON.stringify([user.iss, user.sub, agent, delegate ?? null, ...hops])
 }
 
 type Refresh = (
