@@ -16,7 +16,7 @@ import { aauthOf } from './aauth.js'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
-import type { Observer } from './event.js'
+import type { Asking, Observer } from './event.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath, jwksPath } from './metadata.js'
@@ -88,6 +88,7 @@ export class Setback {
 
 interface Mandate extends Upstream {
   readonly agent: string
+  readonly asking: Asking
   readonly principal: string
 }
 
@@ -162,10 +163,10 @@ async function orSetback<T>(task: () => Promise<T>): Promise<T> {
 
 async function suspended(
   pending: Pending | PendingOAuth,
-  { agent, principal }: Mandate,
+  { agent, principal, asking }: Mandate,
   { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
 ): Promise<Setback> {
-  const session = { id: randomText(), agent, principal, pending, expires: now() + interactionLife }
+  const session = { id: randomText(), agent, principal, asking, pending, expires: now() + interactionLife }
   await sessions.add(session)
   return new Setback({
     error: new AAuthError('interaction_required', 'the user must agree to what this request needs'),
@@ -207,7 +208,19 @@ function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
   if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
   const { exp, purpose } = caller.token
   const why = purpose === undefined ? {} : { purpose }
-  return { token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent, principal: principalOf(caller) }
+  return {
+    ...{ token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent },
+    ...{ principal: principalOf(caller), asking: askingFor(caller) },
+  }
+}
+
+function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller): Asking {
+  return {
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
+    ...(txn === undefined ? {} : { txn }),
+  }
 }
 
 /** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */

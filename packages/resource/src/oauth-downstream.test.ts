@@ -170,6 +170,46 @@ describe('whose tokens they are', () => {
   )
 })
 
+describe('what is told', () => {
+  /** Events of the pages, without tokens, codes or sessions. */
+  const toldBy = (chain: Chain) =>
+    (chain.hops[0]?.events ?? []).filter(event => event.type === 'interaction' || 'asking' in event)
+
+  test(verifies('LOG-03', 'token.txn', 'each answer of a user is one record, with whose it had to be'), async () => {
+    const { chain, page } = await place()
+    const claims = { sub: 'ada', agent_delegate: 'phone', txn: 'journey-1' }
+    const asking = {
+      agent: 'https://agent.example',
+      delegate: 'phone',
+      user: { iss: serverId(1), sub: 'ada' },
+      txn: 'journey-1',
+    }
+    const server = chain.hops[0]?.server ?? expect.fail('no server')
+    server.answer = 'refuses'
+    const { app: denied } = await browser(chain.net, 'ada').open(await page(claims))
+    expect(denied?.searchParams.get('error')).toBe('access_denied')
+    server.answer = 'agrees'
+    await browser(chain.net, 'bob').open(await page(claims))
+    const { app } = await browser(chain.net, 'ada').open(await page(claims))
+    expect(toldBy(chain)).toEqual([
+      { type: 'interaction', answer: 'denied', asked_by: 'files', ...asking },
+      { type: 'refused', error: expect.objectContaining({ code: 'access_denied' }), asking },
+      { type: 'interaction', answer: 'agreed', asked_by: 'files', ...asking },
+    ])
+    expect(JSON.stringify(chain.hops[0]?.events)).not.toContain(app?.searchParams.get('interaction'))
+  })
+
+  test(verifies('LOG-03', 'token.txn', 'so is that of a user whom an auth server has asked'), async () => {
+    const { chain } = await place()
+    const response = await chain.call({ claims: { txn: 'journey-2' } })
+    const [, url] = /user_interaction="(https:[^"]+)"$/.exec(response.headers.get('agent-auth') ?? '') ?? []
+    await browser(chain.net, 'ada').open(`${url}&${new URLSearchParams({ return_url: appCallback, state: 's' })}`)
+    expect(toldBy(chain)).toMatchObject([
+      { type: 'interaction', answer: 'agreed', asked_by: serverId(2), user: { sub: 'ada' }, txn: 'journey-2' },
+    ])
+  })
+})
+
 describe('in bounded time', () => {
   test('a provider, or a sign-in server, that does not answer is away for the caller', async () => {
     const { chain, call } = await place({ deadline: 0.05 })
