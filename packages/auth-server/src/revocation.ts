@@ -12,13 +12,11 @@ import { parseRevocation } from './token-request.js'
 export async function revocation(
   form: ReadonlyMap<string, string>,
   caller: IdentifiedCaller,
-  context: Pick<TokenContext, 'grants' | 'exchange' | 'onEvent'>,
+  context: Pick<TokenContext, 'grants' | 'onEvent'>,
 ): Promise<object> {
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
   const ended = await context.grants.revoke(owner, parseRevocation(form))
-  // What was passed on of it stops with the grant; that the user once allowed it must not outlive that either.
-  if (ended !== undefined) await context.exchange?.forgetBegun(owner, ended)
   if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
   else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
   return {}
