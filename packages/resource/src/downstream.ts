@@ -13,6 +13,7 @@ import {
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Verified } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
+import { available } from './available.js'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
@@ -140,8 +141,9 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
         if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
         const mandate = mandateOf(called)
         const owner = ownerOf(called.verified)
-        const ask = async (pending: PendingOAuth): Promise<never> => {
-          throw await suspended(pending, mandate, { id, sessions, now })
+        const ask = async (begin: () => Promise<PendingOAuth>): Promise<never> => {
+          await mayAsk(mandate, context.counter)
+          throw await suspended(await begin(), mandate, { id, sessions, now })
         }
         return inTime(deadline, signalOf(input, init), signal =>
           oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
@@ -173,6 +175,14 @@ async function suspended(
     ask: 'user',
     userInteraction: `${id}${interactPath}?session=${session.id}`,
   })
+}
+
+/** Each begins a sign-in at the user's auth server, which lets this resource have only so many for all its users together. */
+async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
+  const key = JSON.stringify(['sign-in', principal])
+  const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }))
+  if (within) return
+  throw new AAuthError('rate_limited', 'the user has been asked too often', { retryAfter: seconds })
 }
 
 async function resume(

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { guard } from './hono.js'
 import { appCallback, browser, type Call, type Chain, chainOf, hopId, serverId } from './hops.test.fixture.js'
 import { oauthTokens } from './oauth/oauth-tokens.js'
@@ -207,6 +207,29 @@ describe('what is told', () => {
     expect(toldBy(chain)).toMatchObject([
       { type: 'interaction', answer: 'agreed', asked_by: serverId(2), user: { sub: 'ada' }, txn: 'journey-2' },
     ])
+  })
+})
+
+describe('what strangers can use up', () => {
+  test('one user who is sent away again and again begins no more sign-ins, and others still do', async () => {
+    const { chain, call } = await place()
+    const server = chain.hops[0]?.server ?? expect.fail('no server')
+    for (let n = 0; n < 16; n += 1) expect((await call({ claims: { sub: 'eve' } })).status).toBe(401)
+    const answer = await call({ claims: { sub: 'eve' } })
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([429, 'rate_limited'])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(500)
+    expect(server.forms).toHaveLength(16)
+    expect((await call({ claims: { sub: 'ada' } })).status).toBe(401)
+    expect(server.forms).toHaveLength(17)
+  })
+
+  test('an answer of the API that is not passed on is let go', async () => {
+    const { chain, call, page } = await place()
+    const { app } = await browser(chain.net, 'ada').open(await page())
+    const cancel = vi.fn()
+    chain.net.hosts.set(filesApi, () => new Response(new ReadableStream({ cancel }), { status: 401 }))
+    expect((await call({ headers: code(app) })).status).toBe(401)
+    expect(cancel).toHaveBeenCalledOnce()
   })
 })
 
