@@ -116,6 +116,7 @@ when.each<readonly [ScenarioName, readonly string[]]>([
       expect.stringMatching(/^Connect: localhost:\d+ asks for your access to localhost:\d+$/),
     ],
   ],
+  ['oauth-downstream', ['Allow: Your answer has reached the agent', 'Allow: Sign in to the address book']],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {

@@ -52,7 +52,9 @@ test('countersign playground --scenario all --json plays every story and says so
 test('a scenario that does not exist is refused with the names of those that do', async () => {
   const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
   expect(code).toBe(2)
-  expect(stderr).toContain('rate-limit, identity, delegate, autonomous, user-consent, device, sso, refresh, rotation')
+  expect(stderr).toContain(
+    'rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, refresh, rotation',
+  )
 })
 
 test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {

@@ -71,9 +71,10 @@ test('a room imports what its package.json names, and no file inside another roo
       for (const [, imported = ''] of text.matchAll(/from '(@countersign\/[^']+)'/g)) {
         const [scope, room, ...subpath] = imported.split('/')
         expect(Object.keys({ ...dependencies, ...peerDependencies }), `${name}/${file}`).toContain(`${scope}/${room}`)
-        expect(['', 'node', 'exchange', 'hono', 'openid', 'redis'], `${name}/${file} imports ${imported}`).toContain(
-          subpath.join('/'),
-        )
+        expect(
+          ['', 'node', 'exchange', 'hono', 'oauth', 'openid', 'redis'],
+          `${name}/${file} imports ${imported}`,
+        ).toContain(subpath.join('/'))
       }
     }
   }

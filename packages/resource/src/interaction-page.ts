@@ -1,5 +1,11 @@
 import { type AAuthError, pageSafety } from '@countersign/protocol'
 
+// Of one kind with the pages of an auth server, and small: a resource has no other.
+const style =
+  ':root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;max-width:32rem;margin:0 auto;padding:12vh 1.25rem 2rem;overflow-wrap:anywhere}h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}p{margin:0 0 .75rem}p+p{opacity:.75}'
+// What the browser computes of it; a change of one without the other shows in the tests.
+const styleHash = 'sha256-H94i/cXRKjr9CO8V9mbFRDQJUMIOCwkWvAHSQsUwFWs='
+
 /**
  * Tells a user that it does not go on here. It speaks our own words only: nothing of a link, a token or a claim is in it,
  * so that there is nothing to inject (INT-11).
@@ -7,14 +13,14 @@ import { type AAuthError, pageSafety } from '@countersign/protocol'
 export function interactionPage({ code, description, status, retryAfter }: AAuthError): Response {
   const words = code === 'discovery_failed' ? 'The service you came from cannot be checked right now.' : description
   const html =
-    '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">' +
-    '<meta name="color-scheme" content="light dark"><title>This did not work</title>' +
-    `<h1>This did not work</h1><p>${words}</p><p>Nothing was allowed. You can close this page.</p></html>`
+    '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' +
+    `<link rel="icon" href="data:,"><title>This did not work</title><style>${style}</style>` +
+    `<main><h1>This did not work</h1><p>${words}</p><p>Nothing was allowed. You can close this page.</p></main></html>`
   const headers = new Headers(pageSafety)
   headers.set('content-type', 'text/html; charset=utf-8')
   headers.set(
     'content-security-policy',
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    `default-src 'none'; style-src '${styleHash}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
   )
   if (retryAfter !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
   // 401 asks for a signature, which no browser can give.

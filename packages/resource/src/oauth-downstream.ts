@@ -80,7 +80,9 @@ export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthCo
       if (query.get('error') === 'access_denied') return Promise.resolve('denied')
       const api = known(pending.api)
       const at = { id, api, tokens, signIn }
-      return pending.kind === 'sign-in' ? signedIn(pending, target, at) : agreed(pending, target, at)
+      return inUsersWords<OAuthAnswer>(
+        pending.kind === 'sign-in' ? signedIn(pending, target, at) : agreed(pending, target, at),
+      )
     },
   }
 }
@@ -99,6 +101,8 @@ async function toSignIn(api: OAuthApi, owner: OAuthOwner, signIn: BrowserSignIn)
   return { kind: 'sign-in', api: api.id, owner, state, url, saved }
 }
 
+const otherUser = 'You are signed in as somebody else than this is for.'
+
 interface At {
   readonly id: string
   readonly api: OAuthApi
@@ -112,8 +116,7 @@ async function signedIn(
   { id, api, signIn }: At,
 ): Promise<PendingOAuth> {
   const user = await signIn.finish(owner.user.iss, { url: `${id}${target}`, saved })
-  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub)
-    throw new AAuthError('access_denied', 'You are signed in as somebody else than this is for.')
+  if (user.iss !== owner.user.iss || user.sub !== owner.user.sub) throw new AAuthError('access_denied', otherUser)
   const state = randomText()
   const begun = await api.begin({ redirectUri: `${id}${oauthCallbackPath(api)}`, state })
   return { kind: 'oauth', api: api.id, owner, state, url: begun.url, saved: JSON.stringify(begun.saved) }
@@ -123,6 +126,22 @@ async function agreed({ owner, state, saved }: PendingOAuth, target: string, { i
   const set = await api.finish({ url: `${id}${target}`, state, saved: JSON.parse(saved) as Record<string, string> })
   await tokens.keep(api, owner, set)
   return 'done'
+}
+
+/** The reasons are for callers and logs; whoever looks at a page has been somewhere, and wants to know what came of it. */
+async function inUsersWords<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    if (!(cause instanceof AAuthError)) throw cause
+    const { code, retryAfter } = cause
+    if (code === 'temporarily_unavailable') {
+      const seconds = retryAfter === undefined ? {} : { retryAfter }
+      throw new AAuthError(code, 'The service you come from does not answer right now.', { ...seconds, cause })
+    }
+    if (code !== 'access_denied' || cause.description === otherUser) throw cause
+    throw new AAuthError(code, 'The service you come from did not confirm that this may be done.', { cause })
+  }
 }
 
 /** Redirects are the handler's to follow, or not: the token goes nowhere by itself. */

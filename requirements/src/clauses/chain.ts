@@ -35,7 +35,7 @@ export const chainClauses: readonly Requirement[] = [
   built('interaction.no-browser', '7', 'An agent without a browser gets a typed error that carries the URL.'),
   built('exchange.cached', '7', 'A middle caches exchanged tokens by the hash of the upstream token, nothing wider.'),
   built('exchange.answers', '7', 'A middle answers its caller with the statuses of section 7.'),
-  later('exchange.oauth', '7', 'An OAuth login downstream is tied to the same upstream user.'),
+  built('exchange.oauth', '7', 'An OAuth login downstream is tied to the same upstream user.'),
   later('policy.all-hold', '9', 'Every condition of `delegation` and `constraints` must hold; narrowing concatenates.'),
   later('policy.unknown', '9', 'Whoever meets an unknown condition refuses.'),
   later('policy.supported', '9', 'Constrained tokens go only to resources that list the condition.'),
