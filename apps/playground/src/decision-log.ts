@@ -6,6 +6,7 @@ export function decisionLog(name: string): Observer {
   const log = jsonLog({ name })
   return event => {
     switch (event.type) {
+      case 'interaction':
       case 'resource_token': {
         const { type, ...facts } = event
         return log.info({ event: type, ...facts }, type)

@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { AAuthError, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
 import { createAgent } from './agent.js'
 import { callbackRoute } from './callback-route.js'
-import { AgentError } from './error.js'
+import { AgentError, refusalOf } from './error.js'
 import { agentServer } from './identity.js'
 import type { AgentState } from './state.js'
 
@@ -89,7 +89,8 @@ function refusal(error: unknown): AAuthError {
     return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
   }
   const { code, cause } = error
-  if (code === 'unreachable' || code === 'network') {
+  // Too much to do is no refusal: it may pass.
+  if (code === 'unreachable' || code === 'network' || refusalOf(error)?.status === 429) {
     return new AAuthError('temporarily_unavailable', 'The other sign-in server does not answer.', {
       retryAfter: 5,
       cause: { code, cause },

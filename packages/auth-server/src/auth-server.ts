@@ -126,7 +126,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     keys: options.keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet({ now }),
-    grants: grantsIn(store, now),
+    grants: grantsIn(store, now, options.issuer),
     redemptions: redemptionsIn(store, now),
     repeats: createRepeats(now),
     polls: createPolls(now),

@@ -102,6 +102,15 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
     .execute()
 }
 
+/** Forgets what the user allowed to be passed on of what began there, in the transaction that ends a grant. */
+export async function forgetBegun(tx: Transaction, user_sub: string, beginning: string): Promise<void> {
+  await tx
+    .deleteFrom('auth_server_consents')
+    .where('user_sub', '=', user_sub)
+    .where('beginning', '=', beginning)
+    .execute()
+}
+
 /** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time. */
 export async function sweepConsents(tx: Transaction, now: number): Promise<void> {
   const old = tx

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
-import { forgetConsent } from './consents.js'
+import { forgetBegun, forgetConsent } from './consents.js'
+import { beginningName } from './exchange/chain.js'
 import { grantLimit } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweeper } from './sweep.js'
@@ -56,13 +57,8 @@ export interface Grants {
   /**
    * Ends a grant of this principal, and what is remembered of the user's consent to it; resolves once that is on disk.
    * Absent when it has no such grant.
-   * @param ending ends in the same transaction what else hangs on it: a grant that is gone is never found again
    */
-  revoke(
-    principal: Principal,
-    refreshToken: string,
-    ending?: (tx: Database, grant: Grant) => Promise<void>,
-  ): Promise<Grant | undefined>
+  revoke(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** The live grant of this principal that a code gave. */
   redeemed(principal: Principal, redemption: string): Promise<Redeemed | undefined>
   /** Ends the grant that a code gave; absent when there is none. */
@@ -75,7 +71,7 @@ export function newGrantId(): string {
 }
 
 /** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
-export function grantsIn(store: Store<Tables>, now: () => number): Grants {
+export function grantsIn(store: Store<Tables>, now: () => number, issuer: string): Grants {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const bound = grantLimit(store)
   const insert = insertGrant()
@@ -113,7 +109,7 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
       return numAffectedRows > 0n
     },
 
-    revoke({ agent, delegate = '' }, refreshToken, ending) {
+    revoke({ agent, delegate = '' }, refreshToken) {
       return store.write(async tx => {
         const row = await tx
           .deleteFrom('auth_server_grants')
@@ -122,12 +118,11 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
           .where('agent_delegate', '=', delegate)
           .returningAll()
           .executeTakeFirst()
-        if (row === undefined) return undefined
-        const { user_sub, scope } = row
-        if (user_sub !== null) await forgetConsent(tx, { ...row, user_sub }, parseScope(scope))
-        const grant = grantOf(row)
-        await ending?.(tx, grant)
-        return grant
+        if (row?.user_sub != null) {
+          await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
+          await forgetPassedOn(tx, row, issuer)
+        }
+        return row && grantOf(row)
       })
     },
 
@@ -141,19 +136,26 @@ export function grantsIn(store: Store<Tables>, now: () => number): Grants {
         .executeTakeFirst()
     },
 
-    async endRedeemed({ agent, delegate = '' }, redemption) {
-      const row = await store.write(tx =>
-        tx
+    endRedeemed({ agent, delegate = '' }, redemption) {
+      return store.write(async tx => {
+        const row = await tx
           .deleteFrom('auth_server_grants')
           .where('redemption_hash', '=', redemption)
           .where('agent', '=', agent)
           .where('agent_delegate', '=', delegate)
           .returningAll()
-          .executeTakeFirst(),
-      )
-      return row && grantOf(row)
+          .executeTakeFirst()
+        if (row !== undefined) await forgetPassedOn(tx, row, issuer)
+        return row && grantOf(row)
+      })
     },
   }
+}
+
+/** What was passed on of a grant stops with it; that the user once allowed it must not outlive that either. */
+async function forgetPassedOn(tx: Database, row: GrantRow, iss: string): Promise<void> {
+  const { user_sub, agent, agent_delegate: delegate, resource } = row
+  if (user_sub !== null) await forgetBegun(tx, user_sub, beginningName({ iss, agent, delegate, resource }))
 }
 
 /** How an event names a grant. */

@@ -12,14 +12,11 @@ import { parseRevocation } from './token-request.js'
 export async function revocation(
   form: ReadonlyMap<string, string>,
   caller: IdentifiedCaller,
-  context: Pick<TokenContext, 'grants' | 'exchange' | 'onEvent'>,
+  context: Pick<TokenContext, 'grants' | 'onEvent'>,
 ): Promise<object> {
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
-  // What was passed on of it stops with the grant; that the user once allowed it must not outlive that either.
-  const ended = await context.grants.revoke(owner, parseRevocation(form), async (tx, grant) =>
-    context.exchange?.forgetBegun(tx, owner, grant),
-  )
+  const ended = await context.grants.revoke(owner, parseRevocation(form))
   if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
   else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
   return {}

@@ -59,22 +59,19 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     await guard.downstream?.accept(message, verified)
     const aauth = aauthOf(caller)
     guard.tell({ type: 'passed', aauth, ...named })
-    return passed(aauth, { verified, route }, naming(guard, named))
+    return passed(aauth, { verified, route }, { ...guard, named })
   } catch (thrown) {
     const error = asAAuthError(thrown)
     return refuse({ error, ask: askAfter(error, route) })
   }
 }
 
-/** What is refused of a request after it has passed is told under its name, too. */
-function naming(guard: Guard, named: ReturnType<typeof requestIdOf>): Guard {
-  const { tell, refusal } = guard
-  return { ...guard, refusal: { ...refusal, ...named }, tell: event => tell({ ...event, ...named }) }
-}
-
 /** The facts with what can be done for the request, and the answer to what that may come to. */
-function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
-  const { downstream, refusal: context, tell } = guard
+function passed(
+  aauth: AAuth,
+  called: Called,
+  { downstream, refusal: context, tell, named }: Guard & { readonly named: ReturnType<typeof requestIdOf> },
+): Authorization {
   if (downstream === undefined) return { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
   const noting = async (response: Promise<Response>): Promise<Response> => {
@@ -97,8 +94,8 @@ function passed(aauth: AAuth, called: Called, guard: Guard): Authorization {
     async respond(thrown) {
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
-      const { error, response } = await answerRefusal(refusal, called.verified.caller, context)
-      tell({ type: 'refused', error, aauth })
+      const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...named })
+      tell({ type: 'refused', error, aauth, ...named })
       return response
     },
   }

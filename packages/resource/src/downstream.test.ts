@@ -169,9 +169,9 @@ describe('without a framework', () => {
       await chain.call()
       await chain.call({ claims: { sub: 'bob' } })
       const [one, other] = await Promise.all(
-        requests.map(async request =>
+        requests.map(async (request, n) =>
           hop.resource.authorize(
-            { ...(await fromRequest(request, { bodyLimit: 1024 })), requestId: 'proxy-id-12345' },
+            { ...(await fromRequest(request, { bodyLimit: 1024 })), requestId: `request-${n}` },
             { scope: 'go' },
           ),
         ),
@@ -183,7 +183,8 @@ describe('without a framework', () => {
       expect(error).toMatchObject({ code: 'access_denied', status: 403 })
       expect((await one.respond(error))?.status).toBe(403)
       expect(hop.events.at(-1)).toMatchObject({
-        ...{ type: 'refused', error: { code: 'access_denied' }, request_id: 'proxy-id-12345' },
+        ...{ type: 'refused', error: { code: 'access_denied' }, request_id: 'request-0' },
+        aauth: { agent: 'https://agent.example', user: { sub: 'ada' } },
       })
       expect(await other.respond(error)).toBeUndefined()
       for (const none of [new Error('x'), undefined, null, 'x', {}]) expect(await one.respond(none)).toBeUndefined()

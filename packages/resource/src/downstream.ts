@@ -12,10 +12,12 @@ import {
   type Routes,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Verified } from '@countersign/verify'
+import { aauthOf } from './aauth.js'
+import { available } from './available.js'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
 import { away, refusalAfter } from './downstream-refusal.js'
-import type { Observer } from './event.js'
+import type { Asking, Observer } from './event.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath, jwksPath } from './metadata.js'
@@ -87,6 +89,7 @@ export class Setback {
 
 interface Mandate extends Upstream {
   readonly agent: string
+  readonly asking: Asking
   readonly principal: string
 }
 
@@ -138,8 +141,9 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
         if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
         const mandate = mandateOf(called)
         const owner = ownerOf(called.verified)
-        const ask = async (pending: PendingOAuth): Promise<never> => {
-          throw await suspended(pending, mandate, { id, sessions, now })
+        const ask = async (begin: () => Promise<PendingOAuth>): Promise<never> => {
+          await mayAsk(mandate, context.counter)
+          throw await suspended(await begin(), mandate, { id, sessions, now })
         }
         return inTime(deadline, signalOf(input, init), signal =>
           oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
@@ -161,16 +165,24 @@ async function orSetback<T>(task: () => Promise<T>): Promise<T> {
 
 async function suspended(
   pending: Pending | PendingOAuth,
-  { agent, principal }: Mandate,
+  { agent, principal, asking }: Mandate,
   { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
 ): Promise<Setback> {
-  const session = { id: randomText(), agent, principal, pending, expires: now() + interactionLife }
+  const session = { id: randomText(), agent, principal, asking, pending, expires: now() + interactionLife }
   await sessions.add(session)
   return new Setback({
     error: new AAuthError('interaction_required', 'the user must agree to what this request needs'),
     ask: 'user',
     userInteraction: `${id}${interactPath}?session=${session.id}`,
   })
+}
+
+/** Each begins a sign-in at the user's auth server, which lets this resource have only so many for all its users together. */
+async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
+  const key = JSON.stringify(['sign-in', principal])
+  const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }))
+  if (within) return
+  throw new AAuthError('rate_limited', 'the user has been asked too often', { retryAfter: seconds })
 }
 
 async function resume(
@@ -206,18 +218,37 @@ function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
   if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
   const { exp, purpose } = caller.token
   const why = purpose === undefined ? {} : { purpose }
-  return { token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent, principal: principalOf(caller) }
+  return {
+    ...{ token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent },
+    ...{ principal: principalOf(caller), asking: askingFor(caller) },
+  }
+}
+
+function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller): Asking {
+  return {
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
+    ...(txn === undefined ? {} : { txn }),
+  }
 }
 
 /** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */
 function ownerOf({ caller }: Verified): OAuthOwner {
+  const { chain } = aauthOf(caller)
   if (caller.level !== 'authorized' || caller.user === undefined)
     throw new AAuthError(
       'access_denied',
       'what this request needs further on is a user’s, and its auth token is of none',
     )
   const { user, agent, delegate } = caller
-  return { user: { iss: user.iss, sub: user.sub }, agent, ...(delegate === undefined ? {} : { delegate }) }
+  return {
+    user: { iss: user.iss, sub: user.sub },
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    // The confused deputy: an agent between serves others than the one its user has agreed to.
+    ...(chain.length === 0 ? {} : { chain }),
+  }
 }
 
 /** A JSON array, never a glued string: no name in it can reach into another's. */
@@ -236,9 +267,14 @@ async function inTime<T>(
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
+  const signal = given === undefined ? late.signal : AbortSignal.any([given, late.signal])
   const timer = setTimeout(() => late.abort(away()), seconds * 1000)
+  // Not all that a task waits for takes a signal.
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
   try {
-    return await task(given === undefined ? late.signal : AbortSignal.any([given, late.signal]))
+    return await Promise.race([task(signal), ended])
   } finally {
     clearTimeout(timer)
   }

@@ -1,14 +1,26 @@
 import type { AAuthError } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 
+/** For whom a user was asked something. */
+export interface Asking {
+  readonly agent: string
+  readonly delegate?: string
+  /** The user whose answer it must be. */
+  readonly user?: { readonly iss: string; readonly sub: string }
+  /** The audit id of the request that needs it. */
+  readonly txn?: string
+}
+
 /** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
 export type ResourceEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
 } & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
-  /** `aauth` is there when the caller was verified and then refused. */
-  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth }
+  /** `aauth` is there when the caller was verified and then refused; `asking` when a browser brought an answer that is none. */
+  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth; readonly asking?: Asking }
+  /** A user has come back from whoever had to ask them: an auth server, a resource, or the provider of an API behind OAuth. */
+  | ({ readonly type: 'interaction'; readonly answer: 'agreed' | 'denied'; readonly asked_by: string } & Asking)
   | {
       readonly type: 'resource_token'
       readonly agent: string

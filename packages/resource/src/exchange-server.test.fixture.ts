@@ -92,8 +92,10 @@ export async function exchangeServer({
         ...(up.act === undefined ? {} : { act: up.act }),
       },
     }
+    const isSignIn = resource === caller.agent
     const auth_token = await server.mint({
-      ...{ aud: resource, agent: caller.agent, cnf: { jwk: caller.key.publicJwk }, scope, sub: user, exp },
+      ...{ aud: resource, cnf: { jwk: caller.key.publicJwk }, sub: user, exp },
+      ...(isSignIn ? {} : { agent: caller.agent, scope }),
       ...(caller.delegate === undefined ? {} : { agent_delegate: caller.delegate }),
       ...act,
     })
@@ -117,11 +119,18 @@ export async function exchangeServer({
   const keyOf = ({ caller, resource, scope, upstream: up }: Pick<Ask, 'caller' | 'resource' | 'scope' | 'upstream'>) =>
     JSON.stringify([up?.iss, up?.sub, up?.agent, up?.agent_delegate, up?.act, caller.agent, resource, scope])
 
-  const begun = async (form: Form, caller: IdentifiedCaller): Promise<object> => {
+  /** What a resource token says, or that a user signs in at the caller itself. */
+  const askedFor = async (form: Form, caller: IdentifiedCaller): Promise<{ iss: string; scope: string }> => {
     const { resource_token: token = '' } = form
+    if (form['scope'] === 'openid' && token === '') return { iss: caller.agent, scope: 'openid' }
     const claims = await verifyResourceToken({ token, audience: issuer, discovery, now: now() })
     if (claims.agent !== caller.agent || claims.agent_jkt !== caller.key.thumbprint)
       throw new AAuthError('invalid_resource_token', 'agent_jkt')
+    return { iss: claims.iss, scope: claims.scope }
+  }
+
+  const begun = async (form: Form, caller: IdentifiedCaller): Promise<object> => {
+    const claims = await askedFor(form, caller)
     const up = form['request_type'] === 'exchange' ? await upstreamOf(form['upstream_token'], caller.agent) : undefined
     const ask = { caller, resource: claims.iss, scope: claims.scope, ...(up === undefined ? {} : { upstream: up }) }
     if (up !== undefined && (!server.asks || server.remembered.has(keyOf(ask))))

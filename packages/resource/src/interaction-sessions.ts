@@ -1,5 +1,6 @@
 import type { Exchanged, Pending } from '@countersign/agent/exchange'
 import { AAuthError } from '@countersign/protocol'
+import type { Asking } from './event.js'
 import type { PendingOAuth } from './oauth.js'
 
 /** A user who must be asked before a request can go on, somewhere else than here. */
@@ -10,6 +11,8 @@ export interface InteractionSession {
   readonly agent: string
   /** The (iss, sub, agent, delegate) of the token that the request came with. */
   readonly principal: string
+  /** The same, and the audit id, as events tell it. */
+  readonly asking: Asking
   /** What is asked, and by whom. Its `state` comes back here. */
   readonly pending: Pending | PendingOAuth
   /** Unix seconds. */

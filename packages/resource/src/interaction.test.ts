@@ -463,7 +463,7 @@ test(verifies('interaction.bound', 'questions are bounded for one user, one agen
   const now = { time: 1000 }
   const sessions = memoryInteractions(() => now.time, { capacity: 5, perAgent: 4, perPrincipal: 2 })
   const session = (id: string, agent: string, principal: string) => ({
-    ...{ id, agent, principal, expires: now.time + 600 },
+    ...{ id, agent, principal, asking: { agent }, expires: now.time + 600 },
     pending: {
       kind: 'page',
       resource: 'https://r2.example',

@@ -97,24 +97,46 @@ async function sendOn(message: ReceivedMessage, context: InteractionContext): Pr
 
 /** Back from whoever asked: the answer is kept for the request that will carry the code, and goes into no redirect. */
 async function sendBack(message: ReceivedMessage, path: string, context: InteractionContext): Promise<Response> {
-  const { sessions, cookies, now } = context
+  const { sessions, cookies } = context
   const query = parseQuery(message.target)
   const [state, secret] = [query.get('state'), secretOf(message, cookies)]
   if (state === undefined || secret === undefined) throw noLink()
   const session = await sessions.take(state, await hashOf(secret))
   if (session?.claim === undefined) throw noLink()
-  const { returnUrl, state: theirs } = session.claim
-  const answer = await answerIn({ query, path, target: message.target }, session, context)
-  if (typeof answer === 'object' && 'kind' in answer) {
-    await sessions.add({ ...session, id: randomText(), pending: answer })
-    return seeOther(answer.url)
+  try {
+    const answer = await answerIn({ query, path, target: message.target }, session, context)
+    if (typeof answer === 'object' && 'kind' in answer) {
+      await sessions.add({ ...session, id: randomText(), pending: answer })
+      return seeOther(answer.url)
+    }
+    const back = await answered(answer, session, context)
+    const said = answer === 'denied' ? 'denied' : 'agreed'
+    const told = { type: 'interaction', answer: said, asked_by: askedBy(session), ...session.asking } as const
+    context.tell({ ...told, ...requestIdOf(message) })
+    return seeOther(answerUrl(session.claim.returnUrl, { ...back, state: session.claim.state }))
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.tell({ type: 'refused', error, asking: session.asking, ...requestIdOf(message) })
+    return interactionPage(error)
   }
-  if (answer === 'denied') return seeOther(answerUrl(returnUrl, { error: 'access_denied', state: theirs }))
+}
+
+/** What the browser brings home. */
+async function answered(
+  answer: Exchanged | 'denied' | 'away',
+  { principal }: InteractionSession,
+  { sessions, now }: InteractionContext,
+): Promise<Readonly<Record<string, string>>> {
+  if (answer === 'denied') return { error: 'access_denied' }
   const code = randomText()
   const expires = now() + interactionLife
-  const kept = { principal: session.principal, expires, ...(answer === 'away' ? {} : { answer }) }
-  await sessions.keep(code, kept)
-  return seeOther(answerUrl(returnUrl, { interaction: code, state: theirs }))
+  await sessions.keep(code, { principal, expires, ...(answer === 'away' ? {} : { answer }) })
+  return { interaction: code }
+}
+
+function askedBy({ pending }: InteractionSession): string {
+  if (pending.kind === 'consent') return pending.issuer
+  return pending.kind === 'page' ? pending.resource : pending.api
 }
 
 interface Returned {

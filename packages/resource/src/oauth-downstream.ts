@@ -31,10 +31,10 @@ export type OAuthAnswer = 'done' | 'denied' | PendingOAuth
 export interface OAuthDownstream {
   /** Where providers send browsers back to, one path for each: the answer of one is never taken for another's (mix-up). */
   readonly callbackPaths: readonly string[]
-  /** Calls an API with the owner's token; `ask` is told where the user must go first. */
+  /** Calls an API with the owner's token; `ask` is told when the user must go somewhere first, and `begin` says where. */
   fetch(
     call: { readonly api: OAuthApi; readonly owner: OAuthOwner; readonly request: Request },
-    ask: (pending: PendingOAuth) => Promise<never>,
+    ask: (begin: () => Promise<PendingOAuth>) => Promise<never>,
   ): Promise<Response>
   /**
    * Takes what a browser brought back.
@@ -65,14 +65,15 @@ export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthCo
       if (!api.origins.includes(new URL(request.url).origin))
         throw new TypeError('the URL is on none of the origins of this OAuth API')
       const body = request.body === null ? undefined : await request.arrayBuffer()
-      const needsUser = async (): Promise<never> => ask(await toSignIn(api, owner, signIn))
+      const needsUser = (): Promise<never> => ask(() => toSignIn(api, owner, signIn))
       const token = await tokens.accessToken(api, owner)
       if (token === undefined) return needsUser()
       const response = await called(send, request, body, token)
       if (response.status !== 401) return response
+      // Unread, it would hold its connection.
+      await response.body?.cancel()
       const renewed = await tokens.renew(api, owner, token)
       if (renewed === undefined) return needsUser()
-      await response.body?.cancel()
       return called(send, request, body, renewed)
     },
     answer(pending, query, target) {

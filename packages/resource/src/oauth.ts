@@ -8,11 +8,13 @@ export interface OAuthTokenSet {
   readonly expires_in?: number
 }
 
-/** Whose tokens they are: what one user lets one delegate of one agent do through this resource. */
+/** Whose tokens they are: what one user lets one delegate of one agent do through this resource, on behalf of one chain. */
 export interface OAuthOwner {
   readonly user: { readonly iss: string; readonly sub: string }
   readonly agent: string
   readonly delegate?: string
+  /** Who asked that agent, newest first; absent where nobody did. What was agreed to for one is no agreement for another. */
+  readonly chain?: readonly { readonly iss: string; readonly agent: string; readonly agent_delegate?: string }[]
 }
 
 /** What begins at the provider, and what finishing it needs: short strings. */
@@ -37,7 +39,10 @@ export interface OAuthApi {
     readonly state: string
     readonly saved: Readonly<Record<string, string>>
   }): Promise<OAuthTokenSet>
-  /** Undefined when the provider will not: the user must be asked again. @throws AAuthError `temporarily_unavailable` */
+  /**
+   * Undefined when the provider says that the refresh token is worth nothing: the user must be asked again.
+   * @throws AAuthError `temporarily_unavailable`, or `access_denied` when it refuses for another reason
+   */
   refresh(tokens: OAuthTokenSet): Promise<OAuthTokenSet | undefined>
   /** Tells the provider that the tokens are not needed any more, where it wants to know; never rejects. */
   revoke(tokens: OAuthTokenSet): Promise<void>

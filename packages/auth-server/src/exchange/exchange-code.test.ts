@@ -49,7 +49,10 @@ async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Wa
 }
 
 /** Ada's agent gets what it will call the calendar with: the token, and what it is refreshed by. */
-async function callAs(made: ExchangeWorld, one: Browser): Promise<{ token: string; refresh_token: string }> {
+async function callAs(
+  made: ExchangeWorld,
+  one: Browser,
+): Promise<{ token: string; refresh_token: string; form: Readonly<Record<string, string>> }> {
   const agent = signerOf('https://agent.example', made.agentKey)
   const resource_token = await signed(made.middleKey, {
     typ: 'resource+jwt',
@@ -68,7 +71,7 @@ async function callAs(made: ExchangeWorld, one: Browser): Promise<{ token: strin
   const code = answerOf(back).searchParams.get('code') ?? ''
   const form = { request_type: 'code', code, request_token: String(request_token), redirect_uri }
   const { auth_token, refresh_token } = await bodyOf(await send(made, agent, form))
-  return { token: String(auth_token), refresh_token: String(refresh_token) }
+  return { token: String(auth_token), refresh_token: String(refresh_token), form }
 }
 
 /** Ada agrees to rooms.book on the calendar's behalf; `back` carries the code. */
@@ -211,6 +214,28 @@ test(verifies('revoke.ends', 'a grant and what was passed on of it end together 
   expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0 })
   await store.close()
 })
+
+test(
+  verifies(
+    'code.reuse',
+    'revoke.ends',
+    'a grant that ends because its code was stolen takes along what was passed on of it',
+  ),
+  async () => {
+    const made = await ownWorld()
+    const ada = await browserOf(made, 'ada')
+    const { token, form } = await callAs(made, ada)
+    const { back, request_token } = await agreed(made, ada, token)
+    expect((await redeem(made, back, request_token)).status).toBe(200)
+    const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
+    expect(await book((await callAs(made, ada)).token)).toHaveProperty('auth_token')
+    made.clock.now += 61
+    const agent = signerOf('https://agent.example', made.agentKey)
+    expect(await refusalOf(await send(made, agent, form))).toEqual(plain(400, 'invalid_grant'))
+    expect(made.events).toContainEqual(expect.objectContaining({ type: 'alarm', reason: 'code-reused' }))
+    expect(await book((await callAs(made, ada)).token)).toHaveProperty('request_token')
+  },
+)
 
 test(verifies('link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
   const made = await ownWorld()

@@ -4,12 +4,11 @@ import type { Store } from '@countersign/store'
 import { type ConsentKey, forgetConsent, noteConsentUse, rememberedScope } from '../consents.js'
 import { denied } from '../decide.js'
 import type { ExchangeFacts } from '../event.js'
-import type { Grant, Principal } from '../grants.js'
 import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
 import type { Decision, Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
 import type { RequestRow, Tables } from '../tables.js'
-import { beginningName, chainOf } from './chain.js'
+import { chainOf } from './chain.js'
 import { type ExchangeLimit, exchangeLimit } from './exchange-limit.js'
 import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
 import { type Links, linksIn } from './links.js'
@@ -33,8 +32,6 @@ export interface Exchange {
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
   remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
   forget(key: ConsentKey, scope: readonly string[]): Promise<void>
-  /** Forgets what a user allowed to be passed on of a grant of ours, in the transaction that ends it. */
-  forgetBegun(tx: Store<Tables>['db'], principal: Principal, grant: Grant): Promise<void>
   /** Takes an allowed request, once; false when somebody else took it first. */
   take(row: RequestRow, until: number): Promise<boolean>
   /** What a rule and the policy say together: the stricter of both. @throws AAuthError `access_denied` */
@@ -77,15 +74,6 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       return held
     },
     forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
-    async forgetBegun(tx, principal, { resource, user }) {
-      if (user === undefined) return
-      const beginning = beginningName({ iss: issuer, ...principal, resource })
-      await tx
-        .deleteFrom('auth_server_consents')
-        .where('user_sub', '=', user.sub)
-        .where('beginning', '=', beginning)
-        .execute()
-    },
     take: (row, until) => take(store, row, { now: now(), until }),
     decide: (request, rule) => decide(request, { rule, policy }),
   }

@@ -43,6 +43,13 @@ test(
     const about = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['a'], user: 'ada' }
     tell({ type: 'refused', code: 'access_denied', status: 403, description: 'no', ...about, request_id })
     tell({ type: 'refused', code: 'invalid_request', status: 400, description: 'no', sub: 'phone', request_id })
+    const asking = {
+      agent: 'https://agent.example',
+      user: { iss: 'https://auth.example', sub: 'ada' },
+      txn: 'journey-1',
+    }
+    tell({ type: 'refused', error: new AAuthError('access_denied', 'somebody else'), asking, request_id })
+    tell({ type: 'interaction', answer: 'agreed', asked_by: 'files', ...asking, request_id })
     const records = lines.map(line => JSON.parse(line))
     expect(records.slice(0, 2)).toMatchObject([
       { txn: 'journey-1', request_id },
@@ -50,7 +57,15 @@ test(
     ])
     expect(records[2]).toMatchObject({ event: 'refused', code: 'access_denied', ...about, request_id })
     expect(records[3]).toMatchObject({ event: 'refused', sub: 'phone', request_id })
-    expect(records).toHaveLength(4)
+    expect(records[4]).toMatchObject({ event: 'refused', code: 'access_denied', ...asking, request_id })
+    expect(records[5]).toMatchObject({
+      event: 'interaction',
+      answer: 'agreed',
+      asked_by: 'files',
+      ...asking,
+      request_id,
+    })
+    expect(records).toHaveLength(6)
   },
 )
 

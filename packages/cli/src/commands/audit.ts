@@ -65,7 +65,7 @@ function refusalOf(event: Refused): Record<string, unknown> & { readonly code: s
   if ('error' in event) {
     const { code, status, description } = event.error
     const bug = status === 500 ? { cause: errorFields(event.error.cause) } : {}
-    const caller = event.aauth === undefined ? {} : callerOf(event.aauth)
+    const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
     return { code, status, description, ...bug, ...caller, request_id }
   }
   const { code, status, description, peer } = event

@@ -93,6 +93,27 @@ test('a user who refuses, and a provider that is away, are told apart', async ()
   }
 })
 
+test('only what says that a refresh token is worth nothing ends it: a busy provider and a wrong secret of ours do not', async () => {
+  const api = files()
+  const tokens = await (await agreed(api)).tokens()
+  await expect(files({ clientSecret: 'wrong' }).refresh(tokens)).rejects.toMatchObject({ code: 'access_denied' })
+  try {
+    for (const [status, error, code] of [
+      [429, 'slow_down', 'temporarily_unavailable'],
+      [400, 'invalid_request', 'access_denied'],
+      [400, 'unauthorized_client', 'access_denied'],
+    ] as const) {
+      place.says = { status, error }
+      await expect(api.refresh(tokens), error).rejects.toMatchObject({ code })
+    }
+    place.says = { status: 400, error: 'invalid_grant' }
+    expect(await api.refresh(tokens)).toBeUndefined()
+  } finally {
+    delete place.says
+  }
+  expect((await api.refresh(tokens))?.access_token).toBeTypeOf('string')
+})
+
 test('what would send bearer tokens in the clear, or anywhere, is refused when it is set up', () => {
   for (const wrong of [
     { id: 'Files' },

@@ -68,16 +68,11 @@ export function oauthApi(options: OAuthApiOptions): OAuthApi {
       }),
     async refresh({ refresh_token }) {
       if (refresh_token === undefined) return undefined
-      try {
+      return ask(async config => {
+        const fresh = await client.refreshTokenGrant(config, refresh_token).catch(orWorthless)
         // Where the provider rotates it there is a new one, else the old one stays.
-        return await ask(async config => ({
-          refresh_token,
-          ...tokenSet(await client.refreshTokenGrant(config, refresh_token)),
-        }))
-      } catch (error) {
-        if (error instanceof AAuthError && error.code === 'access_denied') return undefined
-        throw error
-      }
+        return fresh === undefined ? undefined : { refresh_token, ...tokenSet(fresh) }
+      })
     },
     async revoke({ refresh_token, access_token }) {
       await ask(async config => {
@@ -151,6 +146,12 @@ function tokenSet(answer: client.TokenEndpointResponse & client.TokenEndpointRes
   }
 }
 
+/** Whatever else is wrong, with us or for a while, must not cost users what they have agreed to. @see RFC 6749 §5.2 */
+function orWorthless(error: unknown): undefined {
+  if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return undefined
+  throw error
+}
+
 /** What the provider said reaches logs as data, and no page and no caller. */
 function refused(error: unknown): AAuthError {
   const cause = toldBy(error)
@@ -164,12 +165,16 @@ function away(cause: Readonly<Record<string, unknown>>): AAuthError {
 
 function isAway(error: unknown): boolean {
   if (error instanceof AAuthError) return error.code === 'temporarily_unavailable'
-  if (error instanceof client.ResponseBodyError) return error.status >= 500
+  if (error instanceof client.ResponseBodyError) return isPassing(error.status)
   if (error instanceof client.AuthorizationResponseError)
     return error.error === 'temporarily_unavailable' || error.error === 'server_error'
   if (error instanceof client.ClientError)
-    return error.code === 'OAUTH_TIMEOUT' || (error.cause instanceof Response && error.cause.status >= 500)
+    return error.code === 'OAUTH_TIMEOUT' || (error.cause instanceof Response && isPassing(error.cause.status))
   return error instanceof TypeError && error.message === 'fetch failed'
+}
+
+function isPassing(status: number): boolean {
+  return status === 429 || status >= 500
 }
 
 /** Names and codes only: an error of the library may hold whole answers, tokens included. */

@@ -13,6 +13,8 @@ export interface OAuthPlace {
   readonly asked: string[]
   /** Answers with 503 while true. */
   away: boolean
+  /** Answers token requests with this status and error while it is there. */
+  says?: { readonly status: number; readonly error: string }
   /** Lets the API refuse every token that was given before. */
   forgetTokens(): void
   /** Walks through the provider's pages, signs in and agrees or refuses; where the browser is sent in the end. */
@@ -70,6 +72,11 @@ export async function oauthPlace(
     const path = request.url ?? ''
     if (!path.startsWith('/api/')) {
       place.asked.push(`${request.method} ${path.split('?', 1)[0]}`)
+      if (place.says !== undefined && path.startsWith('/token')) {
+        response.writeHead(place.says.status, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ error: place.says.error }))
+        return
+      }
       if (!place.away) return answer(request, response)
       response.writeHead(503).end()
       return

@@ -70,7 +70,7 @@ async function place(
 const first: OAuthTokenSet = { access_token: 'access-secret', refresh_token: 'refresh-secret', expires_in: 600 }
 
 test(
-  verifies('exchange.oauth', 'tokens are found for exactly the user, agent, delegate and API they are of'),
+  verifies('exchange.oauth', 'tokens are found for exactly the user, agent, delegate, chain and API they are of'),
   async () => {
     const { tokens, api } = await place()
     await tokens.keep(api, ada, first)
@@ -81,6 +81,7 @@ test(
       { ...ada, agent: 'https://evil.example' },
       { ...ada, delegate: 'laptop' },
       { user: ada.user, agent: ada.agent },
+      { ...ada, chain: [{ iss: 'https://auth.example', agent: 'https://agent.example' }] },
     ])
       expect(await tokens.accessToken(api, other), JSON.stringify(other)).toBeUndefined()
     expect(await tokens.accessToken(provider('mail'), ada)).toBeUndefined()
@@ -109,6 +110,64 @@ test('a copied database names nobody and opens nothing; another key opens nothin
   await rotated.tokens.keep(api, ada, { ...first, access_token: 'access-new' })
   expect(await rotated.tokens.accessToken(api, ada)).toBe('access-new')
   await rotated.tokens.close()
+})
+
+test('a key is replaced: what is used is written anew, so that the old key can go, and nothing is found without either', async () => {
+  const { tokens, api, file } = await place({ days: 30 })
+  const bob = { ...ada, user: { ...ada.user, sub: 'bob' } }
+  await tokens.keep(api, ada, first)
+  await tokens.keep(api, bob, { access_token: 'access-bob', refresh_token: 'refresh-bob' })
+  await tokens.close()
+  const both = await place({ file, keys: [key(2), key(1)], days: 30 })
+  const used = await Promise.all([1, 2, 3].map(() => both.tokens.accessToken(api, ada)))
+  expect(used).toEqual(['access-secret', 'access-secret', 'access-secret'])
+  await both.tokens.close()
+  const after = await place({ file, keys: [key(2)] })
+  expect(await after.tokens.accessToken(api, ada)).toBe('access-secret')
+  // Never used with both: neither found nor opened.
+  expect(await after.tokens.accessToken(api, bob)).toBeUndefined()
+  await after.tokens.close()
+  const old = await place({ file, keys: [key(1)] })
+  expect(await old.tokens.accessToken(api, ada)).toBeUndefined()
+  expect(await old.tokens.accessToken(api, bob)).toBe('access-bob')
+  await old.tokens.close()
+  // What was never moved is forgotten and revoked by either name.
+  const again = await place({ file, keys: [key(2), key(1)] })
+  await again.tokens.forget(api, bob)
+  expect(api.revoked.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-bob'])
+  expect(await again.tokens.accessToken(api, bob)).toBeUndefined()
+  await again.tokens.close()
+})
+
+test('what is forgotten while it is refreshed stays forgotten, and is revoked as well', async () => {
+  const { tokens, api, clock } = await place()
+  await tokens.keep(api, ada, first)
+  clock.now += 600
+  const [refreshed] = await Promise.all([tokens.accessToken(api, ada), tokens.forget(api, ada)])
+  expect(refreshed).toBeUndefined()
+  expect(await tokens.accessToken(api, ada)).toBeUndefined()
+  expect(api.revoked.map(({ refresh_token }) => refresh_token)).toEqual(['refresh-secret', 'refresh-1'])
+  // Left alone, the same refresh is kept.
+  await tokens.keep(api, ada, first)
+  clock.now += 600
+  expect(await tokens.accessToken(api, ada)).toBe('access-2')
+  await tokens.close()
+})
+
+test.each([
+  ['refreshes', false],
+  ['does not refresh', true],
+])('what the user agrees to anew is kept, though the provider %s what was there before', async (_, gone) => {
+  const { tokens, api, clock } = await place()
+  await tokens.keep(api, ada, first)
+  clock.now += 600
+  api.gone = gone
+  const anew: OAuthTokenSet = { access_token: 'access-anew', refresh_token: 'refresh-anew', expires_in: 600 }
+  const [found] = await Promise.all([tokens.accessToken(api, ada), tokens.keep(api, ada, anew)])
+  expect(found).toBe('access-anew')
+  expect(await tokens.accessToken(api, ada)).toBe('access-anew')
+  expect(api.revoked).toEqual([])
+  await tokens.close()
 })
 
 test('a token near its end is refreshed once, however many ask, and so is one that the API refuses', async () => {

@@ -6,7 +6,11 @@ import { type KeptTokens, openTokenRows, type TokenPlace, type TokenRows } from 
 export interface OAuthTokensOptions {
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
-  /** Keys of 32 bytes: the first encrypts, all decrypt. Keep them elsewhere than the database. */
+  /**
+   * Keys of 32 bytes: the first encrypts, all decrypt. Keep them elsewhere than the database. To replace one put the new one
+   * first: what is used is encrypted anew, and what is not used is forgotten, so that the old one can go after `forgetAfterDays`.
+   * Where several processes share the database, give all of them the new key as the last one before.
+   */
   readonly encryptionKeys: readonly Uint8Array[]
   /** Days after its last use until a token is forgotten, and revoked at its provider. Default 90. */
   readonly forgetAfterDays?: number
@@ -32,10 +36,10 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
   const refresh = refreshing(rows, now)
   const sweep = sweeping(rows, now, forgetAfterDays * day)
   const inTime = ({ expires }: KeptTokens): boolean => expires === undefined || expires > now() + early
-  const placeOf = (api: OAuthApi, { user, agent, delegate }: OAuthOwner): TokenPlace => ({
-    owner: seal.hide(JSON.stringify([user.iss, user.sub, agent, delegate ?? null])),
-    api: api.id,
-  })
+  const placeOf = (api: OAuthApi, owner: OAuthOwner): TokenPlace => {
+    const { name, before } = seal.names(nameOf(owner))
+    return { owner: name, before, api: api.id }
+  }
   return {
     async accessToken(api, owner) {
       const place = placeOf(api, owner)
@@ -63,6 +67,12 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
   }
 }
 
+/** A JSON array: no name in it can reach into another's. */
+function nameOf({ user, agent, delegate, chain = [] }: OAuthOwner): string {
+  const hops = chain.map(hop => [hop.iss, hop.agent, hop.agent_delegate ?? null])
+  return JSON.stringify([user.iss, user.sub, agent, delegate ?? null, ...hops])
+}
+
 type Refresh = (
   api: OAuthApi,
   place: TokenPlace,
@@ -77,13 +87,12 @@ function refreshing(rows: TokenRows, now: () => number): Refresh {
     const kept = await rows.read(place)
     if (kept === undefined || works(kept)) return kept
     const fresh = await api.refresh(kept)
-    if (fresh === undefined) {
-      await rows.remove(place)
-      return undefined
-    }
-    const next = keptOf(fresh, now())
-    await rows.write(place, next)
-    return next
+    const next = fresh === undefined ? undefined : keptOf(fresh, now())
+    // Only in place of what was refreshed: what is forgotten meanwhile must not come back, what the user has agreed to anew not go.
+    if (await rows.replace(place, kept, next)) return next
+    const other = await rows.read(place)
+    if (other === undefined && fresh !== undefined) await api.revoke(fresh)
+    return other !== undefined && works(other) ? other : undefined
   }
   return (api, place, works) => {
     const name = `${place.api} ${place.owner}`

@@ -2,8 +2,11 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 
 /** Keeps texts so that whoever copies the database can neither read them nor move them to another row. */
 export interface Seal {
-  /** What stands for `text` in a database: the same for the same text, and nothing to be read from it. */
-  hide(text: string): string
+  /**
+   * What stands for `text` in a database: the same for the same text, and nothing to be read from it. One name for each key,
+   * in their order: what is written gets the first, what was written before a key was replaced has another.
+   */
+  names(text: string): { readonly name: string; readonly before: readonly string[] }
   /** Encrypts; `place` says where it will stand, and it opens nowhere else. */
   close(text: string, place: string): Uint8Array
   /** Decrypts; undefined for what was made with no key there is, changed, or moved. */
@@ -17,11 +20,13 @@ interface Key {
   /** Says which key sealed; tells nothing about it. */
   readonly id: Buffer
   readonly secret: Buffer
+  /** Makes names. */
+  readonly names: Buffer
 }
 
 /**
- * AES-256-GCM under keys derived from `keys`: the first seals, all open. To replace a key put the new one first, and take the
- * old one out when what it sealed has been used or has ended.
+ * AES-256-GCM under keys derived from `keys`: the first seals and names, all open and find. To replace a key put the new one
+ * first, and take the old one out when what it sealed has been written anew or has ended.
  * @throws TypeError when a key has not 32 bytes, or there is none
  */
 export function sealWith(keys: readonly Uint8Array[]): Seal {
@@ -30,11 +35,13 @@ export function sealWith(keys: readonly Uint8Array[]): Seal {
   const all: readonly Key[] = keys.map(key => ({
     id: derived(key, 'countersign key id').subarray(0, idBytes),
     secret: derived(key, 'countersign tokens'),
+    names: derived(key, 'countersign names'),
   }))
-  // The oldest key's: names must stay what they are when a new key comes first.
-  const names = derived(keys.at(-1) ?? new Uint8Array(), 'countersign names')
   return {
-    hide: text => createHmac('sha256', names).update(text).digest('base64url'),
+    names(text) {
+      const [name = '', ...before] = all.map(key => createHmac('sha256', key.names).update(text).digest('base64url'))
+      return { name, before }
+    },
     close(text, place) {
       const [key] = all
       if (key === undefined) throw new TypeError('there is no key')

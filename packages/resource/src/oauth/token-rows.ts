@@ -1,4 +1,4 @@
-import { type Migration, openStore } from '@countersign/store'
+import { type Migration, openStore, type Store } from '@countersign/store'
 import type { Seal } from './sealed.js'
 
 /** Tokens as they are kept. */
@@ -12,14 +12,27 @@ export interface KeptTokens {
 /** Where tokens are: of whom, in a way that names nobody, and at which API. */
 export interface TokenPlace {
   readonly owner: string
+  /** What the owner was called under keys that have been replaced. */
+  readonly before: readonly string[]
   readonly api: string
+}
+
+/** Tokens as they were read: no other write has the same `sealed`. */
+export interface ReadTokens extends KeptTokens {
+  readonly sealed: Uint8Array
+  readonly lastUsed: number
 }
 
 /** The table of tokens. */
 export interface TokenRows {
-  /** Absent for a row that is not there, and for one that does not open: another key, or changed, or moved (F-66). */
-  read(place: TokenPlace): Promise<(KeptTokens & { readonly lastUsed: number }) | undefined>
+  /**
+   * Absent for a row that is not there, and for one that does not open: another key, or changed, or moved (F-66). What an
+   * older key has named and sealed is written anew with the first.
+   */
+  read(place: TokenPlace): Promise<ReadTokens | undefined>
   write(place: TokenPlace, kept: KeptTokens): Promise<void>
+  /** Replaces what was read, or removes it where there is nothing in its place; false when it is no longer what is there. */
+  replace(place: TokenPlace, read: ReadTokens, next: KeptTokens | undefined): Promise<boolean>
   /** Notes a use. */
   touch(place: TokenPlace): Promise<void>
   remove(place: TokenPlace): Promise<void>
@@ -53,42 +66,67 @@ const migrations: readonly Migration[] = [
   },
 ]
 
+const table = 'resource_oauth_tokens'
 const removeAtMost = 20
 
 /** Opens the table. @throws StoreError */
 export async function openTokenRows(url: string, seal: Seal, now: () => number): Promise<TokenRows> {
   const store = await openStore<Tables>({ url, room: 'resource_oauth', migrations })
-  const table = 'resource_oauth_tokens'
-  const opened = (place: TokenPlace, sealed: Uint8Array): KeptTokens | undefined => {
-    const text = seal.open(sealed, nameOf(place))
+  const opened = (row: Row): KeptTokens | undefined => {
+    const text = seal.open(row.sealed, nameOf(row))
     return text === undefined ? undefined : (JSON.parse(text) as KeptTokens)
   }
   const few = (tx: typeof store.db) => tx.selectFrom(table).select('owner').limit(removeAtMost)
-  const remove = async ({ owner, api }: TokenPlace): Promise<void> => {
-    await store.write(tx => tx.deleteFrom(table).where('owner', '=', owner).where('api', '=', api).execute())
+  const sealed = ({ owner, api }: TokenPlace, { access_token, refresh_token, expires }: KeptTokens): Uint8Array =>
+    seal.close(JSON.stringify({ access_token, refresh_token, expires }), nameOf({ owner, api }))
+  const find = async ({ owner, before, api }: TokenPlace): Promise<FoundTokens | undefined> => {
+    const query = store.db.selectFrom(table).select(['owner', 'api', 'sealed', 'last_used'])
+    const rows = await query
+      .where('owner', 'in', [owner, ...before])
+      .where('api', '=', api)
+      .execute()
+    for (const name of [owner, ...before]) {
+      const row = rows.find(one => one.owner === name)
+      const kept = row === undefined ? undefined : opened(row)
+      if (row !== undefined && kept !== undefined) {
+        return { ...kept, sealed: row.sealed, lastUsed: row.last_used, owner: row.owner }
+      }
+    }
+    return undefined
   }
   return {
-    remove,
-    async read({ owner, api }) {
-      const query = store.db.selectFrom(table).select(['sealed', 'last_used'])
-      const row = await query.where('owner', '=', owner).where('api', '=', api).executeTakeFirst()
-      const kept = row === undefined ? undefined : opened({ owner, api }, row.sealed)
-      return row === undefined || kept === undefined ? undefined : { ...kept, lastUsed: row.last_used }
+    async read(place) {
+      const found = await find(place)
+      if (found === undefined || found.owner === place.owner) return found
+      const fresh = sealed(place, found)
+      const isMoved = await store.write(async tx => {
+        const { numDeletedRows } = await remove(tx, { ...found, api: place.api })
+        if (numDeletedRows > 0n) await put(tx, place, { sealed: fresh, last_used: found.lastUsed })
+        return numDeletedRows > 0n
+      })
+      // Where somebody else was first it is as they left it.
+      return isMoved ? { ...found, sealed: fresh } : find(place)
     },
-    async write({ owner, api }, { access_token, refresh_token, expires }) {
-      const sealed = seal.close(JSON.stringify({ access_token, refresh_token, expires }), nameOf({ owner, api }))
-      const fresh = { sealed, last_used: now() }
-      await store.write(tx =>
-        tx
-          .insertInto(table)
-          .values({ owner, api, ...fresh })
-          .onConflict(conflict => conflict.columns(['owner', 'api']).doUpdateSet(fresh))
-          .execute(),
-      )
-    },
+    write: (place, kept) => store.write(tx => put(tx, place, { sealed: sealed(place, kept), last_used: now() })),
+    replace: (place, read, next) =>
+      store.write(async tx => {
+        const { numDeletedRows } = await remove(tx, { ...place, sealed: read.sealed })
+        if (numDeletedRows === 0n) return false
+        if (next !== undefined) await put(tx, place, { sealed: sealed(place, next), last_used: now() })
+        return true
+      }),
     async touch({ owner, api }) {
       await store.write(tx =>
         tx.updateTable(table).set({ last_used: now() }).where('owner', '=', owner).where('api', '=', api).execute(),
+      )
+    },
+    async remove({ owner, before, api }) {
+      await store.write(tx =>
+        tx
+          .deleteFrom(table)
+          .where('owner', 'in', [owner, ...before])
+          .where('api', '=', api)
+          .execute(),
       )
     },
     async removeUnused(api, then) {
@@ -99,16 +137,44 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
           .where('api', '=', api)
           .where('last_used', '<=', then)
           .where('owner', 'in', few(tx).where('api', '=', api).where('last_used', '<=', then))
-          .returning(['owner', 'sealed'])
+          .returningAll()
           .execute(),
       )
-      return rows.flatMap(({ owner, sealed }) => opened({ owner, api }, sealed) ?? [])
+      return rows.flatMap(row => opened(row) ?? [])
     },
     close: () => store.close(),
   }
 }
 
+type Row = Pick<Tables[typeof table], 'owner' | 'api' | 'sealed'>
+type FoundTokens = ReadTokens & Pick<Row, 'owner'>
+type Transaction = Store<Tables>['db']
+
+/** Removes a row as it was read: `sealed` is never twice the same. */
+function remove(
+  tx: Transaction,
+  { owner, api, sealed }: Row,
+  then?: number,
+): Promise<{ readonly numDeletedRows: bigint }> {
+  const query = tx.deleteFrom(table).where('owner', '=', owner).where('api', '=', api).where('sealed', '=', sealed)
+  return (then === undefined ? query : query.where('last_used', '<=', then)).executeTakeFirstOrThrow()
+}
+
+/** Writes tokens in place of whatever the owner has, under any name. */
+async function put(
+  tx: Transaction,
+  { owner, before, api }: TokenPlace,
+  fresh: { readonly sealed: Uint8Array; readonly last_used: number },
+): Promise<void> {
+  if (before.length > 0) await tx.deleteFrom(table).where('owner', 'in', before).where('api', '=', api).execute()
+  await tx
+    .insertInto(table)
+    .values({ owner, api, ...fresh })
+    .onConflict(conflict => conflict.columns(['owner', 'api']).doUpdateSet(fresh))
+    .execute()
+}
+
 /** Neither holds a space. */
-function nameOf({ owner, api }: TokenPlace): string {
+function nameOf({ owner, api }: Pick<TokenPlace, 'owner' | 'api'>): string {
   return `${api} ${owner}`
 }
