@@ -53,7 +53,7 @@ export async function answerExchange(
   if (user !== undefined && (await isRemembered(passage, user, exchange))) {
     return pass(passage, { decision: 'remembered' }, context)
   }
-  return askUser(request, passage, asking, context)
+  return askUser(request, passage, asking, { ...context, exchange })
 }
 
 /** The checks of protocol §7 that need nothing but what was sent, in its order. */
@@ -163,12 +163,13 @@ async function askUser(
   { redirect_uri, state }: ExchangeRequest,
   { caller, access, upstream, purpose }: Passage,
   { discovery }: Asking,
-  context: TokenContext,
+  context: TokenContext & { readonly exchange: Exchange },
 ): Promise<PendingAnswer> {
   if (redirect_uri === undefined) {
     throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
   }
   checkRedirectUri(redirect_uri, await discovery.agent(caller.agent))
+  context.exchange.questions.take(redemptionHash([caller.agent, upstream.iss, upstream.sub ?? '']))
   const { resource, scope, txn } = access
   const asked = {
     principal: principalOf(caller),

@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { plain, refusalOf } from '../world.test.fixture.js'
+import { bodyOf, plain, refusalOf } from '../world.test.fixture.js'
 import { exchange, exchangeWorld, publishIssuer, rule, upstreamIssuer, upstreamToken } from './exchange.test.fixture.js'
 
 test(
@@ -19,6 +19,24 @@ test(
     expect((await exchange(made, { upstream: another })).status).toBe(200)
     made.clock.now += 60
     expect((await exchange(made, { upstream })).status).toBe(200)
+  },
+)
+
+test(
+  verifies('EXC-24', 'DOS-08', 'questions to one upstream user are bounded, and leave room for those of others'),
+  async () => {
+    const made = await exchangeWorld()
+    const ask = async (sub: string, n: number): Promise<Response> =>
+      exchange(made, {
+        upstream: await upstreamToken(made, { claims: { sub, jti: `${sub}-${n}` } }),
+        scope: 'rooms.book',
+      })
+    const statuses: number[] = []
+    for (let n = 0; n < 33; n++) statuses.push((await ask('ada', n)).status)
+    expect(statuses.indexOf(429)).toBe(32)
+    expect(await bodyOf(await ask('bob', 0))).toHaveProperty('request_token')
+    made.clock.now += 600
+    expect(await bodyOf(await ask('ada', 33))).toHaveProperty('request_token')
   },
 )
 

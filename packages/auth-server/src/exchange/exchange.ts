@@ -18,10 +18,15 @@ import { knowingOwnKeys, type Upstream } from './upstream-token.js'
 /** Exchanges from one upstream token by one caller: a middle that keeps its tokens needs one for each scope downstream. */
 const mostPerToken = { most: 60, seconds: 60 }
 
+/** Questions to one upstream user that one caller may begin: those of all its users share its quota of waiting requests. */
+const mostQuestions = { most: 32, seconds: 600 }
+
 /** What exchanges are decided with. */
 export interface Exchange {
   readonly rules: ExchangeRules
   readonly limit: ExchangeLimit
+  /** By caller and upstream user: nobody uses up what is there for the users of others. */
+  readonly questions: ExchangeLimit
   readonly links: Links
   readonly ownMandates: OwnMandates
   /** Issuers whose `sub` is our own: this one, and those that share it. */
@@ -58,6 +63,7 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
   return {
     rules: exchangeRules(options.rules, setup),
     limit: exchangeLimit({ ...mostPerToken, now }),
+    questions: exchangeLimit({ ...mostQuestions, now }),
     links,
     ownMandates: ownMandatesIn(store, issuer, now),
     ownSubjects,
