@@ -237,7 +237,7 @@ function rowsOf(measured: readonly Round[]): Result[] {
 }
 
 /**
- * Direct grants and refreshes over loopback, committed with `synchronous=FULL`, beside oidc-provider in memory:
+ * Direct grants and refreshes over loopback, each on the disk before it is answered, beside oidc-provider in memory:
  * client_credentials with private_key_jwt and DPoP, over as many connections in the same run.
  */
 export const authServer: Bench = {
