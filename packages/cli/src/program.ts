@@ -189,18 +189,24 @@ async function addAgentServer(agents: Command): Promise<void> {
 
 /** One flag per option that fits on a command line; the rest (lists of objects) is for the --config file. */
 function flags(command: Command, schema: OptionSchema): Command {
+  const inFileOnly: string[] = []
   for (const [name, option] of Object.entries(schema.shape)) {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
     if (['development', 'json'].includes(name)) command.option(flag, description)
-    else if (['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'].includes(name))
-      continue
+    else if (structured.has(name)) inFileOnly.push(name)
     else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)
     else command.option(`${flag} <value>`, description)
   }
+  const more = inFileOnly.length === 0 ? '' : `, and with ${inFileOnly.join(', ')}`
   return command.option(
     '--config <file>',
-    'JSON or YAML with the same options; flags and COUNTERSIGN_* variables beat it',
+    `JSON or YAML with the same options${more}; flags and COUNTERSIGN_* variables beat it`,
   )
 }
+
+/** Options that are lists or objects: no flag holds them. */
+const structured: ReadonlySet<string> = new Set([
+  ...['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'],
+])
