@@ -42,7 +42,7 @@ export async function answerExchange(
   asking.note({ exchange: exchangeFacts(upstream), ...(access.txn === undefined ? {} : { txn: access.txn }) })
   const rule = ruleFor(passage, exchange)
   checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
-  await exchange.ownMandates.check(upstream, passage.caller.agent)
+  await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
   checkIdentityScopes(access.scope)
   const decision = await exchange.decide(policyRequest(passage), rule)
   // Identity scopes ask a user all the same: they are about one.

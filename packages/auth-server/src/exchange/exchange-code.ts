@@ -49,7 +49,7 @@ async function redeem(row: RequestRow, caller: IdentifiedCaller, context: Contex
   const passage = await passageOf(row, caller, exchange)
   if (passage === undefined) throw refusedCode()
   // All of it anew: rules, policy and grants may have been withdrawn while the user thought.
-  await exchange.ownMandates.check(passage.upstream, caller.agent)
+  await exchange.ownMandates.check(passage.upstream, caller.agent, passage.user?.sub)
   await exchange.decide(policyRequest(passage), ruleFor(passage, exchange))
   if (passage.upstream.exp <= now()) {
     throw new AAuthError(

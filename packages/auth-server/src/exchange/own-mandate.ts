@@ -11,16 +11,17 @@ const mostRead = 500
 /** Tells whether the mandate that a chain began with still stands, where this auth server gave it. */
 export interface OwnMandates {
   /**
+   * @param user our name for the upstream user, where there is one
    * @throws AAuthError `invalid_auth_token` (400) when it was revoked: the token lives on until `exp`, and gives nothing more
    * @see protocol §6.2 "exchanges at this issuer stop at once"
    */
-  check(upstream: Upstream, caller: string): Promise<void>
+  check(upstream: Upstream, caller: string, user: string | undefined): Promise<void>
 }
 
 /** Queries over the grants. */
 export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => number): OwnMandates {
   return {
-    async check({ iss, sub, scope, act }, caller) {
+    async check({ iss, sub, scope, act }, caller, user) {
       const first = beginningOf(act, caller)
       if (first?.iss !== issuer) return
       const isWhole = act.act === undefined
@@ -32,9 +33,11 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
         .where('resource', '=', first.resource)
         .where('last_used', '>', now() - grantLifetime)
         .limit(mostRead)
-      // Whose it is and what it held is known of a token of our own; of a longer chain, that it began here.
-      const rows = await (iss === issuer
-        ? query.where('user_sub', sub === undefined ? 'is' : '=', sub ?? null)
+      // Of a token of our own it is known whose it is and what it held; of a longer chain, that it began here, and whose it is
+      // where we know its user: another user's grant to the same agent stands for none that was revoked.
+      const owner = iss === issuer ? sub : user
+      const rows = await (iss === issuer || owner !== undefined
+        ? query.where('user_sub', owner === undefined ? 'is' : '=', owner ?? null)
         : query
       ).execute()
       const needed = isWhole ? scope : []
