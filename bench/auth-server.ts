@@ -14,8 +14,9 @@ import { signToken } from '@countersign/protocol'
 import { importJWK, SignJWT } from 'jose'
 import Database from 'libsql'
 import type { AuthServerOrder } from './auth-server-process.js'
+import { bareOperations } from './bare-operations.js'
 import { type Load, load, type Ready } from './http-load.js'
-import { median, sample } from './measure.js'
+import { median } from './measure.js'
 import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import type { OidcProviderOrder } from './oidc-provider-process.js'
 import { type Bench, type Result, result } from './result.js'
@@ -112,24 +113,6 @@ async function clientCredentials(jwk: PrivateJwk): Promise<Ready> {
   return { path: '/token', headers, body }
 }
 
-/** Microseconds of CPU that two bare verifications and one signature take, 16 in flight. */
-async function bareCryptography(): Promise<number> {
-  const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', true, [
-    'sign',
-    'verify',
-  ])) as CryptoKeyPair
-  const messages = Array.from({ length: 512 }, (_, i) => new TextEncoder().encode(`${i} ${'x'.repeat(1000)}`))
-  const signatures = await Promise.all(messages.map(message => crypto.subtle.sign('Ed25519', privateKey, message)))
-  const per = async (run: (message: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>): Promise<number> => {
-    const subject = { id: 'bare', run: (index: number) => run(at(messages, index), index) }
-    return (await sample(subject, 0, { inFlight: connections, operations: messages.length })).cpu
-  }
-  const verify = await per((message, i) =>
-    crypto.subtle.verify('Ed25519', publicKey, signatures[i] ?? new Uint8Array(), message),
-  )
-  return 2 * verify + (await per(message => crypto.subtle.sign('Ed25519', privateKey, message)))
-}
-
 /** Adds grants of other principals as issuing would. */
 function populate(file: string, count: number): void {
   const database = new Database(file)
@@ -182,7 +165,8 @@ async function oneRound(made: Cast, client: PrivateJwk, servers: Servers, turned
   const [few, many, oidc] = [taken.get('few'), taken.get('many'), taken.get('oidc')]
   if (few === undefined || many === undefined || oidc === undefined) throw new Error('a server was left out')
   const refresh = await load(servers.few, await refreshes(made, few.answers), connections)
-  return { few, many, refresh, oidc, bare: await bareCryptography() }
+  const { verify, sign } = await bareOperations()
+  return { few, many, refresh, oidc, bare: 2 * verify + sign }
 }
 
 function rowsOf(measured: readonly Round[]): Result[] {

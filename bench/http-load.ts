@@ -4,6 +4,8 @@ import type { MeasuredProcess } from './measured-process.js'
 
 /** One request, ready to be sent. */
 export interface Ready {
+  /** Default POST. */
+  readonly method?: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array
@@ -18,9 +20,9 @@ export interface Load {
 }
 
 /** The bytes of a request: made before the clock runs, so that the client takes as little of the machine as it can. */
-function bytesOf({ path, headers, body }: Ready): Buffer {
+function bytesOf({ method = 'POST', path, headers, body }: Ready): Buffer {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `POST ${path} HTTP/1.1\r\n${lines.join('')}connection: keep-alive\r\n\r\n`
+  const head = `${method} ${path} HTTP/1.1\r\n${lines.join('')}connection: keep-alive\r\n\r\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])
 }
 

@@ -2,10 +2,11 @@ import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
 import { authServer } from './auth-server.js'
 import { discovery } from './discovery.js'
+import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import type { Bench, Result } from './result.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer]
+const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`
