@@ -90,9 +90,17 @@ function checkUntouched(request: IncomingMessage | Http2ServerRequest): void {
     throw new TypeError('something reads the body already: peekNode must come first')
 }
 
+/** As much of a request as tells its end; one that a framework's test injects has no `complete`. */
+interface Ending {
+  readonly complete?: boolean
+  readonly _readableState?: { readonly ended?: boolean }
+}
+
 /** Whether the last byte has come in. */
 function isWhole(request: IncomingMessage | Http2ServerRequest): boolean {
-  return 'stream' in request ? request.stream.readableEnded : request.complete
+  if ('stream' in request) return request.stream.readableEnded
+  const { complete, _readableState } = request as Ending
+  return complete ?? _readableState?.ended === true
 }
 
 /** What is listened to, and what comes of it; `part` returns the bytes once they are whole. */

@@ -71,6 +71,7 @@ export function corsRequestOf({ method = '', rawHeaders }: NodeRequest): CorsReq
  */
 export async function dropBody(request: NodeRequest): Promise<boolean> {
   request.resume()
-  if (!request.complete) await once(request, 'end', { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
-  return request.complete
+  const ended = (): boolean => request.complete || request.readableEnded
+  if (!ended()) await once(request, 'end', { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
+  return ended()
 }
