@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -58,6 +59,19 @@ test(
     expect((await send(empty)).status, 'nobody waits for a body that has ended').toBe(200)
   },
 )
+
+test(verifies('DIG-13', 'a payload that another hook made is no body anybody has verified'), async () => {
+  const app = fastify()
+  app.register(async changed => {
+    changed.addHook('preParsing', async () => Readable.from(['{"evil":1}']))
+    changed.post('/changed', guard(world.calendar(), { level: 'pseudonymous' }), async ({ body }) => body)
+  })
+  app.post('/x', guard(world.calendar(), { level: 'pseudonymous' }), async ({ body }) => body)
+  const { send } = await serve(app)
+  const refused = await send(await post('/changed', '{"a":1}'))
+  expect([refused.status, refused.body.includes('evil')]).toEqual([500, false])
+  expect((await send(await post('/x', '{"a":1}'))).body).toBe('{"a":1}')
+})
 
 test('a prefix, HEAD routes and rewritten URLs are verified as they came', async () => {
   const app = fastify({ rewriteUrl: ({ url = '' }) => url.replace('/old/', '/new/') })
