@@ -9,7 +9,7 @@ import type { ResourceOptions } from './index.js'
 import { nodeAdapter } from './node-site.test.fixture.js'
 import type { Plan, Site } from './site.test.fixture.js'
 import type { Wire } from './wire.test.fixture.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
+import { asAgent, asHolder, asKey, makeWorld, type Signer, signByHand, type World } from './world.test.fixture.js'
 
 // What must hold whatever framework a resource is behind. The core has tests of its own; here is what an adapter can break.
 
@@ -95,6 +95,27 @@ describe.each(adapters)('$name', adapter => {
       },
     )
 
+    test(verifies('DIG-03', 'DIG-05', 'DIG-08', 'DIG-09', 'which digests count'), async () => {
+      const { refuses, status } = await site()
+      const digested = (digest: string, name = 'content-digest') =>
+        signByHand({
+          ...{ as, method: 'POST', target: '/feed', body: '{"a":1}' },
+          input: `("@method" "@authority" "@path" "signature-key" "content-type" "${name}");created=${Math.floor(world.clock.now)};nonce="${crypto.randomUUID()}"`,
+          headers: [
+            ['content-type', 'application/json'],
+            [name, digest],
+          ],
+        })
+      const sha256 = 'sha-256=:AVq9f1zFei3ZS3WQ8ErYCEJzkF7jPsXOvq5iJ2qX+GI=:'
+      const hash = Buffer.from(await crypto.subtle.digest('SHA-512', Buffer.from('{"a":1}'))).toString('base64')
+      for (const good of [sha256, `sha-512=:${hash}:`, `${sha256}, foo=:AAAA:`])
+        expect(await status(await digested(good)), good).toBe(200)
+      for (const bad of ['sha-256=::', 'md5=:XrY7u+Ae7tCTyyK7j1rNww==:', sha256.replaceAll(':', '"')])
+        expect(await status(await digested(bad)), bad).toBe(401)
+      for (const other of ['digest', 'repr-digest']) expect(await status(await digested(sha256, other))).toBe(401)
+      await refuses(await digested(sha256), without('content-digest'), { status: 401, error: 'invalid_signature' })
+    })
+
     test(verifies('DIG-17', 'sig.body.bytes', 'the handler and its parser get the very bytes'), async () => {
       const { send } = await site()
       const odd = '\ufeff{ "a" :\r\n "ü" }'
@@ -146,9 +167,8 @@ describe.each(adapters)('$name', adapter => {
         await refuses(await small(), chunked('01234', '56789a'), { status: 413, error: 'invalid_request' })
     })
 
-    test.runIf(adapter.wire)(
-      verifies('DIG-12', 'DIG-13', 'DIG-14', 'DIG-15', 'however it is framed, under any method'),
-      async () => {
+    if (adapter.wire)
+      test(verifies('DIG-12', 'DIG-13', 'DIG-14', 'DIG-15', 'however it is framed, under any method'), async () => {
         const { send, status, refuses, plan } = await site()
         expect(await status(chunked('{"a', '":1}')(await post()))).toBe(200)
         expect((await send(chunked('{"a', '":1}')(await post('/json')))).body).toBe('{"a":1}')
@@ -164,14 +184,12 @@ describe.each(adapters)('$name', adapter => {
         const both = plus('transfer-encoding', 'chunked')(plus('content-length', '7')(await post()))
         expect(await status({ ...both, body: Buffer.from('7\r\n{"a":1}\r\n0\r\n\r\n') })).toBe(400)
         expect(plan.ran).toBe(before)
-      },
-    )
+      })
   })
 
   describe('targets and headers', () => {
-    test.runIf(adapter.wire)(
-      verifies('COV-24', 'COV-34', 'COV-35', 'COV-37', 'sig.target.form', 'as they came'),
-      async () => {
+    if (adapter.wire)
+      test(verifies('COV-24', 'COV-34', 'COV-35', 'COV-37', 'sig.target.form', 'as they came'), async () => {
         const { refuses } = await site()
         await refuses(await get(), plus('host', 'evil.example'), { status: 400 })
         await refuses(
@@ -182,18 +200,18 @@ describe.each(adapters)('$name', adapter => {
         // Where the router does not know the spelling at all, no guard is asked.
         await refuses(await get(), target('http://evil.example/feed'), { status: [400, 404] })
         await refuses(await get(), target('/feed#b'), { status: [400, 404] })
-      },
-    )
+      })
 
-    test.runIf(adapter.wire)(verifies('COV-30', 'RAT-12', 'a variant of a path lets nobody in'), async () => {
-      const { plan, status, refuses } = await site()
-      for (const variant of ['//feed', '/x/../feed', '/x/%2e%2E/feed', '/feed\\x', '/a/%zz']) {
-        expect(await status(target(variant)(await get())), variant).toBeGreaterThanOrEqual(400)
-        expect(plan.ran, variant).toBe(0)
-      }
-      await refuses(await get('/feed?a=b'), target('/feed?a=c'), { status: 401, error: 'invalid_signature' })
-      await refuses(await get(), target('/feed?'), { status: 401, error: 'invalid_signature' })
-    })
+    if (adapter.wire)
+      test(verifies('COV-30', 'RAT-12', 'a variant of a path lets nobody in'), async () => {
+        const { plan, status, refuses } = await site()
+        for (const variant of ['//feed', '/x/../feed', '/x/%2e%2E/feed', '/feed\\x', '/a/%zz']) {
+          expect(await status(target(variant)(await get())), variant).toBeGreaterThanOrEqual(400)
+          expect(plan.ran, variant).toBe(0)
+        }
+        await refuses(await get('/feed?a=b'), target('/feed?a=c'), { status: 401, error: 'invalid_signature' })
+        await refuses(await get(), target('/feed?'), { status: 401, error: 'invalid_signature' })
+      })
 
     test(verifies('COV-19', 'HEAD, OPTIONS and others are guarded as what they are'), async () => {
       const { status, refuses } = await site()
@@ -295,6 +313,51 @@ describe.each(adapters)('$name', adapter => {
       const again = await send(await mine())
       expect([again.status, again.headers.get('agent-auth')]).toEqual([429, 'httpsig; identity=?1'])
       expect((await send(await world.request({ as: asAgent(world.agent), target: '/limited' }))).status).toBe(200)
+    })
+
+    test(verifies('RAT-12', 'spellings that a router takes for one path share its limit'), async () => {
+      const { plan, status } = await site()
+      expect(await status(unsigned('/limited'))).toBe(200)
+      for (const spelling of [
+        '/limited',
+        '/%6Cimited',
+        '/LIMITED',
+        '/limited/',
+        '/limited?a',
+        '//limited',
+        '/./limited',
+      ])
+        expect(await status(unsigned(spelling)), spelling).not.toBe(200)
+      expect(plan.ran).toBe(1)
+    })
+
+    test(verifies('RAT-04', 'RAT-09', 'no token is minted where none would help'), async () => {
+      const { send } = await site({ agents: ['https://other.example'] })
+      const minted = () => world.events.filter(({ type }) => type === 'resource_token').length
+      const before = minted()
+      const blocked = await send(await world.request({ as: asAgent(world.agent), target: '/events' }))
+      expect([blocked.status, blocked.headers.get('agent-auth')]).toEqual([403, undefined])
+      expect((await send(unsigned('/events'))).status).toBe(401)
+      expect((await send(await get('/events'))).status).toBe(401)
+      expect(minted()).toBe(before)
+      expect((await send(await world.request({ as: asAgent(world.otherAgent), target: '/events' }))).status).toBe(401)
+      expect(minted()).toBe(before + 1)
+    })
+
+    test(verifies('LOG-02', 'LOG-04', 'no token is told, and nobody is named who was only claimed'), async () => {
+      const { send } = await site()
+      const before = world.events.length
+      const token = await world.authToken({ sub: 'alice' })
+      const wire = await world.request({ as: asHolder(world.delegateKey, token), target: '/events' })
+      expect((await send(wire)).status).toBe(200)
+      const forged = header('signature', value => value.replace(/:[^:]{4}/, ':AAAA'))(wire)
+      expect((await send(forged)).status).toBe(401)
+      const told = world.events.slice(before)
+      expect(told.map(event => [event.type, 'aauth' in event])).toEqual([
+        ['passed', true],
+        ['refused', false],
+      ])
+      expect(JSON.stringify(told)).not.toContain(token.split('.')[2])
     })
 
     test(verifies('LOG-03', 'NON-01', 'every decision is told once, and a POST passes once'), async () => {
