@@ -30,15 +30,17 @@ test('every TypeScript block in Markdown compiles', async () => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const blocks = pages.flatMap(page =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts.*\n([\s\S]*?)^```$/gm)].map(([, code = ''], index) => ({
-      page,
-      index,
-      code,
-    })),
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts(?: (\S+))?.*\n([\s\S]*?)^```$/gm)].map(
+      ([, name, code = ''], index) => ({ page, name: name ?? `${index}.ts`, code }),
+    ),
   )
   expect(blocks.length).toBeGreaterThan(5)
-  for (const { page, index, code } of blocks)
-    writeFileSync(join(folder, `${page.replaceAll(/[/.]/g, '-')}-${index}.ts`), `${code}\nexport {}\n`)
+  for (const { page, name, code } of blocks) {
+    // Blocks with a file name import each other, within their page.
+    const place = join(folder, page.replaceAll(/[/.]/g, '-'))
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, name), `${code}\nexport {}\n`)
+  }
   const compilerOptions = {
     module: 'nodenext',
     target: 'es2023',
@@ -48,7 +50,7 @@ test('every TypeScript block in Markdown compiles', async () => {
     typeRoots: [join(root, 'node_modules/@types')],
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*/*.ts'] }))
   const output = await new Promise<string>(resolve => {
     execFile(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], (_, stdout) =>
       resolve(stdout),

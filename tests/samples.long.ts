@@ -11,9 +11,9 @@ const execute = promisify(execFile)
 let place: Stand
 let project: string
 
-/** The code blocks of the README that have a file name. */
-function samples(): Map<string, string> {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+/** The code blocks of a page that have a file name. */
+function samples(page = 'README.md'): Map<string, string> {
+  const readme = readFileSync(join(root, page), 'utf8')
   return new Map(
     [...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
   )
@@ -26,6 +26,20 @@ async function pack(into: string): Promise<string[]> {
   return readdirSync(into).map(file => join(into, file))
 }
 
+const adaptersPage = 'packages/resource/README.md'
+
+/** A package at the version that the tests of the rooms use. */
+function versioned(name: string): string {
+  const versions = ['package.json', 'packages/resource/package.json'].map(
+    file => (JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest).devDependencies[name],
+  )
+  return `${name}@${versions.find(version => version !== undefined)}`
+}
+
+interface Manifest {
+  readonly devDependencies: Readonly<Record<string, string | undefined>>
+}
+
 beforeAll(async () => {
   place = stand()
   project = join(place.folder, 'project')
@@ -34,18 +48,20 @@ beforeAll(async () => {
   mkdirSync(tarballs)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'reader', private: true, type: 'module' }))
   const files = await pack(tarballs)
-  const versions = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    devDependencies: Record<string, string>
-  }
-  const types = `@types/node@${versions.devDependencies['@types/node']}`
+  const frameworks = ['hono', '@hono/node-server', 'express', 'fastify', '@types/express', '@types/node']
   await execute(
     'npm',
-    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, 'hono', '@hono/node-server', types],
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, ...frameworks.map(versioned)],
     { cwd: project },
   )
   for (const [name, code] of samples()) writeFileSync(join(project, name), code)
+  mkdirSync(join(project, 'adapters'))
+  for (const [name, code] of samples(adaptersPage)) writeFileSync(join(project, 'adapters', name), code)
   const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false, types: ['node'] }
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }))
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts'] }),
+  )
   await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
 }, 180_000)
 
@@ -71,6 +87,42 @@ test('the samples compile, run from packed tarballs, and the agent gets its even
   const second = await execute(process.execPath, ['agent.js', code], { cwd: project })
   expect(second.stdout).toContain('Chess at eight')
 })
+
+test('every adapter, in its framework, answers who it is and asks who calls', async () => {
+  expect([...samples(adaptersPage).keys()]).toEqual(['calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts'])
+  writeFileSync(join(project, 'adapters', 'ask.mjs'), asking)
+  const { stdout } = await execute(process.execPath, ['ask.mjs'], { cwd: join(project, 'adapters') })
+  const answers = ['https://calendar.example', 401, 'httpsig; identity=?1']
+  expect(JSON.parse(stdout)).toEqual({ express: answers, fastify: answers, node: answers, fetch: answers })
+})
+
+/** Serves each sample and asks it for its metadata and, unsigned, for events. */
+const asking = `
+import { createServer } from 'node:http'
+import express from './express.js'
+import fastify from './fastify.js'
+import fetching from './fetch.js'
+import node from './node.js'
+const ask = async get => {
+  const { resource } = await (await get('/.well-known/aauth-resource')).json()
+  const refused = await get('/events')
+  return [resource, refused.status, refused.headers.get('agent-auth')]
+}
+const over = async server => {
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const answers = await ask(path => fetch('http://127.0.0.1:' + server.address().port + path))
+  server.closeAllConnections()
+  server.close()
+  return answers
+}
+await fastify.ready()
+console.log(JSON.stringify({
+  express: await over(createServer(express)),
+  fastify: await over(fastify.server),
+  node: await over(node),
+  fetch: await ask(path => fetching.fetch(new Request('https://calendar.example' + path))),
+}))
+`
 
 /** The calendar sample says nothing when it listens, so its process is asked to. */
 const listening = `data:text/javascript,${encodeURIComponent(`

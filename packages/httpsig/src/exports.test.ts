@@ -51,5 +51,5 @@ test('what is exported is what is meant to be', () => {
       'writeContentDigest',
     ]),
   )
-  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'headFromNode', 'verifyAndSignOn']))
+  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'headFromNode', 'peekNode', 'verifyAndSignOn']))
 })

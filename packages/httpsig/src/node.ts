@@ -52,14 +52,78 @@ function nothingToRead(request: IncomingMessage | Http2ServerRequest, message: R
 }
 
 function readBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Uint8Array | undefined> {
+  const body = collectBody(limit)
+  return gather(request, {
+    on: 'data',
+    part(chunk) {
+      body.add(chunk)
+      return undefined
+    },
+    end: body.bytes,
+  })
+}
+
+/** Takes the bytes and puts them back before the stream can say that it has ended. */
+function peekBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Uint8Array | undefined> {
+  checkUntouched(request)
+  const body = collectBody(limit)
+  return gather(request, {
+    on: 'readable',
+    part() {
+      for (let chunk = request.read(); chunk !== null; chunk = request.read()) body.add(chunk as Uint8Array)
+      const bytes = isWhole(request) ? body.bytes() : undefined
+      if (bytes !== undefined) request.unshift(Buffer.from(bytes))
+      return bytes
+    },
+    end() {
+      // Verified as a body, it would reach the handler as none.
+      if (body.bytes() !== undefined) throw new TypeError('the body of this request cannot be read twice')
+      return undefined
+    },
+  })
+}
+
+/** Who listens already has, or will have, a part of the body that nobody has verified. */
+function checkUntouched(request: IncomingMessage | Http2ServerRequest): void {
+  const listens = request.listenerCount('data') + request.listenerCount('readable') > 0
+  if (listens || request.readableFlowing === true || request.readableEncoding !== null)
+    throw new TypeError('something reads the body already: peekNode must come first')
+}
+
+/** As much of a request as tells its end; one that a framework's test injects has no `complete`. */
+interface Ending {
+  readonly complete?: boolean
+  readonly _readableState?: { readonly ended?: boolean }
+}
+
+/** Whether the last byte has come in. */
+function isWhole(request: IncomingMessage | Http2ServerRequest): boolean {
+  if ('stream' in request) return request.stream.readableEnded
+  const { complete, _readableState } = request as Ending
+  return complete ?? _readableState?.ended === true
+}
+
+/** What is listened to, and what comes of it; `part` returns the bytes once they are whole. */
+interface Gathering {
+  readonly on: 'data' | 'readable'
+  part(chunk: Uint8Array): Uint8Array | undefined
+  end(): Uint8Array | undefined
+}
+
+function gather(
+  request: IncomingMessage | Http2ServerRequest,
+  { on, part, end }: Gathering,
+): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
-    const body = collectBody(limit)
     const stop = (): void => {
-      request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+      request.off(on, onPart).off('end', onEnd).off('error', onError).off('close', onClose)
     }
-    const onData = (chunk: Uint8Array): void => {
+    const onPart = (chunk: Uint8Array): void => {
       try {
-        body.add(chunk)
+        const bytes = part(chunk)
+        if (bytes === undefined) return
+        stop()
+        resolve(bytes)
       } catch (error) {
         stop()
         // Not destroyed: the refusal must still reach the client.
@@ -69,7 +133,11 @@ function readBody(request: IncomingMessage | Http2ServerRequest, limit: number):
     }
     const onEnd = (): void => {
       stop()
-      resolve(body.bytes())
+      try {
+        resolve(end())
+      } catch (error) {
+        reject(error as Error)
+      }
     }
     const onError = (cause: Error): void => {
       stop()
@@ -79,7 +147,7 @@ function readBody(request: IncomingMessage | Http2ServerRequest, limit: number):
       stop()
       reject(new HttpSigError('invalid_request', 'the request was cut off'))
     }
-    request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+    request.on(on, onPart).on('end', onEnd).on('error', onError).on('close', onClose)
   })
 }
 
@@ -117,9 +185,39 @@ export async function fromNode(
 ): Promise<ReceivedMessage> {
   const { requestId } = options
   const head = headFromNode(request)
-  const message = requestId === undefined ? head : { ...head, requestId }
-  if (Number(headerValues(message, 'content-length')[0] ?? 0) > options.bodyLimit) throw bodyTooLarge()
+  return withBody(request, requestId === undefined ? head : { ...head, requestId }, {
+    limit: options.bodyLimit,
+    read: readBody,
+  })
+}
+
+/**
+ * As {@link fromNode}, but leaves the body unread: who reads the request next, by events, by a pipe, or as a body parser, gets
+ * the very bytes that stand in the message. A body that is empty, however framed, has ended when this resolves.
+ * @param options.bodyLimit most body bytes read
+ * @throws HttpSigError as `fromNode`
+ * @throws TypeError when something has read the body before, or has begun to
+ * @see docs/protocol.md §3.3
+ */
+export async function peekNode(
+  request: IncomingMessage | Http2ServerRequest,
+  options: { readonly bodyLimit: number },
+): Promise<ReceivedMessage> {
+  return withBody(request, headFromNode(request), { limit: options.bodyLimit, read: peekBody })
+}
+
+interface Reading {
+  readonly limit: number
+  readonly read: (request: IncomingMessage | Http2ServerRequest, limit: number) => Promise<Uint8Array | undefined>
+}
+
+async function withBody(
+  request: IncomingMessage | Http2ServerRequest,
+  message: ReceivedMessage,
+  { limit, read }: Reading,
+): Promise<ReceivedMessage> {
+  if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
   if (nothingToRead(request, message)) return message
-  const body = await readBody(request, options.bodyLimit)
+  const body = await read(request, limit)
   return body === undefined ? message : { ...message, body }
 }

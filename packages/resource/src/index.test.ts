@@ -4,5 +4,10 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(
     new Set(['aauthOf', 'createResource', 'memoryCounter', 'memoryInteractions']),
   )
-  expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(['cors', 'guard', 'wellKnown']))
+  const adapter = ['cors', 'guard', 'wellKnown']
+  expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./node.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'setbacks']))
+  expect(new Set(Object.keys(await import('./fastify-node.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./fetch.js')))).toEqual(new Set(adapter))
 })

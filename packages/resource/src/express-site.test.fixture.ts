@@ -1,0 +1,56 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import express, { type ErrorRequestHandler } from 'express'
+import { cors, guard, setbacks, wellKnown } from './express-node.js'
+import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
+
+/** With Express and its body parsers. */
+export const expressAdapter: Adapter = {
+  name: 'Express',
+  wire: true,
+  answersErrors: true,
+  make: plan => listening(createServer(appOf(plan))),
+}
+
+function appOf(plan: Plan): express.Express {
+  const { resource } = plan
+  const app = express()
+  app.use(cors(resource), wellKnown(resource))
+  for (const [path, page] of Object.entries(pages)) {
+    const { bodyLimit } = page
+    app.all(
+      path,
+      guard(resource, page.requirement, bodyLimit === undefined ? {} : { bodyLimit }),
+      async (request, response) => {
+        const { headers, body } = await say(plan, page, request.aauth, await text(request))
+        response.set(headers ?? {}).send(body)
+      },
+    )
+  }
+  const router = express.Router()
+  router.use(guard(resource, { level: 'pseudonymous' }))
+  router.get('/feed', (request, response) => {
+    response.json({ level: request.aauth.level, url: request.url })
+  })
+  app.use('/mounted', router)
+  app.post('/late', express.text({ type: '*/*' }), guard(resource, { level: 'pseudonymous' }), () => {
+    plan.ran += 1
+  })
+  const open = guard(resource, { level: 'anonymous' })
+  app.post('/json', open, express.json(), (request, response) => {
+    response.json(request.body)
+  })
+  app.get('/stream', open, (_, response) => {
+    response.write('one ')
+    setImmediate(() => response.end('two'))
+  })
+  app.get('/written', open, (_, response) => {
+    response.writeHead(201, 'Made', ['Cache-Control', 'public', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']).end('ok')
+  })
+  const broken: ErrorRequestHandler = (error, _, response, _next) => {
+    plan.failed.push(error)
+    response.status(500).send('broken')
+  }
+  app.use(setbacks, broken)
+  return app
+}

@@ -1,0 +1,115 @@
+import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { Guarded } from './aauth.js'
+import type { Requirement } from './requirement.js'
+import type { Resource } from './resource.js'
+
+/** Options of the adapter. */
+export interface FetchOptions {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+}
+
+/** A Fetch handler that gets the verified facts; what the platform adds to the request (`env`, `ctx`, `server`) comes after them. */
+export type FetchHandler<A extends readonly unknown[]> = (
+  request: Request,
+  aauth: Guarded,
+  ...more: A
+) => Response | Promise<Response>
+
+/**
+ * Guards a Fetch handler, as of Workers, Deno and Bun: verifies the request, answers challenges, and hands on the verified
+ * facts. It reads the body first, and the handler gets a request that still has it: the very bytes that were verified.
+ * The runtime has parsed such a request already: it is verified as far as it still shows.
+ * What the handler throws rejects, but for what `aauth.fetch` has thrown: that is answered.
+ * @throws TypeError at once for a requirement nobody could meet
+ * @see protocol §4
+ */
+export function guard<S extends string, A extends readonly unknown[] = []>(
+  resource: Resource<S>,
+  requirement: Requirement<NoInfer<S>>,
+  handler: FetchHandler<A>,
+  options: FetchOptions = {},
+): (request: Request, ...more: A) => Promise<Response> {
+  const declared = resource.declare(requirement)
+  return async (request, ...more) => {
+    const message = await messageOf(request, options)
+    if (message instanceof Response) return exposed(message, request, resource)
+    const authorization = await resource.authorize(message, declared)
+    if (!authorization.ok) return authorization.response
+    try {
+      const response = await handler(withBody(request, message), authorization.aauth, ...more)
+      return changed(response, headers => resource.responseHeaders(headers, declared, request))
+    } catch (error) {
+      const told = await authorization.respond(error)
+      if (told === undefined) throw error
+      return told
+    }
+  }
+}
+
+/**
+ * Answers a resource's metadata, its keys and its resource token endpoint; undefined for every other path, which stays unread.
+ * @see protocol §6, §6.1
+ */
+export function wellKnown<S extends string>(
+  resource: Resource<S>,
+  options: FetchOptions = {},
+): (request: Request) => Promise<Response | undefined> {
+  return async request => {
+    if (!resource.paths.includes(new URL(request.url).pathname)) return undefined
+    const message = await messageOf(request, options)
+    return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
+  }
+}
+
+/**
+ * Answers preflights in front of a handler, and lets pages read its other answers as well: a 404, a route without guard. It does
+ * nothing where the resource's `cors` is off.
+ * @see protocol §4 "CORS"
+ */
+export function cors<S extends string, A extends readonly unknown[] = []>(
+  resource: Resource<S>,
+  handler: (request: Request, ...more: A) => Response | Promise<Response>,
+): (request: Request, ...more: A) => Promise<Response> {
+  return async (request, ...more) =>
+    resource.cors?.preflight(request) ?? exposed(await handler(request, ...more), request, resource)
+}
+
+/** A page that cannot read why it was refused cannot do better. */
+function exposed<S extends string>(response: Response, request: Request, resource: Resource<S>): Response {
+  return changed(response, headers => resource.cors?.expose(request, headers))
+}
+
+function changed(response: Response, set: (headers: Headers) => void): Response {
+  try {
+    set(response.headers)
+    return response
+  } catch {
+    // The headers of a response that came from fetch() cannot be written: those of a copy can.
+    const copy = new Response(response.body, response)
+    set(copy.headers)
+    return copy
+  }
+}
+
+async function messageOf(
+  request: Request,
+  { bodyLimit = 1_048_576 }: FetchOptions,
+): Promise<ReceivedMessage | Response> {
+  // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
+  if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  try {
+    return await fromRequest(request, { bodyLimit })
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    // Not the caller's doing: the developer must see it.
+    if (error.code === 'server_error') throw thrown
+    return errorResponse(error)
+  }
+}
+
+/** The stream was read: the handler gets a request with the same bytes. */
+function withBody(request: Request, { body }: ReceivedMessage): Request {
+  return request.body === null ? request : new Request(request, { body: new Uint8Array(body ?? []) })
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { peekNode } from '@countersign/httpsig/node'
+import { asAAuthError, type CorsRequest, errorResponse } from '@countersign/protocol'
+
+/** A request as Node shows it. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+
+/** Options of the adapters on Node. */
+export interface NodeOptions {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+}
+
+const received: unique symbol = Symbol('countersign.received')
+
+interface Seen {
+  /** What a router that shortens `url` for what is mounted in it keeps of the target. */
+  readonly originalUrl?: string
+  /** A body comes only once: what was read stays with its request for the next guard. */
+  [received]?: ReceivedMessage
+}
+
+/** The target as it came, whatever a router has made of `url` since. */
+export function targetOf(request: NodeRequest & Seen): string {
+  return request.originalUrl ?? request.url ?? ''
+}
+
+/**
+ * The message as it came, its body left unread for whatever parses it; or the answer where it cannot be had.
+ * @throws TypeError when something has read the body before
+ */
+export async function receiveNode(
+  request: NodeRequest & Seen,
+  { bodyLimit = 1_048_576 }: NodeOptions,
+): Promise<ReceivedMessage | Response> {
+  const known = request[received]
+  if (known !== undefined) return known
+  try {
+    const message = { ...(await peekNode(request, { bodyLimit })), target: targetOf(request) }
+    request[received] = message
+    return message
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    // Not the caller's doing: the developer must see it.
+    if (error.code === 'server_error') throw thrown
+    return errorResponse(error)
+  }
+}
+
+/** Whether a guard has read this request. */
+export function isReceived(request: NodeRequest & Seen): boolean {
+  return request[received] !== undefined
+}
+
+/** What CORS looks at, also where a request is too odd to be read. */
+export function corsRequestOf({ method = '', rawHeaders }: NodeRequest): CorsRequest {
+  const headers = rawHeaders.flatMap(
+    (name, at): Array<readonly [string, string]> =>
+      at % 2 === 0 && !name.startsWith(':') ? [[name, rawHeaders[at + 1] ?? '']] : [],
+  )
+  return { method, headers }
+}
+
+/**
+ * Drops what is left of a refused request's body, for a second at most: a connection closed while the peer still sends is
+ * reset, and the answer that says why is lost.
+ * @returns whether the request has come to its end, so that the connection can serve another
+ */
+export async function dropBody(request: NodeRequest): Promise<boolean> {
+  request.resume()
+  const ended = (): boolean => request.complete || request.readableEnded
+  if (!ended()) await once(request, 'end', { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
+  return ended()
+}
