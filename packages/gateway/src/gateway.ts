@@ -77,7 +77,8 @@ async function guarded<S extends string>(message: ReceivedMessage, gateway: Gate
   const authorization = await resource.authorize(message, requirement)
   if (!authorization.ok) return authorization.response
   const { method, target, body } = message
-  const headers = requestHeaders(message, authorization.aauth, resource.id)
+  const called = { id: resource.id, from: resource.clientOf(message) }
+  const headers = requestHeaders(message, authorization.aauth, called)
   const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
   const response = responseOf(answer, method)
   resource.responseHeaders(response.headers, requirement, message)

@@ -9,8 +9,10 @@ import { askAfter, decide, overLimit, type Refusal } from './decision.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer } from './event.js'
 import { bucketsOf } from './limits.js'
+import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
+import type { ClientOf } from './trusted-proxies.js'
 
 /** What became of a request. */
 export type Authorization =
@@ -34,6 +36,9 @@ export interface Guard {
   /** Messages that were looked up in `replay` and are let pass. */
   readonly passed: WeakSet<ReceivedMessage>
   readonly counter: Counter
+  /** What each message was counted as, by the name of the limit: for the headers of its answer. */
+  readonly charges: WeakMap<object, Map<string, Charge>>
+  readonly clientOf: ClientOf
   readonly tell: Observer
   readonly refusal: RefusalContext
   /** Whether the resource is itself an agent whose own tokens count. */
@@ -48,6 +53,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
   const named = requestIdOf(message)
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
     const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
+    setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
     guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
     return { ok: false, response }
   }
@@ -123,14 +129,29 @@ async function passes(
       error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
       ask: 'nothing',
     }
-  for (const { key, rate } of bucketsOf(caller, route.limits)) {
-    const { within, seconds } = await available(guard.counter.take(key, rate))
-    if (!within) return overLimit(caller, route, seconds)
-  }
+  const over = await charge(message, caller, route, guard)
+  if (over !== undefined) return over
   if (route.policy !== undefined && (await route.policy(aauthOf(caller))) !== true) {
     return { error: new AAuthError('policy_denied', 'the policy of this resource refuses the request'), ask: 'nothing' }
   }
   if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
+  return undefined
+}
+
+/** Counts the request against its limits, one after the other until one is exceeded. */
+async function charge(
+  message: ReceivedMessage,
+  caller: Caller,
+  route: Route,
+  { counter, charges, clientOf }: Guard,
+): Promise<Refusal | undefined> {
+  const charged = charges.get(message) ?? new Map<string, Charge>()
+  charges.set(message, charged)
+  for (const bucket of bucketsOf(caller, route.limits, clientOf(message))) {
+    const count = await available(counter.take(bucket.key, bucket.rate))
+    charged.set(bucket.name, { bucket, count })
+    if (!count.within) return overLimit(caller, route, count.seconds)
+  }
   return undefined
 }
 

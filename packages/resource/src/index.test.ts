@@ -5,4 +5,5 @@ test('what the room exports', async () => {
     new Set(['aauthOf', 'createResource', 'memoryCounter', 'memoryInteractions']),
   )
   expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(['cors', 'guard', 'wellKnown']))
+  expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter']))
 })

@@ -29,13 +29,15 @@ import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits } from './limits.js'
 import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { parseRate } from './rate.js'
+import { type Charge, setRateHeaders } from './rate-headers.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
+import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
-export interface ResourceOptions<S extends string = string> {
+export interface ResourceOptions<S extends string = string> extends TrustedProxies {
   /** The resource identifier: an https origin. */
   readonly id: string
   /** Published keys; the first signs resource tokens. */
@@ -109,9 +111,11 @@ export interface Resource<S extends string = string> {
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
+  /** The address that a request is counted under: the connection's, or what `trustedProxies` say. */
+  clientOf(message: ReceivedMessage): string | undefined
   /**
-   * Sets on a guarded response what keeps shared caches from serving it to the next agent, and what lets the page of
-   * a browser agent read it.
+   * Sets on a guarded response what keeps shared caches from serving it to the next agent, what lets the page of a browser
+   * agent read it, and, for the very message that was authorized, how much its limits leave (`RateLimit`, `RateLimit-Policy`).
    */
   responseHeaders(headers: Headers, requirement: Requirement<S>, message: CorsRequest): void
 }
@@ -138,11 +142,15 @@ export function createResource<const S extends string = never>(options: Resource
     options.downstream === undefined
       ? undefined
       : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
+  const client = clientOf(options)
+  const charges = new WeakMap<object, Map<string, Charge>>()
   const guard = {
     verifier,
     replay,
     passed: new WeakSet<ReceivedMessage>(),
     counter,
+    charges,
+    clientOf: client,
     tell,
     refusal: { tokens, authServers, now },
     ownAgent: options.acceptOwnAgent === true ? ('accepted' as const) : ('refused' as const),
@@ -191,7 +199,9 @@ export function createResource<const S extends string = never>(options: Resource
       return { ...authorization, respond }
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
+    clientOf: client,
     responseHeaders(headers, requirement, message) {
+      setRateHeaders(headers, charges.get(message)?.values() ?? [])
       protectFromCaches(headers, requirement.cacheControl === 'handler')
       cors?.expose(message, headers)
     },
