@@ -44,12 +44,13 @@ const inboundOnly: ReadonlySet<string> = new Set([
 /**
  * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
  * copy of what the gateway vouches for are gone; the verified facts, and where the request came from, are added.
+ * @param aauth nothing is added where nobody vouches for it
  * @param called.id the identifier under which the gateway was called
  * @param called.from the address it was called from, as far as known
  */
 export function requestHeaders(
   message: ReceivedMessage,
-  aauth: AAuth,
+  aauth: AAuth | undefined,
   called: { readonly id: string; readonly from: string | undefined },
 ): Line[] {
   const named = connectionNamed(message.headers)
@@ -64,7 +65,7 @@ export function requestHeaders(
     )
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
-  return [...kept, ...length, ...originHeaders(called), ...factHeaders(aauth)]
+  return [...kept, ...length, ...originHeaders(called), ...(aauth === undefined ? [] : factHeaders(aauth))]
 }
 
 /**

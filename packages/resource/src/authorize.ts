@@ -9,6 +9,7 @@ import { askAfter, decide, overLimit, type Refusal } from './decision.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer } from './event.js'
 import { bucketsOf } from './limits.js'
+import { letThrough, type Mode, markOf } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
@@ -19,6 +20,8 @@ export type Authorization =
   | {
       readonly ok: true
       readonly aauth: Guarded
+      /** The resource only observes: `aauth` is anonymous whoever called, and vouches for nothing. */
+      readonly observed?: true
       /**
        * The answer to what `aauth.fetch` has thrown for this request; undefined for every other error. What catches the
        * errors of handlers asks here first: the user may be needed, or somebody else is away.
@@ -40,6 +43,7 @@ export interface Guard {
   readonly charges: WeakMap<object, Map<string, Charge>>
   readonly clientOf: ClientOf
   readonly tell: Observer
+  readonly mode: Mode
   readonly refusal: RefusalContext
   /** Whether the resource is itself an agent whose own tokens count. */
   readonly ownAgent: 'accepted' | 'refused'
@@ -50,11 +54,18 @@ export interface Guard {
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   let caller: Caller | undefined
+  const { mode } = guard
   const named = requestIdOf(message)
+  const about = { ...named, ...(route.name === undefined ? {} : { route: route.name }), ...markOf(mode) }
   const refuse = async (refusal: Refusal): Promise<Authorization> => {
+    const known = { ask: refusal.ask, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }) }
+    if (mode === 'observe') {
+      guard.tell({ type: 'refused', error: refusal.error, ...known, ...about })
+      return letThrough()
+    }
     const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
     setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
+    guard.tell({ type: 'refused', error, ...known, ...about })
     return { ok: false, response }
   }
   try {
@@ -62,9 +73,10 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     caller = verified.caller
     const refusal = await passes(message, verified, route, guard)
     if (refusal !== undefined) return await refuse(refusal)
-    await guard.downstream?.accept(message, verified)
+    if (mode === 'enforce') await guard.downstream?.accept(message, verified)
     const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth, ...named })
+    guard.tell({ type: 'passed', aauth, ...about })
+    if (mode === 'observe') return letThrough()
     return passed(aauth, { verified, route }, guard)
   } catch (thrown) {
     const error = asAAuthError(thrown)

@@ -1,14 +1,19 @@
 import type { AAuthError } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
+import type { Ask } from './decision.js'
 
 /** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
 export type ResourceEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
+  /** What the requirement calls the route, where it does. */
+  readonly route?: string
+  /** The request was let through unverified whatever is told here: this is what enforcing would have done. */
+  readonly observed?: true
 } & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
-  /** `aauth` is there when the caller was verified and then refused. */
-  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth }
+  /** `aauth` is there when the caller was verified and then refused; `ask` says what the answer asks of it. */
+  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth; readonly ask?: Ask }
   | {
       readonly type: 'resource_token'
       readonly agent: string

@@ -1,6 +1,7 @@
 export { type AAuth, type Actor, aauthOf, type Guarded } from './aauth.js'
 export type { Authorization } from './authorize.js'
 export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
+export type { Ask } from './decision.js'
 export type { DownstreamOptions } from './downstream.js'
 export type { Observer, ResourceEvent } from './event.js'
 export {

@@ -14,6 +14,8 @@ import { type Limits, parseLimits, type RouteLimits } from './limits.js'
  * @see protocol §1, §4
  */
 export interface Requirement<S extends string = string> {
+  /** What the route is called in events, such as `/orders`: never what a caller sent. */
+  readonly name?: string
   /**
    * The lowest level that passes. Default: `authorized` with `scope`, `identified` with `agents`, else `pseudonymous`.
    * `anonymous` must be said.
@@ -46,6 +48,7 @@ export type IdentityScope = 'openid' | 'profile' | 'email' | 'address' | 'phone'
 
 /** A requirement, checked and with its defaults filled in. */
 export interface Route {
+  readonly name?: string
   readonly level: Level
   readonly scope: readonly string[]
   readonly agents: IdentifierList
@@ -71,7 +74,7 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via, name } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
   if (level === 'authorized' && scope.length === 0)
@@ -82,6 +85,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
   return {
+    ...(name === undefined ? {} : { name }),
     level,
     scope,
     agents,

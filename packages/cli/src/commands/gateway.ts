@@ -53,6 +53,10 @@ export const gatewayOptions = z.strictObject({
     .enum(['x-forwarded-for', 'forwarded'])
     .optional()
     .describe('the header those proxies write; default x-forwarded-for'),
+  observe: z
+    .boolean()
+    .default(false)
+    .describe('let everything through and only log what would be refused, for `countersign gateway report`'),
   bodyLimit: z.coerce.number().int().min(0).optional().describe('largest request body in bytes; default 1 MiB'),
   ...requirementOptions,
 })
@@ -74,6 +78,7 @@ export async function gateway(command: Command): Promise<void> {
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
     development: settings.development,
+    observe: settings.observe,
     onEvent: audit(log, limit),
   })
   const bodyLimit = settings.bodyLimit ?? 1_048_576
