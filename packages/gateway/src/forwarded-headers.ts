@@ -122,6 +122,8 @@ function originHeaders({ id, from }: { readonly id: string; readonly from: strin
 }
 
 function factHeaders(aauth: AAuth): Line[] {
+  // The user of a bearer token is not one of AAuth's: the API gets the token itself.
+  if (aauth.credential === 'bearer') return [['AAuth-Level', aauth.level]]
   const facts: ReadonlyArray<readonly [string, string | undefined]> = [
     ['AAuth-Level', aauth.level],
     ['AAuth-Agent', aauth.agent],

@@ -1,5 +1,6 @@
 export { type AAuth, type Actor, aauthOf, type Guarded } from './aauth.js'
 export type { Authorization } from './authorize.js'
+export { type Bearer, type BearerFacts, type BearerRequest, type BearerVerifier, bearer } from './bearer.js'
 export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
 export type { Ask } from './decision.js'
 export type { DownstreamOptions } from './downstream.js'

@@ -1,5 +1,5 @@
 import { type Level, satisfies } from '@countersign/protocol'
-import { type Caller, networkOf } from '@countersign/verify'
+import { type Caller, networkOf, type User } from '@countersign/verify'
 import { allowsMore, parseRate, type Rate } from './rate.js'
 
 /**
@@ -78,6 +78,18 @@ export function bucketsOf(caller: Caller, limits: RouteLimits, peer: string | un
     case 'authorized':
       return bucket(level, 'authorized', caller.issuer, caller.token.sub ?? null, caller.agent)
   }
+}
+
+/**
+ * The counts a request with a bearer token is charged to: those of level authorized, per user, or per network where it names none.
+ */
+export function bearerBucketsOf(
+  user: Pick<User, 'iss' | 'sub'> | undefined,
+  limits: RouteLimits,
+  peer: string | undefined,
+): Bucket[] {
+  const who = user === undefined ? [networkOf(peer ?? '')] : [user.iss, user.sub]
+  return bucket(limits.authorized, 'authorized', 'bearer', ...who)
 }
 
 function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyArray<string | null>): Bucket[] {

@@ -7,6 +7,7 @@ import {
   serializeScope,
 } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
+import type { Bearer } from './bearer.js'
 import { type Limits, parseLimits, type RouteLimits } from './limits.js'
 
 /**
@@ -39,6 +40,11 @@ export interface Requirement<S extends string = string> {
   readonly limits?: Limits
   /** The last word: `false` refuses a caller that passed all else. */
   readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  /**
+   * OAuth access tokens that pass as well, for requests that are not signed, whatever the level; see `bearer`. A signed request
+   * is never judged by its bearer token. Not with `agents` or `via`: a bearer token names no agent.
+   */
+  readonly alsoAccept?: Bearer
   /** `handler`: the handler's own `Cache-Control` stands. Default: responses are made `private`. */
   readonly cacheControl?: 'handler'
 }
@@ -57,6 +63,7 @@ export interface Route {
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
   readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  readonly alsoAccept?: Bearer
 }
 
 /** What a resource knows that its routes are checked against. */
@@ -74,7 +81,7 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via, name } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via, name, alsoAccept } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
   if (level === 'authorized' && scope.length === 0)
@@ -84,6 +91,9 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   checkIdentifierList(agents, { development: context.development })
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
+  // Whoever keeps a list of agents does not expect that somebody passes who is on none.
+  if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
+    throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
   return {
     ...(name === undefined ? {} : { name }),
     level,
@@ -94,6 +104,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     limits: { ...context.limits, ...parseLimits(limits, family) },
     ...(policy === undefined ? {} : { policy }),
     ...(via === undefined ? {} : { via }),
+    ...(alsoAccept === undefined ? {} : { alsoAccept }),
   }
 }
 

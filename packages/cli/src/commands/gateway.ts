@@ -81,6 +81,7 @@ export async function gateway(command: Command): Promise<void> {
     observe: settings.observe,
     onEvent: audit(log, limit),
   })
+  if (settings.observe) log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   const participant = createGateway({ resource, upstream: settings.upstream, routes: routesOf(settings) })
   await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
