@@ -42,7 +42,12 @@ beforeAll(async () => {
   await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
   const config = join(place.folder, 'gateway.json')
   const { port } = upstream.address() as AddressInfo
-  writeFileSync(config, JSON.stringify({ upstream: `http://127.0.0.1:${port}`, level: 'pseudonymous', replay: redis }))
+  const limited = { path: '/limited', level: 'anonymous', limits: { anonymous: '3/hour' } }
+  const routes = [{ path: '/orders', level: 'pseudonymous' }, limited]
+  writeFileSync(
+    config,
+    JSON.stringify({ upstream: `http://127.0.0.1:${port}`, routes, replay: redis, counter: redis, trustedProxies: 1 }),
+  )
   ports.push(await freePort(), await freePort())
   const flags = ['--data', join(place.folder, 'data'), '--development', '--config', config]
   // One after the other: the first makes the keys that both have.
@@ -99,3 +104,30 @@ on(verifies('NON-12', 'F-43', `a balancer that repeats a POST after a 503 causes
   expect((await post(ports[1], next)).status).toBe(200)
   expect(effects - before).toBe(2)
 })
+
+on(
+  verifies('RAT-02', 'rate.anonymous', `two instances count together, by what the proxy in front says${why}`),
+  async () => {
+    const get = async (port: number | undefined, from: string) => {
+      const headers = { host: new URL(id).host, 'x-forwarded-for': from }
+      const response = await new Promise<{ status: number | undefined; left: unknown }>((resolve, reject) => {
+        request({ host: '127.0.0.1', port, path: '/limited', headers, agent: false }, answer => {
+          answer.resume()
+          resolve({ status: answer.statusCode, left: answer.headers['ratelimit'] })
+        })
+          .on('error', reject)
+          .end()
+      })
+      return [response.status, String(response.left).split(';t=')[0]]
+    }
+    const outcomes: unknown[] = []
+    for (const at of [0, 1, 0, 1]) outcomes.push(await get(ports[at], `203.0.113.${at}, 198.51.100.7`))
+    expect(outcomes).toEqual([
+      [200, '"anonymous";r=2'],
+      [200, '"anonymous";r=1'],
+      [200, '"anonymous";r=0'],
+      [429, '"anonymous";r=0'],
+    ])
+    expect(await get(ports[0], '198.51.100.8')).toEqual([200, '"anonymous";r=2'])
+  },
+)

@@ -47,3 +47,12 @@ test(
       expect(() => read(['--id', 'x'], { COUNTERSIGN_DEVELOPMENT: said })).toThrow(UsageError)
   },
 )
+
+test('observing is said by a flag or a file, never by the environment: it opens a gateway to everybody', () => {
+  const observing = z.strictObject({ observe: z.boolean().default(false) })
+  const command = new Command().option('--observe')
+  expect(readConfiguration(command.parse(['--observe'], { from: 'user' }), observing, {})).toEqual({ observe: true })
+  const bare = new Command().option('--observe').parse([], { from: 'user' })
+  expect(readConfiguration(bare, observing, {})).toEqual({ observe: false })
+  expect(() => readConfiguration(bare, observing, { COUNTERSIGN_OBSERVE: 'true' })).toThrow(UsageError)
+})

@@ -9,7 +9,7 @@ export type OptionSchema = z.ZodObject<z.ZodRawShape>
 
 /**
  * Joins what was said in three places: a flag beats a `COUNTERSIGN_*` variable beats the `--config` file (JSON or YAML).
- * Development mode is never a variable: one that was left behind in an environment must not open a server to http identifiers.
+ * Development mode and observing are never variables: one that was left behind in an environment must not open a server.
  * @throws UsageError that names the option at fault and where it was said
  */
 export function readConfiguration<S extends OptionSchema>(
@@ -71,14 +71,17 @@ function readFile(path: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(content))
 }
 
+/** Options that open a server. */
+const never: ReadonlySet<string> = new Set(['development', 'observe'])
+
 /** Variables hold strings: JSON where the option is not a string itself, else a comma-separated list or the string. */
 function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<string, unknown> {
   const found: Record<string, unknown> = {}
   for (const name of Object.keys(schema.shape)) {
     const text = env[variableOf(name)]
     if (text === undefined || text === '') continue
-    if (name === 'development')
-      throw new UsageError(`${variableOf(name)} is not read: say --development, or "development" in the --config file`)
+    if (never.has(name))
+      throw new UsageError(`${variableOf(name)} is not read: say --${name}, or "${name}" in the --config file`)
     found[name] = variableValue(text)
   }
   return found

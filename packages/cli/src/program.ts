@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { EnrollFlags } from './commands/enroll.js'
 import type { FetchFlags } from './commands/fetch.js'
+import type { GatewayReportFlags } from './commands/gateway-report.js'
 import type { InspectFlags } from './commands/inspect.js'
 import type { KeysFlags } from './commands/keys.js'
 import type { PlaygroundFlags } from './commands/playground.js'
@@ -144,7 +145,18 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
     .enablePositionalOptions()
     .description("publish an agent's identity, enrol its delegates")
   const auth = root.command('auth-server').description('issue auth tokens for what policy grants')
-  const proxy = root.command('gateway').description('put the guard in front of an API that must not change')
+  const proxy = root
+    .command('gateway')
+    .enablePositionalOptions()
+    .description('put the guard in front of an API that must not change')
+  proxy
+    .command('report')
+    .description('what a gateway with --observe would have refused, and why')
+    .argument('<file...>', 'its logs, JSON a line; - for standard input')
+    .option('--json', 'print what was counted as one JSON object')
+    .action(async (files: string[], flags: GatewayReportFlags) =>
+      (await import('./commands/gateway-report.js')).gatewayReport(files, flags),
+    )
   if (argv.includes('agent-server')) await addAgentServer(agents)
   if (argv.includes('auth-server')) {
     const { authServer, authServerOptions } = await import('./commands/auth-server.js')
@@ -193,7 +205,7 @@ function flags(command: Command, schema: OptionSchema): Command {
   for (const [name, option] of Object.entries(schema.shape)) {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
-    if (['development', 'json'].includes(name)) command.option(flag, description)
+    if (['development', 'json', 'observe'].includes(name)) command.option(flag, description)
     else if (structured.has(name)) inFileOnly.push(name)
     else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)

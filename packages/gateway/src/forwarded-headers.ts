@@ -44,9 +44,15 @@ const inboundOnly: ReadonlySet<string> = new Set([
 /**
  * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
  * copy of what the gateway vouches for are gone; the verified facts, and where the request came from, are added.
- * @param id the identifier under which the gateway was called
+ * @param aauth nothing is added where nobody vouches for it
+ * @param called.id the identifier under which the gateway was called
+ * @param called.from the address it was called from, as far as known
  */
-export function requestHeaders(message: ReceivedMessage, aauth: AAuth, id: string): Line[] {
+export function requestHeaders(
+  message: ReceivedMessage,
+  aauth: AAuth | undefined,
+  called: { readonly id: string; readonly from: string | undefined },
+): Line[] {
   const named = connectionNamed(message.headers)
   const kept = message.headers.filter(([name]) => {
     const plain = plainName(name)
@@ -59,7 +65,7 @@ export function requestHeaders(message: ReceivedMessage, aauth: AAuth, id: strin
     )
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
-  return [...kept, ...length, ...originHeaders(message, id), ...factHeaders(aauth)]
+  return [...kept, ...length, ...originHeaders(called), ...(aauth === undefined ? [] : factHeaders(aauth))]
 }
 
 /**
@@ -110,12 +116,14 @@ function hasLength({ method, body }: ReceivedMessage): boolean {
   return (body !== undefined && body.length > 0) || method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
-function originHeaders({ peer }: ReceivedMessage, id: string): Line[] {
-  const from: Line[] = peer === undefined ? [] : [['X-Forwarded-For', peer]]
-  return [...from, ['X-Forwarded-Host', authorityOf(id)], ['X-Forwarded-Proto', schemeOf(id)]]
+function originHeaders({ id, from }: { readonly id: string; readonly from: string | undefined }): Line[] {
+  const line: Line[] = from === undefined ? [] : [['X-Forwarded-For', from]]
+  return [...line, ['X-Forwarded-Host', authorityOf(id)], ['X-Forwarded-Proto', schemeOf(id)]]
 }
 
 function factHeaders(aauth: AAuth): Line[] {
+  // The user of a bearer token is not one of AAuth's: the API gets the token itself.
+  if (aauth.credential === 'bearer') return [['AAuth-Level', aauth.level]]
   const facts: ReadonlyArray<readonly [string, string | undefined]> = [
     ['AAuth-Level', aauth.level],
     ['AAuth-Agent', aauth.agent],

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, errorResponse } from '@countersign/protocol'
-import type { Requirement, Resource } from '@countersign/resource'
+import type { Authorization, Requirement, Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type RouteTable, routeTable } from './route-table.js'
@@ -34,6 +34,8 @@ export interface GatewayOptions<S extends string = string> {
  * `AAuth-Issuer`), `AAuth-Scope`, `AAuth-Issuer` and `AAuth-Key` (thumbprint of the key that signed), in printable ASCII with
  * all else percent-encoded, and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It must be reachable through the
  * gateway only.
+ * A resource that only observes lets everything through, without any of the facts, also what no route is for; a target, or a
+ * `Connection`, that two servers could read differently is refused even then.
  * @throws TypeError for a route or an upstream that is wrong
  * @see protocol §3.3, §4
  */
@@ -44,7 +46,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Par
     options.routes.map(({ path, methods, requirement }) => ({
       path,
       ...(methods === undefined ? {} : { methods }),
-      value: resource.declare(requirement),
+      value: resource.declare({ name: path, ...requirement }),
     })),
   )
   return {
@@ -69,37 +71,52 @@ interface Gateway<S extends string> {
 
 async function guarded<S extends string>(message: ReceivedMessage, gateway: Gateway<S>): Promise<Response> {
   const { resource, upstream } = gateway
-  const requirement = requirementFor(message, gateway.routes)
-  if (requirement instanceof Response) {
-    resource.cors?.expose(message, requirement.headers)
-    return requirement
-  }
-  const authorization = await resource.authorize(message, requirement)
+  const found = requirementFor(message, gateway.routes)
+  const authorization =
+    'error' in found ? unrouted(message, found, resource) : await resource.authorize(message, found.requirement)
   if (!authorization.ok) return authorization.response
   const { method, target, body } = message
-  const headers = requestHeaders(message, authorization.aauth, resource.id)
+  const called = { id: resource.id, from: resource.clientOf(message) }
+  const headers = requestHeaders(message, authorization.observed ? undefined : authorization.aauth, called)
   const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
   const response = responseOf(answer, method)
-  resource.responseHeaders(response.headers, requirement, message)
+  resource.responseHeaders(response.headers, 'error' in found ? {} : found.requirement, message)
   return response
+}
+
+/** No route for it: refused, but where nothing is refused yet. */
+function unrouted<S extends string>(
+  message: ReceivedMessage,
+  { error, headers }: Unrouted,
+  { observed, cors }: Resource<S>,
+): Authorization {
+  if (observed !== undefined) return observed(message, error)
+  const response = errorResponse(error, { headers })
+  cors?.expose(message, response.headers)
+  return { ok: false, response }
+}
+
+interface Unrouted {
+  readonly error: AAuthError
+  readonly headers: Array<[string, string]>
 }
 
 function requirementFor<S extends string>(
   { method, target }: ReceivedMessage,
   routes: RouteTable<Requirement<S>>,
-): Requirement<S> | Response {
+): { readonly requirement: Requirement<S> } | Unrouted {
   const match = routes.match(method, pathOf(target))
   switch (match.found) {
     case 'route':
-      return match.value
+      return { requirement: match.value }
     case 'method': {
       const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
-      return errorResponse(error, { headers: [['allow', match.allow.join(', ')]] })
+      return { error, headers: [['allow', match.allow.join(', ')]] }
     }
     case 'nothing':
-      return errorResponse(new AAuthError('invalid_request', 'there is nothing here', { status: 404 }))
+      return { error: new AAuthError('invalid_request', 'there is nothing here', { status: 404 }), headers: [] }
     case 'ambiguous':
-      return errorResponse(new AAuthError('invalid_request', 'the path is not in its plain spelling'))
+      return { error: new AAuthError('invalid_request', 'the path is not in its plain spelling'), headers: [] }
   }
 }
 

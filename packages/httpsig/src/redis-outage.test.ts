@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
-import { type RedisReplaySet, ReplaySetError, redisReplaySet } from './redis.js'
+import { RedisError, type RedisReplaySet, redisReplaySet } from './redis.js'
 import { freePort, openWire, type Wire } from './redis.test.fixture.js'
 
 // What Redis itself decides is in redis.test.ts; here is what happens without it, so no Redis is needed.
@@ -28,7 +28,7 @@ async function refusal(work: Promise<unknown>): Promise<{ code: string; transien
   try {
     await work
   } catch (error) {
-    if (error instanceof ReplaySetError)
+    if (error instanceof RedisError)
       return { code: error.code, transient: error.transient, seconds: (performance.now() - from) / 1000 }
     throw error
   }

@@ -11,14 +11,17 @@ export interface Actor {
 
 /** The verified facts a handler may rely on. */
 export interface AAuth {
+  /** What AAuth verified: `anonymous` for a request with a bearer token. */
   readonly level: Level
+  /** What came: a signature, or, where the route takes it, a bearer token of OAuth. Absent where nothing did. */
+  readonly credential?: 'aauth' | 'bearer'
   /** The agent's identifier: from level identified up. */
   readonly agent?: string
   /** The instance that acts for the agent. */
   readonly delegate?: string
   /** For whom the agent acts: the pair of issuer and subject, never the subject alone. */
   readonly user?: User
-  /** What an auth server allowed; empty below level authorized. */
+  /** What an auth server allowed, or a bearer token holds; else empty. */
   readonly scope: readonly string[]
   /** The auth server that allowed it. */
   readonly issuer?: string
@@ -65,12 +68,20 @@ export function aauthOf(caller: Caller): AAuth {
     case 'anonymous':
       return { level: 'anonymous', scope: [], chain: [] }
     case 'pseudonymous':
-      return { level: 'pseudonymous', scope: [], chain: [], key: caller.key.thumbprint }
+      return { level: 'pseudonymous', credential: 'aauth', scope: [], chain: [], key: caller.key.thumbprint }
     case 'identified':
-      return { level: 'identified', ...agentOf(caller), scope: [], chain: [], key: caller.key.thumbprint }
+      return {
+        level: 'identified',
+        credential: 'aauth',
+        ...agentOf(caller),
+        scope: [],
+        chain: [],
+        key: caller.key.thumbprint,
+      }
     case 'authorized':
       return {
         level: 'authorized',
+        credential: 'aauth',
         ...agentOf(caller),
         ...(caller.user === undefined ? {} : { user: caller.user }),
         scope: caller.scope,

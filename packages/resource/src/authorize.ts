@@ -3,20 +3,26 @@ import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
 import { available } from './available.js'
+import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
-import { askAfter, decide, overLimit, type Refusal } from './decision.js'
+import { askAfter, askBesideBearer, decide, overLimit, type Refusal } from './decision.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
-import type { Observer } from './event.js'
-import { bucketsOf } from './limits.js'
+import type { Observer, ResourceEvent } from './event.js'
+import { type Bucket, bearerBucketsOf, bucketsOf } from './limits.js'
+import { letThrough, type Mode, markOf } from './observe.js'
+import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
+import type { ClientOf } from './trusted-proxies.js'
 
 /** What became of a request. */
 export type Authorization =
   | {
       readonly ok: true
       readonly aauth: Guarded
+      /** The resource only observes: `aauth` is anonymous whoever called, and vouches for nothing. */
+      readonly observed?: true
       /**
        * The answer to what `aauth.fetch` has thrown for this request; undefined for every other error. What catches the
        * errors of handlers asks here first: the user may be needed, or somebody else is away.
@@ -34,7 +40,11 @@ export interface Guard {
   /** Messages that were looked up in `replay` and are let pass. */
   readonly passed: WeakSet<ReceivedMessage>
   readonly counter: Counter
+  /** What each message was counted as, by the name of the limit: for the headers of its answer. */
+  readonly charges: WeakMap<object, Map<string, Charge>>
+  readonly clientOf: ClientOf
   readonly tell: Observer
+  readonly mode: Mode
   readonly refusal: RefusalContext
   /** Whether the resource is itself an agent whose own tokens count. */
   readonly ownAgent: 'accepted' | 'refused'
@@ -42,35 +52,100 @@ export interface Guard {
   readonly downstream?: Downstream
 }
 
+/** What is found out about a request on its way. */
+interface Known {
+  caller?: Caller
+  aauth?: AAuth
+  /** It is judged by its bearer token. */
+  bearer?: boolean
+}
+
 /** Verifies a request and lets it pass the route, or says with which response to refuse it. */
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
-  let caller: Caller | undefined
-  const named = requestIdOf(message)
-  const refuse = async (refusal: Refusal): Promise<Authorization> => {
-    const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...named })
-    guard.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
-    return { ok: false, response }
-  }
+  const known: Known = {}
   try {
     const verified = await guard.verifier.verify(message, { requiredComponents: route.components })
-    caller = verified.caller
+    known.caller = verified.caller
+    const aauth = aauthOf(verified.caller)
+    known.aauth = aauth
+    // Never for a signed request: whoever takes its signature off must not choose what judges it, nor one that failed.
+    const beside = verified.caller.level === 'anonymous' ? route.alsoAccept : undefined
+    if (beside !== undefined && hasBearer(message)) return await authorizeBearer(message, route, guard, known, beside)
     const refusal = await passes(message, verified, route, guard)
-    if (refusal !== undefined) return await refuse(refusal)
-    await guard.downstream?.accept(message, verified)
-    const aauth = aauthOf(caller)
-    guard.tell({ type: 'passed', aauth, ...named })
-    return passed(aauth, { verified, route }, { ...guard, named })
+    if (refusal !== undefined) return await refuse(refusal, message, route, guard, known)
+    if (guard.mode === 'enforce') await guard.downstream?.accept(message, verified)
+    guard.tell({ type: 'passed', aauth, ...aboutOf(message, route, guard) })
+    return guard.mode === 'observe'
+      ? letThrough()
+      : passed(aauth, { verified, route }, { ...guard, about: aboutOf(message, route, guard) })
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    return refuse({ error, ask: askAfter(error, route) })
+    const ask = known.bearer === true ? askBesideBearer(error, route) : askAfter(error, route)
+    return refuse({ error, ask }, message, route, guard, known)
   }
+}
+
+/** By the token and its scope, then limit, then policy. What was passed once passes again: a bearer token proves no request. */
+async function authorizeBearer(
+  message: ReceivedMessage,
+  route: Route,
+  guard: Guard,
+  known: Known,
+  beside: Bearer,
+): Promise<Authorization> {
+  known.bearer = true
+  const peer = guard.clientOf(message)
+  const { method, target } = message
+  const request = { method, target, ...(peer === undefined ? {} : { peer }) }
+  const aauth = await verifyBearer(bearerTokenOf(message), request, beside, route.scope)
+  known.aauth = aauth
+  const seconds = await charge(message, bearerBucketsOf(aauth.user, route.limits, peer), guard)
+  if (seconds !== undefined)
+    throw new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: seconds })
+  const denied = await deniedByPolicy(aauth, route)
+  if (denied !== undefined) throw denied
+  guard.tell({ type: 'passed', aauth, ...aboutOf(message, route, guard) })
+  return guard.mode === 'observe' ? letThrough() : { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
+}
+
+async function refuse(
+  refusal: Refusal,
+  message: ReceivedMessage,
+  route: Route,
+  guard: Guard,
+  { caller, aauth, bearer = false }: Known,
+): Promise<Authorization> {
+  const about = {
+    ask: refusal.ask,
+    ...(aauth === undefined ? {} : { aauth }),
+    ...aboutOf(message, route, guard),
+  }
+  if (guard.mode === 'observe') {
+    guard.tell({ type: 'refused', error: refusal.error, ...about })
+    return letThrough()
+  }
+  const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...requestIdOf(message) })
+  setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
+  const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, route.scope, bearer)
+  if (beside !== undefined) response.headers.set('www-authenticate', beside)
+  guard.tell({ type: 'refused', error, ...about })
+  return { ok: false, response }
+}
+
+/** Which request of which route an event is about. */
+function aboutOf(
+  message: ReceivedMessage,
+  { name }: Route,
+  { mode }: Guard,
+): Pick<ResourceEvent, 'request_id' | 'route' | 'observed'> {
+  return { ...requestIdOf(message), ...(name === undefined ? {} : { route: name }), ...markOf(mode) }
 }
 
 /** The facts with what can be done for the request, and the answer to what that may come to. */
 function passed(
   aauth: AAuth,
   called: Called,
-  { downstream, refusal: context, tell, named }: Guard & { readonly named: ReturnType<typeof requestIdOf> },
+  { downstream, refusal: context, tell, about }: Guard & { readonly about: ReturnType<typeof aboutOf> },
 ): Authorization {
   if (downstream === undefined) return { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
@@ -94,15 +169,15 @@ function passed(
     async respond(thrown) {
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
-      const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...named })
-      tell({ type: 'refused', error, aauth, ...named })
+      const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...about })
+      tell({ type: 'refused', error, ask: refusal.ask, aauth, ...about })
       return response
     },
   }
 }
 
 async function isolated(): Promise<never> {
-  throw new TypeError('aauth.fetch and aauth.oauth need the option downstream of createResource')
+  throw new TypeError('aauth.fetch and aauth.oauth need the option downstream of createResource, and no bearer token')
 }
 
 const callNobody: Calls = { fetch: isolated, oauth: isolated }
@@ -126,15 +201,36 @@ async function passes(
       error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
       ask: 'nothing',
     }
-  for (const { key, rate } of bucketsOf(caller, route.limits)) {
-    const { within, seconds } = await available(guard.counter.take(key, rate))
-    if (!within) return overLimit(caller, route, seconds)
-  }
-  if (route.policy !== undefined && (await route.policy(aauthOf(caller))) !== true) {
-    return { error: new AAuthError('policy_denied', 'the policy of this resource refuses the request'), ask: 'nothing' }
-  }
+  const seconds = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
+  if (seconds !== undefined) return overLimit(caller, route, seconds)
+  const denied = await deniedByPolicy(aauthOf(caller), route)
+  if (denied !== undefined) return { error: denied, ask: 'nothing' }
   if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
   return undefined
+}
+
+/**
+ * Counts the request against its limits, one after the other until one is exceeded.
+ * @returns the seconds until that one is none any more
+ */
+async function charge(
+  message: ReceivedMessage,
+  buckets: readonly Bucket[],
+  { counter, charges }: Guard,
+): Promise<number | undefined> {
+  const charged = charges.get(message) ?? new Map<string, Charge>()
+  charges.set(message, charged)
+  for (const bucket of buckets) {
+    const count = await available(counter.take(bucket.key, bucket.rate))
+    charged.set(bucket.name, { bucket, count })
+    if (!count.within) return count.seconds
+  }
+  return undefined
+}
+
+async function deniedByPolicy(aauth: AAuth, { policy }: Route): Promise<AAuthError | undefined> {
+  if (policy === undefined || (await policy(aauth)) === true) return undefined
+  return new AAuthError('policy_denied', 'the policy of this resource refuses the request')
 }
 
 /** Whether one of these services stands between the agent that was let in first and this resource. */

@@ -4,6 +4,8 @@ import type { Rate } from './rate.js'
 /** What counting one more request found. */
 export interface Count {
   readonly within: boolean
+  /** Requests that are still within the rate in this window. */
+  readonly remaining: number
   /** Seconds until the window ends and counting starts anew. */
   readonly seconds: number
 }
@@ -50,7 +52,12 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Mem
         begun.set(key, at + result.msBeforeNext)
         if (begun.size > capacity) await forgetOldest(limiter, begun)
       }
-      return { within: result.consumedPoints <= rate.count, seconds: Math.max(result.msBeforeNext, 0) / 1000 }
+      const { consumedPoints, msBeforeNext } = result
+      return {
+        within: consumedPoints <= rate.count,
+        remaining: Math.max(rate.count - consumedPoints, 0),
+        seconds: Math.max(msBeforeNext, 0) / 1000,
+      }
     },
   }
 }

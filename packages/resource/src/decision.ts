@@ -58,6 +58,11 @@ export function overLimit(caller: Caller, route: Route, seconds: number): Refusa
   }
 }
 
+/** What a refused request with a bearer token is asked for: a signature, which says more. */
+export function askBesideBearer(error: AAuthError, route: Route): Ask {
+  return error.status === 401 || error.code === 'insufficient_scope' ? lowestAsk(route) : 'nothing'
+}
+
 /** What a request whose verification failed is asked for. */
 export function askAfter(error: AAuthError, route: Route): Ask {
   // The outcome of a replayed request is unknown: a challenge would invite to send it once more.

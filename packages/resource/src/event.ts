@@ -1,5 +1,6 @@
 import type { AAuthError } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
+import type { Ask } from './decision.js'
 
 /** For whom a user was asked something. */
 export interface Asking {
@@ -15,10 +16,23 @@ export interface Asking {
 export type ResourceEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
+  /** What the requirement calls the route, where it does. */
+  readonly route?: string
+  /** The request was let through unverified whatever is told here: this is what enforcing would have done. */
+  readonly observed?: true
 } & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
-  /** `aauth` is there when the caller was verified and then refused; `asking` when a browser brought an answer that is none. */
-  | { readonly type: 'refused'; readonly error: AAuthError; readonly aauth?: AAuth; readonly asking?: Asking }
+  /**
+   * `aauth` is there when the caller was verified and then refused; `asking` when a browser brought an answer that is none;
+   * `ask` says what the answer asks of the caller.
+   */
+  | {
+      readonly type: 'refused'
+      readonly error: AAuthError
+      readonly aauth?: AAuth
+      readonly asking?: Asking
+      readonly ask?: Ask
+    }
   /** A user has come back from whoever had to ask them: an auth server, a resource, or the provider of an API behind OAuth. */
   | ({ readonly type: 'interaction'; readonly answer: 'agreed' | 'denied'; readonly asked_by: string } & Asking)
   | {

@@ -39,7 +39,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
     if (!authorization.ok) return authorization.response
     try {
       const response = await handler(withBody(request, message), authorization.aauth, ...more)
-      return changed(response, headers => resource.responseHeaders(headers, declared, request))
+      return changed(response, headers => resource.responseHeaders(headers, declared, message))
     } catch (error) {
       const told = await authorization.respond(error)
       if (told === undefined) throw error

@@ -48,7 +48,7 @@ export function guard<S extends string>(
     c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
     const told = c.error === undefined ? undefined : await authorization.respond(c.error)
-    if (told === undefined) protectResponse(c, headers => resource.responseHeaders(headers, declared, c.req.raw))
+    if (told === undefined) protectResponse(c, headers => resource.responseHeaders(headers, declared, message))
     else answerInstead(c, told)
     return undefined
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(
-    new Set(['aauthOf', 'createResource', 'memoryCounter', 'memoryInteractions']),
+    new Set(['aauthOf', 'bearer', 'createResource', 'memoryCounter', 'memoryInteractions']),
   )
   const adapter = ['cors', 'guard', 'wellKnown']
   expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(adapter))
@@ -10,4 +10,5 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'setbacks']))
   expect(new Set(Object.keys(await import('./fastify-node.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./fetch.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter']))
 })

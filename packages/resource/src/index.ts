@@ -1,6 +1,8 @@
 export { type AAuth, type Actor, aauthOf, type Guarded } from './aauth.js'
 export type { Authorization } from './authorize.js'
+export { type Bearer, type BearerFacts, type BearerRequest, type BearerVerifier, bearer } from './bearer.js'
 export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
+export type { Ask } from './decision.js'
 export type { DownstreamOptions } from './downstream.js'
 export type { Asking, Observer, ResourceEvent } from './event.js'
 export {
@@ -17,3 +19,4 @@ export type { OAuthOptions } from './oauth-downstream.js'
 export type { Rate } from './rate.js'
 export type { IdentityScope, Requirement } from './requirement.js'
 export { createResource, type Resource, type ResourceOptions } from './resource.js'
+export type { TrustedProxies } from './trusted-proxies.js'

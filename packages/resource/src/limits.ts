@@ -1,5 +1,5 @@
 import { type Level, satisfies } from '@countersign/protocol'
-import { type Caller, networkOf } from '@countersign/verify'
+import { type Caller, networkOf, type User } from '@countersign/verify'
 import { allowsMore, parseRate, type Rate } from './rate.js'
 
 /**
@@ -28,6 +28,8 @@ export type RouteLimits = Partial<Readonly<Record<LimitName, NamedRate>>>
 
 /** One count a request is charged to. */
 export interface Bucket {
+  /** The limit it comes from. */
+  readonly name: LimitName
   readonly key: string
   readonly rate: Rate
 }
@@ -52,11 +54,12 @@ export function parseLimits(limits: Limits, family: string): RouteLimits {
 /**
  * The counts one request is charged to.
  * Keys are JSON arrays, never glued strings: no `:` or newline in a subject makes one caller's key another's.
+ * @param peer where the caller is, as far as trusted proxies say
  */
-export function bucketsOf(caller: Caller, limits: RouteLimits): Bucket[] {
+export function bucketsOf(caller: Caller, limits: RouteLimits, peer: string | undefined = caller.peer): Bucket[] {
   const level = limits[caller.level]
   // Callers whose address is unknown share one count: nobody escapes a limit by hiding it.
-  const network = caller.level === 'anonymous' || caller.level === 'pseudonymous' ? networkOf(caller.peer ?? '') : ''
+  const network = caller.level === 'anonymous' || caller.level === 'pseudonymous' ? networkOf(peer ?? '') : ''
   switch (caller.level) {
     case 'anonymous':
       return bucket(level, 'anonymous', network)
@@ -77,8 +80,20 @@ export function bucketsOf(caller: Caller, limits: RouteLimits): Bucket[] {
   }
 }
 
-function bucket(limit: NamedRate | undefined, ...key: ReadonlyArray<string | null>): Bucket[] {
-  return limit === undefined ? [] : [{ key: JSON.stringify([limit.family, ...key]), rate: limit.rate }]
+/**
+ * The counts a request with a bearer token is charged to: those of level authorized, per user, or per network where it names none.
+ */
+export function bearerBucketsOf(
+  user: Pick<User, 'iss' | 'sub'> | undefined,
+  limits: RouteLimits,
+  peer: string | undefined,
+): Bucket[] {
+  const who = user === undefined ? [networkOf(peer ?? '')] : [user.iss, user.sub]
+  return bucket(limits.authorized, 'authorized', 'bearer', ...who)
+}
+
+function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyArray<string | null>): Bucket[] {
+  return limit === undefined ? [] : [{ name, key: JSON.stringify([limit.family, name, ...key]), rate: limit.rate }]
 }
 
 const levels: readonly Level[] = ['pseudonymous', 'identified', 'authorized']

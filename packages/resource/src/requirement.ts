@@ -7,6 +7,7 @@ import {
   serializeScope,
 } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
+import type { Bearer } from './bearer.js'
 import { type Limits, parseLimits, type RouteLimits } from './limits.js'
 
 /**
@@ -14,6 +15,8 @@ import { type Limits, parseLimits, type RouteLimits } from './limits.js'
  * @see protocol §1, §4
  */
 export interface Requirement<S extends string = string> {
+  /** What the route is called in events, such as `/orders`: never what a caller sent. */
+  readonly name?: string
   /**
    * The lowest level that passes. Default: `authorized` with `scope`, `identified` with `agents`, else `pseudonymous`.
    * `anonymous` must be said.
@@ -37,6 +40,11 @@ export interface Requirement<S extends string = string> {
   readonly limits?: Limits
   /** The last word: `false` refuses a caller that passed all else. */
   readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  /**
+   * OAuth access tokens that pass as well, for requests that are not signed, whatever the level; see `bearer`. A signed request
+   * is never judged by its bearer token. Not with `agents` or `via`: a bearer token names no agent.
+   */
+  readonly alsoAccept?: Bearer
   /** `handler`: the handler's own `Cache-Control` stands. Default: responses are made `private`. */
   readonly cacheControl?: 'handler'
 }
@@ -46,6 +54,7 @@ export type IdentityScope = 'openid' | 'profile' | 'email' | 'address' | 'phone'
 
 /** A requirement, checked and with its defaults filled in. */
 export interface Route {
+  readonly name?: string
   readonly level: Level
   readonly scope: readonly string[]
   readonly agents: IdentifierList
@@ -54,6 +63,7 @@ export interface Route {
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
   readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  readonly alsoAccept?: Bearer
 }
 
 /** What a resource knows that its routes are checked against. */
@@ -71,7 +81,7 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via, name, alsoAccept } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
   if (level === 'authorized' && scope.length === 0)
@@ -81,7 +91,11 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   checkIdentifierList(agents, { development: context.development })
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
+  // Whoever keeps a list of agents does not expect that somebody passes who is on none.
+  if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
+    throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
   return {
+    ...(name === undefined ? {} : { name }),
     level,
     scope,
     agents,
@@ -90,6 +104,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     limits: { ...context.limits, ...parseLimits(limits, family) },
     ...(policy === undefined ? {} : { policy }),
     ...(via === undefined ? {} : { via }),
+    ...(alsoAccept === undefined ? {} : { alsoAccept }),
   }
 }
 

@@ -175,7 +175,7 @@ test(
     'what the limit refused may come again; without its memory nothing is issued',
   ),
   async () => {
-    const counter = { within: false, take: async () => ({ within: counter.within, seconds: 1 }) }
+    const counter = { within: false, take: async () => ({ within: counter.within, remaining: 0, seconds: 1 }) }
     const resource = world.calendar({ counter })
     const message = await ask(asAgent(world.agent), 'scope=events.read')
     const status = async (of = resource) => (await of.handle(message))?.status

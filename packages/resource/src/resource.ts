@@ -1,6 +1,7 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import { checkTarget, memoryReplaySet, pathOf, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
+  type AAuthError,
   answerRoute,
   asAAuthError,
   type Cors,
@@ -20,7 +21,7 @@ import {
   type Routes,
   withCors,
 } from '@countersign/protocol'
-import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
+import { createVerifier, requestIdOf, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
@@ -28,14 +29,17 @@ import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits } from './limits.js'
 import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { letThrough, type Mode, markOf } from './observe.js'
 import { parseRate } from './rate.js'
+import { type Charge, setRateHeaders } from './rate-headers.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
+import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
-export interface ResourceOptions<S extends string = string> {
+export interface ResourceOptions<S extends string = string> extends TrustedProxies {
   /** The resource identifier: an https origin. */
   readonly id: string
   /** Published keys; the first signs resource tokens. */
@@ -85,6 +89,12 @@ export interface ResourceOptions<S extends string = string> {
    */
   readonly cors?: CorsOrigins
   readonly onEvent?: Observer
+  /**
+   * Verifies, decides, counts and tells, and lets every request through with the facts of an anonymous one: for the first week
+   * on an API that is in use. Events say `observed`, and what enforcing would have done. Answers are left as they are.
+   * Default false.
+   */
+  readonly observe?: boolean
 }
 
 /** A protected API: verifies, decides, challenges. */
@@ -110,8 +120,15 @@ export interface Resource<S extends string = string> {
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
   /**
-   * Sets on a guarded response what keeps shared caches from serving it to the next agent, and what lets the page of
-   * a browser agent read it.
+   * Where the resource only observes: lets a request through that an adapter would refuse by itself, and tells so.
+   * @param error what the adapter would answer
+   */
+  readonly observed?: (message: ReceivedMessage, error: AAuthError) => Authorization & { readonly ok: true }
+  /** The address that a request is counted under: the connection's, or what `trustedProxies` say. */
+  clientOf(message: ReceivedMessage): string | undefined
+  /**
+   * Sets on a guarded response what keeps shared caches from serving it to the next agent, what lets the page of a browser
+   * agent read it, and, for the very message that was authorized, how much its limits leave (`RateLimit`, `RateLimit-Policy`).
    */
   responseHeaders(headers: Headers, requirement: Requirement<S>, message: CorsRequest): void
 }
@@ -138,12 +155,18 @@ export function createResource<const S extends string = never>(options: Resource
     options.downstream === undefined
       ? undefined
       : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
+  const mode: Mode = options.observe === true ? 'observe' : 'enforce'
+  const client = clientOf(options)
+  const charges = new WeakMap<object, Map<string, Charge>>()
   const guard = {
     verifier,
     replay,
     passed: new WeakSet<ReceivedMessage>(),
     counter,
+    charges,
+    clientOf: client,
     tell,
+    mode,
     refusal: { tokens, authServers, now },
     ownAgent: options.acceptOwnAgent === true ? ('accepted' as const) : ('refused' as const),
     ...(downstream === undefined ? {} : { downstream }),
@@ -191,10 +214,22 @@ export function createResource<const S extends string = never>(options: Resource
       return { ...authorization, respond }
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
+    clientOf: client,
+    ...(mode === 'enforce' ? {} : { observed: observing(tell) }),
     responseHeaders(headers, requirement, message) {
-      protectFromCaches(headers, requirement.cacheControl === 'handler')
+      if (mode === 'enforce') {
+        setRateHeaders(headers, charges.get(message)?.values() ?? [])
+        protectFromCaches(headers, requirement.cacheControl === 'handler')
+      }
       cors?.expose(message, headers)
     },
+  }
+}
+
+function observing(tell: Observer): NonNullable<Resource['observed']> {
+  return (message, error) => {
+    tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(message), ...markOf('observe') })
+    return letThrough()
   }
 }
 

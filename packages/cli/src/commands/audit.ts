@@ -31,10 +31,11 @@ export function audit(
     limit.turn()
     switch (event.type) {
       case 'passed':
-        return log.info({ event: 'passed', ...callerOf(event.aauth), request_id: event.request_id }, 'passed')
+        return log.info({ event: 'passed', ...callerOf(event.aauth), ...placeOf(event) }, 'passed')
       case 'refused': {
         const refusal = refusalOf(event)
-        return limit.write(`refused ${refusal.code}`, () => log.info({ event: 'refused', ...refusal }, 'refused'))
+        const kind = 'observed' in event ? 'observed' : 'refused'
+        return limit.write(`${kind} ${refusal.code}`, () => log.info({ event: 'refused', ...refusal }, 'refused'))
       }
       case 'sign_in_failed': {
         const { cause: _, type, ...told } = event
@@ -63,10 +64,11 @@ type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { typ
 function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
   const { request_id } = event
   if ('error' in event) {
+    const { ask } = event
     const { code, status, description } = event.error
     const bug = status === 500 ? { cause: errorFields(event.error.cause) } : {}
     const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
-    return { code, status, description, ...bug, ...caller, request_id }
+    return { code, status, description, ask, ...bug, ...caller, ...placeOf(event) }
   }
   const { code, status, description, peer } = event
   return {
@@ -77,6 +79,15 @@ function refusalOf(event: Refused): Record<string, unknown> & { readonly code: s
     ...about(event),
     request_id,
   }
+}
+
+/** Which request of which route it was about, and whether anything came of the decision. */
+function placeOf({
+  route,
+  observed,
+  request_id,
+}: Extract<ResourceEvent, { type: 'passed' | 'refused' }>): Record<string, unknown> {
+  return { route, observed, request_id }
 }
 
 /** Who was verified, and what policy denied. */

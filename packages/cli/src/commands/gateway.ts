@@ -1,6 +1,6 @@
 import { createGateway } from '@countersign/gateway'
-import { createResource } from '@countersign/resource'
-import { jsonLog, logLimit } from '@countersign/server'
+import { type Counter, createResource } from '@countersign/resource'
+import { errorFields, jsonLog, type Logger, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -41,6 +41,22 @@ export const gatewayOptions = z.strictObject({
     .optional()
     .describe('scopes and what they let an agent do, in words for users'),
   routes: z.array(route).optional().describe('requirements by path and method; paths not listed are 404'),
+  counter: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe('redis://HOST:PORT where several instances count for their limits together; default in memory'),
+  trustedProxies: z
+    .union([z.coerce.number().int().min(0).max(32), stringList])
+    .optional()
+    .describe('proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none'),
+  forwardedHeader: z
+    .enum(['x-forwarded-for', 'forwarded'])
+    .optional()
+    .describe('the header those proxies write; default x-forwarded-for'),
+  observe: z
+    .boolean()
+    .default(false)
+    .describe('let everything through and only log what would be refused, for `countersign gateway report`'),
   bodyLimit: z.coerce.number().int().min(0).optional().describe('largest request body in bytes; default 1 MiB'),
   ...requirementOptions,
 })
@@ -57,11 +73,34 @@ export async function gateway(command: Command): Promise<void> {
     scopes: scopesOf(settings),
     discovery: discoveryFor(settings),
     ...(await sharedReplay(settings)),
+    ...(await sharedCounter(settings, log)),
+    ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
+    ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
     development: settings.development,
+    observe: settings.observe,
     onEvent: audit(log, limit),
   })
+  if (settings.observe) log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   const participant = createGateway({ resource, upstream: settings.upstream, routes: routesOf(settings) })
   await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
+}
+
+/** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */
+async function sharedCounter(
+  settings: { readonly id: string; readonly counter?: string | undefined },
+  log: Logger,
+): Promise<{ counter?: Counter }> {
+  if (settings.counter === undefined) return {}
+  const { redisCounter } = await import('@countersign/resource/redis')
+  const counter = await redisCounter({
+    url: settings.counter,
+    prefix: `countersign:count:${settings.id}`,
+    onChange: (counting, cause) =>
+      counting === 'local'
+        ? log.warn({ event: 'counting', counting, cause: errorFields(cause) }, 'limits are counted here alone')
+        : log.info({ event: 'counting', counting }, 'limits are counted together again'),
+  })
+  return { counter }
 }

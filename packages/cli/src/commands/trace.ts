@@ -1,6 +1,5 @@
-import { createReadStream, existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline'
+import { checkFiles, logLines, recordIn } from '../log-lines.js'
 import { UsageError } from '../usage-error.js'
 import { shown, table } from './inspect-report.js'
 
@@ -42,8 +41,7 @@ const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg
  */
 export async function trace(txn: string, files: readonly string[], flags: TraceFlags): Promise<void> {
   if (txn === '' || txn.length > longestTxn) throw new UsageError('the audit id has 1 to 512 characters')
-  for (const file of files)
-    if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${shown(file)}`)
+  checkFiles(files)
   const found = await traceIn(txn, files)
   if (found.skipped > 0) console.error(`countersign: ${found.skipped} lines were no JSON and were left out`)
   if (found.records.length === 0) process.exitCode = 1
@@ -59,11 +57,10 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
   const records: TracedRecord[] = []
   let skipped = 0
   for (const file of files) {
-    for await (const line of linesIn(file)) {
-      if (line.trim() === '') continue
+    for await (const line of logLines(file)) {
       // Most lines are of other actions: they are not worth parsing.
       const mentions = line.includes(JSON.stringify(txn))
-      const record = mentions || !line.startsWith('{') ? parsed(line) : {}
+      const record = mentions || !line.startsWith('{') ? recordIn(line) : {}
       if (record === undefined) skipped++
       else if (record['txn'] === txn) records.push({ time: timeOf(record), file: nameOf(file), record })
       if (records.length > mostRecords)
@@ -71,25 +68,6 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
     }
   }
   return { records: records.toSorted((a, b) => a.time - b.time), skipped }
-}
-
-async function* linesIn(file: string): AsyncGenerator<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  } catch {
-    // A log that was not read must not pass for one that knows nothing of the action.
-    throw new UsageError(`${shown(file)} cannot be read`)
-  }
-}
-
-function parsed(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function timeOf({ time }: Readonly<Record<string, unknown>>): number {

@@ -1,0 +1,148 @@
+import { checkFiles, logLines, recordIn } from '../log-lines.js'
+import { shown, table } from './inspect-report.js'
+
+/** Flags of `countersign gateway report`. */
+export interface GatewayReportFlags {
+  readonly json?: boolean
+}
+
+/** Requests that enforcing would have refused for one reason. */
+export interface Refusals {
+  /** The path as the configuration has it; none where no route is for it. */
+  readonly route?: string
+  readonly code: string
+  readonly status?: number
+  /** What the answer would have asked for. */
+  readonly ask?: string
+  /** The level that was verified; none where verification failed. */
+  readonly level?: string
+  readonly agent?: string
+  readonly description?: string
+  count: number
+  /** Milliseconds since 1970. */
+  first: number
+  last: number
+}
+
+/** What logs say of a gateway that only observes. */
+export interface GatewayReport {
+  passed: number
+  refused: number
+  /** Most frequent first. */
+  readonly refusals: readonly Refusals[]
+  /** Refusals that were counted and not written, since there were too many, by code. */
+  readonly leftOut: Readonly<Record<string, number>>
+  /** Refusals of reasons beyond the first 10 000. */
+  readonly others: number
+  /** Lines that were no JSON objects. */
+  readonly skipped: number
+}
+
+/** Agents are invented at will: what differs beyond this is only counted. */
+const mostReasons = 10_000
+/** Reasons a table shows. */
+const mostRows = 100
+const mostCodes = 200
+
+/**
+ * `countersign gateway report FILE…`: what a gateway that observes would have refused, and why.
+ * Exit code 0: it could be said; 1: no record is of a gateway that observes; 2: a file cannot be read.
+ */
+export async function gatewayReport(files: readonly string[], flags: GatewayReportFlags): Promise<void> {
+  checkFiles(files)
+  const report = await reportOn(files)
+  if (report.skipped > 0) console.error(`countersign: ${report.skipped} lines were no JSON and were left out`)
+  if (report.passed + report.refused === 0) process.exitCode = 1
+  console.log(flags.json ? JSON.stringify(report) : textOf(report).join('\n'))
+}
+
+/**
+ * Counts what logs say.
+ * @param files paths, `-` for standard input
+ */
+export async function reportOn(files: readonly string[]): Promise<GatewayReport> {
+  const reasons = new Map<string, Refusals>()
+  const leftOut = new Map<string, number>()
+  const counts = { passed: 0, refused: 0, others: 0, skipped: 0 }
+  for (const file of files)
+    for await (const line of logLines(file)) {
+      const record = recordIn(line)
+      if (record === undefined) counts.skipped++
+      else if (record['left_out'] !== undefined) addLeftOut(record['kinds'], leftOut)
+      else if (record['observed'] === true && record['event'] === 'passed') counts.passed++
+      else if (record['observed'] === true && record['event'] === 'refused') {
+        counts.refused++
+        if (!count(record, reasons)) counts.others++
+      }
+    }
+  const missing = [...leftOut.values()].reduce((sum, value) => sum + value, 0)
+  return {
+    ...counts,
+    refused: counts.refused + missing,
+    refusals: [...reasons.values()].toSorted((a, b) => b.count - a.count || a.first - b.first),
+    leftOut: Object.fromEntries(leftOut),
+  }
+}
+
+/** @returns whether there was room for its reason */
+function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, Refusals>): boolean {
+  const words = ['route', 'code', 'ask', 'aauth_level', 'agent', 'description'].map(name => word(record[name]))
+  const [route, code = '?', ask, level, agent, description] = words
+  const status = Number.isInteger(record['status']) ? Number(record['status']) : undefined
+  const key = JSON.stringify([route, code, status, ask, level, agent])
+  const known = reasons.get(key)
+  const { time } = record
+  // A clock that is no number says nothing of when.
+  const at = typeof time === 'number' && Math.abs(time) <= 8_640_000_000_000_000 ? time : 0
+  if (known !== undefined) {
+    known.count++
+    known.first = Math.min(known.first, at)
+    known.last = Math.max(known.last, at)
+    return true
+  }
+  if (reasons.size >= mostReasons) return false
+  const facts = { route, status, ask, level, agent, description }
+  const said = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined))
+  reasons.set(key, { ...said, code, count: 1, first: at, last: at })
+  return true
+}
+
+/** A log may hold anything: text is shortened, all else is no word. */
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, 256) : undefined
+}
+
+function addLeftOut(kinds: unknown, leftOut: Map<string, number>): void {
+  if (typeof kinds !== 'object' || kinds === null) return
+  for (const [kind, value] of Object.entries(kinds)) {
+    const code = /^observed ([a-z_]{1,64})$/.exec(kind)?.[1]
+    if (code === undefined || !Number.isSafeInteger(value) || value < 0) continue
+    if (leftOut.has(code) || leftOut.size < mostCodes) leftOut.set(code, (leftOut.get(code) ?? 0) + value)
+  }
+}
+
+function textOf({ passed, refused, refusals, leftOut, others }: GatewayReport): string[] {
+  if (passed + refused === 0) return ['no record of a gateway that observes: start it with --observe']
+  const rows = refusals.slice(0, mostRows).map(rowOf)
+  const unseen = refusals.length - rows.length
+  const notes = [
+    ...Object.entries(leftOut).map(([code, count]) => `  and ${count} ${code} that the log only counts`),
+    ...(unseen > 0 ? [`  and ${unseen} more reasons: --json has them all`] : []),
+    ...(others > 0 ? [`  and ${others} of more reasons than are told apart`] : []),
+  ]
+  const head = `${refused} of ${passed + refused} requests would have been refused`
+  if (rows.length === 0) return [head, ...notes]
+  const columns = ['count', 'route', 'code', 'level', 'agent', 'would ask for', 'first', 'last']
+  return [head, ...table([columns, ...rows]), ...notes]
+}
+
+function rowOf({ route, code, status, ask, level, agent, count, first, last }: Refusals): string[] {
+  const which = status === undefined ? shown(code) : `${status} ${shown(code)}`
+  const words = [route ?? '(no route)', which, level ?? '(unverified)', agent ?? '-', ask ?? '-']
+  const [where = '', what = '', ...rest] = words
+  return [String(count), shown(where), what, ...rest.map(shown), timeOf(first), timeOf(last)]
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
+}

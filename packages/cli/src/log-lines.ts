@@ -1,0 +1,58 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { shown } from './commands/inspect-report.js'
+import { UsageError } from './usage-error.js'
+
+/** Far more than a record has; of a longer line, nothing is kept. */
+const longestLine = 1_048_576
+
+/** @throws UsageError for a file that is not there */
+export function checkFiles(files: readonly string[]): void {
+  for (const file of files)
+    if (file !== '-' && !existsSync(file)) throw new UsageError(`there is no file ${shown(file)}`)
+}
+
+/**
+ * The lines of a log, one after the other, without those that are empty; a line of more than 1 MiB comes as an empty one, so
+ * that a log without line ends does not fill the memory.
+ * @param file a path, `-` for standard input
+ * @throws UsageError for a file that cannot be read
+ */
+export async function* logLines(file: string): AsyncGenerator<string> {
+  let rest = ''
+  let tooLong = false
+  for await (const chunk of chunksOf(file)) {
+    const [first = '', ...more] = chunk.split('\n')
+    rest += first
+    for (const next of more) {
+      if (tooLong || rest.trim() !== '') yield tooLong ? '' : rest
+      rest = next
+      tooLong = false
+    }
+    if (rest.length > longestLine) {
+      rest = ''
+      tooLong = true
+    }
+  }
+  if (tooLong || rest.trim() !== '') yield tooLong ? '' : rest
+}
+
+async function* chunksOf(file: string): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  input.setEncoding('utf8')
+  try {
+    for await (const chunk of input) yield String(chunk)
+  } catch {
+    throw new UsageError(`${shown(file)} cannot be read`)
+  }
+}
+
+/** A line as a record; undefined where it is none. */
+export function recordIn(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isRecord ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,140 @@
+import { base64urlDecodeText, headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, missingScope } from '@countersign/protocol'
+import type { User } from '@countersign/verify'
+import type { AAuth } from './aauth.js'
+
+/** What a verifier of bearer tokens may look at beside the token. */
+export interface BearerRequest {
+  readonly method: string
+  /** The raw target. */
+  readonly target: string
+  /** The address that the request came from, as far as known. */
+  readonly peer?: string
+}
+
+/** What a bearer token that holds says. */
+export interface BearerFacts {
+  /** For whom the client acts: the pair of issuer and subject, never the subject alone. */
+  readonly user?: Pick<User, 'iss' | 'sub'> & Partial<Pick<User, 'claims'>>
+  readonly scope: readonly string[]
+}
+
+/**
+ * Judges the access token of an OAuth client: signature or introspection, issuer, audience, time. Nothing means it does not hold;
+ * what it throws is answered with 503. It bounds its own time.
+ */
+export type BearerVerifier = (token: string, request: BearerRequest) => Promise<BearerFacts | undefined>
+
+/** OAuth access tokens that a route takes beside AAuth. */
+export interface Bearer {
+  readonly verify: BearerVerifier
+  /** `realm` of the challenge; none by default. */
+  readonly realm?: string
+}
+
+/**
+ * Lets a route take bearer tokens (RFC 6750) of requests that are not signed, for `alsoAccept`.
+ * @throws TypeError for a realm that no header can hold
+ */
+export function bearer(verify: BearerVerifier, options: { readonly realm?: string } = {}): Bearer {
+  const { realm } = options
+  if (typeof verify !== 'function') throw new TypeError('bearer needs a verifier')
+  if (realm !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(realm))
+    throw new TypeError('realm is printable ASCII without quotes and backslashes')
+  return { verify, ...(realm === undefined ? {} : { realm }) }
+}
+
+const longestToken = 8192
+
+/** Whether a request comes with a bearer token, or what was meant as one. */
+export function hasBearer(message: ReceivedMessage): boolean {
+  return headerValues(message, 'authorization').some(value => /^bearer(?:[\s,]|$)/i.test(value))
+}
+
+/**
+ * The bearer token of a request.
+ * @throws AAuthError `invalid_request` where it is not clear which
+ */
+export function bearerTokenOf(message: ReceivedMessage): string {
+  const [value = '', ...more] = headerValues(message, 'authorization')
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
+  // Of two, a proxy in front may have looked at the other.
+  if (more.length > 0 || token === undefined || token.length > longestToken)
+    throw new AAuthError('invalid_request', 'Authorization must be one bearer token')
+  return token
+}
+
+/**
+ * The facts of a request with a bearer token.
+ * @param need the scopes of the route, all of them
+ * @throws AAuthError when the token does not hold, or for less
+ */
+export async function verifyBearer(
+  token: string,
+  request: BearerRequest,
+  { verify }: Bearer,
+  need: readonly string[],
+): Promise<AAuth> {
+  // Whoever sees an auth token could use it, were it a bearer credential (AUT-05): also where the same server issues both kinds,
+  // and a verifier does not look at `typ`.
+  const facts = isAAuthToken(token) ? undefined : await judged(verify(token, request))
+  if (facts === undefined)
+    throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed')
+  if (missingScope(facts.scope, need).length > 0)
+    throw new AAuthError('insufficient_scope', 'the bearer token lacks a scope that this request needs')
+  const { user } = facts
+  return {
+    level: 'anonymous',
+    credential: 'bearer',
+    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub, claims: user.claims ?? {} } }),
+    scope: [...facts.scope],
+    chain: [],
+  }
+}
+
+async function judged(verdict: Promise<BearerFacts | undefined>): Promise<BearerFacts | undefined> {
+  try {
+    return await verdict
+  } catch (cause) {
+    throw new AAuthError('temporarily_unavailable', 'bearer tokens cannot be verified now', { retryAfter: 5, cause })
+  }
+}
+
+const aauthTypes: ReadonlySet<unknown> = new Set(['auth+jwt', 'agent+jwt', 'resource+jwt'])
+
+function isAAuthToken(token: string): boolean {
+  try {
+    const header: unknown = JSON.parse(base64urlDecodeText(token.split('.', 1)[0] ?? ''))
+    const typ = typeof header === 'object' && header !== null && 'typ' in header ? header.typ : undefined
+    return typeof typ === 'string' && aauthTypes.has(typ.toLowerCase().replace(/^application\//, ''))
+  } catch {
+    return false
+  }
+}
+
+/**
+ * `WWW-Authenticate` of a refusal; undefined where a bearer token would change nothing.
+ * @param given whether the request had one: without, no error is named (RFC 6750 §3.1)
+ */
+export function bearerChallenge(
+  error: AAuthError,
+  { realm }: Bearer,
+  scope: readonly string[],
+  given: boolean,
+): string | undefined {
+  const code = given ? bearerErrors[error.status] : undefined
+  if (error.status !== 401 && (code === undefined || error.code === 'policy_denied')) return undefined
+  const parameters = [
+    ...(realm === undefined ? [] : [`realm="${realm}"`]),
+    // Names of scopes hold neither quotes nor backslashes.
+    ...(scope.length === 0 ? [] : [`scope="${scope.join(' ')}"`]),
+    ...(code === undefined ? [] : [`error="${code}"`]),
+  ]
+  return parameters.length === 0 ? 'Bearer' : `Bearer ${parameters.join(', ')}`
+}
+
+const bearerErrors: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'invalid_token',
+  403: 'insufficient_scope',
+}

@@ -1,0 +1,96 @@
+import { base64urlEncode } from '@countersign/httpsig'
+import { keyPrefix, openSharedScript, type RedisPlace } from '@countersign/httpsig/redis'
+import { type Count, type Counter, memoryCounter } from './counter.js'
+import type { Rate } from './rate.js'
+
+/** Which Redis counts, and what happens without it. */
+export interface RedisCounterOptions extends RedisPlace {
+  /** What its keys begin with, the same for all instances of a resource; no braces. Default `countersign:count`. */
+  readonly prefix?: string
+  /** Keys that this process remembers while Redis is away; default 100 000. */
+  readonly capacity?: number
+  /** Told when counting changes from shared to local, with what Redis failed with, and back. */
+  readonly onChange?: (counting: 'shared' | 'local', cause?: unknown) => void
+}
+
+/** A counter that several instances share. */
+export interface RedisCounter extends Counter {
+  /** Ends a connection made from a URL. */
+  close(): Promise<void>
+}
+
+/** Milliseconds for which a Redis that failed is not asked again: each request would wait for the deadline. */
+const pause = 1000
+
+/**
+ * One more for a key, in a window that begins with its first request and ends by the clock of Redis, which all instances share.
+ * A key without an end (its PEXPIRE was lost with a crash) is given one: it would hold its caller back for ever.
+ */
+const countScript = `
+local count = redis.call('INCR', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then
+  left = tonumber(ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+return { count, left }
+`
+
+/**
+ * Counts in Redis, for several instances of one resource. Its keys name nobody: they are hashes.
+ *
+ * Without Redis each instance counts for itself, in memory, and asks Redis again a second later: a limit is then as many times
+ * higher as there are instances, and nobody is turned away who would not be otherwise. What must not be guessed, whether a
+ * request is a replay, is not the counter's: a replay set in the same Redis refuses by itself.
+ * @throws RedisError at the start only: `evicting` when Redis has a memory limit with another policy than `noeviction`, which
+ * would let a flood of keys push out the counts that hold it back; `unavailable` or `timeout` when it is not there
+ */
+export async function redisCounter(options: RedisCounterOptions): Promise<RedisCounter> {
+  const begin = keyPrefix(options.prefix ?? 'countersign:count')
+  const local = memoryCounter(options.capacity === undefined ? {} : { capacity: options.capacity })
+  const script = await openSharedScript(options, { source: countScript, keys: 1 })
+  let askAgain = 0
+  let asking = false
+  let counting: 'shared' | 'local' = 'shared'
+  const change = (to: 'shared' | 'local', cause?: unknown): void => {
+    if (counting === to) return
+    counting = to
+    options.onChange?.(to, cause)
+  }
+  return {
+    async take(key, rate) {
+      // Of a crowd one finds out whether Redis is back; the others need not wait for the deadline.
+      if (counting === 'local' && (asking || performance.now() < askAgain)) return local.take(key, rate)
+      asking = true
+      try {
+        const answer = await script.run(async () => [
+          `${begin}:${await hashed(key, rate)}`,
+          String(rate.seconds * 1000),
+        ])
+        const count = countOf(answer, rate)
+        change('shared')
+        return count
+      } catch (error) {
+        askAgain = performance.now() + pause
+        change('local', error)
+        return local.take(key, rate)
+      } finally {
+        asking = false
+      }
+    },
+    close: () => script.close(),
+  }
+}
+
+function countOf(answer: unknown, rate: Rate): Count {
+  const [count, left] = Array.isArray(answer) ? answer.map(Number) : []
+  if (count === undefined || left === undefined || !(count >= 1) || !(left >= 0))
+    throw new TypeError('the script that counts answered with something else')
+  return { within: count <= rate.count, remaining: Math.max(rate.count - count, 0), seconds: left / 1000 }
+}
+
+/** With its window: where a limit per day was made one per minute, nobody waits for the end of that day. */
+async function hashed(key: string, { seconds }: Rate): Promise<string> {
+  const bytes = new TextEncoder().encode(`${seconds} ${key}`)
+  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}

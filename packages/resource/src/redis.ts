@@ -1,0 +1,1 @@
+export { type RedisCounter, type RedisCounterOptions, redisCounter } from './redis-counter.js'

@@ -1,0 +1,117 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+
+/** Who stands between callers and this server, and where they say for whom. */
+export interface TrustedProxies {
+  /**
+   * How many proxies every request passes, or their addresses and networks (`10.0.0.0/8`). A number is right only where nobody
+   * reaches this server past them. Default none: no header is read, the address of the connection counts.
+   */
+  readonly trustedProxies?: number | readonly string[]
+  /** The header they write; they must append to it or replace it, not pass on what came. Default `x-forwarded-for`. */
+  readonly forwardedHeader?: 'x-forwarded-for' | 'forwarded'
+}
+
+/** The address of whoever called the first trusted proxy; undefined where not even that of the connection is known. */
+export type ClientOf = (message: ReceivedMessage) => string | undefined
+
+/** Far more than any chain of proxies; what a stranger adds in front is not looked at. */
+const mostHops = 32
+
+/**
+ * Makes what finds the address that a request is counted under.
+ * Read from the right, as far as trusted proxies wrote: what stands left of that the caller made up (RAT-02). The other header
+ * is never read, nor `True-Client-IP` and the like: a proxy that does not write a header passes a forged one on.
+ * @throws TypeError for a number of hops, an address or a header that is none
+ */
+export function clientOf({ trustedProxies = 0, forwardedHeader = 'x-forwarded-for' }: TrustedProxies): ClientOf {
+  if (!['x-forwarded-for', 'forwarded'].includes(forwardedHeader))
+    throw new TypeError('forwardedHeader is x-forwarded-for or forwarded')
+  const trusts = typeof trustedProxies === 'number' ? byHops(trustedProxies) : byNetwork(trustedProxies)
+  return message => {
+    let { peer } = message
+    // Without an address nobody knows whether a proxy called: those of unknown address share one count.
+    if (peer === undefined || trustedProxies === 0) return peer
+    const entries = addressesIn(message, forwardedHeader)
+    for (let hop = 0; trusts(peer, hop); hop++) {
+      const next = entries.pop()
+      // A proxy that does not say for whom is itself the caller, as far as anybody knows.
+      if (next === undefined || bitsOf(next) === undefined) break
+      peer = next
+    }
+    return peer
+  }
+}
+
+type Trusts = (address: string, hop: number) => boolean
+
+function byHops(count: number): Trusts {
+  if (!Number.isInteger(count) || count < 0 || count > mostHops)
+    throw new TypeError('trustedProxies must be a number of hops, 0 to 32, or a list of addresses')
+  return (_, hop) => hop < count
+}
+
+function byNetwork(networks: readonly string[]): Trusts {
+  if (!Array.isArray(networks)) throw new TypeError('trustedProxies must be a number of hops or a list of addresses')
+  const known = networks.map(networkIn)
+  return (address, hop) => {
+    const bits = bitsOf(address)
+    return hop < mostHops && bits !== undefined && known.some(prefix => bits.startsWith(prefix))
+  }
+}
+
+function networkIn(text: string): string {
+  const [address = '', length, ...more] = text.split('/')
+  const bits = bitsOf(address)
+  const total = address.includes(':') ? 128 : 32
+  const kept = length === undefined ? total : Number(length)
+  if (bits === undefined || more.length > 0 || !/^\d{1,3}$/.test(length ?? '0') || kept > total)
+    throw new TypeError('a trusted proxy is an address such as 192.0.2.1, or a network such as 10.0.0.0/8')
+  return bits.slice(0, 128 - total + kept)
+}
+
+function addressesIn({ headers }: ReceivedMessage, name: string): string[] {
+  const lines = headers.filter(([header]) => header.toLowerCase() === name).map(([, value]) => value)
+  const entries = lines.join(',').split(',').slice(-mostHops)
+  return entries.map(entry => addressOf(name === 'forwarded' ? (forOf(entry) ?? '') : entry.trim()))
+}
+
+/**
+ * `for` of one element of `Forwarded`. A comma in a quoted string would divide what belongs together, but only what a caller
+ * made up has any: the proxy's own element, the last, is whole.
+ */
+function forOf(element: string): string | undefined {
+  const found = [...element.matchAll(/(?:^|;)\s*for=(?:"([^"\\]*)"|([^\s;"]*))\s*(?=;|$)/gi)]
+  // Two answers are none.
+  return found.length === 1 ? (found[0]?.[1] ?? found[0]?.[2]) : undefined
+}
+
+/** Without the port that some proxies add, and the brackets of an IPv6 address. */
+function addressOf(text: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)?.[1]
+  return bracketed ?? /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(text)?.[1] ?? text
+}
+
+/** The 128 bits of an address as text, an IPv4 one as the IPv6 address it is mapped to; undefined where it is none. */
+function bitsOf(address: string): string | undefined {
+  const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(address)?.slice(1).map(Number)
+  if (v4 !== undefined)
+    return v4.some(part => part > 255) ? undefined : binary(16, [0, 0, 0, 0, 0, 0xffff]) + binary(8, v4)
+  const plain = address.replace(/%.*$/, '')
+  if (!/^[0-9a-f:]{2,39}$/i.test(plain)) return undefined
+  const [head = '', tail, ...more] = plain.split('::')
+  if (more.length > 0) return undefined
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const missing = 8 - left.length - right.length
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined
+  const groups = [...left, ...Array<string>(missing).fill('0'), ...right]
+  if (groups.some(group => !/^[0-9a-f]{1,4}$/i.test(group))) return undefined
+  return binary(
+    16,
+    groups.map(group => Number.parseInt(group, 16)),
+  )
+}
+
+function binary(width: number, numbers: readonly number[]): string {
+  return numbers.map(number => number.toString(2).padStart(width, '0')).join('')
+}
