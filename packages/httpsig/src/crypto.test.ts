@@ -55,25 +55,3 @@ test('a private scalar with leading zeros keeps its 32 bytes', async () => {
   for (let i = 0; i < 600; i++) expect((await node.generate('ES256')).d).toHaveLength(43)
   for (let i = 0; i < 600; i++) expect((await node.generate('ES384')).d).toHaveLength(64)
 })
-
-test.each(['caller', 'pool'] as const)('verified and signed on %s it is the same', async where => {
-  const privateJwk = await node.generate('Ed25519')
-  const { d, ...members } = privateJwk
-  const signer = await node.importPrivate(privateJwk)
-  const key = await node.importPublic(parsePublicJwk(members))
-  node.verifyAndSignOn(where)
-  try {
-    const signature = await signer.sign(data)
-    expect(await key.verify(data, signature)).toBe(true)
-    expect(await key.verify(data.subarray(1), signature)).toBe(false)
-    let isVerified = false
-    key.verify(data, signature).then(verdict => {
-      isVerified = verdict
-    })
-    // Turns of the microtask queue only: what runs on another thread cannot have come back.
-    for (let turn = 0; turn < 10; turn++) await Promise.resolve()
-    expect(isVerified).toBe(where === 'caller')
-  } finally {
-    node.verifyAndSignOn('caller')
-  }
-})
