@@ -21,6 +21,13 @@ export interface ConsentKey {
 
 type Transaction = Store<Tables>['db']
 
+/** The columns that a key names. */
+function namedBy({ user_sub, agent, agent_delegate, resource, chain = '' }: ConsentKey): Required<ConsentColumns> {
+  return { user_sub, agent, agent_delegate, resource, chain }
+}
+
+type ConsentColumns = Omit<ConsentKey, 'beginning'>
+
 /** Which of `scope` the user has allowed before. */
 export async function rememberedScope(
   db: Store<Tables>['db'],
@@ -30,11 +37,7 @@ export async function rememberedScope(
   const rows = await db
     .selectFrom('auth_server_consents')
     .select('scope')
-    .where('user_sub', '=', key.user_sub)
-    .where('agent', '=', key.agent)
-    .where('agent_delegate', '=', key.agent_delegate)
-    .where('resource', '=', key.resource)
-    .where('chain', '=', key.chain ?? '')
+    .where(({ and }) => and(namedBy(key)))
     .where('scope', 'in', [...o.scope])
     .where('last_used', '>', o.now - lifetime)
     .execute()
@@ -47,9 +50,10 @@ export async function rememberConsent(
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
 ): Promise<void> {
-  const { user_sub, agent, agent_delegate, resource, chain = '', beginning = null } = key
+  const { beginning = null } = key
   const rows = o.scope.map(scope => ({
-    ...{ user_sub, agent, agent_delegate, resource, chain, beginning, scope },
+    ...namedBy(key),
+    ...{ beginning, scope },
     created: o.now,
     last_used: o.now,
   }))
@@ -70,11 +74,10 @@ export async function noteConsentUse(
   key: ConsentKey,
   o: { readonly scope: readonly string[]; readonly now: number },
 ): Promise<void> {
-  const { user_sub, agent, agent_delegate, resource, chain = '' } = key
   const old = await store.db
     .selectFrom('auth_server_consents')
     .select('scope')
-    .where(({ and }) => and({ user_sub, agent, agent_delegate, resource, chain }))
+    .where(({ and }) => and(namedBy(key)))
     .where('scope', 'in', [...o.scope])
     .where('last_used', '<=', o.now - noteEvery)
     .executeTakeFirst()
@@ -83,7 +86,7 @@ export async function noteConsentUse(
     tx
       .updateTable('auth_server_consents')
       .set({ last_used: o.now })
-      .where(({ and }) => and({ user_sub, agent, agent_delegate, resource, chain }))
+      .where(({ and }) => and(namedBy(key)))
       .where('scope', 'in', [...o.scope])
       .execute(),
   )
@@ -93,11 +96,7 @@ export async function noteConsentUse(
 export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: readonly string[]): Promise<void> {
   await tx
     .deleteFrom('auth_server_consents')
-    .where('user_sub', '=', key.user_sub)
-    .where('agent', '=', key.agent)
-    .where('agent_delegate', '=', key.agent_delegate)
-    .where('resource', '=', key.resource)
-    .where('chain', '=', key.chain ?? '')
+    .where(({ and }) => and(namedBy(key)))
     .where('scope', 'in', [...scope])
     .execute()
 }

@@ -3,10 +3,9 @@ import { sweepGrants } from './grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { neededFor } from './login/users.js'
 import { sweepRequests } from './requests.js'
+import { everySeconds, sweepInterval } from './sweep.js'
 import type { Tables } from './tables.js'
 
-/** Seconds between two sweeps. */
-const interval = 60
 const sweepAtMost = 500
 
 /** Keeps what is known of people no longer than it is of use. */
@@ -22,13 +21,11 @@ export interface Retention {
  * would keep its people for ever.
  */
 export function retention(store: Store<Tables>, now: () => number): Retention {
-  let last = Number.NEGATIVE_INFINITY
+  const isDue = everySeconds(sweepInterval, now)
   let flight: Promise<void> = Promise.resolve()
   return {
     sweep() {
-      // Also when the clock went back.
-      if (Math.abs(now() - last) < interval) return
-      last = now()
+      if (!isDue()) return
       // A database that is away is told of by whoever needs its answer; the next sweep takes up what this one left.
       flight = flight.then(() => store.write(tx => sweepAll(tx, now()))).catch(() => undefined)
     },

@@ -4,9 +4,9 @@ import type { Store } from '@countersign/store'
 import type { AuthServerOptions } from '../auth-server.js'
 import type { ConsentContext } from '../consent.js'
 import { loginAttempts } from '../login/login-attempt.js'
+import { rateLimit } from '../rate-limit.js'
 import type { Tables } from '../tables.js'
 import { createExchange, type Exchange } from './exchange.js'
-import { exchangeLimit } from './exchange-limit.js'
 import { exchangeRules } from './exchange-rule.js'
 import { type Linking, linkCallbackPath, linkingOf } from './link.js'
 
@@ -74,6 +74,6 @@ export function createLinking(
       ...(send === undefined ? {} : { fetch: send }),
     }),
     attempts: loginAttempts(cookiesOf(issuer), now),
-    departures: exchangeLimit({ ...mostDepartures, now }),
+    departures: rateLimit({ ...mostDepartures, now }),
   })
 }

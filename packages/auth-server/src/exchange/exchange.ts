@@ -7,9 +7,9 @@ import type { ExchangeFacts } from '../event.js'
 import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
 import type { Decision, Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
+import { type RateLimit, rateLimit } from '../rate-limit.js'
 import type { RequestRow, Tables } from '../tables.js'
 import { chainOf } from './chain.js'
-import { type ExchangeLimit, exchangeLimit } from './exchange-limit.js'
 import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
 import { type Links, linksIn } from './links.js'
 import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
@@ -24,9 +24,9 @@ const mostQuestions = { most: 32, seconds: 600 }
 /** What exchanges are decided with. */
 export interface Exchange {
   readonly rules: ExchangeRules
-  readonly limit: ExchangeLimit
+  readonly limit: RateLimit
   /** By caller and upstream user: nobody uses up what is there for the users of others. */
-  readonly questions: ExchangeLimit
+  readonly questions: RateLimit
   readonly links: Links
   readonly ownMandates: OwnMandates
   /** Issuers whose `sub` is our own: this one, and those that share it. */
@@ -62,8 +62,8 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
   const ownSubjects = new Set([issuer, ...(options.dangerouslySharedSubjects ?? [])])
   return {
     rules: exchangeRules(options.rules, setup),
-    limit: exchangeLimit({ ...mostPerToken, now }),
-    questions: exchangeLimit({ ...mostQuestions, now }),
+    limit: rateLimit({ ...mostPerToken, now }),
+    questions: rateLimit({ ...mostQuestions, now }),
     links,
     ownMandates: ownMandatesIn(store, issuer, now),
     ownSubjects,

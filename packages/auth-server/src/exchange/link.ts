@@ -13,9 +13,9 @@ import type { LoginAttempts } from '../login/login-attempt.js'
 import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
+import type { RateLimit } from '../rate-limit.js'
 import { refusedEvent } from '../refused-event.js'
 import { telling } from '../telling.js'
-import type { ExchangeLimit } from './exchange-limit.js'
 import type { Links, UpstreamUser } from './links.js'
 import { upstreamOf } from './upstream-token.js'
 
@@ -46,7 +46,7 @@ export interface LinkingContext extends Pick<ConsentContext, 'login' | 'requests
   readonly signIn: BrowserSignIn
   readonly attempts: LoginAttempts
   /** Sign-ins begun for one request. */
-  readonly departures: ExchangeLimit
+  readonly departures: RateLimit
 }
 
 /** The form of the page that asks about a link. */

@@ -1,10 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { exchangeLimit } from './exchange-limit.js'
+import { rateLimit } from './rate-limit.js'
 
 test(verifies('F-30', 'what was exchanged too often waits its minute, and no longer when the clock goes back'), () => {
   const clock = { now: 1_800_000_000 }
-  const limit = exchangeLimit({ most: 2, seconds: 60, now: () => clock.now })
+  const limit = rateLimit({ most: 2, seconds: 60, now: () => clock.now })
   for (const step of [60, -600, 60]) {
     limit.take('a')
     limit.take('a')

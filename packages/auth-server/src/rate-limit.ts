@@ -1,34 +1,37 @@
 import { AAuthError, boundedMap } from '@countersign/protocol'
+import { everySeconds } from './sweep.js'
 
 const mostKept = 10_000
 
-/** Counts by name, in memory: a middle that forgets its tokens costs us work, and no one's safety. */
-export interface ExchangeLimit {
+/** Counts by name, in memory: what is forgotten costs us work, and no one's safety. */
+export interface RateLimit {
   /** @throws AAuthError `rate_limited` when the name has none left; counts nothing */
   check(name: string): void
   /** Counts one. @throws AAuthError `rate_limited` when it has none left */
   take(name: string): void
 }
 
-/** @param o `most` in so many `seconds` from the first */
-export function exchangeLimit(o: {
+/** @param o `most` in so many `seconds` from the first; `description` of the refusal */
+export function rateLimit(o: {
   readonly most: number
   readonly seconds: number
   readonly now: () => number
-}): ExchangeLimit {
-  const { most, seconds, now } = o
+  readonly description?: string
+}): RateLimit {
+  const { most, seconds, now, description = 'this was asked too often' } = o
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
+  // Also when the clock went back: until it is there again would be long to wait.
+  const isOver = ({ began }: { readonly began: number }): boolean => Math.abs(now() - began) >= seconds
+  const isDue = everySeconds(seconds, now)
   const current = (name: string): { readonly began: number; readonly count: number } => {
+    if (isDue()) kept.deleteWhere(isOver)
     const known = kept.get(name)
-    // Also when the clock went back: until it is there again would be long to wait.
-    return known === undefined || Math.abs(now() - known.began) >= seconds ? { began: now(), count: 0 } : known
+    return known === undefined || isOver(known) ? { began: now(), count: 0 } : known
   }
   const check = (name: string): void => {
     const { began, count } = current(name)
     if (count < most) return
-    throw new AAuthError('rate_limited', 'this was asked too often', {
-      retryAfter: Math.max(1, Math.ceil(began + seconds - now())),
-    })
+    throw new AAuthError('rate_limited', description, { retryAfter: Math.max(1, Math.ceil(began + seconds - now())) })
   }
   return {
     check,
