@@ -12,7 +12,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { type Caller, peerOf, requestIdOf } from '@countersign/verify'
+import { type Caller, peerOf, requestIdOf, telling } from '@countersign/verify'
 import { delegateToken, verifyDelegate } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
@@ -68,12 +68,6 @@ function delegateTokenRoute(published: Published, context: DelegateTokenContext)
     }
   }
   return [delegateTokenPath, { methods: ['POST'], answer }]
-}
-
-/** What is decided about one request is told under its name. */
-function telling(context: DelegateTokenContext, message: ReceivedMessage): DelegateTokenContext {
-  const { onEvent } = context
-  return { ...context, onEvent: event => onEvent({ ...event, ...requestIdOf(message) }) }
 }
 
 function refusal(error: AAuthError, message: ReceivedMessage, published: Published, caller?: Caller): Response {

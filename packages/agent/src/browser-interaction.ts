@@ -1,6 +1,7 @@
+import { randomText } from '@countersign/httpsig'
 import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'
 import { invalidCallback } from './callback.js'
-import { type ConsentRequest, consentRequest, newState, withReturn } from './consent-request.js'
+import { type ConsentRequest, consentRequest, withReturn } from './consent-request.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
 import { canonicalScope } from './grants.js'
@@ -142,7 +143,8 @@ async function sentOff(
   { errand, door }: { readonly errand: Errand; readonly door: Door },
   context: Context,
 ): Promise<Grant | PendingInteraction> {
-  const state = newState()
+  // Only this session's browser learns it: whoever brings a code from elsewhere does not have it.
+  const state = randomText()
   const first = await errand.begin(door, state)
   if ('authToken' in first) return first
   const { url, requestToken, seconds } = first

@@ -1,4 +1,3 @@
-import { base64urlEncode } from '@countersign/httpsig'
 import { answerUrl } from '@countersign/protocol'
 import type { Grant } from './grants.js'
 import { type Form, type Interview, patience } from './interact.js'
@@ -35,11 +34,6 @@ export async function consentRequest(
   const url = userUrl(`${await interview.authEndpoint()}?${query}`, context)
   if (url === undefined) throw invalidAnswer('auth server', 'agent_auth_endpoint')
   return { url, requestToken, seconds }
-}
-
-/** 256 bits that only this session's browser learns: whoever brings a code from elsewhere does not have them. */
-export function newState(): string {
-  return base64urlEncode(crypto.getRandomValues(new Uint8Array(32)))
 }
 
 /**

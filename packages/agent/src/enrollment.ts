@@ -1,4 +1,4 @@
-import { base64urlEncode } from '@countersign/httpsig'
+import { textHash } from '@countersign/httpsig'
 import { isObject } from '@countersign/protocol'
 import { AgentError, refusalOf } from './error.js'
 
@@ -116,8 +116,7 @@ async function given<T>(ask: () => Promise<T>): Promise<T> {
 export async function enrollmentDigest(enroll: Enrollment): Promise<string | undefined> {
   const once = onceOnly(enroll)
   if (once === undefined) return undefined
-  const bytes = new TextEncoder().encode(JSON.stringify([enroll.type, once]))
-  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+  return textHash(JSON.stringify([enroll.type, once]))
 }
 
 function onceOnly(enroll: Enrollment): unknown {

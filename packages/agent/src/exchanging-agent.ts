@@ -1,5 +1,5 @@
 import type { Directory } from '@countersign/discovery'
-import { base64urlEncode } from '@countersign/httpsig'
+import { randomText, textHash } from '@countersign/httpsig'
 import {
   type BoundedMap,
   boundedMap,
@@ -8,7 +8,7 @@ import {
   serializeAgentInteraction,
 } from '@countersign/protocol'
 import { partsOf } from './agent.js'
-import { consentRequest, newState, withReturn } from './consent-request.js'
+import { consentRequest, withReturn } from './consent-request.js'
 import { canonicalScope, type Grant, type Grants, grantsIn } from './grants.js'
 import { agentServer } from './identity.js'
 import type { Interviewer } from './interact.js'
@@ -128,9 +128,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
     return { view, grants, codes, exp: upstream.exp }
   }
   const hopOf = async (upstream: U): Promise<Hop> => {
-    const hash = base64urlEncode(
-      new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(upstream.token))),
-    )
+    const hash = await textHash(upstream.token)
     const known = hops.get(hash)
     const hop = known !== undefined && known.exp > now() ? known : open(upstream)
     hops.set(hash, hop)
@@ -165,7 +163,7 @@ function exchanging<U extends Upstream>(
 ): Interviewer {
   return {
     async obtain(interview) {
-      const state = newState()
+      const state = randomText()
       const { token: upstream_token, purpose } = upstream
       // One that is too long for the next auth server must not keep it from answering.
       const why = purpose === undefined || purpose.length > longestPurpose ? {} : { purpose }
@@ -182,7 +180,7 @@ function exchanging<U extends Upstream>(
       codes.delete(resource)
       if (code !== undefined) return serializeAgentInteraction(code)
       if (page === undefined) return undefined
-      const state = newState()
+      const state = randomText()
       const url = withReturn(page, { return_url: redirect_uri, state })
       return suspend({ kind: 'page', resource, url, state }, upstream)
     },

@@ -13,7 +13,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import type { Verifier } from '@countersign/verify'
+import { telling, type Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
@@ -23,7 +23,6 @@ import type { PageLimit } from './pages/page-limit.js'
 import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { type KnownBefore, refusedEvent } from './refused-event.js'
 import { revocation } from './revocation.js'
-import { telling } from './telling.js'
 import { type Asking, type TokenContext, tokenAnswer } from './token-answer.js'
 import { parseTokenRequest } from './token-request.js'
 

@@ -51,6 +51,7 @@ export {
   type SigningKey,
   type VerifyKey,
 } from './key.js'
+export { randomText, textHash } from './opaque-text.js'
 export { fromRequest, headerValues, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,

@@ -1,6 +1,6 @@
 import { type ExchangingAgent, exchangingAgent, type Pending, type Upstream } from '@countersign/agent/exchange'
 import type { Discovery } from '@countersign/discovery'
-import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage, randomText } from '@countersign/httpsig'
 import {
   AAuthError,
   type AgentMetadata,
@@ -23,7 +23,6 @@ import { type InteractionSessions, memoryInteractions } from './interaction-sess
 import { callbackPath, interactPath, jwksPath } from './metadata.js'
 import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
-import { randomText } from './random-text.js'
 import type { Route } from './requirement.js'
 
 /** How a resource calls others for the requests that it answers. */
@@ -105,15 +104,15 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   for (const list of [acceptAuthServer, identifyTo]) checkIdentifierList(list, { development })
   if (!(deadline > 0)) throw new TypeError('deadline must be a number of seconds above 0')
   const { sessions = memoryInteractions(now) } = options
+  const send = options.fetch === undefined ? {} : { fetch: options.fetch }
   const redirectUri = `${id}${callbackPath}`
   const agent = exchangingAgent<Mandate>({
     ...{ id, key, acceptAuthServer, identifyTo, redirectUri, now, development, discovery: context.discovery },
-    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    ...send,
     suspend: async (pending, mandate) => {
       throw await suspended(pending, mandate, { id, sessions, now })
     },
   })
-  const send = options.fetch === undefined ? {} : { fetch: options.fetch }
   const oauth = options.oauth === undefined ? undefined : oauthDownstream(options.oauth, { ...context, ...send })
   const accepted = new WeakSet<ReceivedMessage>()
   return {

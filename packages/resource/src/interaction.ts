@@ -6,7 +6,7 @@ import {
   refusalOf,
 } from '@countersign/agent/exchange'
 import type { Discovery } from '@countersign/discovery'
-import { base64urlEncode, type ReceivedMessage } from '@countersign/httpsig'
+import { type ReceivedMessage, randomText, textHash } from '@countersign/httpsig'
 import {
   AAuthError,
   answerUrl,
@@ -25,7 +25,6 @@ import type { InteractionClaim, InteractionSession, InteractionSessions } from '
 import { callbackPath, interactPath } from './metadata.js'
 import type { PendingOAuth } from './oauth.js'
 import type { OAuthDownstream } from './oauth-downstream.js'
-import { randomText } from './random-text.js'
 
 /** Seconds that a session lives, and a code. */
 export const interactionLife = 600
@@ -88,7 +87,7 @@ async function sendOn(message: ReceivedMessage, context: InteractionContext): Pr
   // An open redirect, else: only where the agent that was sent away says that its users come back to (INT-01, INT-02).
   checkRedirectUri(returnUrl, await discovery.agent(session.agent))
   const secret = secretOf(message, cookies) ?? randomText()
-  const claim = { browser: await hashOf(secret), returnUrl, state }
+  const claim = { browser: await textHash(secret), returnUrl, state }
   const claimed = await sessions.claim(session.id, claim)
   if (claimed?.claim === undefined) throw noLink()
   if (!sameClaim(claimed.claim, claim)) throw otherBrowser()
@@ -101,7 +100,7 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
   const query = parseQuery(message.target)
   const [state, secret] = [query.get('state'), secretOf(message, cookies)]
   if (state === undefined || secret === undefined) throw noLink()
-  const session = await sessions.take(state, await hashOf(secret))
+  const session = await sessions.take(state, await textHash(secret))
   if (session?.claim === undefined) throw noLink()
   try {
     const answer = await answerIn({ query, path, target: message.target }, session, context)
@@ -192,10 +191,6 @@ const cookieName = 'interaction'
 function secretOf(message: ReceivedMessage, cookies: Cookies): string | undefined {
   const secret = cookies.read(message, cookieName)
   return secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : undefined
-}
-
-async function hashOf(secret: string): Promise<string> {
-  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))))
 }
 
 function sameClaim(a: InteractionClaim, b: InteractionClaim): boolean {

@@ -1,10 +1,10 @@
 import { type BrowserSignIn, browserSignIn } from '@countersign/agent/exchange'
 import type { Discovery } from '@countersign/discovery'
+import { randomText } from '@countersign/httpsig'
 import { AAuthError, type PublishedKey } from '@countersign/protocol'
 import { away } from './downstream-refusal.js'
 import { callbackPath } from './metadata.js'
 import type { OAuthApi, OAuthOwner, OAuthTokens, PendingOAuth } from './oauth.js'
-import { randomText } from './random-text.js'
 
 /** How a resource reaches APIs behind OAuth for its users. */
 export interface OAuthOptions {

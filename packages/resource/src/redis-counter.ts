@@ -1,4 +1,4 @@
-import { base64urlEncode } from '@countersign/httpsig'
+import { textHash } from '@countersign/httpsig'
 import { keyPrefix, openSharedScript, type RedisPlace } from '@countersign/httpsig/redis'
 import { type Count, type Counter, memoryCounter } from './counter.js'
 import type { Rate } from './rate.js'
@@ -90,7 +90,6 @@ function countOf(answer: unknown, rate: Rate): Count {
 }
 
 /** With its window: where a limit per day was made one per minute, nobody waits for the end of that day. */
-async function hashed(key: string, { seconds }: Rate): Promise<string> {
-  const bytes = new TextEncoder().encode(`${seconds} ${key}`)
-  return base64urlEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+function hashed(key: string, { seconds }: Rate): Promise<string> {
+  return textHash(`${seconds} ${key}`)
 }

@@ -28,3 +28,12 @@ export function peerOf({ peer }: { readonly peer?: string }): { readonly peer?: 
 export function requestIdOf({ requestId }: { readonly requestId?: string }): { readonly request_id?: string } {
   return requestId === undefined ? {} : { request_id: requestId }
 }
+
+/** The same context, which tells what is decided about one request under its name. */
+export function telling<C extends { readonly onEvent: (event: never) => void }>(
+  context: C,
+  message: { readonly requestId?: string },
+): C {
+  const tell = context.onEvent as (event: object) => void
+  return { ...context, onEvent: (event: object) => tell({ ...event, ...requestIdOf(message) }) }
+}

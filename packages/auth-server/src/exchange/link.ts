@@ -1,6 +1,7 @@
 import type { BrowserSignIn } from '@countersign/agent/exchange'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
+import { telling } from '@countersign/verify'
 import {
   answerRedirect,
   browsersRequest,
@@ -15,7 +16,6 @@ import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import type { RateLimit } from '../rate-limit.js'
 import { refusedEvent } from '../refused-event.js'
-import { telling } from '../telling.js'
 import type { Links, UpstreamUser } from './links.js'
 import { upstreamOf } from './upstream-token.js'
 
