@@ -1,9 +1,13 @@
 import { createReadStream, existsSync } from 'node:fs'
+import { isObject } from '@countersign/protocol'
 import { shown } from './commands/inspect-report.js'
 import { UsageError } from './usage-error.js'
 
 /** Far more than a record has; of a longer line, nothing is kept. */
 const longestLine = 1_048_576
+
+/** Of a Date: a stranger's log may say what is none. */
+const lastTime = 8.64e15
 
 /** @throws UsageError for a file that is not there */
 export function checkFiles(files: readonly string[]): void {
@@ -50,9 +54,18 @@ async function* chunksOf(file: string): AsyncGenerator<string> {
 export function recordIn(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isRecord ? (value as Record<string, unknown>) : undefined
+    return isObject(value) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** When a record was written, in milliseconds since 1970; 0 for what is no time. */
+export function timeOf({ time }: Readonly<Record<string, unknown>>): number {
+  return typeof time === 'number' && Math.abs(time) <= lastTime ? time : 0
+}
+
+/** Says on stderr how many lines were no records. */
+export function reportSkipped(skipped: number): void {
+  if (skipped > 0) console.error(`countersign: ${skipped} lines were no JSON and were left out`)
 }

@@ -71,13 +71,12 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     // Never for a signed request: whoever takes its signature off must not choose what judges it, nor one that failed.
     const beside = verified.caller.level === 'anonymous' ? route.alsoAccept : undefined
     if (beside !== undefined && hasBearer(message)) return await authorizeBearer(message, route, guard, known, beside)
-    const refusal = await passes(message, verified, route, guard)
+    const refusal = await passes(message, { verified, aauth }, route, guard)
     if (refusal !== undefined) return await refuse(refusal, message, route, guard, known)
     if (guard.mode === 'enforce') await guard.downstream?.accept(message, verified)
-    guard.tell({ type: 'passed', aauth, ...aboutOf(message, route, guard) })
-    return guard.mode === 'observe'
-      ? letThrough()
-      : passed(aauth, { verified, route }, { ...guard, about: aboutOf(message, route, guard) })
+    const about = aboutOf(message, route, guard)
+    guard.tell({ type: 'passed', aauth, ...about })
+    return guard.mode === 'observe' ? letThrough() : passed(aauth, { verified, route }, about, guard)
   } catch (thrown) {
     const error = asAAuthError(thrown)
     const ask = known.bearer === true ? askBesideBearer(error, route) : askAfter(error, route)
@@ -145,7 +144,8 @@ function aboutOf(
 function passed(
   aauth: AAuth,
   called: Called,
-  { downstream, refusal: context, tell, about }: Guard & { readonly about: ReturnType<typeof aboutOf> },
+  about: ReturnType<typeof aboutOf>,
+  { downstream, refusal: context, tell }: Guard,
 ): Authorization {
   if (downstream === undefined) return { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
@@ -187,7 +187,7 @@ const noAnswer = async (): Promise<undefined> => undefined
 /** Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. */
 async function passes(
   message: ReceivedMessage,
-  verified: Verified,
+  { verified, aauth }: { readonly verified: Verified; readonly aauth: AAuth },
   route: Route,
   guard: Guard,
 ): Promise<Refusal | undefined> {
@@ -196,14 +196,14 @@ async function passes(
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
-  if (route.via !== undefined && !(await cameThrough(route.via, aauthOf(caller))))
+  if (route.via !== undefined && !(await cameThrough(route.via, aauth)))
     return {
       error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
       ask: 'nothing',
     }
   const seconds = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
   if (seconds !== undefined) return overLimit(caller, route, seconds)
-  const denied = await deniedByPolicy(aauthOf(caller), route)
+  const denied = await deniedByPolicy(aauth, route)
   if (denied !== undefined) return { error: denied, ask: 'nothing' }
   if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
   return undefined
@@ -218,6 +218,7 @@ async function charge(
   buckets: readonly Bucket[],
   { counter, charges }: Guard,
 ): Promise<number | undefined> {
+  if (buckets.length === 0) return undefined
   const charged = charges.get(message) ?? new Map<string, Charge>()
   charges.set(message, charged)
   for (const bucket of buckets) {

@@ -1,6 +1,6 @@
 import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
+import { readOrAnswer, withHeaders } from './adapter.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
@@ -39,7 +39,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
     if (!authorization.ok) return authorization.response
     try {
       const response = await handler(withBody(request, message), authorization.aauth, ...more)
-      return changed(response, headers => resource.responseHeaders(headers, declared, message))
+      return withHeaders(response, headers => resource.responseHeaders(headers, declared, message))
     } catch (error) {
       const told = await authorization.respond(error)
       if (told === undefined) throw error
@@ -78,19 +78,7 @@ export function cors<S extends string, A extends readonly unknown[] = []>(
 
 /** A page that cannot read why it was refused cannot do better. */
 function exposed<S extends string>(response: Response, request: Request, resource: Resource<S>): Response {
-  return changed(response, headers => resource.cors?.expose(request, headers))
-}
-
-function changed(response: Response, set: (headers: Headers) => void): Response {
-  try {
-    set(response.headers)
-    return response
-  } catch {
-    // The headers of a response that came from fetch() cannot be written: those of a copy can.
-    const copy = new Response(response.body, response)
-    set(copy.headers)
-    return copy
-  }
+  return withHeaders(response, headers => resource.cors?.expose(request, headers))
 }
 
 async function messageOf(
@@ -99,14 +87,7 @@ async function messageOf(
 ): Promise<ReceivedMessage | Response> {
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
-  try {
-    return await fromRequest(request, { bodyLimit })
-  } catch (thrown) {
-    const error = asAAuthError(thrown)
-    // Not the caller's doing: the developer must see it.
-    if (error.code === 'server_error') throw thrown
-    return errorResponse(error)
-  }
+  return readOrAnswer(() => fromRequest(request, { bodyLimit }))
 }
 
 /** The stream was read: the handler gets a request with the same bytes. */

@@ -1,8 +1,9 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
+import { readOrAnswer, withHeaders } from './adapter.js'
 import { agentMetadataPath } from './metadata.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -109,22 +110,22 @@ function unlogged(aauth: Guarded): Guarded {
   })
 }
 
-/** The app has answered the error by now, as any other: Hono would lay the headers of that over ours. */
+/** The app has answered the error by now, as any other. */
 function answerInstead(c: Context, response: Response): void {
   // Whoever reads `c.error` after this guard must not take it for a failure.
   c.error = undefined
+  replaceResponse(c, response)
+}
+
+/** Hono would lay the headers of the response that there is over the new one's. */
+function replaceResponse(c: Context, response: Response): void {
   c.res = undefined
   c.res = response
 }
 
 function protectResponse(c: Context, set: (headers: Headers) => void): void {
-  try {
-    set(c.res.headers)
-  } catch {
-    // The headers of a response that came from fetch() cannot be written: those of a copy can.
-    c.res = new Response(c.res.body, c.res)
-    set(c.res.headers)
-  }
+  const response = withHeaders(c.res, set)
+  if (response !== c.res) replaceResponse(c, response)
 }
 
 async function messageOf(c: Context, options: HonoOptions): Promise<ReceivedMessage | Response> {
@@ -133,17 +134,12 @@ async function messageOf(c: Context, options: HonoOptions): Promise<ReceivedMess
   // Hono would hand the handler what was read before, whatever the signature covers.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
-  try {
+  return readOrAnswer(async () => {
     const message = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576)
     c.set(messageKey, message)
     restoreBody(c, message)
     return message
-  } catch (thrown) {
-    const error = asAAuthError(thrown)
-    // Not the caller's doing: the app's own `onError` must see it.
-    if (error.code === 'server_error') throw thrown
-    return errorResponse(error)
-  }
+  })
 }
 
 /** Methods with which a Fetch request has no body, or that it does not know at all. */

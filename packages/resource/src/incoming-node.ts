@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { peekNode } from '@countersign/httpsig/node'
-import { asAAuthError, type CorsRequest, errorResponse } from '@countersign/protocol'
+import type { CorsRequest } from '@countersign/protocol'
+import { readOrAnswer } from './adapter.js'
 
 /** A request as Node shows it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -38,16 +39,11 @@ export async function receiveNode(
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
   if (known !== undefined) return known
-  try {
+  return readOrAnswer(async () => {
     const message = { ...(await peekNode(request, { bodyLimit })), target: targetOf(request) }
     request[received] = message
     return message
-  } catch (thrown) {
-    const error = asAAuthError(thrown)
-    // Not the caller's doing: the developer must see it.
-    if (error.code === 'server_error') throw thrown
-    return errorResponse(error)
-  }
+  })
 }
 
 /** Whether a guard has read this request. */

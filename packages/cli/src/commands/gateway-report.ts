@@ -1,4 +1,4 @@
-import { checkFiles, logLines, recordIn } from '../log-lines.js'
+import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
 import { shown, table } from './inspect-report.js'
 
 /** Flags of `countersign gateway report`. */
@@ -51,7 +51,7 @@ const mostCodes = 200
 export async function gatewayReport(files: readonly string[], flags: GatewayReportFlags): Promise<void> {
   checkFiles(files)
   const report = await reportOn(files)
-  if (report.skipped > 0) console.error(`countersign: ${report.skipped} lines were no JSON and were left out`)
+  reportSkipped(report.skipped)
   if (report.passed + report.refused === 0) process.exitCode = 1
   console.log(flags.json ? JSON.stringify(report) : textOf(report).join('\n'))
 }
@@ -91,9 +91,7 @@ function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, R
   const status = Number.isInteger(record['status']) ? Number(record['status']) : undefined
   const key = JSON.stringify([route, code, status, ask, level, agent])
   const known = reasons.get(key)
-  const { time } = record
-  // A clock that is no number says nothing of when.
-  const at = typeof time === 'number' && Math.abs(time) <= 8_640_000_000_000_000 ? time : 0
+  const at = timeOf(record)
   if (known !== undefined) {
     known.count++
     known.first = Math.min(known.first, at)
@@ -140,9 +138,9 @@ function rowOf({ route, code, status, ask, level, agent, count, first, last }: R
   const which = status === undefined ? shown(code) : `${status} ${shown(code)}`
   const words = [route ?? '(no route)', which, level ?? '(unverified)', agent ?? '-', ask ?? '-']
   const [where = '', what = '', ...rest] = words
-  return [String(count), shown(where), what, ...rest.map(shown), timeOf(first), timeOf(last)]
+  return [String(count), shown(where), what, ...rest.map(shown), textOfTime(first), textOfTime(last)]
 }
 
-function timeOf(milliseconds: number): string {
+function textOfTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { checkFiles, logLines, recordIn } from '../log-lines.js'
+import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
 import { UsageError } from '../usage-error.js'
 import { shown, table } from './inspect-report.js'
 
@@ -30,8 +30,6 @@ export interface Trace {
 const longestTxn = 512
 /** Far more than one action makes; a log that names one id in every line must not fill the memory. */
 const mostRecords = 10_000
-/** Of a Date: a stranger's log may say what is none. */
-const lastTime = 8.64e15
 /** Of a record's members, those that every line has anyway. */
 const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event', 'txn'])
 
@@ -43,7 +41,7 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
   if (txn === '' || txn.length > longestTxn) throw new UsageError('the audit id has 1 to 512 characters')
   checkFiles(files)
   const found = await traceIn(txn, files)
-  if (found.skipped > 0) console.error(`countersign: ${found.skipped} lines were no JSON and were left out`)
+  reportSkipped(found.skipped)
   if (found.records.length === 0) process.exitCode = 1
   console.log(flags.json ? JSON.stringify({ txn, ...found }) : linesOf(txn, found).join('\n'))
 }
@@ -68,10 +66,6 @@ export async function traceIn(txn: string, files: readonly string[]): Promise<Tr
     }
   }
   return { records: records.toSorted((a, b) => a.time - b.time), skipped }
-}
-
-function timeOf({ time }: Readonly<Record<string, unknown>>): number {
-  return typeof time === 'number' && Math.abs(time) <= lastTime ? time : 0
 }
 
 function nameOf(file: string): string {

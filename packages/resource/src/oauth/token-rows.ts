@@ -76,7 +76,6 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
     const text = seal.open(row.sealed, nameOf(row))
     return text === undefined ? undefined : (JSON.parse(text) as KeptTokens)
   }
-  const few = (tx: typeof store.db) => tx.selectFrom(table).select('owner').limit(removeAtMost)
   const sealed = ({ owner, api }: TokenPlace, { access_token, refresh_token, expires }: KeptTokens): Uint8Array =>
     seal.close(JSON.stringify({ access_token, refresh_token, expires }), nameOf({ owner, api }))
   const find = async ({ owner, before, api }: TokenPlace): Promise<FoundTokens | undefined> => {
@@ -131,15 +130,16 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
     },
     async removeUnused(api, then) {
       // In one statement: what is used or kept anew meanwhile stays, and of two processes one has what is to be revoked.
-      const rows = await store.write(tx =>
-        tx
+      const rows = await store.write(tx => {
+        const unused = tx.selectFrom(table).select('owner').where('api', '=', api).where('last_used', '<=', then)
+        return tx
           .deleteFrom(table)
           .where('api', '=', api)
           .where('last_used', '<=', then)
-          .where('owner', 'in', few(tx).where('api', '=', api).where('last_used', '<=', then))
+          .where('owner', 'in', unused.limit(removeAtMost))
           .returningAll()
-          .execute(),
-      )
+          .execute()
+      })
       return rows.flatMap(row => opened(row) ?? [])
     },
     close: () => store.close(),
@@ -151,13 +151,13 @@ type FoundTokens = ReadTokens & Pick<Row, 'owner'>
 type Transaction = Store<Tables>['db']
 
 /** Removes a row as it was read: `sealed` is never twice the same. */
-function remove(
-  tx: Transaction,
-  { owner, api, sealed }: Row,
-  then?: number,
-): Promise<{ readonly numDeletedRows: bigint }> {
-  const query = tx.deleteFrom(table).where('owner', '=', owner).where('api', '=', api).where('sealed', '=', sealed)
-  return (then === undefined ? query : query.where('last_used', '<=', then)).executeTakeFirstOrThrow()
+function remove(tx: Transaction, { owner, api, sealed }: Row): Promise<{ readonly numDeletedRows: bigint }> {
+  return tx
+    .deleteFrom(table)
+    .where('owner', '=', owner)
+    .where('api', '=', api)
+    .where('sealed', '=', sealed)
+    .executeTakeFirstOrThrow()
 }
 
 /** Writes tokens in place of whatever the owner has, under any name. */
