@@ -1,11 +1,10 @@
+import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
 import { AAuthError } from '@countersign/protocol'
 import * as client from 'openid-client'
 import type { LoginProvider, UserClaims } from './login-method.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 10
-/** Answers checked at once: each costs requests to the provider, and a stranger can send any number. */
-const mostAtOnce = 64
 const longestName = 200
 const longestEmail = 254
 
@@ -33,39 +32,20 @@ export interface OpenidConnectOptions {
  * @see OpenID Connect Core 1.0 §3.1, RFC 9700
  */
 export function openidConnect(options: OpenidConnectOptions): LoginProvider {
-  const { id, name, clientId, scope = 'openid profile email' } = options
-  const server = issuerUrl(options)
+  const { id, name, clientId, clientSecret, scope = 'openid profile email' } = options
+  const issuer = issuerUrl(options)
   if (clientId === '') throw new TypeError('clientId must not be empty')
   if (!scope.split(' ').includes('openid')) throw new TypeError('scope must hold openid')
-  let discovered: Promise<client.Configuration> | undefined
-  const configuration = (): Promise<client.Configuration> => {
-    discovered ??= discover(server, options).catch(error => {
-      // Asked anew at the next login: a provider that was away once is not away for good.
-      discovered = undefined
-      throw error
-    })
-    return discovered
-  }
-
-  let underWay = 0
-  async function checked<T>(check: () => Promise<T>): Promise<T> {
-    if (underWay >= mostAtOnce) throw away({ underWay })
-    underWay++
-    try {
-      return await check()
-    } catch (error) {
-      return refuse(error)
-    } finally {
-      underWay--
-    }
-  }
-
+  const { ask, configuration } = providerClient({
+    ...{ issuer, clientId, timeout, execute: [client.enableNonRepudiationChecks], refusal, busy: away },
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+  })
   return {
     id,
     name,
 
     async begin({ callback, state, loginHint, switchUser }) {
-      const config = await configuration().catch(error => refuse(error))
+      const config = await configuration()
       const [nonce, code_verifier] = [client.randomNonce(), client.randomPKCECodeVerifier()]
       const url = client.buildAuthorizationUrl(config, {
         redirect_uri: callback,
@@ -82,8 +62,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
     },
 
     finish: ({ url, state, saved }) =>
-      checked(async () => {
-        const config = await configuration()
+      ask(async config => {
         const tokens = await client.authorizationCodeGrant(config, new URL(url), {
           expectedState: state,
           // An empty one would mean that none is expected.
@@ -103,26 +82,8 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
 
 function issuerUrl({ issuer, dangerouslyAllowLoopbackHttp = false }: OpenidConnectOptions): URL {
   const url = new URL(issuer)
-  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback && dangerouslyAllowLoopbackHttp)) return url
+  if (isProviderUrl(url, { loopbackHttp: dangerouslyAllowLoopbackHttp })) return url
   throw new TypeError('the issuer of an OpenID provider must be an https URL')
-}
-
-async function discover(server: URL, { clientId, clientSecret }: OpenidConnectOptions): Promise<client.Configuration> {
-  const execute = [client.enableNonRepudiationChecks]
-  if (server.protocol === 'http:') execute.push(client.allowInsecureRequests)
-  const config = await client.discovery(server, clientId, undefined, authentication(clientSecret), { execute, timeout })
-  return config
-}
-
-/** The secret travels as the provider takes it; `client_secret_basic` where its metadata do not say. */
-function authentication(secret: string | undefined): client.ClientAuth {
-  if (secret === undefined) return client.None()
-  return (as, ...rest) => {
-    const methods = as.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const isPost = !methods.includes('client_secret_basic') && methods.includes('client_secret_post')
-    return (isPost ? client.ClientSecretPost : client.ClientSecretBasic)(secret)(as, ...rest)
-  }
 }
 
 /** Each claim only when it is what it should be: pages and tokens will carry it. */
@@ -137,13 +98,13 @@ function claimsIn(claims: Readonly<Record<string, unknown>>): UserClaims {
 }
 
 /** What the provider said reaches logs as data, and no page. */
-function refuse(error: unknown): never {
+function refusal(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') {
-    throw new AAuthError('access_denied', 'The sign-in was cancelled.', { cause })
+    return new AAuthError('access_denied', 'The sign-in was cancelled.', { cause })
   }
-  if (isAway(error)) throw away(cause)
-  throw new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', { cause })
+  if (isAway(error)) return away(cause)
+  return new AAuthError('access_denied', 'The service that signs you in did not confirm who you are.', { cause })
 }
 
 function away(cause: Readonly<Record<string, unknown>>): AAuthError {
@@ -165,13 +126,4 @@ function isAway(error: unknown): boolean {
 /** Discovery of a provider that answers with an error page, or not in JSON. */
 function isAwayCode({ code, cause }: client.ClientError): boolean {
   return code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && cause instanceof Response && cause.status >= 500
-}
-
-/** Names and codes only: an error of the library may hold whole answers, tokens included. */
-function toldBy(error: unknown): Readonly<Record<string, unknown>> {
-  if (!(error instanceof Error)) return {}
-  const { name, message } = error
-  const code = 'code' in error ? { code: error.code } : {}
-  const told = 'error' in error ? { error: error.error } : {}
-  return { name, message, ...code, ...told }
 }

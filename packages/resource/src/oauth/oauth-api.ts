@@ -1,11 +1,10 @@
+import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
 import { AAuthError } from '@countersign/protocol'
 import * as client from 'openid-client'
 import type { OAuthApi, OAuthTokenSet } from '../oauth.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 5
-/** Answers asked for at once: each costs requests to the provider, and strangers can send any number of browsers. */
-const mostAtOnce = 64
 
 /** An API behind OAuth 2.0 that a resource calls for its users. */
 export interface OAuthApiOptions {
@@ -31,19 +30,12 @@ export interface OAuthApiOptions {
  * @see protocol §7, RFC 9700
  */
 export function oauthApi(options: OAuthApiOptions): OAuthApi {
-  const { id, clientId, scope, origins } = options
+  const { id, clientId, clientSecret, scope, origins } = options
   checkOptions(options)
-  const server = new URL(options.issuer)
-  let discovered: Promise<client.Configuration> | undefined
-  const configuration = (): Promise<client.Configuration> => {
-    discovered ??= discover(server, options).catch(error => {
-      // Asked anew the next time: a provider that was away once is not away for good.
-      discovered = undefined
-      throw error
-    })
-    return discovered
-  }
-  const ask = asking(configuration)
+  const { ask } = providerClient({
+    ...{ issuer: new URL(options.issuer), clientId, timeout, refusal: refused, busy: away },
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+  })
   return {
     id,
     issuer: options.issuer,
@@ -83,53 +75,17 @@ export function oauthApi(options: OAuthApiOptions): OAuthApi {
   }
 }
 
-/** Asks the provider, as many at once as it is fair to, and tells what went wrong in our own words. */
-function asking(
-  configuration: () => Promise<client.Configuration>,
-): <T>(task: (config: client.Configuration) => Promise<T>) => Promise<T> {
-  let underWay = 0
-  return async task => {
-    if (underWay >= mostAtOnce) throw away({ underWay })
-    underWay++
-    try {
-      return await task(await configuration())
-    } catch (error) {
-      throw refused(error)
-    } finally {
-      underWay--
-    }
-  }
-}
-
 function checkOptions({ id, issuer, clientId, scope, origins, ...options }: OAuthApiOptions): void {
   if (!/^[a-z0-9-]{1,32}$/.test(id)) throw new TypeError('id of an OAuth API must be 1 to 32 of a-z, 0-9 and -')
   if (clientId === '' || scope === '') throw new TypeError('clientId and scope must not be empty')
   if (origins.length === 0) throw new TypeError('origins must name at least one origin of the API')
-  const isSafe = ({ protocol, hostname }: URL): boolean =>
-    protocol === 'https:' ||
-    (protocol === 'http:' &&
-      options.dangerouslyAllowLoopbackHttp === true &&
-      ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  const loopbackHttp = options.dangerouslyAllowLoopbackHttp === true
+  const isSafe = (url: URL): boolean => isProviderUrl(url, { loopbackHttp })
   if (!isSafe(new URL(issuer))) throw new TypeError('issuer of an OAuth API must be an https URL')
   for (const origin of origins) {
     const url = new URL(origin)
     if (url.origin !== origin || !isSafe(url))
       throw new TypeError('origins must be https origins such as https://api.example')
-  }
-}
-
-async function discover(server: URL, { clientId, clientSecret }: OAuthApiOptions): Promise<client.Configuration> {
-  const execute = server.protocol === 'http:' ? [client.allowInsecureRequests] : []
-  return client.discovery(server, clientId, undefined, authentication(clientSecret), { execute, timeout })
-}
-
-/** The secret travels as the provider takes it; `client_secret_basic` where its metadata do not say. */
-function authentication(secret: string | undefined): client.ClientAuth {
-  if (secret === undefined) return client.None()
-  return (as, ...rest) => {
-    const methods = as.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const isPost = !methods.includes('client_secret_basic') && methods.includes('client_secret_post')
-    return (isPost ? client.ClientSecretPost : client.ClientSecretBasic)(secret)(as, ...rest)
   }
 }
 
@@ -175,13 +131,4 @@ function isAway(error: unknown): boolean {
 
 function isPassing(status: number): boolean {
   return status === 429 || status >= 500
-}
-
-/** Names and codes only: an error of the library may hold whole answers, tokens included. */
-function toldBy(error: unknown): Readonly<Record<string, unknown>> {
-  if (!(error instanceof Error)) return {}
-  const { name, message } = error
-  const code = 'code' in error ? { code: error.code } : {}
-  const told = 'error' in error ? { error: error.error } : {}
-  return { name, message, ...code, ...told }
 }
