@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { required } from './processes.fixture.js'
 
 // The system's own Chromium, where there is one.
@@ -27,4 +27,34 @@ export function requireChromium(): void {
 export function launchChromium(): Promise<Browser> {
   const args = ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
   return chromium.launch({ executablePath, args })
+}
+
+/** A browser, and what it visits. */
+export interface Visit<P> {
+  readonly browser: Browser
+  readonly place: P
+}
+
+/** Starts both before the tests of a file, where there is a browser, and ends them after; the members are there in tests. */
+export function visit<P extends { stop(): Promise<unknown> }>(start: () => Promise<P>): Visit<P> {
+  let place: P | undefined
+  let browser: Browser | undefined
+  requireChromium()
+  beforeAll(async () => {
+    if (!there) return
+    place = await start()
+    browser = await launchChromium()
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await place?.stop()
+  })
+  return {
+    get browser() {
+      return browser ?? expect.fail('no browser was started')
+    },
+    get place() {
+      return place ?? expect.fail('there is nothing to visit')
+    },
+  }
 }

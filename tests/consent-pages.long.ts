@@ -1,32 +1,17 @@
 import { verifies } from '@countersign/requirements'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect } from 'vitest'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
-import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
-import { type ConsentPlace, consentPlace } from './consent-place.fixture.js'
+import { visit, when, why } from './chromium.fixture.js'
+import { consentPlace } from './consent-place.fixture.js'
 
 // The auth server's pages in a real browser, without script: what a user sees, and what another site cannot do.
 
-let place: ConsentPlace
-let browser: Browser
-
-beforeAll(async () => {
-  if (!there) return
-  place = await consentPlace()
-  browser = await launchChromium()
-}, 60_000)
-
-afterAll(async () => {
-  if (!there) return
-  await browser.close()
-  await place.stop()
-})
-
-requireChromium()
+const at = visit(consentPlace)
 
 /** A fresh browser profile; no script runs in its pages. */
 async function open(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ javaScriptEnabled: false, ...options })
+  const context = await at.browser.newContext({ javaScriptEnabled: false, ...options })
   return context.newPage()
 }
 
@@ -42,7 +27,7 @@ when(
     const faults: string[] = []
     page.on('request', request => hosts.add(request.url().replace(/^(https?:\/\/[^/]+|data:).*/s, '$1')))
     page.on('console', message => faults.push(`${message.location().url}: ${message.text()}`))
-    await page.goto(await place.ask())
+    await page.goto(await at.place.ask())
     await signIn(page, 'Ada Lovelace')
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toMatch(
       /^\s*localhost:\d+\s+asks for your access to localhost:\d+$/,
@@ -51,13 +36,13 @@ when(
     expect(await page.locator('img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
     expect(await page.getByRole('checkbox').count()).toBe(3)
     // The page itself asked nobody but this auth server: the logo came with it.
-    expect([...hosts]).toEqual([place.auth])
+    expect([...hosts]).toEqual([at.place.auth])
     await page.getByRole('checkbox', { name: 'Add, change and delete events' }).uncheck()
-    const before = place.arrived.length
+    const before = at.place.arrived.length
     await page.getByRole('button', { name: 'Allow' }).click()
     // On over two more origins, which form-action must let pass.
-    await page.waitForURL(`${place.calendar}/after`)
-    const [callback, ...more] = place.arrived.slice(before)
+    await page.waitForURL(`${at.place.calendar}/after`)
+    const [callback, ...more] = at.place.arrived.slice(before)
     expect(more).toEqual([])
     expect(callback?.url).toMatch(/^\/callback\?code=[\w.-]+&state=s1&iss=http%3A%2F%2Flocalhost%3A\d+$/)
     expect(callback?.referer).toBeUndefined()
@@ -72,7 +57,7 @@ when(`the keyboard alone is enough, to refuse as to allow${why}`, async () => {
     ['Allow', 'code='],
   ] as const) {
     const page = await open()
-    await page.goto(await place.ask({ purpose: button }))
+    await page.goto(await at.place.ask({ purpose: button }))
     const press = async (name: string): Promise<void> => {
       for (let tabs = 0; tabs < 30; tabs++) {
         await page.keyboard.press('Tab')
@@ -84,18 +69,18 @@ when(`the keyboard alone is enough, to refuse as to allow${why}`, async () => {
     await press('Alan Turing')
     await page.getByRole('button', { name: 'Allow' }).waitFor()
     await press(button)
-    await page.waitForURL(`${place.calendar}/after`)
-    expect(place.arrived.at(-1)?.url).toContain(answer)
+    await page.waitForURL(`${at.place.calendar}/after`)
+    expect(at.place.arrived.at(-1)?.url).toContain(answer)
     await page.context().close()
   }
 })
 
 when(verifies('UIX-07', `no other site frames a page${why}`), async () => {
   const page = await open()
-  await page.goto(`${place.agent}/frame`)
+  await page.goto(`${at.place.agent}/frame`)
   const [, framed] = page.frames()
   expect(await framed?.locator('h1').count()).toBe(0)
-  await page.goto(`${place.auth}/login`)
+  await page.goto(`${at.place.auth}/login`)
   expect(await page.locator('h1').count()).toBe(1)
   await page.context().close()
 })
@@ -104,7 +89,7 @@ when(`both buttons are as large and as near, at every width; nothing is wider th
   // 320 CSS pixels is also what a window of 640 has at 200 %.
   for (const width of [320, 390, 768, 1280]) {
     const page = await open({ viewport: { width, height: 800 } })
-    await page.goto(await place.ask({ purpose: 'W'.repeat(500) }))
+    await page.goto(await at.place.ask({ purpose: 'W'.repeat(500) }))
     expect(await widthOf(page), `sign-in at ${width}`).toBeLessThanOrEqual(width)
     await signIn(page, 'Grace Hopper')
     expect(await widthOf(page), `consent at ${width}`).toBeLessThanOrEqual(width)
@@ -124,7 +109,7 @@ function widthOf(page: Page): Promise<number> {
 when(`every page passes axe, light and dark${why}`, async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await open({ colorScheme, javaScriptEnabled: true, bypassCSP: true })
-    await page.goto(await place.ask({ purpose: colorScheme }))
+    await page.goto(await at.place.ask({ purpose: colorScheme }))
     await checkAxe(page, 'sign-in')
     await signIn(page, 'Grace Hopper')
     await page.getByRole('button', { name: 'Allow' }).waitFor()
@@ -133,22 +118,22 @@ when(`every page passes axe, light and dark${why}`, async () => {
     await page.getByRole('button', { name: 'Allow' }).click()
     await page.getByRole('alert').waitFor()
     await checkAxe(page, 'nothing chosen')
-    await page.goto(`${place.auth}/device`)
+    await page.goto(`${at.place.auth}/device`)
     await checkAxe(page, 'device')
     await page.getByLabel('Code on your device').fill('WRONGCOD')
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByRole('alert').waitFor()
     await checkAxe(page, 'wrong code')
-    await page.getByLabel('Code on your device').fill(await place.askForDevice())
+    await page.getByLabel('Code on your device').fill(await at.place.askForDevice())
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByText('Take care').first().waitFor()
     await checkAxe(page, 'device consent')
     await page.getByRole('button', { name: 'Refuse' }).click()
     await page.getByRole('heading', { name: 'Refused' }).waitFor()
     await checkAxe(page, 'device refused')
-    await page.goto(`${place.auth}/agent/authorize?request_token=wrong`)
+    await page.goto(`${at.place.auth}/agent/authorize?request_token=wrong`)
     await checkAxe(page, 'error')
-    await page.goto(`${place.auth}/logout`)
+    await page.goto(`${at.place.auth}/logout`)
     await checkAxe(page, 'sign out')
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
@@ -159,12 +144,12 @@ when(`every page passes axe, light and dark${why}`, async () => {
 
 when(`"not you?" lets another user go on with the same request${why}`, async () => {
   const page = await open()
-  await page.goto(await place.ask({ purpose: 'switch' }))
+  await page.goto(await at.place.ask({ purpose: 'switch' }))
   await signIn(page, 'Ada Lovelace')
   await page.getByRole('button', { name: 'Not you? Switch user' }).click()
   await signIn(page, 'Grace Hopper')
   expect(await page.getByText('Signed in as').textContent()).toContain('Grace Hopper')
   await page.getByRole('button', { name: 'Refuse' }).click()
-  await page.waitForURL(`${place.calendar}/after`)
+  await page.waitForURL(`${at.place.calendar}/after`)
   await page.context().close()
 })

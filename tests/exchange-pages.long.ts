@@ -1,29 +1,14 @@
 import { verifies } from '@countersign/requirements'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { checkAxe } from './axe.fixture.js'
-import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
-import { type ExchangePlace, exchangePlace } from './exchange-place.fixture.js'
+import { visit, when, why } from './chromium.fixture.js'
+import { exchangePlace } from './exchange-place.fixture.js'
 
 // The pages of an exchange in a real browser, over two auth servers: what a user sees before they decide.
 // In order: what one test has the user connect, the next one finds connected.
 
-let place: ExchangePlace
-let browser: Browser
-
-beforeAll(async () => {
-  if (!there) return
-  place = await exchangePlace()
-  browser = await launchChromium()
-}, 60_000)
-
-afterAll(async () => {
-  if (!there) return
-  await browser.close()
-  await place.stop()
-})
-
-requireChromium()
+const at = visit(exchangePlace)
 
 const narrow = { width: 360, colorScheme: 'light' } as const
 const wide = { width: 1280, colorScheme: 'dark' } as const
@@ -31,9 +16,9 @@ const wide = { width: 1280, colorScheme: 'dark' } as const
 /** A fresh browser profile, in which axe may run, at the page of an exchange for a user of the first auth server. */
 async function open(o: typeof narrow | typeof wide, user: string): Promise<Page> {
   const viewport = { width: o.width, height: 900 }
-  const context = await browser.newContext({ viewport, colorScheme: o.colorScheme, bypassCSP: true })
+  const context = await at.browser.newContext({ viewport, colorScheme: o.colorScheme, bypassCSP: true })
   const page = await context.newPage()
-  await page.goto(place.linkOf(await place.exchange(await place.upstreamToken(user), 'rooms.book')))
+  await page.goto(at.place.linkOf(await at.place.exchange(await at.place.upstreamToken(user), 'rooms.book')))
   return page
 }
 
@@ -50,7 +35,7 @@ async function readChain(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1, name: 'asks for your access' }).waitFor()
   const steps = await page.getByRole('listitem').allTextContents()
   const { agent, calendar, rooms, one } = Object.fromEntries(
-    Object.entries(place).map(([name, id]) => [name, String(id).replace('http://', '')]),
+    Object.entries(at.place).map(([name, id]) => [name, String(id).replace('http://', '')]),
   )
   expect(steps.slice(0, 3).map(text => text.replaceAll(/\s+/g, ' '))).toEqual([
     `${agent}began it`,
@@ -67,7 +52,7 @@ async function look(page: Page, what: string): Promise<void> {
 }
 
 async function arrive(page: Page): Promise<string> {
-  await page.waitForURL(`${place.calendar}/interact/callback?**`)
+  await page.waitForURL(`${at.place.calendar}/interact/callback?**`)
   const url = page.url()
   await page.context().close()
   return url

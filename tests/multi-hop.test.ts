@@ -10,7 +10,7 @@ import {
 import { generateSigningKey } from '@countersign/httpsig'
 import { type ScriptedUser, scriptedUser } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
-import { createResource } from '@countersign/resource'
+import { createResource, type Guarded, type Resource } from '@countersign/resource'
 import { type Participant, serve } from '@countersign/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from './processes.fixture.js'
@@ -84,25 +84,10 @@ async function calendarApi(): Promise<Participant> {
     scopes: { 'events.write': 'Add events' },
     downstream: { acceptAuthServer: [two] },
   })
-  const declared = resource.declare({ scope: 'events.write' })
-  return {
-    async handle(message) {
-      const published = await resource.handle(message)
-      if (published !== undefined) return published
-      const authorization = await resource.authorize(message, declared)
-      if (!authorization.ok) return authorization.response
-      try {
-        const booked = await authorization.aauth.fetch(`${rooms}/bookings`)
-        return Response.json({ booked: await booked.json() }, { status: booked.status })
-      } catch (error) {
-        const answer = await authorization.respond(error)
-        if (answer === undefined) throw error
-        return answer
-      }
-    },
-    ready: async () => undefined,
-    close: async () => undefined,
-  }
+  return behind(resource, 'events.write', async aauth => {
+    const booked = await aauth.fetch(`${rooms}/bookings`)
+    return Response.json({ booked: await booked.json() }, { status: booked.status })
+  })
 }
 
 /** Tells whom it sees. */
@@ -111,15 +96,31 @@ async function roomsApi(): Promise<Participant> {
     ...{ id: rooms, keys: [{ kid: 'r1', key: await generateSigningKey() }], authServers: [two], development: true },
     scopes: { 'rooms.book': 'Book rooms in your name' },
   })
-  const declared = resource.declare({ scope: 'rooms.book' })
+  return behind(resource, 'rooms.book', async ({ agent, user, issuer }) =>
+    Response.json({ agent, issuer, user: user?.sub }),
+  )
+}
+
+/** A resource with one handler behind one scope. */
+function behind<S extends string>(
+  resource: Resource<S>,
+  scope: NoInfer<S>,
+  handler: (aauth: Guarded) => Promise<Response>,
+): Participant {
+  const declared = resource.declare({ scope })
   return {
     async handle(message) {
       const published = await resource.handle(message)
       if (published !== undefined) return published
       const authorization = await resource.authorize(message, declared)
       if (!authorization.ok) return authorization.response
-      const { agent, user, issuer } = authorization.aauth
-      return Response.json({ agent, issuer, user: user?.sub })
+      try {
+        return await handler(authorization.aauth)
+      } catch (error) {
+        const answer = await authorization.respond(error)
+        if (answer === undefined) throw error
+        return answer
+      }
     },
     ready: async () => undefined,
     close: async () => undefined,

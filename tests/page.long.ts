@@ -1,34 +1,21 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect } from 'vitest'
-import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
-import { freePort, type Stand, stand } from './processes.fixture.js'
+import { expect } from 'vitest'
+import { visit, when, why } from './chromium.fixture.js'
+import { freePort, stand } from './processes.fixture.js'
 
 // The playground's page in a real browser: a click plays a story and shows what flowed.
 
-let place: Stand
-let browser: Browser
 let base: number
-
-beforeAll(async () => {
-  if (!there) return
-  place = stand()
+const at = visit(async () => {
+  const place = stand()
   base = await freePort()
   await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
-  browser = await launchChromium()
-}, 60_000)
-
-afterAll(async () => {
-  if (!there) return
-  await browser.close()
-  await place.stop()
+  return place
 })
-
-requireChromium()
 
 when(
   `each story is played at a click and its messages are shown${why}`,
   async () => {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    const page = await at.browser.newPage({ viewport: { width: 1280, height: 900 } })
     const faults: string[] = []
     page.on('pageerror', error => faults.push(error.message))
     page.on('console', message => {
@@ -55,7 +42,7 @@ when(
 )
 
 when(`the page fits a phone${why}`, async () => {
-  const page = await browser.newPage({ viewport: { width: 360, height: 740 } })
+  const page = await at.browser.newPage({ viewport: { width: 360, height: 740 } })
   await page.goto(`http://localhost:${base}/`)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
 })

@@ -1,44 +1,19 @@
-import {
-  type Asked,
-  type Participants,
-  playScenario,
-  type ScenarioName,
-  type StoryUser,
-  startParticipants,
-} from '@countersign/playground'
+import { type Asked, playScenario, type ScenarioName, type StoryUser, startParticipants } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect } from 'vitest'
-import { launchChromium, requireChromium, there, when, why } from './chromium.fixture.js'
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { visit, when, why } from './chromium.fixture.js'
 import { countersign, freePort } from './processes.fixture.js'
 
 // The playground's stories that ask a user, with a real browser in place of the scripted one: links opened, buttons clicked.
 
-let participants: Participants
-let browser: Browser
-
-beforeAll(async () => {
-  if (!there) return
-  participants = await startParticipants({
-    base: await freePort(),
-    countersign,
-    execArgv: [],
-    onReady: () => undefined,
-  })
-  browser = await launchChromium()
-}, 60_000)
-
-afterAll(async () => {
-  if (!there) return
-  await browser.close()
-  await participants.stop()
-})
-
-requireChromium()
+const at = visit(async () =>
+  startParticipants({ base: await freePort(), countersign, execArgv: [], onReady: () => undefined }),
+)
 
 /** Somebody who clicks; `ended` gets what their browser shows in the end. */
 function clickingUser(name: string, ended: string[]): StoryUser {
-  const opened = browser.newContext({ javaScriptEnabled: false }).then(context => context.newPage())
+  const opened = at.browser.newContext({ javaScriptEnabled: false }).then(context => context.newPage())
 
   async function decided(page: Page, decision: string): Promise<Asked> {
     const asked: Array<Pick<Asked, 'heading' | 'choices'>> = []
@@ -121,14 +96,12 @@ when.each<readonly [ScenarioName, readonly string[]]>([
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {
     const ended: string[] = []
-    const { checks, messages } = await playScenario(participants, story, name => clickingUser(name, ended))
+    const { checks, messages } = await playScenario(at.place, story, name => clickingUser(name, ended))
     expect(checks.filter(({ ok }) => !ok)).toEqual([])
     expect(checks.length).toBeGreaterThan(10)
     expect(new Set(ended)).toEqual(new Set(ends))
     // Nothing but the pages: a browser asked the auth server for no icon, script or picture.
-    const asked = messages.filter(
-      ({ to, response }) => to === participants.addresses.authServer && response.status > 399,
-    )
+    const asked = messages.filter(({ to, response }) => to === at.place.addresses.authServer && response.status > 399)
     expect(asked.map(({ request }) => request.target)).toEqual(asked.map(() => '/agent/token'))
   },
   60_000,
