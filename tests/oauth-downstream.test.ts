@@ -2,7 +2,7 @@ import { AgentError, callbackRoute, createAgent, delegate, type View } from '@co
 import { type Participants, type ScriptedUser, scriptedUser, startParticipants } from '@countersign/playground'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countersign, freePort, run } from './processes.fixture.js'
+import { countersign, freeBase, run } from './processes.fixture.js'
 
 // A calendar reads an address book behind OAuth for its callers' users: a real provider, and who must not get through.
 
@@ -11,7 +11,7 @@ let participants: Participants
 
 beforeAll(async () => {
   participants = await startParticipants({
-    base: await freePort(),
+    base: await freeBase(),
     countersign,
     execArgv: [],
     onReady: () => undefined,

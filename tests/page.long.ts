@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
 import { visit, when, why } from './chromium.fixture.js'
-import { freePort, stand } from './processes.fixture.js'
+import { freeBase, stand } from './processes.fixture.js'
 
 // The playground's page in a real browser: a click plays a story and shows what flowed.
 
 let base: number
 const at = visit(async () => {
   const place = stand()
-  base = await freePort()
+  base = await freeBase()
   await place.start('playground', ['playground', '--port', String(base)], { ready: 'playground ready at' })
   return place
 })

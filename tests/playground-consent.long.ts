@@ -3,12 +3,12 @@ import { verifies } from '@countersign/requirements'
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { visit, when, why } from './chromium.fixture.js'
-import { countersign, freePort } from './processes.fixture.js'
+import { countersign, freeBase } from './processes.fixture.js'
 
 // The playground's stories that ask a user, with a real browser in place of the scripted one: links opened, buttons clicked.
 
 const at = visit(async () =>
-  startParticipants({ base: await freePort(), countersign, execArgv: [], onReady: () => undefined }),
+  startParticipants({ base: await freeBase(), countersign, execArgv: [], onReady: () => undefined }),
 )
 
 /** Somebody who clicks; `ended` gets what their browser shows in the end. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { freePort, run } from './processes.fixture.js'
+import { freeBase, freePort, run } from './processes.fixture.js'
 
 interface Played {
   readonly ok: boolean
@@ -58,7 +58,7 @@ test('a scenario that does not exist is refused with the names of those that do'
 })
 
 test('a participant that cannot start ends the story with a reason, and leaves nobody running', async () => {
-  const base = await freePort()
+  const base = await freeBase()
   const squatter = createServer().listen(base + 20, '127.0.0.1')
   const { code, stderr } = await run(['playground', '--port', String(base), '--scenario', 'identity'])
   squatter.close()

@@ -99,14 +99,32 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
 
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
+  return listenAt(0)
+}
+
+/** Listens at a port and gives it back; 0 is any that is free. Rejects where somebody else listens. */
+function listenAt(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+}
+
+/** Where the participants of a playground are, from its first port on. */
+const offsets = [0, 10, 20, 21, 30, 31, 40, 50]
+
+/** A first port for a playground, all of whose ports are free; below those that systems hand out, which others get meanwhile. */
+export async function freeBase(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const base = 10_000 + 100 * Math.floor(Math.random() * 200)
+    const taken = await Promise.all(offsets.map(offset => listenAt(base + offset))).catch(() => undefined)
+    if (taken !== undefined) return base
+  }
+  throw new Error('there are no free ports for a playground')
 }
 
 /** What `.ci/run` says must not be skipped, e.g. `chromium`. */
