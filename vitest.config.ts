@@ -15,6 +15,30 @@ const long = process.env['COUNTERSIGN_LONG'] === '1'
 // Said for each project, too: they do not inherit it.
 const maxWorkers = availableParallelism() + 1
 
+/** It takes all that the machine has, and whoever shares it with others waits longer than an agent does. */
+const saturating = 'fleet.long.ts'
+
+/** Tests of the whole, in the folder `tests`. */
+function system(name: string, include: string[], exclude: string[]) {
+  return {
+    resolve,
+    ssr,
+    test: {
+      name,
+      root: 'tests',
+      include,
+      exclude: ['**/node_modules/**', '**/dist/**', ...exclude],
+      pool: 'threads' as const,
+      isolate: false,
+      maxWorkers,
+      testTimeout: long ? 240_000 : 60_000,
+      hookTimeout: 120_000,
+      // One group after the other.
+      sequence: { groupOrder: name === 'system' ? 0 : 1 },
+    },
+  }
+}
+
 export default defineConfig({
   resolve,
   ssr,
@@ -46,20 +70,8 @@ export default defineConfig({
             testTimeout: long ? 600_000 : 30_000,
           },
         })),
-      {
-        resolve,
-        ssr,
-        test: {
-          name: 'system',
-          root: 'tests',
-          include: long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'],
-          pool: 'threads' as const,
-          isolate: false,
-          maxWorkers,
-          testTimeout: long ? 240_000 : 60_000,
-          hookTimeout: 120_000,
-        },
-      },
+      system('system', long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'], long ? [saturating] : []),
+      ...(long ? [system('saturating', [saturating], [])] : []),
     ],
   },
 })
