@@ -202,8 +202,14 @@ withPostgres(
   },
 )
 
-/** In front of PostgreSQL: breaks the connection that commits, before or after the server has heard of it. */
-async function breakingProxy(url: string): Promise<{ url: string; next: 'pass' | 'before' | 'after'; close(): void }> {
+/** In front of PostgreSQL: breaks the connection that commits, before or after the server has heard of it, or each that is new. */
+interface BreakingProxy {
+  readonly url: string
+  next: 'pass' | 'before' | 'after' | 'new'
+  close(): void
+}
+
+async function breakingProxy(url: string): Promise<BreakingProxy> {
   const server = createServer(client => {
     const upstream = connect(5432, '127.0.0.1')
     const end = (): void => {
@@ -214,7 +220,9 @@ async function breakingProxy(url: string): Promise<{ url: string; next: 'pass' |
     client.on('error', end).on('close', end)
     upstream.on('error', end).on('close', end)
     client.on('data', chunk => {
-      if (proxy.next !== 'pass' && chunk.includes('commit\0')) {
+      if (proxy.next === 'new') {
+        if (chunk.includes('set_config')) end()
+      } else if (proxy.next !== 'pass' && chunk.includes('commit\0')) {
         if (proxy.next === 'before') end()
         isCut = true
         proxy.next = 'pass'
@@ -225,7 +233,7 @@ async function breakingProxy(url: string): Promise<{ url: string; next: 'pass' |
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const proxy: Awaited<ReturnType<typeof breakingProxy>> = {
+  const proxy: BreakingProxy = {
     url: url.replace('127.0.0.1:5432', `127.0.0.1:${port}`),
     next: 'pass',
     close: () => server.close(),
@@ -254,6 +262,22 @@ withPostgres(
     expect(await add(4)).toBe('answer 4')
     const ids = (await store.db.selectFrom('codes').select('id').orderBy('id').execute()).map(({ id }) => id)
     expect(ids).toEqual([1, 2, 4])
+    await store.close()
+    proxy.close()
+  },
+)
+
+withPostgres(
+  verifies('F-17', title('connections that break before they are set up take nothing with them, however many')),
+  async () => {
+    const proxy = await breakingProxy(postgres.newUrl())
+    const store = await open(proxy.url)
+    proxy.next = 'new'
+    // More than the store has connections.
+    for (let tries = 0; tries < 12; tries++)
+      await expect(store.check()).rejects.toMatchObject({ code: 'unavailable', transient: true })
+    proxy.next = 'pass'
+    await store.check()
     await store.close()
     proxy.close()
   },

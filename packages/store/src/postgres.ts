@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import pg from 'pg'
 import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
@@ -79,39 +79,48 @@ function dialect(connectionString: string, deadline?: number): PostgresDialect {
   })
   // An idle connection that breaks is replaced at its next use; unheard, this event would end the process.
   pool.on('error', () => {})
-  return new PostgresDialect({
-    pool: namingPool(pool),
-    async onCreateConnection(connection) {
-      // Acknowledged means on disk, whatever the server's default; stronger settings (remote_apply) stay.
-      await connection.executeQuery(
-        CompiledQuery.raw(
-          `select set_config('synchronous_commit', 'on', false)
-            where current_setting('synchronous_commit') in ('off', 'local')`,
-        ),
-      )
-      // Behind a lock or a slow disk requests would wait without end, and take every connection with them.
-      // And who reads a table from end to end watches all of it: undone by every write to it, and undoing them (PostgreSQL, 13.2.3).
-      if (statement > 0) {
-        await connection.executeQuery(
-          CompiledQuery.raw(
-            "select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)",
-            [String(statement)],
-          ),
-        )
-      }
-    },
-  })
+  return new PostgresDialect({ pool: namingPool(pool, client => setUp(client, statement)) })
 }
 
-/** Gives whatever is not PostgreSQL's verdict on a statement (no connection, one that broke) its own name. */
-function namingPool(pool: pg.Pool): PostgresPool {
-  const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+/** @param statement milliseconds that one statement may take; 0 for no end */
+async function setUp({ query }: NamedClient, statement: number): Promise<void> {
+  // Acknowledged means on disk, whatever the server's default; stronger settings (remote_apply) stay.
+  await query(
+    `select set_config('synchronous_commit', 'on', false)
+      where current_setting('synchronous_commit') in ('off', 'local')`,
+    [],
+  )
+  if (statement === 0) return
+  // Behind a lock or a slow disk requests would wait without end, and take every connection with them.
+  // And who reads a table from end to end watches all of it: undone by every write to it, and undoing them (PostgreSQL, 13.2.3).
+  await query("select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)", [
+    String(statement),
+  ])
+}
+
+interface NamedClient extends PostgresPoolClient {
+  query: PostgresPoolClient['query'] & ((text: string, values: readonly unknown[]) => Promise<unknown>)
+}
+
+/**
+ * Gives whatever is not PostgreSQL's verdict on a statement (no connection, one that broke) its own name.
+ * @param setUp runs once on each new connection. Here and not in Kysely's `onCreateConnection`, after whose failure nobody gives
+ *   the connection back: ten that broke at that moment, and the store would have none left.
+ */
+function namingPool(pool: pg.Pool, setUp: (client: NamedClient) => Promise<void>): PostgresPool {
+  const clients = new WeakMap<pg.PoolClient, NamedClient>()
   return {
     async connect() {
       const client = await pool.connect().catch(unreachable)
       const known = clients.get(client)
       if (known !== undefined) return known
       const named = namingClient(client)
+      try {
+        await setUp(named)
+      } catch (error) {
+        client.release(true)
+        throw error
+      }
       clients.set(client, named)
       return named
     },
@@ -119,7 +128,7 @@ function namingPool(pool: pg.Pool): PostgresPool {
   }
 }
 
-function namingClient(client: pg.PoolClient): PostgresPoolClient {
+function namingClient(client: pg.PoolClient): NamedClient {
   // A connection may break between two statements of a transaction; the next statement fails then. Unheard, ends the process.
   client.on('error', () => {})
   let broken: unknown
@@ -134,7 +143,7 @@ function namingClient(client: pg.PoolClient): PostgresPoolClient {
     }
   }
   const release = (destroy?: boolean): void => client.release(destroy === true || broken !== undefined)
-  return { query: query as PostgresPoolClient['query'], release }
+  return { query: query as NamedClient['query'], release }
 }
 
 /** connection_exception, insufficient_resources, operator_intervention, and a standby that only reads. */
