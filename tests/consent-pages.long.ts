@@ -16,7 +16,10 @@ async function open(options: BrowserContextOptions = {}): Promise<Page> {
 }
 
 async function signIn(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name }).click()
+  const button = page.getByRole('button', { name })
+  await button.click({ timeout: 10_000 }).catch(async (cause: unknown) => {
+    throw new Error(`${name} is not on ${page.url()}: ${await page.locator('body').textContent()}`, { cause })
+  })
 }
 
 when(

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { askUsers, createAuthServer, demoUsers } from '@countersign/auth-server'
 import { generateSigningKey, signRequest, thumbprint } from '@countersign/httpsig'
 import { jwks, signToken } from '@countersign/protocol'
@@ -109,20 +110,25 @@ export async function consentPlace(): Promise<ConsentPlace> {
     const url = `${auth}/agent/token`
     const headers: Array<readonly [string, string]> = [['content-type', 'application/x-www-form-urlencoded']]
     const body = new TextEncoder().encode(new URLSearchParams({ resource_token, ...form }).toString())
-    const signed = await signRequest({
-      method: 'POST',
-      url,
-      headers,
-      body,
-      key: agentKey as NonNullable<typeof agentKey>,
-      signatureKey: { scheme: 'jwks_uri', id: agent, kid: 'k1', dwk: 'aauth-agent' },
-    })
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: [...headers, ...signed].map(([a, b]) => [a, b]),
-      body,
-    })
-    return Object(await response.json())
+    for (;;) {
+      const signed = await signRequest({
+        method: 'POST',
+        url,
+        headers,
+        body,
+        key: agentKey as NonNullable<typeof agentKey>,
+        signatureKey: { scheme: 'jwks_uri', id: agent, kid: 'k1', dwk: 'aauth-agent' },
+      })
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: [...headers, ...signed].map(([a, b]) => [a, b]),
+        body,
+      })
+      if (response.ok) return Object(await response.json())
+      // In the second of its start the server cannot tell what was sent before it.
+      if (response.status !== 503) throw new Error(`${response.status}: ${await response.text()}`)
+      await sleep(1000)
+    }
   }
 
   return {

@@ -99,32 +99,40 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
 
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
-  return listenAt(0)
+  return freeAt(() => 30_000 + Math.floor(Math.random() * 2700), [0])
 }
 
-/** Listens at a port and gives it back; 0 is any that is free. Rejects where somebody else listens. */
-function listenAt(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+/** A first port for a playground, all of whose ports are free. */
+export function freeBase(): Promise<number> {
+  return freeAt(() => 10_000 + 100 * Math.floor(Math.random() * 200), [0, 10, 20, 21, 30, 31, 40, 50])
 }
 
-/** Where the participants of a playground are, from its first port on. */
-const offsets = [0, 10, 20, 21, 30, 31, 40, 50]
+/** Handed out by this process. */
+const taken = new Set<number>()
 
-/** A first port for a playground, all of whose ports are free; below those that systems hand out, which others get meanwhile. */
-export async function freeBase(): Promise<number> {
+/** A first port with others at offsets. Callers draw them below those that systems hand out: others may get one of these meanwhile. */
+async function freeAt(draw: () => number, offsets: readonly number[]): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
-    const base = 10_000 + 100 * Math.floor(Math.random() * 200)
-    const taken = await Promise.all(offsets.map(offset => listenAt(base + offset))).catch(() => undefined)
-    if (taken !== undefined) return base
+    const first = draw()
+    const ports = offsets.map(offset => first + offset)
+    if (ports.some(port => taken.has(port))) continue
+    for (const port of ports) taken.add(port)
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first
   }
-  throw new Error('there are no free ports for a playground')
+  throw new Error('there are no free ports')
+}
+
+/** Whether nobody listens there, at either of a machine's own addresses: a browser may ask `localhost` at both. */
+async function isFree(port: number): Promise<boolean> {
+  return (await canListen(port, '127.0.0.1')) && (await canListen(port, '::1'))
+}
+
+function canListen(port: number, host: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRNOTAVAIL'))
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
 }
 
 /** What `.ci/run` says must not be skipped, e.g. `chromium`. */

@@ -5,16 +5,16 @@ import { delimiter, join } from 'node:path'
 
 // Two stand-ins for Redis: a wire that answers as Redis would (or not at all), and a server of one's own.
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+/** A port that was free a moment ago; below those that systems hand out, which others may get meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 32_700 + Math.floor(Math.random() * 68)
+    const isFree = await new Promise(resolve => {
+      const server = createServer().once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
     })
-  })
+    if (isFree) return port
+  }
 }
 
 /** Whether something listens on a port of this machine. */
