@@ -30,6 +30,16 @@ export interface CheckOptions<S extends string = string> {
 
 const checkPath = '/check'
 
+/** A check as a server runs it. */
+export interface Check<S extends string = string> extends Participant {
+  /**
+   * From now on requests are judged as these options say, all at once. Give the new resource the `replay`, `counter` and
+   * `discovery` of the old one, or it knows nothing of what that one has seen.
+   * @throws TypeError for options that are wrong; then everything stays as it was
+   */
+  reload(options: CheckOptions<S>): void
+}
+
 /**
  * Judges requests for a proxy that passes them on by itself: at `/check` it answers 200 with the facts in headers, as a gateway
  * tells them, or the refusal. Every header of the facts is in the answer, an empty one for what is not known, so that it takes the
@@ -38,7 +48,17 @@ const checkPath = '/check'
  * @throws TypeError for a route that is wrong, a resource with `cors` (the proxy answers pages), `seen` with nginx (it shows no bodies)
  * @see protocol §3.3, §4
  */
-export function createCheck<S extends string>(options: CheckOptions<S>): Participant {
+export function createCheck<S extends string>(options: CheckOptions<S>): Check<S> {
+  let current = configure(options)
+  return {
+    handle: message => current(message),
+    reload(next) {
+      current = configure(next)
+    },
+  }
+}
+
+function configure<S extends string>(options: CheckOptions<S>): Participant['handle'] {
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
   if (resource.cors !== undefined)
     throw new TypeError('a check cannot answer preflights: let the proxy in front do that')
@@ -55,16 +75,18 @@ export function createCheck<S extends string>(options: CheckOptions<S>): Partici
     resource.responseHeaders(headers, requirement, message)
     return new Response(null, { headers })
   }
-  return {
-    async handle(message) {
-      checkTarget(message)
-      const answer = await resource.handle(message)
-      if (answer !== undefined) return answer
-      if (!isAsked(message, proxy)) throw new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
-      const response = await verdict(message).catch((thrown: unknown) => refusalOf(thrown, now))
-      return proxy === 'nginx' ? forNginx(response) : response
-    },
+  return async message => {
+    checkTarget(message)
+    const answer = await resource.handle(message)
+    if (answer !== undefined) return answer
+    if (!isAsked(message, proxy)) throw new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
+    const response = await verdict(message).catch((thrown: unknown) => refusalOf(thrown, now))
+    return proxy === 'nginx' ? forNginx(response) : response
   }
+}
+
+function isAsked({ target }: ReceivedMessage, proxy: CheckOptions['proxy']): boolean {
+  return proxy === 'nginx' ? target === checkPath : target.startsWith(`${checkPath}/`)
 }
 
 /** What is wrong here, and not with the request, is the server's to log. */
@@ -72,10 +94,6 @@ function refusalOf(thrown: unknown, now: () => number): Response {
   const error = asAAuthError(thrown)
   if (error.status >= 500) throw error
   return errorResponse(error, { now })
-}
-
-function isAsked({ target }: ReceivedMessage, proxy: CheckOptions['proxy']): boolean {
-  return proxy === 'nginx' ? target === checkPath : target.startsWith(`${checkPath}/`)
 }
 
 /** A request, and what its proxy says about its body. */

@@ -1,4 +1,4 @@
-export { type CheckOptions, createCheck } from './check.js'
+export { type Check, type CheckOptions, createCheck } from './check.js'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.js'
 export type { Identity, IdentityKey } from './identity.js'
 export type { GatewayRoute } from './routed.js'
