@@ -100,7 +100,8 @@ when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${w
   let signed: Headers | undefined
   const spying = await siteAgent(async request => {
     signed = new Headers(request.headers)
-    return new Response(null)
+    const challenge = { headers: { 'agent-auth': 'httpsig; identity=?1' }, status: 401 }
+    return signed.get('signature-key')?.includes('jwks_uri') ? new Response(null) : new Response(null, challenge)
   })
   for (const framing of [
     'content-length: 5\r\n\r\nhello',
