@@ -36,7 +36,17 @@ beforeAll(async () => {
     { path: '/read', methods: ['GET'], level: 'anonymous' },
   ]
   const config = join(place.folder, 'config.json')
-  writeFileSync(config, JSON.stringify({ id: api, check: 'nginx', identity: 'jwt', routes, development: true }))
+  writeFileSync(
+    config,
+    JSON.stringify({
+      id: api,
+      check: 'nginx',
+      identity: 'jwt',
+      routes,
+      authServer: ['http://localhost:1'],
+      development: true,
+    }),
+  )
   const data = join(place.folder, 'gateway')
   await place.start('check', ['gateway', '--config', config, '--port', String(checkPort), '--data', data])
   const [, sample = ''] = /^```nginx\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'docs/gateway.md'), 'utf8')) ?? []
@@ -83,6 +93,11 @@ when(
     const anonymous = await jwtVerify(String(seen[0]?.request.headers['aauth-identity']), keys, expected)
     expect(anonymous.payload['level']).toBe('anonymous')
     expect((await fetch(`${api}/.well-known/aauth-resource`)).status).toBe(200)
+    const asking = await fetch(`${api}/aauth/resource-token`, {
+      method: 'POST',
+      body: new URLSearchParams({ scope: 'a' }),
+    })
+    expect([asking.status, (await asking.json()).error]).toEqual([401, 'invalid_signature'])
     expect((await fetch(`${api}/aauth-check`)).status).toBe(404)
   },
 )

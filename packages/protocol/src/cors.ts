@@ -24,12 +24,18 @@ const exposedHeaders = ['Agent-Auth', 'Retry-After', 'RateLimit', 'RateLimit-Pol
 /** Seconds for which a browser may remember a preflight, and so how long an origin that was taken off the list lasts. */
 const maxAge = 600
 
+/** What CORS must know beside the origins. */
+export interface CorsOptions {
+  /** Whether bearer tokens are taken, too: a page may then send `Authorization`, and read `WWW-Authenticate`. Default no. */
+  readonly bearer?: () => boolean
+}
+
 /**
  * Makes the CORS of a server.
  * @throws TypeError when the list is empty, or an entry is not an origin as browsers send it
  * @see protocol §4 "CORS"
  */
-export function createCors(origins: CorsOrigins): Cors {
+export function createCors(origins: CorsOrigins, { bearer = () => false }: CorsOptions = {}): Cors {
   checkOrigins(origins)
   const allowed = (request: CorsRequest): string | undefined => {
     if (origins === '*') return '*'
@@ -52,13 +58,15 @@ export function createCors(origins: CorsOrigins): Cors {
       const headers = new Headers()
       if (allow(request, headers)) {
         headers.set('access-control-allow-methods', '*')
-        headers.set('access-control-allow-headers', allowedHeaders)
+        headers.set('access-control-allow-headers', bearer() ? `${allowedHeaders}, Authorization` : allowedHeaders)
         headers.set('access-control-max-age', String(maxAge))
       }
       return new Response(null, { status: 204, headers })
     },
     expose(request, headers) {
-      if (allow(request, headers)) addTo(headers, 'access-control-expose-headers', exposedHeaders)
+      if (!allow(request, headers)) return
+      addTo(headers, 'access-control-expose-headers', exposedHeaders)
+      if (bearer()) addTo(headers, 'access-control-expose-headers', ['WWW-Authenticate'])
     },
   }
 }

@@ -166,3 +166,38 @@ test('a route that does not take them does not see them; one that could not keep
   })
   expect(signed.ok).toBe(true)
 })
+
+test(verifies('where they are taken, a page may send one and read what would be taken'), async () => {
+  const asking = {
+    ...{ method: 'OPTIONS', target: '/events', peer: '192.0.2.1' },
+    headers: [
+      ['host', 'calendar.example'],
+      ['origin', 'https://app.example'],
+      ['access-control-request-method', 'GET'],
+      ['access-control-request-headers', 'authorization'],
+    ] as const,
+  }
+  const headersFor = async (need: Need) => {
+    const resource = world.calendar({ cors: ['https://app.example'] })
+    const declared = resource.declare({ scope: 'events.read', ...need })
+    const read = async (message: ReceivedMessage) => {
+      const answer = await resource.authorize(message, declared)
+      return answer.ok ? new Headers() : answer.response.headers
+    }
+    const origin = ['origin', 'https://app.example'] as const
+    const [allowed, refused] = await Promise.all([
+      read(asking),
+      read({ ...bare(), headers: [...bare().headers, origin] }),
+    ])
+    return [allowed.get('access-control-allow-headers'), refused.get('access-control-expose-headers')].map(names =>
+      (names ?? '').split(', '),
+    )
+  }
+  const [allowed, exposed] = await headersFor({ alsoAccept: accept })
+  expect([allowed, exposed]).toEqual([
+    expect.arrayContaining(['Authorization', 'Signature']),
+    expect.arrayContaining(['WWW-Authenticate', 'Agent-Auth']),
+  ])
+  const [without, kept] = await headersFor({})
+  expect([without?.includes('Authorization'), kept?.includes('WWW-Authenticate')]).toEqual([false, false])
+})

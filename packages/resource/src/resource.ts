@@ -190,7 +190,7 @@ export function createResource<const S extends string = never>(options: Resource
     return answerRoute(message, documents)
   }
   const published = withCors(options.cors, answer)
-  const cors = options.cors === undefined ? undefined : createCors(options.cors)
+  const cors = options.cors === undefined ? undefined : createCors(options.cors, { bearer: routes.takesBearer })
   return {
     id,
     paths,

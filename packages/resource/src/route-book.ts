@@ -6,6 +6,8 @@ export interface RouteBook {
   find(requirement: Requirement): Route
   /** The union over the routes seen. */
   components(): string[]
+  /** Whether one of those seen takes bearer tokens. */
+  takesBearer(): boolean
 }
 
 /** Makes an empty book. */
@@ -13,9 +15,11 @@ export function routeBook(context: RouteContext): RouteBook {
   const routes = new WeakMap<Requirement, Route>()
   const components = new Set(context.components)
   let declared = 0
+  let bearer = false
   const add = (requirement: Requirement, family: string): Route => {
     const route = routeOf(requirement, context, family)
     for (const name of route.components) components.add(name)
+    bearer ||= route.alsoAccept !== undefined
     routes.set(requirement, route)
     return route
   }
@@ -29,6 +33,7 @@ export function routeBook(context: RouteContext): RouteBook {
     // An undeclared requirement may be a new object each time: counters named by object would never fill up.
     find: requirement => routes.get(requirement) ?? add(requirement, familyOf(requirement)),
     components: () => [...components],
+    takesBearer: () => bearer,
   }
 }
 
