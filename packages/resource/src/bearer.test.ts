@@ -167,7 +167,7 @@ test('a route that does not take them does not see them; one that could not keep
   expect(signed.ok).toBe(true)
 })
 
-test(verifies('where they are taken, a page may send one and read what would be taken'), async () => {
+test(verifies('cors.preflight', 'where they are taken, a page may send one and read what would be taken'), async () => {
   const asking = {
     ...{ method: 'OPTIONS', target: '/events', peer: '192.0.2.1' },
     headers: [
