@@ -1,6 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
+import { badTokens } from './bad-tokens.test.fixture.js'
 import { calendarScene } from './calendar.test.fixture.js'
 import { send, type Wire } from './wire.test.fixture.js'
 import { asAgent, asHolder, asKey, forgeToken } from './world.test.fixture.js'
@@ -20,32 +21,12 @@ async function outcome(wire: Wire) {
 const accepted = [200, undefined, undefined]
 const refused = [401, 'invalid_auth_token', 'httpsig; identity=?1']
 
-/** The token as it is passes, changed it does not. */
-async function expectRefused(jwt: string | Promise<string>, expected: readonly unknown[] = refused) {
-  expect(await outcome(await under(await world.authToken(), '/events'))).toEqual(accepted)
-  expect(await outcome(await under(await jwt, '/events'))).toEqual(expected)
-}
-
 describe('auth tokens', () => {
-  test(verifies('AUT-01', 'a signature that is not of a key of the issuer'), async () => {
-    const token = await world.authToken()
-    const [head, claims, signature = ''] = token.split('.')
-    const flipped = `${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`
-    await expectRefused(`${head}.${claims}.${flipped}`)
-    await expectRefused(
-      forgeToken(
-        { kid: 'k1', key: world.otherAgent.key },
-        { typ: 'auth+jwt' },
-        JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()),
-      ),
-    )
-    await expectRefused(
-      forgeToken(
-        { kid: 'k9', key: world.authServer.key },
-        { typ: 'auth+jwt' },
-        JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()),
-      ),
-    )
+  test.each(badTokens.map(([id, title, make]) => [verifies(id, title), make] as const))('%s', async (_, make) => {
+    for (const { what, jwt, key, error = 'invalid_auth_token' } of await make(world)) {
+      expect(await outcome(await under(await world.authToken(), '/events'))).toEqual(accepted)
+      expect(await outcome(await under(jwt, '/events', key)), what).toEqual([401, error, 'httpsig; identity=?1'])
+    }
   })
 
   test(
@@ -53,12 +34,11 @@ describe('auth tokens', () => {
       'AUT-02',
       'trust.resource.auth-servers',
       'error.untrusted-issuer',
-      'an unlisted issuer, for whom nothing is fetched',
+      'for an unlisted issuer nothing is fetched',
     ),
     async () => {
-      await expectRefused(world.authToken({}, world.strangeServer), [401, 'untrusted_issuer', 'httpsig; identity=?1'])
-      for (const iss of ['https://auth.example.evil.com', 'https://xauth.example', 'https://auth.example/'])
-        expect((await outcome(await under(await world.authToken({ iss }), '/events'))).slice(0, 1)).toEqual([401])
+      const strange = await world.authToken({}, world.strangeServer)
+      expect(await outcome(await under(strange, '/events'))).toEqual([401, 'untrusted_issuer', 'httpsig; identity=?1'])
       expect(world.fetched.filter(url => !/^https:\/\/(auth|agent)\.example\//.test(url))).toEqual([])
       const alone = world.calendar({ authServers: [] })
       const message = await under(await world.authToken(), '/')
@@ -69,17 +49,6 @@ describe('auth tokens', () => {
       ])
     },
   )
-
-  test(verifies('AUT-03', "another resource's token, or one for several"), async () => {
-    for (const aud of [
-      'https://rooms.example',
-      'https://calendar.example/',
-      'https://calendar',
-      ['https://calendar.example', 'https://rooms.example'],
-      undefined,
-    ])
-      await expectRefused(world.authToken({ aud }))
-  })
 
   test(verifies('AUT-04', 'AUT-05', 'a stolen token under another key, or without signature'), async () => {
     const token = await world.authToken()
@@ -107,23 +76,11 @@ describe('auth tokens', () => {
   })
 
   test(
-    verifies(
-      'AUT-06',
-      'AUT-22',
-      'challenge.failed-auth-token',
-      'error.invalid-auth-token',
-      'out of date, or alive for too long',
-    ),
+    verifies('AUT-22', 'challenge.failed-auth-token', 'error.invalid-auth-token', 'alive as long as it may be'),
     async () => {
-      const now = Math.floor(world.clock.now)
-      await expectRefused(world.authToken({ iat: now - 700, exp: now - 100 }))
-      await expectRefused(world.authToken({ exp: now }))
-      await expectRefused(world.authToken({ nbf: now + 600 }))
-      await expectRefused(world.authToken({ iat: now, exp: now + 3601 }))
-      await expectRefused(world.authToken({ exp: undefined }))
-      expect(await outcome(await under(await world.authToken({ iat: now, exp: now + 3600 }), '/events'))).toEqual(
-        accepted,
-      )
+      const iat = Math.floor(world.clock.now)
+      expect(await outcome(await under(await world.authToken({ iat, exp: iat + 3600 }), '/events'))).toEqual(accepted)
+      expect(await outcome(await under(await world.authToken({ iat, exp: iat + 3601 }), '/events'))).toEqual(refused)
     },
   )
 
@@ -135,34 +92,16 @@ describe('auth tokens', () => {
     expect(await outcome(await under(token, '/public')), 'also where no token is needed').toEqual(refused)
   })
 
-  test(
-    verifies(
-      'AUT-07',
-      'AUT-12',
-      'AUT-13',
-      'AUT-16',
-      'AUT-20',
-      'SCH-16',
-      'SCH-17',
-      'what is no auth token for a resource',
-    ),
-    async () => {
-      await expectRefused(world.authToken({ agent: undefined }))
-      await expectRefused(world.authToken({ act: 'x' }))
-      const claims = JSON.parse(Buffer.from((await world.authToken()).split('.')[1] ?? '', 'base64url').toString())
-      for (const typ of ['at+jwt', 'JWT', 'application/auth+jwt', 'AUTH+JWT', undefined])
-        await expectRefused(forgeToken(world.authServer, { typ }, claims))
-      for (const odd of ['opaque-refresh-token', 'a.b', 'a.b.c.d.e', '']) {
-        const answer = await outcome(await under(await world.authToken(), '/events').then(wire => swapJwt(wire, odd)))
-        expect([odd, answer[0]]).toEqual([odd, 401])
-      }
-      expect(
-        (
-          await outcome(await under(await forgeToken(world.calendarKey, { typ: 'resource+jwt' }, claims), '/events'))
-        ).slice(0, 1),
-      ).toEqual([401])
-    },
-  )
+  test(verifies('SCH-16', 'SCH-17', 'what is no token of a caller'), async () => {
+    for (const odd of ['opaque-refresh-token', 'a.b', 'a.b.c.d.e', '']) {
+      const answer = await outcome(await under(await world.authToken(), '/events').then(wire => swapJwt(wire, odd)))
+      expect([odd, answer[0]]).toEqual([odd, 401])
+    }
+    const claims = JSON.parse(Buffer.from((await world.authToken()).split('.')[1] ?? '', 'base64url').toString())
+    const own = await forgeToken(world.calendarKey, { typ: 'resource+jwt' }, claims)
+    expect((await outcome(await under(own, '/events'))).slice(0, 1)).toEqual([401])
+    expect(await outcome(await under(await world.authToken(), '/events'))).toEqual(accepted)
+  })
 
   test(verifies('AUT-11', 'AGT-07', 'an agent token is no auth token'), async () => {
     const [status, error, agentAuth] = await outcome(await under(await world.agentToken(), '/events'))

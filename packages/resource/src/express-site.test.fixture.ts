@@ -9,6 +9,7 @@ export const expressAdapter: Adapter = {
   name: 'Express',
   wire: true,
   answersErrors: true,
+  inApp: true,
   make: plan => listening(createServer(appOf(plan))),
 }
 

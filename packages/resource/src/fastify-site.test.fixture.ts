@@ -9,6 +9,7 @@ export const fastifyAdapter: Adapter = {
   name: 'Fastify',
   wire: true,
   answersErrors: true,
+  inApp: true,
   async make(plan) {
     const app = appOf(plan)
     await app.ready()

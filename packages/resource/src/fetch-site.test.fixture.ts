@@ -22,6 +22,7 @@ export const fetchAdapter: Adapter = {
   name: 'Fetch',
   wire: false,
   answersErrors: false,
+  inApp: true,
   async make(plan) {
     const routes = fetchRoutes(plan)
     const known = wellKnown(plan.resource)
@@ -74,6 +75,7 @@ export const honoAdapter: Adapter = {
   name: 'Hono',
   wire: true,
   answersErrors: true,
+  inApp: true,
   make: plan => listening(createAdaptorServer({ fetch: honoApp(plan).fetch })),
 }
 

@@ -1,5 +1,4 @@
 import { connect as connectH2 } from 'node:http2'
-import { connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
@@ -63,28 +62,6 @@ describe('responses', () => {
       expect((await send(port, await world.request({ as, method, target: '/feed' }))).status, method).toBe(200)
     }
     expect(ran()).toBe(3)
-  })
-
-  test(verifies('DIG-18', 'a second request on the same connection is verified on its own'), async () => {
-    const { port, ran } = await serveCalendar()
-    const text = (wire: Wire, close: boolean) =>
-      [
-        `${wire.method} ${wire.target} HTTP/1.1`,
-        ...wire.headers.map(([name, value]) => `${name}: ${value}`),
-        ...(close ? ['connection: close'] : []),
-        '',
-        '',
-      ].join('\r\n')
-    const first = await world.request({ as, target: '/feed' })
-    const second: Wire = { ...first, target: '/agenda' }
-    const bytes = await new Promise<Buffer>(resolve => {
-      const chunks: Buffer[] = []
-      const socket = connect(port, '127.0.0.1', () => socket.write(text(first, false) + text(second, true), 'latin1'))
-      socket.on('data', chunk => chunks.push(chunk))
-      socket.on('close', () => resolve(Buffer.concat(chunks)))
-    })
-    expect(bytes.toString('latin1').match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401'])
-    expect(ran()).toBe(1)
   })
 })
 

@@ -11,6 +11,7 @@ export const nodeAdapter: Adapter = {
   name: 'node:http',
   wire: true,
   answersErrors: true,
+  inApp: true,
   make(plan) {
     const routes = routesOf(plan)
     const answered = [cors(plan.resource), wellKnown(plan.resource)]

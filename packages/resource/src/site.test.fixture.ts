@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { CorsOrigins } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
 import type { Requirement, Resource } from './index.js'
 import { type Answer, parseAnswer, send, type Wire } from './wire.test.fixture.js'
@@ -23,14 +24,20 @@ export interface Page {
 /** What a site is made of, and what happened in it. */
 export interface Plan {
   readonly resource: CalendarResource
+  /** Whose pages may call the resource. */
+  readonly cors?: CorsOrigins
   /** How often a handler ran. */
   ran: number
   /** Errors that reached the app's own error handling. */
   readonly failed: unknown[]
+  /** Lines that the server has logged by itself; what a framework is in logs nothing. */
+  readonly log: string[]
 }
 
 /** A site that runs. */
 export interface Site {
+  /** Of its socket, where it has one. */
+  readonly port?: number
   send(wire: Wire): Promise<Answer>
   stop(): Promise<void>
 }
@@ -42,6 +49,11 @@ export interface Adapter {
   readonly wire: boolean
   /** What answers for what a handler throws sets headers; else the platform answers. */
   readonly answersErrors: boolean
+  /**
+   * The guard stands in the app. A gateway stands before it: its handlers are a server of their own, which has no `aauth.fetch`, whose
+   * body limits and mistakes are its own, and which nothing can read before the guard.
+   */
+  readonly inApp: boolean
   make(plan: Plan): Promise<Site>
 }
 
@@ -62,6 +74,16 @@ export const pages: Readonly<Record<string, Page>> = {
   '/small': { requirement: { level: 'pseudonymous' }, bodyLimit: 10, say: echo },
   '/limited': {
     requirement: { level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour', identified: '9/hour' } },
+    say: echo,
+  },
+  '/delegates': { requirement: { level: 'identified', limits: { identified: '1/hour', agent: '90/hour' } }, say: echo },
+  '/personal': { requirement: { scope: 'events.read', limits: { authorized: '1/hour' } }, say: echo },
+  '/known': {
+    requirement: {
+      scope: 'events.read',
+      policy: ({ delegate, chain }) =>
+        delegate !== 'lost' && chain.every(({ agent }) => agent !== 'https://blocked.example'),
+    },
     say: echo,
   },
   '/cached': {
@@ -111,6 +133,7 @@ export async function listening(server: Listening): Promise<Site> {
   })
   const { port } = server.address() as AddressInfo
   return {
+    port,
     send: wire => send(port, wire),
     stop: () => new Promise(resolve => server.close(() => resolve())),
   }

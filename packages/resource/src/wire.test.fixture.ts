@@ -18,12 +18,24 @@ export interface Answer {
 
 /** Sends a request through a bare socket: nothing between normalises it. Content-Length is added unless the framing is given. */
 export async function send(port: number, wire: Wire): Promise<Answer> {
+  return parseAnswer(await sendBytes(port, bytesOf(wire)))
+}
+
+/** Sends requests one after the other over one connection, without waiting, and returns the status of each that was answered. */
+export async function sendPipelined(port: number, wires: readonly Wire[]): Promise<number[]> {
+  const bytes = wires.map((wire, at) => bytesOf(wire, at === wires.length - 1 ? 'close' : 'keep-alive'))
+  const answers = (await sendBytes(port, Buffer.concat(bytes))).toString('latin1')
+  return [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
+}
+
+/** A request as bytes. */
+export function bytesOf(wire: Wire, connection: 'close' | 'keep-alive' = 'close'): Buffer {
   const { method, target, headers, body } = wire
   const framed = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name))
   const length = body === undefined || framed ? [] : [`content-length: ${body.length}`]
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
-  const head = [`${method} ${target} HTTP/1.1`, ...lines, ...length, 'connection: close', '', ''].join('\r\n')
-  return parseAnswer(await sendBytes(port, Buffer.concat([Buffer.from(head, 'latin1'), body ?? Buffer.alloc(0)])))
+  const head = [`${method} ${target} HTTP/1.1`, ...lines, ...length, `connection: ${connection}`, '', ''].join('\r\n')
+  return Buffer.concat([Buffer.from(head, 'latin1'), body ?? Buffer.alloc(0)])
 }
 
 export function sendBytes(port: number, bytes: Uint8Array): Promise<Buffer> {

@@ -32,6 +32,8 @@ export interface ToSign {
   readonly target?: string
   readonly headers?: ReadonlyArray<readonly [string, string]>
   readonly body?: string
+  /** In the place of `body`, where it is no text. */
+  readonly bytes?: Uint8Array<ArrayBuffer>
   readonly contentType?: string
   readonly origin?: string
   readonly created?: number
@@ -162,7 +164,7 @@ export async function forgeToken(by: PublishedKey, header: object, claims: objec
 
 async function signedWire(o: ToSign, now: () => number): Promise<Wire> {
   const { as, method = 'GET', target = '/', origin = calendarId, created } = o
-  const body = o.body === undefined ? undefined : new TextEncoder().encode(o.body)
+  const body = o.bytes ?? (o.body === undefined ? undefined : new TextEncoder().encode(o.body))
   const contentType = o.contentType ?? (body === undefined ? undefined : 'application/json')
   const headers = [...(o.headers ?? []), ...(contentType === undefined ? [] : [['content-type', contentType] as const])]
   const added = await signRequest({

@@ -1,0 +1,125 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { pathOf } from '@countersign/httpsig'
+import type { Level } from '@countersign/protocol'
+import type { AAuth, Guarded } from '@countersign/resource'
+import { jsonLog, serve } from '@countersign/server'
+import { type Adapter, type Page, type Plan, pages, say } from '../../resource/src/site.test.fixture.js'
+import { send } from '../../resource/src/wire.test.fixture.js'
+import { createGateway, type GatewayRoute } from './index.js'
+
+/** Behind the gateway: the pages are a server's that knows nothing of AAuth, and tells what the gateway told it. */
+export const gatewayAdapter: Adapter = {
+  name: 'gateway',
+  wire: true,
+  answersErrors: true,
+  inApp: false,
+  async make(plan) {
+    const upstream = apiBehind(plan)
+    await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
+    const origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+    const { cors } = plan
+    const running = await serve({
+      name: 'gateway',
+      id: plan.resource.id,
+      port: 0,
+      host: '127.0.0.1',
+      participant: createGateway({ resource: plan.resource, upstream: origin, routes }),
+      ...(cors === undefined ? {} : { cors }),
+      signals: false,
+      announce: () => {},
+      log: jsonLog({ name: 'gateway', write: line => plan.log.push(line) }),
+      drain: 1,
+      bodyLimit: 1_048_576,
+    })
+    return {
+      port: running.port,
+      send: wire => send(running.port, wire),
+      async stop() {
+        await running.close()
+        await new Promise<void>(resolve => upstream.close(() => resolve()))
+      },
+    }
+  },
+}
+
+const open = { level: 'anonymous' } as const
+
+const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
+  ...Object.entries(pages).map(([path, { requirement }]) => ({ path, requirement })),
+  ...['/json', '/stream', '/written'].map(path => ({ path, requirement: open })),
+  { path: '/mounted/feed', requirement: { level: 'pseudonymous' } },
+]
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+
+function apiBehind(plan: Plan): Server {
+  const handlers = new Map<string, Handler>([...Object.entries(pages)].map(([path, page]) => [path, paged(plan, page)]))
+  const feed = handlers.get('/feed')
+  if (feed !== undefined) handlers.set('/mounted/feed', feed)
+  for (const [path, handler] of Object.entries(others)) handlers.set(path, handler)
+  const handle: Handler = async (request, response) => {
+    const handler = handlers.get(pathOf(request.url ?? ''))
+    if (handler === undefined) response.writeHead(404).end()
+    else await handler(request, response)
+  }
+  return createServer(async (request, response) => {
+    try {
+      await handle(request, response)
+    } catch (error) {
+      plan.failed.push(error)
+      response.writeHead(500).end('broken')
+    }
+  })
+}
+
+function paged(plan: Plan, page: Page): Handler {
+  return async (request, response) => {
+    const { headers, body } = await say(plan, page, factsIn(request.headers), await text(request))
+    response.writeHead(200, headers).end(body)
+  }
+}
+
+const others: Readonly<Record<string, Handler>> = {
+  async '/json'(request, response) {
+    response.end(JSON.stringify(JSON.parse(await text(request))))
+  },
+  '/stream'(_, response) {
+    response.write('one ')
+    setImmediate(() => response.end('two'))
+  },
+  '/written'(_, response) {
+    response.writeHead(201, 'Made', ['Cache-Control', 'public', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']).end('ok')
+  },
+}
+
+/** The facts that the gateway vouches for. */
+function factsIn(headers: IncomingHttpHeaders): Guarded {
+  const said = (name: string): string | undefined => {
+    const value = headers[`aauth-${name}`]
+    return typeof value === 'string' ? decodeURIComponent(value) : undefined
+  }
+  const [agent, delegate, issuer, sub, key] = ['agent', 'delegate', 'issuer', 'user', 'key'].map(said)
+  const facts: AAuth = {
+    level: said('level') as Level,
+    ...(agent === undefined ? {} : { agent }),
+    ...(delegate === undefined ? {} : { delegate }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(issuer === undefined || sub === undefined ? {} : { user: { iss: issuer, sub, claims: {} } }),
+    scope: said('scope')?.split(' ') ?? [],
+    chain: [],
+    ...(key === undefined ? {} : { key }),
+  }
+  return { ...facts, fetch: nobody, oauth: nobody }
+}
+
+async function nobody(): Promise<never> {
+  throw new TypeError('an API behind a gateway calls nobody with its help')
+}

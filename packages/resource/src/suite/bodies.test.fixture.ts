@@ -1,0 +1,165 @@
+import { gzipSync } from 'node:zlib'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { type Change, header, plus, without } from '../altered.test.fixture.js'
+import { bytesOf, sendBytes, sendPipelined, type Wire } from '../wire.test.fixture.js'
+import { type Stage, unsigned } from './stage.test.fixture.js'
+
+const invalid = { status: 401, error: 'invalid_signature' }
+const tooLarge = { status: 413, error: 'invalid_request' }
+
+const withBody =
+  (text: string | Uint8Array): Change =>
+  wire => ({ ...wire, body: Buffer.from(text) })
+
+const chunked = (...chunks: string[]): Change => {
+  const body = Buffer.from(`${chunks.map(c => `${Buffer.byteLength(c).toString(16)}\r\n${c}\r\n`).join('')}0\r\n\r\n`)
+  return wire => ({ ...wire, headers: [...wire.headers, ['transfer-encoding', 'chunked']], body })
+}
+
+/** Of the group DIG what is about bodies: those that nobody signed, how they are framed, and what the handler gets. */
+export function bodies(stage: Stage): void {
+  describe('bodies', () => {
+    signed(stage)
+    handedOn(stage)
+    sized(stage)
+    if (stage.adapter.wire) framed(stage)
+  })
+}
+
+function signed({ world, as, site, get, post, adapter }: Stage): void {
+  test(verifies('DIG-02', 'DIG-12', 'sig.body.uncovered', 'another one, and one nobody signed'), async () => {
+    const { refuses, refused, status } = await site()
+    await refuses(await post(), withBody('{"a":2}'), invalid)
+    await refuses(await post(), withBody(''), invalid)
+    await refuses(await post(), without('content-digest'), invalid)
+    const bodiless = await world.request({ as, method: 'POST', target: '/feed' })
+    await refuses(bodiless, wire => plus('content-type', 'text/plain')(withBody('x')(wire)), invalid)
+    // No parser has seen it: it would have found that it is no JSON.
+    await refused(withBody('{"a":')(await post('/json')), invalid)
+    expect(await status(await post('/json'))).toBe(200)
+  })
+
+  test(verifies('DIG-13', 'under any method'), async () => {
+    const { refuses } = await site()
+    for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS'])
+      await refuses(await world.request({ as, method, target: '/feed' }), withBody('x'), invalid)
+    if (!adapter.wire) return
+    await refuses(await get(), withBody('x'), invalid)
+    await refuses(await world.request({ as, method: 'HEAD', target: '/feed' }), withBody('x'), { status: 401 })
+  })
+
+  if (adapter.inApp)
+    test(verifies('DIG-13', 'what something has read before is a mistake to be told, and never let in'), async () => {
+      const { plan, status, passes } = await site()
+      expect(await status(await post('/late'))).toBe(500)
+      expect([plan.ran, plan.failed.map(error => error instanceof TypeError)]).toEqual([0, [true]])
+      const bodiless = await world.request({ as, method: 'POST', target: '/late' })
+      expect(await status(plus('content-type', 'text/plain')(withBody('x')(bodiless)))).toBe(500)
+      expect(plan.ran).toBe(0)
+      await passes(await post())
+    })
+}
+
+function handedOn({ world, as, site, post }: Stage): void {
+  test(verifies('DIG-17', 'sig.body.bytes', 'the handler and its parser get the very bytes'), async () => {
+    const { send, passes } = await site()
+    const odd = '\ufeff{ "a" :\r\n "ü" }'
+    const echoed = await passes(await post('/feed', odd, 'text/plain'))
+    expect(JSON.parse(Buffer.from(echoed.body, 'latin1').toString()).body.replace('\ufeff', '')).toBe(odd.slice(1))
+    const form = 'a=%31&b=+&&c'
+    const asForm = await passes(await post('/feed', form, 'application/x-www-form-urlencoded'))
+    expect(JSON.parse(asForm.body).body).toBe(form)
+    const parsed = await send(await post('/json', '{ "a" : [1, "x"] }'))
+    expect([parsed.status, parsed.body], parsed.body).toEqual([200, '{"a":[1,"x"]}'])
+    const large = JSON.stringify({ a: 'x'.repeat(90_000) })
+    expect((await send(await post('/json', large))).body).toBe(large)
+    const json = { headers: [...unsigned('/').headers, ['content-type', 'application/json']] as Wire['headers'] }
+    const nobody = await send(unsigned('/json', { method: 'POST', body: Buffer.from('{"b":2}'), ...json }))
+    expect(nobody.body).toBe('{"b":2}')
+  })
+
+  test(verifies('DIG-14', 'none at all needs no digest'), async () => {
+    const { passes } = await site()
+    const none = () => world.request({ as, method: 'POST', target: '/feed' })
+    expect(JSON.parse((await passes(await none())).body).body).toBe('')
+    await passes(plus('content-length', '0')(await none()))
+  })
+}
+
+function sized({ world, as, site, post, adapter }: Stage): void {
+  const inText = (length: number): Change => withBody('x'.repeat(length))
+
+  test(verifies('error.body-too-large', 'DIG-11', 'over the limit: 413, and the answer arrives'), async () => {
+    const { refuses, refused } = await site()
+    const full = () => post('/feed', 'x'.repeat(1_048_576), 'text/plain')
+    await refuses(await full(), inText(1_048_577), tooLarge)
+    await refused(inText(3_000_000)(await full()), tooLarge)
+    if (adapter.wire) await refused(chunked('x'.repeat(600_000), 'x'.repeat(600_000))(await full()), tooLarge)
+  })
+
+  if (adapter.inApp)
+    test(verifies('error.body-too-large', 'over a limit of its own'), async () => {
+      const { refuses } = await site()
+      const small = () => post('/small', '0123456789', 'text/plain')
+      await refuses(await small(), inText(11), tooLarge)
+      if (adapter.wire) await refuses(await small(), chunked('01234', '56789a'), tooLarge)
+    })
+
+  test(verifies('DIG-11', 'a compressed one is verified as it came, and not inflated'), async () => {
+    const { passes, refuses } = await site()
+    const bomb = new Uint8Array(gzipSync(Buffer.alloc(5_000_000, ' ')))
+    const gzip = { as, method: 'POST', target: '/feed', headers: [['content-encoding', 'gzip']] as const }
+    const echoed = await passes(await world.request({ ...gzip, bytes: bomb, contentType: 'text/plain' }))
+    expect(echoed.body.length).toBeLessThan(50_000)
+    const again = await world.request({ ...gzip, bytes: bomb, contentType: 'text/plain' })
+    await refuses(again, withBody(gzipSync(Buffer.alloc(5_000_001, ' '))), invalid)
+  })
+}
+
+function framed({ world, as, site, get, post }: Stage): void {
+  const none = (method = 'POST') => world.request({ as, method, target: '/feed' })
+
+  test(verifies('DIG-12', 'DIG-14', 'sig.body.bytes', 'in chunks'), async () => {
+    const { send, passes, refuses, refused } = await site()
+    await passes(chunked('{"a', '":1}')(await post()))
+    expect((await send(chunked('{"a', '":1}')(await post('/json')))).body).toBe('{"a":1}')
+    await passes(chunked()(await none()))
+    await refuses(await none(), chunked('x'), invalid)
+    await refused(chunked('{"a', '":2}')(await post()), invalid)
+    for (const method of ['GET', 'DELETE', 'HEAD']) await refused(chunked('x')(await none(method)), { status: 401 })
+  })
+
+  test(verifies('DIG-15', 'framings that two parsers read differently, and nothing after them'), async () => {
+    const { plan, port = 0, passes } = await site()
+    const twice =
+      (length: string): Change =>
+      wire =>
+        plus('content-length', length)(plus('content-length', '7')(wire))
+    const inBoth: Change = wire => plus('content-length', '7')(chunked('{"a":1}')(wire))
+    const coded =
+      (coding: string): Change =>
+      wire =>
+        header('transfer-encoding', () => coding)(chunked('{"a":1}')(wire))
+    const codings = ['x chunked', 'chunked, identity', 'xchunked', 'chunked chunked', '"chunked"', 'identity']
+    const both = async (change: Change) => {
+      const bytes = Buffer.concat([bytesOf(change(await post()), 'keep-alive'), bytesOf(await get())])
+      return (await sendBytes(port, bytes)).toString('latin1').match(/HTTP\/1\.1 \d+/g)
+    }
+    for (const change of [twice('7'), twice('8'), inBoth, ...codings.map(coded)])
+      expect(await both(change)).toEqual(['HTTP/1.1 400'])
+    expect(plan.ran).toBe(0)
+    expect(await both(wire => wire)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
+    await passes(await post())
+  })
+
+  test(verifies('DIG-18', 'a second request on the same connection is verified on its own'), async () => {
+    const { plan, port = 0 } = await site()
+    const statuses = async (...wires: Wire[]) => [await sendPipelined(port, wires), plan.ran]
+    expect(await statuses(await post(), await get())).toEqual([[200, 200], 2])
+    expect(await statuses(await post(), unsigned('/feed'))).toEqual([[200, 401], 3])
+    const moved = { ...(await get()), target: '/agenda' }
+    expect(await statuses(await get(), moved)).toEqual([[200, 401], 4])
+    expect(await statuses(unsigned('/feed'), await get())).toEqual([[401, 200], 5])
+  })
+}

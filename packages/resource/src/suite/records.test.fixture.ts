@@ -1,0 +1,228 @@
+import { inspect } from 'node:util'
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { header, plus } from '../altered.test.fixture.js'
+import { badTokens } from '../bad-tokens.test.fixture.js'
+import type { Wire } from '../wire.test.fixture.js'
+import { asAgent, asHolder, type asKey } from '../world.test.fixture.js'
+import { type Stage, unsigned, type Visited } from './stage.test.fixture.js'
+
+/** All that is told of a request, as a crash dump would have it. */
+const dump = (told: unknown): string => inspect(told, { depth: Infinity, maxStringLength: null, showHidden: true })
+
+/** The group LOG: what a resource tells of requests, and what the server it is in logs by itself. */
+export function records(stage: Stage): void {
+  describe('records', () => {
+    decisions(stage)
+    claims(stage)
+    secrets(stage)
+    hostileTexts(stage)
+    floods(stage)
+  })
+}
+
+function decisions({ world, site, get, post, holder }: Stage): void {
+  const agent = 'https://agent.example'
+
+  test(
+    verifies('LOG-03', 'token.txn', 'each decision once: who, for whom, what, why, and of which request'),
+    async () => {
+      const { outcome, stop } = await site()
+      const of = async (wire: Wire) => {
+        const { answer, events } = await outcome(wire)
+        // Where the server names requests, the record and the answer have the same name.
+        for (const event of events) expect(event.request_id).toBe(answer.headers.get('x-request-id'))
+        return events
+      }
+      const user = { iss: 'https://auth.example', sub: 'alice' }
+      const ofAlice = {
+        level: 'authorized',
+        agent,
+        delegate: 'phone',
+        user,
+        issuer: 'https://auth.example',
+        txn: 'journey-1',
+      }
+      const as = await holder({ txn: 'journey-1' })
+      const passed = await of(await world.request({ as, target: '/events' }))
+      expect(passed).toMatchObject([{ type: 'passed', aauth: { ...ofAlice, scope: ['events.read'] } }])
+      expect(await of(await world.request({ as, target: '/edit' }))).toMatchObject([
+        {
+          type: 'resource_token',
+          agent,
+          delegate: 'phone',
+          scope: 'events.read openid events.write',
+          txn: 'journey-1',
+        },
+        { type: 'refused', error: { code: 'insufficient_scope' }, aauth: ofAlice },
+      ])
+      expect(await of(await get('/agenda'))).toMatchObject([{ type: 'refused', error: { code: 'insufficient_level' } }])
+      const wire = await post()
+      expect(await of(wire)).toMatchObject([{ type: 'passed', aauth: { level: 'pseudonymous' } }])
+      expect(await of(wire)).toMatchObject([{ type: 'refused', error: { code: 'replay_detected' } }])
+      expect(await of(unsigned('/feed'))).toMatchObject([{ type: 'refused', error: { code: 'invalid_signature' } }])
+      expect(await of(unsigned('/public'))).toMatchObject([{ type: 'passed', aauth: { level: 'anonymous' } }])
+      expect([0, 7]).toContain((await stop()).length)
+    },
+  )
+
+  test(verifies('NON-01', 'a POST passes once'), async () => {
+    const { passes, refused } = await site()
+    const wire = await post()
+    await passes(wire)
+    await refused(wire, { status: 401, error: 'replay_detected', challenge: 'none' })
+    await passes(await post())
+  })
+
+  test(verifies('LOG-06', 'a name for a request that would break a record is not taken'), async () => {
+    const { outcome } = await site()
+    const named = (id: string) => plus('x-request-id', id)(unsigned('/public'))
+    for (const id of ['x'.repeat(10_000), 'a"}{"b', 'a b c d e f', '\x80\x85\x9b31m-name', 'short', '']) {
+      const { answer, events } = await outcome(named(id))
+      expect([answer.status, events.length]).toEqual([200, 1])
+      for (const name of [events[0]?.request_id, answer.headers.get('x-request-id')])
+        expect(name ?? 'abcdef01-2345').toMatch(/^[0-9a-f-]{13,36}$/)
+    }
+    const { answer, events } = await outcome(named('proxy-id-12345'))
+    const taken = [events[0]?.request_id, answer.headers.get('x-request-id')]
+    expect([
+      [undefined, undefined],
+      ['proxy-id-12345', 'proxy-id-12345'],
+    ]).toContainEqual(taken)
+  })
+}
+
+function claims({ world, site }: Stage): void {
+  test(verifies('LOG-04', 'nobody is named who was only claimed'), async () => {
+    const { outcome, stop, passes } = await site()
+    const thief = await generateSigningKey()
+    const victim = asAgent(world.agent)
+    const of = { target: '/events' }
+    const good = await world.request({
+      as: asHolder(world.delegateKey, await world.authToken({ sub: 'alice' })),
+      ...of,
+    })
+    for (const wire of [
+      await world.request({ as: { ...victim, key: thief }, ...of }),
+      await world.request({ as: asHolder(thief, await world.authToken({ sub: 'alice' })), ...of }),
+      await world.request({ as: asHolder(thief, await world.agentToken({}, { ...world.agent, key: thief })), ...of }),
+      header('signature', value => value.replace(/:[^:]{4}/, ':AAAA'))(good),
+    ]) {
+      const { answer, events } = await outcome(wire)
+      expect([answer.status, events.map(event => [event.type, 'aauth' in event])]).toEqual([401, [['refused', false]]])
+      expect(JSON.stringify(events)).not.toMatch(/agent\.example|alice|phone/)
+    }
+    await passes(good)
+    expect((await stop()).join('')).not.toMatch(/agent\.example|alice|phone/)
+  })
+}
+
+function secrets({ world, site, as }: Stage): void {
+  test(verifies('LOG-02', 'no token, key or signature, whatever becomes of it'), async () => {
+    const { plan, outcome, stop } = await site()
+    const told: unknown[] = []
+    const secret = new Set<string>()
+    const call = async (wire: Wire, ...words: string[]) => {
+      const signature = wire.headers.find(([name]) => name === 'signature')?.[1].slice(5, -1)
+      for (const word of [...words, ...(signature === undefined ? [] : [signature])]) secret.add(word)
+      told.push(...(await outcome(wire)).events)
+    }
+    const good = [await world.authToken({ sub: 'alice' }), await world.agentToken()]
+    const bad = (await Promise.all(badTokens.map(([, , make]) => make(world)))).flat().map(({ jwt }) => jwt)
+    for (const jwt of [...good, ...bad.filter(token => token.length > 100)]) {
+      const parts = jwt.split('.').filter(part => part.length > 40)
+      await call(await world.request({ as: asHolder(world.delegateKey, jwt), target: '/events' }), ...parts)
+    }
+    const key = 'private-member-of-a-key-that-nobody-may-see'
+    await call(
+      header('signature-key', value => `${value};d="${key}"`)(await world.request({ as, target: '/feed' })),
+      key,
+    )
+    const bearer = 'bearer-token-that-is-for-somebody-else-0123'
+    const code = 'code-that-is-in-a-query-0123456789abcdefghi'
+    await call(plus('authorization', `Bearer ${bearer}`)(unsigned(`/feed?code=${code}`)), bearer, code)
+    expect(told.length).toBeGreaterThan(bad.length / 2)
+    const all = dump([told, plan.failed, await stop()])
+    expect([...secret].filter(word => all.includes(word))).toEqual([])
+    expect(all).not.toMatch(/jwt="/)
+  })
+}
+
+/** Controls, also those of Unicode, that would end a record, hide it or forge one. */
+const unsafe = /\p{Cc}|[\u2028-\u202e\u2066-\u2069]/u
+
+function hostileTexts({ world, site, get }: Stage): void {
+  const hostile = ['a\r\nb', '\u001b[2Jx', '"},{"type":"passed"}', 'a\u2028b', '\u009b31m', 'a\u202eb', '\\']
+
+  test(verifies('LOG-01', 'whatever is in a name, one record that is one line'), async () => {
+    const visited = await site()
+    for (const text of hostile) {
+      const claimed = [{ sub: text }, { agent_delegate: text }, { agent: text }, { scope: text }, { txn: text }]
+      for (const claims of claimed) await once(visited, asHolder(world.delegateKey, await world.authToken(claims)))
+      await once(visited, asHolder(world.delegateKey, await world.agentToken({ sub: text })))
+      const kid = { ...world.agent, kid: text }
+      await once(visited, asHolder(world.delegateKey, await world.agentToken({}, kid)))
+    }
+    await visited.passes(await get())
+    await expectPlainLines(visited)
+  })
+
+  test(verifies('LOG-01', 'nor does anything else of a request make another'), async () => {
+    const visited = await site()
+    for (const text of hostile) {
+      const escaped = encodeURIComponent(text)
+      const bytes = Buffer.from(text.replace(/[\p{Cc}]/gu, '')).toString('latin1')
+      const wires = [
+        unsigned(`/feed?${escaped}`),
+        plus('user-agent', bytes)(unsigned('/feed')),
+        plus('x-request-id', bytes)(unsigned('/feed')),
+      ]
+      for (const wire of wires) {
+        const { events } = await visited.outcome(wire)
+        expect(events.map(({ type }) => type)).toEqual(['refused'])
+        expect(JSON.stringify(events)).not.toMatch(unsafe)
+      }
+      await visited.outcome(unsigned(`/${escaped}`))
+    }
+    await visited.passes(await get())
+    await expectPlainLines(visited)
+  })
+
+  async function once({ outcome }: Visited, as: ReturnType<typeof asKey>): Promise<void> {
+    const { events } = await outcome(await world.request({ as, target: '/agenda' }))
+    expect(events).toHaveLength(1)
+    expect(JSON.stringify(events)).not.toMatch(unsafe)
+  }
+}
+
+async function expectPlainLines({ stop }: Visited): Promise<void> {
+  for (const line of await stop()) {
+    expect(line.endsWith('\n') && !unsafe.test(line.slice(0, -1)), line).toBe(true)
+    expect(JSON.parse(line)).toBeTypeOf('object')
+  }
+}
+
+function floods({ world, site, as, get }: Stage): void {
+  test(
+    verifies('LOG-05', 'a flood of bad requests makes small records, and bounded lines, and hides no grant'),
+    async () => {
+      const { outcome, passes, stop } = await site()
+      const large = plus('user-agent', 'x'.repeat(9000))(unsigned('/feed', { target: `/feed?${'a'.repeat(3000)}` }))
+      let bytes = 0
+      for (let again = 0; again < 150; again++) {
+        const { events } = await outcome(large)
+        expect(events).toHaveLength(1)
+        bytes = Math.max(bytes, JSON.stringify(events).length)
+      }
+      expect(bytes).toBeLessThan(1000)
+      await passes(await get('/feed?granted'))
+      await passes(await world.request({ as, target: '/public' }))
+      const lines = await stop()
+      const refusals = lines.filter(line => line.includes('"status":401'))
+      expect(refusals.length).toBeLessThan(100)
+      expect(Math.max(0, ...lines.map(line => line.length))).toBeLessThan(1000)
+      if (lines.length > 0) expect(lines.filter(line => line.includes('"status":200'))).toHaveLength(2)
+    },
+  )
+}
