@@ -56,6 +56,8 @@ const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
   ...Object.entries(pages).map(([path, { requirement }]) => ({ path, requirement })),
   ...['/json', '/stream', '/written'].map(path => ({ path, requirement: open })),
   { path: '/mounted/feed', requirement: { level: 'pseudonymous' } },
+  // Whoever writes a path oddly must not come in by this one.
+  { path: '/*', requirement: open },
 ]
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
@@ -66,7 +68,7 @@ function apiBehind(plan: Plan): Server {
   if (feed !== undefined) handlers.set('/mounted/feed', feed)
   for (const [path, handler] of Object.entries(others)) handlers.set(path, handler)
   const handle: Handler = async (request, response) => {
-    const handler = handlers.get(pathOf(request.url ?? ''))
+    const handler = handlers.get(looselyRead(pathOf(request.url ?? '')))
     if (handler === undefined) response.writeHead(404).end()
     else await handler(request, response)
   }
@@ -78,6 +80,15 @@ function apiBehind(plan: Plan): Server {
       response.writeHead(500).end('broken')
     }
   })
+}
+
+/** As many an API reads paths: `/%66eed`, `/FEED`, `//feed`, `/feed/` and `/feed;a` are all `/feed`. */
+function looselyRead(path: string): string {
+  const plain = decodeURIComponent(path)
+    .toLowerCase()
+    .replace(/;[^/]*/g, '')
+    .replace(/\/+/g, '/')
+  return plain.replace(/(?<=.)\/$/, '')
 }
 
 function paged(plan: Plan, page: Page): Handler {

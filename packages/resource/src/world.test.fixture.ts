@@ -50,6 +50,8 @@ export interface World {
   readonly discovery: Discovery
   readonly agent: Party
   readonly otherAgent: Party
+  /** At another port of the agent's host. */
+  readonly neighbour: Party
   readonly authServer: Party
   /** Perfect in all, but on nobody's list. */
   readonly strangeServer: Party
@@ -74,9 +76,10 @@ export async function makeWorld(): Promise<World> {
   const fetched: string[] = []
   const events: ResourceEvent[] = []
   const documents = new Map<string, object>()
-  const [agent, otherAgent, authServer, strangeServer] = await Promise.all([
+  const [agent, otherAgent, neighbour, authServer, strangeServer] = await Promise.all([
     party('https://agent.example', 'agent', documents),
     party('https://other.example', 'agent', documents),
+    party('https://agent.example:8443', 'agent', documents),
     party(authServerId, 'issuer', documents),
     party('https://strange.example', 'issuer', documents),
   ])
@@ -100,6 +103,7 @@ export async function makeWorld(): Promise<World> {
     discovery,
     agent,
     otherAgent,
+    neighbour,
     authServer,
     strangeServer,
     calendarKey,

@@ -110,6 +110,10 @@ function countsByName({ world, site, holder }: Stage): void {
     for (const sub of odd) await passes(await call(sub))
     for (const sub of odd) await refused(await call(sub), { status: 429, error: 'rate_limited' })
     await passes(await call('a', world.otherAgent))
+    // Glued with a colon, the two would be one; and so would an agent itself and a delegate of that name.
+    await passes(await call('8443:a'))
+    await passes(await call('a', world.neighbour))
+    await passes(await world.request({ as: asAgent(world.agent), target: '/delegates' }))
     for (const sub of ['a\nb', 'a\u0000b', 'x'.repeat(513)])
       await refused(await call(sub), { status: 401, error: 'invalid_agent_token' })
   })
