@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { header, plus } from '../altered.test.fixture.js'
 import { badTokens } from '../bad-tokens.test.fixture.js'
 import type { Wire } from '../wire.test.fixture.js'
-import { asAgent, asHolder, type asKey } from '../world.test.fixture.js'
+import { asAgent, asHolder, type Signer } from '../world.test.fixture.js'
 import { type Stage, unsigned, type Visited } from './stage.test.fixture.js'
 
 /** All that is told of a request, as a crash dump would have it. */
@@ -81,8 +81,9 @@ function decisions({ world, site, get, post, holder }: Stage): void {
     for (const id of ['x'.repeat(10_000), 'a"}{"b', 'a b c d e f', '\x80\x85\x9b31m-name', 'short', '']) {
       const { answer, events } = await outcome(named(id))
       expect([answer.status, events.length]).toEqual([200, 1])
+      // One of the server's own, or none at all.
       for (const name of [events[0]?.request_id, answer.headers.get('x-request-id')])
-        expect(name ?? 'abcdef01-2345').toMatch(/^[0-9a-f-]{13,36}$/)
+        if (name !== undefined) expect(name).toMatch(/^[0-9a-f-]{36}$/)
     }
     const { answer, events } = await outcome(named('proxy-id-12345'))
     const taken = [events[0]?.request_id, answer.headers.get('x-request-id')]
@@ -172,7 +173,7 @@ function hostileTexts({ world, site, get }: Stage): void {
     const visited = await site()
     for (const text of hostile) {
       const escaped = encodeURIComponent(text)
-      const bytes = Buffer.from(text.replace(/[\p{Cc}]/gu, '')).toString('latin1')
+      const bytes = Buffer.from(text.replace(/\p{Cc}/gu, '')).toString('latin1')
       const wires = [
         unsigned(`/feed?${escaped}`),
         plus('user-agent', bytes)(unsigned('/feed')),
@@ -189,7 +190,7 @@ function hostileTexts({ world, site, get }: Stage): void {
     await expectPlainLines(visited)
   })
 
-  async function once({ outcome }: Visited, as: ReturnType<typeof asKey>): Promise<void> {
+  async function once({ outcome }: Visited, as: Signer): Promise<void> {
     const { events } = await outcome(await world.request({ as, target: '/agenda' }))
     expect(events).toHaveLength(1)
     expect(JSON.stringify(events)).not.toMatch(unsafe)

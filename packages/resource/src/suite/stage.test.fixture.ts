@@ -16,6 +16,8 @@ export interface Expected {
   readonly error?: string
   /** `Agent-Auth` without its resource token; `none` where there must not be any. */
   readonly challenge?: string
+  /** Which of several requests it is, for whoever reads that it failed. */
+  readonly what?: string
 }
 
 /** What became of a request. */
@@ -103,9 +105,9 @@ function visited(site: Site, plan: Plan, { events, fetched }: World): Visited {
   const refused = async (wire: Wire, expected: Expected): Promise<Answer> => {
     const before = { ran: plan.ran, fetched: fetched.length }
     const { answer, events } = await outcome(wire)
-    const { status, error, challenge } = expected
-    expect([status].flat(), answer.body).toContain(answer.status)
-    if (error !== undefined) expect(answer.error).toBe(error)
+    const { status, error, challenge, what = '' } = expected
+    expect([status].flat(), `${what} ${answer.body}`).toContain(answer.status)
+    if (error !== undefined) expect(answer.error, what).toBe(error)
     if (answer.status === 401 && answer.error !== 'replay_detected')
       expect(answer.headers.get('agent-auth')).toMatch(/^httpsig/)
     if (challenge !== undefined) expect(challengeOf(answer) ?? 'none').toBe(challenge)
