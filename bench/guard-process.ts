@@ -1,8 +1,11 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createDiscovery } from '@countersign/discovery'
 import type { PublicJwk } from '@countersign/httpsig'
 import { generateSigningKey } from '@countersign/httpsig'
-import { createResource } from '@countersign/resource'
+import { createResource, type Resource } from '@countersign/resource'
 import { guard } from '@countersign/resource/hono'
+import { guard as guardNode } from '@countersign/resource/node'
 import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import * as oauth from 'oauth4webapi'
@@ -12,6 +15,8 @@ import { answerMeasurements } from './measured-process.js'
 export interface GuardOrder {
   /** What stands before the route. */
   readonly kind: 'bare' | 'aauth' | 'dpop'
+  /** What the route is made with. */
+  readonly on: 'hono' | 'node'
   /** Where the tokens are from. */
   readonly issuer: string
   readonly issuerKey: PublicJwk
@@ -29,8 +34,8 @@ function published(documents: Readonly<Record<string, unknown>>) {
   })
 }
 
-async function aauthGuard({ issuer, issuerKey, audience }: GuardOrder): Promise<MiddlewareHandler> {
-  const resource = createResource({
+async function calendar({ issuer, issuerKey, audience }: GuardOrder): Promise<Resource<'events.read'>> {
+  return createResource({
     id: audience,
     keys: [{ kid: 'r1', key: await generateSigningKey() }],
     authServers: [issuer],
@@ -46,7 +51,6 @@ async function aauthGuard({ issuer, issuerKey, audience }: GuardOrder): Promise<
       }),
     }),
   })
-  return guard(resource, { scope: 'events.read' })
 }
 
 /** The same route for OAuth: a JWT access token bound by DPoP (RFC 9449), both checked by `oauth4webapi`, the keys cached. */
@@ -69,15 +73,32 @@ function dpopGuard({ issuer, issuerKey, audience }: GuardOrder): MiddlewareHandl
   }
 }
 
-async function run(order: GuardOrder): Promise<number> {
+const events = { events: [{ summary: 'Chess at eight', start: '2026-12-01T20:00' }] }
+const scope = 'events.read'
+
+async function honoApp(order: GuardOrder): Promise<Hono> {
   const app = new Hono()
-  const events = { events: [{ summary: 'Chess at eight', start: '2026-12-01T20:00' }] }
-  if (order.kind === 'aauth') app.use('/events', await aauthGuard(order))
+  if (order.kind === 'aauth') app.use('/events', guard(await calendar(order), { scope }))
   if (order.kind === 'dpop') app.use('/events', dpopGuard(order))
-  app.get('/events', c => c.json(events))
-  return new Promise(resolve =>
-    serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port)),
-  )
+  return app.get('/events', c => c.json(events))
+}
+
+async function nodeHandler(order: GuardOrder): Promise<RequestListener> {
+  const handle: RequestListener = (_, response) => {
+    const body = JSON.stringify(events)
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)
+  }
+  return order.kind === 'bare' ? handle : guardNode(await calendar(order), { scope }, handle)
+}
+
+async function run(order: GuardOrder): Promise<number> {
+  if (order.on === 'node') {
+    const server = createServer(await nodeHandler(order))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    return (server.address() as AddressInfo).port
+  }
+  const { fetch } = await honoApp(order)
+  return new Promise(resolve => serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port)))
 }
 
 answerMeasurements(run)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MeasuredProcess } from './measured-process.js'
 
 /** One request, ready to be sent. */
@@ -17,6 +18,8 @@ export interface Load {
   readonly cpu: number
   /** Requests per second. */
   readonly rate: number
+  /** Milliseconds that one in a hundred waited longer for its answer. */
+  readonly p99: number
 }
 
 /** The bytes of a request: made before the clock runs, so that the client takes as little of the machine as it can. */
@@ -73,25 +76,37 @@ function wholeBody(received: string): string | undefined {
   return body.length >= Number(length) ? body : undefined
 }
 
-/** Sends requests that were made before, over so many connections that stay open. */
+/**
+ * Sends requests that were made before, over so many connections that stay open.
+ * @param rate requests per second; default as many as are answered
+ */
 export async function load(
   server: MeasuredProcess,
   ready: readonly Ready[],
   connections: number,
+  rate: number = Number.POSITIVE_INFINITY,
 ): Promise<Load & { readonly answers: ReadonlyArray<Record<string, unknown>> }> {
   const requests = ready.map(bytesOf)
   const bodies: string[] = []
+  const waited: number[] = []
   const lanes = await Promise.all(Array.from({ length: connections }, () => lane(server.port)))
-  let next = 0
-  const run = async ({ send }: Lane): Promise<void> => {
-    for (let one = requests[next++]; one !== undefined; one = requests[next++]) bodies.push(await send(one))
-  }
   const cpu = await server.cpu()
   const start = performance.now()
+  let next = 0
+  const run = async ({ send }: Lane): Promise<void> => {
+    for (let at = next++; at < requests.length; at = next++) {
+      const early = start + (at / rate) * 1000 - performance.now()
+      if (early > 0) await sleep(early)
+      const sent = performance.now()
+      bodies.push(await send(requests[at] ?? Buffer.of()))
+      waited.push(performance.now() - sent)
+    }
+  }
   await Promise.all(lanes.map(run))
   const seconds = (performance.now() - start) / 1000
   const used = (await server.cpu()) - cpu
   for (const one of lanes) one.close()
   const answers = bodies.map(body => JSON.parse(body) as Record<string, unknown>)
-  return { cpu: used / ready.length, rate: ready.length / seconds, answers }
+  const p99 = waited.toSorted((a: number, b: number) => a - b)[Math.floor(waited.length * 0.99)] ?? 0
+  return { cpu: used / ready.length, rate: ready.length / seconds, p99, answers }
 }

@@ -1,23 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
+import { heldBytes } from './held-bytes.js'
 import { type Result, result } from './result.js'
 
 const created = 1_800_000_000
 const million = 1_000_000
 const thousand = 1000
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
-}
-
-function held(): number {
-  collectGarbage()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
 
 /** Adds entries, each of a principal of its own: the dearest case. */
 async function fill(set: ReplaySet, from: number, count: number): Promise<void> {
@@ -46,10 +33,10 @@ export async function replaySetRows(): Promise<readonly Result[]> {
   await fill(newSet(), 0, 50_000)
   const small = newSet()
   await fill(small, 0, thousand)
-  const before = held()
+  const before = heldBytes()
   const large = newSet()
   await fill(large, 0, million)
-  const bytes = (held() - before) / million
+  const bytes = (heldBytes() - before) / million
   const [few, many] = [await microseconds(small, thousand), await microseconds(large, million)]
   return [
     result({
