@@ -13,7 +13,7 @@ export {
   type InteractionSessions,
   memoryInteractions,
 } from './interaction-sessions.js'
-export type { Limits } from './limits.js'
+export type { Limits, SiteOf } from './limits.js'
 export type { OAuthApi, OAuthTokens, PendingOAuth } from './oauth.js'
 export type { OAuthOptions } from './oauth-downstream.js'
 export type { Rate } from './rate.js'

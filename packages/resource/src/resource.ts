@@ -27,7 +27,7 @@ import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
-import { type Limits, parseLimits } from './limits.js'
+import { type Limits, parseLimits, type SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { letThrough, type Mode, markOf } from './observe.js'
 import { parseRate } from './rate.js'
@@ -63,6 +63,8 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly components?: readonly string[]
   /** Limits that all routes share. Default none. */
   readonly limits?: Limits
+  /** What the limit `site` counts by; no list of public suffixes is carried here. See {@link SiteOf}. */
+  readonly siteOf?: SiteOf
   /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
   readonly resourceTokenLimit?: string
   /** Whose documents and keys to trust. Default: a discovery of its own; where a platform has no guarded fetcher it must be given. */
@@ -254,6 +256,7 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     agents = 'any',
     components = [],
     limits = {},
+    siteOf,
     development = false,
   } = options
   if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
@@ -267,7 +270,8 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     authServers: [...authServers],
     // An interaction's code that nothing signs would be anybody's.
     components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
-    limits: parseLimits(limits, ''),
+    limits: parseLimits(limits, '', siteOf),
+    ...(siteOf === undefined ? {} : { siteOf }),
     development,
   }
 }

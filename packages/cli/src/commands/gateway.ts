@@ -7,10 +7,11 @@ import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import { siteOf } from './site.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
 const limits = z.partialRecord(
-  z.enum([...level.options, 'network', 'agent']),
+  z.enum([...level.options, 'network', 'agent', 'site']),
   z.string().regex(/^\d+\/(s|sec|min|hour|day)$/, 'must read like 10/min'),
 )
 
@@ -77,6 +78,7 @@ export async function gateway(command: Command): Promise<void> {
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
+    siteOf,
     development: settings.development,
     observe: settings.observe,
     onEvent: audit(log, limit),
