@@ -1,5 +1,6 @@
 import { createGateway } from '@countersign/gateway'
 import { type Counter, createResource } from '@countersign/resource'
+import { openTelemetry } from '@countersign/resource/otel'
 import { errorFields, jsonLog, type Logger, logLimit } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -67,12 +68,14 @@ export async function gateway(command: Command): Promise<void> {
   const settings = readConfiguration(command, gatewayOptions, process.env)
   const log = jsonLog({ name: 'gateway' })
   const limit = logLimit(log)
+  // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
+  const telemetry = openTelemetry()
   const resource = createResource({
     id: settings.id,
     keys: await signingKeys(dataFolder('gateway', settings), settings),
     authServers: settings.authServer ?? [],
     scopes: scopesOf(settings),
-    discovery: discoveryFor(settings),
+    discovery: discoveryFor(settings, { onEvent: telemetry.discovery }),
     ...(await sharedReplay(settings)),
     ...(await sharedCounter(settings, log)),
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
@@ -81,6 +84,7 @@ export async function gateway(command: Command): Promise<void> {
     siteOf,
     development: settings.development,
     observe: settings.observe,
+    telemetry,
     onEvent: audit(log, limit),
   })
   if (settings.observe) log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
