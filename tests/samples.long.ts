@@ -27,6 +27,7 @@ async function pack(into: string): Promise<string[]> {
 }
 
 const adaptersPage = 'packages/resource/README.md'
+const gatewayPage = 'docs/gateway.md'
 
 /** A package at the version that the tests of the rooms use. */
 function versioned(name: string): string {
@@ -48,7 +49,7 @@ beforeAll(async () => {
   mkdirSync(tarballs)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'reader', private: true, type: 'module' }))
   const files = await pack(tarballs)
-  const frameworks = ['hono', '@hono/node-server', 'express', 'fastify', '@types/express', '@types/node']
+  const frameworks = ['hono', '@hono/node-server', 'express', 'fastify', '@types/express', '@types/node', 'jose']
   await execute(
     'npm',
     ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, ...frameworks.map(versioned)],
@@ -57,10 +58,12 @@ beforeAll(async () => {
   for (const [name, code] of samples()) writeFileSync(join(project, name), code)
   mkdirSync(join(project, 'adapters'))
   for (const [name, code] of samples(adaptersPage)) writeFileSync(join(project, 'adapters', name), code)
+  mkdirSync(join(project, 'gateway'))
+  for (const [name, code] of samples(gatewayPage)) writeFileSync(join(project, 'gateway', name), code)
   const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false, types: ['node'] }
   writeFileSync(
     join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts'] }),
+    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts', 'gateway/*.ts'] }),
   )
   await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
 }, 180_000)

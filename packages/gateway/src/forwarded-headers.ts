@@ -1,8 +1,6 @@
 import { isSigned, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, authorityOf, schemeOf } from '@countersign/protocol'
-import type { AAuth } from '@countersign/resource'
-
-type Line = readonly [name: string, value: string]
+import type { Line } from './identity.js'
 
 const hopByHop: readonly string[] = [
   'connection',
@@ -44,13 +42,13 @@ const inboundOnly: ReadonlySet<string> = new Set([
 /**
  * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
  * copy of what the gateway vouches for are gone; the verified facts, and where the request came from, are added.
- * @param aauth nothing is added where nobody vouches for it
+ * @param facts what the gateway vouches for; nothing where it only observes
  * @param called.id the identifier under which the gateway was called
  * @param called.from the address it was called from, as far as known
  */
 export function requestHeaders(
   message: ReceivedMessage,
-  aauth: AAuth | undefined,
+  facts: readonly Line[],
   called: { readonly id: string; readonly from: string | undefined },
 ): Line[] {
   const named = connectionNamed(message.headers)
@@ -65,7 +63,7 @@ export function requestHeaders(
     )
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
-  return [...kept, ...length, ...originHeaders(called), ...(aauth === undefined ? [] : factHeaders(aauth))]
+  return [...kept, ...length, ...originHeaders(called), ...facts]
 }
 
 /**
@@ -119,30 +117,4 @@ function hasLength({ method, body }: ReceivedMessage): boolean {
 function originHeaders({ id, from }: { readonly id: string; readonly from: string | undefined }): Line[] {
   const line: Line[] = from === undefined ? [] : [['X-Forwarded-For', from]]
   return [...line, ['X-Forwarded-Host', authorityOf(id)], ['X-Forwarded-Proto', schemeOf(id)]]
-}
-
-function factHeaders(aauth: AAuth): Line[] {
-  // The user of a bearer token is not one of AAuth's: the API gets the token itself.
-  if (aauth.credential === 'bearer') return [['AAuth-Level', aauth.level]]
-  const facts: ReadonlyArray<readonly [string, string | undefined]> = [
-    ['AAuth-Level', aauth.level],
-    ['AAuth-Agent', aauth.agent],
-    ['AAuth-Delegate', aauth.delegate],
-    ['AAuth-User', aauth.user?.sub],
-    ['AAuth-Scope', aauth.scope.length > 0 ? aauth.scope.join(' ') : undefined],
-    ['AAuth-Issuer', aauth.issuer],
-    ['AAuth-Key', aauth.key],
-  ]
-  return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, plainValue(value)] as const]))
-}
-
-/** Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. */
-function plainValue(value: string): string {
-  return [...new TextEncoder().encode(value)]
-    .map(byte =>
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-    )
-    .join('')
 }

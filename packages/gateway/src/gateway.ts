@@ -1,20 +1,14 @@
-import type { IncomingMessage } from 'node:http'
-import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, errorResponse } from '@countersign/protocol'
-import type { Authorization, Requirement, Resource } from '@countersign/resource'
-import type { Participant } from '@countersign/server'
+import { IncomingMessage } from 'node:http'
+import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import type { Resource } from '@countersign/resource'
+import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
-import { type RouteTable, routeTable } from './route-table.js'
+import { type Identity, type Teller, tellerOf } from './identity.js'
+import { type GatewayRoute, type Judged, judge } from './routed.js'
 import { openUpstream, retryAfter, type Upstream } from './upstream.js'
-
-/** What the gateway asks of callers on one path. */
-export interface GatewayRoute<S extends string = string> {
-  /** Exact (`/reports`), or a prefix that ends in `*` (`/reports*`, `/*`). Compared with the raw path, byte for byte. */
-  readonly path: string
-  /** Default all. Others are 405: `HEAD` and `OPTIONS` are methods like any other. */
-  readonly methods?: readonly string[]
-  readonly requirement: Requirement<S>
-}
+import type { UpstreamState } from './upstream-state.js'
+import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
 
 /** What a gateway is made of. */
 export interface GatewayOptions<S extends string = string> {
@@ -25,6 +19,28 @@ export interface GatewayOptions<S extends string = string> {
   readonly routes: ReadonlyArray<GatewayRoute<S>>
   /** Seconds in which the API behind must begin to answer. Default 60. */
   readonly timeout?: number
+  /**
+   * A path of the API that answers 2xx or 3xx to a GET while it can do its work: what readiness asks for. Default: it is ready
+   * while it takes connections.
+   */
+  readonly healthPath?: string
+  /** Default `headers`. */
+  readonly identity?: Identity
+  /** Told when the API behind stops answering, and when it does again. */
+  readonly onUpstream?: (state: UpstreamState) => void
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/** A gateway as a server runs it. */
+export interface Gateway<S extends string = string> extends Participant {
+  upgrade(message: ReceivedMessage): Promise<Response | Upgraded>
+  /**
+   * From now on requests are judged and passed on as these options say, all at once; those under way go on as they began.
+   * Give the new resource the `replay`, `counter` and `discovery` of the old one, or it knows nothing of what that one has seen.
+   * @throws TypeError for options that are wrong; then everything stays as it was
+   */
+  reload(options: GatewayOptions<S>): void
 }
 
 /**
@@ -32,92 +48,118 @@ export interface GatewayOptions<S extends string = string> {
  *
  * The API learns who is calling from `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
  * `AAuth-Issuer`), `AAuth-Scope`, `AAuth-Issuer` and `AAuth-Key` (thumbprint of the key that signed), in printable ASCII with
- * all else percent-encoded, and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It must be reachable through the
- * gateway only.
+ * all else percent-encoded, or from one JWT ({@link Identity}); and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It
+ * must be reachable through the gateway only. A WebSocket is judged by its handshake.
  * A resource that only observes lets everything through, without any of the facts, also what no route is for; a target, or a
  * `Connection`, that two servers could read differently is refused even then.
  * @throws TypeError for a route or an upstream that is wrong
  * @see protocol §3.3, §4
  */
-export function createGateway<S extends string>(options: GatewayOptions<S>): Participant {
-  const { resource, timeout = 60 } = options
-  const upstream = openUpstream({ origin: options.upstream, timeout })
-  const routes = routeTable(
-    options.routes.map(({ path, methods, requirement }) => ({
-      path,
-      ...(methods === undefined ? {} : { methods }),
-      value: resource.declare({ name: path, ...requirement }),
-    })),
-  )
+export function createGateway<S extends string>(options: GatewayOptions<S>): Gateway<S> {
+  let current = configure(options)
+  const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
+    const configured = current
+    const { resource } = configured
+    checkTarget(message)
+    checkConnection(message)
+    // Before the routes: a page asks with OPTIONS, which most of them do not have.
+    const answer = resource.cors?.preflight(message) ?? (await resource.handle(message))
+    return answer ?? passage(message, configured)
+  }
   return {
     async handle(message) {
-      checkTarget(message)
-      checkConnection(message)
-      // Before the routes: a page asks with OPTIONS, which most of them do not have.
-      const preflight = resource.cors?.preflight(message)
-      if (preflight !== undefined) return preflight
-      return (await resource.handle(message)) ?? (await guarded(message, { resource, routes, upstream }))
+      const passed = await asked(message)
+      if (passed instanceof Response) return passed
+      const { body } = message
+      const sent = await passed.upstream.send({ ...passed.request, ...(body === undefined ? {} : { body }) })
+      const answer = responseOf(sent, message.method)
+      passed.finish(answer.headers)
+      return answer
     },
-    ready: () => upstream.check(),
-    close: async () => upstream.close(),
+    async upgrade(message) {
+      const handshake = checkHandshake(message)
+      const passed = await asked(message)
+      return passed instanceof Response ? passed : switched(passed, handshake)
+    },
+    reload(next) {
+      const configured = configure(next)
+      current.upstream.retire()
+      current = configured
+    },
+    ready: () => current.upstream.check(),
+    close: async () => current.upstream.close(),
   }
 }
 
-interface Gateway<S extends string> {
+/** What one set of options comes to. */
+interface Configured<S extends string> {
   readonly resource: Resource<S>
-  readonly routes: RouteTable<Requirement<S>>
   readonly upstream: Upstream
+  readonly teller: Teller
+  judge(message: ReceivedMessage): Promise<Judged<S>>
 }
 
-async function guarded<S extends string>(message: ReceivedMessage, gateway: Gateway<S>): Promise<Response> {
-  const { resource, upstream } = gateway
-  const found = requirementFor(message, gateway.routes)
-  const authorization =
-    'error' in found ? unrouted(message, found, resource) : await resource.authorize(message, found.requirement)
-  if (!authorization.ok) return authorization.response
-  const { method, target, body } = message
-  const called = { id: resource.id, from: resource.clientOf(message) }
-  const headers = requestHeaders(message, authorization.observed ? undefined : authorization.aauth, called)
-  const answer = await upstream.send({ method, target, headers, ...(body === undefined ? {} : { body }) })
-  const response = responseOf(answer, method)
-  resource.responseHeaders(response.headers, 'error' in found ? {} : found.requirement, message)
-  return response
-}
-
-/** No route for it: refused, but where nothing is refused yet. */
-function unrouted<S extends string>(
-  message: ReceivedMessage,
-  { error, headers }: Unrouted,
-  { observed, cors }: Resource<S>,
-): Authorization {
-  if (observed !== undefined) return observed(message, error)
-  const response = errorResponse(error, { headers })
-  cors?.expose(message, response.headers)
-  return { ok: false, response }
-}
-
-interface Unrouted {
-  readonly error: AAuthError
-  readonly headers: Array<[string, string]>
-}
-
-function requirementFor<S extends string>(
-  { method, target }: ReceivedMessage,
-  routes: RouteTable<Requirement<S>>,
-): { readonly requirement: Requirement<S> } | Unrouted {
-  const match = routes.match(method, pathOf(target))
-  switch (match.found) {
-    case 'route':
-      return { requirement: match.value }
-    case 'method': {
-      const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
-      return { error, headers: [['allow', match.allow.join(', ')]] }
-    }
-    case 'nothing':
-      return { error: new AAuthError('invalid_request', 'there is nothing here', { status: 404 }), headers: [] }
-    case 'ambiguous':
-      return { error: new AAuthError('invalid_request', 'the path is not in its plain spelling'), headers: [] }
+function configure<S extends string>(options: GatewayOptions<S>): Configured<S> {
+  const { resource, timeout = 60, healthPath, identity = 'headers', now = () => Date.now() / 1000 } = options
+  return {
+    resource,
+    teller: tellerOf({ identity, id: resource.id, now }),
+    judge: judge(resource, options.routes),
+    upstream: openUpstream({
+      origin: options.upstream,
+      timeout,
+      ...(healthPath === undefined ? {} : { healthPath }),
+      ...(options.onUpstream === undefined ? {} : { onState: options.onUpstream }),
+    }),
   }
+}
+
+/** A request that may go upstream. */
+interface Passed<S extends string> {
+  readonly configured: Configured<S>
+  readonly upstream: Upstream
+  readonly request: {
+    readonly method: string
+    readonly target: string
+    readonly headers: Array<readonly [string, string]>
+  }
+  /** Sets on the answer what belongs on a guarded one. */
+  finish(headers: Headers): void
+}
+
+async function passage<S extends string>(
+  message: ReceivedMessage,
+  configured: Configured<S>,
+): Promise<Response | Passed<S>> {
+  const { resource, teller, upstream } = configured
+  const { authorization, requirement } = await configured.judge(message)
+  if (!authorization.ok) return authorization.response
+  const { method, target } = message
+  const called = { id: resource.id, from: resource.clientOf(message) }
+  const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
+  return {
+    configured,
+    upstream,
+    request: { method, target, headers: requestHeaders(message, facts, called) },
+    finish: headers => resource.responseHeaders(headers, requirement, message),
+  }
+}
+
+/** Asks the API behind to change the protocol, and says what it said. */
+async function switched<S extends string>(passed: Passed<S>, handshake: Handshake): Promise<Response | Upgraded> {
+  const { request, upstream, finish } = passed
+  const headers = [...request.headers, ...handshakeHeaders]
+  const answer = await upstream.upgrade({ ...request, headers })
+  if (answer instanceof IncomingMessage) {
+    const response = responseOf(answer, request.method)
+    finish(response.headers)
+    return response
+  }
+  const { socket, head, response } = answer
+  checkSwitch(response, handshake, socket)
+  const kept = responseHeaders(response.rawHeaders)
+  finish(kept)
+  return { headers: [...kept, ...handshakeHeaders], socket, head }
 }
 
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])

@@ -1,1 +1,5 @@
-export { createGateway, type GatewayOptions, type GatewayRoute } from './gateway.js'
+export { type Check, type CheckOptions, createCheck } from './check.js'
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.js'
+export type { Identity, IdentityKey } from './identity.js'
+export type { GatewayRoute } from './routed.js'
+export type { UpstreamState } from './upstream-state.js'

@@ -1,7 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { AAuthError } from '@countersign/protocol'
+import { stateWatch, type UpstreamState } from './upstream-state.js'
 
 /** One request as it goes upstream. */
 export interface UpstreamRequest {
@@ -16,39 +18,100 @@ export interface UpstreamRequest {
 export interface Upstream {
   /** @throws AAuthError `temporarily_unavailable` when it does not answer */
   send(request: UpstreamRequest): Promise<IncomingMessage>
-  /** Rejects when nobody listens there. */
+  /**
+   * Asks for another protocol on the connection, which is then the caller's.
+   * @throws AAuthError `temporarily_unavailable` when it does not answer
+   */
+  upgrade(request: UpstreamRequest): Promise<IncomingMessage | Switched>
+  /** Rejects while it cannot do its work, as far as one can see from here. */
   check(): Promise<void>
+  /** Nothing new is sent; what is under way goes on. */
+  retire(): void
+  /** Ends everything. */
   close(): void
+}
+
+/** A connection that now speaks what it was asked to. */
+export interface Switched {
+  readonly response: IncomingMessage
+  readonly socket: Duplex
+  /** What came after the head of the answer. */
+  readonly head: Buffer
+}
+
+/** Where an upstream is, and how it is asked. */
+export interface UpstreamOptions {
+  /** E.g. `http://127.0.0.1:8080`; a path in it is refused: the path that was verified is the path that is asked for. */
+  readonly origin: string
+  /** Seconds until the head of the answer must be there. */
+  readonly timeout: number
+  /** A path that answers 2xx or 3xx to a GET while it can do its work; default: it does while it takes connections. */
+  readonly healthPath?: string
+  readonly onState?: (state: UpstreamState) => void
 }
 
 /**
  * Opens an upstream.
  * Node's own client and not `fetch`: that one would rewrite the target, and the path that was verified is the path that is asked for.
- * @param options.origin e.g. `http://127.0.0.1:8080`; a path in it is refused, for the same reason
- * @param options.timeout seconds until the head of the answer must be there
- * @throws TypeError when `origin` is not an http or https origin
+ * @throws TypeError when `origin` is not an http or https origin, or `healthPath` no path
  */
-export function openUpstream(options: { readonly origin: string; readonly timeout: number }): Upstream {
-  const url = originOf(options.origin)
+export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamOptions): Upstream {
+  const url = originOf(origin)
+  checkHealthPath(healthPath)
   const secure = url.protocol === 'https:'
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
-  const send = (request: UpstreamRequest, reuse: boolean) =>
-    exchange({ url, secure, request, timeout: options.timeout, agent: reuse ? agent : false })
+  const state = stateWatch(onState)
+  const ask = (request: UpstreamRequest, reuse: boolean, seconds = timeout) =>
+    exchange({ url, secure, request, timeout: seconds, agent: reuse ? agent : false })
+  const send = async (request: UpstreamRequest, reuse: boolean): Promise<IncomingMessage> => {
+    const answer = await ask(request, reuse)
+    if (answer instanceof IncomingMessage) return answer
+    // Switching protocols when nobody asked.
+    answer.socket.destroy()
+    throw unanswered(request.method, new Error('switched protocols'))
+  }
+  const sendTwice = async (request: UpstreamRequest): Promise<IncomingMessage> => {
+    // A kept connection may close at the very moment it is used. Only what is safe to send twice may meet that.
+    // A body goes alone on its connection: an API that ignores it would read it as the next request, one nobody verified.
+    const safe = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
+    try {
+      return await send(request, safe)
+    } catch (error) {
+      if (safe && error instanceof ClosedConnection) return send(request, false)
+      throw error
+    }
+  }
   return {
-    async send(request) {
-      // A kept connection may close at the very moment it is used. Only what is safe to send twice may meet that.
-      // A body goes alone on its connection: an API that ignores it would read it as the next request, one nobody verified.
-      const safe = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
-      try {
-        return await send(request, safe)
-      } catch (error) {
-        if (safe && error instanceof ClosedConnection) return send(request, false)
-        throw error
-      }
-    },
-    check: () => reach(url, options.timeout),
+    send: request => state.watch(sendTwice(request)),
+    upgrade: request => state.watch(ask(request, false)),
+    check: () => state.watch(healthPath === undefined ? reach(url, timeout) : healthy(healthPath, ask)),
+    retire: () => retire(agent),
     close: () => agent.destroy(),
   }
+}
+
+function checkHealthPath(path: string | undefined): void {
+  if (path !== undefined && !/^\/[\x21-\x7e]*$/.test(path))
+    throw new TypeError('healthPath must be a path such as /healthz')
+}
+
+/** Seconds for an answer about health: it must be there before whoever asks for readiness gives up. */
+const healthSeconds = 4
+
+async function healthy(
+  target: string,
+  ask: (request: UpstreamRequest, reuse: boolean, seconds: number) => Promise<IncomingMessage | Switched>,
+): Promise<void> {
+  const answer = await ask({ method: 'GET', target, headers: [] }, false, healthSeconds)
+  const { statusCode = 0 } = answer instanceof IncomingMessage ? answer.resume() : answer.response
+  answer.socket.destroy()
+  if (statusCode < 200 || statusCode > 399) throw new Error(`the API behind says ${statusCode} of its health`)
+}
+
+/** Idle connections close now, the others when they would become idle. */
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }
 
 function originOf(text: string): URL {
@@ -86,7 +149,7 @@ interface Exchange {
   readonly agent: HttpAgent | false
 }
 
-function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<IncomingMessage> {
+function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<IncomingMessage | Switched> {
   const { method, target, headers, body } = request
   return new Promise((resolve, reject) => {
     const outgoing = (secure ? httpsRequest : httpRequest)({
@@ -100,20 +163,27 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
     })
     const fail = (cause: Error): void => {
       clearTimeout(timer)
-      const description = 'the API behind this gateway does not answer'
-      const Reason = outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError
-      reject(new Reason('temporarily_unavailable', description, { retryAfter: retryAfter(method), cause }))
+      reject(unanswered(method, cause, outgoing.reusedSocket && isReset(cause) ? ClosedConnection : AAuthError))
     }
     const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeout * 1000)
     outgoing.on('response', response => {
       clearTimeout(timer)
       resolve(response)
     })
+    outgoing.on('upgrade', (response, socket, head) => {
+      clearTimeout(timer)
+      resolve({ response, socket, head })
+    })
     outgoing.on('error', fail)
-    // Switching protocols when nobody asked, Node closes without an error: the caller would wait for ever.
+    // Without an error, too: the caller would wait for ever.
     outgoing.on('close', () => fail(new Error('closed without an answer')))
     outgoing.end(body)
   })
+}
+
+function unanswered(method: string, cause: Error, Reason: typeof AAuthError = AAuthError): AAuthError {
+  const description = 'the API behind this gateway does not answer'
+  return new Reason('temporarily_unavailable', description, { retryAfter: retryAfter(method), cause })
 }
 
 /**

@@ -52,7 +52,7 @@ export {
   type VerifyKey,
 } from './key.js'
 export { randomText, textHash } from './opaque-text.js'
-export { fromRequest, headerValues, type ReceivedMessage } from './received-message.js'
+export { fromRequest, hasBody, headerValues, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,

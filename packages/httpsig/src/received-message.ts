@@ -17,6 +17,16 @@ export interface ReceivedMessage {
   readonly requestId?: string
   /** The body's bytes, however they were framed; absent or empty when there are none. */
   readonly body?: Uint8Array
+  /**
+   * There is a body that whoever verifies does not get to see, as behind a proxy that only asks whether a request may pass: it must
+   * be covered like any other, but **nobody compares it with its digest**, which is then up to the one who reads it.
+   */
+  readonly dangerouslyUnseenBody?: true
+}
+
+/** Whether there is a body of at least one byte, seen or not. */
+export function hasBody(message: ReceivedMessage): boolean {
+  return (message.body !== undefined && message.body.length > 0) || message.dangerouslyUnseenBody === true
 }
 
 /**

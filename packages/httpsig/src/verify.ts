@@ -7,7 +7,7 @@ import { type CoverageNeeds, checkCoverage, requiredComponents } from './covered
 import { HttpSigError } from './error.js'
 import { shownBase } from './explain-signature-shown.js'
 import type { VerifyKey } from './key.js'
-import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
+import { hasBody, headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { checkTarget } from './request-target.js'
 import { componentIdentifier, signatureBase } from './signature-base.js'
 import {
@@ -182,7 +182,7 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
   const authority = chooseAuthority(message, options.authorities, options.scheme)
   const needs: CoverageNeeds = {
     hasQuery: message.target.includes('?'),
-    hasBody: (message.body?.length ?? 0) > 0,
+    hasBody: hasBody(message),
     additional: options.requiredComponents ?? [],
     has: field => headerValues(message, field).length > 0,
   }

@@ -1,15 +1,7 @@
-import {
-  type Algorithm,
-  asciiBytes,
-  base64urlEncode,
-  base64urlEncodeText,
-  importVerifyKey,
-  type PublicJwk,
-  type SigningKey,
-  signatureLength,
-} from '@countersign/httpsig'
+import { type Algorithm, importVerifyKey, type PublicJwk, type SigningKey } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
 import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature } from './jws.js'
+import { signJws } from './sign-jws.js'
 import { isSafeId, isThumbprint } from './token-claims.js'
 
 /**
@@ -47,11 +39,7 @@ const typ = 'key-proof+jwt'
  */
 export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): Promise<string> {
   const { aud, sub, jkt, iat, jti } = claims
-  const signingInput = `${segment({ typ, alg: newKey.algorithm })}.${segment({ aud, sub, jkt, iat, jti })}`
-  const signature = await newKey.sign(asciiBytes(signingInput))
-  // A KMS that answers in DER.
-  if (signature.length !== signatureLength(newKey.publicJwk)) throw new TypeError('the key signs in another encoding')
-  const proof = `${signingInput}.${base64urlEncode(signature)}`
+  const proof = await signJws({ typ }, JSON.stringify({ aud, sub, jkt, iat, jti }), newKey)
   try {
     parseKeyProof(proof)
   } catch (cause) {
@@ -59,10 +47,6 @@ export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): 
     throw new TypeError(`the proof would be refused: ${reason}`, { cause })
   }
   return proof
-}
-
-function segment(value: object): string {
-  return base64urlEncodeText(JSON.stringify(value))
 }
 
 /**

@@ -1,16 +1,10 @@
-import {
-  asciiBytes,
-  base64urlEncode,
-  base64urlEncodeText,
-  type SigningKey,
-  signatureLength,
-} from '@countersign/httpsig'
+import type { SigningKey } from '@countersign/httpsig'
 import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
-import { maxJwsBytes } from './jws.js'
 import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 import { identityScopes } from './scope.js'
-import { draftToken, invalidToken, type ReadClaims, type TokenType } from './token.js'
+import { signJws } from './sign-jws.js'
+import { draftToken, type ReadClaims, type TokenType } from './token.js'
 
 /**
  * Issues a token.
@@ -24,22 +18,15 @@ export async function signToken(o: {
   readonly kid: string
   readonly claims: AgentTokenClaims | ResourceTokenClaims | AuthTokenClaims
 }): Promise<string> {
+  const { typ, kid, key } = o
   const claims = JSON.stringify(o.claims)
-  const header = base64urlEncodeText(JSON.stringify({ typ: o.typ, alg: o.key.algorithm, kid: o.kid }))
-  const signingInput = `${header}.${base64urlEncodeText(claims)}`
-  const bytes = signatureLength(o.key.publicJwk)
   try {
-    if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes)
-      throw invalidToken(o.typ, 'the token is over 6 KiB')
-    checkClaims(draftToken({ typ: o.typ, alg: o.key.algorithm, kid: o.kid, claims }))
+    checkClaims(draftToken({ typ, alg: key.algorithm, kid, claims }))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
     throw new TypeError(`the token would be refused: ${reason}`, { cause })
   }
-  const signature = await o.key.sign(asciiBytes(signingInput))
-  // A KMS that answers in DER.
-  if (signature.length !== bytes) throw new TypeError('the key signs in another encoding')
-  return `${signingInput}.${base64urlEncode(signature)}`
+  return signJws({ typ, kid }, claims, key)
 }
 
 /** Reads the claims as their receiver would at the moment of issue. */

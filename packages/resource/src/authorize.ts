@@ -1,4 +1,4 @@
-import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
@@ -205,7 +205,7 @@ async function passes(
   if (over !== undefined) return overLimit(caller, route, over)
   const denied = await deniedByPolicy(aauth, route)
   if (denied !== undefined) return { error: denied, ask: 'nothing' }
-  if (route.replay === 'all' || !safeMethods.has(message.method)) await checkOnce(message, verified, guard)
+  if (passesOnce(message, route)) await checkOnce(message, verified, guard)
   return undefined
 }
 
@@ -239,6 +239,11 @@ async function cameThrough(via: readonly string[], { agent, chain }: AAuth): Pro
   const hops = [agent, ...chain.map(actor => actor.agent)].slice(0, -1)
   const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(via, hop)))
   return verdicts.includes(true)
+}
+
+/** What goes through a connection that changes its protocol is no safe request: a handshake sent again would open another. */
+function passesOnce(message: ReceivedMessage, { replay }: Route): boolean {
+  return replay === 'all' || !safeMethods.has(message.method) || headerValues(message, 'upgrade').length > 0
 }
 
 /** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */

@@ -1,4 +1,4 @@
-import { headerValues, type ReceivedMessage, requiredComponents } from '@countersign/httpsig'
+import { hasBody, headerValues, type ReceivedMessage, requiredComponents } from '@countersign/httpsig'
 
 /**
  * The bare names of all components a signature over this very request must cover.
@@ -8,7 +8,7 @@ import { headerValues, type ReceivedMessage, requiredComponents } from '@counter
 export function signatureComponents(message: ReceivedMessage, additional: readonly string[]): string[] {
   return requiredComponents({
     hasQuery: message.target.includes('?'),
-    hasBody: message.body !== undefined && message.body.length > 0,
+    hasBody: hasBody(message),
     additional,
     has: field => headerValues(message, field).length > 0,
   })

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** A request that is being answered. */
 export interface ActiveExchange {
@@ -14,6 +15,10 @@ export interface Connections {
   end(exchange: ActiveExchange): void
   /** What is being answered on a connection, more than one when a peer pipelines. */
   on(socket: Socket): ReadonlySet<ActiveExchange>
+  /** Takes care of a connection that the HTTP server has given away, until it closes. */
+  tunnel(socket: Duplex): void
+  /** Cuts all of those. */
+  cutTunnels(): void
   /** Whether someone has connected whose first request has not come yet. */
   awaited(): boolean
 }
@@ -22,6 +27,7 @@ export interface Connections {
 export function trackConnections(): Connections {
   const fresh = new Set<Socket>()
   const active = new Map<Socket, Set<ActiveExchange>>()
+  const tunnels = new Set<Duplex>()
   const none: ReadonlySet<ActiveExchange> = new Set()
   return {
     watch(server) {
@@ -42,6 +48,13 @@ export function trackConnections(): Connections {
       if (exchanges?.size === 0) active.delete(socket)
     },
     on: socket => active.get(socket) ?? none,
+    tunnel(socket) {
+      tunnels.add(socket)
+      socket.once('close', () => tunnels.delete(socket))
+    },
+    cutTunnels() {
+      for (const socket of tunnels) socket.destroy()
+    },
     awaited: () => fresh.size > 0,
   }
 }

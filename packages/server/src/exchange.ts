@@ -6,7 +6,7 @@ import { discardRest } from './discard-rest.js'
 import type { Health } from './health.js'
 import { errorFields, type Logger } from './log.js'
 import type { LogLimit } from './log-limit.js'
-import type { Participant } from './participant.js'
+import type { Participant, Upgraded } from './participant.js'
 import { requestId } from './request-id.js'
 import { isStream, type TracedExchange, tracedBody, tracedExchange } from './trace.js'
 import { writeResponse } from './write-response.js'
@@ -31,26 +31,42 @@ export interface ExchangeContext {
 }
 
 interface Answer {
-  readonly response: Response
+  /** Of a connection that goes on in another protocol, what was joined to it. */
+  readonly response: Response | Upgraded
   readonly message?: ReceivedMessage
   /** What was thrown, when the answer is an error response. */
   readonly error?: AAuthError
   readonly quiet?: true
 }
 
+/** How a request is answered that asks to go on in another protocol. */
+export interface Switching {
+  ask(message: ReceivedMessage): Promise<Response | Upgraded>
+  join(upgraded: Upgraded, requestId: string): void
+}
+
 /** Answers one request, from its header lines to the last byte of the response. Never throws. */
-export async function exchange(context: ExchangeContext, from: IncomingMessage, to: ServerResponse): Promise<void> {
+export async function exchange(
+  context: ExchangeContext,
+  from: IncomingMessage,
+  to: ServerResponse,
+  switching?: Switching,
+): Promise<void> {
   const at = context.now()
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = readable(await decide(context, from, id), context, from)
+  const answer = readable(await decide(context, from, id, switching), context, from)
   let failure: unknown
   try {
+    if (!(answer.response instanceof Response)) {
+      switching?.join(answer.response, id)
+      return record(context, { id, peer, from, answer, failure, started, cut: false })
+    }
     if (!from.complete) await discardRest(from)
     if (context.draining() || !from.complete) to.setHeader('connection', 'close')
     to.setHeader('x-request-id', id)
-    await send(context, at, from, to, answer)
+    await send(context, at, from, to, answer.response, answer.message)
   } catch (error) {
     failure = error
     to.destroy()
@@ -64,13 +80,19 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
   const origin = from.headers.origin
   const headers: Array<[string, string]> = origin === undefined ? [] : [['origin', origin]]
   const { response } = answer
+  if (!(response instanceof Response)) return answer
   // A copy: the headers of a response that a participant took from fetch() cannot be written.
   const copy = new Response(response.body, response)
   cors.expose({ method: from.method ?? '', headers }, copy.headers)
   return { ...answer, response: copy }
 }
 
-async function decide(context: ExchangeContext, from: IncomingMessage, requestId: string): Promise<Answer> {
+async function decide(
+  context: ExchangeContext,
+  from: IncomingMessage,
+  requestId: string,
+  switching: Switching | undefined,
+): Promise<Answer> {
   let message: ReceivedMessage | undefined
   try {
     checkHeaderLines(from, context.headerLines)
@@ -80,7 +102,7 @@ async function decide(context: ExchangeContext, from: IncomingMessage, requestId
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
-    return { response: await context.participant.handle(message), message }
+    return { response: await (switching?.ask(message) ?? context.participant.handle(message)), message }
   } catch (thrown) {
     const error = asAAuthError(thrown)
     return { response: errorResponse(error, { now: context.now }), error, ...(message !== undefined && { message }) }
@@ -103,7 +125,8 @@ async function send(
   at: number,
   from: IncomingMessage,
   to: ServerResponse,
-  { response, message }: Answer,
+  response: Response,
+  message: ReceivedMessage | undefined,
 ): Promise<void> {
   const options = { head: from.method === 'HEAD', stall: context.stall }
   if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
@@ -146,7 +169,7 @@ function record(context: ExchangeContext, done: Finished): void {
     method: from.method,
     // Never the query: codes and states travel there.
     path: (from.url ?? '').split('?', 1)[0]?.slice(0, 256),
-    status: answer.response.status,
+    status: answer.response instanceof Response ? answer.response.status : 101,
     ms: Math.round((performance.now() - done.started) * 10) / 10,
     peer: done.peer,
     ...(answer.error !== undefined && { error: answer.error.code }),

@@ -9,6 +9,6 @@ export {
   mountHono,
   mountNode,
 } from './mount.js'
-export type { Participant } from './participant.js'
+export type { Participant, Upgraded } from './participant.js'
 export { type Running, type ServeLimits, type ServeOptions, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'

@@ -1,9 +1,25 @@
+import type { Duplex } from 'node:stream'
 import type { ReceivedMessage } from '@countersign/httpsig'
+
+/** A connection that goes on in another protocol. */
+export interface Upgraded {
+  /** The header lines of the 101, `Connection` and `Upgrade` among them. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>
+  /** The other end. */
+  readonly socket: Duplex
+  /** What has come from the other end already. */
+  readonly head: Uint8Array
+}
 
 /** One part of the protocol (agent server, auth server, resource, gateway) as a server runs it. */
 export interface Participant {
   /** Answers a request. What it throws becomes an error response; an `AAuthError` keeps its code and status. */
   handle(message: ReceivedMessage): Promise<Response>
+  /**
+   * Answers a request to go on as a WebSocket, or says what it is joined to. Without it such requests are answered as any other.
+   * @see RFC 9110 §7.8, RFC 6455
+   */
+  upgrade?(message: ReceivedMessage): Promise<Response | Upgraded>
   /** Rejects while the participant cannot do its work, e.g. because its database is away. */
   ready?(): Promise<void>
   /** Called once, after the last request has ended. */

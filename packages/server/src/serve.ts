@@ -12,6 +12,7 @@ import { type LogLimit, logLimit } from './log-limit.js'
 import { malformedAnswer, refuseMalformed } from './malformed.js'
 import type { Participant } from './participant.js'
 import type { TracedExchange } from './trace.js'
+import { type TunnelLimits, upgrade } from './upgrade.js'
 
 /** Bounds on what a stranger may take of a server. */
 export interface ServeLimits {
@@ -29,6 +30,10 @@ export interface ServeLimits {
   readonly stall: number
   /** Open connections per address; default 10 000. More are dropped. */
   readonly connections: number
+  /** Seconds that a WebSocket may be silent in both directions; default 300. */
+  readonly tunnelIdle: number
+  /** Seconds after which a WebSocket ends whatever it does; default 3600: so long a revoked permission can go on in it. */
+  readonly tunnelSeconds: number
 }
 
 const defaultLimits: ServeLimits = {
@@ -39,6 +44,8 @@ const defaultLimits: ServeLimits = {
   keepAliveTimeout: 10,
   stall: 30,
   connections: 10_000,
+  tunnelIdle: 300,
+  tunnelSeconds: 3600,
 }
 
 /** How a participant is run. */
@@ -164,6 +171,12 @@ function httpServer(context: ExchangeContext, limits: ServeLimits, connections: 
     if (Number(request.headers['content-length'] ?? 0) <= context.bodyLimit) response.writeContinue()
     answer(request, response)
   })
+  const ask = context.participant.upgrade?.bind(context.participant)
+  if (ask !== undefined)
+    server.on('upgrade', (request, socket, head) => {
+      const bounds: TunnelLimits = { idle: limits.tunnelIdle, seconds: limits.tunnelSeconds }
+      void upgrade(context, { request, socket, head, ask, connections, bounds })
+    })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress

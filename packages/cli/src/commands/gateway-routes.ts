@@ -7,6 +7,7 @@ export interface RequirementSettings {
   readonly scope?: readonly string[] | undefined
   readonly agents?: readonly string[] | undefined
   readonly limits?: Readonly<Record<string, string | undefined>> | undefined
+  readonly replay?: 'unsafe' | 'all' | undefined
 }
 
 /** The part of a gateway's settings that its routes are made of. */
@@ -43,9 +44,10 @@ export function routesOf(
 }
 
 /** Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer. */
-function inherited({ level, scope, agents }: RequirementSettings, own: RequirementSettings): RequirementSettings {
-  if (own.scope !== undefined) return { agents }
-  return own.level === undefined || own.level === 'authorized' ? { level, scope, agents } : { agents }
+function inherited(all: RequirementSettings, own: RequirementSettings): RequirementSettings {
+  const { level, scope, agents, replay } = all
+  if (own.scope !== undefined) return { agents, replay }
+  return own.level === undefined || own.level === 'authorized' ? { level, scope, agents, replay } : { agents, replay }
 }
 
 /** The limits that are said. */
@@ -59,6 +61,7 @@ function requirementOf(settings: RequirementSettings): Requirement<string> {
   return {
     ...(settings.scope === undefined ? { level: settings.level ?? 'identified' } : { scope: settings.scope }),
     ...(settings.agents === undefined ? {} : { agents: settings.agents }),
+    ...(settings.replay === undefined ? {} : { replay: settings.replay }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
   }
 }

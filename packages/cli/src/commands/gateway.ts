@@ -1,13 +1,16 @@
-import { createGateway } from '@countersign/gateway'
-import { type Counter, createResource } from '@countersign/resource'
+import { type CheckOptions, createCheck, createGateway, type GatewayOptions } from '@countersign/gateway'
+import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
+import { type Counter, createResource, memoryCounter, type Telemetry } from '@countersign/resource'
 import { openTelemetry } from '@countersign/resource/otel'
-import { errorFields, jsonLog, type Logger, logLimit } from '@countersign/server'
+import { errorFields, jsonLog, type Logger, logLimit, type Participant } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
+import { UsageError } from '../usage-error.js'
 import { audit } from './audit.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import { reloadOnSignal } from './reload.js'
 import { siteOf } from './site.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
@@ -17,6 +20,10 @@ const limits = z.partialRecord(
 )
 
 const requirementOptions = {
+  replay: z
+    .enum(['unsafe', 'all'])
+    .optional()
+    .describe('which requests pass only once: those with an unsafe method (default), or all'),
   level: level.optional().describe('the level a caller needs'),
   scope: stringList.optional().describe('the scopes a caller needs, all of them'),
   agents: stringList.optional().describe('the agents that are let in: exact, or https://*.example.org'),
@@ -36,7 +43,30 @@ const route = z.strictObject({
 /** Options of `countersign gateway`. */
 export const gatewayOptions = z.strictObject({
   ...serverOptions,
-  upstream: z.url({ protocol: /^https?$/ }).describe('origin of the API behind, e.g. http://127.0.0.1:8080'),
+  upstream: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('origin of the API behind, e.g. http://127.0.0.1:8080'),
+  timeout: z.coerce.number().min(0.1).max(3600).optional().describe('seconds until the API must answer; default 60'),
+  healthPath: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('path of the API that says whether it is well: what /readyz asks; default a connection'),
+  check: z
+    .enum(['nginx', 'envoy'])
+    .optional()
+    .describe('instead of --upstream: answer at /check whether a request may pass, for the proxy that passes it on'),
+  bodies: z
+    .enum(['refuse', 'seen', 'unseen'])
+    .optional()
+    .describe(
+      'with --check: signed requests with a body are refused (default), seen because Envoy sends them, or pass unseen: then the API must compare Content-Digest itself',
+    ),
+  identity: z
+    .enum(['headers', 'jwt'])
+    .default('headers')
+    .describe('how the API learns who is calling: AAuth-* headers, or a short JWT in AAuth-Identity'),
   authServer: stringList.optional().describe('auth servers whose tokens count'),
   scopes: z
     .record(z.string(), z.string())
@@ -63,21 +93,119 @@ export const gatewayOptions = z.strictObject({
   ...requirementOptions,
 })
 
-/** `countersign gateway`: the guard in front of an API that knows nothing of AAuth. */
+type GatewaySettings = z.infer<typeof gatewayOptions>
+
+/** What a process listens and counts with; a change of these needs another process. */
+const lasting = [
+  ...['id', 'port', 'host', 'development', 'data', 'replay', 'counter', 'cors', 'bodyLimit', 'check'],
+] as ReadonlyArray<keyof GatewaySettings>
+
+/** `countersign gateway`: the guard in front of an API that knows nothing of AAuth. On SIGHUP it reads its settings again. */
 export async function gateway(command: Command): Promise<void> {
-  const settings = readConfiguration(command, gatewayOptions, process.env)
+  const read = () => readConfiguration(command, gatewayOptions, process.env)
+  const settings = read()
   const log = jsonLog({ name: 'gateway' })
   const limit = logLimit(log)
   // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
   const telemetry = openTelemetry()
-  const resource = createResource({
-    id: settings.id,
-    keys: await signingKeys(dataFolder('gateway', settings), settings),
-    authServers: settings.authServer ?? [],
-    scopes: scopesOf(settings),
+  const kept: Kept = {
+    telemetry,
     discovery: discoveryFor(settings, { onEvent: telemetry.discovery }),
+    replay: memoryReplaySet(),
+    counter: memoryCounter(),
     ...(await sharedReplay(settings)),
     ...(await sharedCounter(settings, log)),
+    onEvent: audit(log, limit),
+    // A request that the API does not survive makes two of these.
+    onUpstream: told =>
+      limit.write('upstream', () =>
+        told.state === 'back'
+          ? log.info({ event: 'upstream', state: 'back' }, 'the API behind answers again')
+          : log.warn(
+              { event: 'upstream', state: 'away', cause: errorFields(told.cause) },
+              'the API behind does not answer',
+            ),
+      ),
+  }
+  if (settings.observe) sayObserving(log)
+  const { participant, reload } = await made(settings, kept)
+  const bodyLimit = settings.bodyLimit ?? 1_048_576
+  await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
+  reloadOnSignal({
+    log,
+    settings,
+    lasting,
+    read,
+    async apply(next: GatewaySettings) {
+      await reload(next)
+      if (next.observe) sayObserving(log)
+    },
+  })
+}
+
+function sayObserving(log: Logger): void {
+  log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
+}
+
+/** What outlives a reload. */
+interface Kept extends Required<Pick<Parameters<typeof createResource>[0], 'discovery' | 'onEvent'>> {
+  readonly replay: ReplaySet
+  readonly counter: Counter
+  readonly telemetry: Telemetry
+  readonly onUpstream: NonNullable<GatewayOptions['onUpstream']>
+}
+
+async function made(
+  settings: GatewaySettings,
+  kept: Kept,
+): Promise<{ participant: Participant; reload(next: GatewaySettings): Promise<void> }> {
+  if (settings.check === undefined) {
+    const participant = createGateway(await gatewayOf(settings, kept))
+    return { participant, reload: async next => participant.reload(await gatewayOf(next, kept)) }
+  }
+  const participant = createCheck(await checkOf(settings, kept))
+  return { participant, reload: async next => participant.reload(await checkOf(next, kept)) }
+}
+
+async function gatewayOf(settings: GatewaySettings, kept: Kept): Promise<GatewayOptions<string>> {
+  const { upstream, timeout, healthPath, bodies } = settings
+  if (upstream === undefined)
+    throw new UsageError('--upstream is required, or --check for a proxy that passes on by itself')
+  if (bodies !== undefined) throw new UsageError('--bodies goes with --check: a gateway sees every body')
+  return {
+    ...(await judgedBy(settings, kept)),
+    upstream,
+    onUpstream: kept.onUpstream,
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(healthPath === undefined ? {} : { healthPath }),
+  }
+}
+
+async function checkOf(settings: GatewaySettings, kept: Kept): Promise<CheckOptions<string>> {
+  const { check = 'nginx', bodies, cors } = settings
+  for (const name of ['upstream', 'timeout', 'healthPath'] as const)
+    if (settings[name] !== undefined)
+      throw new UsageError(`${name} does not go with --check: the proxy passes requests on`)
+  if (cors !== undefined) throw new UsageError('--cors does not go with --check: let the proxy answer pages')
+  if (check === 'nginx' && bodies === 'seen')
+    throw new UsageError('--bodies seen goes with envoy: nginx shows no bodies')
+  return { ...(await judgedBy(settings, kept)), proxy: check, ...(bodies === undefined ? {} : { bodies }) }
+}
+
+async function judgedBy(
+  settings: GatewaySettings,
+  { discovery, replay, counter, onEvent, telemetry }: Kept,
+): Promise<Pick<GatewayOptions<string>, 'resource' | 'routes' | 'identity'>> {
+  const keys = await signingKeys(dataFolder('gateway', settings), settings)
+  const resource = createResource({
+    id: settings.id,
+    keys,
+    authServers: settings.authServer ?? [],
+    scopes: scopesOf(settings),
+    discovery,
+    replay,
+    counter,
+    onEvent,
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
@@ -85,12 +213,13 @@ export async function gateway(command: Command): Promise<void> {
     development: settings.development,
     observe: settings.observe,
     telemetry,
-    onEvent: audit(log, limit),
   })
-  if (settings.observe) log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
-  const bodyLimit = settings.bodyLimit ?? 1_048_576
-  const participant = createGateway({ resource, upstream: settings.upstream, routes: routesOf(settings) })
-  await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
+  const [key] = keys
+  return {
+    resource,
+    routes: routesOf(settings),
+    ...(settings.identity === 'jwt' && key !== undefined ? { identity: key } : {}),
+  }
 }
 
 /** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */

@@ -1,0 +1,39 @@
+import { errorFields, type Logger } from '@countersign/server'
+import { UsageError } from '../usage-error.js'
+
+/** How a server takes new settings while it runs. */
+export interface Reloading<S> {
+  readonly log: Logger
+  /** Those that it was started with. */
+  readonly settings: S
+  /** What only another process can change. */
+  readonly lasting: ReadonlyArray<keyof S>
+  /** @throws UsageError for settings that are wrong */
+  read(): S
+  /** Takes them, all or none. */
+  apply(settings: S): Promise<void>
+}
+
+/** On SIGHUP reads and applies settings, one after the other; where that fails, says why and leaves everything as it is. */
+export function reloadOnSignal<S>({ log, settings, lasting, read, apply }: Reloading<S>): void {
+  let done = Promise.resolve()
+  const reload = async (): Promise<void> => {
+    try {
+      const next = read()
+      const changed = lasting.filter(name => JSON.stringify(next[name]) !== JSON.stringify(settings[name]))
+      if (changed.length > 0) throw new UsageError(`a change of ${changed.join(', ')} needs a restart`)
+      await apply(next)
+      log.info({ event: 'reloaded' }, 'the settings were read again')
+    } catch (error) {
+      // Of a usage error the text is the operator's own; anything else may quote what it met.
+      const why =
+        error instanceof UsageError || error instanceof TypeError
+          ? { why: error.message }
+          : { cause: errorFields(error) }
+      log.error({ event: 'reload_failed', ...why }, 'the settings stay as they were')
+    }
+  }
+  process.on('SIGHUP', () => {
+    done = done.then(reload)
+  })
+}

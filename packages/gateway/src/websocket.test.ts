@@ -1,0 +1,205 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { verifies } from '@countersign/requirements'
+import { serve } from '@countersign/server'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { createGateway } from './index.js'
+import { raw } from './stage.test.fixture.js'
+import { makeWorld, type Signer, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+const ends: Array<() => Promise<unknown>> = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  ends.push(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function gatewayTo(upstream: number, limits: { tunnelIdle?: number; tunnelSeconds?: number } = {}) {
+  const running = await serve({
+    ...{ name: 'gateway', id: 'https://api.example', port: 0, host: '127.0.0.1', level: 'silent', drain: 0.3, limits },
+    participant: createGateway({
+      resource: world.resource,
+      upstream: `http://127.0.0.1:${upstream}`,
+      routes: [
+        { path: '/*', requirement: { level: 'identified' } },
+        { path: '/open', requirement: { level: 'anonymous' } },
+      ],
+    }),
+    signals: false,
+    announce: () => {},
+  })
+  ends.push(() => running.close())
+  return running
+}
+
+/** A server of somebody else's, which gives back what it gets. */
+async function echoing() {
+  const seen: IncomingMessage[] = []
+  const server = createServer((_, response) => response.end('no WebSocket'))
+  const sockets = new WebSocketServer({ server, path: '/chat', handleProtocols: () => 'v1.chat' })
+  sockets.on('connection', (socket, request) => {
+    seen.push(request)
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
+  })
+  return { port: await listening(server), seen, sockets }
+}
+
+async function handshake(target: string, as?: Signer) {
+  const lines = as === undefined ? [['host', 'api.example']] : await world.sign({ as, target })
+  return Object.fromEntries(lines)
+}
+
+/** A client of somebody else's; it settles with the status of a refusal. */
+async function open(port: number, target: string, headers: Record<string, string>): Promise<WebSocket | number> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`, 'v1.chat', { headers })
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(socket))
+    socket.once('unexpected-response', (_, response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    socket.once('error', reject)
+  })
+}
+
+async function opened(port: number, target: string, headers: Record<string, string>): Promise<WebSocket> {
+  const socket = await open(port, target, headers)
+  if (typeof socket === 'number') throw new Error(`refused: ${socket}`)
+  return socket
+}
+
+async function echo(socket: WebSocket, data: string | Buffer): Promise<string | Buffer> {
+  const answer = once(socket, 'message')
+  socket.send(data)
+  const [received, isBinary] = await answer
+  return isBinary ? received : String(received)
+}
+
+test(
+  verifies('SIG-01', 'a signed handshake opens a WebSocket, and the API knows whose; an unsigned one does not'),
+  async () => {
+    const { port: upstream, seen } = await echoing()
+    const { port } = await gatewayTo(upstream)
+    const forged = { 'AAuth-Level': 'authorized', aauth_user: 'root' }
+    expect(await open(port, '/chat', { ...(await handshake('/chat')), ...forged })).toBe(401)
+    expect(await open(port, '/chat', await handshake('/chat', world.stranger))).toBe(401)
+    const socket = await opened(port, '/chat', { ...(await handshake('/chat', world.agent)), ...forged })
+    expect(socket.protocol).toBe('v1.chat')
+    expect(await echo(socket, 'hello')).toBe('hello')
+    const large = Buffer.alloc(3_000_000, 7)
+    expect(large.equals((await echo(socket, large)) as Buffer)).toBe(true)
+    expect(seen).toHaveLength(1)
+    const told = Object.entries(seen[0]?.headers ?? {}).filter(([name]) => /^aauth|^signature/.test(name))
+    expect(Object.fromEntries(told)).toMatchObject({
+      'aauth-level': 'identified',
+      'aauth-agent': 'https://agent.example',
+    })
+    expect(seen[0]?.headers).not.toHaveProperty('aauth_user')
+    socket.close(4001, 'done')
+    expect((await once(socket, 'close'))[0]).toBe(4001)
+  },
+)
+
+test(verifies('NON-01', 'a handshake that is sent again opens nothing'), async () => {
+  const { port: upstream, seen } = await echoing()
+  const { port } = await gatewayTo(upstream)
+  const headers = await handshake('/chat', world.agent)
+  const socket = await opened(port, '/chat', headers)
+  expect(await open(port, '/chat', headers)).toBe(401)
+  expect(seen).toHaveLength(1)
+  expect(await open(port, '/none', await handshake('/none', world.agent))).toBe(400)
+  socket.close()
+})
+
+const asked = (lines: string[], target = '/open') =>
+  [`GET ${target} HTTP/1.1`, 'Host: api.example', 'Connection: Upgrade', 'Upgrade: websocket', ...lines, '', ''].join(
+    '\r\n',
+  )
+const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+const version = 'Sec-WebSocket-Version: 13'
+const next = 'GET /secret HTTP/1.1\r\nHost: api.example\r\n\r\n'
+
+test('what is no handshake is refused, and nothing after it reaches the API (WebSocket smuggling)', async () => {
+  const targets: string[] = []
+  const server = createServer((request, response) => {
+    targets.push(request.url ?? '')
+    response.end('served')
+  })
+  const { port } = await gatewayTo(await listening(server))
+  const refused = async (text: string) => (await raw(port, text + next)).match(/^HTTP\/1\.1 (\d+)/)?.[1]
+  expect(await refused(asked([key, 'Sec-WebSocket-Version: 77']))).toBe('426')
+  expect(await refused(asked([version]))).toBe('400')
+  expect(await refused(asked([version, 'Sec-WebSocket-Key: short']))).toBe('400')
+  expect(await refused(asked([version, key, key]))).toBe('400')
+  expect(await refused(asked([version, key, 'Content-Length: 3']))).toBe('400')
+  expect(await refused(asked([version, key]).replace('GET', 'POST'))).toBe('400')
+  expect(targets).toEqual([])
+  // An API that does not know of WebSockets answers as to any other request, and the connection ends with that.
+  const answer = await raw(port, asked([version, key]) + next)
+  expect(answer).toMatch(/^HTTP\/1\.1 200 .*served$/s)
+  expect(targets).toEqual(['/open'])
+})
+
+test('an API that changes to something else is no WebSocket, and is spoken to no more', async () => {
+  const received: string[] = []
+  const server = createServer().on('upgrade', (_, socket) => {
+    socket.on('data', chunk => received.push(String(chunk)))
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n\r\n',
+    )
+  })
+  const { port } = await gatewayTo(await listening(server))
+  expect(await raw(port, asked([version, key]) + next)).toMatch(/^HTTP\/1\.1 503 /)
+  expect(received).toEqual([])
+})
+
+test('a request for another protocol is answered as if it had not asked', async () => {
+  const server = createServer((_, response) => response.end('plain'))
+  const { port } = await gatewayTo(await listening(server))
+  const answer = await raw(port, asked(['HTTP2-Settings: AAMAAABkAAQAAP__']).replace('websocket', 'h2c'))
+  expect(answer).toMatch(/^HTTP\/1\.1 200 .*plain$/s)
+})
+
+test('whoever goes takes the other side along; silence, age and the end of the server end it', async () => {
+  const { port: upstream, sockets } = await echoing()
+  const running = await gatewayTo(upstream, { tunnelIdle: 0.2 })
+  const visit = async (port: number) => {
+    const joined = once(sockets, 'connection')
+    const socket = await opened(port, '/chat', await handshake('/chat', world.agent))
+    return { socket, other: (await joined)[0] as WebSocket }
+  }
+  const gone = await visit(running.port)
+  const left = once(gone.other, 'close')
+  gone.socket.terminate()
+  await left
+  const cut = await visit(running.port)
+  const lost = once(cut.socket, 'close')
+  cut.other.terminate()
+  await lost
+  const silent = await visit(running.port)
+  await Promise.all([once(silent.socket, 'close'), once(silent.other, 'close')])
+
+  const aged = await gatewayTo(upstream, { tunnelSeconds: 0.3 })
+  const busy = await visit(aged.port)
+  const talk = setInterval(() => busy.socket.send('still here'), 20)
+  await once(busy.socket, 'close')
+  clearInterval(talk)
+
+  const last = await visit((await gatewayTo(upstream)).port)
+  const ended = once(last.socket, 'close')
+  for (const end of ends.splice(1).reverse()) await end()
+  await ended
+})

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { retryAfter } from './upstream.js'
+
+/** What the answer to a handshake must prove. */
+export interface Handshake {
+  readonly accept: string
+}
+
+/** What this hop says of itself, on either side. */
+export const handshakeHeaders: ReadonlyArray<readonly [string, string]> = [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+]
+
+/**
+ * Refuses what is no handshake before the API behind sees it: one that the API does not understand, and this gateway takes for a
+ * tunnel, would let whoever sends it speak to the API unguarded ("WebSocket smuggling").
+ * @throws AAuthError `invalid_request`; 426 for another version
+ * @see RFC 6455 §4.2.1
+ */
+export function checkHandshake(message: ReceivedMessage): Handshake {
+  const [key, ...more] = headerValues(message, 'sec-websocket-key')
+  if (message.method !== 'GET' || more.length > 0 || key === undefined || !/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key))
+    throw new AAuthError('invalid_request', 'this is no WebSocket handshake')
+  if (headerValues(message, 'sec-websocket-version').join() !== '13')
+    throw new AAuthError('invalid_request', 'the version of a WebSocket is 13', { status: 426 })
+  return { accept: createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64') }
+}
+
+/**
+ * Makes sure that the other side speaks WebSocket from here on, and nothing else.
+ * @throws AAuthError `temporarily_unavailable`
+ * @see RFC 6455 §4.1
+ */
+export function checkSwitch(response: IncomingMessage, { accept }: Handshake, socket: Duplex): void {
+  const { upgrade, 'sec-websocket-accept': accepted } = response.headers
+  if (upgrade?.toLowerCase() === 'websocket' && accepted === accept) return
+  socket.destroy()
+  throw new AAuthError('temporarily_unavailable', 'the API behind this gateway did not open a WebSocket', {
+    retryAfter: retryAfter('GET'),
+  })
+}

@@ -1,0 +1,143 @@
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { requireNginx, startNginx, there, when, why } from './nginx.fixture.js'
+import { end, freePort, root, type Stand, stand } from './processes.fixture.js'
+import { siteAgent } from './site-agent.fixture.js'
+
+// nginx passes requests on, and asks `countersign gateway --check nginx` first, as docs/gateway.md says.
+
+let place: Stand
+let proxy: ChildProcess | undefined
+let api: string
+const seen: Array<{ readonly request: IncomingMessage; readonly body: string }> = []
+
+beforeAll(async () => {
+  if (!there) return
+  place = stand()
+  const [apiPort, checkPort, upstreamPort] = [await freePort(), await freePort(), await freePort()]
+  api = `http://localhost:${apiPort}`
+  createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    seen.push({ request, body })
+    response.end('from the API')
+  })
+    .listen(upstreamPort, '127.0.0.1')
+    .unref()
+  const routes = [
+    { path: '/*', level: 'identified' },
+    { path: '/limited', level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour' } },
+    { path: '/read', methods: ['GET'], level: 'anonymous' },
+  ]
+  const config = join(place.folder, 'config.json')
+  writeFileSync(config, JSON.stringify({ id: api, check: 'nginx', identity: 'jwt', routes, development: true }))
+  const data = join(place.folder, 'gateway')
+  await place.start('check', ['gateway', '--config', config, '--port', String(checkPort), '--data', data])
+  const [, sample = ''] = /^```nginx\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'docs/gateway.md'), 'utf8')) ?? []
+  const lines = sample.replaceAll(':8090', `:${checkPort}`).replaceAll(':8080', `:${upstreamPort}`)
+  proxy = await startNginx(
+    join(place.folder, 'nginx'),
+    apiPort,
+    `server { listen 127.0.0.1:${apiPort}; server_name localhost; ${lines} }`,
+  )
+}, 60_000)
+
+afterAll(async () => {
+  if (proxy !== undefined) await end(proxy, 'SIGTERM')
+  if (there) await place.stop()
+})
+
+requireNginx()
+
+when(
+  verifies('SIG-01', 'SIG-21', `nginx lets in whom the check lets in, and tells the API who it is${why}`),
+  async () => {
+    const agent = await siteAgent()
+    const headers = { 'aauth-identity': 'forged' }
+    const response = await agent.fetch(`${api}/mine?a=b%20c`, { headers })
+    expect([response.status, await response.text()]).toEqual([200, 'from the API'])
+    expect([response.headers.get('cache-control'), response.headers.get('vary')]).toEqual(['private', 'Signature-Key'])
+    const [passed] = seen.splice(0)
+    const keys = createRemoteJWKSet(new URL(`${api}/.well-known/jwks.json`))
+    const expected = { issuer: api, audience: api, typ: 'aauth-identity+jwt' }
+    const { payload } = await jwtVerify(String(passed?.request.headers['aauth-identity']), keys, expected)
+    expect(payload).toMatchObject({
+      level: 'identified',
+      agent: expect.stringMatching(/^http:/),
+      htm: 'GET',
+      htu: `${api}/mine`,
+    })
+    expect(passed?.request.url).toBe('/mine?a=b%20c')
+
+    const unsigned = await fetch(`${api}/mine`, { headers })
+    expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
+    expect(seen).toEqual([])
+    const open = await fetch(`${api}/read`, { headers })
+    expect(open.status).toBe(200)
+    const anonymous = await jwtVerify(String(seen[0]?.request.headers['aauth-identity']), keys, expected)
+    expect(anonymous.payload['level']).toBe('anonymous')
+    expect((await fetch(`${api}/.well-known/aauth-resource`)).status).toBe(200)
+    expect((await fetch(`${api}/aauth-check`)).status).toBe(404)
+  },
+)
+
+when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${why}`), async () => {
+  seen.length = 0
+  const agent = await siteAgent()
+  const body = await agent.fetch(`${api}/mine`, { method: 'POST', body: 'hello' })
+  expect(body.status).toBe(403)
+  // In the second of its start the check cannot tell what was sent before it.
+  await expect.poll(async () => (await agent.fetch(`${api}/mine`, { method: 'POST' })).status).toBe(200)
+  expect(seen.splice(0).map(({ request }) => request.method)).toEqual(['POST'])
+
+  // The very request, with a body that somebody on the way has put in.
+  let signed: Headers | undefined
+  const spying = await siteAgent(async request => {
+    signed = new Headers(request.headers)
+    const challenge = { headers: { 'agent-auth': 'httpsig; identity=?1' }, status: 401 }
+    return signed.get('signature-key')?.includes('jwks_uri') ? new Response(null) : new Response(null, challenge)
+  })
+  for (const framing of [
+    'content-length: 5\r\n\r\nhello',
+    'transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+  ]) {
+    await spying.fetch(`${api}/mine`, { method: 'POST' })
+    const lines = [...(signed ?? [])].map(([name, value]) => `${name}: ${value}\r\n`)
+    const host = `host: ${new URL(api).host}\r\nconnection: close\r\n`
+    expect(await raw(`POST /mine HTTP/1.1\r\n${host}${lines.join('')}${framing}`)).toMatch(/^HTTP\/1\.1 403 /)
+  }
+  expect(seen).toEqual([])
+})
+
+when(`other refusals arrive as they were meant${why}`, async () => {
+  seen.length = 0
+  const statuses = [(await fetch(`${api}/limited`)).status]
+  const over = await fetch(`${api}/limited`)
+  statuses.push(over.status)
+  expect(statuses).toEqual([200, 429])
+  expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(over.headers.get('agent-auth')).toBe('httpsig')
+  expect((await fetch(`${api}/%72ead`)).status).toBe(400)
+  const wrong = await fetch(`${api}/read`, { method: 'DELETE' })
+  expect(wrong.status).toBe(403)
+  expect(seen).toHaveLength(1)
+})
+
+function raw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(new URL(api).port), '127.0.0.1', () => socket.write(text))
+    socket
+      .on('data', chunk => {
+        answer += chunk
+      })
+      .on('close', () => resolve(answer))
+      .on('error', reject)
+  })
+}

@@ -1,0 +1,62 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { required } from './processes.fixture.js'
+
+// A proxy that is not ours, where there is one.
+
+const program = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(path => {
+  try {
+    execFileSync(path, ['-v'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})
+
+/** Whether there is an nginx. */
+export const there: boolean = program !== undefined
+/** Declares a test that needs it. */
+export const when: typeof test | typeof test.skip = there ? test : test.skip
+/** Ends the name of such a test: why it was skipped. */
+export const why: string = there ? '' : ' (skipped: no nginx; apt-get install nginx)'
+
+/** Declares the test that fails where CI requires an nginx and there is none. */
+export function requireNginx(): void {
+  test('the proxy that CI requires is there', () => {
+    expect(there || !required('nginx')).toBe(true)
+  })
+}
+
+/**
+ * Starts one with these lines in its `http` block, and waits until it listens.
+ * @param folder for all it writes; made here
+ */
+export async function startNginx(folder: string, port: number, http: string): Promise<ChildProcess> {
+  if (program === undefined) throw new Error('there is no nginx')
+  mkdirSync(folder)
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    name => `${name}_temp_path ${join(folder, name)};`,
+  )
+  const config = `
+    daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events { worker_connections 64; }
+    http { access_log off; ${temporary.join(' ')} ${http} }`
+  writeFileSync(join(folder, 'nginx.conf'), config)
+  const child = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' })
+  for (let tries = 0; tries < 100; tries++) {
+    if (await answers(port)) return child
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  throw new Error('nginx does not listen')
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false))
+    socket.unref()
+    setTimeout(() => socket.destroy(), 1000).unref()
+  })
+}

@@ -1,0 +1,30 @@
+import { createServer } from 'node:http'
+import { type Agent, agentServer, createAgent } from '@countersign/agent'
+import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey } from '@countersign/httpsig'
+import { jwks } from '@countersign/protocol'
+import { freePort } from './processes.fixture.js'
+
+/**
+ * An agent whose identity is served by a site of its own, on this machine.
+ * @param send takes its signed requests in place of the network
+ */
+export async function siteAgent(send?: (request: Request) => Promise<Response>): Promise<Agent> {
+  const key = await generateSigningKey()
+  const port = await freePort()
+  const id = `http://localhost:${port}`
+  const documents: Record<string, unknown> = {
+    '/.well-known/aauth-agent': { issuer: id, agent: id, jwks_uri: `${id}/jwks.json` },
+    '/jwks.json': jwks([{ kid: 'k1', key }]),
+  }
+  const site = createServer((request, response) =>
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(documents[request.url ?? ''])),
+  )
+  await new Promise<void>(resolve => site.listen(port, 'localhost', resolve))
+  site.unref()
+  const discovery = createDiscovery({ development: true })
+  return createAgent({
+    ...{ identity: agentServer({ id, kid: 'k1', key }), identifyTo: 'any', development: true, discovery },
+    ...(send === undefined ? {} : { fetch: (input, init) => send(new Request(input, init)) }),
+  })
+}
