@@ -2,8 +2,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-// Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules.
-const conditions = ['@countersign/source', 'node', 'module', 'default']
+// Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules. Nor `module`, which
+// Node does not know: what packages have there is for bundlers, and need not run.
+const conditions = ['@countersign/source', 'node', 'default']
 const rooms = ['packages', 'apps'].flatMap(top => readdirSync(top).map(name => ({ name, root: `${top}/${name}` })))
 const resolve = { conditions }
 const ssr = { resolve: { conditions, externalConditions: conditions } }

@@ -36,8 +36,8 @@ export interface DocumentSource<T> {
   read(document: FetchedDocument): T
   /** Told what is held from now on. */
   onHeld(document: FetchedDocument): void
-  /** Told how a question was answered without a new document, or that a document is fetched early. */
-  tell(what: 'hit' | 'stale' | 'early' | 'budget' | 'busy' | 'failed'): void
+  /** Told how a question was answered, or that a document is fetched early. */
+  tell(what: 'hit' | 'stale' | 'miss' | 'early' | 'budget' | 'busy' | 'failed'): void
 }
 
 interface Held<T> {
@@ -147,13 +147,19 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
       arriving.catch(() => undefined)
       return stale(instead)
     }
-    return landed(arriving.catch(error => staleAfter(error)))
+    return landed(arriving.then(missed, staleAfter))
+  }
+
+  function missed(value: T): T {
+    source.tell('miss')
+    return value
   }
 
   function staleAfter(error: unknown): T {
     const instead = standIn()
-    if (instead === undefined) throw error
-    return stale(instead)
+    if (instead !== undefined) return stale(instead)
+    source.tell('miss')
+    throw error
   }
 
   async function renewed(interval: number, budget?: FetchBudget): Promise<T> {

@@ -17,6 +17,7 @@ export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
  * - `fetch`: a fetch ended, after so many seconds with the wait for a slot: `ok` with status 200, `status` with another one,
  *   `refused` by the fetcher's guard, `unreachable` for want of an answer, `busy` when its turn never came.
  * - `hit`: answered from memory. `stale`: answered from memory beyond its lifetime, because the host is away or we are busy.
+ *   `miss`: not in memory; a fetch was begun or waited for, whatever it came to.
  * - `kid-refetch`: a key set is fetched early for the sake of a `kid` that it lacks.
  * - `refused`: answered without a fetch: an `identifier` that is none, a `budget` that is spent, `busy` with too many
  *   fetches or too many who wait for this one, or `failed` a few seconds ago.
@@ -30,7 +31,7 @@ export type DiscoveryEvent =
       readonly status?: number
       readonly seconds: number
     }
-  | (EventSubject & { readonly type: 'hit' | 'stale'; readonly part: 'metadata' | 'jwks' })
+  | (EventSubject & { readonly type: 'hit' | 'stale' | 'miss'; readonly part: 'metadata' | 'jwks' })
   | (EventSubject & { readonly type: 'kid-refetch' })
   | (Partial<EventSubject> & {
       readonly type: 'refused'

@@ -9,6 +9,7 @@ const urls = urlsOf(id)
 const k1 = await generateSigningKey()
 const about = { document: 'aauth-agent', id }
 const fetched = (url: string, outcome = 'ok', status = 200) => ({ type: 'fetch', url, outcome, status, seconds: 0 })
+const miss = (part: string) => ({ type: 'miss', ...about, part })
 const unfetched = (url: string, outcome: string) => ({ type: 'fetch', url, outcome, seconds: 0 })
 
 let on: Web
@@ -21,10 +22,10 @@ beforeEach(() => {
 const listening = () => discoveryOf(on, { onEvent: event => events.push(event) })
 const told = () => events.splice(0)
 
-test('fetches and hits, by part', async () => {
+test('fetches, misses and hits, by part', async () => {
   const discovery = listening()
   await discovery.key('aauth-agent', id, 'k1')
-  expect(told()).toEqual([fetched(urls.metadata), fetched(urls.jwks)])
+  expect(told()).toEqual([fetched(urls.metadata), miss('metadata'), fetched(urls.jwks), miss('jwks')])
   await discovery.key('aauth-agent', id, 'k1')
   expect(told()).toEqual([
     { type: 'hit', ...about, part: 'metadata' },
@@ -38,14 +39,23 @@ test('what a host answers when it has no document, when the guard refuses, and w
   on.answers.set(metadata, { status: 404 })
   await discovery.agent(id).catch(() => undefined)
   await discovery.agent(id).catch(() => undefined)
-  expect(told()).toEqual([fetched(metadata, 'status', 404), { type: 'refused', ...about, reason: 'failed' }])
+  expect(told()).toEqual([
+    fetched(metadata, 'status', 404),
+    miss('metadata'),
+    { type: 'refused', ...about, reason: 'failed' },
+  ])
   on.clock += 6
   on.answers.set(metadata, new AAuthError('discovery_failed', 'refused'))
   await discovery.agent(id).catch(() => undefined)
   on.clock += 6
   on.answers.set(metadata, new Error('down'))
   await discovery.agent(id).catch(() => undefined)
-  expect(told()).toEqual([unfetched(metadata, 'refused'), unfetched(metadata, 'unreachable')])
+  expect(told()).toEqual([
+    unfetched(metadata, 'refused'),
+    miss('metadata'),
+    unfetched(metadata, 'unreachable'),
+    miss('metadata'),
+  ])
 })
 
 test('a stale answer, and a key set fetched early', async () => {
@@ -96,10 +106,16 @@ test('an entry pushed out, and one forgotten by hand', async () => {
   await discovery.agent(id)
   await discovery.agent('https://other.example').catch(() => undefined)
   discovery.purge('https://other.example')
-  expect(told().filter(event => event.type !== 'fetch')).toEqual([
+  expect(told().filter(event => event.type !== 'fetch' && event.type !== 'miss')).toEqual([
     { type: 'evicted', ...about },
     { type: 'purged', id: 'https://other.example' },
   ])
+})
+
+test('of many that wait for one fetch each has missed', async () => {
+  const discovery = listening()
+  await Promise.all([discovery.agent(id), discovery.agent(id), discovery.agent(id)])
+  expect(told()).toEqual([fetched(urls.metadata), miss('metadata'), miss('metadata'), miss('metadata')])
 })
 
 test('a listener that throws decides nothing', async () => {

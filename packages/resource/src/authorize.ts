@@ -98,9 +98,9 @@ async function authorizeBearer(
   const request = { method, target, ...(peer === undefined ? {} : { peer }) }
   const aauth = await verifyBearer(bearerTokenOf(message), request, beside, route.scope)
   known.aauth = aauth
-  const seconds = await charge(message, bearerBucketsOf(aauth.user, route.limits, peer), guard)
-  if (seconds !== undefined)
-    throw new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: seconds })
+  const over = await charge(message, bearerBucketsOf(aauth.user, route.limits, peer), guard)
+  if (over !== undefined)
+    throw new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: over.count.seconds })
   const denied = await deniedByPolicy(aauth, route)
   if (denied !== undefined) throw denied
   guard.tell({ type: 'passed', aauth, ...aboutOf(message, route, guard) })
@@ -201,8 +201,8 @@ async function passes(
       error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
       ask: 'nothing',
     }
-  const seconds = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
-  if (seconds !== undefined) return overLimit(caller, route, seconds)
+  const over = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
+  if (over !== undefined) return overLimit(caller, route, over)
   const denied = await deniedByPolicy(aauth, route)
   if (denied !== undefined) return { error: denied, ask: 'nothing' }
   if (passesOnce(message, route)) await checkOnce(message, verified, guard)
@@ -211,20 +211,20 @@ async function passes(
 
 /**
  * Counts the request against its limits, one after the other until one is exceeded.
- * @returns the seconds until that one is none any more
+ * @returns that one
  */
 async function charge(
   message: ReceivedMessage,
   buckets: readonly Bucket[],
   { counter, charges }: Guard,
-): Promise<number | undefined> {
+): Promise<Charge | undefined> {
   if (buckets.length === 0) return undefined
   const charged = charges.get(message) ?? new Map<string, Charge>()
   charges.set(message, charged)
   for (const bucket of buckets) {
-    const count = await available(counter.take(bucket.key, bucket.rate))
-    charged.set(bucket.name, { bucket, count })
-    if (!count.within) return count.seconds
+    const one = { bucket, count: await available(counter.take(bucket.key, bucket.rate)) }
+    charged.set(bucket.name, one)
+    if (!one.count.within) return one
   }
   return undefined
 }

@@ -1,6 +1,7 @@
 import { AAuthError, missingScope, satisfies, unionScope } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from './limits.js'
+import type { Charge } from './rate-headers.js'
 import type { Route } from './requirement.js'
 
 /**
@@ -41,8 +42,10 @@ export function decide(caller: Caller, route: Route, admitted: boolean): Refusal
 }
 
 /** What a caller over its limit is told: the next level with a higher limit, where there is one it can reach. */
-export function overLimit(caller: Caller, route: Route, seconds: number): Refusal {
-  const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: seconds })
+export function overLimit(caller: Caller, route: Route, { bucket, count }: Charge): Refusal {
+  const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: count.seconds })
+  // Its site's count holds at every level that names an agent.
+  if (bucket.name === 'site') return { error, ask: 'nothing' }
   switch (roomierLevel(caller.level, route.limits)) {
     case 'pseudonymous':
       return { error, ask: 'signature' }

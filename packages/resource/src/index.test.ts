@@ -10,5 +10,6 @@ test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'setbacks']))
   expect(new Set(Object.keys(await import('./fastify-node.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./fetch.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./otel.js')))).toEqual(new Set(['openTelemetry']))
   expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter']))
 })

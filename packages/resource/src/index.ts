@@ -13,10 +13,11 @@ export {
   type InteractionSessions,
   memoryInteractions,
 } from './interaction-sessions.js'
-export type { Limits } from './limits.js'
+export type { Limits, SiteOf } from './limits.js'
 export type { OAuthApi, OAuthTokens, PendingOAuth } from './oauth.js'
 export type { OAuthOptions } from './oauth-downstream.js'
 export type { Rate } from './rate.js'
 export type { IdentityScope, Requirement } from './requirement.js'
 export { createResource, type Resource, type ResourceOptions } from './resource.js'
+export type { Decision, DecisionEvent, Measurement, Telemetry } from './telemetry.js'
 export type { TrustedProxies } from './trusted-proxies.js'

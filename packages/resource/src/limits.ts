@@ -5,7 +5,8 @@ import { allowsMore, parseRate, type Rate } from './rate.js'
 /**
  * Limits by level, such as `{ anonymous: '10/min', identified: '600/min' }`; a level without one is not limited.
  * Anonymous callers count per network (an IPv4 address, an IPv6 /64), pseudonymous ones per key and per network together,
- * identified ones per delegate and per agent together, authorized ones per user and agent.
+ * identified ones per delegate and per agent together, authorized ones per user and agent; with `site`, both of them also per
+ * registrable domain of the agent.
  * @see protocol §4 "Limits by level"
  */
 export interface Limits extends Partial<Readonly<Record<Level, string>>> {
@@ -13,7 +14,19 @@ export interface Limits extends Partial<Readonly<Record<Level, string>>> {
   readonly network?: string
   /** All delegates of one agent together. Default: the `identified` limit, so fresh delegates reset nothing. */
   readonly agent?: string
+  /**
+   * All agents under one registrable domain together, identified and authorized ones alike, so that fresh subdomains reset
+   * nothing. Default none. Needs `siteOf` of the resource.
+   */
+  readonly site?: string
 }
+
+/**
+ * The registrable domain (eTLD+1) of a host by the Public Suffix List, such as `acme.example` of `agent.acme.example`; null, or
+ * nothing, where it has none: then the host counts for itself. Of IPv6 addresses the host stands in brackets.
+ * @see https://publicsuffix.org
+ */
+export type SiteOf = (host: string) => string | null | undefined
 
 type LimitName = keyof Limits
 
@@ -24,7 +37,10 @@ export interface NamedRate {
 }
 
 /** The limits that hold on one route. */
-export type RouteLimits = Partial<Readonly<Record<LimitName, NamedRate>>>
+export interface RouteLimits extends Partial<Readonly<Record<LimitName, NamedRate>>> {
+  /** There wherever `site` is. */
+  readonly siteOf?: SiteOf
+}
 
 /** One count a request is charged to. */
 export interface Bucket {
@@ -34,21 +50,33 @@ export interface Bucket {
   readonly rate: Rate
 }
 
-const names: readonly LimitName[] = ['anonymous', 'pseudonymous', 'identified', 'authorized', 'network', 'agent']
+const names: readonly LimitName[] = [
+  'anonymous',
+  'pseudonymous',
+  'identified',
+  'authorized',
+  'network',
+  'agent',
+  'site',
+]
 
 /**
  * Reads limits once, when they are configured.
- * @throws TypeError for a limit that does not read like `10/min`, and for an unknown name
+ * @throws TypeError for a limit that does not read like `10/min`, for an unknown name, and for `site` without `siteOf`
  */
-export function parseLimits(limits: Limits, family: string): RouteLimits {
+export function parseLimits(limits: Limits, family: string, siteOf?: SiteOf): RouteLimits {
   const parsed: Partial<Record<LimitName, NamedRate>> = {}
   for (const [name, text] of Object.entries(limits)) {
     const known = names.find(candidate => candidate === name)
-    if (known === undefined)
-      throw new TypeError('limits are named anonymous, pseudonymous, identified, authorized, network, agent')
+    if (known === undefined) throw new TypeError(`limits are named ${names.join(', ')}`)
     if (text !== undefined) parsed[known] = { family, rate: parseRate(text) }
   }
-  return parsed
+  if (parsed.site === undefined) return parsed
+  if (siteOf === undefined)
+    throw new TypeError(
+      'a limit of site needs the option siteOf of createResource, such as host => getDomain(host, { allowPrivateDomains: true }) with getDomain of tldts',
+    )
+  return { ...parsed, siteOf }
 }
 
 /**
@@ -72,12 +100,23 @@ export function bucketsOf(caller: Caller, limits: RouteLimits, peer: string | un
       ]
     case 'identified':
       return [
+        ...siteBucket(caller.agent, limits),
         ...bucket(level, 'identified', caller.agent, caller.delegate ?? null),
         ...bucket(limits.agent ?? level, 'agent', caller.agent),
       ]
     case 'authorized':
-      return bucket(level, 'authorized', caller.issuer, caller.token.sub ?? null, caller.agent)
+      return [
+        ...siteBucket(caller.agent, limits),
+        ...bucket(level, 'authorized', caller.issuer, caller.token.sub ?? null, caller.agent),
+      ]
   }
+}
+
+/** First of its caller's, as the network is: past it no fresh agent is counted any more, nor pushes it out (RAT-07). */
+function siteBucket(agent: string, { site, siteOf }: RouteLimits): Bucket[] {
+  if (site === undefined || siteOf === undefined) return []
+  const host = new URL(agent).hostname
+  return bucket(site, 'site', siteOf(host) ?? host)
 }
 
 /**

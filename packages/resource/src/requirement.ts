@@ -8,7 +8,7 @@ import {
 } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Bearer } from './bearer.js'
-import { type Limits, parseLimits, type RouteLimits } from './limits.js'
+import { type Limits, parseLimits, type RouteLimits, type SiteOf } from './limits.js'
 
 /**
  * What a route asks of its callers.
@@ -72,6 +72,7 @@ export interface RouteContext {
   readonly authServers: readonly string[]
   readonly components: readonly string[]
   readonly limits: RouteLimits
+  readonly siteOf?: SiteOf
   readonly development: boolean
 }
 
@@ -101,7 +102,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     agents,
     components: [...new Set([...context.components, ...components])],
     replay,
-    limits: { ...context.limits, ...parseLimits(limits, family) },
+    limits: { ...context.limits, ...parseLimits(limits, family, context.siteOf) },
     ...(policy === undefined ? {} : { policy }),
     ...(via === undefined ? {} : { via }),
     ...(alsoAccept === undefined ? {} : { alsoAccept }),

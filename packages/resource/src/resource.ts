@@ -27,7 +27,7 @@ import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
-import { type Limits, parseLimits } from './limits.js'
+import { type Limits, parseLimits, type SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { letThrough, type Mode, markOf } from './observe.js'
 import { parseRate } from './rate.js'
@@ -36,6 +36,7 @@ import { checkComponents, type Requirement, type RouteContext } from './requirem
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
+import { authorizeMeasured, type Telemetry } from './telemetry.js'
 import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
@@ -63,6 +64,8 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly components?: readonly string[]
   /** Limits that all routes share. Default none. */
   readonly limits?: Limits
+  /** What the limit `site` counts by; no list of public suffixes is carried here. See {@link SiteOf}. */
+  readonly siteOf?: SiteOf
   /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
   readonly resourceTokenLimit?: string
   /** Whose documents and keys to trust. Default: a discovery of its own; where a platform has no guarded fetcher it must be given. */
@@ -89,6 +92,8 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
    */
   readonly cors?: CorsOrigins
   readonly onEvent?: Observer
+  /** Measures every decision: `openTelemetry()` of `@countersign/resource/otel`. Default: nothing is measured. */
+  readonly telemetry?: Telemetry
   /**
    * Verifies, decides, counts and tells, and lets every request through with the facts of an anonymous one: for the first week
    * on an API that is in use. Events say `observed`, and what enforcing would have done. Answers are left as they are.
@@ -142,7 +147,9 @@ export function createResource<const S extends string = never>(options: Resource
   const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
   const context = contextOf(options)
   const { development } = context
-  const { discovery = createDiscovery({ now, development }) } = options
+  const { telemetry } = options
+  const { discovery = createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) }) } =
+    options
   const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
   const tell = quiet(options.onEvent)
   const { authServers } = context
@@ -200,7 +207,9 @@ export function createResource<const S extends string = never>(options: Resource
       const route = routes.find(requirement)
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
-      const authorization = await authorizeRoute(message, route, guard)
+      const authorization = await (telemetry === undefined
+        ? authorizeRoute(message, route, guard)
+        : authorizeMeasured(message, route, guard, telemetry))
       if (!authorization.ok) {
         cors?.expose(message, authorization.response.headers)
         return authorization
@@ -254,6 +263,7 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     agents = 'any',
     components = [],
     limits = {},
+    siteOf,
     development = false,
   } = options
   if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
@@ -267,7 +277,8 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     authServers: [...authServers],
     // An interaction's code that nothing signs would be anybody's.
     components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
-    limits: parseLimits(limits, ''),
+    limits: parseLimits(limits, '', siteOf),
+    ...(siteOf === undefined ? {} : { siteOf }),
     development,
   }
 }
@@ -285,10 +296,11 @@ function verifierOf(
   options: ResourceOptions<string>,
   known: Pick<VerifierOptions, 'discovery' | 'now' | 'tolerance'> & { readonly authServers: readonly string[] },
 ): Verifier {
-  const { id, authorities, agents = 'any', development = false } = options
+  const { id, authorities, agents = 'any', development = false, telemetry } = options
   return createVerifier({
     receiver: id,
     ...(authorities === undefined ? {} : { authorities }),
+    ...(telemetry === undefined ? {} : { onToken: seen => telemetry.token(seen) }),
     agents,
     development,
     // Everything signed is verified in full, also where less would do: a failure always refuses.

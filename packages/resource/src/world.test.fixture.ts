@@ -58,6 +58,8 @@ export interface World {
   readonly calendarKey: PublishedKey
   readonly delegateKey: SigningKey
   calendar(options?: Partial<ResourceOptions<Scopes>>): Resource<Scopes>
+  /** One more agent. */
+  agentAt(id: string): Promise<Party>
   agentToken(claims?: Record<string, unknown>, by?: Party): Promise<string>
   authToken(claims?: Record<string, unknown>, by?: Party): Promise<string>
   request(o: ToSign): Promise<Wire>
@@ -120,6 +122,7 @@ export async function makeWorld(): Promise<World> {
         onEvent: event => events.push(event),
         ...options,
       }),
+    agentAt: id => party(id, 'agent', documents),
     agentToken: (claims = {}, by = agent) =>
       forgeToken(by, { typ: 'agent+jwt' }, { iss: by.id, sub: 'phone', cnf, ...times(), ...claims }),
     authToken: (claims = {}, by = authServer) =>

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { authToken } from './network.test.fixture.js'
 import { type VerifiedToken, verifiedTokens } from './verified-tokens.js'
+import { scene } from './verifier.test.fixture.js'
 
 const named = (name: string): VerifiedToken => ({ iss: name }) as VerifiedToken
 
@@ -24,4 +26,21 @@ test('a token that is verified anew takes the place of itself, not of another', 
   cache.set('a', named('second'))
   expect(cache.get('a')).toEqual({ iss: 'second' })
   expect(cache.get('b')).toEqual({ iss: 'b' })
+})
+
+test('who asks is told of each token whether it was verified before, and may throw', async () => {
+  const { auth, key, withToken, verifierWith, refused } = await scene()
+  const told: string[] = []
+  const verifier = verifierWith({
+    onToken(seen) {
+      told.push(seen)
+      throw new Error('the metrics are broken')
+    },
+  })
+  const token = await authToken(auth, key, {})
+  const verified = async () => (await verifier.verify(await withToken(token))).caller.level
+  expect([await verified(), await verified(), await verified()]).toEqual(['authorized', 'authorized', 'authorized'])
+  expect(told.splice(0)).toEqual(['miss', 'hit', 'hit'])
+  await refused(await withToken('e30.e30.e30'), verifier)
+  expect(told).toEqual(['miss'])
 })

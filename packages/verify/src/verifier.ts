@@ -46,6 +46,11 @@ export interface VerifierOptions {
   readonly development?: boolean
   /** How many verified tokens are remembered. Default 10 000. */
   readonly tokenCache?: number
+  /**
+   * Told, as a token is looked at, whether it was verified before and still holds: then only the request's own signature is
+   * checked. For metrics; what it throws is ignored.
+   */
+  readonly onToken?: (seen: 'hit' | 'miss') => void
 }
 
 /** What may differ from request to request. */
@@ -164,10 +169,12 @@ async function tokenCaller(
 ): Promise<IdentifiedCaller | AuthorizedCaller> {
   const known = context.tokens.get(jwt)
   if (known !== undefined && (await stillHolds(known, context))) {
+    countToken('hit', context)
     // The thief of a token has not its key: only a signature under cnf makes it the caller's.
     await verifySignature(opened, known.confirmationKey)
     return callerUnder(known, opened, context)
   }
+  countToken('miss', context)
   const { proven, token } = await openToken(jwt, context)
   const bound = verifySignature(opened, token.confirmationKey)
   // Both are checked side by side; whatever the request's signature says, a fault of the token is told first.
@@ -177,6 +184,15 @@ async function tokenCaller(
   // Only now: a token that nobody has proven to hold displaces no other.
   context.tokens.set(jwt, token)
   return callerUnder(token, opened, context)
+}
+
+function countToken(seen: 'hit' | 'miss', { options: { onToken } }: Context): void {
+  if (onToken === undefined) return
+  try {
+    onToken(seen)
+  } catch {
+    // Counting must not decide who is let in.
+  }
 }
 
 async function openToken(jwt: string, context: Context): Promise<PendingToken> {

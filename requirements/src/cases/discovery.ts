@@ -1,4 +1,4 @@
-import { type AttackCase, built, later } from './attack-case.js'
+import { type AttackCase, built } from './attack-case.js'
 
 /** DSC: every outbound fetch. */
 export const discoveryCases: readonly AttackCase[] = [
@@ -68,7 +68,7 @@ export const rateCases: readonly AttackCase[] = [
     'challenge.none-when-final',
     'Where no level would help, no challenge and no resource token is given.',
   ),
-  later('RAT-07', 'rate.identified', 'Agents under one registrable domain can share a limit.'),
+  built('RAT-07', 'rate.identified', 'Agents under one registrable domain can share a limit.'),
   built('RAT-08', 'rate.identified', 'Odd characters in names never make two principals share a counter.'),
   built(
     'RAT-09',

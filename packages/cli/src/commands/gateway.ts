@@ -1,6 +1,7 @@
 import { type CheckOptions, createCheck, createGateway, type GatewayOptions } from '@countersign/gateway'
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
-import { type Counter, createResource, memoryCounter } from '@countersign/resource'
+import { type Counter, createResource, memoryCounter, type Telemetry } from '@countersign/resource'
+import { openTelemetry } from '@countersign/resource/otel'
 import { errorFields, jsonLog, type Logger, logLimit, type Participant } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -10,10 +11,11 @@ import { audit } from './audit.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 import { reloadOnSignal } from './reload.js'
+import { siteOf } from './site.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
 const limits = z.partialRecord(
-  z.enum([...level.options, 'network', 'agent']),
+  z.enum([...level.options, 'network', 'agent', 'site']),
   z.string().regex(/^\d+\/(s|sec|min|hour|day)$/, 'must read like 10/min'),
 )
 
@@ -104,8 +106,11 @@ export async function gateway(command: Command): Promise<void> {
   const settings = read()
   const log = jsonLog({ name: 'gateway' })
   const limit = logLimit(log)
+  // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
+  const telemetry = openTelemetry()
   const kept: Kept = {
-    discovery: discoveryFor(settings),
+    telemetry,
+    discovery: discoveryFor(settings, { onEvent: telemetry.discovery }),
     replay: memoryReplaySet(),
     counter: memoryCounter(),
     ...(await sharedReplay(settings)),
@@ -146,6 +151,7 @@ function sayObserving(log: Logger): void {
 interface Kept extends Required<Pick<Parameters<typeof createResource>[0], 'discovery' | 'onEvent'>> {
   readonly replay: ReplaySet
   readonly counter: Counter
+  readonly telemetry: Telemetry
   readonly onUpstream: NonNullable<GatewayOptions['onUpstream']>
 }
 
@@ -188,7 +194,7 @@ async function checkOf(settings: GatewaySettings, kept: Kept): Promise<CheckOpti
 
 async function judgedBy(
   settings: GatewaySettings,
-  { discovery, replay, counter, onEvent }: Kept,
+  { discovery, replay, counter, onEvent, telemetry }: Kept,
 ): Promise<Pick<GatewayOptions<string>, 'resource' | 'routes' | 'identity'>> {
   const keys = await signingKeys(dataFolder('gateway', settings), settings)
   const resource = createResource({
@@ -203,8 +209,10 @@ async function judgedBy(
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
+    siteOf,
     development: settings.development,
     observe: settings.observe,
+    telemetry,
   })
   const [key] = keys
   return {

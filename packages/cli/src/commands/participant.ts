@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Fetcher } from '@countersign/discovery'
-import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { createDiscovery, type Discovery, type DiscoveryOptions } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
@@ -61,9 +61,12 @@ export function signingKeys(folder: string, settings: Pick<ServerSettings, 'keys
 }
 
 /** Discovery over the guarded fetcher; loopback only in development. */
-export function discoveryFor(settings: Pick<ServerSettings, 'development'>): Discovery {
+export function discoveryFor(
+  settings: Pick<ServerSettings, 'development'>,
+  more: Pick<DiscoveryOptions, 'onEvent'> = {},
+): Discovery {
   const fetcher: Fetcher = guardedFetcher({ dangerouslyAllowLoopback: settings.development })
-  return createDiscovery({ fetcher, development: settings.development })
+  return createDiscovery({ fetcher, development: settings.development, ...more })
 }
 
 /** The replay set that the instances of one server share; without `replay` each has its own, in memory. */
