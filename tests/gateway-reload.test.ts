@@ -63,6 +63,17 @@ test('on SIGHUP it takes what can change, and keeps all it had where something i
   const agent = await siteAgent()
   expect(await (await agent.fetch(`${api}/x`)).text()).toBe('identified')
 
+  const deny = { agents: ['http://localhost:1'], delegates: [{ agent: 'http://localhost:2', delegate: 'phone' }] }
+  expect(await reloaded(settings({ routes: [{ path: '/*', level: 'identified' }], deny }))).toMatchObject({
+    event: 'reloaded',
+  })
+  expect((await agent.fetch(`${api}/x`)).status).toBe(200)
+  const blocked = { agents: [(await agent.identify()).agent] }
+  expect(await reloaded(settings({ routes: [{ path: '/*', level: 'identified', deny: blocked }] }))).toMatchObject({
+    event: 'reloaded',
+  })
+  expect((await agent.fetch(`${api}/x`)).status).toBe(403)
+
   for (const [wrong, why] of [
     ['{', /cannot read the configuration/],
     [settings({ routes: [{ path: '/*', level: 'anonymous' }], colour: 'red' }), /unknown option colour/],

@@ -220,5 +220,5 @@ function flags(command: Command, schema: OptionSchema): Command {
 
 /** Options that are lists or objects: no flag holds them. */
 const structured: ReadonlySet<string> = new Set([
-  ...['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits'],
+  ...['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits', 'deny', 'users'],
 ])

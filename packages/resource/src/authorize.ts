@@ -6,7 +6,8 @@ import { available } from './available.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
-import { askAfter, askBesideBearer, decide, overLimit, type Refusal } from './decision.js'
+import { askAfter, askBesideBearer, askFor, blocked, decide, overLimit, type Refusal } from './decision.js'
+import { isDenied, isUserAmong } from './deny.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer, ResourceEvent } from './event.js'
 import { type Bucket, bearerBucketsOf, bucketsOf } from './limits.js'
@@ -98,11 +99,13 @@ async function authorizeBearer(
   const request = { method, target, ...(peer === undefined ? {} : { peer }) }
   const aauth = await verifyBearer(bearerTokenOf(message), request, beside, route.scope)
   known.aauth = aauth
+  const denied = await refusedAsCaller(aauth, route)
+  if (denied !== undefined) return refuse(denied, message, route, guard, known)
   const over = await charge(message, bearerBucketsOf(aauth.user, route.limits, peer), guard)
   if (over !== undefined)
     throw new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: over.count.seconds })
-  const denied = await deniedByPolicy(aauth, route)
-  if (denied !== undefined) throw denied
+  const objection = await refusedByPolicy(aauth, route)
+  if (objection !== undefined) return refuse(objection, message, route, guard, known)
   guard.tell({ type: 'passed', aauth, ...aboutOf(message, route, guard) })
   return guard.mode === 'observe' ? letThrough() : { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
 }
@@ -193,6 +196,8 @@ async function passes(
 ): Promise<Refusal | undefined> {
   const { caller } = verified
   if (guard.ownAgent === 'refused') refuseSelfToken(caller)
+  const denied = await refusedAsCaller(aauth, route)
+  if (denied !== undefined) return denied
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
@@ -203,8 +208,8 @@ async function passes(
     }
   const over = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
   if (over !== undefined) return overLimit(caller, route, over)
-  const denied = await deniedByPolicy(aauth, route)
-  if (denied !== undefined) return { error: denied, ask: 'nothing' }
+  const objection = await refusedByPolicy(aauth, route)
+  if (objection !== undefined) return objection
   if (passesOnce(message, route)) await checkOnce(message, verified, guard)
   return undefined
 }
@@ -229,9 +234,17 @@ async function charge(
   return undefined
 }
 
-async function deniedByPolicy(aauth: AAuth, { policy }: Route): Promise<AAuthError | undefined> {
-  if (policy === undefined || (await policy(aauth)) === true) return undefined
-  return new AAuthError('policy_denied', 'the policy of this resource refuses the request')
+/** Before any challenge: who is blocked gets no token to look for a way round (AUT-23, RAT-04). */
+async function refusedAsCaller(aauth: AAuth, { deny, users }: Route): Promise<Refusal | undefined> {
+  if (deny.length > 0 && (await isDenied(deny, aauth))) return blocked()
+  const isUserKnown = aauth.level === 'authorized' || aauth.credential === 'bearer'
+  return users !== undefined && isUserKnown && !isUserAmong(users, aauth) ? blocked() : undefined
+}
+
+async function refusedByPolicy(aauth: AAuth, route: Route): Promise<Refusal | undefined> {
+  if (route.policy === undefined) return undefined
+  const verdict = await route.policy(aauth)
+  return verdict === true ? undefined : askFor(verdict, aauth.level, route)
 }
 
 /** Whether one of these services stands between the agent that was let in first and this resource. */

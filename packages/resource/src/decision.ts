@@ -1,4 +1,4 @@
-import { AAuthError, missingScope, satisfies, unionScope } from '@countersign/protocol'
+import { AAuthError, type Level, missingScope, satisfies, unionScope } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from './limits.js'
 import type { Charge } from './rate-headers.js'
@@ -54,6 +54,30 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
     case 'authorized':
       // Only an identified caller can be given a resource token, and only for a scope the route names.
       return caller.level === 'identified' && route.scope.length > 0
+        ? { error, ask: 'authorization', scope: route.scope }
+        : { error, ask: 'nothing' }
+    default:
+      return { error, ask: 'nothing' }
+  }
+}
+
+/** A caller who is refused whatever they bring. */
+export function blocked(): Refusal {
+  return { error: new AAuthError('policy_denied', 'this caller is not admitted here'), ask: 'nothing' }
+}
+
+/** What a policy that refuses a caller says would help: the level it names, as far as the caller has not reached it. */
+export function askFor(verdict: unknown, reached: Level, route: Route): Refusal {
+  const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request')
+  switch (verdict) {
+    case 'pseudonymous':
+      return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'signature' }
+    case 'identified':
+      return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'identity' }
+    case 'authorized':
+      if (!satisfies(reached, 'identified')) return { error, ask: 'identity' }
+      // Only an identified caller can be given a resource token, and only for a scope the route names.
+      return reached === 'identified' && route.scope.length > 0
         ? { error, ask: 'authorization', scope: route.scope }
         : { error, ask: 'nothing' }
     default:

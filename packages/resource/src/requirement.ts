@@ -8,6 +8,7 @@ import {
 } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Bearer } from './bearer.js'
+import { checkDeny, checkUsers, type Deny, type UserOfAgent } from './deny.js'
 import { type Limits, parseLimits, type RouteLimits, type SiteOf } from './limits.js'
 
 /**
@@ -26,6 +27,10 @@ export interface Requirement<S extends string = string> {
   readonly scope?: S | IdentityScope | ReadonlyArray<S | IdentityScope>
   /** The agents that are let in; exact identifiers or `https://*.host`. Default any. Needs level identified or authorized. */
   readonly agents?: IdentifierList
+  /** The users that are let in. Default any. Needs a scope: only an auth token tells for whom an agent acts. */
+  readonly users?: readonly UserOfAgent[]
+  /** Who is refused here, beside those whom the resource refuses everywhere. */
+  readonly deny?: Deny
   /**
    * Services that a request must have come through: one of them at least stands between the agent that a user let in and
    * this resource. Needs a scope.
@@ -38,8 +43,11 @@ export interface Requirement<S extends string = string> {
   readonly replay?: 'unsafe' | 'all'
   /** Limits of this route alone; levels it does not name count with the whole resource. */
   readonly limits?: Limits
-  /** The last word: `false` refuses a caller that passed all else. */
-  readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  /**
+   * The last word over a caller that passed all else: `true` lets it pass, `false` refuses it for good, and a level refuses it
+   * with 403 and a challenge for that level, which might help.
+   */
+  readonly policy?: Policy
   /**
    * OAuth access tokens that pass as well, for requests that are not signed, whatever the level; see `bearer`. A signed request
    * is never judged by its bearer token. Not with `agents` or `via`: a bearer token names no agent.
@@ -48,6 +56,9 @@ export interface Requirement<S extends string = string> {
   /** `handler`: the handler's own `Cache-Control` stands. Default: responses are made `private`. */
   readonly cacheControl?: 'handler'
 }
+
+/** Decides over the facts of a request; a level is a refusal that says what might help. */
+export type Policy = (aauth: AAuth) => boolean | Level | Promise<boolean | Level>
 
 /** Scopes about the user, which need no description of a resource's own. */
 export type IdentityScope = 'openid' | 'profile' | 'email' | 'address' | 'phone'
@@ -58,11 +69,13 @@ export interface Route {
   readonly level: Level
   readonly scope: readonly string[]
   readonly agents: IdentifierList
+  readonly users?: readonly UserOfAgent[]
+  readonly deny: readonly Deny[]
   readonly via?: readonly string[]
   readonly components: readonly string[]
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
-  readonly policy?: (aauth: AAuth) => boolean | Promise<boolean>
+  readonly policy?: Policy
   readonly alsoAccept?: Bearer
 }
 
@@ -74,6 +87,8 @@ export interface RouteContext {
   readonly limits: RouteLimits
   readonly siteOf?: SiteOf
   readonly development: boolean
+  /** Who is refused everywhere. */
+  readonly deny?: Deny
 }
 
 /**
@@ -82,7 +97,8 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, policy, via, name, alsoAccept } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, users, deny } = requirement
+  const { policy, via, name, alsoAccept } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
   if (level === 'authorized' && scope.length === 0)
@@ -90,6 +106,8 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (agents !== 'any' && !satisfies(level, 'identified'))
     throw new TypeError('a list of agents needs level identified or authorized: below, nobody knows the agent')
   checkIdentifierList(agents, { development: context.development })
+  if (users !== undefined) checkAdmitted(users, level, context)
+  if (deny !== undefined) checkDeny(deny, context)
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
   // Whoever keeps a list of agents does not expect that somebody passes who is on none.
@@ -100,6 +118,8 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     level,
     scope,
     agents,
+    ...(users === undefined ? {} : { users }),
+    deny: [context.deny, deny].filter(rule => rule !== undefined),
     components: [...new Set([...context.components, ...components])],
     replay,
     limits: { ...context.limits, ...parseLimits(limits, family, context.siteOf) },
@@ -107,6 +127,12 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     ...(via === undefined ? {} : { via }),
     ...(alsoAccept === undefined ? {} : { alsoAccept }),
   }
+}
+
+function checkAdmitted(users: readonly UserOfAgent[], level: Level, context: RouteContext): void {
+  if (level !== 'authorized')
+    throw new TypeError('users needs a scope: only an auth token tells for whom an agent acts')
+  checkUsers(users, context)
 }
 
 function checkVia(via: readonly string[], level: Level, { development }: RouteContext): void {

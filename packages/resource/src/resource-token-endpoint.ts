@@ -12,6 +12,7 @@ import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } f
 import { aauthOf } from './aauth.js'
 import { available } from './available.js'
 import { signatureComponents } from './components.js'
+import { type Deny, isDenied } from './deny.js'
 import type { Observer } from './event.js'
 import { type ResourceTokens, resourceTokenLife } from './resource-token.js'
 
@@ -24,6 +25,7 @@ export interface ResourceTokenEndpointOptions {
   readonly scopes: readonly string[]
   readonly now: () => number
   readonly tell: Observer
+  readonly deny?: Deny
 }
 
 interface Ask {
@@ -69,6 +71,8 @@ async function resourceTokenFor(
   options: ResourceTokenEndpointOptions,
 ): Promise<{ resource_token: string; auth_server: string; expires_in: number }> {
   const caller = identified(verified.caller, message)
+  if (options.deny !== undefined && (await isDenied([options.deny], aauthOf(caller))))
+    throw new AAuthError('policy_denied', 'this caller is not admitted here')
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
   const ask = askOf(message, options)

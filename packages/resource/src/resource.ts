@@ -25,6 +25,7 @@ import { createVerifier, requestIdOf, type Verifier, type VerifierOptions } from
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
+import { checkDeny, type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits, type SiteOf } from './limits.js'
@@ -53,6 +54,8 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly authorities?: readonly string[]
   /** Agents that are let in at all; nothing is fetched for others. Default any. */
   readonly agents?: IdentifierList
+  /** Who is refused everywhere, whatever they bring. For agents on its list nothing is fetched. */
+  readonly deny?: Deny
   /**
    * Whether tokens of the agent that this resource is itself count: an app that signs its users in (`id` is an agent identifier,
    * too) then takes, at its own API, the token by which its delegate acts for a user. Such a token names no `agent`; the caller's
@@ -179,7 +182,8 @@ export function createResource<const S extends string = never>(options: Resource
     ...(downstream === undefined ? {} : { downstream }),
   }
   const routes = routeBook(context)
-  const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell }
+  const { deny } = options
+  const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) }
   const metadata = (): ResourceMetadata =>
     metadataOf({ id, authServers, scopes: options.scopes ?? {}, components: routes.components() })
   const documents: Routes = new Map([
@@ -264,6 +268,7 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     components = [],
     limits = {},
     siteOf,
+    deny,
     development = false,
   } = options
   if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
@@ -271,6 +276,7 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     throw new TypeError('authServers must be identifiers such as https://auth.example')
   for (const name of Object.keys(scopes)) checkScopeName(name)
   checkIdentifierList(agents, { development })
+  if (deny !== undefined) checkDeny(deny, { development })
   checkComponents(components)
   return {
     scopes: Object.keys(scopes),
@@ -279,6 +285,7 @@ function contextOf(options: ResourceOptions<string>): RouteContext {
     components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
     limits: parseLimits(limits, '', siteOf),
     ...(siteOf === undefined ? {} : { siteOf }),
+    ...(deny === undefined ? {} : { deny }),
     development,
   }
 }
@@ -301,7 +308,7 @@ function verifierOf(
     receiver: id,
     ...(authorities === undefined ? {} : { authorities }),
     ...(telemetry === undefined ? {} : { onToken: seen => telemetry.token(seen) }),
-    agents,
+    agents: withoutDenied(agents, options.deny),
     development,
     // Everything signed is verified in full, also where less would do: a failure always refuses.
     accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],

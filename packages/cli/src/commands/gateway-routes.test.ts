@@ -33,3 +33,25 @@ test('the limits of the gateway are counted over all routes, those of a route fo
   expect(limitsOf(settings)).toEqual({ anonymous: '10/min' })
   expect(routesOf(settings).map(({ requirement }) => requirement.limits)).toEqual([undefined, { anonymous: '1/min' }])
 })
+
+test('users are let in by whoever asks for a scope; whom a route refuses, it refuses beside the gateway', () => {
+  const alice = { iss: 'https://auth.example', sub: 'alice' }
+  const bob = { ...alice, sub: 'bob', agent: undefined }
+  const deny = { agents: ['https://evil.example'], delegates: undefined, users: [bob] }
+  const settings = {
+    ...{ scope: ['read'], users: [alice], authServer: ['https://auth.example'], replay: 'all' as const, deny },
+    routes: [
+      { path: '/a' },
+      { path: '/b', scope: ['write'], users: [bob] },
+      { path: '/c', level: 'identified' as const, deny },
+    ],
+  }
+  expect(routesOf(settings).map(({ requirement }) => requirement)).toEqual([
+    { scope: ['read'], users: [alice], replay: 'all' },
+    { scope: ['write'], users: [{ iss: 'https://auth.example', sub: 'bob' }], replay: 'all' },
+    {
+      ...{ level: 'identified', replay: 'all' },
+      deny: { agents: ['https://evil.example'], users: [{ iss: 'https://auth.example', sub: 'bob' }] },
+    },
+  ])
+})

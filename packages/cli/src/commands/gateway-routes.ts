@@ -1,4 +1,4 @@
-import type { Limits, Requirement } from '@countersign/resource'
+import type { DenyLists, Limits, Requirement, UserOfAgent } from '@countersign/resource'
 import { UsageError } from '../usage-error.js'
 
 /** What a route, or the gateway for all its routes, asks of callers. */
@@ -8,6 +8,14 @@ export interface RequirementSettings {
   readonly agents?: readonly string[] | undefined
   readonly limits?: Readonly<Record<string, string | undefined>> | undefined
   readonly replay?: 'unsafe' | 'all' | undefined
+  readonly users?: readonly UserSettings[] | undefined
+  readonly deny?: DenySettings | undefined
+}
+
+type Loose<T> = { readonly [K in keyof T]: T[K] | undefined }
+type UserSettings = Loose<UserOfAgent> & Pick<UserOfAgent, 'iss' | 'sub'>
+interface DenySettings extends Loose<Omit<DenyLists, 'users'>> {
+  readonly users?: readonly UserSettings[] | undefined
 }
 
 /** The part of a gateway's settings that its routes are made of. */
@@ -45,14 +53,30 @@ export function routesOf(
 
 /** Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer. */
 function inherited(all: RequirementSettings, own: RequirementSettings): RequirementSettings {
-  const { level, scope, agents, replay } = all
-  if (own.scope !== undefined) return { agents, replay }
-  return own.level === undefined || own.level === 'authorized' ? { level, scope, agents, replay } : { agents, replay }
+  const { level, scope, agents, users, replay } = all
+  if (own.scope !== undefined) return { agents, users, replay }
+  // Only who needs a scope has a user.
+  return own.level === undefined || own.level === 'authorized'
+    ? { level, scope, agents, users, replay }
+    : { agents, replay }
 }
 
 /** The limits that are said. */
 export function limitsOf({ limits = {} }: RequirementSettings): Limits {
   return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined))
+}
+
+/** The lists that are said. */
+export function listsOf({ agents, delegates, users }: DenySettings): DenyLists {
+  return {
+    ...(agents === undefined ? {} : { agents }),
+    ...(delegates === undefined ? {} : { delegates }),
+    ...(users === undefined ? {} : { users: users.map(userOf) }),
+  }
+}
+
+function userOf({ iss, sub, agent }: UserSettings): UserOfAgent {
+  return { iss, sub, ...(agent === undefined ? {} : { agent }) }
 }
 
 /** Nothing said means identified: a gateway that guards nothing would be a surprise. */
@@ -62,6 +86,8 @@ function requirementOf(settings: RequirementSettings): Requirement<string> {
     ...(settings.scope === undefined ? { level: settings.level ?? 'identified' } : { scope: settings.scope }),
     ...(settings.agents === undefined ? {} : { agents: settings.agents }),
     ...(settings.replay === undefined ? {} : { replay: settings.replay }),
+    ...(settings.users === undefined ? {} : { users: settings.users.map(userOf) }),
+    ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
   }
 }

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { UsageError } from '../usage-error.js'
 import { audit } from './audit.js'
-import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
+import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 import { reloadOnSignal } from './reload.js'
 import { siteOf } from './site.js'
@@ -19,7 +19,18 @@ const limits = z.partialRecord(
   z.string().regex(/^\d+\/(s|sec|min|hour|day)$/, 'must read like 10/min'),
 )
 
+const user = z.strictObject({ iss: z.string(), sub: z.string(), agent: z.string().optional() })
+
 const requirementOptions = {
+  users: z.array(user).optional().describe('the users that are let in: { iss, sub }, with agent through that one only'),
+  deny: z
+    .strictObject({
+      agents: stringList.optional().describe('exact, or https://*.example.org'),
+      delegates: z.array(z.strictObject({ agent: z.string(), delegate: z.string() })).optional(),
+      users: z.array(user).optional(),
+    })
+    .optional()
+    .describe('who is refused, whatever they bring: agents, delegates, users'),
   replay: z
     .enum(['unsafe', 'all'])
     .optional()
@@ -209,6 +220,7 @@ async function judgedBy(
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
+    ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
     siteOf,
     development: settings.development,
     observe: settings.observe,
