@@ -55,7 +55,7 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
 }
 
 function tooLong(error: unknown): never {
-  if (!(error instanceof TypeError)) throw error
+  if (!(error instanceof TypeError && error.cause instanceof AAuthError)) throw error
   throw new AAuthError('invalid_request', 'what is known of this request is too long to be passed on', {
     status: 431,
     cause: error,

@@ -23,6 +23,7 @@ test('what is exported is what is meant to be', () => {
       'fromRequest',
       'generatePrivateJwk',
       'generateSigningKey',
+      'hasBody',
       'headerValues',
       'importSigningKey',
       'importVerifyKey',

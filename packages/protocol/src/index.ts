@@ -9,6 +9,7 @@ export { type Cookies, cookiesOf } from './cookie.js'
 export { type Cors, type CorsOrigins, type CorsRequest, createCors, withCors } from './cors.js'
 export { documentResponse, jwksResponse, privateResponse } from './document-response.js'
 export { AAuthError, type AAuthErrorOptions, asAAuthError, type ErrorCode } from './error.js'
+export { errorFields } from './error-fields.js'
 export { type ErrorResponseOptions, errorResponse } from './error-response.js'
 export { parseForm, parseQuery } from './form.js'
 export {

@@ -5,12 +5,13 @@ import {
   type SigningKey,
   signatureLength,
 } from '@countersign/httpsig'
+import { AAuthError } from './error.js'
 import { maxJwsBytes } from './jws.js'
 
 /**
  * Signs a payload as a compact JWS; `alg` is the key's.
  * @param payload JSON text
- * @throws TypeError when it would be over 6 KiB, or the key signs in another encoding
+ * @throws TypeError when it would be over 6 KiB, which its `cause` then says, or the key signs in another encoding
  * @see RFC 7515 §5.1, protocol.md §11
  */
 export async function signJws(
@@ -22,7 +23,10 @@ export async function signJws(
   const protectedHeader = { typ, alg: key.algorithm, ...(kid === undefined ? {} : { kid }) }
   const signingInput = `${base64urlEncodeText(JSON.stringify(protectedHeader))}.${base64urlEncodeText(payload)}`
   const bytes = signatureLength(key.publicJwk)
-  if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes) throw new TypeError('the token is over 6 KiB')
+  if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes) {
+    const cause = new AAuthError('invalid_request', 'the token is over 6 KiB')
+    throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
+  }
   const signature = await key.sign(asciiBytes(signingInput))
   // A KMS that answers in DER.
   if (signature.length !== bytes) throw new TypeError('the key signs in another encoding')

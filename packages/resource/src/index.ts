@@ -15,6 +15,7 @@ export {
   memoryInteractions,
 } from './interaction-sessions.js'
 export type { Limits, SiteOf } from './limits.js'
+export { type EventLogger, logTo, recordOf } from './log-events.js'
 export type { OAuthApi, OAuthTokens, PendingOAuth } from './oauth.js'
 export type { OAuthOptions } from './oauth-downstream.js'
 export type { Rate } from './rate.js'

@@ -1,8 +1,8 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
 import { type AAuthError, boundedMap } from '@countersign/protocol'
-import type { ResourceEvent } from '@countersign/resource'
-import { errorFields, type Logger, type LogLimit } from '@countersign/server'
+import { type ResourceEvent, recordOf } from '@countersign/resource'
+import type { Logger, LogLimit } from '@countersign/server'
 
 /** Seconds in which a second alarm about the same is one more of the first. */
 const sameAlarm = 60
@@ -31,7 +31,7 @@ export function audit(
     limit.turn()
     switch (event.type) {
       case 'passed':
-        return log.info({ event: 'passed', ...callerOf(event.aauth), ...placeOf(event) }, 'passed')
+        return log.info({ event: 'passed', ...recordOf(event) }, 'passed')
       case 'refused': {
         const refusal = refusalOf(event)
         const kind = 'observed' in event ? 'observed' : 'refused'
@@ -62,32 +62,9 @@ function alarmed(event: Alarm): string {
 type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>
 
 function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
-  const { request_id } = event
-  if ('error' in event) {
-    const { ask } = event
-    const { code, status, description } = event.error
-    const bug = status === 500 ? { cause: errorFields(event.error.cause) } : {}
-    const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
-    return { code, status, description, ask, ...bug, ...caller, ...placeOf(event) }
-  }
-  const { code, status, description, peer } = event
-  return {
-    code,
-    status,
-    description,
-    peer,
-    ...about(event),
-    request_id,
-  }
-}
-
-/** Which request of which route it was about, and whether anything came of the decision. */
-function placeOf({
-  route,
-  observed,
-  request_id,
-}: Extract<ResourceEvent, { type: 'passed' | 'refused' }>): Record<string, unknown> {
-  return { route, observed, request_id }
+  if ('error' in event) return { ...recordOf(event), code: event.error.code }
+  const { code, status, description, peer, request_id } = event
+  return { code, status, description, peer, ...about(event), request_id }
 }
 
 /** Who was verified, and what policy denied. */
@@ -97,19 +74,4 @@ function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<
   const { agent, delegate, user, resource, scope } = event
   const passedOn = 'exchange' in event ? { exchange: event.exchange, txn: event.txn } : {}
   return { agent, delegate, user, resource, scope, ...passedOn }
-}
-
-function callerOf(aauth: Extract<ResourceEvent, { type: 'passed' }>['aauth']): Record<string, unknown> {
-  const { level, agent, delegate, user, scope, issuer, txn, key } = aauth
-  return {
-    // Not `level`: that is how urgent the record itself is.
-    aauth_level: level,
-    agent,
-    delegate,
-    issuer,
-    scope,
-    txn,
-    key,
-    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
-  }
 }

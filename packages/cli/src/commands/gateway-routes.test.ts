@@ -39,7 +39,7 @@ test('users are let in by whoever asks for a scope; whom a route refuses, it ref
   const bob = { ...alice, sub: 'bob', agent: undefined }
   const deny = { agents: ['https://evil.example'], delegates: undefined, users: [bob] }
   const settings = {
-    ...{ scope: ['read'], users: [alice], authServer: ['https://auth.example'], replay: 'all' as const, deny },
+    ...{ scope: ['read'], users: [alice], authServer: ['https://auth.example'], once: 'all' as const, deny },
     routes: [
       { path: '/a' },
       { path: '/b', scope: ['write'], users: [bob] },

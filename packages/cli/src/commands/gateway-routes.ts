@@ -7,7 +7,7 @@ export interface RequirementSettings {
   readonly scope?: readonly string[] | undefined
   readonly agents?: readonly string[] | undefined
   readonly limits?: Readonly<Record<string, string | undefined>> | undefined
-  readonly replay?: 'unsafe' | 'all' | undefined
+  readonly once?: 'unsafe' | 'all' | undefined
   readonly users?: readonly UserSettings[] | undefined
   readonly deny?: DenySettings | undefined
 }
@@ -53,12 +53,12 @@ export function routesOf(
 
 /** Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer. */
 function inherited(all: RequirementSettings, own: RequirementSettings): RequirementSettings {
-  const { level, scope, agents, users, replay } = all
-  if (own.scope !== undefined) return { agents, users, replay }
+  const { level, scope, agents, users, once } = all
+  if (own.scope !== undefined) return { agents, users, once }
   // Only who needs a scope has a user.
   return own.level === undefined || own.level === 'authorized'
-    ? { level, scope, agents, users, replay }
-    : { agents, replay }
+    ? { level, scope, agents, users, once }
+    : { agents, once }
 }
 
 /** The limits that are said. */
@@ -85,7 +85,7 @@ function requirementOf(settings: RequirementSettings): Requirement<string> {
   return {
     ...(settings.scope === undefined ? { level: settings.level ?? 'identified' } : { scope: settings.scope }),
     ...(settings.agents === undefined ? {} : { agents: settings.agents }),
-    ...(settings.replay === undefined ? {} : { replay: settings.replay }),
+    ...(settings.once === undefined ? {} : { replay: settings.once }),
     ...(settings.users === undefined ? {} : { users: settings.users.map(userOf) }),
     ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),

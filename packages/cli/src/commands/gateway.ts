@@ -1,8 +1,9 @@
 import { type CheckOptions, createCheck, createGateway, type GatewayOptions } from '@countersign/gateway'
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
+import { errorFields } from '@countersign/protocol'
 import { type Counter, createResource, memoryCounter, type Telemetry } from '@countersign/resource'
 import { openTelemetry } from '@countersign/resource/otel'
-import { errorFields, jsonLog, type Logger, logLimit, type Participant } from '@countersign/server'
+import { jsonLog, type Logger, logLimit, type Participant } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
@@ -31,7 +32,7 @@ const requirementOptions = {
     })
     .optional()
     .describe('who is refused, whatever they bring: agents, delegates, users'),
-  replay: z
+  once: z
     .enum(['unsafe', 'all'])
     .optional()
     .describe('which requests pass only once: those with an unsafe method (default), or all'),

@@ -1,4 +1,5 @@
-import { errorFields, type Logger } from '@countersign/server'
+import { errorFields } from '@countersign/protocol'
+import type { Logger } from '@countersign/server'
 import { UsageError } from '../usage-error.js'
 
 /** How a server takes new settings while it runs. */

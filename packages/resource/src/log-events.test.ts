@@ -1,0 +1,66 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { verifies } from '@countersign/requirements'
+import { pino } from 'pino'
+import { beforeAll, expect, test } from 'vitest'
+import { header } from './altered.test.fixture.js'
+import { logTo } from './index.js'
+import { asAgent, asHolder, asKey, makeWorld, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+
+function logged() {
+  const lines: string[] = []
+  const tell = logTo(pino({ base: null, timestamp: false }, { write: line => lines.push(line) }))
+  return { tell, lines, records: () => lines.map(line => JSON.parse(line)) }
+}
+
+test(
+  verifies('LOG-02', 'LOG-03', 'LOG-04', 'each decision is one record in pino, with who was verified and nothing else'),
+  async () => {
+    const { tell, lines, records } = logged()
+    const resource = world.calendar({ onEvent: tell })
+    const events = resource.declare({ name: '/events', scope: 'events.read' })
+    const token = await world.authToken({ sub: 'alice' })
+    const signed = await world.request({ as: asHolder(world.delegateKey, token), target: '/events?code=secret' })
+    expect((await resource.authorize(signed, events)).ok).toBe(true)
+    const forged = header('signature', value => value.replace(/:[^:]{4}/, ':AAAA'))
+    const claimed = forged(await world.request({ as: asAgent(world.agent), target: '/events' }))
+    expect((await resource.authorize(claimed, events)).ok).toBe(false)
+    const pseudonym = await world.request({ as: asKey(await generateSigningKey()), target: '/events' })
+    await resource.authorize(pseudonym, events)
+    expect(records()).toMatchObject([
+      {
+        event: 'passed',
+        msg: 'passed',
+        aauth_level: 'authorized',
+        agent: 'https://agent.example',
+        user: { sub: 'alice' },
+        route: '/events',
+      },
+      { event: 'refused', code: 'invalid_signature', status: 401, ask: 'identity', route: '/events' },
+      {
+        event: 'refused',
+        code: 'insufficient_level',
+        aauth_level: 'pseudonymous',
+        key: expect.stringMatching(/^[\w-]{43}$/),
+      },
+    ])
+    expect(records()[1]).not.toHaveProperty('agent')
+    for (const secret of [...token.split('.'), 'secret', 'claims']) expect(lines.join(''), secret).not.toContain(secret)
+  },
+)
+
+test(verifies('LOG-01', 'LOG-02', 'of a failure of its own the kind and place are told, not what it quotes'), () => {
+  const { tell, records } = logged()
+  const cause = new TypeError('no such "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9"\nlevel=fatal')
+  tell({ type: 'refused', error: new AAuthError('server_error', 'something is broken here', { cause }) })
+  tell({ type: 'refused', error: new AAuthError('invalid_request', 'not this', { cause: 'what a stranger sent' }) })
+  const [bug, refused] = records()
+  expect(bug.cause).toMatchObject({ type: 'TypeError', stack: expect.any(Array) })
+  expect(JSON.stringify(bug)).not.toMatch(/eyJ/)
+  expect(refused).not.toHaveProperty('cause')
+})

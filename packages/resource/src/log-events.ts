@@ -1,0 +1,56 @@
+import { errorFields } from '@countersign/protocol'
+import type { AAuth } from './aauth.js'
+import type { Observer, ResourceEvent } from './event.js'
+
+/** A logger such as pino's. */
+export interface EventLogger {
+  info(fields: object, message: string): unknown
+}
+
+/**
+ * Writes one record for each event, for `onEvent` of a resource: `logTo(pino())`. What strangers sent stays out, as in
+ * {@link recordOf}. Whoever sends many bad requests makes as many records; a server that fears for its disk counts them first.
+ */
+export function logTo(logger: EventLogger): Observer {
+  return event => void logger.info({ event: event.type, ...recordOf(event) }, event.type)
+}
+
+/**
+ * An event as flat data for a log: only what was verified, or is the resource's own. Of a failure of the resource itself its
+ * kind and place, with quotations left out.
+ */
+export function recordOf(event: ResourceEvent): Record<string, unknown> {
+  switch (event.type) {
+    case 'passed':
+      return { ...callerOf(event.aauth), ...placeOf(event) }
+    case 'refused': {
+      const { code, status, description, cause } = event.error
+      const bug = status === 500 ? { cause: errorFields(cause) } : {}
+      const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
+      return { code, status, description, ask: event.ask, ...bug, ...caller, ...placeOf(event) }
+    }
+    default: {
+      const { type: _, ...told } = event
+      return told
+    }
+  }
+}
+
+/** Which request of which route it was about, and whether anything came of the decision. */
+function placeOf({ route, observed, request_id }: ResourceEvent): Record<string, unknown> {
+  return { route, observed, request_id }
+}
+
+function callerOf({ level, agent, delegate, user, scope, issuer, txn, key }: AAuth): Record<string, unknown> {
+  return {
+    // Not `level`: that is how urgent the record itself is.
+    aauth_level: level,
+    agent,
+    delegate,
+    issuer,
+    scope,
+    txn,
+    key,
+    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
+  }
+}
