@@ -1,5 +1,5 @@
 import { pathOf, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
-import { AAuthError, signJws } from '@countersign/protocol'
+import { AAuthError, maxJwsBytes, signJws } from '@countersign/protocol'
 import type { AAuth } from '@countersign/resource'
 
 /** A header line. */
@@ -49,17 +49,14 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
       // One that is found in a log of the API is good for nothing but the request that is found beside it.
       const bound = { iss: id, aud: id, iat, exp: iat + lifetime, htm: method, htu: `${id}${pathOf(target)}` }
       const claims = JSON.stringify({ ...bound, ...claimsOf(ownFacts(aauth)) })
-      return [[identityName, await signJws({ typ, kid }, claims, key).catch(tooLong)]]
+      const jwt = await signJws({ typ, kid }, claims, key)
+      if (jwt.length > maxJwsBytes)
+        throw new AAuthError('invalid_request', 'what is known of this request is too long to be passed on', {
+          status: 431,
+        })
+      return [[identityName, jwt]]
     },
   }
-}
-
-function tooLong(error: unknown): never {
-  if (!(error instanceof TypeError && error.cause instanceof AAuthError)) throw error
-  throw new AAuthError('invalid_request', 'what is known of this request is too long to be passed on', {
-    status: 431,
-    cause: error,
-  })
 }
 
 const facts: ReadonlyArray<readonly [name: string, of: (aauth: AAuth) => string | undefined]> = [

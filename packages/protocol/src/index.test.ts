@@ -32,6 +32,7 @@ test('the public names', () => {
       'isIdentifier',
       'isListed',
       'isObject',
+      'maxJwsBytes',
       'isSafeId',
       'jwks',
       'jwksResponse',

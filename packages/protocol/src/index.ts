@@ -22,7 +22,7 @@ export {
 } from './identifier.js'
 export { checkIdentifierList, type IdentifierList, isListed } from './identifier-list.js'
 export { type JsonLimits, parseJson } from './json.js'
-export { isObject } from './jws.js'
+export { isObject, maxJwsBytes } from './jws.js'
 export { type KeyProofClaims, type ParsedKeyProof, parseKeyProof, signKeyProof, verifyKeyProof } from './key-proof.js'
 export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key-schedule.js'
 export { type Level, satisfies } from './level.js'

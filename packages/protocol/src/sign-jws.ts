@@ -5,14 +5,12 @@ import {
   type SigningKey,
   signatureLength,
 } from '@countersign/httpsig'
-import { AAuthError } from './error.js'
-import { maxJwsBytes } from './jws.js'
 
 /**
- * Signs a payload as a compact JWS; `alg` is the key's.
+ * Signs a payload as a compact JWS; `alg` is the key's. How long it becomes is for its caller to judge.
  * @param payload JSON text
- * @throws TypeError when it would be over 6 KiB, which its `cause` then says, or the key signs in another encoding
- * @see RFC 7515 §5.1, protocol.md §11
+ * @throws TypeError when the key signs in another encoding
+ * @see RFC 7515 §5.1
  */
 export async function signJws(
   header: { readonly typ: string; readonly kid?: string },
@@ -20,15 +18,10 @@ export async function signJws(
   key: SigningKey,
 ): Promise<string> {
   const { typ, kid } = header
-  const protectedHeader = { typ, alg: key.algorithm, ...(kid === undefined ? {} : { kid }) }
-  const signingInput = `${base64urlEncodeText(JSON.stringify(protectedHeader))}.${base64urlEncodeText(payload)}`
-  const bytes = signatureLength(key.publicJwk)
-  if (signingInput.length + 1 + Math.ceil((bytes * 4) / 3) > maxJwsBytes) {
-    const cause = new AAuthError('invalid_request', 'the token is over 6 KiB')
-    throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
-  }
+  // Without a `kid` none is written: what is undefined does not go into JSON.
+  const signingInput = `${base64urlEncodeText(JSON.stringify({ typ, alg: key.algorithm, kid }))}.${base64urlEncodeText(payload)}`
   const signature = await key.sign(asciiBytes(signingInput))
   // A KMS that answers in DER.
-  if (signature.length !== bytes) throw new TypeError('the key signs in another encoding')
+  if (signature.length !== signatureLength(key.publicJwk)) throw new TypeError('the key signs in another encoding')
   return `${signingInput}.${base64urlEncode(signature)}`
 }

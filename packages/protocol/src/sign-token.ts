@@ -1,10 +1,11 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+import { maxJwsBytes } from './jws.js'
 import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 import { identityScopes } from './scope.js'
 import { signJws } from './sign-jws.js'
-import { draftToken, type ReadClaims, type TokenType } from './token.js'
+import { draftToken, invalidToken, type ReadClaims, type TokenType } from './token.js'
 
 /**
  * Issues a token.
@@ -26,7 +27,12 @@ export async function signToken(o: {
     const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
     throw new TypeError(`the token would be refused: ${reason}`, { cause })
   }
-  return signJws({ typ, kid }, claims, key)
+  const token = await signJws({ typ, kid }, claims, key)
+  if (token.length > maxJwsBytes) {
+    const cause = invalidToken(typ, 'the token is over 6 KiB')
+    throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
+  }
+  return token
 }
 
 /** Reads the claims as their receiver would at the moment of issue. */
