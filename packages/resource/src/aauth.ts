@@ -31,6 +31,8 @@ export interface AAuth {
   readonly chain: readonly Actor[]
   /** Thumbprint of the key that signed the request (RFC 7638). */
   readonly key?: string
+  /** When the token that the request came with ends, Unix seconds; absent where it came with none. */
+  readonly expires?: number
   /** What the agent says that it is for, in words that an auth server has shown to its user or its policy. */
   readonly purpose?: string
 }
@@ -95,6 +97,7 @@ export function aauthOf(caller: Caller): AAuth {
         scope: [],
         chain: [],
         key: caller.key.thumbprint,
+        ...(caller.token === undefined ? {} : { expires: caller.token.exp }),
       }
     case 'authorized':
       return {
@@ -107,6 +110,7 @@ export function aauthOf(caller: Caller): AAuth {
         ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
         chain: chainOf(caller.token.act),
         key: caller.key.thumbprint,
+        expires: caller.token.exp,
         ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
       }
   }

@@ -30,18 +30,29 @@ export interface Bearer {
   readonly verify: BearerVerifier
   /** `realm` of the challenge; none by default. */
   readonly realm?: string
+  /** URL of the protected resource metadata (RFC 9728), which the challenge then names; none by default. */
+  readonly resourceMetadata?: string
 }
 
 /**
  * Lets a route take bearer tokens (RFC 6750) of requests that are not signed, for `alsoAccept`.
- * @throws TypeError for a realm that no header can hold
+ * @throws TypeError for a realm that no header can hold, and a URL that is none
  */
-export function bearer(verify: BearerVerifier, options: { readonly realm?: string } = {}): Bearer {
-  const { realm } = options
+export function bearer(verify: BearerVerifier, options: Omit<Bearer, 'verify'> = {}): Bearer {
+  const { realm, resourceMetadata } = options
   if (typeof verify !== 'function') throw new TypeError('bearer needs a verifier')
   if (realm !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(realm))
     throw new TypeError('realm is printable ASCII without quotes and backslashes')
-  return { verify, ...(realm === undefined ? {} : { realm }) }
+  if (
+    resourceMetadata !== undefined &&
+    !(URL.canParse(resourceMetadata) && new URL(resourceMetadata).href === resourceMetadata)
+  )
+    throw new TypeError('resourceMetadata is a URL, as it is to stand in the challenge')
+  return {
+    verify,
+    ...(realm === undefined ? {} : { realm }),
+    ...(resourceMetadata === undefined ? {} : { resourceMetadata }),
+  }
 }
 
 const longestToken = 8192
@@ -118,7 +129,7 @@ function isAAuthToken(token: string): boolean {
  */
 export function bearerChallenge(
   error: AAuthError,
-  { realm }: Bearer,
+  { realm, resourceMetadata }: Bearer,
   scope: readonly string[],
   given: boolean,
 ): string | undefined {
@@ -126,6 +137,7 @@ export function bearerChallenge(
   if (error.status !== 401 && (code === undefined || error.code === 'policy_denied')) return undefined
   const parameters = [
     ...(realm === undefined ? [] : [`realm="${realm}"`]),
+    ...(resourceMetadata === undefined ? [] : [`resource_metadata="${resourceMetadata}"`]),
     // Names of scopes hold neither quotes nor backslashes.
     ...(scope.length === 0 ? [] : [`scope="${scope.join(' ')}"`]),
     ...(code === undefined ? [] : [`error="${code}"`]),

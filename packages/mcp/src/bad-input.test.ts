@@ -1,0 +1,90 @@
+import { beforeAll, expect, test } from 'vitest'
+import { asAgent, type Signer } from '../../resource/src/world.test.fixture.js'
+import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+
+let tools: Tools
+let as: Signer
+let session: Readonly<Record<string, string>>
+beforeAll(async () => {
+  tools = await makeTools()
+  as = asAgent(tools.world.agent)
+  session = { 'mcp-session-id': await openSession(tools, as) }
+})
+
+const call = (name: string) => rpc('tools/call', { name }, 1)
+const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
+const echo = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":'
+
+test.each<readonly [what: string, body: string]>([
+  ['a tool named twice: guard and server could read two', `${echo}{"name":"echo","name":"add"}}`],
+  ['a tool named twice, once in disguise', `${echo}{"name":"echo","n\\u0061me":"add"}}`],
+  ['params twice', `${echo}{"name":"echo"},"params":{"name":"add"}}`],
+  ['a method twice', `{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"add"}}`],
+  ['a batch', `[${call('echo')}]`],
+  ['an empty batch', '[]'],
+  ['no JSON', '{'],
+  ['nothing', ''],
+  ['a byte order mark', `\ufeff${call('echo')}`],
+  ['a text', '"tools/call"'],
+  ['another version', call('echo').replace('2.0', '1.0')],
+  ['a name that is none', `${echo}{"name":["echo"]}}`],
+  ['no name', `${echo}{}}`],
+  ['params that are a list', `${echo}["echo"]}`],
+  ['an id that is an object', call('echo').replace('"id":1', '"id":{}')],
+  ['an id that is null', call('echo').replace('"id":1', '"id":null')],
+  ['an id beyond what a number holds', call('echo').replace('"id":1', '"id":9007199254740993')],
+  ['a method that is a number', call('echo').replace('"tools/call"', '1')],
+  ['a reference of no kind', rpc('completion/complete', { ref: { type: 'ref/tool', name: 'add' } }, 1)],
+  ['arguments nested too deep', `${echo}{"name":"echo","arguments":${deep(64)}}}`],
+])('%s is 400, and no tool runs', async (_, body) => {
+  const refused = await tools.send(as, { body, headers: session })
+  expect([refused.status, Object(await refused.json()).error]).toEqual([400, 'invalid_request'])
+  expect(tools.calls).toEqual([])
+  const twin = await tools.send(as, { body: call('echo'), headers: session })
+  expect([twin.status, (await messagesOf(twin)).length]).toEqual([200, 1])
+  expect(tools.calls.splice(0)).toHaveLength(1)
+})
+
+test('arguments that are nested, long and odd are the tool’s own affair', async () => {
+  const body = `${echo}{"name":"echo","arguments":{"text":"${'x'.repeat(50_000)}\\u0000","more":${deep(50)}}}}`
+  expect((await messagesOf(await tools.send(as, { body, headers: session })))[0]).toMatchObject({ id: 1 })
+  expect(tools.calls.splice(0)).toHaveLength(1)
+})
+
+test('the method decides, and nothing else does', async () => {
+  const put = await tools.send(as, { method: 'PUT', body: call('echo'), headers: session })
+  expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE'])
+  const plain = await tools.send(as, { body: call('echo'), headers: { ...session, accept: 'text/html' } })
+  expect(plain.status).toBe(406)
+  const bodied = await tools.send(as, { method: 'GET', headers: session })
+  await bodied.body?.cancel()
+  expect(bodied.status).toBe(200)
+  expect(tools.calls).toEqual([])
+})
+
+test('a session begins with initialize, without the id of another', async () => {
+  expect((await tools.send(as, { body: call('echo') })).status).toBe(400)
+  expect((await tools.send(as, { body: initialize, headers: session })).status).toBe(400)
+  expect((await tools.send(undefined, { body: initialize })).status).toBe(401)
+  const refused = await tools.send(as, { body: initialize, headers: { accept: 'text/plain' } })
+  expect([refused.status, refused.headers.get('mcp-session-id')]).toEqual([406, null])
+})
+
+test('an id that is under way cannot be used again: one would get the answer of the other', async () => {
+  let release = (): void => {}
+  const waits = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const own = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
+  const headers = { 'mcp-session-id': await openSession(own, as) }
+  own.servers.at(-1)?.registerTool('wait', {}, async () => {
+    await waits
+    return { content: [] }
+  })
+  const first = await own.send(as, { body: call('wait'), headers })
+  const second = await own.send(as, { body: call('echo'), headers })
+  expect([first.status, second.status, own.calls.length]).toEqual([200, 400, 0])
+  release()
+  expect(await messagesOf(first)).toMatchObject([{ id: 1 }])
+  expect((await messagesOf(await own.send(as, { body: call('echo'), headers })))[0]).toMatchObject({ id: 1 })
+})

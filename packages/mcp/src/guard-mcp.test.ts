@@ -1,0 +1,146 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { beforeAll, expect, test } from 'vitest'
+import { asAgent, asHolder, asKey, type Signer } from '../../resource/src/world.test.fixture.js'
+import { makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+
+let tools: Tools
+let pseudonym: Signer
+beforeAll(async () => {
+  tools = await makeTools()
+  pseudonym = asKey(await generateSigningKey())
+})
+
+const textOf = (result: unknown): unknown => Object(result).content?.[0]?.text
+
+test('the tool that a message names decides what its caller needs; one session goes on through all levels', async () => {
+  const { world, client, calls } = tools
+  let as = asKey(world.delegateKey)
+  const connected = await client(() => as)
+  const { sessionId } = connected.transport
+  expect(sessionId).toMatch(/^[\w-]{43}$/)
+  const call = async (name: string) =>
+    connected.client.callTool({ name, arguments: { text: 'hi' } }).then(textOf, error => error.code)
+  expect(await call('echo')).toBe(401)
+  as = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
+  expect(await call('echo')).toBe('echo hi')
+  expect(await call('add')).toBe(401)
+  as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+  expect(await call('add')).toBe(403)
+  as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice', scope: 'events.write' }))
+  expect(await call('add')).toBe('add hi')
+  expect(calls.splice(0)).toEqual([
+    { tool: 'echo', by: 'identified https://agent.example phone' },
+    { tool: 'add', by: 'authorized https://agent.example phone alice' },
+  ])
+  expect(connected.transport.sessionId).toBe(sessionId)
+  await connected.client.close()
+})
+
+test('a refusal is a challenge for what the tool needs', async () => {
+  const { world, send } = tools
+  const as = asAgent(world.agent)
+  const id = await openSession(tools, as)
+  const refused = await send(as, { body: rpc('tools/call', { name: 'add' }, 1), headers: { 'mcp-session-id': id } })
+  expect([refused.status, refused.headers.get('agent-auth')]).toEqual([
+    401,
+    expect.stringMatching(/^httpsig; auth-token; resource_token="[^"]+"; auth_server="https:\/\/auth.example"$/),
+  ])
+  const [, token = ''] = /resource_token="[^.]+\.([^.]+)/.exec(refused.headers.get('agent-auth') ?? '') ?? []
+  expect(JSON.parse(Buffer.from(token, 'base64url').toString()).scope).toBe('events.write')
+})
+
+test('a list of tools says of each what it asks, and whether that is there', async () => {
+  const { world, client } = tools
+  const listed = async (as: Signer) => {
+    const connected = await client(() => as)
+    const all = (await connected.client.listTools()).tools.map(({ name, _meta }) => [
+      name,
+      _meta?.['aauth/requires'],
+      _meta?.['aauth/allowed'],
+    ])
+    await connected.client.close()
+    return all.filter(([name]) => ['echo', 'add', 'secret'].includes(String(name)))
+  }
+  const asks = {
+    echo: { level: 'identified' },
+    add: { level: 'authorized', scope: 'events.write' },
+    secret: { level: 'pseudonymous' },
+  }
+  const said = (echo: boolean, add: boolean) => [
+    ['echo', asks.echo, echo],
+    ['add', asks.add, add],
+    // No rule, so it is nobody's.
+    ['secret', undefined, false],
+  ]
+  expect(await listed(pseudonym)).toEqual(said(false, false))
+  expect(await listed(asAgent(world.agent))).toEqual(said(true, false))
+  const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+  expect(await listed(reader)).toEqual(said(true, false))
+  const writer = asHolder(world.delegateKey, await world.authToken({ sub: 'alice', scope: 'events.write' }))
+  expect(await listed(writer)).toEqual(said(true, true))
+})
+
+test('resources by the longest beginning of their URI, prompts as the session where no rule is for them', async () => {
+  const { world, client, send } = tools
+  const connected = await client(() => pseudonym)
+  const read = async (uri: string) =>
+    connected.client.readResource({ uri }).then(
+      ({ contents }) => Object(contents[0]).text,
+      error => error.code,
+    )
+  expect([await read('note://public/one'), await read('note://private/two')]).toEqual(['one', 401])
+  expect((await connected.client.getPrompt({ name: 'greet' })).messages).toHaveLength(1)
+  await connected.client.close()
+  const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+  const id = await openSession(tools, reader)
+  const headers = { 'mcp-session-id': id }
+  const answer = await send(reader, { body: rpc('resources/read', { uri: 'note://private/two' }, 1), headers })
+  expect(await messagesOf(answer)).toMatchObject([{ id: 1, result: { contents: [{ text: 'two' }] } }])
+  // What is completed is asked for like what is read, and so is what is subscribed to.
+  const as = pseudonym
+  const own = { 'mcp-session-id': await openSession(tools, as) }
+  for (const [method, params] of [
+    ['resources/subscribe', { uri: 'note://private/two' }],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', uri: 'note://private/two' }, argument: { name: 'a', value: '' } },
+    ],
+  ] as const)
+    expect((await send(as, { body: rpc(method, params, 2), headers: own })).status).toBe(401)
+})
+
+test("a name that every object has is nobody's, also where all tools are open; one without a rule is refused", async () => {
+  const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
+  const connected = await open.client(() => asAgent(open.world.agent))
+  const call = (name: string) => connected.client.callTool({ name }).then(textOf, error => error.code)
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+    expect(await call(name), name).toBe(400)
+  expect(await call('secret')).toBe('secret ')
+  expect(open.calls.map(({ tool }) => tool)).toEqual(['secret'])
+  await connected.client.close()
+  const strict = await tools.client(() => asAgent(tools.world.agent))
+  expect(await strict.client.callTool({ name: 'secret' }).catch(error => error.code)).toBe(403)
+  expect(tools.calls.splice(0)).toEqual([])
+  await strict.client.close()
+})
+
+test('the server never sees a signature or a token', async () => {
+  const { world, servers } = tools
+  const token = await world.agentToken({ sub: 'phone' })
+  const connected = await tools.client(() => asHolder(world.delegateKey, token))
+  let seen: unknown
+  servers.at(-1)?.registerTool('see', {}, async extra => {
+    seen = extra
+    return { content: [] }
+  })
+  const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, world)
+  const other = await open.client(() => asHolder(world.delegateKey, token))
+  open.servers.at(-1)?.registerTool('see', {}, async extra => {
+    seen = { authInfo: extra.authInfo, requestInfo: extra.requestInfo }
+    return { content: [] }
+  })
+  await other.client.callTool({ name: 'see' })
+  expect(seen).toMatchObject({ authInfo: { token: '', clientId: 'https://agent.example' } })
+  expect(JSON.stringify(seen)).not.toMatch(/signature|eyJ/i)
+  await Promise.all([connected.client.close(), other.client.close()])
+})

@@ -1,0 +1,98 @@
+import { beforeAll, expect, test } from 'vitest'
+import { asAgent, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
+import { initialize, makeTools, messagesOf, rpc, rules, type Tools } from './tools.test.fixture.js'
+
+let world: World
+let tools: Tools
+beforeAll(async () => {
+  world = await makeWorld()
+  tools = await makeTools(
+    {
+      ...rules,
+      tools: { ...rules.tools, echo: { agents: ['https://agent.example'] } },
+      oauth: {
+        authorizationServers: ['https://accounts.example/'],
+        async verify(token) {
+          const [sub, ...scope] = token.split('.')
+          if (sub === undefined || sub === 'bad') return undefined
+          return {
+            scope: scope.map(name => name.replace('-', '.')),
+            ...(sub === 'nobody' ? {} : { user: { iss: 'https://accounts.example', sub } }),
+          }
+        },
+      },
+    },
+    {},
+    world,
+  )
+})
+
+const by = (token: string, headers: Readonly<Record<string, string>> = {}) => ({
+  headers: { authorization: `Bearer ${token}`, ...headers },
+})
+
+async function opened(token: string): Promise<string> {
+  const response = await tools.send(undefined, { body: initialize, ...by(token) })
+  expect(response.status).toBe(200)
+  return response.headers.get('mcp-session-id') ?? ''
+}
+
+test('a client by OAuth finds where to get a token, and comes in with one', async () => {
+  const refused = await tools.send(undefined, { body: initialize })
+  expect([refused.status, refused.headers.get('agent-auth')]).toEqual([401, 'httpsig'])
+  const metadata = 'https://calendar.example/.well-known/oauth-protected-resource/mcp'
+  expect(refused.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata}"`)
+  for (const target of [new URL(metadata).pathname, '/.well-known/oauth-protected-resource'])
+    expect(await (await tools.send(undefined, { method: 'GET', target })).json()).toEqual({
+      resource: 'https://calendar.example/mcp',
+      authorization_servers: ['https://accounts.example/'],
+      scopes_supported: ['events.write', 'events.read'],
+      bearer_methods_supported: ['header'],
+    })
+  const id = await opened('ada.events-write')
+  const call = async (token: string, name: string) =>
+    tools.send(undefined, { body: rpc('tools/call', { name }, 1), ...by(token, { 'mcp-session-id': id }) })
+  expect(await messagesOf(await call('ada.events-write', 'add'))).toMatchObject([
+    { result: { content: [{ text: 'add ' }] } },
+  ])
+  expect(tools.calls.splice(0)).toEqual([{ tool: 'add', by: 'anonymous ada' }])
+  const narrow = await call('ada.events-read', 'add')
+  expect([narrow.status, narrow.headers.get('www-authenticate')]).toEqual([
+    403,
+    `Bearer resource_metadata="${metadata}", scope="events.write", error="insufficient_scope"`,
+  ])
+  expect((await call('bad', 'add')).status).toBe(401)
+  // A tool for named agents is for no bearer of a token: it names none.
+  expect((await call('ada.events-write', 'echo')).status).toBe(401)
+  expect(tools.calls).toEqual([])
+})
+
+test('a session by OAuth is its user’s, or that token’s alone, and no agent’s', async () => {
+  const ping = (token: string, id: string) =>
+    tools.send(undefined, { body: rpc('ping', undefined, 1), ...by(token, { 'mcp-session-id': id }) })
+  const id = await opened('ada')
+  expect([
+    (await ping('ada.events-read', id)).status,
+    (await ping('eve', id)).status,
+    (await ping('nobody', id)).status,
+  ]).toEqual([200, 404, 404])
+  const bare = await opened('nobody.a')
+  expect([
+    (await ping('nobody.a', bare)).status,
+    (await ping('nobody.b', bare)).status,
+    (await ping('ada', bare)).status,
+  ]).toEqual([200, 404, 404])
+  const agent = asAgent(world.agent)
+  for (const other of [id, bare])
+    expect(
+      (await tools.send(agent, { body: rpc('ping', undefined, 1), headers: { 'mcp-session-id': other } })).status,
+    ).toBe(404)
+  const own = await tools.send(agent, { body: initialize })
+  await own.text()
+  expect((await ping('ada', own.headers.get('mcp-session-id') ?? '')).status).toBe(404)
+})
+
+test('an auth token is no bearer token', async () => {
+  const token = await world.authToken({ sub: 'ada', scope: 'events.write' })
+  expect((await tools.send(undefined, { body: initialize, ...by(token) })).status).toBe(401)
+})

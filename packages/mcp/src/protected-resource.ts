@@ -1,0 +1,46 @@
+import { documentResponse } from '@countersign/protocol'
+import { type Bearer, type BearerVerifier, bearer } from '@countersign/resource'
+
+/** How clients by OAuth are let in beside agents, as the MCP authorization specification says. */
+export interface McpOAuth {
+  /** Issuers of the access tokens. */
+  readonly authorizationServers: readonly string[]
+  /** Judges one: signature or introspection, issuer, **audience** (the endpoint's URL), time. */
+  readonly verify: BearerVerifier
+}
+
+/** What it comes to at an endpoint. */
+export interface ProtectedResource {
+  readonly alsoAccept: Bearer
+  /** Where its metadata is. */
+  readonly paths: readonly string[]
+  metadata(): Response
+}
+
+const wellKnown = '/.well-known/oauth-protected-resource'
+
+/**
+ * @param o.endpoint the URL that tokens are for
+ * @throws TypeError for an issuer that is no URL
+ * @see RFC 9728, https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
+ */
+export function protectedResource(
+  { authorizationServers, verify }: McpOAuth,
+  o: { readonly endpoint: string; readonly scopes: readonly string[] },
+): ProtectedResource {
+  for (const issuer of authorizationServers)
+    if (!URL.canParse(issuer)) throw new TypeError('authorizationServers are URLs such as https://accounts.example')
+  const { origin, pathname } = new URL(o.endpoint)
+  const path = `${wellKnown}${pathname}`
+  const document = {
+    resource: o.endpoint,
+    authorization_servers: [...authorizationServers],
+    scopes_supported: [...o.scopes],
+    bearer_methods_supported: ['header'],
+  }
+  return {
+    alsoAccept: bearer(verify, { resourceMetadata: `${origin}${path}` }),
+    paths: [path, wellKnown],
+    metadata: () => documentResponse(document),
+  }
+}

@@ -1,0 +1,138 @@
+import { satisfies } from '@countersign/protocol'
+import type { AAuth, Authorization, Guarded } from '@countersign/resource'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { Rule } from './rules.js'
+
+/** A request that the server has not answered yet. */
+export interface Pending {
+  readonly method: string
+  /** What its handler gets. */
+  readonly aauth: Guarded
+  /** Resolves with the first message for it, or to the answer that its caller gets in place of any. */
+  readonly begun: Promise<Response | undefined>
+}
+
+/** What came, and who sent it. */
+export interface Arrived {
+  readonly id: string | number
+  readonly method: string
+  readonly authorization: Authorization & { readonly ok: true }
+}
+
+/** The requests of one session that are under way. */
+export interface Requests {
+  readonly size: number
+  /** Nothing for an id that is under way already. */
+  begin(arrived: Arrived): Pending | undefined
+  /** Its caller wants no answer any more. */
+  forget(id: unknown): void
+}
+
+interface Noted extends Pending {
+  readonly authorization: Authorization & { readonly ok: true }
+  /** What calls of others have thrown. */
+  readonly thrown: unknown[]
+  begin(answer?: Response): void
+}
+
+/**
+ * Watches what a server sends: lists say of each tool what it asks, and where a handler has let through what `aauth.fetch` has
+ * thrown, the request is answered as a guard answers it, not as a tool that failed.
+ * @param ruleOf what is asked for a tool
+ */
+export function watchRequests<S extends string>(transport: Transport, ruleOf: (tool: string) => Rule<S>): Requests {
+  const noted = new Map<string | number, Noted>()
+  const send = transport.send.bind(transport)
+  transport.send = async (message, options) => {
+    if (!isResponse(message)) {
+      const about = options?.relatedRequestId
+      if (about !== undefined) noted.get(about)?.begin()
+      return send(message, options)
+    }
+    const request = noted.get(message.id)
+    noted.delete(message.id)
+    if (request === undefined) return send(message, options)
+    const error = request.thrown.find(thrown => isToldIn(message, thrown))
+    request.begin(error === undefined ? undefined : await request.authorization.respond(error))
+    return send(request.method === 'tools/list' ? marked(message, request.aauth, ruleOf) : message, options)
+  }
+  return {
+    get size() {
+      return noted.size
+    },
+    begin({ id, method, authorization }) {
+      if (noted.has(id)) return undefined
+      const thrown: unknown[] = []
+      let begin: Noted['begin'] = () => {}
+      const begun = new Promise<Response | undefined>(resolve => {
+        begin = resolve
+      })
+      const request = { method, authorization, thrown, begin, begun, aauth: noting(authorization.aauth, thrown) }
+      noted.set(id, request)
+      return request
+    },
+    forget(id) {
+      if (typeof id === 'string' || typeof id === 'number') noted.delete(id)
+    },
+  }
+}
+
+type ResponseMessage = Extract<JSONRPCMessage, { result: unknown } | { error: unknown }> & {
+  readonly id: string | number
+}
+
+function isResponse(message: JSONRPCMessage): message is ResponseMessage {
+  return ('result' in message || 'error' in message) && 'id' in message && message.id !== undefined
+}
+
+/** The facts, with calls whose failures are noted. Not enumerable, as those of the facts. */
+function noting(aauth: Guarded, thrown: unknown[]): Guarded {
+  const noted =
+    <A extends readonly unknown[]>(call: (...args: A) => Promise<Response>) =>
+    async (...args: A): Promise<Response> => {
+      try {
+        return await call(...args)
+      } catch (error) {
+        thrown.push(error)
+        throw error
+      }
+    }
+  return Object.defineProperties(
+    { ...aauth },
+    { fetch: { value: noted(aauth.fetch) }, oauth: { value: noted(aauth.oauth) } },
+  ) as Guarded
+}
+
+/** Whether an answer tells of this error: the SDK makes a failed result of what a tool throws, and an error of all else. */
+function isToldIn(message: ResponseMessage, thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false
+  if ('error' in message) return message.error.message === thrown.message
+  const { isError, content } = message.result
+  return isError === true && Array.isArray(content) && content.some(part => Object(part).text === thrown.message)
+}
+
+/** `aauth/allowed` is as far as level and scopes go: lists of agents and policies have their say when it is called. */
+function marked<S extends string>(
+  message: ResponseMessage,
+  aauth: AAuth,
+  ruleOf: (tool: string) => Rule<S>,
+): JSONRPCMessage {
+  if (!('result' in message) || !Array.isArray(message.result['tools'])) return message
+  const tools = message.result['tools'].map((tool: Readonly<Record<string, unknown>>) => {
+    const _meta = { ...Object(tool['_meta']), ...askedOf(ruleOf(String(tool['name'])), aauth) }
+    return { ...tool, _meta }
+  })
+  return { ...message, result: { ...message.result, tools } }
+}
+
+function askedOf<S extends string>({ level = 'anonymous', scope, isClosed }: Rule<S>, aauth: AAuth): object {
+  if (isClosed) return { 'aauth/allowed': false }
+  const hasScope = scope.every(name => aauth.scope.includes(name))
+  // A bearer token is judged by its scope alone.
+  const isHigh = aauth.credential === 'bearer' || satisfies(aauth.level, level)
+  return {
+    'aauth/requires': { level, ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
+    'aauth/allowed': isHigh && (level !== 'authorized' || hasScope),
+  }
+}

@@ -1,0 +1,96 @@
+import type { Requirement, Resource } from '@countersign/resource'
+import type { Subject } from './rpc.js'
+
+/** What is asked of callers, by name; `*` is for all that have no rule of their own. */
+export type Rules<S extends string> = Readonly<Record<string, Requirement<S>>>
+
+/** What is asked for what. */
+export interface McpRules<S extends string> {
+  /** For a session and all that is not named below: lists, pings, notifications, streams. Default `{ level: 'identified' }`. */
+  readonly session?: Requirement<S>
+  /** By the tool's name. A tool without a rule, also without `*`, is refused. */
+  readonly tools?: Rules<S>
+  /** By the prompt's name. Without any rules: as `session`. */
+  readonly prompts?: Rules<S>
+  /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts. Without any rules: as `session`. */
+  readonly resources?: Rules<S>
+}
+
+/** A requirement, and what it asks in words for a list. */
+export interface Rule<S extends string> {
+  readonly requirement: Requirement<S>
+  readonly level: Requirement['level']
+  readonly scope: readonly string[]
+  /** No rule is for it, so nobody gets it. */
+  readonly isClosed?: true
+}
+
+/** Rules that were checked. */
+export interface RuleBook<S extends string> {
+  /** For requests without a message: streams, and the end of a session. */
+  readonly session: Rule<S>
+  /** For a message. */
+  find(subject: Subject): Rule<S>
+}
+
+/** What a signature must cover beside the usual: whose session it is, and what of it is asked for. */
+const components = ['mcp-session-id', 'mcp-protocol-version', 'last-event-id']
+
+/**
+ * @param beside what all requirements get that can take it, such as bearer tokens
+ * @throws TypeError for a requirement nobody could meet
+ */
+export function ruleBook<S extends string>(
+  resource: Resource<S>,
+  { session = { level: 'identified' }, tools = { '*': session }, prompts, resources }: McpRules<S>,
+  beside: Pick<Requirement<S>, 'alsoAccept'>,
+): RuleBook<S> {
+  const declare = (name: string, own: Requirement<S>): Rule<S> => {
+    const named = own.agents === undefined && own.via === undefined ? beside : {}
+    const requirement = resource.declare({
+      name,
+      ...named,
+      ...own,
+      components: [...components, ...(own.components ?? [])],
+      // A stream that somebody opens with what another has sent would tell them all.
+      replay: 'all',
+    })
+    const scope = own.scope === undefined ? [] : [own.scope].flat()
+    const level =
+      own.level ?? (scope.length > 0 ? 'authorized' : own.agents === undefined ? 'pseudonymous' : 'identified')
+    return { requirement, level, scope }
+  }
+  const base = declare('session', session)
+  const nobody: Rule<S> = { ...declare('no rule', { ...session, policy: () => false }), isClosed: true }
+  // Maps, since a name is a stranger's: `constructor` and `__proto__` are names like any other.
+  const table = (kind: string, rules: Rules<S>): Map<string, Rule<S>> =>
+    new Map(Object.entries(rules).map(([name, rule]) => [name, declare(`${kind} ${name}`, rule)]))
+  const byTool = table('tool', tools)
+  const byPrompt = prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts)
+  const byResource = resources === undefined ? new Map([['*', base]]) : table('resource', resources)
+  return {
+    session: base,
+    find(subject) {
+      switch (subject.kind) {
+        case 'tool':
+          return byTool.get(subject.name) ?? byTool.get('*') ?? nobody
+        case 'prompt':
+          return byPrompt.get(subject.name) ?? byPrompt.get('*') ?? nobody
+        case 'resource':
+          return byResource.get(subject.name) ?? longestPrefix(byResource, subject.name) ?? nobody
+        case 'session':
+          return base
+      }
+    },
+  }
+}
+
+function longestPrefix<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {
+  let best: { readonly length: number; readonly rule: T } | undefined
+  for (const [pattern, rule] of rules) {
+    const prefix = pattern.slice(0, -1)
+    if (!pattern.endsWith('*') || !uri.startsWith(prefix) || prefix.length < (best?.length ?? 0)) continue
+    best = { length: prefix.length, rule }
+  }
+  return best?.rule
+}

@@ -1,0 +1,155 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { beforeAll, expect, test } from 'vitest'
+import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
+import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+
+let world: World
+let tools: Tools
+beforeAll(async () => {
+  world = await makeWorld()
+  tools = await makeTools(undefined, {}, world)
+})
+
+const ping = rpc('ping', undefined, 7)
+const holder = async (claims: Record<string, unknown> = {}) =>
+  asHolder(world.delegateKey, await world.authToken(claims))
+const delegate = async (sub: string) => asHolder(world.delegateKey, await world.agentToken({ sub }))
+
+/** The status of a ping in a session, and of a stream of it, by somebody. */
+async function answers(as: Signer | undefined, id: string): Promise<number[]> {
+  const headers = { 'mcp-session-id': id }
+  const pinged = await tools.send(as, { body: ping, headers })
+  const stream = await tools.send(as, { method: 'GET', headers: { ...headers, accept: 'text/event-stream' } })
+  await Promise.all([pinged.body?.cancel(), stream.body?.cancel()])
+  return [pinged.status, stream.status]
+}
+
+test('to anybody but its owner a session does not exist, also where they know its id', async () => {
+  const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
+  const table: ReadonlyArray<readonly [string, Signer, Signer]> = [
+    ['another key', one, two],
+    ['a key, of an agent’s session', asAgent(world.agent), one],
+    ['another agent', asAgent(world.agent), asAgent(world.otherAgent)],
+    ['another delegate', await delegate('phone'), await delegate('tablet')],
+    ['the agent itself, of its delegate’s session', await delegate('phone'), asAgent(world.agent)],
+    ['another user of the same delegate', await holder({ sub: 'alice' }), await holder({ sub: 'bob' })],
+  ]
+  for (const [what, owner, other] of table) {
+    const id = await openSession(tools, owner)
+    const strange = await tools.send(other, { body: ping, headers: { 'mcp-session-id': id } })
+    const missing = await tools.send(other, { body: ping, headers: { 'mcp-session-id': 'x'.repeat(43) } })
+    expect([strange.status, await strange.text()], what).toEqual([404, await missing.text()])
+    expect(await answers(other, id), what).toEqual([404, 404])
+    const ended = await tools.send(other, { method: 'DELETE', headers: { 'mcp-session-id': id } })
+    expect(ended.status, what).toBe(404)
+    expect(await answers(owner, id), what).toEqual([200, 200])
+  }
+})
+
+test('its owner goes on with a renewed token, another key of the same delegate, and a higher level', async () => {
+  const pseudonym = asKey(world.delegateKey)
+  const id = await openSession(tools, pseudonym)
+  expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
+  const other = await generateSigningKey()
+  const renewed = asHolder(other, await world.agentToken({ sub: 'phone', cnf: { jwk: other.publicJwk } }))
+  expect(await answers(renewed, id)).toEqual([200, 200])
+  expect(await answers(await holder({ sub: 'alice' }), id)).toEqual([200, 200])
+  expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
+  // It is alice's by now, and no pseudonym's any more.
+  expect(await answers(await holder({ sub: 'bob' }), id)).toEqual([404, 404])
+  expect(await answers(pseudonym, id)).toEqual([404, 404])
+})
+
+test('the signature must cover whose session it is', async () => {
+  const as = asAgent(world.agent)
+  const id = await openSession(tools, as)
+  const wire = await world.request({
+    ...{ as, method: 'POST', target: '/mcp', body: ping, contentType: 'application/json' },
+    headers: [
+      ['accept', 'application/json, text/event-stream'],
+      ['mcp-session-id', id],
+    ],
+  })
+  const refused = await tools.participant.handle(wire)
+  const { error, required_components } = Object(await refused.json())
+  expect([refused.status, error, required_components.includes('mcp-session-id')]).toEqual([
+    401,
+    'invalid_signature',
+    true,
+  ])
+})
+
+test('a message passes once, and so does the request for a stream', async () => {
+  const as = asAgent(world.agent)
+  const id = await openSession(tools, as)
+  const headers: Array<[string, string]> = [
+    ['accept', 'application/json, text/event-stream'],
+    ['mcp-session-id', id],
+  ]
+  const signed = { as, target: '/mcp', headers, additionalComponents: ['mcp-session-id'] }
+  const call = await world.request({
+    ...signed,
+    method: 'POST',
+    body: rpc('tools/call', { name: 'echo' }, 9),
+    contentType: 'application/json',
+  })
+  const stream = await world.request({ ...signed, method: 'GET' })
+  for (const wire of [call, stream]) {
+    const [first, again] = [await tools.participant.handle(wire), await tools.participant.handle({ ...wire })]
+    expect([first.status, again.status, Object(await again.json()).error]).toEqual([200, 401, 'replay_detected'])
+    await first.body?.cancel()
+  }
+  expect(tools.calls.splice(0)).toHaveLength(1)
+})
+
+test('it ends when its owner says so, and after an hour in which nobody came', async () => {
+  const as = asAgent(world.agent)
+  const id = await openSession(tools, as)
+  expect((await tools.send(as, { method: 'DELETE', headers: { 'mcp-session-id': id } })).status).toBe(200)
+  expect(await answers(as, id)).toEqual([404, 404])
+  const idle = await openSession(tools, as)
+  world.clock.now += 3599
+  expect(await answers(as, idle)).toEqual([200, 200])
+  world.clock.now += 3600
+  expect(await answers(as, idle)).toEqual([404, 404])
+})
+
+test('of too many sessions of one caller its own oldest ends, and nobody else’s', async () => {
+  const few = await makeTools({ session: { level: 'pseudonymous' }, limits: { perCaller: 2, sessions: 4 } }, {}, world)
+  const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
+  const status = async (as: Signer, id: string) => {
+    const response = await few.send(as, { body: ping, headers: { 'mcp-session-id': id } })
+    await response.text()
+    return response.status
+  }
+  const theirs = await openSession(few, two)
+  const [a, b, c] = [await openSession(few, one), await openSession(few, one), await openSession(few, one)]
+  expect([await status(one, a), await status(one, b), await status(one, c), await status(two, theirs)]).toEqual([
+    404, 200, 200, 200,
+  ])
+  // In all: the one unused longest. One with a stream is in use.
+  const open = await few.send(one, { method: 'GET', headers: { 'mcp-session-id': b, accept: 'text/event-stream' } })
+  for (let more = 0; more < 2; more++) await openSession(few, asKey(await generateSigningKey()))
+  expect([await status(one, b), await status(one, c)]).toEqual([200, 404])
+  await open.body?.cancel()
+  const full = await makeTools({ session: { level: 'pseudonymous' }, limits: { sessions: 1 } }, {}, world)
+  const used = await openSession(full, one)
+  const stream = await full.send(one, {
+    method: 'GET',
+    headers: { 'mcp-session-id': used, accept: 'text/event-stream' },
+  })
+  const refused = await full.send(two, { body: initialize })
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60'])
+  await stream.body?.cancel()
+  expect((await full.send(two, { body: initialize })).status).toBe(200)
+})
+
+test('a server that is told to close ends all sessions', async () => {
+  const own = await makeTools(undefined, {}, world)
+  const as = asAgent(world.agent)
+  const id = await openSession(own, as)
+  const stream = await own.send(as, { method: 'GET', headers: { 'mcp-session-id': id, accept: 'text/event-stream' } })
+  await own.participant.close?.()
+  expect(await messagesOf(stream)).toEqual([])
+  expect((await own.send(as, { body: ping, headers: { 'mcp-session-id': id } })).status).toBe(404)
+})

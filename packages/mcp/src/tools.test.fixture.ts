@@ -1,0 +1,175 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { expect } from 'vitest'
+import { z } from 'zod'
+import type { ResourceOptions } from '../../resource/src/index.js'
+import { makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
+import { callerOf, guardMcp, type McpOptions } from './index.js'
+
+// A server of tools in one process with its callers: what they send is signed as agents sign it, and reaches it as it would from the wire.
+
+type Scopes = 'events.read' | 'events.write'
+
+export interface Tools {
+  readonly world: World
+  readonly participant: ReturnType<typeof guardMcp>
+  /** What the tools were called with, and by whom. */
+  readonly calls: Array<{ readonly tool: string; readonly by: string }>
+  /** The servers that were made for sessions, newest last. */
+  readonly servers: McpServer[]
+  /** Sends one request, signed by whoever it is. */
+  send(as: Signer | undefined, ask: Ask): Promise<Response>
+  /** A client of the SDK's, that sends what `as` says at each moment. */
+  client(as: () => Signer | undefined): Promise<Connected>
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly target?: string
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Connected {
+  readonly client: Client
+  readonly transport: StreamableHTTPClientTransport
+  /** Status of every answer. */
+  readonly statuses: number[]
+}
+
+/** Tools that tell who calls, and two that ask somebody else. */
+export function toolServer(
+  { calls, servers }: Pick<Tools, 'calls' | 'servers'>,
+  elsewhere = 'https://rooms.example/bookings',
+): McpServer {
+  const server = new McpServer({ name: 'tools', version: '1' }, { capabilities: { logging: {} } })
+  servers.push(server)
+  for (const tool of ['echo', 'add', 'secret'])
+    server.registerTool(tool, { inputSchema: { text: z.string().optional() } }, async ({ text = '' }, extra) => {
+      const { level, agent, delegate, user } = callerOf(extra)
+      calls.push({ tool, by: [level, agent, delegate, user?.sub].filter(Boolean).join(' ') })
+      return { content: [{ type: 'text', text: `${tool} ${text}` }] }
+    })
+  server.registerTool('book', {}, async extra => {
+    calls.push({ tool: 'book', by: '' })
+    const { status } = await callerOf(extra).fetch(elsewhere)
+    return { content: [{ type: 'text', text: `booked ${status}` }] }
+  })
+  server.registerTool('book-or-not', {}, async extra => {
+    const booked = await callerOf(extra)
+      .fetch(elsewhere)
+      .catch(() => undefined)
+    return { content: [{ type: 'text', text: booked === undefined ? 'without a room' : 'booked' }] }
+  })
+  server.registerResource('note', 'note://public/one', {}, async uri => ({
+    contents: [{ uri: uri.href, text: 'one' }],
+  }))
+  server.registerResource('diary', 'note://private/two', {}, async uri => ({
+    contents: [{ uri: uri.href, text: 'two' }],
+  }))
+  server.registerPrompt('greet', {}, () => ({ messages: [{ role: 'user', content: { type: 'text', text: 'hello' } }] }))
+  return server
+}
+
+export const rules: McpOptions<Scopes> = {
+  session: { level: 'pseudonymous' },
+  tools: {
+    echo: { level: 'identified' },
+    add: { scope: 'events.write' },
+    book: { scope: 'events.read' },
+    'book-or-not': { scope: 'events.read' },
+  },
+  resources: { 'note://*': { level: 'pseudonymous' }, 'note://private/*': { scope: 'events.read' } },
+}
+
+export async function makeTools(
+  options: McpOptions<Scopes> = rules,
+  resource: Partial<ResourceOptions<Scopes>> = {},
+  given?: World,
+): Promise<Tools> {
+  const world = given ?? (await makeWorld())
+  const calls: Tools['calls'] = []
+  const servers: McpServer[] = []
+  const now = () => world.clock.now
+  const made = { calls, servers }
+  const participant = guardMcp(() => toolServer(made), world.calendar(resource), { now, ...options })
+  const send = async (as: Signer | undefined, { method = 'POST', target = '/mcp', body, headers = {} }: Ask) => {
+    const json = body === undefined ? {} : { body, contentType: 'application/json' }
+    const lines: Array<[string, string]> = Object.entries({ accept: 'application/json, text/event-stream', ...headers })
+    const covered = Object.keys(headers).filter(name => /^(mcp-|last-event-id|agent-interaction)/.test(name))
+    const wire =
+      as === undefined
+        ? {
+            method,
+            target,
+            headers: [
+              ['host', 'calendar.example'],
+              ...lines,
+              ...(body === undefined ? [] : [['content-type', 'application/json']]),
+            ] as Array<[string, string]>,
+            ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
+          }
+        : await world.request({ as, method, target, headers: lines, additionalComponents: covered, ...json })
+    try {
+      return await participant.handle(wire)
+    } catch (error) {
+      return Response.json({ error: Object(error).code }, { status: Object(error).status ?? 500 })
+    }
+  }
+  return {
+    ...made,
+    world,
+    participant,
+    send,
+    async client(as) {
+      const statuses: number[] = []
+      const transport = new StreamableHTTPClientTransport(new URL('https://calendar.example/mcp'), {
+        reconnectionOptions: {
+          initialReconnectionDelay: 5,
+          maxReconnectionDelay: 5,
+          reconnectionDelayGrowFactor: 1,
+          maxRetries: 3,
+        },
+        async fetch(input, init = {}) {
+          const request = new Request(input, init)
+          const text = await request.text()
+          const kept = [...request.headers].filter(([name]) => name !== 'content-type')
+          const response = await send(as(), {
+            ...{ method: request.method, target: new URL(request.url).pathname, headers: Object.fromEntries(kept) },
+            ...(text === '' ? {} : { body: text }),
+          })
+          statuses.push(response.status)
+          return response
+        },
+      })
+      const client = new Client({ name: 'client', version: '1' })
+      await client.connect(transport as Parameters<Client['connect']>[0])
+      return { client, transport, statuses }
+    },
+  }
+}
+
+/** A message as text, and the events of an answer. */
+export const rpc = (method: string, params?: object, id?: number | string): string =>
+  JSON.stringify({ jsonrpc: '2.0', method, ...(params && { params }), ...(id !== undefined && { id }) })
+
+export const initialize: string = rpc(
+  'initialize',
+  { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+  0,
+)
+
+/** The messages of a stream that has ended. */
+export async function messagesOf(response: Response): Promise<Array<Readonly<Record<string, unknown>>>> {
+  const text = await response.text()
+  return [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data = '']) => JSON.parse(data))
+}
+
+/** Opens a session by hand, and says its id. */
+export async function openSession(tools: Tools, as: Signer | undefined): Promise<string> {
+  const response = await tools.send(as, { body: initialize })
+  expect(response.status, await response.clone().text()).toBe(200)
+  await response.text()
+  return response.headers.get('mcp-session-id') ?? ''
+}
