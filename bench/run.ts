@@ -4,9 +4,10 @@ import { authServer } from './auth-server.js'
 import { discovery } from './discovery.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
+import { mcp } from './mcp.js'
 import type { Bench, Result } from './result.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard]
+const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
+import { guardMcp } from '@countersign/mcp'
+import { createResource } from '@countersign/resource'
+import { serve } from '@countersign/server'
+import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import express from 'express'
+import { importJWK, jwtVerify } from 'jose'
+import { answerMeasurements } from './measured-process.js'
+
+/** What the bench tells this process. */
+export interface McpOrder {
+  readonly kind: 'bare' | 'aauth' | 'bearer'
+  readonly issuer: string
+  readonly issuerKey: PublicJwk
+  /** The resource. */
+  readonly audience: string
+}
+
+function tools(): McpServer {
+  const server = new McpServer({ name: 'bench', version: '1' })
+  server.registerTool('now', {}, async () => ({ content: [{ type: 'text', text: 'Chess at eight' }] }))
+  return server
+}
+
+async function guarded({ issuer, issuerKey, audience }: McpOrder): Promise<number> {
+  const documents: Readonly<Record<string, object>> = {
+    [`${issuer}/.well-known/aauth-issuer`]: { issuer, jwks_uri: `${issuer}/jwks`, agent_token_endpoint: `${issuer}/t` },
+    [`${issuer}/jwks`]: { keys: [{ ...issuerKey, kid: 'k1', use: 'sig' }] },
+  }
+  const resource = createResource({
+    id: audience,
+    keys: [{ kid: 'r1', key: await generateSigningKey() }],
+    authServers: [issuer],
+    scopes: { 'events.read': 'See your events' },
+    // One caller makes all the calls, more than one gets by default.
+    replay: memoryReplaySet({ capacity: 100_000, share: 100_000 }),
+    discovery: createDiscovery({
+      fetcher: async url => ({
+        status: documents[url] === undefined ? 404 : 200,
+        contentType: 'application/json',
+        body: new TextEncoder().encode(JSON.stringify(documents[url] ?? {})),
+      }),
+    }),
+  })
+  const participant = guardMcp(tools, resource, { tools: { '*': { scope: 'events.read' } } })
+  const { port } = await serve({
+    ...{ name: 'mcp', id: audience, port: 0, host: '127.0.0.1', participant, level: 'silent' },
+    announce: () => {},
+  })
+  return port
+}
+
+/** As the SDK's own examples do it; for `bearer` behind its own check, with a JWT that is verified each time. */
+async function plain({ kind, issuer, issuerKey, audience }: McpOrder): Promise<number> {
+  const app = express()
+  const key = await importJWK({ ...issuerKey }, 'EdDSA')
+  const verifyAccessToken = async (token: string) => {
+    const { payload } = await jwtVerify(token, key, { issuer, audience })
+    return { token, clientId: 'bench', scopes: String(payload['scope']).split(' '), expiresAt: payload.exp ?? 0 }
+  }
+  if (kind === 'bearer')
+    app.use(requireBearerAuth({ verifier: { verifyAccessToken }, requiredScopes: ['events.read'] }))
+  app.use(express.json())
+  const transports = new Map<string, StreamableHTTPServerTransport>()
+  app.all('/mcp', async (request, response) => {
+    let transport = transports.get(String(request.headers['mcp-session-id']))
+    if (transport === undefined) {
+      const created = new StreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: id => void transports.set(id, created),
+      })
+      await tools().connect(created as Transport)
+      transport = created
+    }
+    await transport.handleRequest(request, response, request.body)
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+answerMeasurements<McpOrder>(order => (order.kind === 'aauth' ? guarded(order) : plain(order)))

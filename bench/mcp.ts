@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateSigningKey, type SigningKey, signRequest } from '@countersign/httpsig'
+import { signToken } from '@countersign/protocol'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { McpOrder } from './mcp-process.js'
+import { median } from './measure.js'
+import { type MeasuredProcess, measuredProcess } from './measured-process.js'
+import { type Bench, type Result, result } from './result.js'
+
+const issuer = 'https://auth.example'
+const audience = 'https://calendar.example'
+const kinds = ['bare', 'aauth', 'bearer'] as const
+const calls = 512
+const rounds = 7
+const warmUp = 3
+
+type Kind = (typeof kinds)[number]
+type Fetch = typeof fetch
+
+/** One token for all calls, and a signature for each where the server wants one. */
+async function fetchers(issuerKey: SigningKey): Promise<Record<Kind, Fetch>> {
+  const key = await generateSigningKey()
+  const iat = Math.floor(Date.now() / 1000)
+  const claims = {
+    ...{
+      iss: issuer,
+      aud: audience,
+      agent: 'https://agent.example',
+      agent_delegate: 'laptop-7f3a',
+      iat,
+      exp: iat + 3600,
+    },
+    ...{ cnf: { jwk: key.publicJwk }, sub: '2b1d7c3e', scope: 'events.read', jti: 'bench' },
+  }
+  const jwt = await signToken({ typ: 'auth+jwt', key: issuerKey, kid: 'k1', claims })
+  return {
+    bare: fetch,
+    bearer: (input, init) => {
+      const headers = new Headers(init?.headers)
+      headers.set('authorization', `Bearer ${jwt}`)
+      return fetch(input, { ...init, headers })
+    },
+    async aauth(input, init = {}) {
+      const { pathname, host } = new URL(String(input))
+      const sent: Array<[string, string]> = [...new Headers(init.headers)]
+      const body = typeof init.body === 'string' ? { body: new TextEncoder().encode(init.body) } : {}
+      const added = await signRequest({
+        ...{ method: init.method ?? 'GET', url: `${audience}${pathname}`, headers: sent, ...body, key },
+        ...{
+          signatureKey: { scheme: 'jwt', jwt },
+          additionalComponents: ['mcp-session-id', 'mcp-protocol-version', 'last-event-id'],
+        },
+      })
+      const headers = [['host', new URL(audience).host], ...sent, ...added].map(
+        ([a = '', b = '']): [string, string] => [a, b],
+      )
+      return fetch(`http://${host}${pathname}`, { ...init, headers })
+    },
+  }
+}
+
+async function connected(server: MeasuredProcess, by: Fetch): Promise<Client> {
+  const transport = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${server.port}/mcp`), { fetch: by })
+  const client = new Client({ name: 'bench', version: '1' })
+  await client.connect(transport as Transport)
+  return client
+}
+
+interface Measured {
+  readonly cpu: number
+  readonly rate: number
+}
+
+async function measured(server: MeasuredProcess, client: Client, inFlight: number): Promise<Measured> {
+  let left = calls
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await client.callTool({ name: 'now' })
+  }
+  const cpu = await server.cpu()
+  const start = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, lane))
+  const seconds = (performance.now() - start) / 1000
+  return { cpu: ((await server.cpu()) - cpu) / calls, rate: calls / seconds }
+}
+
+function rowsOf(all: ReadonlyArray<Record<Kind, Measured>>, inFlight: number): Result[] {
+  const of = (kind: Kind, what: keyof Measured): number => median(all.map(round => round[kind][what]))
+  const ratio = (kind: Kind): number => median(all.map(round => round[kind].rate / round.bare.rate))
+  const detail = (kind: Kind): string =>
+    `${of(kind, 'rate').toFixed(0)} calls/s, ${of(kind, 'cpu').toFixed(0)} µs of the server's CPU`
+  const beside = `bare ${detail('bare')}`
+  return [
+    result({
+      id: 'calls with AAuth',
+      inFlight,
+      ratio: ratio('aauth'),
+      detail: `calls/s × the SDK bare; ${detail('aauth')}; ${beside}`,
+    }),
+    result({
+      id: 'calls with a bearer token',
+      inFlight,
+      ratio: ratio('bearer'),
+      detail: `calls/s × the SDK bare, by its own check of a JWT; ${detail('bearer')}`,
+    }),
+  ]
+}
+
+/** Calls of a tool through the SDK's client and server: bare, behind the guard and signed, and with the SDK's check of a bearer token. */
+export const mcp: Bench = {
+  name: 'mcp',
+  async run() {
+    const issuerKey = await generateSigningKey()
+    const by = await fetchers(issuerKey)
+    const servers = new Map<Kind, { readonly process: MeasuredProcess; readonly client: Client }>()
+    try {
+      for (const kind of kinds) {
+        const order = { kind, issuer, issuerKey: issuerKey.publicJwk, audience }
+        const process = await measuredProcess<McpOrder>('./mcp-process.js', order)
+        // In the second of its start the guard cannot tell what was sent before it.
+        await sleep(1000)
+        servers.set(kind, { process, client: await connected(process, by[kind]) })
+      }
+      const rows: Result[] = []
+      for (const inFlight of [16, 1]) {
+        const all: Array<Record<Kind, Measured>> = []
+        for (let turn = 0; turn < warmUp + rounds; turn++) {
+          const round: Partial<Record<Kind, Measured>> = {}
+          for (const kind of turn % 2 === 0 ? kinds : kinds.toReversed()) {
+            const made = servers.get(kind)
+            if (made !== undefined) round[kind] = await measured(made.process, made.client, inFlight)
+          }
+          all.push(round as Record<Kind, Measured>)
+        }
+        rows.push(...rowsOf(all.slice(warmUp), inFlight))
+      }
+      return rows
+    } finally {
+      for (const { process, client } of servers.values()) {
+        await client.close()
+        await process.stop()
+      }
+    }
+  },
+}
