@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { scriptedUser } from '@countersign/playground'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { root, type Stand, stand } from './processes.fixture.js'
+import { end, root, type Stand, stand } from './processes.fixture.js'
 
 // The README's samples as a reader uses them: packed packages, an empty project, the compiler, Node.
 
@@ -28,6 +29,7 @@ async function pack(into: string): Promise<string[]> {
 
 const adaptersPage = 'packages/resource/README.md'
 const gatewayPage = 'docs/gateway.md'
+const mcpPage = 'docs/mcp.md'
 
 /** A package at the version that the tests of the rooms use. */
 function versioned(name: string): string {
@@ -49,21 +51,35 @@ beforeAll(async () => {
   mkdirSync(tarballs)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'reader', private: true, type: 'module' }))
   const files = await pack(tarballs)
-  const frameworks = ['hono', '@hono/node-server', 'express', 'fastify', '@types/express', '@types/node', 'jose']
+  const frameworks = [
+    'hono',
+    '@hono/node-server',
+    'express',
+    'fastify',
+    '@types/express',
+    '@types/node',
+    'jose',
+    '@modelcontextprotocol/sdk',
+  ]
   await execute(
     'npm',
-    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, ...frameworks.map(versioned)],
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, ...frameworks.map(versioned), 'zod@4'],
     { cwd: project },
   )
   for (const [name, code] of samples()) writeFileSync(join(project, name), code)
   mkdirSync(join(project, 'adapters'))
   for (const [name, code] of samples(adaptersPage)) writeFileSync(join(project, 'adapters', name), code)
-  mkdirSync(join(project, 'gateway'))
-  for (const [name, code] of samples(gatewayPage)) writeFileSync(join(project, 'gateway', name), code)
+  for (const [folder, page] of [
+    ['gateway', gatewayPage],
+    ['mcp', mcpPage],
+  ] as const) {
+    mkdirSync(join(project, folder))
+    for (const [name, code] of samples(page)) writeFileSync(join(project, folder, name), code)
+  }
   const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false, types: ['node'] }
   writeFileSync(
     join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts', 'gateway/*.ts'] }),
+    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts', 'gateway/*.ts', 'mcp/*.ts'] }),
   )
   await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
 }, 180_000)
@@ -133,6 +149,69 @@ import { Server } from 'node:net'
 const listen = Server.prototype.listen
 Server.prototype.listen = function (...args) { this.once('listening', () => console.log(' ready at ')); return listen.apply(this, args) }
 `)}`
+
+test('the MCP tutorial: open to all, to agents that say who they are, and with a user who agrees to one tool', async () => {
+  const folder = join(project, 'mcp')
+  const command = join(project, 'node_modules/.bin/countersign')
+  const home = { HOME: folder }
+  const identity = ['--id', 'http://localhost:5310', '--development']
+  const started = (file: string) => place.start(file, [], { program: [process.execPath, `${file}.js`], cwd: folder })
+  const open = await started('open')
+  await place.start('agent-server', ['agent-server', ...identity, '--port', '5310', '--localhost-callback'], {
+    ...{ program: [command], env: home },
+  })
+  const { stdout: invited } = await execute(command, ['agent-server', 'invite', ...identity], {
+    env: { ...process.env, ...home },
+  })
+  const { code } = JSON.parse(invited) as { code: string }
+  const client = (...args: string[]) => clientOf(folder, args)
+  expect((await client(code, 'list_notes')).stdout).toContain('Chess at eight')
+
+  await end(open, 'SIGTERM')
+  const known = await started('known')
+  // In the second of its start a guard cannot tell what was signed before.
+  await new Promise(resolve => setTimeout(resolve, 1100))
+  const listed = await client(code, 'list_notes')
+  expect(listed.stdout).toContain('list_notes {"aauth/requires":{"level":"identified"},"aauth/allowed":true}')
+  expect(listed.stdout).toContain('Chess at eight')
+  const unsigned = await fetch('http://localhost:5330/mcp', {
+    method: 'POST',
+    body: '{"jsonrpc":"2.0","method":"ping","id":1}',
+  })
+  expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
+
+  await end(known, 'SIGTERM')
+  await started('auth')
+  await started('consent')
+  await new Promise(resolve => setTimeout(resolve, 1100))
+  const { stdout, links } = await client('-', 'send_email', 'whoami')
+  expect(stdout).toContain(
+    'send_email {"aauth/requires":{"level":"authorized","scope":"mail.send"},"aauth/allowed":false}',
+  )
+  expect(stdout).toContain('send_email [{"type":"text","text":"sent to ada@example.org"}]')
+  expect(stdout).toMatch(/whoami .*http:\/\/localhost:5310 for \S+"/)
+  expect(links).toHaveLength(1)
+})
+
+/** Runs the tutorial's client, and clicks in its user's place where it prints a link. */
+async function clientOf(folder: string, args: readonly string[]): Promise<{ stdout: string; links: string[] }> {
+  const child = spawn(process.execPath, ['client.js', ...args], { cwd: folder })
+  const links: string[] = []
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', chunk => {
+    stdout += chunk
+  })
+  child.stderr.on('data', chunk => {
+    stderr += chunk
+    const [link] = /http:\/\/localhost:5320\S+/.exec(stderr) ?? []
+    if (link === undefined || links.includes(link)) return
+    links.push(link)
+    void scriptedUser('Ada Lovelace').decide(link, 'Allow')
+  })
+  const status = await new Promise(resolve => child.once('close', resolve))
+  expect(status, stderr).toBe(0)
+  return { stdout, links }
+}
 
 test('no package ships a test, a fixture or build state', () => {
   const scope = join(project, 'node_modules/@countersign')
