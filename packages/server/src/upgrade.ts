@@ -32,13 +32,13 @@ interface Asked {
 export async function upgrade(context: ExchangeContext, asked: Asked): Promise<void> {
   const { request, socket, connections } = asked
   socket.on('error', () => {})
+  connections.tunnel(socket)
   if (hasBody(request) || connections.on(socket as Socket).size > 0) {
     // The parser has let go of the connection: a body would never be read, and an earlier answer would be broken into.
     const malformed = { status: 400, description: 'a request to change the protocol stands alone' } as const
     refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
     return
   }
-  connections.tunnel(socket)
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket as Socket)
