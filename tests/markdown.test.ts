@@ -10,6 +10,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/enrolment.md',
+  'docs/gateway.md',
   'docs/telemetry.md',
   'bench/README.md',
   ...readmes('packages'),

@@ -42,6 +42,7 @@ beforeAll(async () => {
       id: api,
       check: 'nginx',
       identity: 'jwt',
+      trustedProxies: 1,
       routes,
       authServer: ['http://localhost:1'],
       development: true,
@@ -132,16 +133,20 @@ when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${w
 
 when(`other refusals arrive as they were meant${why}`, async () => {
   seen.length = 0
-  const statuses = [(await fetch(`${api}/limited`)).status]
-  const over = await fetch(`${api}/limited`)
+  const from = (address: string) => fetch(`${api}/limited`, { headers: { 'x-forwarded-for': address } })
+  const statuses = [(await from('192.0.2.1')).status]
+  // What a caller says of its address does not count, and does not reach the API (RAT-02).
+  const over = await from('192.0.2.2')
   statuses.push(over.status)
   expect(statuses).toEqual([200, 429])
   expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(over.headers.get('agent-auth')).toBe('httpsig')
   expect((await fetch(`${api}/%72ead`)).status).toBe(400)
+  const override = { 'x-http-method-override': 'DELETE' }
+  expect((await fetch(`${api}/read`, { headers: override })).status).toBe(400)
   const wrong = await fetch(`${api}/read`, { method: 'DELETE' })
   expect(wrong.status).toBe(403)
-  expect(seen).toHaveLength(1)
+  expect(seen.map(({ request }) => request.headers['x-forwarded-for'])).toEqual(['127.0.0.1'])
 })
 
 function raw(text: string): Promise<string> {

@@ -29,6 +29,16 @@ function read(flags: readonly string[], env: Record<string, string>, file?: obje
   return readConfiguration(command, schema, env)
 }
 
+test('a file that cannot be read is named with the place of its fault, and not quoted: it may hold passwords', () => {
+  const path = join(folder, 'broken.yaml')
+  writeFileSync(path, 'id: x\nreplay: redis://:hunter2@localhost: 6379\n')
+  const command = new Command().option('--config <file>')
+  command.parse(['--config', path], { from: 'user' })
+  const reading = () => readConfiguration(command, schema, {})
+  expect(reading).toThrow(/broken\.yaml: .* at line 2, column \d+$/)
+  expect(reading).not.toThrow(/hunter2/)
+})
+
 test('a flag beats a variable beats the file', () => {
   expect(read([], {}, { id: 'file' }).id).toBe('file')
   expect(read([], { COUNTERSIGN_ID: 'variable' }, { id: 'file' }).id).toBe('variable')

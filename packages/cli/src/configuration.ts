@@ -62,9 +62,9 @@ function readFile(path: string): Record<string, unknown> {
   try {
     content = parseYaml(readFileSync(path, 'utf8'))
   } catch (cause) {
-    throw new UsageError(
-      `cannot read the configuration ${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`,
-    )
+    // The parser's other lines quote the file, which may hold passwords, and on SIGHUP this goes to the log.
+    const [why = ''] = cause instanceof Error ? cause.message.split(/:?\n/, 1) : ['unreadable']
+    throw new UsageError(`cannot read the configuration ${path}: ${why}`)
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path} must hold one object`)

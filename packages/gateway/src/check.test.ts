@@ -85,6 +85,38 @@ test('the facts of a request that passes are in the answer, and nothing in the p
   }
 })
 
+test(
+  verifies(
+    'SIG-21',
+    'what the proxy would pass on, and the API could take for a fact or for another request, is refused',
+  ),
+  async () => {
+    const { key } = world.agent
+    const identity = { kid: 'r1', key }
+    for (const make of [nginx, envoy])
+      for (const [name, options] of [
+        ['aauth_user', {}],
+        ['AAuth.Level', {}],
+        ['AAuth-Identity', {}],
+        ['AAuth-User', { identity }],
+        ['X-HTTP-Method-Override', {}],
+        ['x_http_method', {}],
+        ['Content_Digest', {}],
+        ['X-Original-URL', {}],
+        ['X-Rewrite-Url', {}],
+      ] as const) {
+        const forged = [[name, 'x']] as const
+        for (const asked of [{ target: '/open' }, { target: '/a', as: world.agent }]) {
+          const told = await make(options)({ ...asked, forged })
+          expect([told.meant ?? String(told.status), told.error], name).toEqual(['400', 'invalid_request'])
+        }
+        expect((await make(options)({ target: '/open', forged: [['X-Forwarded-For', 'x']] })).status).toBe(200)
+      }
+    const resource = createResource({ ...world.settings, observe: true })
+    expect((await envoy({ resource })({ target: '/open', forged: [['aauth_user', 'x']] })).status).toBe(200)
+  },
+)
+
 test('nginx is told 401 and 403, and which status was meant; Envoy that status', async () => {
   const table: Array<[Asked, number, number, string, string | null]> = [
     [{ target: '/a' }, 401, 401, 'invalid_signature', 'httpsig; identity=?1'],

@@ -2,6 +2,7 @@ import { checkTarget, headerValues, isSigned, type ReceivedMessage } from '@coun
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
+import { checkPassedOn } from './forwarded-headers.js'
 import { type Identity, tellerOf } from './identity.js'
 import { type GatewayRoute, judge } from './routed.js'
 
@@ -43,7 +44,8 @@ export interface Check<S extends string = string> extends Participant {
 /**
  * Judges requests for a proxy that passes them on by itself: at `/check` it answers 200 with the facts in headers, as a gateway
  * tells them, or the refusal. Every header of the facts is in the answer, an empty one for what is not known, so that it takes the
- * place of whatever a caller sent under its name. The resource's own paths are answered as everywhere.
+ * place of whatever a caller sent under its name; what nothing takes the place of (`AAuth_User`, `X-HTTP-Method-Override`) is
+ * refused. The resource's own paths are answered as everywhere.
  * It must be reachable by the proxy only: others could ask about requests of their own, and spend them.
  * @throws TypeError for a route that is wrong, a resource with `cors` (the proxy answers pages), `seen` with nginx (it shows no bodies)
  * @see protocol §3.3, §4
@@ -67,6 +69,8 @@ function configure<S extends string>(options: CheckOptions<S>): Participant['han
   const teller = tellerOf({ identity, id: resource.id, now })
   const verdict = async (asked: ReceivedMessage): Promise<Response> => {
     const message = asSeen(proxy === 'nginx' ? originalOf(asked) : prefixed(asked), bodies)
+    // Nothing is refused yet where it only observes, and nothing is judged.
+    if (resource.observed === undefined) checkPassedOn(message, teller.names)
     const { authorization, requirement } = await judged(message)
     if (!authorization.ok) return authorization.response
     const headers = new Headers(teller.names.map((name): [string, string] => [name, '']))
@@ -102,15 +106,17 @@ interface Original {
   readonly body: 'none' | 'some' | 'unknown'
 }
 
+const originals: readonly string[] = ['x-original-method', 'x-original-uri', 'x-original-body']
+
 /** @throws AAuthError 500 where the proxy leaves out what it must say: a request that nobody can judge does not pass */
 function originalOf(asked: ReceivedMessage): Original {
-  const [method, target, framing] = ['x-original-method', 'x-original-uri', 'x-original-body'].map(name => {
+  const [method, target, framing] = originals.map(name => {
     const values = headerValues(asked, name)
     return values.length === 1 ? values[0] : undefined
   })
   if (method === undefined || target === undefined || framing === undefined)
     throw misconfigured('the proxy must set X-Original-Method, X-Original-URI and X-Original-Body')
-  const headers = asked.headers.filter(([name]) => !name.toLowerCase().startsWith('x-original-'))
+  const headers = asked.headers.filter(([name]) => !originals.includes(name.toLowerCase()))
   return { message: { ...asked, method, target, headers }, body: framedBody(framing, method) }
 }
 

@@ -15,9 +15,20 @@ const hopByHop: readonly string[] = [
   'http2-settings',
 ]
 
+/** What makes some servers take a request for another than the one that was judged. */
+const overrides: readonly string[] = [
+  'x-original-url',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+]
+
 /** What an upstream must learn from the gateway or not at all. */
 const inboundOnly: ReadonlySet<string> = new Set([
   ...hopByHop,
+  ...overrides,
   'host',
   'content-length',
   'expect',
@@ -25,18 +36,12 @@ const inboundOnly: ReadonlySet<string> = new Set([
   'signature-input',
   'signature-key',
   'forwarded',
-  'x-original-url',
-  'x-original-host',
-  'x-rewrite-url',
   'x-real-ip',
   'x-client-ip',
   'x-cluster-client-ip',
   'true-client-ip',
   'cf-connecting-ip',
   'fastly-client-ip',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
 ])
 
 /**
@@ -78,6 +83,23 @@ export function checkConnection(message: ReceivedMessage): void {
     const plain = plainName(name)
     if (named.has(plain) && !hopByHop.includes(plain))
       throw new AAuthError('invalid_request', 'Connection names a field that is not of this hop')
+  }
+}
+
+/**
+ * Refuses what a gateway leaves out, where it is another that passes the request on and leaves it in: what the API could take for
+ * a fact, or for the signed digest of a body, under a name that nothing takes the place of (SIG-21), and what would make it serve
+ * another method or path than was judged.
+ * @param names of the facts, whose inbound copies are replaced
+ * @throws AAuthError `invalid_request`
+ */
+export function checkPassedOn(message: ReceivedMessage, names: readonly string[]): void {
+  const known = new Set([...names.map(name => name.toLowerCase()), 'content-digest'])
+  for (const [name] of message.headers) {
+    const plain = plainName(name)
+    const resembles = isOurs(plain) || plain === 'content-digest'
+    if (overrides.includes(plain) || (resembles && !known.has(name.toLowerCase())))
+      throw new AAuthError('invalid_request', 'a header could make the request another than the one that is judged')
   }
 }
 

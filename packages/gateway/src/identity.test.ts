@@ -67,6 +67,19 @@ test('what does not fit is refused, and not cut', async () => {
   expect((await signed({ as: world.agent, target: `/${'x'.repeat(3000)}` })).status).toBe(200)
 })
 
+test('ids that differ by a space at their ends do not arrive as one', async () => {
+  const { signed, upstream } = await start(ok)
+  for (const [sub, told] of [
+    ['alice', 'alice'],
+    [' alice', '%20alice'],
+    ['alice  ', 'alice%20%20'],
+    ['alice b', 'alice b'],
+  ] as const) {
+    expect((await signed({ as: await world.holder({ sub }), target: '/scoped' })).status).toBe(200)
+    expect(valuesOf(upstream.seen.at(-1), 'aauth-user')).toEqual([told])
+  }
+})
+
 test('the user of a bearer token is nobody that AAuth knows, told either way', async () => {
   const aauth: AAuth = {
     ...{ level: 'anonymous', credential: 'bearer', scope: ['read'], chain: [], issuer: 'https://other.example' },

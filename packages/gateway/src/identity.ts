@@ -100,13 +100,17 @@ function claimsOf(aauth: AAuth): Record<string, unknown> {
   }
 }
 
-/** Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. */
+/**
+ * Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. Spaces
+ * at the ends, too: whoever reads the header leaves them out.
+ */
 function plainValue(value: string): string {
   return [...new TextEncoder().encode(value)]
-    .map(byte =>
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-    )
+    .map(byte => (byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : percentEncoded(byte)))
     .join('')
+    .replace(/^ +| +$/g, spaces => percentEncoded(0x20).repeat(spaces.length))
+}
+
+function percentEncoded(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }

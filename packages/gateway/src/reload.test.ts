@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { memoryReplaySet } from '@countersign/httpsig'
-import { createResource } from '@countersign/resource'
+import { createResource, memoryCounter } from '@countersign/resource'
 import { jsonLog, serve } from '@countersign/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGateway, type GatewayOptions, type UpstreamState } from './index.js'
@@ -94,6 +94,31 @@ test('what the old resource has seen, the new one refuses', async () => {
   expect(await post()).toBe(200)
   gateway.reload({ resource: made(), upstream: origin, routes: identified })
   expect(await post()).toBe(401)
+})
+
+test('what was counted for a route stays with it wherever it stands, and another window is counted anew', async () => {
+  const { origin } = await upstream(ok)
+  const counter = memoryCounter()
+  const settings = { ...world.settings, replay: runningReplaySet(), counter }
+  const limited = (path: string, anonymous: string) => ({
+    path,
+    requirement: { level: 'anonymous', limits: { anonymous } } as const,
+  })
+  const made = (...routes: GatewayOptions<'read'>['routes']) => ({
+    resource: createResource(settings),
+    upstream: origin,
+    routes,
+  })
+  const { gateway, port } = await running(made(limited('/a', '1/day'), limited('/b', '1/day')))
+  const statuses = async () => {
+    const [a, b] = [await call(port, { target: '/a' }), await call(port, { target: '/b' })]
+    return [a.status, b.status]
+  }
+  expect((await call(port, { target: '/a' })).status).toBe(200)
+  gateway.reload(made(limited('/c', '1/day'), limited('/b', '1/day'), limited('/a', '1/day')))
+  expect(await statuses()).toEqual([429, 200])
+  gateway.reload(made(limited('/a', '2/min'), limited('/b', '1/day')))
+  expect(await statuses()).toEqual([200, 429])
 })
 
 test('the health of the API is what its own path says, and each change is told once', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { serve } from '@countersign/server'
 import { afterEach, beforeAll, expect, test } from 'vitest'
@@ -166,11 +167,65 @@ test('an API that changes to something else is no WebSocket, and is spoken to no
   expect(received).toEqual([])
 })
 
-test('a request for another protocol is answered as if it had not asked', async () => {
-  const server = createServer((_, response) => response.end('plain'))
+test('a request for another protocol is answered as if it had not asked, however much there is to say', async () => {
+  const server = createServer((_, response) => response.end(`${'x'.repeat(1_000_000)}plain`))
   const { port } = await gatewayTo(await listening(server))
   const answer = await raw(port, asked(['HTTP2-Settings: AAMAAABkAAQAAP__']).replace('websocket', 'h2c'))
   expect(answer).toMatch(/^HTTP\/1\.1 200 .*plain$/s)
+  expect(answer.length).toBeGreaterThan(1_000_000)
+})
+
+/** Writes until the other side has gone: a peer that only ends is not heard of otherwise. */
+async function untilGone(socket: Socket): Promise<void> {
+  const closed = new Promise<void>(resolve => socket.on('error', () => {}).once('close', () => resolve()))
+  const writing = setInterval(() => socket.write('.'), 50)
+  await closed
+  clearInterval(writing)
+}
+
+test('a refused caller that does not end its own side is not waited for', async () => {
+  const { port } = await gatewayTo((await echoing()).port)
+  for (const refused of [asked([version, key], '/chat'), asked([version])]) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
+    socket.write(refused)
+    await once(socket, 'end')
+    await untilGone(socket)
+  }
+})
+
+/** A WebSocket server that never ends its side of a connection. */
+async function clinging(before: () => Promise<unknown> = async () => {}) {
+  const accept = 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo='
+  const joined: Socket[] = []
+  const server = createServer().on('upgrade', async (_, socket) => {
+    joined.push(socket.on('error', () => {}).resume() as Socket)
+    await before()
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${accept}\r\n\r\n`)
+  })
+  return { port: await listening(server), joined }
+}
+
+test('whoever leaves during the handshake leaves nothing behind', async () => {
+  let leave = (): void => {}
+  const { port: upstream, joined } = await clinging(async () => {
+    leave()
+    await sleep(100)
+  })
+  const { port } = await gatewayTo(upstream)
+  const caller = connect(port, '127.0.0.1', () => caller.write(asked([version, key])))
+  await new Promise<void>(resolve => {
+    leave = () => resolve(void caller.resetAndDestroy())
+  })
+  await once(joined[0] as Socket, 'end')
+})
+
+test('an API that does not end its side keeps nothing open when the server ends', async () => {
+  const { port: upstream, joined } = await clinging()
+  const running = await gatewayTo(upstream)
+  const caller = connect(running.port, '127.0.0.1', () => caller.write(asked([version, key])))
+  await once(caller, 'data')
+  await running.close()
+  await untilGone(joined[0] as Socket)
 })
 
 test('whoever goes takes the other side along; silence, age and the end of the server end it', async () => {

@@ -132,7 +132,10 @@ export function bearerBucketsOf(
 }
 
 function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyArray<string | null>): Bucket[] {
-  return limit === undefined ? [] : [{ name, key: JSON.stringify([limit.family, name, ...key]), rate: limit.rate }]
+  if (limit === undefined) return []
+  const { family, rate } = limit
+  // With the window, which a counter keeps as it began: where a limit is changed from days to minutes, nobody waits for the day.
+  return [{ name, key: JSON.stringify([family, name, rate.seconds, ...key]), rate }]
 }
 
 const levels: readonly Level[] = ['pseudonymous', 'identified', 'authorized']

@@ -14,7 +14,7 @@ export interface RouteBook {
 export function routeBook(context: RouteContext): RouteBook {
   const routes = new WeakMap<Requirement, Route>()
   const components = new Set(context.components)
-  let declared = 0
+  const declared = new Map<string, number>()
   let bearer = false
   const add = (requirement: Requirement, family: string): Route => {
     const route = routeOf(requirement, context, family)
@@ -26,8 +26,11 @@ export function routeBook(context: RouteContext): RouteBook {
   return {
     declare(requirement) {
       const own = { ...requirement }
-      declared += 1
-      add(own, `route ${declared}`)
+      const { name = '' } = own
+      const nth = (declared.get(name) ?? 0) + 1
+      declared.set(name, nth)
+      // By name: a resource that takes over the counter of another, with other routes, goes on where that one was.
+      add(own, JSON.stringify(['route', name, nth]))
       return own
     },
     // An undeclared requirement may be a new object each time: counters named by object would never fill up.

@@ -1,13 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 
 const most = 4 * 1024 * 1024
 const seconds = 1
 
 /**
- * Reads and drops what is left of a refused request's body, up to 4 MiB and one second. A connection closed while
- * the peer still sends is reset, and the reset would throw away the answer that says why.
+ * Reads and drops what is left of a refused request's body, or on its connection, up to 4 MiB and one second. A connection
+ * closed while the peer still sends is reset, and the reset would throw away the answer that says why.
  */
-export function discardRest(from: IncomingMessage): Promise<void> {
+export function discardRest(from: Readable): Promise<void> {
   return new Promise(resolve => {
     let length = 0
     const count = (chunk: Uint8Array): void => {

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from './connections.js'
+import { discardRest } from './discard-rest.js'
 import { type ExchangeContext, exchange } from './exchange.js'
 import { refuseMalformed } from './malformed.js'
 import type { Participant, Upgraded } from './participant.js'
@@ -31,17 +32,19 @@ interface Asked {
 export async function upgrade(context: ExchangeContext, asked: Asked): Promise<void> {
   const { request, socket, connections } = asked
   socket.on('error', () => {})
+  connections.tunnel(socket)
   if (hasBody(request) || connections.on(socket as Socket).size > 0) {
     // The parser has let go of the connection: a body would never be read, and an earlier answer would be broken into.
     const malformed = { status: 400, description: 'a request to change the protocol stands alone' } as const
     refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
     return
   }
-  connections.tunnel(socket)
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket as Socket)
-  response.once('finish', () => socket.end())
+  // The HTTP server has let go of the connection: it passes on no drain, and would not miss a peer that keeps its side open.
+  socket.on('drain', () => response.emit('drain'))
+  response.once('finish', () => hangUp(socket))
   const own = { request, response }
   connections.begin(own)
   const ask: Asked['ask'] = message => {
@@ -56,6 +59,11 @@ export async function upgrade(context: ExchangeContext, asked: Asked): Promise<v
   connections.end(own)
 }
 
+/** What was sent still goes out; then a peer that does not end its own side is not waited for, else strangers could fill the server. */
+function hangUp(socket: Duplex): void {
+  socket.end(() => void discardRest(socket).then(() => socket.destroy()))
+}
+
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }
@@ -66,13 +74,18 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
 
 function tunnel({ socket, head, bounds }: Asked, upgraded: Upgraded): void {
   const sides = [socket, upgraded.socket] as const
+  const cut = (): void => {
+    for (const side of sides) side.destroy()
+  }
+  // Whoever left during the handshake will not close again: the other side would stay.
+  if (sides.some(side => side.destroyed)) {
+    cut()
+    return
+  }
   const lines = upgraded.headers.map(([name, value]) => `${name}: ${value}`)
   socket.write(`${['HTTP/1.1 101 Switching Protocols', ...lines].join('\r\n')}\r\n\r\n`, 'latin1')
   socket.write(upgraded.head)
   socket.unshift(head)
-  const cut = (): void => {
-    for (const side of sides) side.destroy()
-  }
   const end = setTimeout(cut, bounds.seconds * 1000)
   let isActive = true
   const watch = setInterval(() => {
@@ -85,8 +98,7 @@ function tunnel({ socket, head, bounds }: Asked, upgraded: Upgraded): void {
     })
     side.on('error', () => other.destroy())
     side.once('close', () => {
-      // What it has sent before still goes out.
-      other.end()
+      hangUp(other)
       if (other.destroyed) clearTimeout(end)
       if (other.destroyed) clearInterval(watch)
     })
