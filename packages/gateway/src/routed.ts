@@ -18,6 +18,9 @@ export interface Judged<S extends string> {
   readonly requirement: Requirement<S>
 }
 
+/** Else whoever saw a signed GET on its way could make a two-way connection of it. */
+const handshake = ['upgrade']
+
 /**
  * Judges requests by the route they are for.
  * @throws TypeError for a route that is wrong
@@ -30,7 +33,11 @@ export function judge<S extends string>(
     routes.map(({ path, methods, requirement }) => ({
       path,
       ...(methods === undefined ? {} : { methods }),
-      value: resource.declare({ name: path, ...requirement }),
+      value: resource.declare({
+        name: path,
+        ...requirement,
+        components: [...handshake, ...(requirement.components ?? [])],
+      }),
     })),
   )
   return async message => {

@@ -58,9 +58,12 @@ async function echoing() {
   return { port: await listening(server), seen, sockets }
 }
 
-async function handshake(target: string, as?: Signer) {
-  const lines = as === undefined ? [['host', 'api.example']] : await world.sign({ as, target })
-  return Object.fromEntries(lines)
+async function handshake(target: string, as?: Signer): Promise<Record<string, string>> {
+  if (as === undefined) return { host: 'api.example' }
+  const headers: Array<[string, string]> = [['upgrade', 'websocket']]
+  const lines = await world.sign({ as, target, headers, additionalComponents: ['upgrade'] })
+  // The client writes that line itself.
+  return Object.fromEntries(lines.filter(([name]) => name !== 'upgrade'))
 }
 
 /** A client of somebody else's; it settles with the status of a refusal. */
@@ -122,6 +125,16 @@ test(verifies('NON-01', 'a handshake that is sent again opens nothing'), async (
   expect(await open(port, '/chat', headers)).toBe(401)
   expect(seen).toHaveLength(1)
   expect(await open(port, '/none', await handshake('/none', world.agent))).toBe(400)
+  socket.close()
+})
+
+test('a signed GET that somebody has seen is no handshake', async () => {
+  const { port: upstream, seen } = await echoing()
+  const { port } = await gatewayTo(upstream)
+  const plain = Object.fromEntries(await world.sign({ as: world.agent, target: '/chat' }))
+  expect(await open(port, '/chat', plain)).toBe(401)
+  expect(seen).toEqual([])
+  const socket = await opened(port, '/chat', await handshake('/chat', world.agent))
   socket.close()
 })
 

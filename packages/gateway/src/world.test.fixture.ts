@@ -35,6 +35,7 @@ export interface ToSign {
   readonly target: string
   readonly headers?: Array<[string, string]>
   readonly body?: string
+  readonly additionalComponents?: readonly string[]
 }
 
 export interface World {
@@ -97,9 +98,16 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
       const jwt = await signToken({ typ: 'auth+jwt', key: authKey, kid: 'k1', claims })
       return { key: strangerKey, signatureKey: { scheme: 'jwt', jwt } }
     },
-    async sign({ as, method = 'GET', target, headers = [], body }) {
+    async sign({ as, method = 'GET', target, headers = [], body, additionalComponents = [] }) {
       const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) }
-      const added = await signRequest({ method, url: resourceId + target, headers, ...bytes, ...as })
+      const added = await signRequest({
+        method,
+        url: resourceId + target,
+        headers,
+        ...bytes,
+        ...as,
+        additionalComponents,
+      })
       return [['host', 'api.example'], ...headers, ...added.map(([name, value]): [string, string] => [name, value])]
     },
   }
