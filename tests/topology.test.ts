@@ -13,7 +13,7 @@ const floors = [
   ['verify'],
   ['agent'],
   ['agent-server', 'resource', 'auth-server'],
-  ['gateway'],
+  ['mcp', 'gateway'],
   ['playground'],
   ['cli'],
 ]
