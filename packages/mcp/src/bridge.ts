@@ -141,7 +141,9 @@ async function deliver(message: JSONRPCMessage, context: Context): Promise<void>
   // Cancelled before its turn.
   if (waiting === undefined) return
   const via = (session: Session): void => {
+    const before = waiting.session
     waiting.session = session
+    closeIfIdle(before, context)
   }
   const onresumptiontoken = (lastEventId: string): void => {
     waiting.lastEventId = lastEventId
