@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import {
@@ -9,40 +7,18 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countersign, freePort, root, run, type Stand, stand } from './processes.fixture.js'
+import { type Guarded, guardedEverything } from './everything.fixture.js'
+import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
 
 // The main job, on parts that are not ours: the SDK's client, a server of the protocol's authors behind a gateway, and between
 // them the command, which any client launches by one line of its configuration.
 
 let place: Stand
-let [home, api] = ['', '']
-let flags: string[] = []
+let guarded: Guarded
 
 beforeAll(async () => {
   place = stand()
-  const [upstreamPort, homePort, apiPort] = await Promise.all([1, 2, 3].map(() => freePort()))
-  ;[home, api] = [homePort, apiPort].map(port => `http://localhost:${port}`) as [string, string]
-  const data = (name: string): string => join(place.folder, name)
-  const agentServer = ['agent-server', '--id', home, '--data', data('agent-server'), '--development']
-  const settings = data('gateway.json')
-  writeFileSync(
-    settings,
-    JSON.stringify({ upstream: `http://127.0.0.1:${upstreamPort}`, level: 'identified', agents: [home] }),
-  )
-  const gateway = ['gateway', '--id', api, '--data', data('gateway'), '--development', '--config', settings]
-  await Promise.all([
-    place.start('server-everything', ['streamableHttp'], {
-      program: [process.execPath, join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')],
-      env: { PORT: String(upstreamPort) },
-      ready: 'listening on port',
-    }),
-    place.start('agent-server', [...agentServer, '--port', String(homePort)]),
-    place.start('gateway', [...gateway, '--port', String(apiPort)]),
-  ])
-  const { code } = JSON.parse((await run([...agentServer.slice(0, 1), 'invite', ...agentServer.slice(1)])).stdout)
-  const state = ['--state', mkdtempSync(data('state-')), '--development']
-  expect(await run(['enroll', home, '--code', code, ...state])).toMatchObject({ code: 0, stderr: '' })
-  flags = ['--as', 'delegate', '--id', home, ...state]
+  guarded = await guardedEverything(place)
 })
 
 afterAll(() => place.stop())
@@ -56,7 +32,7 @@ async function connected(args: readonly string[]): Promise<{ client: Client; sai
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'decline' }))
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
   const transport = new StdioClientTransport({
-    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', `${api}/mcp`, ...args], stderr: 'pipe' },
+    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...args], stderr: 'pipe' },
   })
   let said = ''
   transport.stderr?.on('data', chunk => (said += String(chunk)))
@@ -69,7 +45,7 @@ async function textOf(client: Client, name: string, args: Record<string, unknown
 }
 
 test('a client that knows nothing of AAuth uses a server that asks who calls', async () => {
-  const { client, said } = await connected(flags)
+  const { client, said } = await connected(guarded.flags)
   expect(client.getServerVersion()?.name).toBe('mcp-servers/everything')
   const names = (await client.listTools()).tools.map(({ name }) => name)
   expect(names).toEqual(expect.arrayContaining(['echo', 'get-sum', 'trigger-long-running-operation']))
@@ -94,7 +70,7 @@ test('a client that knows nothing of AAuth uses a server that asks who calls', a
 })
 
 test('with -v the steps are on standard error, and standard output is the protocol’s; the end of its input ends it', async () => {
-  const child = spawn(process.execPath, [countersign, 'mcp-bridge', `${api}/mcp`, ...flags, '-v'])
+  const child = spawn(process.execPath, [countersign, 'mcp-bridge', guarded.url, ...guarded.flags, '-v'])
   let [out, said] = ['', '']
   child.stdout.on('data', chunk => (out += String(chunk)))
   child.stderr.on('data', chunk => (said += String(chunk)))
@@ -127,7 +103,7 @@ test('what cannot be is said: who may not, where nobody is, and what was typed w
   })
   await expect(client.connect(transport)).rejects.toThrow('the server could not be reached')
   expect(await run(['mcp-bridge', 'tools.example'])).toMatchObject({ code: 2, stdout: '' })
-  expect(await run(['mcp-bridge', `${api}/mcp`, '--as', 'agent'])).toMatchObject({
+  expect(await run(['mcp-bridge', guarded.url, '--as', 'agent'])).toMatchObject({
     ...{ code: 2, stderr: expect.stringContaining('--as agent needs --id') },
   })
 })

@@ -24,26 +24,31 @@ export interface AgentFetchOptions {
 /** The agent's fetch, as a transport of MCP needs it. */
 export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: AgentFetchOptions): FetchLike {
   const unanswered = new Map<RequestId, AbortController>()
+  const follow = followers()
   const resume = resumption(agent, attempts, onLost)
 
   async function post(id: RequestId, url: string | URL, init: RequestInit): Promise<Response> {
-    const cancelled = new AbortController()
-    unanswered.set(id, cancelled)
-    const signals = [cancelled.signal, ...(init.signal == null ? [] : [init.signal])]
+    const stop = new AbortController()
+    const leave = follow(stop, init.signal)
+    const ended = (): void => {
+      leave()
+      onLost?.({ id })
+    }
+    unanswered.set(id, stop)
     try {
-      return await agent.fetch(url, { ...init, signal: AbortSignal.any(signals) })
+      return watched(understood(await agent.fetch(url, { ...init, signal: stop.signal })), { leave, ended })
+    } catch (error) {
+      leave()
+      throw error
     } finally {
-      if (unanswered.get(id) === cancelled) unanswered.delete(id)
+      if (unanswered.get(id) === stop) unanswered.delete(id)
     }
   }
 
   return async (url, init = {}) => {
     if (init.method === 'GET') return resume(url, init)
     const message = typeof init.body === 'string' ? (JSON.parse(init.body) as JSONRPCMessage) : undefined
-    if (isJSONRPCRequest(message)) {
-      const response = understood(await post(message.id, url, init))
-      return onLost === undefined ? response : watched(response, () => onLost({ id: message.id }))
-    }
+    if (isJSONRPCRequest(message)) return post(message.id, url, init)
     const { data } = CancelledNotificationSchema.safeParse(message)
     // What waits for a user must not be sent once they have agreed: nobody wants it any more.
     if (data?.params.requestId !== undefined) unanswered.get(data.params.requestId)?.abort()
@@ -66,6 +71,8 @@ function resumption(
   }
   return async (url, init) => {
     const lastEventId = new Headers(init.headers).get('last-event-id')
+    // A transport that is closed forgets the timers of all but one stream: this makes it give them up.
+    if (init.signal?.aborted === true) return new Response(null, { status: 405 })
     if (lastEventId === null) return agent.fetch(url, init)
     try {
       const response = await agent.fetch(url, init)
@@ -100,12 +107,42 @@ function reasonOf(response: Response): string | undefined {
   }
 }
 
-/** The same response; `ended` is called when nothing more comes of it. */
-function watched(response: Response, ended: () => void): Response {
-  if (!response.ok) return response
-  if (response.status === 202) ended()
-  if (response.body === null) return response
+/** The same response; one of the two is called when nothing more comes of it, `ended` where an answer might have. */
+function watched(
+  response: Response,
+  { leave, ended }: { readonly leave: () => void; readonly ended: () => void },
+): Response {
+  const { ok, status, body } = response
+  const done = ok ? ended : leave
+  if (body === null || status === 202) {
+    done()
+    return response
+  }
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  response.body.pipeTo(writable).then(ended, ended)
+  body.pipeTo(writable).then(done, done)
   return new Response(readable, response)
+}
+
+/**
+ * Lets controllers abort with a signal until they leave it. A signal lives as long as its transport, and would keep what
+ * `AbortSignal.any` makes of it for as long.
+ */
+function followers(): (controller: AbortController, signal: AbortSignal | null | undefined) => () => void {
+  const led = new WeakMap<AbortSignal, Set<AbortController>>()
+  const lead = (signal: AbortSignal): Set<AbortController> => {
+    const all = new Set<AbortController>()
+    led.set(signal, all)
+    const end = (): void => {
+      for (const controller of all) controller.abort(signal.reason)
+    }
+    signal.addEventListener('abort', end, { once: true })
+    return all
+  }
+  return (controller, signal) => {
+    if (signal === null || signal === undefined) return () => undefined
+    if (signal.aborted) controller.abort(signal.reason)
+    const all = led.get(signal) ?? lead(signal)
+    all.add(controller)
+    return () => void all.delete(controller)
+  }
 }
