@@ -66,7 +66,10 @@ test('a client that knows nothing of AAuth uses a server that asks who calls', a
   await expect(cancelled).rejects.toThrow('enough')
   await client.ping()
   expect(said()).toBe('')
+  const closing = Date.now()
   await client.close()
+  // After two seconds the SDK ends it by a signal.
+  expect(Date.now() - closing).toBeLessThan(1_900)
 })
 
 test('with -v the steps are on standard error, and standard output is the protocol’s; the end of its input ends it', async () => {
@@ -95,7 +98,9 @@ test('with -v the steps are on standard error, and standard output is the protoc
 })
 
 test('what cannot be is said: who may not, where nobody is, and what was typed wrongly', async () => {
-  await expect(connected(['--as', 'pseudonym', '--development'])).rejects.toThrow('MCP error -32603')
+  await expect(connected(['--as', 'pseudonym', '--development'])).rejects.toThrow(
+    'asked who you are; identifyTo does not list it',
+  )
   const nowhere = `http://localhost:${await freePort()}/mcp`
   const client = new Client({ name: 'any', version: '1' })
   const transport = new StdioClientTransport({

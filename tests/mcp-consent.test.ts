@@ -126,7 +126,7 @@ test('a user who declines: the call fails and says so, and was not made', async 
 test('a call that is cancelled while its user is asked is never made, and the question is taken back', async () => {
   let takenBack = false
   const stop = new AbortController()
-  const { client } = await launched(await enrolled('cancels'), async (_, signal) => {
+  const { client, said } = await launched(await enrolled('cancels'), async (_, signal) => {
     signal.addEventListener('abort', () => {
       takenBack = true
     })
@@ -138,6 +138,7 @@ test('a call that is cancelled while its user is asked is never made, and the qu
   await expect.poll(() => takenBack).toBe(true)
   await client.ping()
   expect(server.called).toHaveLength(before)
+  expect(said()).toBe('')
 })
 
 test('a client without elicitation by URL: where to agree is printed on standard error', async () => {

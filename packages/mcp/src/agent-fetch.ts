@@ -69,22 +69,33 @@ function resumption(
     failures.delete(lastEventId)
     onLost?.({ lastEventId })
   }
+  const refused = (lastEventId: string, response: Response): Response => {
+    response.body?.cancel().catch(() => undefined)
+    failed(lastEventId, attempts)
+    return givenUp()
+  }
   return async (url, init) => {
     const lastEventId = new Headers(init.headers).get('last-event-id')
-    // A transport that is closed forgets the timers of all but one stream: this makes it give them up.
-    if (init.signal?.aborted === true) return new Response(null, { status: 405 })
+    // A transport that is closed forgets the timers of all but one stream.
+    if (init.signal?.aborted === true) return givenUp()
     if (lastEventId === null) return agent.fetch(url, init)
+    const times = (failures.get(lastEventId) ?? 0) + 1
     try {
       const response = await agent.fetch(url, init)
       if (response.ok) failures.delete(lastEventId)
-      // A server that refuses does not think better of it.
-      else failed(lastEventId, attempts)
+      else if (response.status >= 500) failed(lastEventId, times)
+      else return refused(lastEventId, response)
       return response
     } catch (error) {
-      failed(lastEventId, (failures.get(lastEventId) ?? 0) + 1)
+      failed(lastEventId, times)
       throw error
     }
   }
+}
+
+/** What makes a transport ask for a stream no more: it would try all its attempts. */
+function givenUp(): Response {
+  return new Response(null, { status: 405 })
 }
 
 /** Says why the agent could not get through, which the answer of a guard does not. */

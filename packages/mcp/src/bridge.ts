@@ -32,7 +32,7 @@ export interface BridgeOptions {
    * for transports on which an answer can get lost while they stay open.
    */
   readonly remote: (onLost: (lost: Lost) => void) => RemoteTransport
-  /** Told what neither side can be told. It belongs into no protocol, and holds no token. */
+  /** Told of whatever goes wrong, also where the client is answered with an error. */
   readonly onError?: (error: Error) => void
 }
 
@@ -73,9 +73,9 @@ interface Context {
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports
  */
 export function bridge({ local, remote, onError: tell = () => undefined }: BridgeOptions): Bridge {
-  // What breaks off because it was ended is no error.
   const onError = (error: Error): void => {
-    if (context.closing === undefined) tell(error)
+    // What breaks off because it was ended or cancelled is no error.
+    if (context.closing === undefined && error.name !== 'AbortError') tell(error)
   }
   let closed: () => void = () => undefined
   const whenClosed = new Promise<void>(resolve => {

@@ -100,7 +100,7 @@ export function remoteSessions(options: RemoteSessionsOptions): RemoteSessions {
       try {
         await session.transport.send(message, sending)
       } catch (error) {
-        if (!hasEnded(error, session) || state.protocolVersion === undefined) throw error
+        if (state.protocolVersion === undefined || !(await hasEnded(error, session))) throw error
         await renewed(session)
         if (!isJSONRPCRequest(message)) return
         const next = currentOf(state)
@@ -134,8 +134,17 @@ function currentOf({ current }: State): Session {
 }
 
 /** A session that the server knows no more, which is what 404 says to its id. */
-function hasEnded(error: unknown, { transport }: Session): boolean {
-  return transport.sessionId !== undefined && (error as { readonly code?: unknown } | null)?.code === 404
+async function hasEnded(error: unknown, { transport }: Session): Promise<boolean> {
+  if (transport.sessionId === undefined) return false
+  if (statusOf(error) !== 400) return statusOf(error) === 404
+  // Many servers say 400 instead. A session that they know takes a ping, whose answer nobody waits for.
+  const ping = { jsonrpc: '2.0', id: `countersign-${randomText()}`, method: 'ping' } as const
+  const answer = await transport.send(ping).catch(statusOf)
+  return answer === 400 || answer === 404
+}
+
+function statusOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown } | null)?.code
 }
 
 async function opened(state: State, options: RemoteSessionsOptions): Promise<Session> {

@@ -111,6 +111,24 @@ describe('a session that the server has ended', () => {
     expect(sessions.map(({ isClosed }) => isClosed)).toEqual([true, false])
   })
 
+  test('400 says the same where a ping is answered so, too', async () => {
+    const bad = Object.assign(new Error('Streamable HTTP error: 400'), { code: 400 })
+    const forgetful = (): Handler => message => {
+      if ('id' in message) throw bad
+    }
+    const { client, received, methods } = await place(forgetful, lives)
+    await client.send(request(1))
+    await expect.poll(() => received).toEqual([answer(1, { by: 's1' })])
+    expect(methods(0)).toEqual(['initialize', 'notifications/initialized', 'tools/call', 'ping'])
+    const choosy = (): Handler => message => {
+      if ('id' in message && message.id === 1) throw bad
+    }
+    const other = await place(choosy)
+    await other.client.send(request(1))
+    await expect.poll(() => other.received).toMatchObject([{ id: 1, error: { data: { status: 400 } } }])
+    expect(other.sessions).toHaveLength(1)
+  })
+
   test('a second end in a row is an error', async () => {
     const { client, received, sessions } = await place(ended, ended)
     await client.send(request(1))
