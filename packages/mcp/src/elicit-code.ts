@@ -1,6 +1,5 @@
 import type { DeviceCode, DeviceCodeOptions } from '@countersign/agent'
-import { refused } from './elicit-url.js'
-import { type ElicitingClient, elicit } from './eliciting-client.js'
+import { type ElicitingClient, elicit, refused } from './eliciting-client.js'
 
 /** Whose user is shown a code. */
 export interface ElicitCodeOptions {

@@ -1,5 +1,5 @@
 import { AgentError, type Visit, type VisitUrl } from '@countersign/agent'
-import { type ElicitingClient, elicit } from './eliciting-client.js'
+import { type ElicitingClient, elicit, refused } from './eliciting-client.js'
 
 /** Whose user is sent. */
 export interface ElicitUrlOptions {
@@ -40,12 +40,4 @@ function nextBest(url: string, visit: Visit, otherwise: VisitUrl | undefined): v
 function messageOf({ issuer, resource }: Visit): string {
   const [asker, where] = [issuer, resource].map(id => new URL(id).host)
   return asker === where ? `${where} asks for you` : `${asker} asks you whether to allow access to ${where}`
-}
-
-/** What the user of a client answered to the question whether to open a page. */
-export function refused(action: 'decline' | 'cancel'): AgentError {
-  return new AgentError(
-    'denied',
-    action === 'decline' ? 'the user declined to be asked' : 'the user dismissed the question',
-  )
 }

@@ -1,3 +1,4 @@
+import { AgentError } from '@countersign/agent'
 import { randomText } from '@countersign/httpsig'
 import type { ClientCapabilities, ElicitRequestURLParams, ElicitResult } from '@modelcontextprotocol/sdk/types.js'
 
@@ -46,3 +47,11 @@ export async function elicit(
 
 /** Milliseconds; no agent waits longer for a user. */
 const anHour = 3_600_000
+
+/** What the user of a client answered to the question whether to open a page. */
+export function refused(action: 'decline' | 'cancel'): AgentError {
+  return new AgentError(
+    'denied',
+    action === 'decline' ? 'the user declined to be asked' : 'the user dismissed the question',
+  )
+}
