@@ -27,9 +27,14 @@ export interface Visit {
   readonly issuer: string
   readonly resource: string
   readonly scope: string
+  /** Aborted once the answer is there or nobody waits for it any more: what was shown can be taken away. */
+  readonly ended: AbortSignal
 }
 
-/** Sends the user to a URL: opens a browser, prints it, shows it in a page. It works once; it belongs into no log. */
+/**
+ * Sends the user to a URL: opens a browser, prints it, shows it in a page. It works once; it belongs into no log.
+ * An `AgentError` that it throws ends the call as it is.
+ */
 export type VisitUrl = (url: string, visit: Visit) => void | Promise<void>
 
 /** Where the browser comes back to. */
@@ -196,11 +201,17 @@ async function answered(
   answer.then(end, end)
   abandoned.addEventListener('abort', end)
   try {
-    await sent(() => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope }), url)
+    const ended = enough.signal
+    const sending = sent(
+      () => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope, ended }),
+      url,
+    )
     const late = sleep(expires - now(), enough.signal).then(() => {
       throw new AgentError('interaction_required', 'the user did not come back in time', { authServer: issuer })
     })
-    return await untilAborted(Promise.race([answer, late]), abandoned)
+    // A visit may last as long as what it shows.
+    const unsent = sending.then(() => answer)
+    return await untilAborted(Promise.race([answer, late, unsent]), abandoned)
   } finally {
     end()
     // Another call may wait for the same answer by now.
@@ -212,7 +223,8 @@ async function answered(
 async function sent(visit: () => void | Promise<void>, url: string): Promise<void> {
   try {
     await visit()
-  } catch {
+  } catch (error) {
+    if (error instanceof AgentError) throw error
     throw new AgentError('interaction_required', 'the user could not be sent to where they are asked', undefined, url)
   }
 }

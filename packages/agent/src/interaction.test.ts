@@ -158,14 +158,39 @@ describe('calls that wait for their user', () => {
     const all = [view.fetch(events), view.fetch(events), view.fetch(events)]
     await expect.poll(() => visits.length).toBe(1)
     const [url = '', about] = visits[0] ?? []
-    expect(about).toEqual({ user: 's1', issuer: auth, resource: calendar, scope: 'events.read' })
+    const { ended, ...told } = about ?? {}
+    expect(told).toEqual({ user: 's1', issuer: auth, resource: calendar, scope: 'events.read' })
+    expect(ended?.aborted).toBe(false)
     await view.handleCallback(decide(url, { user: 'ada' }))
     const responses = await Promise.all(all)
+    expect(ended?.aborted).toBe(true)
     expect(responses.map(response => response.status)).toEqual([200, 200, 200])
     expect(users.forms.map(form => form['request_type'])).toEqual(['auth', 'code'])
     const what = responses.flatMap(response => explain(response).steps.map(step => step.what))
     expect(what).toContain('interact')
     expect(JSON.stringify(responses.map(explain))).not.toMatch(/request-0|code-/)
+  })
+
+  test('a visit that lasts as long as what it shows: the answer ends the waiting, and the visit is told', async () => {
+    const { own, decide } = await worldOfUsers()
+    const visit = async (url: string, { ended }: Visit): Promise<void> => {
+      await agent.handleCallback(decide(url, { user: 'ada' }))
+      if (!ended.aborted) await new Promise(resolve => ended.addEventListener('abort', resolve))
+      await new Promise(() => undefined)
+    }
+    const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
+    expect((await agent.fetch(events)).status).toBe(200)
+  })
+
+  test('a visit that ends it: its AgentError is the reason', async () => {
+    const { own } = await worldOfUsers()
+    const visit = (): void => {
+      throw new AgentError('denied', 'the user closed the question')
+    }
+    const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
+    expect(explain(await agent.fetch(events)).reason).toBe(
+      'the user closed the question; so the challenge of calendar.example could not be met',
+    )
   })
 
   test('a user who says no: the challenge comes back, and the reason', async () => {

@@ -71,7 +71,7 @@ describe('a resource that asks its user', () => {
     const view = agent.forUser('ada')
     const calls = [view.fetch(events), view.fetch(events)]
     await expect.poll(() => visits.length).toBe(1)
-    expect(visits[0]?.[1]).toEqual({ user: 'ada', issuer: calendar, resource: calendar, scope: '' })
+    expect(visits[0]?.[1]).toMatchObject({ user: 'ada', issuer: calendar, resource: calendar, scope: '' })
     await view.handleCallback(asks.visit(visits[0]?.[0] ?? ''))
     // What the user agreed to is remembered: without the code it is let in as well.
     asks.questions = 0

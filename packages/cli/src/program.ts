@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { IdentityFlags } from './commands/agent.js'
 import type { EnrollFlags } from './commands/enroll.js'
 import type { FetchFlags } from './commands/fetch.js'
 import type { GatewayReportFlags } from './commands/gateway-report.js'
@@ -21,6 +22,7 @@ export async function program(version: string, argv: readonly string[]): Promise
     .showHelpAfterError('(add --help for what this command takes)')
   addPlayground(root)
   addFetch(root)
+  addMcpBridge(root)
   addInspect(root)
   addTrace(root)
   addKeys(root)
@@ -47,28 +49,14 @@ function addPlayground(root: Command): void {
 }
 
 function addFetch(root: Command): void {
-  root
+  const fetching = root
     .command('fetch')
     .description('curl that climbs: sign, say who you are, get a token, and say why when it cannot')
     .argument('<url>')
     .option('-X, --request <method>', 'method; default GET, with a body POST')
     .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
     .option('-H, --header <line...>', 'a header line such as "Accept: application/json"')
-    .addOption(
-      new Option('--as <who>', 'who signs')
-        .choices(['anonymous', 'pseudonym', 'agent', 'delegate'])
-        .default('pseudonym'),
-    )
-    .option(
-      '--id <agent>',
-      'with --as agent: the identity made by `countersign keys`; with --as delegate: the agent server',
-    )
-    .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
-    .option('--no-browser', 'where a user must agree: print the URL and wait; default, in a terminal: open a browser')
-    .option('--device', 'where a user must agree: show a code to type in on any device')
-    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
-    .option('--development', 'allow loopback http identifiers')
-    .option('-v, --verbose', 'show every step on standard error')
+  identity(fetching, 'print the URL and wait; default, in a terminal: open a browser')
     .option('--json', 'print status, headers, body and steps as one JSON object')
     .action(async (url: string, flags: FetchFlags) => (await import('./commands/fetch.js')).fetchUrl(url, flags))
   root
@@ -84,6 +72,43 @@ function addFetch(root: Command): void {
     .option('--development', 'allow loopback http identifiers')
     .action(async (server: string, flags: EnrollFlags) => (await import('./commands/enroll.js')).enroll(server, flags))
 }
+
+/** Who acts, and how its user is asked. */
+function identity(command: Command, withoutBrowser: string): Command {
+  return command
+    .addOption(
+      new Option('--as <who>', 'who signs')
+        .choices(['anonymous', 'pseudonym', 'agent', 'delegate'])
+        .default('pseudonym'),
+    )
+    .option(
+      '--id <agent>',
+      'with --as agent: the identity made by `countersign keys`; with --as delegate: the agent server',
+    )
+    .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
+    .option('--no-browser', `where a user must agree: ${withoutBrowser}`)
+    .option('--device', 'where a user must agree: show a code to type in on any device')
+    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
+    .option('--development', 'allow loopback http identifiers')
+    .option('-v, --verbose', 'show every step on standard error')
+}
+
+function addMcpBridge(root: Command): void {
+  const bridge = root
+    .command('mcp-bridge')
+    .description('an MCP server on standard input and output that speaks AAuth to the one at a URL')
+    .argument('<url>', 'the endpoint of an MCP server, Streamable HTTP')
+  identity(bridge, 'print the URL on standard error and wait; default: the MCP client opens it, else a browser')
+    .addHelpText('after', bridgeHelp)
+    .action(async (url: string, flags: IdentityFlags) =>
+      (await import('./commands/mcp-bridge.js')).mcpBridge(url, flags),
+    )
+}
+
+const bridgeHelp = `
+In the configuration of an MCP client, under "mcpServers":
+  "tools": { "command": "countersign", "args": ["mcp-bridge", "https://tools.example/mcp", "--as", "delegate", "--id", "https://agent.example"] }
+`
 
 function addInspect(root: Command): void {
   root

@@ -1,39 +1,21 @@
 import { readFileSync } from 'node:fs'
-import {
-  type Agent,
-  type AgentEvent,
-  agentServer,
-  createAgent,
-  type Explanation,
-  explain,
-  pseudonym,
-} from '@countersign/agent'
+import { type AgentEvent, type Explanation, explain } from '@countersign/agent'
 import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
 import { UsageError } from '../usage-error.js'
-import { delegateAgent } from './delegate.js'
-import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
 import { interactOf } from './interact.js'
 
 /** Flags of `countersign fetch`. */
-export interface FetchFlags {
+export interface FetchFlags extends IdentityFlags {
   readonly request?: string
   readonly data?: string
   readonly header?: readonly string[]
-  readonly as: 'anonymous' | 'pseudonym' | 'agent' | 'delegate'
-  readonly id?: string
-  readonly authServer?: readonly string[]
-  readonly state?: string
-  readonly development?: boolean
-  /** False with `--no-browser`. */
-  readonly browser?: boolean
-  readonly device?: boolean
-  readonly verbose?: boolean
   readonly json?: boolean
 }
 
 /** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
 export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
-  const target = parseUrl(url)
+  const target = requireUrl(url)
   const init = requestOf(flags)
   const steps: AgentEvent[] = []
   const onEvent = (event: AgentEvent): void => {
@@ -41,10 +23,8 @@ export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
     if (flags.verbose && !flags.json) console.error(stepLine(event))
   }
   if (flags.verbose && !flags.json) console.error(`> ${init.method} ${target.href} as ${flags.as}`)
-  const response =
-    flags.as === 'anonymous'
-      ? await fetch(target, { ...init, redirect: 'manual' })
-      : await (await agentOf(flags, onEvent)).fetch(target, init)
+  const agent = await agentOf(flags, { interact: interactOf(flags, process.stderr), onEvent })
+  const response = await agent.fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
   if (flags.json) await printJson(response, explanation)
   else await print(response, flags)
@@ -55,14 +35,6 @@ export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
       )
     process.exitCode = 1
   }
-}
-
-function parseUrl(url: string): URL {
-  if (!URL.canParse(url)) throw new UsageError(`not a URL: ${JSON.stringify(url)}`)
-  const parsed = new URL(url)
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
-    throw new UsageError('only http and https URLs can be fetched')
-  return parsed
 }
 
 function requestOf(flags: FetchFlags): { method: string; headers: Headers; body?: Uint8Array<ArrayBuffer> } {
@@ -94,36 +66,6 @@ function guessType(body: Uint8Array): string {
   } catch {
     return 'application/x-www-form-urlencoded'
   }
-}
-
-async function agentOf(flags: FetchFlags, onEvent: (event: AgentEvent) => void): Promise<Agent> {
-  const development = flags.development ?? false
-  const authServers = (flags.authServer ?? []).map(id => requireIdentifier(id, '--auth-server', development))
-  if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent })
-  if (flags.id === undefined)
-    throw new UsageError(
-      `--as ${flags.as} needs --id: ${flags.as === 'agent' ? 'the identity made by countersign keys' : 'the agent server you enrolled with'}`,
-    )
-  const id = requireIdentifier(flags.id, '--id', development)
-  const folder = stateFolder(flags.state)
-  const interact = interactOf(flags, process.stderr)
-  if (flags.as === 'delegate')
-    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
-  const [signing] = await ownKeys(folder, id)
-  if (signing === undefined) throw new UsageError(`no keys for ${id}: countersign keys publish DIR --id ${id}`)
-  return createAgent({
-    identity: agentServer({ id, ...signing }),
-    acceptAuthServer: authServers,
-    // Whoever types a URL after `--as agent` has decided to be known there.
-    identifyTo: 'any',
-    development,
-    ...(interact === undefined ? {} : { interact }),
-    onEvent,
-  })
-}
-
-function stepLine(step: AgentEvent): string {
-  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${step.detail}`
 }
 
 async function print(response: Response, flags: FetchFlags): Promise<void> {

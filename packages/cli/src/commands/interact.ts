@@ -1,27 +1,44 @@
-import { type DeviceCode, deviceCode, type Interact, type Visit } from '@countersign/agent'
+import { type DeviceCode, deviceCode, type Interact, type Visit, type VisitUrl } from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { renderUnicodeCompact } from 'uqr'
 import { UsageError } from '../usage-error.js'
 
+/** The flags that say how a user is asked. */
+export interface InteractFlags {
+  readonly browser?: boolean
+  readonly device?: boolean
+}
+
+/** Where a user reads what the command says. */
+export interface Terminal {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
 /** How the user of the command is asked; undefined when there is nobody to ask. */
-export function interactOf(
-  flags: { readonly browser?: boolean; readonly device?: boolean },
-  terminal: { readonly isTTY?: boolean; write(text: string): unknown },
-): Interact | undefined {
+export function interactOf(flags: InteractFlags, terminal: Terminal): Interact | undefined {
+  if (asksByCode(flags)) return deviceCode({ show: code => showCode(code, terminal) })
+  if (flags.browser !== false && terminal.isTTY !== true) return undefined
+  return loopback({ open: visitBy(flags, terminal) })
+}
+
+/** Whether a code is shown rather than a page opened. */
+export function asksByCode({ device, browser }: InteractFlags): boolean {
+  if (device === true && browser === false) throw new UsageError('use either --no-browser or --device')
+  return device === true
+}
+
+/** Opens a browser or prints where to go, with or without a terminal. */
+export function visitBy({ browser }: InteractFlags, terminal: Terminal): VisitUrl {
   const say = (text: string): void => void terminal.write(`countersign: ${text}\n`)
-  if (flags.device === true && flags.browser === false) throw new UsageError('use either --no-browser or --device')
-  if (flags.device === true) return deviceCode({ show: code => showCode(code, terminal) })
-  if (flags.browser === false) return loopback({ open: (url, visit) => say(visitText('open', url, visit)) })
-  if (terminal.isTTY !== true) return undefined
-  return loopback({
-    async open(url, visit) {
-      const opened = await openBrowser(url).then(
-        () => true,
-        () => false,
-      )
-      say(visitText(opened ? 'a browser opens' : 'no browser could be started: open', url, visit))
-    },
-  })
+  if (browser === false) return (url, visit) => say(visitText('open', url, visit))
+  return async (url, visit) => {
+    const opened = await openBrowser(url).then(
+      () => true,
+      () => false,
+    )
+    say(visitText(opened ? 'a browser opens' : 'no browser could be started: open', url, visit))
+  }
 }
 
 function visitText(verb: string, url: string, { issuer, resource, scope }: Visit): string {
@@ -30,7 +47,7 @@ function visitText(verb: string, url: string, { issuer, resource, scope }: Visit
 }
 
 /** Shows where to go and what to type in there; in a terminal also a picture of where to go, for the camera of the other device. */
-export function showCode(code: DeviceCode, terminal: { readonly isTTY?: boolean; write(text: string): unknown }): void {
+export function showCode(code: DeviceCode, terminal: Terminal): void {
   terminal.write(`countersign: ${codeText(code)}\n`)
   // Never of the code: a picture that holds both could be sent to anybody (protocol §6.3).
   if (terminal.isTTY === true) terminal.write(`${renderUnicodeCompact(code.verification_uri, { border: 2 })}\n`)

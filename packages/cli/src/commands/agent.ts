@@ -1,0 +1,67 @@
+import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
+import { UsageError } from '../usage-error.js'
+import { delegateAgent } from './delegate.js'
+import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+
+/** Flags of a command that acts as an agent. */
+export interface IdentityFlags {
+  readonly as: 'anonymous' | 'pseudonym' | 'agent' | 'delegate'
+  readonly id?: string
+  readonly authServer?: readonly string[]
+  readonly state?: string
+  readonly development?: boolean
+  /** False with `--no-browser`. */
+  readonly browser?: boolean
+  readonly device?: boolean
+  readonly verbose?: boolean
+}
+
+/** What the flags do not say. */
+export interface AgentSettings {
+  readonly interact: Interact | undefined
+  readonly onEvent: (event: AgentEvent) => void
+}
+
+/** The agent that the flags name; `anonymous` is the plain `fetch`. */
+export async function agentOf(
+  flags: IdentityFlags,
+  { interact, onEvent }: AgentSettings,
+): Promise<Pick<Agent, 'fetch'>> {
+  if (flags.as === 'anonymous') return { fetch: (input, init) => fetch(input, init) }
+  const development = flags.development ?? false
+  const authServers = (flags.authServer ?? []).map(id => requireIdentifier(id, '--auth-server', development))
+  if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent })
+  if (flags.id === undefined)
+    throw new UsageError(
+      `--as ${flags.as} needs --id: ${flags.as === 'agent' ? 'the identity made by countersign keys' : 'the agent server you enrolled with'}`,
+    )
+  const id = requireIdentifier(flags.id, '--id', development)
+  const folder = stateFolder(flags.state)
+  if (flags.as === 'delegate')
+    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
+  const [signing] = await ownKeys(folder, id)
+  if (signing === undefined) throw new UsageError(`no keys for ${id}: countersign keys publish DIR --id ${id}`)
+  return createAgent({
+    identity: agentServer({ id, ...signing }),
+    acceptAuthServer: authServers,
+    // Whoever types a URL after `--as agent` has decided to be known there.
+    identifyTo: 'any',
+    development,
+    ...(interact === undefined ? {} : { interact }),
+    onEvent,
+  })
+}
+
+/** The URL as given, or a refusal that says what one looks like. */
+export function requireUrl(url: string): URL {
+  if (!URL.canParse(url)) throw new UsageError(`not a URL: ${JSON.stringify(url)}`)
+  const parsed = new URL(url)
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
+    throw new UsageError('only http and https URLs can be fetched')
+  return parsed
+}
+
+/** A step as `--verbose` shows it. */
+export function stepLine(step: AgentEvent): string {
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${step.detail}`
+}

@@ -1,0 +1,44 @@
+import { type Agent, AgentError, type AgentEvent, deviceCode, type Interact } from '@countersign/agent'
+import { loopback } from '@countersign/agent/node'
+import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
+import { asksByCode, showCode, visitBy } from './interact.js'
+
+/** `countersign mcp-bridge URL`: an MCP server on standard input and output, which speaks AAuth to the one at the URL. */
+export async function mcpBridge(url: string, flags: IdentityFlags): Promise<void> {
+  const target = requireUrl(url)
+  const onEvent = (event: AgentEvent): void => {
+    if (flags.verbose) console.error(stepLine(event))
+  }
+  const between = bridge({
+    local: new StdioServerTransport(),
+    remote: onLost => agentTransport(target, agent, { onLost }),
+    onError: error => console.error(`countersign: ${textOf(error)}`),
+  })
+  const agent: Pick<Agent, 'fetch'> = await agentOf(flags, {
+    interact: interactBy(between, flags),
+    onEvent,
+  })
+  const stop = (): void => void between.close()
+  // A client that has gone says so on no other channel.
+  process.stdin.once('end', stop)
+  process.stdout.once('error', stop)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+  await between.start()
+  if (flags.verbose) console.error(`* bridge to ${target.href} as ${flags.as}`)
+  await between.closed
+}
+
+/** By the client where it can; else as the user of any command. */
+function interactBy(client: ElicitingClient, flags: IdentityFlags): Interact {
+  if (asksByCode(flags))
+    return deviceCode({ show: elicitCode({ client, otherwise: code => showCode(code, process.stderr) }) })
+  return loopback({ open: elicitUrl({ client, otherwise: visitBy(flags, process.stderr) }) })
+}
+
+/** A link for the user must reach them, and no protocol carries it. */
+function textOf(error: Error): string {
+  if (error instanceof AgentError && error.url !== undefined) return `${error.message}; go there: ${error.url}`
+  return error.message
+}

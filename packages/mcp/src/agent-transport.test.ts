@@ -1,0 +1,156 @@
+import { createAgent, pseudonym } from '@countersign/agent'
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import { describe, expect, test } from 'vitest'
+import { type AgentTransportOptions, agentTransport, type Lost } from './agent-transport.js'
+
+const url = 'https://tools.example/mcp'
+const request = (id: number): JSONRPCMessage => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'pay' } })
+const cancelled = (requestId: number): JSONRPCMessage => ({
+  ...{ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } },
+})
+const accepted = (): Response => new Response(null, { status: 202 })
+
+function events(...lines: readonly string[]): Response {
+  return new Response(lines.join(''), { headers: { 'content-type': 'text/event-stream' } })
+}
+
+/** A transport whose agent answers as `answer` says. */
+async function opened(
+  answer: (method: string, init: RequestInit) => Response | Promise<Response>,
+  options: AgentTransportOptions = {},
+) {
+  const fetch = async (_: unknown, init: RequestInit = {}): Promise<Response> => answer(init.method ?? '', init)
+  const transport = agentTransport(url, { fetch }, options)
+  const received: JSONRPCMessage[] = []
+  transport.onmessage = message => void received.push(message)
+  await transport.start()
+  return { transport, received }
+}
+
+describe('a request that is cancelled', () => {
+  test('while it waits for a user goes no further', async () => {
+    let reason: unknown
+    const sent: string[] = []
+    const { transport } = await opened((_, { body, signal }) => {
+      sent.push(JSON.parse(String(body)).method)
+      if (sent.length > 1) return accepted()
+      return new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => {
+          reason = signal.reason
+          reject(signal.reason)
+        })
+      })
+    })
+    const call = transport.send(request(1))
+    call.catch(() => undefined)
+    await transport.send(cancelled(2))
+    expect(reason).toBeUndefined()
+    await transport.send(cancelled(1))
+    await expect(call).rejects.toThrow('aborted')
+    expect(sent).toEqual(['tools/call', 'notifications/cancelled', 'notifications/cancelled'])
+  })
+
+  test('while it is answered keeps its stream: what becomes of it is for the server to say', async () => {
+    let signal: AbortSignal | null | undefined
+    const { transport } = await opened((_, init) => {
+      if (!String(init.body).includes('tools/call')) return accepted()
+      signal = init.signal
+      return events(': nothing yet\n\n')
+    })
+    await transport.send(request(1))
+    await transport.send(cancelled(1))
+    expect(signal?.aborted).toBe(false)
+  })
+})
+
+test('a closed transport ends what is under way, and resumes nothing', async () => {
+  const signals: Array<AbortSignal | null | undefined> = []
+  const { transport } = await opened((_, { signal }) => {
+    signals.push(signal)
+    return new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } })
+  })
+  for (const id of [1, 2]) await transport.send(request(id))
+  await transport.close()
+  expect(signals.map(signal => signal?.aborted)).toEqual([true, true])
+  await transport.resumeStream('event 1')
+  expect(signals).toHaveLength(2)
+})
+
+test('what the agent could not get through says why', async () => {
+  const refusing = createAgent({
+    identity: pseudonym(),
+    fetch: async () =>
+      new Response('{"error":"policy_denied"}', { status: 403, headers: { 'content-type': 'application/json' } }),
+  })
+  const transport = agentTransport(url, refusing)
+  await transport.start()
+  const error = await transport.send(request(1)).catch(thrown => thrown)
+  expect(error).toBeInstanceOf(StreamableHTTPError)
+  expect([error.code, error.message]).toEqual([
+    ...[403, 'Streamable HTTP error: tools.example does not admit this agent'],
+  ])
+})
+
+describe('where an answer may be lost', () => {
+  const answer = 'event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n'
+
+  test('it tells of every stream that ends, and the answer is there by then', async () => {
+    const lost: Lost[] = []
+    const { transport, received } = await opened(() => events(answer), { onLost: what => void lost.push(what) })
+    await transport.send(request(1))
+    await expect.poll(() => received).toHaveLength(1)
+    expect(lost).toEqual([{ id: 1 }])
+  })
+
+  test('it tells of a request that is accepted and no more', async () => {
+    const lost: Lost[] = []
+    const { transport } = await opened(accepted, { onLost: what => void lost.push(what) })
+    await transport.send(request(1))
+    expect(lost).toEqual([{ id: 1 }])
+  })
+
+  test('it tells of none that was refused', async () => {
+    const lost: Lost[] = []
+    const { transport } = await opened(() => new Response('no', { status: 500 }), {
+      onLost: what => void lost.push(what),
+    })
+    await expect(transport.send(request(1))).rejects.toThrow(StreamableHTTPError)
+    expect(lost).toEqual([])
+  })
+
+  test('it tells of a stream that the server does not resume, at once', async () => {
+    const lost: Lost[] = []
+    const { transport } = await opened(
+      method => (method === 'GET' ? new Response(null, { status: 400 }) : events('retry: 1\nid: e1\ndata:\n\n')),
+      { onLost: what => void lost.push(what) },
+    )
+    await transport.send(request(1))
+    await expect.poll(() => lost).toEqual([{ id: 1 }, { lastEventId: 'e1' }])
+    await transport.close()
+  })
+
+  test('it tells of a stream that could not be resumed in five attempts; one that succeeds brings the answer', async () => {
+    const lost: Lost[] = []
+    let attempts = 0
+    const away =
+      (succeeds: boolean) =>
+      (method: string): Response => {
+        if (method !== 'GET') return events('retry: 1\nid: e1\ndata:\n\n')
+        attempts += 1
+        if (succeeds && attempts === 3) return events(answer)
+        throw new TypeError('fetch failed')
+      }
+    const options = { onLost: (what: Lost) => void lost.push(what) }
+    const { transport } = await opened(away(false), options)
+    await transport.send(request(1))
+    await expect.poll(() => lost).toEqual([{ id: 1 }, { lastEventId: 'e1' }])
+    expect(attempts).toBe(5)
+    attempts = 0
+    const other = await opened(away(true), options)
+    await other.transport.send(request(1))
+    await expect.poll(() => other.received).toHaveLength(1)
+    expect(lost).toHaveLength(3)
+    for (const { close } of [transport, other.transport].map(one => ({ close: () => one.close() }))) await close()
+  })
+})

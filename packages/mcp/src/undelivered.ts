@@ -1,0 +1,29 @@
+import { AgentError } from '@countersign/agent'
+import { ErrorCode, type JSONRPCErrorResponse, type RequestId } from '@modelcontextprotocol/sdk/types.js'
+
+/** The answer to a request that got none, or could not be sent; tells why, and never a link or a token. */
+export function undelivered(id: RequestId, error: unknown): JSONRPCErrorResponse {
+  const data = factsOf(error)
+  const message = printable(error instanceof Error ? error.message : 'the request could not be delivered')
+  return {
+    jsonrpc: '2.0',
+    id,
+    error: { code: ErrorCode.InternalError, message, ...(data === undefined ? {} : { data }) },
+  }
+}
+
+/** Nobody knows what became of a request. */
+export function unanswered(): Error {
+  return new Error('the connection ended before the answer came: whether the server acted on the request is unknown')
+}
+
+function factsOf(error: unknown): object | undefined {
+  if (error instanceof AgentError) return { code: error.code }
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return typeof code === 'number' && code >= 100 ? { status: code } : undefined
+}
+
+/** The message may quote a server's page. */
+function printable(text: string): string {
+  return text.slice(0, 500).replaceAll(/[^\x20-\x7e\u{a0}-\u{10ffff}]+/gu, ' ')
+}

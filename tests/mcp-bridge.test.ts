@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Guarded, guardedEverything } from './everything.fixture.js'
+import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+
+// The main job, on parts that are not ours: the SDK's client, a server of the protocol's authors behind a gateway, and between
+// them the command, which any client launches by one line of its configuration.
+
+let place: Stand
+let guarded: Guarded
+
+beforeAll(async () => {
+  place = stand()
+  guarded = await guardedEverything(place)
+})
+
+afterAll(() => place.stop())
+
+async function connected(args: readonly string[]): Promise<{ client: Client; said: () => string }> {
+  const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
+  const client = new Client({ name: 'any', version: '1' }, { capabilities })
+  client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => ({
+    ...{ model: 'm', role: 'assistant', content: { type: 'text', text: `sampled ${params.messages.length}` } },
+  }))
+  client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'decline' }))
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///work', name: 'work' }] }))
+  const transport = new StdioClientTransport({
+    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', guarded.url, ...args], stderr: 'pipe' },
+  })
+  let said = ''
+  transport.stderr?.on('data', chunk => (said += String(chunk)))
+  await client.connect(transport)
+  return { client, said: () => said }
+}
+
+async function textOf(client: Client, name: string, args: Record<string, unknown>): Promise<string> {
+  return JSON.stringify((await client.callTool({ name, arguments: args })).content)
+}
+
+test('a client that knows nothing of AAuth uses a server that asks who calls', async () => {
+  const { client, said } = await connected(guarded.flags)
+  expect(client.getServerVersion()?.name).toBe('mcp-servers/everything')
+  const names = (await client.listTools()).tools.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(['echo', 'get-sum', 'trigger-long-running-operation']))
+  expect(await textOf(client, 'echo', { message: 'hello' })).toContain('hello')
+  expect(await textOf(client, 'get-sum', { a: 2, b: 40 })).toContain('42')
+  expect((await client.listResources()).resources.length).toBeGreaterThan(0)
+  const seen: number[] = []
+  const slow = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 3 } }
+  await client.callTool(slow, undefined, { onprogress: ({ progress }) => void seen.push(progress) })
+  // The SDK's client overlooks progress that comes in one piece with the result.
+  expect(seen.slice(0, 2)).toEqual([1, 2])
+  expect(await textOf(client, 'trigger-sampling-request', { prompt: 'p', maxTokens: 5 })).toContain('sampled 1')
+  expect(await textOf(client, 'trigger-elicitation-request', {})).toContain('declined')
+  const stop = new AbortController()
+  const long = { name: 'trigger-long-running-operation', arguments: { duration: 20, steps: 2 } }
+  const cancelled = client.callTool(long, undefined, { signal: stop.signal })
+  setTimeout(() => stop.abort('enough'), 50)
+  await expect(cancelled).rejects.toThrow('enough')
+  await client.ping()
+  expect(said()).toBe('')
+  const closing = Date.now()
+  await client.close()
+  // After two seconds the SDK ends it by a signal.
+  expect(Date.now() - closing).toBeLessThan(1_900)
+})
+
+test('with -v the steps are on standard error, and standard output is the protocol’s; the end of its input ends it', async () => {
+  const child = spawn(process.execPath, [countersign, 'mcp-bridge', guarded.url, ...guarded.flags, '-v'])
+  let [out, said] = ['', '']
+  child.stdout.on('data', chunk => (out += String(chunk)))
+  child.stderr.on('data', chunk => (said += String(chunk)))
+  const clientInfo = { name: 'any', version: '1' }
+  const messages = [
+    { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } },
+    { method: 'notifications/initialized' },
+    { id: 2, method: 'ping' },
+  ]
+  child.stdin.write(messages.map(message => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''))
+  await expect.poll(() => out, { timeout: 20_000 }).toContain('"id":2')
+  child.stdin.end()
+  const code = await new Promise(resolve => child.once('close', resolve))
+  expect(code).toBe(0)
+  const lines = out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  expect(lines.map(({ id }) => id).filter(id => id !== undefined)).toEqual([1, 2])
+  expect(said).toMatch(/^\* sign \(200\): POST \/mcp signed, saying who the agent is$/m)
+  expect(said).toMatch(/^\* sign \(200\): DELETE \/mcp/m)
+})
+
+test('what cannot be is said: who may not, where nobody is, and what was typed wrongly', async () => {
+  await expect(connected(['--as', 'pseudonym', '--development'])).rejects.toThrow(
+    'asked who you are; identifyTo does not list it',
+  )
+  const nowhere = `http://localhost:${await freePort()}/mcp`
+  const client = new Client({ name: 'any', version: '1' })
+  const transport = new StdioClientTransport({
+    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', nowhere, '--development'], stderr: 'ignore' },
+  })
+  await expect(client.connect(transport)).rejects.toThrow('the server could not be reached')
+  expect(await run(['mcp-bridge', 'tools.example'])).toMatchObject({ code: 2, stdout: '' })
+  expect(await run(['mcp-bridge', guarded.url, '--as', 'agent'])).toMatchObject({
+    ...{ code: 2, stderr: expect.stringContaining('--as agent needs --id') },
+  })
+})

@@ -1,0 +1,173 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { scriptedUser } from '@countersign/playground'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import {
+  type ClientCapabilities,
+  ElicitationCompleteNotificationSchema,
+  type ElicitRequestParams,
+  ElicitRequestSchema,
+  type ElicitResult,
+} from '@modelcontextprotocol/sdk/types.js'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type McpServer, mcpServer } from './mcp-server.fixture.js'
+import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+
+// An MCP client that knows nothing of AAuth, and a server that asks its user in the middle of a session.
+
+let place: Stand
+let server: McpServer
+let [home, auth, tools] = ['', '', '']
+const clients: Client[] = []
+
+beforeAll(async () => {
+  place = stand()
+  const ports = await Promise.all([1, 2, 3].map(() => freePort()))
+  const [homePort, authPort] = ports
+  ;[home, auth, tools] = ports.map(port => `http://localhost:${port}`) as [string, string, string]
+  const config = (name: string, settings: object): string[] => {
+    const file = join(place.folder, `${name}.json`)
+    writeFileSync(file, JSON.stringify({ data: join(place.folder, name), development: true, ...settings }))
+    return [name, '--config', file]
+  }
+  await Promise.all([
+    place.start('agent-server', config('agent-server', { id: home, port: homePort, localhostCallback: true })),
+    place.start(
+      'auth-server',
+      config('auth-server', {
+        ...{ id: auth, port: authPort, deviceFlow: ['any'], demoUsers: [{ name: 'Ada' }] },
+        ask: [{ agents: 'any', resources: 'any' }],
+      }),
+    ),
+  ])
+  server = await mcpServer(tools, auth)
+})
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close()
+})
+
+afterAll(async () => {
+  await server.close()
+  await place.stop()
+})
+
+/** A delegate of its own, so that no consent is known yet. */
+async function enrolled(name: string): Promise<string[]> {
+  const { stdout } = await run(['agent-server', 'invite', '--config', join(place.folder, 'agent-server.json')])
+  const state = ['--state', join(place.folder, name), '--development']
+  const { stderr } = await run(['enroll', home, '--code', /[\w-]{20,}/.exec(stdout)?.[0] ?? '', ...state])
+  expect(stderr).toBe('')
+  return ['--as', 'delegate', '--id', home, '--auth-server', auth, ...state]
+}
+
+/** A client of the SDK that launches the bridge; `elicited` answers what its user is asked. */
+async function launched(
+  flags: readonly string[],
+  elicited?: (params: ElicitRequestParams, signal: AbortSignal) => Promise<ElicitResult>,
+): Promise<{ client: Client; said: () => string }> {
+  const capabilities: ClientCapabilities = elicited === undefined ? {} : { elicitation: { url: {} } }
+  const client = new Client({ name: 'any', version: '1' }, { capabilities })
+  if (elicited !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => elicited(params, signal))
+  const transport = new StdioClientTransport({
+    ...{ command: process.execPath, args: [countersign, 'mcp-bridge', `${tools}/mcp`, ...flags], stderr: 'pipe' },
+  })
+  let said = ''
+  transport.stderr?.on('data', chunk => (said += String(chunk)))
+  await client.connect(transport)
+  clients.push(client)
+  return { client, said: () => said }
+}
+
+const done = { content: [{ type: 'text', text: 'done: pay' }] }
+
+test('the client opens the page, the user agrees, the call goes on, and the session is the same', async () => {
+  const asked: ElicitRequestParams[] = []
+  let arrived: Promise<unknown> = Promise.resolve()
+  const { client, said } = await launched(await enrolled('url'), async params => {
+    asked.push(params)
+    arrived = scriptedUser('Ada').decide('url' in params ? params.url : '', 'Allow')
+    return { action: 'accept' }
+  })
+  const completed: string[] = []
+  client.setNotificationHandler(
+    ElicitationCompleteNotificationSchema,
+    ({ params }) => void completed.push(params.elicitationId),
+  )
+  const before = [...server.sessions.keys()]
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['pay'])
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  expect(await arrived).toMatchObject({ choices: ['Call its tools'], ended: 'Your answer has reached the agent' })
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  expect([...server.sessions.keys()]).toEqual(before)
+  expect(before).toHaveLength(1)
+  expect(asked).toEqual([
+    {
+      ...{ mode: 'url', elicitationId: expect.any(String), url: expect.stringContaining(`${auth}/`) },
+      message: `${new URL(auth).host} asks you whether to allow access to ${new URL(tools).host}`,
+    },
+  ])
+  await expect.poll(() => completed).toEqual([asked[0] && 'elicitationId' in asked[0] ? asked[0].elicitationId : ''])
+  expect(said()).toBe('')
+  await client.close()
+  await expect.poll(() => server.sessions.size).toBe(0)
+})
+
+test('a user who declines: the call fails and says so, and was not made', async () => {
+  const { client } = await launched(await enrolled('declines'), async () => ({ action: 'decline' }))
+  const before = server.called.length
+  await expect(client.callTool({ name: 'pay' })).rejects.toThrow('the user declined to be asked')
+  expect(server.called).toHaveLength(before)
+  expect((await client.listTools()).tools).toHaveLength(1)
+})
+
+test('a call that is cancelled while its user is asked is never made, and the question is taken back', async () => {
+  let takenBack = false
+  const stop = new AbortController()
+  const { client, said } = await launched(await enrolled('cancels'), async (_, signal) => {
+    signal.addEventListener('abort', () => {
+      takenBack = true
+    })
+    stop.abort('enough')
+    return new Promise(() => undefined)
+  })
+  const before = server.called.length
+  await expect(client.callTool({ name: 'pay' }, undefined, { signal: stop.signal })).rejects.toThrow('enough')
+  await expect.poll(() => takenBack).toBe(true)
+  await client.ping()
+  expect(server.called).toHaveLength(before)
+  expect(said()).toBe('')
+})
+
+test('a client without elicitation by URL: where to agree is printed on standard error', async () => {
+  const { client, said } = await launched([...(await enrolled('prints')), '--no-browser'])
+  const result = client.callTool({ name: 'pay' })
+  await expect.poll(said, { timeout: 10_000 }).toMatch(/open (http:\S+)\n/)
+  await scriptedUser('Ada').decide(/open (http:\S+)\n/.exec(said())?.[1] ?? '', 'Allow')
+  expect(await result).toEqual(done)
+})
+
+test('a code to type in: the client shows it', async () => {
+  const { client } = await launched([...(await enrolled('code')), '--device'], async params => {
+    const user_code = /type in (\S+)$/.exec(params.message)?.[1] ?? ''
+    const verification_uri = 'url' in params ? params.url : ''
+    expect(verification_uri).toBe(`${auth}/device`)
+    await scriptedUser('Ada').typeIn({ verification_uri, user_code }, 'Allow')
+    return { action: 'accept' }
+  })
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+})
+
+test('a session that the server has forgotten is begun anew, and the call is made once', async () => {
+  const { client } = await launched(await enrolled('forgets'), async params => {
+    void scriptedUser('Ada').decide('url' in params ? params.url : '', 'Allow')
+    return { action: 'accept' }
+  })
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  const before = server.called.length
+  server.sessions.clear()
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  expect([server.called.length - before, server.sessions.size]).toEqual([1, 1])
+})
