@@ -13,7 +13,8 @@ const floors = [
   ['verify'],
   ['agent'],
   ['agent-server', 'resource', 'auth-server'],
-  ['mcp', 'gateway'],
+  ['mcp'],
+  ['gateway'],
   ['playground'],
   ['cli'],
 ]
@@ -72,7 +73,7 @@ test('a room imports what its package.json names, and no file inside another roo
         const [scope, room, ...subpath] = imported.split('/')
         expect(Object.keys({ ...dependencies, ...peerDependencies }), `${name}/${file}`).toContain(`${scope}/${room}`)
         expect(
-          ['', 'client', 'node', 'exchange', 'hono', 'oauth', 'openid', 'otel', 'provider', 'redis'],
+          ['', 'client', 'node', 'exchange', 'hono', 'oauth', 'openid', 'otel', 'provider', 'redis', 'rules'],
           `${name}/${file} imports ${imported}`,
         ).toContain(subpath.join('/'))
       }

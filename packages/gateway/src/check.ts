@@ -4,6 +4,7 @@ import type { Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkPassedOn } from './forwarded-headers.js'
 import { type Identity, tellerOf } from './identity.js'
+import { mcpSessions } from './mcp-route.js'
 import { type GatewayRoute, judge } from './routed.js'
 
 /** What a check is made of. */
@@ -65,7 +66,9 @@ function configure<S extends string>(options: CheckOptions<S>): Participant['han
   if (resource.cors !== undefined)
     throw new TypeError('a check cannot answer preflights: let the proxy in front do that')
   if (bodies === 'seen' && proxy === 'nginx') throw new TypeError('nginx shows no bodies to whom it asks')
-  const judged = judge(resource, options.routes)
+  if (options.routes.some(({ mcp }) => mcp !== undefined))
+    throw new TypeError('a check does not see what a message names: put the gateway in front of an MCP server')
+  const judged = judge(resource, options.routes, { sessions: mcpSessions(now), now })
   const teller = tellerOf({ identity, id: resource.id, now })
   const verdict = async (asked: ReceivedMessage): Promise<Response> => {
     const message = asSeen(proxy === 'nginx' ? originalOf(asked) : prefixed(asked), bodies)

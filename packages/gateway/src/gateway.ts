@@ -5,7 +5,8 @@ import type { Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Teller, tellerOf } from './identity.js'
-import { type GatewayRoute, type Judged, judge } from './routed.js'
+import { type McpSessions, mcpSessions } from './mcp-route.js'
+import { type GatewayRoute, type Judge, judge } from './routed.js'
 import { openUpstream, retryAfter, type Upstream } from './upstream.js'
 import type { UpstreamState } from './upstream-state.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
@@ -56,7 +57,8 @@ export interface Gateway<S extends string = string> extends Participant {
  * @see protocol §3.3, §4
  */
 export function createGateway<S extends string>(options: GatewayOptions<S>): Gateway<S> {
-  let current = configure(options)
+  const sessions = mcpSessions(options.now ?? seconds)
+  let current = configure(options, sessions)
   const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
     const configured = current
     const { resource } = configured
@@ -74,7 +76,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       const sent = await passed.upstream.send({ ...passed.request, ...(body === undefined ? {} : { body }) })
       const answer = responseOf(sent, message.method)
       passed.finish(answer.headers)
-      return answer
+      return passed.through(answer)
     },
     async upgrade(message) {
       const handshake = checkHandshake(message)
@@ -82,7 +84,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       return passed instanceof Response ? passed : switched(passed, handshake)
     },
     reload(next) {
-      const configured = configure(next)
+      const configured = configure(next, sessions)
       current.upstream.retire()
       current = configured
     },
@@ -96,15 +98,19 @@ interface Configured<S extends string> {
   readonly resource: Resource<S>
   readonly upstream: Upstream
   readonly teller: Teller
-  judge(message: ReceivedMessage): Promise<Judged<S>>
+  readonly judge: Judge<S>
 }
 
-function configure<S extends string>(options: GatewayOptions<S>): Configured<S> {
-  const { resource, timeout = 60, healthPath, identity = 'headers', now = () => Date.now() / 1000 } = options
+function seconds(): number {
+  return Date.now() / 1000
+}
+
+function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSessions): Configured<S> {
+  const { resource, timeout = 60, healthPath, identity = 'headers', now = seconds } = options
   return {
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
-    judge: judge(resource, options.routes),
+    judge: judge(resource, options.routes, { sessions, now }),
     upstream: openUpstream({
       origin: options.upstream,
       timeout,
@@ -125,6 +131,8 @@ interface Passed<S extends string> {
   }
   /** Sets on the answer what belongs on a guarded one. */
   finish(headers: Headers): void
+  /** What the caller gets of the answer. */
+  through(response: Response): Response
 }
 
 async function passage<S extends string>(
@@ -132,7 +140,7 @@ async function passage<S extends string>(
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
   const { resource, teller, upstream } = configured
-  const { authorization, requirement } = await configured.judge(message)
+  const { authorization, requirement, through = response => response } = await configured.judge(message)
   if (!authorization.ok) return authorization.response
   const { method, target } = message
   const called = { id: resource.id, from: resource.clientOf(message) }
@@ -142,6 +150,7 @@ async function passage<S extends string>(
     upstream,
     request: { method, target, headers: requestHeaders(message, facts, called) },
     finish: headers => resource.responseHeaders(headers, requirement, message),
+    through,
   }
 }
 

@@ -1,6 +1,8 @@
 import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import type { McpRules } from '@countersign/mcp/rules'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
+import { type McpSessions, mcpJudge } from './mcp-route.js'
 import { routeTable } from './route-table.js'
 
 /** What is asked of callers on one path. */
@@ -10,42 +12,57 @@ export interface GatewayRoute<S extends string = string> {
   /** Default all. Others are 405: `HEAD` and `OPTIONS` are methods like any other. */
   readonly methods?: readonly string[]
   readonly requirement: Requirement<S>
+  /**
+   * An MCP server is there (Streamable HTTP), and each tool, prompt or resource asks for what it needs; `requirement` is for its
+   * sessions and all else. A session belongs to who opened it, as behind `guardMcp`.
+   */
+  readonly mcp?: Omit<McpRules<S>, 'session'>
 }
 
 /** The verdict on a request, and the requirement it was judged by; none where no route is for it. */
 export interface Judged<S extends string> {
   readonly authorization: Authorization
   readonly requirement: Requirement<S>
+  /** What the caller gets of the API's answer. Default: all of it. */
+  readonly through?: (response: Response) => Response
 }
+
+/** Gives the verdict on a request. @throws AAuthError for one that has none */
+export type Judge<S extends string> = (message: ReceivedMessage) => Promise<Judged<S>>
 
 /** Else whoever saw a signed GET on its way could make a two-way connection of it. */
 const handshake = ['upgrade']
 
 /**
  * Judges requests by the route they are for.
+ * @param o.now Unix seconds
  * @throws TypeError for a route that is wrong
  */
 export function judge<S extends string>(
   resource: Resource<S>,
   routes: ReadonlyArray<GatewayRoute<S>>,
-): (message: ReceivedMessage) => Promise<Judged<S>> {
+  o: { readonly sessions: McpSessions; now(): number },
+): Judge<S> {
   const table = routeTable(
-    routes.map(({ path, methods, requirement }) => ({
+    routes.map(({ path, methods, requirement, mcp }) => ({
       path,
       ...(methods === undefined ? {} : { methods }),
-      value: resource.declare({
-        name: path,
-        ...requirement,
-        components: [...handshake, ...(requirement.components ?? [])],
-      }),
+      value:
+        mcp === undefined
+          ? plainJudge(resource, { name: path, ...requirement })
+          : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
     })),
   )
   return async message => {
     const match = table.match(message.method, pathOf(message.target))
-    if (match.found === 'route')
-      return { requirement: match.value, authorization: await resource.authorize(message, match.value) }
+    if (match.found === 'route') return match.value(message)
     return { requirement: {}, authorization: unrouted(message, faultOf(match), resource) }
   }
+}
+
+function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judge<S> {
+  const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] })
+  return async message => ({ requirement, authorization: await resource.authorize(message, requirement) })
 }
 
 interface Fault {

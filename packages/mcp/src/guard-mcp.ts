@@ -11,7 +11,14 @@ import { type McpOAuth, protectedResource } from './protected-resource.js'
 import { type Pending, type Requests, watchRequests } from './requests.js'
 import { type RpcMessage, readRpc } from './rpc.js'
 import { type McpRules, type Rule, type RuleBook, ruleBook } from './rules.js'
-import { createSessions, type Session, type SessionLimits, type Sessions } from './sessions.js'
+import {
+  createSessions,
+  defaultSessionLimits,
+  type Session,
+  type SessionLimits,
+  type Sessions,
+  sessionNotFound,
+} from './sessions.js'
 import { watchedBody } from './stream.js'
 
 /** An MCP server of the SDK: `McpServer`, or `Server`. */
@@ -70,7 +77,7 @@ export function guardMcp<S extends string>(
     resource,
     rules: ruleBook(resource, given(rulesOf), beside === undefined ? {} : { alsoAccept: beside.alsoAccept }),
     sessions: createSessions({
-      ...{ sessions: 10_000, perCaller: 100, idle: 3600, ...limits, now },
+      ...{ ...defaultSessionLimits, ...limits, now },
       end: held => void held.server.close().catch(() => {}),
     }),
     recent: options.recentEvents ?? 1000,
@@ -266,18 +273,12 @@ async function found<S extends string>(
   if (id === undefined || more.length > 0)
     throw new AAuthError('invalid_request', 'Mcp-Session-Id must be there, once: a session begins with initialize')
   const session = sessions.get(id)
-  if (session === undefined) return notFound()
+  if (session === undefined) return sessionNotFound()
   const owner = succeeded(session.owner, await ownerOf(aauth, message), aauth.key)
-  if (owner === undefined) return notFound()
+  if (owner === undefined) return sessionNotFound()
   session.owner = owner
   sessions.use(session)
   return session
-}
-
-/** The same for a session that is not there and for somebody else's: nobody learns which ids there are. */
-function notFound(): Response {
-  const error = { code: -32_001, message: 'Session not found' }
-  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404, headers: { 'cache-control': 'no-store' } })
 }
 
 /** What the server sees of a request: nothing that proves who sent it. */

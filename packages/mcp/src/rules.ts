@@ -36,22 +36,28 @@ export interface RuleBook<S extends string> {
 /** What a signature must cover beside the usual: whose session it is, and what of it is asked for. */
 const components = ['mcp-session-id', 'mcp-protocol-version', 'last-event-id']
 
+/** What all rules have. */
+export interface Common<S extends string> extends Pick<Requirement<S>, 'alsoAccept' | 'components'> {
+  /** Stands before what they are called in events. */
+  readonly name?: string
+}
+
 /**
- * @param beside what all requirements get that can take it, such as bearer tokens
+ * @param common bearer tokens are taken by those that can take them
  * @throws TypeError for a requirement nobody could meet
  */
 export function ruleBook<S extends string>(
   resource: Resource<S>,
   { session = { level: 'identified' }, tools = { '*': session }, prompts, resources }: McpRules<S>,
-  beside: Pick<Requirement<S>, 'alsoAccept'>,
+  { name: prefix, alsoAccept, components: more = [] }: Common<S> = {},
 ): RuleBook<S> {
   const declare = (name: string, own: Requirement<S>): Rule<S> => {
-    const named = own.agents === undefined && own.via === undefined ? beside : {}
+    const isOpen = alsoAccept !== undefined && own.agents === undefined && own.via === undefined
     const requirement = resource.declare({
-      name,
-      ...named,
+      name: prefix === undefined ? name : `${prefix} ${name}`,
+      ...(isOpen ? { alsoAccept } : {}),
       ...own,
-      components: [...components, ...(own.components ?? [])],
+      components: [...components, ...more, ...(own.components ?? [])],
       // A stream that somebody opens with what another has sent would tell them all.
       replay: 'all',
     })

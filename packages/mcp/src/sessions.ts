@@ -21,6 +21,15 @@ export interface SessionLimits {
   readonly idle: number
 }
 
+/** What {@link SessionLimits} are by default. */
+export const defaultSessionLimits: SessionLimits = { sessions: 10_000, perCaller: 100, idle: 3600 }
+
+/** The same for a session that is not there and for somebody else's: nobody learns which ids there are. */
+export function sessionNotFound(): Response {
+  const error = { code: -32_001, message: 'Session not found' }
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404, headers: { 'cache-control': 'no-store' } })
+}
+
 /** The sessions of one server. */
 export interface Sessions<T> {
   readonly size: number

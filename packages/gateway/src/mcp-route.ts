@@ -1,0 +1,132 @@
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import {
+  createSessions,
+  defaultSessionLimits,
+  type McpRules,
+  ownerOf,
+  readRpc,
+  ruleBook,
+  type Session,
+  type Sessions,
+  sessionNotFound,
+  succeeded,
+  watchedBody,
+} from '@countersign/mcp/rules'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
+import type { AAuth, Resource } from '@countersign/resource'
+import type { Judge, Judged } from './routed.js'
+
+/** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
+export type McpSessions = Sessions<undefined>
+
+/** @param now Unix seconds */
+export function mcpSessions(now: () => number): McpSessions {
+  return createSessions({ ...defaultSessionLimits, now, end: () => undefined })
+}
+
+/** What is asked at the endpoint of an MCP server. */
+export interface McpRoute<S extends string> {
+  readonly path: string
+  readonly rules: McpRules<S>
+  /** What signatures must cover beside what an MCP server asks. */
+  readonly components: readonly string[]
+}
+
+interface Context {
+  readonly path: string
+  readonly sessions: McpSessions
+  readonly now: () => number
+}
+
+/** Seconds that a stream lasts at most; it also ends with the token of the request that opened it. */
+const longestStream = 3600
+
+/**
+ * Judges requests to an MCP server that knows nothing of AAuth: by the tool, prompt or resource that a message names, and by whose
+ * its session is. The server gets the very bytes that were read; what two readers could read differently never arrives.
+ * @throws TypeError for a requirement nobody could meet
+ */
+export function mcpJudge<S extends string>(
+  resource: Resource<S>,
+  { path, rules, components }: McpRoute<S>,
+  { sessions, now }: Omit<Context, 'path'>,
+): Judge<S> {
+  const book = ruleBook(resource, rules, { name: path, components })
+  const context = { path, sessions, now }
+  return async message => {
+    const rpc = readable(message)
+    if (rpc instanceof AAuthError) {
+      if (resource.observed === undefined) throw rpc
+      return { requirement: {}, authorization: resource.observed(message, rpc) }
+    }
+    const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
+    const authorization = await resource.authorize(message, requirement)
+    if (!authorization.ok || authorization.observed) return { requirement, authorization }
+    const { aauth } = authorization
+    const begins = rpc?.request?.method === 'initialize'
+    const through = begins ? await beginning(message, aauth, context) : await going(message, aauth, context)
+    if (through === undefined) return { requirement, authorization: { ok: false, response: sessionNotFound() } }
+    return { requirement, authorization, through }
+  }
+}
+
+function readable(message: ReceivedMessage): ReturnType<typeof readRpc> | undefined | AAuthError {
+  if (message.method !== 'POST') return undefined
+  try {
+    return readRpc(message)
+  } catch (error) {
+    return asAAuthError(error)
+  }
+}
+
+type Through = NonNullable<Judged<string>['through']>
+
+async function beginning(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through> {
+  if (headerValues(message, 'mcp-session-id').length > 0)
+    throw new AAuthError('invalid_request', 'a session is opened without the id of another')
+  const owner = await ownerOf(aauth, message)
+  return response => {
+    const id = response.headers.get('mcp-session-id')
+    if (id === null || !response.ok) return lasting(response, aauth, context)
+    const session = context.sessions.add(keyOf(context, id), undefined, owner)
+    if (session !== undefined) return lasting(response, aauth, context, session)
+    void response.body?.cancel()
+    throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })
+  }
+}
+
+/** In the session that the request names; undefined where that is not the caller's. */
+async function going(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through | undefined> {
+  const [id, ...more] = headerValues(message, 'mcp-session-id')
+  if (more.length > 0) throw new AAuthError('invalid_request', 'Mcp-Session-Id is there more than once')
+  // A server without sessions gives no ids.
+  if (id === undefined) return response => lasting(response, aauth, context)
+  const session = context.sessions.get(keyOf(context, id))
+  if (session === undefined) return undefined
+  const owner = succeeded(session.owner, await ownerOf(aauth, message), aauth.key)
+  if (owner === undefined) return undefined
+  session.owner = owner
+  context.sessions.use(session)
+  return response => {
+    if (response.status === 404 || (message.method === 'DELETE' && response.ok)) context.sessions.remove(session.id)
+    return lasting(response, aauth, context, session)
+  }
+}
+
+function keyOf({ path }: Context, id: string): string {
+  return JSON.stringify([path, id])
+}
+
+/** A stream lasts as long as what has opened it; its session is in use meanwhile. */
+function lasting(response: Response, aauth: AAuth, { now }: Context, session?: Session<undefined>): Response {
+  const { status, headers, body } = response
+  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) return response
+  if (session !== undefined) session.open += 1
+  const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), longestStream)
+  const ended = (): void => {
+    if (session === undefined) return
+    session.open -= 1
+    session.used = now()
+  }
+  return new Response(watchedBody(body, { seconds, ended }), { status, headers })
+}

@@ -1,0 +1,13 @@
+// What guards MCP on the wire, without the SDK: for whoever passes messages on.
+export { ownerOf, succeeded } from './owner.js'
+export { type RpcMessage, readRpc } from './rpc.js'
+export { type McpRules, type Rule, type Rules, ruleBook } from './rules.js'
+export {
+  createSessions,
+  defaultSessionLimits,
+  type Session,
+  type SessionLimits,
+  type Sessions,
+  sessionNotFound,
+} from './sessions.js'
+export { watchedBody } from './stream.js'
