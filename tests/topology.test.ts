@@ -72,7 +72,7 @@ test('a room imports what its package.json names, and no file inside another roo
         const [scope, room, ...subpath] = imported.split('/')
         expect(Object.keys({ ...dependencies, ...peerDependencies }), `${name}/${file}`).toContain(`${scope}/${room}`)
         expect(
-          ['', 'node', 'exchange', 'hono', 'oauth', 'openid', 'otel', 'provider', 'redis'],
+          ['', 'client', 'node', 'exchange', 'hono', 'oauth', 'openid', 'otel', 'provider', 'redis'],
           `${name}/${file} imports ${imported}`,
         ).toContain(subpath.join('/'))
       }

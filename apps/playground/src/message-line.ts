@@ -48,6 +48,7 @@ export function nameOf(id: string, addresses: Addresses): string {
     [addresses.rooms]: 'rooms',
     [addresses.webApp]: 'web app',
     [addresses.addressBook]: 'address book',
+    [addresses.tools]: 'tools',
   }
   return names[id] ?? id
 }

@@ -73,6 +73,12 @@ function document(participants: Participants): ReturnType<typeof html> {
       'openid-configuration',
       'an API behind OAuth that knows nothing of AAuth; the calendar calls it for its users',
     ],
+    [
+      'Tools',
+      addresses.tools,
+      'aauth-resource',
+      'an MCP server: each tool asks its callers for what it needs, one calls the calendar for their users',
+    ],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
   return html`<!doctype html>
@@ -87,7 +93,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Seven participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Eight participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
 </header>
 <main>
 <section aria-labelledby="participants">
