@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
-import { describeMessage, nameOf, signerOf } from './message-line.js'
+import { askedIn, describeMessage, nameOf, signerOf } from './message-line.js'
 import type { Participants } from './participants.js'
 import { playScenario, type ScenarioName, scenarioNames, scenarioTitle } from './play.js'
 
@@ -41,6 +41,7 @@ export function playgroundPage(participants: Participants): Hono {
     const messages = result.messages.map(message => ({
       ...message,
       line: describeMessage(message, addresses),
+      asked: askedIn(message),
       signer: signerOf(message, addresses),
       receiver: nameOf(message.to, addresses),
     }))
