@@ -22,7 +22,7 @@ when(
       if (message.type() === 'error') faults.push(message.text())
     })
     await page.goto(`http://localhost:${base}/`)
-    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous', 'sso', 'sso', 'user-consent']) {
+    for (const story of ['rate-limit', 'identity', 'delegate', 'autonomous', 'sso', 'sso', 'user-consent', 'mcp']) {
       await page.click(`button[data-scenario="${story}"]`)
       await page.waitForFunction(
         () =>
@@ -34,6 +34,10 @@ when(
       expect(await page.locator('#checks li.wrong').count()).toBe(0)
       expect(await page.locator('#messages li').count()).toBeGreaterThan(3)
     }
+    // One path for all that tools can do: what is asked of them is shown, and so is what they say.
+    const told = page.locator('#messages li', { hasText: 'POST /mcp tools/call what_time' })
+    await told.locator('summary').click()
+    expect(await told.locator('pre').nth(1).textContent()).toContain('"result":{"content":[')
     await page.click('#messages li:last-child summary')
     expect(await page.locator('#messages li:last-child pre').first().textContent()).toContain('signature-input: sig=')
     expect(faults).toEqual([])

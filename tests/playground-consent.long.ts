@@ -92,6 +92,7 @@ when.each<readonly [ScenarioName, readonly string[]]>([
     ],
   ],
   ['oauth-downstream', ['Allow: Your answer has reached the agent', 'Allow: Sign in to the address book']],
+  ['mcp', ['Allow: Your answer has reached the agent']],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {

@@ -36,6 +36,7 @@ test('countersign playground --scenario all --json plays every story and says so
     'sso',
     'multi-hop',
     'oauth-downstream',
+    'mcp',
     'refresh',
     'rotation',
   ])
@@ -53,7 +54,7 @@ test('a scenario that does not exist is refused with the names of those that do'
   const { code, stderr } = await run(['playground', '--scenario', 'nothing'])
   expect(code).toBe(2)
   expect(stderr).toContain(
-    'rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, refresh, rotation',
+    'rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, refresh, rotation',
   )
 })
 

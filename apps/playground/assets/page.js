@@ -49,7 +49,7 @@ function messageItem(message) {
     withClass(element('span', message.signer), 'signer'),
     element('span', ' → '),
     withClass(element('span', message.receiver), 'receiver'),
-    withClass(element('code', `${message.request.method} ${shortTarget(message.request.target)}`), 'target'),
+    withClass(element('code', message.asked), 'target'),
     withClass(element('span', String(message.response.status)), `code c${String(message.response.status)[0]}`),
   )
   details.append(
@@ -63,12 +63,6 @@ function messageItem(message) {
   const item = element('li')
   item.append(details)
   return item
-}
-
-// The links that users follow are long, and their queries say nothing to readers; opened, the message shows them.
-function shortTarget(target) {
-  const [path] = target.split('?')
-  return path === target ? target : `${path}?…`
 }
 
 function http(firstLine, { headers, body }) {

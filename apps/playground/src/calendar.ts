@@ -52,7 +52,8 @@ export function calendar(
     events.push(event)
     // What strangers add is kept short.
     if (events.length > holidays.length + 1000) events.splice(holidays.length, 1)
-    return c.json({ ...event, ...(booking === undefined ? {} : { booking: await booking.json() }) }, 201)
+    const by = verifiedFacts(c.var.aauth)
+    return c.json({ ...event, by, ...(booking === undefined ? {} : { booking: await booking.json() }) }, 201)
   })
   const { addressBook } = neighbours
   if (addressBook !== undefined)

@@ -4,10 +4,27 @@ import type { Addresses } from './participants.js'
 
 /** One message in one line: who signed, to whom, what, and the answer. */
 export function describeMessage(exchange: TracedExchange, addresses: Addresses): string {
-  const { request, response } = exchange
+  const { response } = exchange
   const challenge = headerOf(response.headers, 'agent-auth')
   const line = `${signerOf(exchange, addresses)} → ${nameOf(exchange.to, addresses)}`.padEnd(46)
-  return `${line} ${`${request.method} ${shortTarget(request.target)}`.padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
+  return `${line} ${askedIn(exchange).padEnd(34)} ${response.status}${challenge === undefined ? '' : `  Agent-Auth: ${shorten(challenge)}`}`
+}
+
+/** What a message asks for: method, target, and what a JSON-RPC message says beside them. */
+export function askedIn({ request: { method, target, body } }: TracedExchange): string {
+  return [method, shortTarget(target), ...rpcIn(body)].join(' ')
+}
+
+/** Method of a JSON-RPC message, and what it names; a response has neither. */
+function rpcIn(body: string): string[] {
+  if (!body.startsWith('{"')) return []
+  try {
+    const { jsonrpc, method, params } = JSON.parse(body) as Readonly<Record<string, unknown>>
+    const { name } = Object(params)
+    return jsonrpc === '2.0' ? [method, name].filter(value => typeof value === 'string') : []
+  } catch {
+    return []
+  }
 }
 
 /** Who signed a message, as far as its Signature-Key says: claimed, until the receiver has verified it. */
@@ -48,6 +65,7 @@ export function nameOf(id: string, addresses: Addresses): string {
     [addresses.rooms]: 'rooms',
     [addresses.webApp]: 'web app',
     [addresses.addressBook]: 'address book',
+    [addresses.tools]: 'tools',
   }
   return names[id] ?? id
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
-import { describeMessage, nameOf, signerOf } from './message-line.js'
+import { askedIn, describeMessage, nameOf, signerOf } from './message-line.js'
 import type { Participants } from './participants.js'
 import { playScenario, type ScenarioName, scenarioNames, scenarioTitle } from './play.js'
 
@@ -41,6 +41,7 @@ export function playgroundPage(participants: Participants): Hono {
     const messages = result.messages.map(message => ({
       ...message,
       line: describeMessage(message, addresses),
+      asked: askedIn(message),
       signer: signerOf(message, addresses),
       receiver: nameOf(message.to, addresses),
     }))
@@ -73,6 +74,12 @@ function document(participants: Participants): ReturnType<typeof html> {
       'openid-configuration',
       'an API behind OAuth that knows nothing of AAuth; the calendar calls it for its users',
     ],
+    [
+      'Tools',
+      addresses.tools,
+      'aauth-resource',
+      'an MCP server: each tool asks its callers for what it needs, one calls the calendar for their users',
+    ],
     ['Web app', addresses.webApp, 'aauth-agent', 'an agent that signs its users in, with an API for its delegates'],
   ] as const
   return html`<!doctype html>
@@ -87,7 +94,7 @@ function document(participants: Participants): ReturnType<typeof html> {
 <body>
 <header>
 <h1>Countersign <span>playground</span></h1>
-<p>Seven participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
+<p>Eight participants run on this machine, each in a process of its own. Play a story and read every message that really flowed.</p>
 </header>
 <main>
 <section aria-labelledby="participants">

@@ -9,7 +9,7 @@ import type { CalendarOrder } from './calendar-process.js'
 import { ended, startParticipant } from './participant-process.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
 
-/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40, +50. */
+/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40, +50, +60. */
 export interface Addresses {
   readonly page: string
   readonly agentServer: string
@@ -21,6 +21,8 @@ export interface Addresses {
   readonly webApp: string
   /** An API that knows nothing of AAuth, behind an OAuth provider. */
   readonly addressBook: string
+  /** An MCP server, whose tools call the calendar. */
+  readonly tools: string
 }
 
 /** The running participants. */
@@ -52,15 +54,15 @@ export interface ParticipantsOptions {
   readonly onReady: (line: string) => void
 }
 
-/** Starts agent server, auth servers, calendar, rooms, web app and address book, each in a process of its own. */
+/** Starts agent server, auth servers, calendar, rooms, web app, address book and tools, each in a process of its own. */
 export async function startParticipants(options: ParticipantsOptions): Promise<Participants> {
   const { base, countersign, execArgv = process.execArgv, onReady } = options
   const at = (offset: number): string => `http://localhost:${base + offset}`
   const addresses: Addresses = {
     ...{ page: at(0), agentServer: at(10), authServer: at(20), roomsAuthServer: at(21) },
-    ...{ calendar: at(30), rooms: at(31), webApp: at(40), addressBook: at(50) },
+    ...{ calendar: at(30), rooms: at(31), webApp: at(40), addressBook: at(50), tools: at(60) },
   }
-  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook } = addresses
+  const { agentServer, authServer, roomsAuthServer, calendar, rooms, webApp, addressBook, tools } = addresses
   const folder = mkdtempSync(join(tmpdir(), 'countersign-playground-'))
   mkdirSync(join(folder, 'web-app'), { mode: 0o700 })
   const addressBookSecret = join(folder, 'address-book-secret')
@@ -111,6 +113,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
       startOwn('address-book', addressBook, [addressBookSecret, `${calendar}/aauth/callback/address-book`]),
       startOwn('rooms', rooms, [roomsAuthServer, join(folder, 'rooms-keys.json')]),
       startOwn('web-app', webApp, [authServer, join(folder, 'web-app')]),
+      startOwn('tools', tools, [authServer, calendar, join(folder, 'tools-keys.json')]),
     ])
   } catch (error) {
     await stop()
@@ -121,7 +124,7 @@ export async function startParticipants(options: ParticipantsOptions): Promise<P
     folder,
     countersign,
     execArgv,
-    logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server'].map(logOf),
+    logs: ['calendar', 'auth-server', 'rooms', 'rooms-auth-server', 'tools'].map(logOf),
     listen: listener => {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -5,6 +5,7 @@ import { autonomous } from './scenarios/autonomous.js'
 import { delegate } from './scenarios/delegate.js'
 import { device } from './scenarios/device.js'
 import { identity } from './scenarios/identity.js'
+import { mcp } from './scenarios/mcp.js'
 import { multiHop } from './scenarios/multi-hop.js'
 import { oauthDownstream } from './scenarios/oauth-downstream.js'
 import { rateLimit } from './scenarios/rate-limit.js'
@@ -26,6 +27,7 @@ export type ScenarioName =
   | 'sso'
   | 'multi-hop'
   | 'oauth-downstream'
+  | 'mcp'
   | 'refresh'
   | 'rotation'
 
@@ -47,6 +49,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     play: multiHop,
   },
   'oauth-downstream': { title: 'An API behind OAuth, which has never heard of agents', play: oauthDownstream },
+  mcp: { title: 'Tools of an MCP server, each for as much as it asks', play: mcp },
   refresh: { title: 'Tokens end, processes restart, keys get lost', play: refresh },
   rotation: { title: 'Keys are replaced, names and grants stay', play: rotation },
 }

@@ -4,7 +4,7 @@ import type { Addresses } from './participants.js'
 export const authTokenLifetime = 4
 
 /** The file of the auth server: who signs in there, and what is granted to whom. */
-export function authServerConfig({ agentServer, calendar }: Addresses): Record<string, unknown> {
+export function authServerConfig({ agentServer, authServer, calendar, tools }: Addresses): Record<string, unknown> {
   return {
     authTokenLifetime,
     demoUsers: [
@@ -12,15 +12,24 @@ export function authServerConfig({ agentServer, calendar }: Addresses): Record<s
       { name: 'Grace Hopper', email: 'grace@demo.example' },
       { name: 'Alan Turing' },
     ],
-    // The playground's own agent and its delegates read events without a user. Whatever else the calendar has, for whichever
-    // agent, its users decide.
+    // The playground's own agent and its delegates read events without a user. Whatever else the calendar has, and
+    // what the tools can do, for whichever agent, its users decide.
     grants: [{ agent: agentServer, delegates: 'any', resource: calendar, scopes: ['events.read'] }],
     ask: [
-      { agents: 'any', resources: [calendar] },
+      { agents: 'any', resources: [calendar, tools] },
       { agents: 'any', resources: ['self'], scopes: ['openid', 'profile', 'email'] },
     ],
     // Whoever may show codes can ask anyone to type them in: named, never any.
     deviceFlow: [agentServer],
+    // Who lets the tools make plans has not yet let them into the calendar: that is asked by itself.
+    exchange: {
+      rules: [
+        {
+          ...{ upstream: authServer, middle: tools, downstream: calendar, upstreamScopes: ['plans.write'] },
+          ...{ scopes: ['events.write'], decision: 'consent' },
+        },
+      ],
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { startParticipants } from './participants.js'
 
 /** Options of {@link startPlayground}. */
 export interface PlaygroundOptions {
-  /** The page's port; the participants follow at +10, +20, +30, +40. */
+  /** The page's port; the participants follow at +10 to +60. */
   readonly base: number
   /** The file of the `countersign` command. */
   readonly countersign: string

@@ -25,7 +25,7 @@ export interface Applicant {
 export interface Attempt {
   /** Auth tokens the resource has just turned down. */
   readonly refused: ReadonlySet<string>
-  /** False once a refreshed token was turned down, too: only a new request can help then. */
+  /** False once a refreshed token was turned down, too: while it lives only a new request can help then. */
   readonly mayRefresh: boolean
 }
 
@@ -94,8 +94,9 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
       const held = await find(applicant.self, { resource, scope, issuer }, context)
       // Another call may have got it since this challenge was written.
       if (held !== undefined && usable(held, applicant.self, context) && !refused.has(held.authToken)) return held
-      const again =
-        held !== undefined && mayRefresh && isRenewable(held) ? await refresh(held, applicant, context) : undefined
+      // A user may have thought longer than a token lives: one that had ended was turned down for that alone.
+      const isDue = held !== undefined && (mayRefresh || !usable(held, applicant.self, context))
+      const again = isDue && isRenewable(held) ? await refresh(held, applicant, context) : undefined
       const form = { resource_token: handout.resourceToken }
       return again ?? authorize({ issuer, resource, scope }, { form, applicant }, context)
     },

@@ -200,12 +200,12 @@ async function answered(
   })
   answer.then(end, end)
   abandoned.addEventListener('abort', end)
+  const ended = enough.signal
+  const sending = sent(
+    () => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope, ended }),
+    url,
+  )
   try {
-    const ended = enough.signal
-    const sending = sent(
-      () => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope, ended }),
-      url,
-    )
     const late = sleep(expires - now(), enough.signal).then(() => {
       throw new AgentError('interaction_required', 'the user did not come back in time', { authServer: issuer })
     })
@@ -216,7 +216,20 @@ async function answered(
     end()
     // Another call may wait for the same answer by now.
     if (waiting.get(state) === waiter) waiting.delete(state)
+    await takenDown(sending)
   }
+}
+
+/** What was shown is taken away before the call goes on; a visit that does not know of its end is not waited for. */
+function takenDown(sending: Promise<void>): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, 1000)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    sending.then(done, done)
+  })
 }
 
 /** What was thrown may quote the URL, as the error of a program that did not start does. */

@@ -9,9 +9,9 @@ import { AgentError } from './error.js'
 import { explain } from './explanation.js'
 import { pseudonym } from './identity.js'
 import { loopback } from './loopback.js'
-import { calendar, world } from './participants.test.fixture.js'
+import { auth, calendar, world } from './participants.test.fixture.js'
 import { memoryState } from './state.js'
-import { callback, forEver } from './users.test.fixture.js'
+import { callback, forEver, worldOfUsers } from './users.test.fixture.js'
 
 const events = `${calendar}/events`
 const interact = callbackRoute({ redirectUri: callback })
@@ -195,6 +195,40 @@ describe('a resource that asks its user', () => {
     own.clock.time += 400
     expect((await agent.fetch(events)).status).toBe(200)
     expect(asks.carried.at(-1)).toBeDefined()
+  })
+
+  test('within one call, too, and the user is asked nothing else', async () => {
+    const { own, users, decide } = await worldOfUsers()
+    const asks = asking(own)
+    const visited: string[] = []
+    const visit = (url: string): void => {
+      const { origin } = new URL(url)
+      visited.push(origin)
+      // A token lives for 600.
+      if (origin === calendar) own.clock.time += 630
+      void view.handleCallback(origin === calendar ? asks.visit(url) : decide(url, { user: 'ada' }))
+    }
+    const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
+    const view = agent.forUser('ada')
+    expect((await view.fetch(events, { method: 'POST', body: 'x' })).status).toBe(200)
+    expect(visited).toEqual([auth, calendar])
+    expect(users.forms.map(form => form['request_type'])).toEqual(['auth', 'code', 'refresh'])
+    expect(asks.carried.at(-1)).toBeDefined()
+  })
+
+  test('nor where a token ends on its way', async () => {
+    const { own, users, decide } = await worldOfUsers()
+    const visited: string[] = []
+    const visit = async (url: string): Promise<void> => {
+      visited.push(url)
+      await view.handleCallback(decide(url, { user: 'ada' }))
+      own.clock.time += 700
+    }
+    const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
+    const view = agent.forUser('ada')
+    expect((await view.fetch(events)).status).toBe(200)
+    expect(visited).toHaveLength(1)
+    expect(users.forms.map(form => form['request_type'])).toEqual(['auth', 'code', 'refresh'])
   })
 })
 

@@ -39,10 +39,10 @@ function addPlayground(root: Command): void {
   root
     .command('playground')
     .description('run the participants on this machine, and a page that shows every message')
-    .option('--port <base>', 'first port; the others follow at +10, +20, +21, +30, +31, +40, +50', '4100')
+    .option('--port <base>', 'first port; the others follow at +10, +20, +21, +30, +31, +40, +50, +60', '4100')
     .option(
       '--scenario <name>',
-      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, refresh, rotation or all',
+      'play one story without hands and exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, refresh, rotation or all',
     )
     .option('--json', 'with --scenario: print every message as JSON')
     .action(async (flags: PlaygroundFlags) => (await import('./commands/playground.js')).playground(flags))

@@ -29,6 +29,8 @@ test('what a tool’s call of another service comes to is told its caller as a g
     'temporarily_unavailable',
   ])
   expect(setback.headers.get('retry-after')).toBe('5')
+  // Not the guard's own: the tool has run, and an agent does not send the call again by itself.
+  expect(setback.headers.get('cache-control')).toBe('private, no-store')
   expect(tools.calls.splice(0)).toHaveLength(1)
   // Nothing of it is left: the same id may come again, and is answered anew.
   expect((await send(1)).status).toBe(503)

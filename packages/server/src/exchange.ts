@@ -8,7 +8,7 @@ import type { Logger } from './log.js'
 import type { LogLimit } from './log-limit.js'
 import type { Participant, Upgraded } from './participant.js'
 import { requestId } from './request-id.js'
-import { isStream, type TracedExchange, tracedBody, tracedExchange } from './trace.js'
+import { isStream, type TracedExchange, tracedBody, tracedEvents, tracedExchange } from './trace.js'
 import { writeResponse } from './write-response.js'
 
 /** What every exchange of a server shares. */
@@ -130,18 +130,25 @@ async function send(
 ): Promise<void> {
   const options = { head: from.method === 'HEAD', stall: context.stall }
   if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
-  const report = (body: string): void => trace(context, at, message, response, body)
-  if (isStream(response)) {
-    report('[stream]')
-    return writeResponse(response, to, options)
+  const goesOn = isStream(response)
+  const body = goesOn ? tracedEvents() : tracedBody()
+  // What has no foreseeable end is shown as far as it has come.
+  const early = goesOn ? setTimeout(() => report(`${body.text()}[stream]`), streamPatience) : undefined
+  let isTold = false
+  const report = (text: string): void => {
+    if (!isTold) trace(context, at, message, response, text)
+    isTold = true
   }
-  const body = tracedBody()
   try {
     await writeResponse(response, to, { ...options, observe: body.add })
   } finally {
+    clearTimeout(early)
     report(body.text())
   }
 }
+
+/** Milliseconds in which a stream may end and be shown whole. */
+const streamPatience = 250
 
 /** A tool that watches must not be able to break what it watches. */
 function trace(context: ExchangeContext, at: number, message: ReceivedMessage, response: Response, body: string): void {

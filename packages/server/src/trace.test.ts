@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { afterEach, expect, test } from 'vitest'
 import type { ServeOptions, TracedExchange } from './index.js'
 import { closeAll, start } from './serve.test.fixture.js'
-import { shortenSecrets } from './trace.js'
+import { shortenEvents, shortenSecrets } from './trace.js'
 
 afterEach(closeAll)
 
@@ -43,18 +43,32 @@ test('an exchange is shown as it was, and not altered', async () => {
   expect(seen[0]?.response.headers).toContainEqual(['x-a', 'b'])
 })
 
-test('a stream is marked and goes through at once; a long body is cut', async () => {
+test('a stream is shown as far as it has come, and goes through at once; a long body is cut', async () => {
   const { seen, options } = traced()
-  const { url } = await start(
-    async message =>
-      message.target === '/long'
-        ? new Response('x'.repeat(100_000))
-        : new Response('data: 1\n\n', { headers: { 'content-type': 'text/event-stream; charset=utf-8' } }),
-    options,
-  )
+  let end = (): void => {}
+  const bodies: Readonly<Record<string, () => string | ReadableStream>> = {
+    '/long': () => 'x'.repeat(100_000),
+    '/stream': () => 'data: 1\n\n',
+    '/endless': () =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('data: 1\n\n'))
+          end = () => controller.close()
+        },
+      }),
+  }
+  const { url } = await start(async ({ target }) => {
+    const headers = target === '/long' ? {} : { 'content-type': 'text/event-stream; charset=utf-8' }
+    return new Response(bodies[target]?.(), { headers })
+  }, options)
   expect(await (await fetch(`${url}/stream`)).text()).toBe('data: 1\n\n')
   expect((await (await fetch(`${url}/long`)).text()).length).toBe(100_000)
-  expect(seen.map(one => one.response.body)).toEqual(['[stream]', `${'x'.repeat(65_536)}[cut]`])
+  const endless = await fetch(`${url}/endless`)
+  await expect.poll(() => seen.length).toBe(3)
+  end()
+  expect(await endless.text()).toBe('data: 1\n\n')
+  const shown = ['data: 1\n\n', `${'x'.repeat(65_536)}[cut]`, 'data: 1\n\n[stream]']
+  expect(seen.map(one => one.response.body)).toEqual(shown)
 })
 
 test('a trace that throws harms nothing', async () => {
@@ -87,4 +101,14 @@ test.each([
   ['plain text, code is abcdefgh', 'plain text, code is abcdefgh'],
 ])(verifies('LOG-02', 'secrets of a traced body are shortened: %s'), (text, shown) => {
   expect(shortenSecrets(text)).toBe(shown)
+})
+
+test.each([
+  ['id: 1\ndata: {"refresh_token":"abcdefgh"}\n\n', 'id: 1\ndata: {"refresh_token":"abcdef…"}\n\n'],
+  ['data: {\ndata: "code":"abcdefgh"}\n\n', 'data: {\ndata: "code":"abcdef…"}\n\n'],
+  ['data:a=1&code=abcdefgh\n\n', 'data:a=1&code=abcdef…\n\n'],
+  ['data: {"code":"abcdefghi', 'data: {"code":"abcdef…'],
+  ['data: 1\n\n', 'data: 1\n\n'],
+])(verifies('LOG-02', 'and those of events: %s'), (text, shown) => {
+  expect(shortenEvents(text)).toBe(shown)
 })

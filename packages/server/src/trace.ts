@@ -17,7 +17,7 @@ export interface TracedExchange {
   readonly response: {
     readonly status: number
     readonly headers: ReadonlyArray<[string, string]>
-    /** At most 64 KiB; `[stream]` for a body that has no foreseeable end. */
+    /** At most 64 KiB; ends in `[stream]` where an event stream went on when it was shown. */
     readonly body: string
   }
 }
@@ -32,6 +32,15 @@ export interface TracedBody {
 
 /** Collects up to 64 KiB of a body, as text with its secrets shortened. */
 export function tracedBody(): TracedBody {
+  return collected(shortenSecrets)
+}
+
+/** The same of an event stream. */
+export function tracedEvents(): TracedBody {
+  return collected(shortenEvents)
+}
+
+function collected(shorten: (text: string) => string): TracedBody {
   const chunks: Uint8Array[] = []
   let length = 0
   let cut = false
@@ -45,7 +54,7 @@ export function tracedBody(): TracedBody {
       chunks.push(part)
       length += part.length
     },
-    text: () => shortenSecrets(Buffer.concat(chunks).toString('utf8')) + (cut ? '[cut]' : ''),
+    text: () => shorten(Buffer.concat(chunks).toString('utf8')) + (cut ? '[cut]' : ''),
   }
 }
 
@@ -86,11 +95,7 @@ const jsonMember = /"((?:[^"\\]|\\.)*)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)/g
  * whoever reads them over a shoulder, while tokens are bound to a key that no trace holds.
  */
 export function shortenSecrets(text: string): string {
-  if (/^\s*[[{]/.test(text)) {
-    return text.replace(jsonMember, (all, name: string, colon: string, value: string, end: string) =>
-      secrets.has(unescaped(name)) ? `"${name}"${colon}"${shortened(value)}${end}` : all,
-    )
-  }
+  if (/^\s*[[{]/.test(text)) return shortenMembers(text)
   if (!text.includes('=')) return text
   return text
     .split('&')
@@ -101,6 +106,19 @@ export function shortenSecrets(text: string): string {
         : pair
     })
     .join('&')
+}
+
+/** The same in the data of events, each of which may be JSON or a form, or a line of JSON that goes on in the next. */
+export function shortenEvents(text: string): string {
+  return shortenMembers(
+    text.replace(/^(data: ?)(.*)$/gm, (_, field: string, data: string) => field + shortenSecrets(data)),
+  )
+}
+
+function shortenMembers(text: string): string {
+  return text.replace(jsonMember, (all, name: string, colon: string, value: string, end: string) =>
+    secrets.has(unescaped(name)) ? `"${name}"${colon}"${shortened(value)}${end}` : all,
+  )
 }
 
 const shortened = (value: string): string => (value.length > 6 ? `${value.slice(0, 6)}…` : value)

@@ -1,5 +1,5 @@
 import { loopback } from '@countersign/agent/node'
-import { requestTypes, type Stage, stepsOf } from '../stage.js'
+import { requestTypes, type Stage, stepsOf, withoutRenewals } from '../stage.js'
 import type { Asked } from '../story-user.js'
 
 interface Booking {
@@ -78,12 +78,6 @@ export async function multiHop(stage: Stage): Promise<void> {
 
 function dayOf(time: number): string {
   return new Date(time + 86_400_000).toISOString().slice(0, 10)
-}
-
-/** Tokens live for seconds here: on a busy machine one is exchanged again before it was used. */
-function withoutRenewals(types: string): string {
-  const all = types.split(' ')
-  return all.filter((type, at) => type !== 'exchange' || all.indexOf(type) === at).join(' ')
 }
 
 function count(steps: string, step: string): number {

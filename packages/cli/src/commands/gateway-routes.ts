@@ -1,3 +1,4 @@
+import type { GatewayRoute } from '@countersign/gateway'
 import type { DenyLists, Limits, Requirement, UserOfAgent } from '@countersign/resource'
 import { UsageError } from '../usage-error.js'
 
@@ -18,19 +19,38 @@ interface DenySettings extends Loose<Omit<DenyLists, 'users'>> {
   readonly users?: readonly UserSettings[] | undefined
 }
 
+/** Requirements by name, as they are configured. */
+type NamedSettings = Readonly<Record<string, RequirementSettings>>
+
+/** What an MCP server's tools, prompts and resources ask. */
+export interface McpSettings {
+  readonly tools?: NamedSettings | undefined
+  readonly prompts?: NamedSettings | undefined
+  readonly resources?: NamedSettings | undefined
+}
+
+interface RouteSettings extends RequirementSettings {
+  readonly path: string
+  readonly methods?: readonly string[] | undefined
+  readonly mcp?: McpSettings | undefined
+}
+
 /** The part of a gateway's settings that its routes are made of. */
 export interface RoutesSettings extends RequirementSettings {
   readonly authServer?: readonly string[] | undefined
   readonly scopes?: Readonly<Record<string, string>> | undefined
-  readonly routes?:
-    | ReadonlyArray<RequirementSettings & { path: string; methods?: readonly string[] | undefined }>
-    | undefined
+  readonly routes?: readonly RouteSettings[] | undefined
 }
 
 /** Scopes named on the command line need no words; they are then shown as they are. */
 export function scopesOf(settings: RoutesSettings): Record<string, string> {
-  const named = [settings, ...(settings.routes ?? [])].flatMap(part => part.scope ?? [])
+  const routes = settings.routes ?? []
+  const named = [settings, ...routes, ...routes.flatMap(({ mcp }) => partsOf(mcp))].flatMap(part => part.scope ?? [])
   return { ...Object.fromEntries(named.map(scope => [scope, scope])), ...settings.scopes }
+}
+
+function partsOf({ tools, prompts, resources }: McpSettings = {}): RequirementSettings[] {
+  return [tools, prompts, resources].flatMap(named => Object.values(named ?? {}))
 }
 
 /**
@@ -38,17 +58,32 @@ export function scopesOf(settings: RoutesSettings): Record<string, string> {
  * Not their limits: those of the gateway are counted over all routes together, by the resource.
  * @throws UsageError for a scope that no auth server could grant
  */
-export function routesOf(
-  settings: RoutesSettings,
-): Array<{ path: string; methods?: readonly string[]; requirement: Requirement<string> }> {
+export function routesOf(settings: RoutesSettings): Array<GatewayRoute<string>> {
   const { routes = [{ path: '/*' }] } = settings
-  return routes.map(({ path, methods, ...own }) => {
+  return routes.map(({ path, methods, mcp, ...own }) => {
     const requirement = requirementOf({ ...inherited(settings, own), ...own })
-    if (requirement.scope !== undefined && (settings.authServer ?? []).length === 0) {
+    const needsScope = requirement.scope !== undefined || partsOf(mcp).some(({ scope }) => scope !== undefined)
+    if (needsScope && (settings.authServer ?? []).length === 0) {
       throw new UsageError(`the route ${path} needs a scope, so --auth-server must say whose tokens count`)
     }
-    return { path, requirement, ...(methods === undefined ? {} : { methods }) }
+    return {
+      path,
+      requirement,
+      ...(methods === undefined ? {} : { methods }),
+      ...(mcp === undefined ? {} : { mcp: mcpRulesOf(mcp) }),
+    }
   })
+}
+
+function mcpRulesOf(mcp: McpSettings): NonNullable<GatewayRoute<string>['mcp']> {
+  const rulesOf = (named: NamedSettings) =>
+    Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, requirementOf(settings)]))
+  const { tools, prompts, resources } = mcp
+  return {
+    ...(tools === undefined ? {} : { tools: rulesOf(tools) }),
+    ...(prompts === undefined ? {} : { prompts: rulesOf(prompts) }),
+    ...(resources === undefined ? {} : { resources: rulesOf(resources) }),
+  }
 }
 
 /** Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer. */

@@ -46,7 +46,19 @@ const requirementOptions = {
     ),
 }
 
+const named = z.record(z.string(), z.strictObject(requirementOptions))
+
 const route = z.strictObject({
+  mcp: z
+    .strictObject({
+      tools: named.optional().describe('by name; * for all others; a tool without a rule is refused'),
+      prompts: named.optional().describe('by name'),
+      resources: named.optional().describe('by URI, or a beginning that ends in *'),
+    })
+    .optional()
+    .describe(
+      'an MCP server is there: what its tools, prompts and resources ask; the route’s own level is for sessions',
+    ),
   path: z.string().startsWith('/').describe('a path, or a prefix that ends in *'),
   methods: z.array(z.string()).optional().describe('methods; default all'),
   ...requirementOptions,

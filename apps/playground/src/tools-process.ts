@@ -1,0 +1,32 @@
+import { createDiscovery } from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import { guardMcp } from '@countersign/mcp'
+import { createResource } from '@countersign/resource'
+import { keysFile, serve, type TracedExchange } from '@countersign/server'
+import { decisionLog } from './decision-log.js'
+import { toolsRules, toolsScopes, toolsServer } from './tools.js'
+
+// The tools as a process of their own: `node tools-process.js ID PORT AUTH_SERVER CALENDAR KEYS_FILE`.
+const [id = '', port = '', authServer = '', calendar = '', keys = ''] = process.argv.slice(2)
+const resource = createResource({
+  id,
+  keys: await keysFile(keys),
+  authServers: [authServer],
+  scopes: toolsScopes,
+  discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
+  // What a tool needs of the calendar is asked of the auth server of both, which has its own rule for it.
+  downstream: { acceptAuthServer: [authServer], identifyTo: [calendar], name: 'Playground Tools' },
+  development: true,
+  onEvent: decisionLog('tools'),
+})
+const notes = new Map<string, string[]>()
+await serve({
+  name: 'tools',
+  id,
+  port: Number(port),
+  development: true,
+  participant: guardMcp(() => toolsServer({ calendar, notes }), resource, toolsRules),
+  trace: (exchange: TracedExchange) => process.send?.(exchange),
+})
+// The playground that started this process is gone: nobody would stop it any more.
+process.once('disconnect', () => process.exit(0))

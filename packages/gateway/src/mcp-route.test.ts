@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createResource } from '@countersign/resource'
+import { beforeAll, expect, test } from 'vitest'
+import { createCheck, type GatewayRoute } from './index.js'
+import { call, stage, valuesOf } from './stage.test.fixture.js'
+import { makeWorld, runningReplaySet, type Signer, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+const start = stage(() => world)
+
+const routes: ReadonlyArray<GatewayRoute<'read'>> = [
+  { path: '/*', requirement: { level: 'anonymous' } },
+  {
+    path: '/mcp',
+    requirement: { level: 'identified' },
+    mcp: { tools: { look: { level: 'identified' }, read: { scope: 'read' } }, resources: { '*': { scope: 'read' } } },
+  },
+]
+
+/** An MCP server of few words: a session for each that begins, and streams that stay open. */
+function answer(incoming: IncomingMessage, response: ServerResponse, body: string): void {
+  if (incoming.method === 'GET') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: open\n\n')
+    return
+  }
+  const { method, id } = body === '' ? { method: '', id: 0 } : JSON.parse(body)
+  if (method === 'initialize') response.setHeader('mcp-session-id', `session-${++begun}`)
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+}
+let begun = 0
+
+const rpc = (method: string, params: object = {}): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+const headersOf = (id?: string): Array<[string, string]> => [
+  ['content-type', 'application/json'],
+  ...(id === undefined ? [] : [['mcp-session-id', id] as [string, string]]),
+]
+
+async function running() {
+  const { port, upstream } = await start(answer, routes)
+  const send = async (as: Signer, body: string, id?: string, more: { method?: string } = {}) => {
+    const covered = id === undefined ? [] : ['mcp-session-id']
+    const method = more.method ?? 'POST'
+    const headers = method === 'POST' ? headersOf(id) : headersOf(id).slice(1)
+    const signed = await world.sign({
+      as,
+      method,
+      target: '/mcp',
+      headers,
+      additionalComponents: covered,
+      ...(method === 'POST' ? { body } : {}),
+    })
+    return call(port, { method, target: '/mcp', headers: signed, ...(method === 'POST' ? { body } : {}) })
+  }
+  const open = async (as: Signer): Promise<string> =>
+    String((await send(as, rpc('initialize'))).headers['mcp-session-id'])
+  return { port, upstream, send, open }
+}
+
+test('the tool that a message names decides, and a server that knows nothing of it gets the very bytes', async () => {
+  const { send, open, upstream } = await running()
+  const id = await open(world.agent)
+  const odd = ' {"jsonrpc":"2.0", "id":1,"method":"tools/call",\n"params":{"name":"look"}}'
+  expect((await send(world.agent, odd, id)).status).toBe(200)
+  expect(upstream.seen.at(-1)?.body).toBe(odd)
+  expect(valuesOf(upstream.seen.at(-1), 'aauth-agent')).toEqual(['https://agent.example'])
+  const refused = await send(world.agent, rpc('tools/call', { name: 'read' }), id)
+  expect([refused.status, refused.headers['agent-auth']]).toEqual([
+    401,
+    expect.stringMatching(/^httpsig; auth-token; /),
+  ])
+  const holder = await world.holder({ sub: 'alice' })
+  const own = await open(holder)
+  expect((await send(holder, rpc('tools/call', { name: 'read' }), own)).status).toBe(200)
+  expect((await send(world.agent, rpc('resources/read', { uri: 'file:///x' }), id)).status).toBe(401)
+  expect((await send(world.agent, rpc('tools/call', { name: 'other' }), id)).status).toBe(403)
+  expect((await send(world.stranger, rpc('tools/call', { name: 'look' }))).status).toBe(401)
+  expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual([
+    'initialize',
+    'tools/call',
+    'initialize',
+    'tools/call',
+  ])
+})
+
+test('what could be read in two ways never arrives', async () => {
+  const { send, open, upstream } = await running()
+  const id = await open(world.agent)
+  const before = upstream.seen.length
+  for (const body of [
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"look","name":"read"}}',
+    `[${rpc('tools/call', { name: 'look' })}]`,
+    rpc('tools/call', { name: 'constructor' }),
+    '{',
+  ])
+    expect((await send(world.agent, body, id)).status, body).toBe(400)
+  expect(upstream.seen).toHaveLength(before)
+})
+
+test('a session is of who opened it, until they end it, also after a reload', async () => {
+  const { send, open, upstream } = await running()
+  const id = await open(world.agent)
+  const ping = rpc('ping')
+  const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
+  expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
+  expect((await send(world.agent, ping, 'invented')).status).toBe(404)
+  expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
+  expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
+  expect((await send(world.agent, ping, id)).status).toBe(404)
+  expect(upstream.seen).toHaveLength(3)
+})
+
+test('a check does not see what a message names', () => {
+  const resource = createResource({ ...world.settings, replay: runningReplaySet() })
+  expect(() => createCheck({ resource, routes, proxy: 'envoy', bodies: 'seen' })).toThrow(/message names/)
+})
