@@ -10,24 +10,28 @@ export interface Guarded {
   readonly flags: readonly string[]
 }
 
-/** The server of the protocol's authors that has everything, for the identified delegates of one agent. */
+/** The server of the protocol's authors that has everything; where it is. */
+export async function startEverything(place: Stand): Promise<string> {
+  const port = await freePort()
+  await place.start('server-everything', ['streamableHttp'], {
+    program: [process.execPath, join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')],
+    env: { PORT: String(port) },
+    ready: 'listening on port',
+  })
+  return `http://127.0.0.1:${port}`
+}
+
+/** It, for the identified delegates of one agent. */
 export async function guardedEverything(place: Stand): Promise<Guarded> {
-  const [upstreamPort, homePort, apiPort] = await Promise.all([1, 2, 3].map(() => freePort()))
+  const upstream = await startEverything(place)
+  const [homePort, apiPort] = await Promise.all([1, 2].map(() => freePort()))
   const [home, api] = [homePort, apiPort].map(port => `http://localhost:${port}`) as [string, string]
   const data = (name: string): string => join(place.folder, name)
   const agentServer = ['agent-server', '--id', home, '--data', data('agent-server'), '--development']
   const settings = data('gateway.json')
-  writeFileSync(
-    settings,
-    JSON.stringify({ upstream: `http://127.0.0.1:${upstreamPort}`, level: 'identified', agents: [home] }),
-  )
+  writeFileSync(settings, JSON.stringify({ upstream, level: 'identified', agents: [home] }))
   const gateway = ['gateway', '--id', api, '--data', data('gateway'), '--development', '--config', settings]
   await Promise.all([
-    place.start('server-everything', ['streamableHttp'], {
-      program: [process.execPath, join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')],
-      env: { PORT: String(upstreamPort) },
-      ready: 'listening on port',
-    }),
     place.start('agent-server', [...agentServer, '--port', String(homePort)]),
     place.start('gateway', [...gateway, '--port', String(apiPort)]),
   ])

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startEverything } from './everything.fixture.js'
 import { freePort, run, type Stand, stand } from './processes.fixture.js'
 
 // The main job, on parts that are not ours: an MCP server over Streamable HTTP, behind gateways that ask for each level.
@@ -62,14 +63,7 @@ async function gateway(name: string, config: object): Promise<void> {
 beforeAll(async () => {
   place = stand()
   state = mkdtempSync(join(place.folder, 'state-'))
-  const upstreamPort = await freePort()
-  const everything = join(import.meta.dirname, '../node_modules/@modelcontextprotocol/server-everything/dist/index.js')
-  await place.start('server-everything', ['streamableHttp'], {
-    program: [process.execPath, everything],
-    env: { PORT: String(upstreamPort) },
-    ready: 'listening on port',
-  })
-  const upstream = `http://127.0.0.1:${upstreamPort}`
+  const upstream = await startEverything(place)
   const [agentPort, authPort] = [await freePort(), await freePort()]
   agentServer = `http://localhost:${agentPort}`
   authServer = `http://localhost:${authPort}`

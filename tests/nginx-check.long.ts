@@ -114,11 +114,12 @@ when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${w
 
   // The very request, with a body that somebody on the way has put in.
   let signed: Headers | undefined
-  const spying = await siteAgent(async request => {
+  const send = async (request: Request): Promise<Response> => {
     signed = new Headers(request.headers)
     const challenge = { headers: { 'agent-auth': 'httpsig; identity=?1' }, status: 401 }
     return signed.get('signature-key')?.includes('jwks_uri') ? new Response(null) : new Response(null, challenge)
-  })
+  }
+  const spying = await siteAgent({ send })
   for (const framing of [
     'content-length: 5\r\n\r\nhello',
     'transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',

@@ -7,9 +7,12 @@ import { freePort } from './processes.fixture.js'
 
 /**
  * An agent whose identity is served by a site of its own, on this machine.
- * @param send takes its signed requests in place of the network
+ * @param o.send takes its signed requests in place of the network
  */
-export async function siteAgent(send?: (request: Request) => Promise<Response>): Promise<Agent> {
+export async function siteAgent(
+  o: { readonly send?: (request: Request) => Promise<Response>; readonly acceptAuthServer?: readonly string[] } = {},
+): Promise<Agent> {
+  const { send, acceptAuthServer = [] } = o
   const key = await generateSigningKey()
   const port = await freePort()
   const id = `http://localhost:${port}`
@@ -25,6 +28,7 @@ export async function siteAgent(send?: (request: Request) => Promise<Response>):
   const discovery = createDiscovery({ development: true })
   return createAgent({
     ...{ identity: agentServer({ id, kid: 'k1', key }), identifyTo: 'any', development: true, discovery },
+    acceptAuthServer,
     ...(send === undefined ? {} : { fetch: (input, init) => send(new Request(input, init)) }),
   })
 }
