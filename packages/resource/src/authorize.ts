@@ -173,6 +173,8 @@ function passed(
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
       const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...about })
+      // The handler has begun, and whom it called may have acted: an agent that takes this for the guard's own would send it again.
+      if (response.status >= 500) response.headers.set('cache-control', 'private, no-store')
       tell({ type: 'refused', error, ask: refusal.ask, aauth, ...about })
       return response
     },

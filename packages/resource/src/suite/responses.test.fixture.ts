@@ -44,7 +44,7 @@ export function responses({ world, adapter, site, holder }: Stage): void {
             'temporarily_unavailable',
             '5',
           ])
-          expect(setback.headers.get('cache-control')).toBe('no-store')
+          expect(setback.headers.get('cache-control')).toBe('private, no-store')
           expect([plan.ran, plan.failed]).toEqual([1, []])
           const caught = await send(await world.request({ as: alice, target: '/caught' }))
           expect([caught.status, caught.body]).toEqual([200, 'without a room'])
