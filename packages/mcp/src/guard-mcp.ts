@@ -44,8 +44,8 @@ export interface McpOptions<S extends string> extends McpRules<S> {
 
 /** Requests of one session that may be under way at once. */
 const mostRequests = 1000
-/** Seconds in which a call of another service may still become the answer; after them the stream begins. */
-const holdSeconds = 10
+/** Seconds in which a call of another service may still become the answer, more than such a call takes by default; then the stream begins. */
+const holdSeconds = 15
 
 /**
  * Guards an MCP server behind Streamable HTTP: the tool, prompt or resource that a message names decides what its caller needs,
