@@ -33,17 +33,17 @@ function answer(incoming: IncomingMessage, response: ServerResponse, body: strin
 let begun = 0
 
 const rpc = (method: string, params: object = {}): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-const headersOf = (id?: string): Array<[string, string]> => [
-  ['content-type', 'application/json'],
+const headersOf = (id?: string, type = 'application/json'): Array<[string, string]> => [
+  ['content-type', type],
   ...(id === undefined ? [] : [['mcp-session-id', id] as [string, string]]),
 ]
 
 async function running() {
   const { port, upstream } = await start(answer, routes)
-  const send = async (as: Signer, body: string, id?: string, more: { method?: string } = {}) => {
+  const send = async (as: Signer, body: string, id?: string, more: { method?: string; type?: string } = {}) => {
     const covered = id === undefined ? [] : ['mcp-session-id']
     const method = more.method ?? 'POST'
-    const headers = method === 'POST' ? headersOf(id) : headersOf(id).slice(1)
+    const headers = method === 'POST' ? headersOf(id, more.type) : headersOf(id).slice(1)
     const signed = await world.sign({
       as,
       method,
@@ -96,6 +96,10 @@ test('what could be read in two ways never arrives', async () => {
     '{',
   ])
     expect((await send(world.agent, body, id)).status, body).toBe(400)
+  // In UTF-7, which Express takes, this calls a tool.
+  const utf7 = Buffer.from('","method":"tools/call","params":{"name":"read"},"y":"', 'utf16le').swap16()
+  const ping = `{"jsonrpc":"2.0","id":1,"method":"ping","x":"+${utf7.toString('base64').replace(/=+$/, '')}-"}`
+  expect((await send(world.agent, ping, id, { type: 'application/json; charset=utf-7' })).status).toBe(415)
   expect(upstream.seen).toHaveLength(before)
 })
 

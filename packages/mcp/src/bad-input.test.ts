@@ -30,6 +30,13 @@ test.each<readonly [what: string, body: string]>([
   ['a name that is none', `${echo}{"name":["echo"]}}`],
   ['no name', `${echo}{}}`],
   ['params that are a list', `${echo}["echo"]}`],
+  ['a tool in a member that Go takes for the same', `${echo}{"name":"echo","Name":"add"}}`],
+  ['params in such a member, by a long s', `${echo}{"name":"echo"},"param\u017f":{"name":"add"}}`],
+  ['a method in such a member', '{"jsonrpc":"2.0","id":1,"METHOD":"tools/call","params":{"name":"add"}}'],
+  [
+    'a reference in such a member',
+    rpc('completion/complete', { ref: { type: 'ref/prompt', name: 'a', Name: 'b' } }, 1),
+  ],
   ['an id that is an object', call('echo').replace('"id":1', '"id":{}')],
   ['an id that is null', call('echo').replace('"id":1', '"id":null')],
   ['an id beyond what a number holds', call('echo').replace('"id":1', '"id":9007199254740993')],
@@ -42,6 +49,25 @@ test.each<readonly [what: string, body: string]>([
   expect(tools.calls).toEqual([])
   const twin = await tools.send(as, { body: call('echo'), headers: session })
   expect([twin.status, (await messagesOf(twin)).length]).toEqual([200, 1])
+  expect(tools.calls.splice(0)).toHaveLength(1)
+})
+
+test('the same bytes in another charset or coding could be another message', async () => {
+  for (const headers of [
+    { 'content-type': 'application/json; charset=utf-7' },
+    { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' },
+    { 'content-type': 'text/plain' },
+    { 'content-encoding': 'br' },
+  ]) {
+    const refused = await tools.send(as, { body: call('echo'), headers: { ...session, ...headers } })
+    expect([refused.status, Object(await refused.json()).error], JSON.stringify(headers)).toEqual([
+      415,
+      'invalid_request',
+    ])
+  }
+  expect(tools.calls).toEqual([])
+  const headers = { ...session, 'content-type': 'application/json;charset="UTF-8"' }
+  expect((await messagesOf(await tools.send(as, { body: call('echo'), headers }))).length).toBe(1)
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 

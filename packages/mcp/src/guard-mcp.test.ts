@@ -109,6 +109,36 @@ test('resources by the longest beginning of their URI, prompts as the session wh
     expect((await send(as, { body: rpc(method, params, 2), headers: own })).status).toBe(401)
 })
 
+test('no other spelling of a URI leads to a resource by a looser rule', async () => {
+  const open = await makeTools(
+    {
+      session: { level: 'pseudonymous' },
+      resources: { '*': { level: 'pseudonymous' }, 'note://private/*': { scope: 'events.read' } },
+    },
+    {},
+    tools.world,
+  )
+  const headers = { 'mcp-session-id': await openSession(open, pseudonym) }
+  const read = async (uri: string) => {
+    const response = await open.send(pseudonym, { body: rpc('resources/read', { uri }, 1), headers })
+    return [response.status, (await response.text()).includes('"two"')]
+  }
+  for (const uri of ['NOTE://private/two', ' note://private/two', 'note://private:/two', 'note://@private/two'])
+    expect(await read(uri), uri).toEqual([403, false])
+  for (const uri of ['note://priv\tate/two', 'note://%70rivate/two', 'note://public%2f%2e./private:/two'])
+    expect((await read(uri))[1], uri).toBe(false)
+  for (const [uri, status] of [
+    ['note://private/two', 401],
+    ['note://private/../two', 401],
+    ['note://public/one', 200],
+    ['note://public/a%2Fb', 200],
+    ['NOTE://public/one', 200],
+    ['https://site.example', 200],
+    ['no uri', 200],
+  ] as const)
+    expect((await read(uri))[0], uri).toBe(status)
+})
+
 test("a name that every object has is nobody's, also where all tools are open; one without a rule is refused", async () => {
   const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
   const connected = await open.client(() => asAgent(open.world.agent))

@@ -12,7 +12,7 @@ export interface McpRules<S extends string> {
   readonly tools?: Rules<S>
   /** By the prompt's name. Without any rules: as `session`. */
   readonly prompts?: Rules<S>
-  /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts. Without any rules: as `session`. */
+  /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts; refused where another spelling of it has another rule. Without any rules: as `session`. */
   readonly resources?: Rules<S>
 }
 
@@ -83,12 +83,28 @@ export function ruleBook<S extends string>(
         case 'prompt':
           return byPrompt.get(subject.name) ?? byPrompt.get('*') ?? nobody
         case 'resource':
-          return byResource.get(subject.name) ?? longestPrefix(byResource, subject.name) ?? nobody
+          return byResource.get(subject.name) ?? ofAllSpellings(byResource, subject.name) ?? nobody
         case 'session':
           return base
       }
     },
   }
+}
+
+/**
+ * Servers look for a URI as the URL parser spells it, and decode it: `note://x/../private` or `NOTE://private` must not go by a
+ * looser rule than what they lead to. Nothing where two spellings have two rules.
+ */
+function ofAllSpellings<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {
+  const rule = longestPrefix(rules, uri)
+  return spellingsOf(uri).every(other => (rules.get(other) ?? longestPrefix(rules, other)) === rule) ? rule : undefined
+}
+
+function spellingsOf(uri: string): string[] {
+  const decoded = uri.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return [uri, decoded].flatMap(text => (URL.canParse(text) ? [text, new URL(text).href] : [text]))
 }
 
 function longestPrefix<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {

@@ -95,8 +95,9 @@ export async function makeTools(
   const made = { calls, servers }
   const participant = guardMcp(() => toolServer(made), world.calendar(resource), { now, ...options })
   const send = async (as: Signer | undefined, { method = 'POST', target = '/mcp', body, headers = {} }: Ask) => {
-    const json = body === undefined ? {} : { body, contentType: 'application/json' }
-    const lines: Array<[string, string]> = Object.entries({ accept: 'application/json, text/event-stream', ...headers })
+    const { 'content-type': contentType = 'application/json', ...others } = headers
+    const json = body === undefined ? {} : { body, contentType }
+    const lines: Array<[string, string]> = Object.entries({ accept: 'application/json, text/event-stream', ...others })
     const covered = Object.keys(headers).filter(name => /^(mcp-|last-event-id|agent-interaction)/.test(name))
     const wire =
       as === undefined
@@ -106,7 +107,7 @@ export async function makeTools(
             headers: [
               ['host', 'calendar.example'],
               ...lines,
-              ...(body === undefined ? [] : [['content-type', 'application/json']]),
+              ...(body === undefined ? [] : [['content-type', contentType]]),
             ] as Array<[string, string]>,
             ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
           }
