@@ -114,3 +114,30 @@ test('an id that is under way cannot be used again: one would get the answer of 
   expect(await messagesOf(first)).toMatchObject([{ id: 1 }])
   expect((await messagesOf(await own.send(as, { body: call('echo'), headers })))[0]).toMatchObject({ id: 1 })
 })
+
+test('an id that the transport did not take is not under way, and its refusal does not wait', async () => {
+  const calling = await makeTools(undefined, { downstream: { acceptAuthServer: 'any' } }, tools.world)
+  const headers = { 'mcp-session-id': await openSession(calling, as) }
+  const began = performance.now()
+  const refused = await calling.send(as, { body: call('echo'), headers: { ...headers, accept: 'text/html' } })
+  expect([refused.status, performance.now() - began < 5000]).toEqual([406, true])
+  const again = await calling.send(as, { body: call('echo'), headers })
+  expect([again.status, (await messagesOf(again)).length]).toEqual([200, 1])
+})
+
+test('a request that is cancelled keeps nobody waiting', async () => {
+  const calling = await makeTools(
+    { tools: { '*': { level: 'identified' } } },
+    { downstream: { acceptAuthServer: 'any' } },
+    tools.world,
+  )
+  const headers = { 'mcp-session-id': await openSession(calling, as) }
+  calling.servers.at(-1)?.registerTool('wait', {}, () => new Promise(() => {}))
+  const began = performance.now()
+  const waiting = calling.send(as, { body: call('wait'), headers })
+  await new Promise(resolve => setTimeout(resolve, 50))
+  await calling.send(as, { body: rpc('notifications/cancelled', { requestId: 1 }), headers })
+  const response = await waiting
+  expect([response.status, performance.now() - began < 5000]).toEqual([200, true])
+  await response.body?.cancel()
+})

@@ -191,6 +191,8 @@ async function within<S extends string>(
     .finally(over)
   if (rpc?.request?.method === 'initialize' && response.status !== 200) endpoint.sessions.remove(session.id)
   if (message.method === 'DELETE' && response.ok) endpoint.sessions.remove(session.id)
+  // Not taken: nothing will ever answer it.
+  if (pending !== undefined && !isStream(response)) requests.forget(rpc?.request?.id)
   const instead = endpoint.holds && pending !== undefined ? await held(pending) : undefined
   if (instead !== undefined) {
     await response.body?.cancel()
@@ -233,7 +235,7 @@ interface Lasting<S extends string> {
 /** A stream lasts as long as what has opened it; its session is in use meanwhile. */
 function lasting<S extends string>(response: Response, { session, aauth, endpoint }: Lasting<S>): Response {
   const { status, headers, body } = response
-  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) return response
+  if (body === null || !isStream(response)) return response
   session.open += 1
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - endpoint.now(), endpoint.streamSeconds)
   const ended = (): void => {
@@ -241,6 +243,10 @@ function lasting<S extends string>(response: Response, { session, aauth, endpoin
     session.used = endpoint.now()
   }
   return new Response(watchedBody(body, { seconds, ended }), { status, headers: new Headers(headers) })
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 async function opened<S extends string>(

@@ -25,7 +25,7 @@ export interface Requests {
   readonly size: number
   /** Nothing for an id that is under way already. */
   begin(arrived: Arrived): Pending | undefined
-  /** Its caller wants no answer any more. */
+  /** Nothing will be answered to it: its caller wants that no more, or it was not taken. */
   forget(id: unknown): void
 }
 
@@ -73,7 +73,9 @@ export function watchRequests<S extends string>(transport: Transport, ruleOf: (t
       return request
     },
     forget(id) {
-      if (typeof id === 'string' || typeof id === 'number') noted.delete(id)
+      if (typeof id !== 'string' && typeof id !== 'number') return
+      noted.get(id)?.begin()
+      noted.delete(id)
     },
   }
 }
