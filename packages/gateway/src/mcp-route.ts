@@ -101,9 +101,11 @@ async function going(message: ReceivedMessage, aauth: AAuth, context: Context): 
   if (more.length > 0) throw new AAuthError('invalid_request', 'Mcp-Session-Id is there more than once')
   // A server without sessions gives no ids.
   if (id === undefined) return response => lasting(response, aauth, context)
+  // Nothing is waited for between the look at the owner and its change, or two users who come at once would both get in.
+  const caller = await ownerOf(aauth, message)
   const session = context.sessions.get(keyOf(context, id))
   if (session === undefined) return undefined
-  const owner = succeeded(session.owner, await ownerOf(aauth, message), aauth.key)
+  const owner = succeeded(session.owner, caller, aauth.key)
   if (owner === undefined) return undefined
   session.owner = owner
   context.sessions.use(session)

@@ -278,9 +278,11 @@ async function found<S extends string>(
   const [id, ...more] = headerValues(message, 'mcp-session-id')
   if (id === undefined || more.length > 0)
     throw new AAuthError('invalid_request', 'Mcp-Session-Id must be there, once: a session begins with initialize')
+  // Nothing is waited for between the look at the owner and its change, or two users who come at once would both get in.
+  const caller = await ownerOf(aauth, message)
   const session = sessions.get(id)
   if (session === undefined) return sessionNotFound()
-  const owner = succeeded(session.owner, await ownerOf(aauth, message), aauth.key)
+  const owner = succeeded(session.owner, caller, aauth.key)
   if (owner === undefined) return sessionNotFound()
   session.owner = owner
   sessions.use(session)

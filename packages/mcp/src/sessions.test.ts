@@ -60,6 +60,18 @@ test('its owner goes on with a renewed token, another key of the same delegate, 
   expect(await answers(pseudonym, id)).toEqual([404, 404])
 })
 
+test('of two users whose first requests come at once, the session is one’s', async () => {
+  const [alice, bob] = [await holder({ sub: 'alice' }), await holder({ sub: 'bob' })]
+  for (let round = 0; round < 20; round++) {
+    const id = await openSession(tools, await delegate('phone'))
+    const both = await Promise.all(
+      [alice, bob].map(as => tools.send(as, { body: ping, headers: { 'mcp-session-id': id } })),
+    )
+    await Promise.all(both.map(({ body }) => body?.cancel()))
+    expect(both.map(({ status }) => status).toSorted(), `round ${round}`).toEqual([200, 404])
+  }
+})
+
 test('the signature must cover whose session it is', async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
