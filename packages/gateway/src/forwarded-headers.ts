@@ -119,7 +119,7 @@ export function responseHeaders(raw: readonly string[]): Headers {
 }
 
 /** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server, to some of them `AAuth.Level` too (SIG-21). */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 }
 

@@ -116,6 +116,32 @@ test('a session is of who opened it, until they end it, also after a reload', as
   expect(upstream.seen).toHaveLength(3)
 })
 
+test('a server that gives the same id to two gives nobody the session of another', async () => {
+  const { port, upstream } = await start((_, response, body) => {
+    const { id } = JSON.parse(body)
+    response.setHeader('mcp-session-id', 'same').setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+  }, routes)
+  const send = async (as: Signer, body: string, own: Array<[string, string]> = []) => {
+    const additionalComponents = own.map(([name]) => name)
+    const headers = [...headersOf(), ...own]
+    const signed = await world.sign({ as, method: 'POST', target: '/mcp', headers, additionalComponents, body })
+    return call(port, { method: 'POST', target: '/mcp', headers: signed, body })
+  }
+  const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
+  const same: Array<[string, string]> = [['mcp-session-id', 'same']]
+  expect((await send(world.agent, rpc('initialize'))).status).toBe(200)
+  expect((await send(holder, rpc('initialize'))).status).toBe(503)
+  expect((await send(world.agent, rpc('initialize'))).status).toBe(200)
+  expect([(await send(world.agent, rpc('ping'), same)).status, (await send(holder, rpc('ping'), same)).status]).toEqual(
+    [200, 404],
+  )
+  // Servers that make a variable of each header take one for the other.
+  const before = upstream.seen.length
+  expect((await send(holder, rpc('ping'), [['mcp_session_id', 'same']])).status).toBe(400)
+  expect(upstream.seen).toHaveLength(before)
+})
+
 test('a check does not see what a message names', () => {
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })
   expect(() => createCheck({ resource, routes, proxy: 'envoy', bodies: 'seen' })).toThrow(/message names/)

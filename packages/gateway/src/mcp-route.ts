@@ -14,6 +14,7 @@ import {
 } from '@countersign/mcp/rules'
 import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AAuth, Resource } from '@countersign/resource'
+import { plainName } from './forwarded-headers.js'
 import type { Judge, Judged } from './routed.js'
 
 /** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
@@ -71,11 +72,25 @@ export function mcpJudge<S extends string>(
 }
 
 function readable(message: ReceivedMessage): ReturnType<typeof readRpc> | undefined | AAuthError {
-  if (message.method !== 'POST') return undefined
   try {
-    return readRpc(message)
+    checkHeaders(message)
+    return message.method === 'POST' ? readRpc(message) : undefined
   } catch (error) {
     return asAAuthError(error)
+  }
+}
+
+/** What decides under which rule and in whose session a message is, also to servers that make variables of headers. */
+const deciding: ReadonlySet<string> = new Set(['mcp-session-id', 'content-type', 'content-encoding'])
+
+function checkHeaders({ headers }: ReceivedMessage): void {
+  for (const [name] of headers) {
+    // What is said on a WebSocket would go by no rule.
+    if (name.toLowerCase() === 'sec-websocket-key')
+      throw new AAuthError('invalid_request', 'an MCP server is not spoken to on a WebSocket here')
+    const plain = plainName(name)
+    if (deciding.has(plain) && plain !== name.toLowerCase())
+      throw new AAuthError('invalid_request', `${plain} is spelled with hyphens`)
   }
 }
 
@@ -88,7 +103,11 @@ async function beginning(message: ReceivedMessage, aauth: AAuth, context: Contex
   return response => {
     const id = response.headers.get('mcp-session-id')
     if (id === null || !response.ok) return lasting(response, aauth, context)
-    const session = context.sessions.add(keyOf(context, id), undefined, owner)
+    const key = keyOf(context, id)
+    const known = context.sessions.get(key)
+    // A server that gives the same id to two must not give one the session of the other.
+    const ours = known === undefined ? owner : succeeded(known.owner, owner, aauth.key)
+    const session = ours && context.sessions.add(key, undefined, ours)
     if (session !== undefined) return lasting(response, aauth, context, session)
     void response.body?.cancel()
     throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })

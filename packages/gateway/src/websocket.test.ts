@@ -37,6 +37,7 @@ async function gatewayTo(upstream: number, limits: { tunnelIdle?: number; tunnel
       routes: [
         { path: '/*', requirement: { level: 'identified' } },
         { path: '/open', requirement: { level: 'anonymous' } },
+        { path: '/mcp', requirement: { level: 'identified' }, mcp: { tools: {} } },
       ],
     }),
     signals: false,
@@ -270,4 +271,19 @@ test('whoever goes takes the other side along; silence, age and the end of the s
   const ended = once(last.socket, 'close')
   for (const end of ends.splice(1).reverse()) await end()
   await ended
+})
+
+test('no WebSocket leads to the tools of an MCP server: what is said on it would go by no rule', async () => {
+  const server = createServer()
+  const sockets = new WebSocketServer({ server, path: '/mcp' })
+  const said: string[] = []
+  sockets.on('connection', socket => socket.on('message', data => void said.push(String(data))))
+  const gateway = await gatewayTo(await listening(server))
+  const opened = await open(gateway.port, '/mcp', await handshake('/mcp', world.agent))
+  if (opened instanceof WebSocket) {
+    opened.send('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"secret"}}')
+    await sleep(100)
+    opened.terminate()
+  }
+  expect([opened, said]).toEqual([400, []])
 })
