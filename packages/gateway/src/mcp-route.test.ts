@@ -43,16 +43,17 @@ async function running() {
   const send = async (as: Signer, body: string, id?: string, more: { method?: string; type?: string } = {}) => {
     const covered = id === undefined ? [] : ['mcp-session-id']
     const method = more.method ?? 'POST'
-    const headers = method === 'POST' ? headersOf(id, more.type) : headersOf(id).slice(1)
+    const hasBody = body !== ''
+    const headers = hasBody ? headersOf(id, more.type) : headersOf(id).slice(1)
     const signed = await world.sign({
       as,
       method,
       target: '/mcp',
       headers,
       additionalComponents: covered,
-      ...(method === 'POST' ? { body } : {}),
+      ...(hasBody ? { body } : {}),
     })
-    return call(port, { method, target: '/mcp', headers: signed, ...(method === 'POST' ? { body } : {}) })
+    return call(port, { method, target: '/mcp', headers: signed, ...(hasBody ? { body } : {}) })
   }
   const open = async (as: Signer): Promise<string> =>
     String((await send(as, rpc('initialize'))).headers['mcp-session-id'])
@@ -96,6 +97,7 @@ test('what could be read in two ways never arrives', async () => {
     '{',
   ])
     expect((await send(world.agent, body, id)).status, body).toBe(400)
+  expect((await send(world.agent, rpc('tools/call', { name: 'read' }), id, { method: 'PUT' })).status).toBe(400)
   // In UTF-7, which Express takes, this calls a tool.
   const utf7 = Buffer.from('","method":"tools/call","params":{"name":"read"},"y":"', 'utf16le').swap16()
   const ping = `{"jsonrpc":"2.0","id":1,"method":"ping","x":"+${utf7.toString('base64').replace(/=+$/, '')}-"}`

@@ -74,7 +74,10 @@ export function mcpJudge<S extends string>(
 function readable(message: ReceivedMessage): ReturnType<typeof readRpc> | undefined | AAuthError {
   try {
     checkHeaders(message)
-    return message.method === 'POST' ? readRpc(message) : undefined
+    if (message.method === 'POST') return readRpc(message)
+    // To a server that does not look at the method it would be one, and no rule would be asked.
+    if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST brings a message')
+    return undefined
   } catch (error) {
     return asAAuthError(error)
   }
