@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
-import { recentEvents } from './events.js'
+import { type RecentEvents, recentEvents } from './events.js'
 
 const message = (text: string) => ({ jsonrpc: '2.0', method: 'notifications/x', params: { text } }) as const
 
-async function replayed(store: ReturnType<typeof recentEvents>, after: string): Promise<unknown[]> {
+async function replayed(store: RecentEvents, after: string): Promise<unknown[]> {
   const sent: unknown[] = []
   await store.replayEventsAfter(after, { send: async (_, event) => void sent.push(Object(event).params.text) })
   return sent
 }
 
 test('a stream goes on after its own last event, and tells nothing of another', async () => {
-  const store = recentEvents(10)
+  const store = recentEvents(10)()
   const begun = await store.storeEvent('a', {} as never)
   await store.storeEvent('b', message('of b'))
   const one = await store.storeEvent('a', message('one'))
@@ -22,7 +22,7 @@ test('a stream goes on after its own last event, and tells nothing of another', 
 })
 
 test('what is kept is bounded in number and in size', async () => {
-  const few = recentEvents(2)
+  const few = recentEvents(2)()
   const ids = [
     await few.storeEvent('a', message('1')),
     await few.storeEvent('a', message('2')),
@@ -30,7 +30,7 @@ test('what is kept is bounded in number and in size', async () => {
   ]
   expect(await Promise.all(ids.map(id => few.getStreamIdForEventId?.(id)))).toEqual([undefined, 'a', 'a'])
 
-  const large = recentEvents(1000)
+  const large = recentEvents(1000)()
   const first = await large.storeEvent('a', message('x'.repeat(600_000)))
   const second = await large.storeEvent('a', message('x'.repeat(600_000)))
   expect([await large.getStreamIdForEventId?.(first), await large.getStreamIdForEventId?.(second)]).toEqual([
@@ -43,4 +43,17 @@ test('what is kept is bounded in number and in size', async () => {
     undefined,
     'a',
   ])
+})
+
+test('many sessions keep no more than all may together; what one that ends has kept is free for others', async () => {
+  const open = recentEvents(1000, 1000)
+  const [one, two] = [open(), open()]
+  const kept = async (store: RecentEvents, id: string) => (await store.getStreamIdForEventId?.(id)) !== undefined
+  const first = await one.storeEvent('a', message('x'.repeat(500)))
+  const more = await two.storeEvent('a', message('x'.repeat(500)))
+  expect([await kept(one, first), await kept(two, more)]).toEqual([true, false])
+  one.end()
+  const late = await one.storeEvent('a', message('late'))
+  const again = await two.storeEvent('a', message('x'.repeat(500)))
+  expect([await kept(one, first), await kept(one, late), await kept(two, again)]).toEqual([false, false, true])
 })

@@ -5,7 +5,7 @@ import type { Authorization, Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { recentEvents } from './events.js'
+import { type RecentEvents, recentEvents } from './events.js'
 import { ownerOf, succeeded } from './owner.js'
 import { type McpOAuth, protectedResource } from './protected-resource.js'
 import { type Pending, type Requests, watchRequests } from './requests.js'
@@ -34,7 +34,7 @@ export interface McpOptions<S extends string> extends McpRules<S> {
   /** Clients by OAuth beside agents. Default none. */
   readonly oauth?: McpOAuth
   readonly limits?: Partial<SessionLimits>
-  /** Events of a session that are kept for streams which go on; default 1000. */
+  /** Events of a session that are kept for streams which go on; default 1000, and 128 MiB of all sessions. */
   readonly recentEvents?: number
   /** Seconds that a stream lasts at most; it also ends with the token of the request that opened it. Default 3600. */
   readonly streamSeconds?: number
@@ -78,9 +78,12 @@ export function guardMcp<S extends string>(
     rules: ruleBook(resource, given(rulesOf), beside === undefined ? {} : { alsoAccept: beside.alsoAccept }),
     sessions: createSessions({
       ...{ ...defaultSessionLimits, ...limits, now },
-      end: held => void held.server.close().catch(() => {}),
+      end: ({ server, events }) => {
+        events.end()
+        server.close().catch(() => {})
+      },
     }),
-    recent: options.recentEvents ?? 1000,
+    eventsOf: recentEvents(options.recentEvents ?? 1000),
     streamSeconds,
     holds: resource.paths.includes('/.well-known/aauth-agent'),
     now,
@@ -121,6 +124,7 @@ interface Held {
   readonly server: McpServerLike
   readonly transport: WebStandardStreamableHTTPServerTransport
   readonly requests: Requests
+  readonly events: RecentEvents
 }
 
 interface Endpoint<S extends string> {
@@ -128,7 +132,8 @@ interface Endpoint<S extends string> {
   readonly resource: Resource<S>
   readonly rules: RuleBook<S>
   readonly sessions: Sessions<Held>
-  readonly recent: number
+  /** Makes the events of a session. */
+  eventsOf(): RecentEvents
   readonly streamSeconds: number
   /** Whether handlers can call others, so that an answer may have to wait for what that comes to. */
   readonly holds: boolean
@@ -257,14 +262,12 @@ async function opened<S extends string>(
   if (headerValues(message, 'mcp-session-id').length > 0)
     throw new AAuthError('invalid_request', 'a session is opened without the id of another')
   const id = randomText()
-  const transport = new WebStandardStreamableHTTPServerTransport({
-    sessionIdGenerator: () => id,
-    eventStore: recentEvents(endpoint.recent),
-  })
+  const events = endpoint.eventsOf()
+  const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id, eventStore: events })
   const requests = watchRequests(transport, tool => endpoint.rules.find({ kind: 'tool', name: tool }))
   const server = await endpoint.createServer(aauth)
   await server.connect(transport)
-  const session = endpoint.sessions.add(id, { server, transport, requests }, await ownerOf(aauth, message))
+  const session = endpoint.sessions.add(id, { server, transport, requests, events }, await ownerOf(aauth, message))
   if (session !== undefined) return session
   await server.close()
   throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })

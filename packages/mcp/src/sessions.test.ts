@@ -156,6 +156,20 @@ test('of too many sessions of one caller its own oldest ends, and nobody else’
   expect((await full.send(two, { body: initialize })).status).toBe(200)
 })
 
+test('an agent of many delegates, and a stranger of many keys, end their own sessions and no other agent’s', async () => {
+  const few = await makeTools({ session: { level: 'pseudonymous' }, limits: { sessions: 4 } }, {}, world)
+  const theirs = await openSession(few, asAgent(world.otherAgent))
+  const status = async () => {
+    const response = await few.send(asAgent(world.otherAgent), { body: ping, headers: { 'mcp-session-id': theirs } })
+    await response.text()
+    return response.status
+  }
+  // Not used in between: it is the one unused longest.
+  for (let more = 0; more < 5; more++) await openSession(few, await delegate(`d${more}`))
+  for (let more = 0; more < 5; more++) await openSession(few, asKey(await generateSigningKey()))
+  expect(await status()).toBe(200)
+})
+
 test('a server that is told to close ends all sessions', async () => {
   const own = await makeTools(undefined, {}, world)
   const as = asAgent(world.agent)
