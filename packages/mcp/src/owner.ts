@@ -55,3 +55,9 @@ export function holderOf({ agent, delegate, key, user, token }: Owner): string {
     ? JSON.stringify([key ?? null, user ?? null, token ?? null])
     : JSON.stringify([agent, delegate ?? null])
 }
+
+/** Whom a stranger can be many of: delegates are an agent's own to make, and keys anybody's. */
+export function crowdOf(owner: Owner): string {
+  if (owner.agent !== undefined) return owner.agent
+  return owner.key === undefined ? holderOf(owner) : 'keys'
+}

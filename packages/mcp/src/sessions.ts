@@ -1,4 +1,4 @@
-import { holderOf, type Owner } from './owner.js'
+import { crowdOf, holderOf, type Owner } from './owner.js'
 
 /** Something that lasts over several requests of one caller. */
 export interface Session<T> {
@@ -13,7 +13,7 @@ export interface Session<T> {
 
 /** Bounds on what callers can make. */
 export interface SessionLimits {
-  /** In all; default 10 000. Beyond, the one unused longest ends, and where none is unused nobody gets one. */
+  /** In all; default 10 000. Beyond, the one unused longest ends, of the agent that has most; where none is unused nobody gets one. */
   readonly sessions: number
   /** Of one caller; default 100. Beyond, its own unused longest ends. */
   readonly perCaller: number
@@ -69,6 +69,15 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
     }
     return false
   }
+  const largestCrowd = (): string | undefined => {
+    const sizes = new Map<string, { all: number; unused: number }>()
+    for (const { owner, open } of sessions.values()) {
+      const { all, unused } = sizes.get(crowdOf(owner)) ?? { all: 0, unused: 0 }
+      sizes.set(crowdOf(owner), { all: all + 1, unused: unused + (open === 0 ? 1 : 0) })
+    }
+    const [largest] = [...sizes].filter(([, { unused }]) => unused > 0).toSorted(([, a], [, b]) => b.all - a.all)
+    return largest?.[0]
+  }
   return {
     get size() {
       return sessions.size
@@ -88,7 +97,10 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
       const isOwn = (session: Session<T>): boolean => holderOf(session.owner) === holder
       const own = [...sessions.values()].filter(isOwn).length
       if (own >= o.perCaller && !endUnused(isOwn)) return undefined
-      if (sessions.size >= o.sessions && !endUnused(() => true)) return undefined
+      if (sessions.size >= o.sessions) {
+        const crowd = largestCrowd()
+        if (!endUnused(session => crowdOf(session.owner) === crowd)) return undefined
+      }
       const session = { id, value, owner, open: 0, used: o.now() }
       sessions.set(id, session)
       return session
