@@ -3,6 +3,7 @@ import { loopback } from '@countersign/agent/node'
 import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
+import { shown } from './inspect-report.js'
 import { asksByCode, showCode, visitBy } from './interact.js'
 
 /** `countersign mcp-bridge URL`: an MCP server on standard input and output, which speaks AAuth to the one at the URL. */
@@ -37,8 +38,8 @@ function interactBy(client: ElicitingClient, flags: IdentityFlags): Interact {
   return loopback({ open: elicitUrl({ client, otherwise: visitBy(flags, process.stderr) }) })
 }
 
-/** A link for the user must reach them, and no protocol carries it. */
-function textOf(error: Error): string {
+/** A link for the user must reach them, and no protocol carries it. Else the message may quote a server's page. */
+export function textOf(error: Error): string {
   if (error instanceof AgentError && error.url !== undefined) return `${error.message}; go there: ${error.url}`
-  return error.message
+  return shown(error.message)
 }
