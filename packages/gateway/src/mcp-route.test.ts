@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createResource } from '@countersign/resource'
 import { beforeAll, expect, test } from 'vitest'
 import { createCheck, type GatewayRoute } from './index.js'
+import { mcpJudge, mcpSessions } from './mcp-route.js'
 import { call, stage, valuesOf } from './stage.test.fixture.js'
 import { makeWorld, runningReplaySet, type Signer, type World } from './world.test.fixture.js'
 
@@ -142,6 +143,21 @@ test('a server that gives the same id to two gives nobody the session of another
   const before = upstream.seen.length
   expect((await send(holder, rpc('ping'), [['mcp_session_id', 'same']])).status).toBe(400)
   expect(upstream.seen).toHaveLength(before)
+})
+
+test('a session that gets no room ends no process, also where the server breaks off its answer', async () => {
+  const now = () => Date.now() / 1000
+  const sessions = mcpSessions(now)
+  sessions.add('["/mcp","same"]', undefined, { agent: 'https://other.example' })
+  const route = { path: '/mcp', rules: {}, components: [] }
+  const judge = mcpJudge(world.resource, route, { sessions, now })
+  const body = rpc('initialize')
+  const headers = await world.sign({ as: world.agent, method: 'POST', target: '/mcp', headers: headersOf(), body })
+  const { through } = await judge({ method: 'POST', target: '/mcp', headers, body: Buffer.from(body) })
+  const broken = new ReadableStream({ start: controller => controller.error(new Error('reset')) })
+  // A rejection that nobody handles fails the run.
+  expect(() => through?.(new Response(broken, { headers: { 'mcp-session-id': 'same' } }))).toThrow(/no room/)
+  await new Promise(resolve => setTimeout(resolve, 10))
 })
 
 test('a check does not see what a message names', () => {

@@ -112,7 +112,7 @@ async function beginning(message: ReceivedMessage, aauth: AAuth, context: Contex
     const ours = known === undefined ? owner : succeeded(known.owner, owner, aauth.key)
     const session = ours && context.sessions.add(key, undefined, ours)
     if (session !== undefined) return lasting(response, aauth, context, session)
-    void response.body?.cancel()
+    response.body?.cancel().catch(() => undefined)
     throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })
   }
 }
