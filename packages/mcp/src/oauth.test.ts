@@ -17,6 +17,7 @@ beforeAll(async () => {
           if (sub === undefined || sub === 'bad') return undefined
           return {
             scope: scope.map(name => name.replace('-', '.')),
+            ...(sub === 'brief' ? { expires: world.clock.now + 0.2 } : {}),
             ...(sub === 'nobody' ? {} : { user: { iss: 'https://accounts.example', sub } }),
           }
         },
@@ -95,4 +96,13 @@ test('a session by OAuth is its user’s, or that token’s alone, and no agent�
 test('an auth token is no bearer token', async () => {
   const token = await world.authToken({ sub: 'ada', scope: 'events.write' })
   expect((await tools.send(undefined, { body: initialize, ...by(token) })).status).toBe(401)
+})
+
+test('a stream ends with the bearer token that opened it, where the verifier says when that is', async () => {
+  const id = await opened('brief')
+  const headers = { 'mcp-session-id': id, accept: 'text/event-stream' }
+  const began = performance.now()
+  const stream = await tools.send(undefined, { method: 'GET', ...by('brief', headers) })
+  expect([stream.status, await messagesOf(stream)]).toEqual([200, []])
+  expect(performance.now() - began).toBeLessThan(3000)
 })

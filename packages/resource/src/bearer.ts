@@ -17,6 +17,8 @@ export interface BearerFacts {
   /** For whom the client acts: the pair of issuer and subject, never the subject alone. */
   readonly user?: Pick<User, 'iss' | 'sub'> & Partial<Pick<User, 'claims'>>
   readonly scope: readonly string[]
+  /** When the token ends, Unix seconds: so do streams that it opened (`guardMcp`, an MCP server behind a gateway). */
+  readonly expires?: number
 }
 
 /**
@@ -93,12 +95,13 @@ export async function verifyBearer(
     throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed')
   if (missingScope(facts.scope, need).length > 0)
     throw new AAuthError('insufficient_scope', 'the bearer token lacks a scope that this request needs')
-  const { user } = facts
+  const { user, expires } = facts
   return {
     level: 'anonymous',
     credential: 'bearer',
     ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub, claims: user.claims ?? {} } }),
     scope: [...facts.scope],
+    ...(expires === undefined ? {} : { expires }),
     chain: [],
   }
 }
