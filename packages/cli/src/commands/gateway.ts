@@ -35,8 +35,8 @@ const requirementOptions = {
   once: z
     .enum(['unsafe', 'all'])
     .optional()
-    .describe('which requests pass only once: those with an unsafe method (default), or all'),
-  level: level.optional().describe('the level a caller needs'),
+    .describe('which requests pass only once: unsafe (default), those with an unsafe method; or all'),
+  level: level.optional().describe('the level a caller needs: anonymous, pseudonymous, identified or authorized'),
   scope: stringList.optional().describe('the scopes a caller needs, all of them'),
   agents: stringList.optional().describe('the agents that are let in: exact, or https://*.example.org'),
   limits: limits
@@ -80,17 +80,19 @@ export const gatewayOptions = z.strictObject({
   check: z
     .enum(['nginx', 'envoy'])
     .optional()
-    .describe('instead of --upstream: answer at /check whether a request may pass, for the proxy that passes it on'),
+    .describe(
+      'nginx or envoy, instead of --upstream: answer at /check whether a request may pass, for that proxy to pass it on',
+    ),
   bodies: z
     .enum(['refuse', 'seen', 'unseen'])
     .optional()
     .describe(
-      'with --check: signed requests with a body are refused (default), seen because Envoy sends them, or pass unseen: then the API must compare Content-Digest itself',
+      'with --check, signed requests with a body: refuse (default); seen, where Envoy sends them along; unseen, where the API itself compares Content-Digest with the body',
     ),
   identity: z
     .enum(['headers', 'jwt'])
     .default('headers')
-    .describe('how the API learns who is calling: AAuth-* headers, or a short JWT in AAuth-Identity'),
+    .describe('how the API learns who is calling: headers (default), AAuth-*; or jwt, a short one in AAuth-Identity'),
   authServer: stringList.optional().describe('auth servers whose tokens count'),
   scopes: z
     .record(z.string(), z.string())
