@@ -104,7 +104,7 @@ export function freePort(): Promise<number> {
 
 /** A first port for a playground, all of whose ports are free. */
 export function freeBase(): Promise<number> {
-  return freeAt(() => 10_000 + 100 * Math.floor(Math.random() * 200), [0, 10, 20, 21, 30, 31, 40, 50, 60])
+  return freeAt(() => 10_000 + 100 * Math.floor(Math.random() * 170), [0, 10, 20, 21, 30, 31, 40, 50, 60])
 }
 
 /** Handed out by this process. */

@@ -5,10 +5,13 @@ import { delimiter, join } from 'node:path'
 
 // Two stand-ins for Redis: a wire that answers as Redis would (or not at all), and a server of one's own.
 
-/** A port that was free a moment ago; below those that systems hand out, which others may get meanwhile. */
+/**
+ * A port that was free a moment ago; below those that systems hand out, which others may get meanwhile. Of many, since a
+ * server here that has stopped for a while must find its own free again.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 32_700 + Math.floor(Math.random() * 68)
+    const port = 27_000 + Math.floor(Math.random() * 3000)
     const isFree = await new Promise(resolve => {
       const server = createServer().once('error', () => resolve(false))
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
