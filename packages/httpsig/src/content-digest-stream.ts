@@ -11,10 +11,15 @@ export interface DigestedStream {
   readonly contentDigest: Promise<string>
 }
 
-interface Watcher {
-  chunk(bytes: Uint8Array): void
-  /** Throws to fail the body at its end. */
+/** What a body must pass, piece by piece, while somebody reads it. */
+export interface BodyCheck {
+  /** @throws when no such byte may come */
+  update(chunk: Uint8Array): void
+  /** Nothing more comes. @throws when it is not the body that it should be */
   end(): void
+}
+
+interface Watcher extends BodyCheck {
   failed(reason: unknown): void
 }
 
@@ -27,7 +32,7 @@ function watched(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableSt
         const { done, value } = await reader.read()
         if (!done) {
           // Before it is handed on: whoever gets the chunk may overwrite or transfer it.
-          watcher.chunk(value)
+          watcher.update(value)
           return controller.enqueue(value)
         }
         watcher.end()
@@ -74,7 +79,7 @@ export function digestStream(
   const state = digester(algorithms)
   const { promise, resolve, reject } = settleable<string>()
   const passed = watched(body, {
-    chunk: state.update,
+    update: state.update,
     end: () => resolve(serializeContentDigest(state.digest())),
     failed: reject,
   })
@@ -92,25 +97,40 @@ function settleable<T>(): { promise: Promise<T>; resolve(value: T): void; reject
 }
 
 /**
- * Passes a body through and fails it at its end unless every known digest of the Content-Digest value is the body's.
- * Until then the bytes are unverified: act on them only once the stream has ended without an error.
+ * The check that a body passes when every known digest of the Content-Digest value is its own.
  * @param value the Content-Digest field value, itself covered by a verified signature; several lines joined by `, `
- * @throws HttpSigError `invalid_signature`: at once when the value is malformed or knows neither sha-256 nor sha-512;
- * as the stream's error when the body is another
+ * @throws HttpSigError `invalid_signature`: at once when the value is malformed or knows neither sha-256 nor sha-512; from `end`
+ * when the body is another
  * @see docs/protocol.md §3.4, RFC 9530 §2
  */
-export function checkContentDigest(value: string, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+export function contentDigestCheck(value: string): BodyCheck {
   const expected = parseContentDigest(value)
   const state = digester([
     ...(expected.sha256 ? (['sha-256'] as const) : []),
     ...(expected.sha512 ? (['sha-512'] as const) : []),
   ])
-  return watched(body, {
-    chunk: state.update,
+  return {
+    update: state.update,
     end() {
       if (!equalDigests(expected, state.digest()))
         throw new HttpSigError('invalid_signature', 'Content-Digest is not the digest of the body')
     },
-    failed: () => undefined,
-  })
+  }
+}
+
+/**
+ * Passes a body through a check, and fails it where the check does: at its end, for a digest.
+ * Until then the bytes are unverified: act on them only once the stream has ended without an error.
+ */
+export function checkedStream(body: ReadableStream<Uint8Array>, check: BodyCheck): ReadableStream<Uint8Array> {
+  return watched(body, { update: chunk => check.update(chunk), end: () => check.end(), failed: () => undefined })
+}
+
+/**
+ * Passes a body through and fails it at its end unless it is the one that {@link contentDigestCheck} lets pass.
+ * Until then the bytes are unverified: act on them only once the stream has ended without an error.
+ * @throws HttpSigError as `contentDigestCheck`: at once, and as the stream's error
+ */
+export function checkContentDigest(value: string, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return checkedStream(body, contentDigestCheck(value))
 }

@@ -13,7 +13,14 @@ export {
 export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
 export { chooseAuthority } from './authority.js'
 export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
-export { checkContentDigest, type DigestedStream, digestStream } from './content-digest-stream.js'
+export {
+  type BodyCheck,
+  checkContentDigest,
+  checkedStream,
+  contentDigestCheck,
+  type DigestedStream,
+  digestStream,
+} from './content-digest-stream.js'
 export { type CoverageNeeds, requiredComponents } from './covered-components.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
 export {
@@ -52,7 +59,7 @@ export {
   type VerifyKey,
 } from './key.js'
 export { randomText, textHash } from './opaque-text.js'
-export { fromRequest, hasBody, headerValues, type ReceivedMessage } from './received-message.js'
+export { fromRequest, hasBody, headerValues, headFromRequest, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,

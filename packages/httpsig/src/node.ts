@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
-import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage } from './received-message.js'
+import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
 
+export { abortRequest, checkBody } from './checked-body-node.js'
 export { verifyAndSignOn } from './crypto-node.js'
 
 function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
@@ -88,19 +90,6 @@ function checkUntouched(request: IncomingMessage | Http2ServerRequest): void {
   const listens = request.listenerCount('data') + request.listenerCount('readable') > 0
   if (listens || request.readableFlowing === true || request.readableEncoding !== null)
     throw new TypeError('something reads the body already: peekNode must come first')
-}
-
-/** As much of a request as tells its end; one that a framework's test injects has no `complete`. */
-interface Ending {
-  readonly complete?: boolean
-  readonly _readableState?: { readonly ended?: boolean }
-}
-
-/** Whether the last byte has come in. */
-function isWhole(request: IncomingMessage | Http2ServerRequest): boolean {
-  if ('stream' in request) return request.stream.readableEnded
-  const { complete, _readableState } = request as Ending
-  return complete ?? _readableState?.ended === true
 }
 
 /** What is listened to, and what comes of it; `part` returns the bytes once they are whole. */
@@ -204,6 +193,19 @@ export async function peekNode(
   options: { readonly bodyLimit: number },
 ): Promise<ReceivedMessage> {
   return withBody(request, headFromNode(request), { limit: options.bodyLimit, read: peekBody })
+}
+
+/**
+ * As {@link peekNode}, but does not wait for the body and reads nothing of it: `checkBody` then sees to it that whoever reads it
+ * reads the one that was signed.
+ * @throws HttpSigError and TypeError as `peekNode`
+ * @see docs/protocol.md §3.4
+ */
+export function unreadNode(request: IncomingMessage | Http2ServerRequest): ReceivedMessage {
+  const head = headFromNode(request)
+  if (nothingToRead(request, head) || !announcesBody(request, head)) return head
+  checkUntouched(request)
+  return withUnseenBody(head)
 }
 
 interface Reading {

@@ -115,13 +115,29 @@ function rawTarget(url: string): string {
  * @see docs/protocol.md §3.3
  */
 export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
-  const headers: Array<readonly [string, string]> = [...request.headers]
-  if (!request.headers.has('host')) headers.push(['host', new URL(request.url).host])
+  const head = headOf(request)
   const body = await readBody(request.body, options.bodyLimit)
-  return {
-    method: request.method,
-    target: rawTarget(request.url),
-    headers,
-    ...(body === undefined ? {} : { body }),
-  }
+  return body === undefined ? head : { ...head, body }
+}
+
+/**
+ * As {@link fromRequest}, but reads nothing of the body: whoever reads it has to compare it with its digest, or to refuse its
+ * first byte where the message announces none.
+ * @see docs/protocol.md §3.4
+ */
+export function headFromRequest(request: Request): ReceivedMessage {
+  return request.body === null ? headOf(request) : withUnseenBody(headOf(request))
+}
+
+function headOf({ method, url, headers: lines }: Request): ReceivedMessage {
+  const headers: Array<readonly [string, string]> = [...lines]
+  if (!lines.has('host')) headers.push(['host', new URL(url).host])
+  return { method, target: rawTarget(url), headers }
+}
+
+/** A body of unknown length that no digest announces may still turn out to be none. */
+export function withUnseenBody(head: ReceivedMessage): ReceivedMessage {
+  const announced =
+    headerValues(head, 'content-digest').length > 0 || Number(headerValues(head, 'content-length')[0] ?? 0) > 0
+  return announced ? { ...head, dangerouslyUnseenBody: true } : head
 }

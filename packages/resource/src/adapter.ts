@@ -1,5 +1,6 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type BodyCheck, checkedStream, type ReceivedMessage } from '@countersign/httpsig'
 import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { BodyRule } from './requirement.js'
 
 // What the adapters for frameworks share.
 
@@ -13,6 +14,30 @@ export async function readOrAnswer(read: () => Promise<ReceivedMessage>): Promis
     if (error.code === 'server_error') throw thrown
     return errorResponse(error)
   }
+}
+
+/** The message with the address that the platform tells beside the request; where the message has one, with that. */
+export function withPeer(message: ReceivedMessage, tell: () => string | undefined): ReceivedMessage {
+  if (message.peer !== undefined) return message
+  const peer = tell()
+  return peer === undefined ? message : { ...message, peer }
+}
+
+/** A request whose body passes a check as it is read. */
+export function checkedRequest(request: Request, check: BodyCheck): Request {
+  if (request.body === null) return request
+  // Fetch's own condition for a body that is still on its way; its types do not know it yet.
+  const init: RequestInit & { readonly duplex: 'half' } = { body: checkedStream(request.body, check), duplex: 'half' }
+  return new Request(request, init)
+}
+
+/** What an earlier guard has read. @throws TypeError where that one left a body unread that this one must see */
+export function sameRule(known: ReceivedMessage, rule: BodyRule): ReceivedMessage {
+  if (rule === 'whole' && known.dangerouslyUnseenBody === true)
+    throw new TypeError(
+      "a guard before this one has body: 'stream', and this one has not: the body is gone by with that one",
+    )
+  return known
 }
 
 /** The response with headers that `set` has changed; the same one where that can be. */

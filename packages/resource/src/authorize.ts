@@ -1,4 +1,4 @@
-import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { type BodyCheck, headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
@@ -15,6 +15,8 @@ import { letThrough, type Mode, markOf } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
+import type { SpentCounts } from './spent-counts.js'
+import { streamedBody } from './streamed-body.js'
 import type { ClientOf } from './trusted-proxies.js'
 
 /** What became of a request. */
@@ -29,6 +31,8 @@ export type Authorization =
        * errors of handlers asks here first: the user may be needed, or somebody else is away.
        */
       respond(error: unknown): Promise<Response | undefined>
+      /** Of a signed request on a route with `body: 'stream'`: what its body must pass while the handler reads it. */
+      readonly body?: BodyCheck
     }
   | { readonly ok: false; readonly response: Response }
 
@@ -41,6 +45,7 @@ export interface Guard {
   /** Messages that were looked up in `replay` and are let pass. */
   readonly passed: WeakSet<ReceivedMessage>
   readonly counter: Counter
+  readonly spent: SpentCounts
   /** What each message was counted as, by the name of the limit: for the headers of its answer. */
   readonly charges: WeakMap<object, Map<string, Charge>>
   readonly clientOf: ClientOf
@@ -77,7 +82,11 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     if (guard.mode === 'enforce') await guard.downstream?.accept(message, verified)
     const about = aboutOf(message, route, guard)
     guard.tell({ type: 'passed', aauth, ...about })
-    return guard.mode === 'observe' ? letThrough() : passed(aauth, { verified, route }, about, guard)
+    if (guard.mode === 'observe') return letThrough()
+    const body = streamedBody(message, route, verified, error =>
+      guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }),
+    )
+    return { ...passed(aauth, { verified, route }, about, guard), ...(body === undefined ? {} : { body }) }
   } catch (thrown) {
     const error = asAAuthError(thrown)
     const ask = known.bearer === true ? askBesideBearer(error, route) : askAfter(error, route)
@@ -149,7 +158,7 @@ function passed(
   called: Called,
   about: ReturnType<typeof aboutOf>,
   { downstream, refusal: context, tell }: Guard,
-): Authorization {
+): Authorization & { readonly ok: true } {
   if (downstream === undefined) return { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
   const setbacks = new WeakMap<object, Refusal>()
   const noting = async (response: Promise<Response>): Promise<Response> => {
@@ -217,21 +226,30 @@ async function passes(
 }
 
 /**
- * Counts the request against its limits, one after the other until one is exceeded.
+ * Counts the request against its limits, one after the other until one is exceeded; once, however many guards it meets.
  * @returns that one
  */
 async function charge(
   message: ReceivedMessage,
   buckets: readonly Bucket[],
-  { counter, charges }: Guard,
+  { counter, charges, spent }: Guard,
 ): Promise<Charge | undefined> {
   if (buckets.length === 0) return undefined
   const charged = charges.get(message) ?? new Map<string, Charge>()
   charges.set(message, charged)
+  const isCharged = ({ name, key }: Bucket): boolean => charged.get(name)?.bucket.key === key
+  const over = spent.find(buckets.filter(bucket => !isCharged(bucket)))
+  if (over !== undefined) {
+    charged.set(over.bucket.name, over)
+    return over
+  }
   for (const bucket of buckets) {
-    const one = { bucket, count: await available(counter.take(bucket.key, bucket.rate)) }
+    const before = isCharged(bucket) ? charged.get(bucket.name) : undefined
+    const one = before ?? { bucket, count: await available(counter.take(bucket.key, bucket.rate)) }
     charged.set(bucket.name, one)
-    if (!one.count.within) return one
+    if (one.count.within) continue
+    spent.add(one)
+    return one
   }
   return undefined
 }
@@ -264,7 +282,8 @@ function passesOnce(message: ReceivedMessage, { replay }: Route): boolean {
 /** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */
 async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
   if (guard.passed.has(message)) return
-  await available(checkReplay({ replay: guard.replay, verified }))
+  const peer = guard.clientOf(message)
+  await available(checkReplay({ replay: guard.replay, verified, ...(peer === undefined ? {} : { peer }) }))
   guard.passed.add(message)
 }
 

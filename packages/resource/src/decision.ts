@@ -46,7 +46,7 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
   const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: count.seconds })
   // Its site's count holds at every level that names an agent.
   if (bucket.name === 'site') return { error, ask: 'nothing' }
-  switch (roomierLevel(caller.level, route.limits)) {
+  switch (roomierLevel(caller.level, route.limits, bucket.rate)) {
     case 'pseudonymous':
       return { error, ask: 'signature' }
     case 'identified':

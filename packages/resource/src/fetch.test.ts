@@ -62,6 +62,25 @@ test(
   },
 )
 
+test(verifies('rate.anonymous', 'by the address that the platform tells beside the request'), async () => {
+  const resource = world.calendar({ limits: { anonymous: '1/hour' }, trustedProxies: ['10.0.0.0/8'] })
+  interface Server {
+    readonly address?: string
+  }
+  const serve = guard(resource, { level: 'anonymous' }, (_, __, _server: Server) => new Response('ok'), {
+    peer: (_, server) => server.address,
+  })
+  const status = async (server: Server, forwarded = '') =>
+    (await serve(new Request('https://calendar.example/', { headers: { 'x-forwarded-for': forwarded } }), server))
+      .status
+  expect([await status({ address: '192.0.2.1' }), await status({ address: '192.0.2.1' })]).toEqual([200, 429])
+  expect(await status({ address: '192.0.2.2' })).toBe(200)
+  expect(await status({ address: '10.0.0.1' }, '192.0.2.3')).toBe(200)
+  expect(await status({ address: '10.0.0.1' }, '192.0.2.2')).toBe(429)
+  expect(await status({ address: '192.0.2.2' }, '192.0.2.4')).toBe(429)
+  expect([await status({}), await status({})]).toEqual([200, 429])
+})
+
 test('a requirement nobody could meet is a mistake at once, and scopes are the resource’s own', () => {
   const resource = world.calendar()
   expect(() => guard(resource, { level: 'authorized' }, () => new Response())).toThrow(TypeError)

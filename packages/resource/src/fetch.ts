@@ -1,13 +1,19 @@
-import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
 import type { Guarded } from './aauth.js'
-import { readOrAnswer, withHeaders } from './adapter.js'
-import type { Requirement } from './requirement.js'
+import { checkedRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
 /** Options of the adapter. */
-export interface FetchOptions {
+export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
   /** Largest body in bytes; above it 413. Default 1 MiB. */
   readonly bodyLimit?: number
+  /**
+   * The IP address at the other end of the connection, from what the platform passes beside the request, such as
+   * `(request, server) => server.requestIP(request)?.address` of Bun: limits count unknown callers by it, all together where it is
+   * missing. A header only where the platform itself sets it and no caller can, as `CF-Connecting-IP` of Workers.
+   */
+  readonly peer?: (request: Request, ...more: A) => string | undefined
 }
 
 /** A Fetch handler that gets the verified facts; what the platform adds to the request (`env`, `ctx`, `server`) comes after them. */
@@ -29,16 +35,19 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   resource: Resource<S>,
   requirement: Requirement<NoInfer<S>>,
   handler: FetchHandler<A>,
-  options: FetchOptions = {},
+  options: FetchOptions<A> = {},
 ): (request: Request, ...more: A) => Promise<Response> {
   const declared = resource.declare(requirement)
   return async (request, ...more) => {
-    const message = await messageOf(request, options)
+    const message = await messageOf(request, more, options, declared.body)
     if (message instanceof Response) return exposed(message, request, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
     try {
-      const response = await handler(withBody(request, message), authorization.aauth, ...more)
+      const { body, aauth } = authorization
+      const whole = declared.body !== 'stream'
+      const checked = whole ? withBody(request, message) : body === undefined ? request : checkedRequest(request, body)
+      const response = await handler(checked, aauth, ...more)
       return withHeaders(response, headers => resource.responseHeaders(headers, declared, message))
     } catch (error) {
       const told = await authorization.respond(error)
@@ -52,13 +61,13 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
  * Answers a resource's metadata, its keys and its resource token endpoint; undefined for every other path, which stays unread.
  * @see protocol §6, §6.1
  */
-export function wellKnown<S extends string>(
+export function wellKnown<S extends string, A extends readonly unknown[] = []>(
   resource: Resource<S>,
-  options: FetchOptions = {},
-): (request: Request) => Promise<Response | undefined> {
-  return async request => {
+  options: FetchOptions<A> = {},
+): (request: Request, ...more: A) => Promise<Response | undefined> {
+  return async (request, ...more) => {
     if (!resource.paths.includes(new URL(request.url).pathname)) return undefined
-    const message = await messageOf(request, options)
+    const message = await messageOf(request, more, options)
     return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
   }
 }
@@ -81,13 +90,18 @@ function exposed<S extends string>(response: Response, request: Request, resourc
   return withHeaders(response, headers => resource.cors?.expose(request, headers))
 }
 
-async function messageOf(
+async function messageOf<A extends readonly unknown[]>(
   request: Request,
-  { bodyLimit = 1_048_576 }: FetchOptions,
+  more: A,
+  { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
+  rule: BodyRule = 'whole',
 ): Promise<ReceivedMessage | Response> {
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
-  return readOrAnswer(() => fromRequest(request, { bodyLimit }))
+  return readOrAnswer(async () => {
+    const message = rule === 'stream' ? headFromRequest(request) : await fromRequest(request, { bodyLimit })
+    return withPeer(message, () => peer?.(request, ...more))
+  })
 }
 
 /** The stream was read: the handler gets a request with the same bytes. */

@@ -1,6 +1,6 @@
 import { pathOf } from '@countersign/httpsig'
 import type { Guarded } from './aauth.js'
-import { corsRequestOf, type NodeOptions, type NodeRequest, receiveNode, targetOf } from './incoming-node.js'
+import { checkNode, corsRequestOf, type NodeOptions, type NodeRequest, receiveNode, targetOf } from './incoming-node.js'
 import { headersNow, type NodeResponse, whenSent } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -28,10 +28,11 @@ export async function admit<S extends string>(
   { request, response }: Exchange,
   options: NodeOptions,
 ): Promise<Admission> {
-  const message = await receiveNode(request, options)
+  const message = await receiveNode(request, options, declared.body)
   if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
+  if (authorization.body !== undefined) checkNode(request, authorization.body)
   const takeBack = headersNow(response)
   const unprotect = whenSent(response, headers => resource.responseHeaders(headers, declared, message))
   // A handler that never looked at the body leaves it in the way of the next request.

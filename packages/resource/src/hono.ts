@@ -1,11 +1,11 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
-import { receive } from '#message'
+import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
-import { readOrAnswer, withHeaders } from './adapter.js'
+import { readOrAnswer, sameRule, withHeaders, withPeer } from './adapter.js'
 import { agentMetadataPath } from './metadata.js'
-import type { Requirement } from './requirement.js'
+import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
@@ -17,10 +17,17 @@ export interface AAuthEnv {
 export interface HonoOptions {
   /** Largest body in bytes; above it 413. Default 1 MiB. */
   readonly bodyLimit?: number
+  /**
+   * The IP address at the other end of the connection, where the runtime tells it apart from the request, such as
+   * `c => getConnInfo(c).remote.address`: limits count unknown callers by it, all together where it is missing. Not needed on
+   * `@hono/node-server`. Never a header that callers can set.
+   */
+  readonly peer?: (c: Context) => string | undefined
 }
 
 /** The received message, kept on the context: a body can be read only once. */
 const messageKey = 'countersign.message'
+const checkedKey = 'countersign.checked'
 
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
@@ -42,10 +49,11 @@ export function guard<S extends string>(
   const declared = resource.declare(requirement)
   const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
-    const message = await messageOf(c, options)
+    const message = await messageOf(c, options, declared.body)
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
+    if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
     c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
     const told = c.error === undefined ? undefined : await authorization.respond(c.error)
@@ -128,18 +136,30 @@ function protectResponse(c: Context, set: (headers: Headers) => void): void {
   if (response !== c.res) replaceResponse(c, response)
 }
 
-async function messageOf(c: Context, options: HonoOptions): Promise<ReceivedMessage | Response> {
+async function messageOf(
+  c: Context,
+  options: HonoOptions,
+  rule: BodyRule = 'whole',
+): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
-  if (known !== undefined) return known as ReceivedMessage
+  if (known !== undefined) return sameRule(known as ReceivedMessage, rule)
   // Hono would hand the handler what was read before, whatever the signature covers.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return readOrAnswer(async () => {
-    const message = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576)
+    const received = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
+    const message = withPeer(received, () => options.peer?.(c))
     c.set(messageKey, message)
-    restoreBody(c, message)
+    if (rule === 'whole') restoreBody(c, message)
     return message
   })
+}
+
+/** The handler reads the body through the check, once for all guards. */
+function checkWhileRead(c: Context, check: BodyCheck): void {
+  if (c.get(checkedKey) === true) return
+  c.set(checkedKey, true)
+  c.req.raw = checkedBody(c.req.raw, c.env, check)
 }
 
 /** Methods with which a Fetch request has no body, or that it does not know at all. */

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import type { ReceivedMessage } from '@countersign/httpsig'
-import { peekNode } from '@countersign/httpsig/node'
+import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
+import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
 import type { CorsRequest } from '@countersign/protocol'
-import { readOrAnswer } from './adapter.js'
+import { readOrAnswer, sameRule } from './adapter.js'
+import type { BodyRule } from './requirement.js'
 
 /** A request as Node shows it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -16,12 +17,15 @@ export interface NodeOptions {
 }
 
 const received: unique symbol = Symbol('countersign.received')
+const checked: unique symbol = Symbol('countersign.checked')
 
 interface Seen {
   /** What a router that shortens `url` for what is mounted in it keeps of the target. */
   readonly originalUrl?: string
   /** A body comes only once: what was read stays with its request for the next guard. */
   [received]?: ReceivedMessage
+  /** Its body is checked as it is read, once for all guards. */
+  [checked]?: true
 }
 
 /** The target as it came, whatever a router has made of `url` since. */
@@ -31,19 +35,29 @@ export function targetOf(request: NodeRequest & Seen): string {
 
 /**
  * The message as it came, its body left unread for whatever parses it; or the answer where it cannot be had.
+ * @param rule with `stream` nothing waits for the body
  * @throws TypeError when something has read the body before
  */
 export async function receiveNode(
   request: NodeRequest & Seen,
   { bodyLimit = 1_048_576 }: NodeOptions,
+  rule: BodyRule = 'whole',
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
-  if (known !== undefined) return known
+  if (known !== undefined) return sameRule(known, rule)
   return readOrAnswer(async () => {
-    const message = { ...(await peekNode(request, { bodyLimit })), target: targetOf(request) }
+    const head = rule === 'stream' ? unreadNode(request) : await peekNode(request, { bodyLimit })
+    const message = { ...head, target: targetOf(request) }
     request[received] = message
     return message
   })
+}
+
+/** Has the body checked as the handler reads it. */
+export function checkNode(request: NodeRequest & Seen, check: BodyCheck): void {
+  if (request[checked]) return
+  request[checked] = true
+  checkBody(request, check)
 }
 
 /** Whether a guard has read this request. */

@@ -90,6 +90,40 @@ describe('what a 429 advises', () => {
   )
 })
 
+describe('what a 429 advises, where another limit than that of the level was exceeded', () => {
+  test(verifies('RAT-03', 'a name, to the keys of one network that have used it up together'), async () => {
+    const call = route({ level: 'pseudonymous', limits: { network: '1/hour', identified: '2/hour' } })
+    expect([await call(await fresh()), await call(await fresh())]).toEqual([200, [429, 'httpsig; identity=?1']])
+    const final = route({ level: 'pseudonymous', limits: { network: '2/hour', identified: '1/hour' } })
+    expect([await final(await fresh()), await final(await fresh())]).toEqual([200, 200])
+    expect(await final(await fresh())).toEqual([429, null])
+  })
+
+  test(verifies('RAT-03', 'an auth token, to the delegates of one agent'), async () => {
+    const limits = { identified: '5/hour', agent: '1/hour', authorized: '2/hour' }
+    const call = route({ level: 'identified', scope: 'events.read', limits })
+    const delegate = async (sub: string) => asHolder(world.delegateKey, await world.agentToken({ sub }))
+    expect(await call(await delegate('phone'))).toBe(200)
+    expect(await call(await delegate('laptop'))).toEqual([429, expect.stringContaining('auth-token')])
+  })
+})
+
+test('a message is counted once, however many guards it meets, and what refused it once refuses it again', async () => {
+  const resource = world.calendar({ limits: { anonymous: '2/hour' } })
+  const [outer, inner] = [resource.declare({ level: 'anonymous' }), resource.declare({ level: 'anonymous' })]
+  const own = resource.declare({ level: 'anonymous', limits: { anonymous: '1/hour' } })
+  const through = async (message: { readonly peer: string }) => {
+    const wire = { method: 'GET', target: '/x', headers: [], ...message }
+    const verdicts: boolean[] = []
+    for (const need of [outer, inner, inner]) verdicts.push((await resource.authorize(wire, need)).ok)
+    return [...verdicts, (await resource.authorize(wire, own)).ok]
+  }
+  expect(await through({ peer: '192.0.2.1' })).toEqual([true, true, true, true])
+  expect(await through({ peer: '192.0.2.1' })).toEqual([true, true, true, false])
+  expect(await through({ peer: '192.0.2.1' })).toEqual([false, false, false, false])
+  expect(await through({ peer: '192.0.2.2' })).toEqual([true, true, true, true])
+})
+
 describe('what is counted', () => {
   test(
     verifies('RAT-01', 'rate.pseudonymous', 'fresh keys of one network together, and one key wherever it is'),
@@ -136,10 +170,10 @@ describe('what is counted', () => {
     const resource = world.calendar()
     expect(await call(undefined, '')).toBe(200)
     expect(await call(undefined, '')).toEqual([429, 'httpsig'])
-    const message = { method: 'GET', target: '/x', headers: [] }
+    const message = () => ({ method: 'GET', target: '/x', headers: [] })
     const need = { level: 'anonymous', limits: { anonymous: '1/hour' } } as const
-    expect((await resource.authorize(message, need)).ok).toBe(true)
-    expect((await resource.authorize(message, need)).ok).toBe(false)
+    expect((await resource.authorize(message(), need)).ok).toBe(true)
+    expect((await resource.authorize(message(), need)).ok).toBe(false)
   })
 
   test(verifies('rate.identified', 'delegates of one agent together, and each for itself'), async () => {
@@ -151,6 +185,29 @@ describe('what is counted', () => {
     expect(await call(await delegate('laptop'))).toBe(200)
     expect(await call(await delegate('tablet'))).toEqual([429, null])
     expect(await call(await delegate('phone', world.otherAgent))).toBe(200)
+  })
+
+  test(
+    verifies('RAT-01', 'rate.identified', 'no flood of fresh delegates makes a full counter forget their agent'),
+    async () => {
+      const limits = { identified: '2/hour' }
+      const call = route({ level: 'identified', limits }, { counter: memoryCounter({ capacity: 5 }) })
+      const delegate = async (sub: string, by = world.agent) =>
+        asHolder(world.delegateKey, await world.agentToken({ sub }, by))
+      const outcomes: unknown[] = []
+      for (let n = 0; n < 12; n++) outcomes.push(await call(await delegate(`fresh-${n}`)))
+      expect(outcomes.filter(outcome => outcome === 200).length).toBe(2)
+      expect(await call(await delegate('phone', world.otherAgent))).toBe(200)
+    },
+  )
+
+  test(verifies('rate.identified', 'a delegate past its own limit uses up nothing of its agent’s'), async () => {
+    const call = route({ level: 'identified', limits: { identified: '1/hour', agent: '2/hour' } })
+    const delegate = async (sub: string) => asHolder(world.delegateKey, await world.agentToken({ sub }))
+    expect(await call(await delegate('phone'))).toBe(200)
+    for (let n = 0; n < 5; n++) expect(await call(await delegate('phone'))).toEqual([429, null])
+    expect(await call(await delegate('laptop'))).toBe(200)
+    expect(await call(await delegate('tablet'))).toEqual([429, null])
   })
 
   test(verifies('rate.authorized', 'each user of each agent'), async () => {

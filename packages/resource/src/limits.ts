@@ -140,7 +140,7 @@ function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyA
 
 const levels: readonly Level[] = ['pseudonymous', 'identified', 'authorized']
 
-/** The next level above `level` that has a higher limit, if any: what a 429 may advise. */
-export function roomierLevel(level: Level, limits: RouteLimits): Level | undefined {
-  return levels.find(next => !satisfies(level, next) && allowsMore(limits[next]?.rate, limits[level]?.rate))
+/** The next level above `level` that has a higher limit than the one that was exceeded, if any: what a 429 may advise. */
+export function roomierLevel(level: Level, limits: RouteLimits, exceeded: Rate): Level | undefined {
+  return levels.find(next => !satisfies(level, next) && allowsMore(limits[next]?.rate, exceeded))
 }

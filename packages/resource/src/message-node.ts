@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { fromNode, headFromNode } from '@countersign/httpsig/node'
+import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { abortRequest, fromNode, headFromNode, unreadNode } from '@countersign/httpsig/node'
+import { checkedRequest } from './adapter.js'
+import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -16,15 +18,35 @@ export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
   bodyLimit: number,
+  rule: BodyRule,
 ): Promise<ReceivedMessage> {
   if (bindings?.received !== undefined) return bindings.received
   const incoming = bindings?.incoming
-  if (incoming === undefined) return fromRequest(request, { bodyLimit })
+  if (incoming === undefined) return rule === 'stream' ? headFromRequest(request) : fromRequest(request, { bodyLimit })
+  if (!incoming.readableDidRead && rule === 'stream') return unreadNode(incoming)
   if (!incoming.readableDidRead) return fromNode(incoming, { bodyLimit })
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)
   return body === undefined ? head : { ...head, body }
+}
+
+/** The request whose body passes a check as it is read; one that does not is given up with its connection. */
+export function checkedBody(request: Request, bindings: ServerBindings | undefined, check: BodyCheck): Request {
+  const incoming = bindings?.incoming
+  const aborting = (step: () => void): void => {
+    try {
+      step()
+    } catch (error) {
+      // After the reader has learnt of it.
+      if (incoming !== undefined) setImmediate(() => abortRequest(incoming, error as Error))
+      throw error
+    }
+  }
+  return checkedRequest(request, {
+    update: chunk => aborting(() => check.update(chunk)),
+    end: () => aborting(() => check.end()),
+  })
 }
 
 /** Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13). */

@@ -1,4 +1,6 @@
-import { fromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { checkedRequest } from './adapter.js'
+import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -11,6 +13,13 @@ export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
   bodyLimit: number,
+  rule: BodyRule,
 ): Promise<ReceivedMessage> {
-  return bindings?.received ?? fromRequest(request, { bodyLimit })
+  if (bindings?.received !== undefined) return bindings.received
+  return rule === 'stream' ? headFromRequest(request) : fromRequest(request, { bodyLimit })
+}
+
+/** The request whose body passes a check as it is read. */
+export function checkedBody(request: Request, _: ServerBindings | undefined, check: BodyCheck): Request {
+  return checkedRequest(request, check)
 }

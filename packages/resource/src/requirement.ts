@@ -39,6 +39,13 @@ export interface Requirement<S extends string = string> {
   readonly via?: readonly string[]
   /** Components beyond the usual ones that must be covered where a request has them. */
   readonly components?: readonly string[]
+  /**
+   * `whole` (default): the body is read and compared with its digest before the handler runs, up to a limit of bytes. `stream`: for
+   * uploads. Its digest must be signed, but is compared as the handler reads, however much that is: **until the body has ended
+   * without an error, its bytes are anybody's**. One that is another than was signed never ends, and its connection is aborted.
+   * @see protocol §3.4
+   */
+  readonly body?: BodyRule
   /** Which requests pass only once: those with an unsafe method (default), or `all`. */
   readonly replay?: 'unsafe' | 'all'
   /** Limits of this route alone; levels it does not name count with the whole resource. */
@@ -57,6 +64,9 @@ export interface Requirement<S extends string = string> {
   readonly cacheControl?: 'handler'
 }
 
+/** When a body is compared with the digest that was signed. */
+export type BodyRule = 'whole' | 'stream'
+
 /** Decides over the facts of a request; a level is a refusal that says what might help. */
 export type Policy = (aauth: AAuth) => boolean | Level | Promise<boolean | Level>
 
@@ -73,6 +83,7 @@ export interface Route {
   readonly deny: readonly Deny[]
   readonly via?: readonly string[]
   readonly components: readonly string[]
+  readonly body: BodyRule
   readonly replay: 'unsafe' | 'all'
   readonly limits: RouteLimits
   readonly policy?: Policy
@@ -97,7 +108,7 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
-  const { agents = 'any', components = [], replay = 'unsafe', limits = {}, users, deny } = requirement
+  const { agents = 'any', components = [], replay = 'unsafe', body = 'whole', limits = {}, users, deny } = requirement
   const { policy, via, name, alsoAccept } = requirement
   const scope = scopeOf(requirement, context)
   const level = requirement.level ?? defaultLevel(requirement, scope)
@@ -110,6 +121,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (deny !== undefined) checkDeny(deny, context)
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
+  if (body !== 'whole' && body !== 'stream') throw new TypeError('body is whole or stream')
   // Whoever keeps a list of agents does not expect that somebody passes who is on none.
   if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
     throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
@@ -121,6 +133,7 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
     ...(users === undefined ? {} : { users }),
     deny: [context.deny, deny].filter(rule => rule !== undefined),
     components: [...new Set([...context.components, ...components])],
+    body,
     replay,
     limits: { ...context.limits, ...parseLimits(limits, family, context.siteOf) },
     ...(policy === undefined ? {} : { policy }),

@@ -37,6 +37,7 @@ import { checkComponents, type Requirement, type RouteContext } from './requirem
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
+import { spentCounts } from './spent-counts.js'
 import { authorizeMeasured, type Telemetry } from './telemetry.js'
 import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
@@ -173,6 +174,7 @@ export function createResource<const S extends string = never>(options: Resource
     replay,
     passed: new WeakSet<ReceivedMessage>(),
     counter,
+    spent: spentCounts(),
     charges,
     clientOf: client,
     tell,

@@ -14,9 +14,12 @@ export async function checkReplay(options: {
   readonly verified: Verified
   /** `token` for token endpoints; otherwise the caller's level. */
   readonly partition?: 'token'
+  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
+  readonly peer?: string
 }): Promise<void> {
   const { replay, verified, partition } = options
   const { caller, opened } = verified
+  const { peer = caller.peer } = options
   if (opened === undefined || caller.level === 'anonymous') return
   const verdict = await replay.check({
     authority: opened.authority,
@@ -24,7 +27,7 @@ export async function checkReplay(options: {
     base: opened.base,
     created: opened.created,
     partition: partition ?? caller.level,
-    principal: principalOf(caller),
+    principal: principalOf(caller, peer),
   })
   switch (verdict) {
     case 'fresh':
@@ -47,10 +50,10 @@ export async function checkReplay(options: {
 }
 
 /** Whose share an entry counts against. A fresh key costs nothing, so a pseudonym shares by network; an agent by its origin. */
-function principalOf(caller: Exclude<Caller, { level: 'anonymous' }>): string {
+function principalOf(caller: Exclude<Caller, { level: 'anonymous' }>, peer: string | undefined): string {
   switch (caller.level) {
     case 'pseudonymous':
-      return caller.peer === undefined ? caller.key.thumbprint : networkOf(caller.peer)
+      return peer === undefined ? caller.key.thumbprint : networkOf(peer)
     case 'identified':
       return caller.agent
     case 'authorized':

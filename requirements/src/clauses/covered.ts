@@ -22,7 +22,7 @@ export const coveredClauses: readonly Requirement[] = [
     '3.4',
     'An agent covers the additional components a resource names, where its request has them.',
   ),
-  later(
+  built(
     'sig.covered.stream',
     '3.4',
     'A route with `body: stream` checks the digest at the end and aborts on mismatch.',

@@ -1,0 +1,38 @@
+import { type BodyCheck, contentDigestCheck, hasBody, headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
+import type { Verified } from '@countersign/verify'
+import type { Route } from './requirement.js'
+
+/**
+ * What the body of a verified request must pass while its handler reads it; nothing where it was read already, or nobody has
+ * signed the request, or the route leaves it to somebody else.
+ * @param tell told once, when the body is another than was signed
+ * @see protocol §3.4
+ */
+export function streamedBody(
+  message: ReceivedMessage,
+  { body: rule }: Pick<Route, 'body'>,
+  { opened }: Verified,
+  tell: (error: AAuthError) => void,
+): BodyCheck | undefined {
+  if (rule !== 'stream' || opened === undefined || message.body !== undefined) return undefined
+  const check = hasBody(message) ? contentDigestCheck(headerValues(message, 'content-digest').join(', ')) : noBody
+  return { update: chunk => telling(() => check.update(chunk), tell), end: () => telling(() => check.end(), tell) }
+}
+
+/** Without a signed digest, the first byte refuses. */
+const noBody: BodyCheck = {
+  update(chunk) {
+    if (chunk.length > 0) throw new AAuthError('invalid_signature', 'the body is not covered by the signature')
+  },
+  end: () => undefined,
+}
+
+function telling(step: () => void, tell: (error: AAuthError) => void): void {
+  try {
+    step()
+  } catch (thrown) {
+    tell(asAAuthError(thrown))
+    throw thrown
+  }
+}
