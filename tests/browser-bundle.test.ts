@@ -1,31 +1,8 @@
 import { gzipSync } from 'node:zlib'
-import { build } from 'vite'
 import { expect, test } from 'vitest'
-import { root } from './processes.fixture.js'
+import { bundle } from './bundle.fixture.js'
 
 // What an agent weighs in a page, and that nothing of Node comes with it. The built packages are bundled, as users do.
-
-async function bundle(source: string): Promise<string> {
-  const entry = 'virtual:entry'
-  const result = await build({
-    configFile: false,
-    logLevel: 'silent',
-    root,
-    build: { write: false, minify: true, target: 'esnext', modulePreload: false, rollupOptions: { input: entry } },
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: id => (id === entry ? `\0${entry}` : undefined),
-        load: id => (id === `\0${entry}` ? source : undefined),
-      },
-    ],
-  })
-  const [{ output } = expect.fail('no bundle')] = Array.isArray(result) ? result : 'output' in result ? [result] : []
-  expect(output.length).toBe(1)
-  const [chunk] = output
-  expect([...chunk.imports, ...chunk.dynamicImports]).toEqual([])
-  return chunk.code
-}
 
 /** All that an agent in a page is made of. */
 const whole = `

@@ -57,5 +57,7 @@ test('what is exported is what is meant to be', () => {
       'writeContentDigest',
     ]),
   )
-  expect(new Set(Object.keys(node))).toEqual(new Set(['fromNode', 'headFromNode', 'peekNode', 'verifyAndSignOn']))
+  expect(new Set(Object.keys(node))).toEqual(
+    new Set(['abortRequest', 'checkBody', 'fromNode', 'headFromNode', 'peekNode', 'unreadNode', 'verifyAndSignOn']),
+  )
 })
