@@ -47,8 +47,9 @@ function announcesBody(request: IncomingMessage | Http2ServerRequest, message: R
 
 /** A body that is gone must not pass for none: it would reach the handler although no signature covers it. */
 function nothingToRead(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
-  if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
+  // To wait for the end of what has no body costs as much as to read one.
   if (!announcesBody(request, message)) return true
+  if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
   if (request.readableDidRead) throw new TypeError('the body was read before: fromNode must come first')
   throw new HttpSigError('invalid_request', 'the request was cut off')
 }
@@ -203,7 +204,7 @@ export async function peekNode(
  */
 export function unreadNode(request: IncomingMessage | Http2ServerRequest): ReceivedMessage {
   const head = headFromNode(request)
-  if (nothingToRead(request, head) || !announcesBody(request, head)) return head
+  if (nothingToRead(request, head)) return head
   checkUntouched(request)
   return withUnseenBody(head)
 }
