@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
@@ -62,8 +62,8 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
   const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
     const configured = current
     const { resource } = configured
-    checkTarget(message)
-    checkConnection(message)
+    telling(resource, message, checkTarget)
+    telling(resource, message, checkConnection)
     // Before the routes: a page asks with OPTIONS, which most of them do not have.
     const answer = resource.cors?.preflight(message) ?? (await resource.handle(message))
     return answer ?? passage(message, configured)
@@ -79,7 +79,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       return passed.through(answer)
     },
     async upgrade(message) {
-      const handshake = checkHandshake(message)
+      const handshake = telling(current.resource, message, checkHandshake)
       const passed = await asked(message)
       return passed instanceof Response ? passed : switched(passed, handshake)
     },
@@ -88,8 +88,23 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       current.upstream.retire()
       current = configured
     },
+    refused: (request, error) => current.resource.refused(request, error),
     ready: () => current.upstream.check(),
     close: async () => current.upstream.close(),
+  }
+}
+
+/** What is refused before any route is asked, even where the resource only observes, is in its events. */
+function telling<T>(
+  { refused }: Pick<Resource, 'refused'>,
+  message: ReceivedMessage,
+  check: (message: ReceivedMessage) => T,
+): T {
+  try {
+    return check(message)
+  } catch (thrown) {
+    refused(message, asAAuthError(thrown))
+    throw thrown
   }
 }
 

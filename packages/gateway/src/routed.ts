@@ -89,9 +89,10 @@ function faultOf(
 function unrouted<S extends string>(
   message: ReceivedMessage,
   { error, headers = [] }: Fault,
-  { observed, cors }: Resource<S>,
+  { observed, refused, cors }: Resource<S>,
 ): Authorization {
   if (observed !== undefined) return observed(message, error)
+  refused(message, error)
   const response = errorResponse(error, { headers })
   cors?.expose(message, response.headers)
   return { ok: false, response }

@@ -21,7 +21,7 @@ import {
   type Routes,
   withCors,
 } from '@countersign/protocol'
-import { createVerifier, requestIdOf, type Verifier, type VerifierOptions } from '@countersign/verify'
+import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
@@ -30,14 +30,14 @@ import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits, type SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
-import { letThrough, type Mode, markOf } from './observe.js'
+import { type Mode, ownRefusals } from './observe.js'
 import { parseRate } from './rate.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
-import { authorizeMeasured, type Telemetry } from './telemetry.js'
+import { authorizeMeasured, type Telemetry, tellOwn } from './telemetry.js'
 import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
@@ -127,6 +127,11 @@ export interface Resource<S extends string = string> {
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
+  /**
+   * Tells of a request that an adapter refuses by itself, since no route is for it, or two servers could read it differently.
+   * @param error what the adapter answers, even where the resource only observes
+   */
+  refused(request: Pick<ReceivedMessage, 'requestId'>, error: AAuthError): void
   /**
    * Where the resource only observes: lets a request through that an adapter would refuse by itself, and tells so.
    * @param error what the adapter would answer
@@ -228,7 +233,7 @@ export function createResource<const S extends string = never>(options: Resource
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
     clientOf: client,
-    ...(mode === 'enforce' ? {} : { observed: observing(tell) }),
+    ...ownRefusals(mode, tellOwn(tell, telemetry)),
     responseHeaders(headers, requirement, message) {
       if (mode === 'enforce') {
         setRateHeaders(headers, charges.get(message)?.values() ?? [])
@@ -236,13 +241,6 @@ export function createResource<const S extends string = never>(options: Resource
       }
       cors?.expose(message, headers)
     },
-  }
-}
-
-function observing(tell: Observer): NonNullable<Resource['observed']> {
-  return (message, error) => {
-    tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(message), ...markOf('observe') })
-    return letThrough()
   }
 }
 
