@@ -1,12 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
 import type { Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Teller, tellerOf } from './identity.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
-import { type GatewayRoute, type Judge, judge } from './routed.js'
+import { type GatewayRoute, type Judge, judge, telling } from './routed.js'
 import { openUpstream, retryAfter, type Upstream } from './upstream.js'
 import type { UpstreamState } from './upstream-state.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
@@ -91,20 +91,6 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     refused: (request, error) => current.resource.refused(request, error),
     ready: () => current.upstream.check(),
     close: async () => current.upstream.close(),
-  }
-}
-
-/** What is refused before any route is asked, even where the resource only observes, is in its events. */
-function telling<T>(
-  { refused }: Pick<Resource, 'refused'>,
-  message: ReceivedMessage,
-  check: (message: ReceivedMessage) => T,
-): T {
-  try {
-    return check(message)
-  } catch (thrown) {
-    refused(message, asAAuthError(thrown))
-    throw thrown
   }
 }
 
