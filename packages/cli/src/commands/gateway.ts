@@ -36,9 +36,21 @@ const requirementOptions = {
     .enum(['unsafe', 'all'])
     .optional()
     .describe('which requests pass only once: unsafe (default), those with an unsafe method; or all'),
-  level: level.optional().describe('the level a caller needs: anonymous, pseudonymous, identified or authorized'),
-  scope: stringList.optional().describe('the scopes a caller needs, all of them'),
-  agents: stringList.optional().describe('the agents that are let in: exact, or https://*.example.org'),
+  level: level
+    .optional()
+    .describe(
+      'the level a caller needs: anonymous, pseudonymous, identified or authorized; default authorized with a scope, else identified',
+    ),
+  scope: stringList
+    .optional()
+    .describe(
+      'the scopes a caller needs, all of them; with a level below authorized: what a caller over its limit may ask for',
+    ),
+  agents: stringList
+    .optional()
+    .describe(
+      'the agents that are let in: exact, or https://*.example.org; of a gateway: on all routes but those with a lower level than identified',
+    ),
   limits: limits
     .optional()
     .describe(
