@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
@@ -59,8 +60,13 @@ test('what it lets through and what it refuses even so is all in the report', as
   expect(await statusOf('GET /a/../orders HTTP/1.1')).toBe(400)
   const named = ['signature: x', 'connection: x-tenant', 'x-tenant: a']
   expect(await statusOf('GET /orders HTTP/1.1', ...named)).toBe(400)
-  expect(seen).toEqual(['GET /orders', 'GET /public', 'GET /nowhere'])
+  expect((await fetch(`${api}/.well-known/jwks.json`)).status).toBe(200)
+  expect(seen.splice(0)).toEqual(['GET /orders', 'GET /public', 'GET /nowhere', 'GET /.well-known/jwks.json'])
 
+  const records = readFileSync(log, 'utf8').trim().split('\n')
+  expect(records.map(line => JSON.parse(line)).find(({ event }) => event === 'observing')).toMatchObject({
+    answers: ['/.well-known/aauth-resource', '/.well-known/jwks.json'],
+  })
   const { code, stdout } = await run(['gateway', 'report', '--json', log])
   expect(code).toBe(0)
   const report = JSON.parse(stdout)

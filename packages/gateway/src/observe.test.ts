@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { createResource, type ResourceEvent } from '@countersign/resource'
 import { beforeAll, expect, test } from 'vitest'
 import { call, ok, stage } from './stage.test.fixture.js'
-import { makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
+import { type AnswerAs, makeWorld, runningReplaySet, type World } from './world.test.fixture.js'
 
 const events: ResourceEvent[] = []
 const enforcedEvents: ResourceEvent[] = []
@@ -111,4 +111,40 @@ test('so is what asks for a WebSocket and is no handshake, and what an MCP serve
       [415, undefined],
     ],
   ])
+})
+
+test('an API that publishes keys itself goes on to do so while they are only observed', async () => {
+  const theirs: AnswerAs = ({ url, headers }, response) => {
+    if (url !== '/.well-known/jwks.json?v=1') return void response.writeHead(404).end('nothing')
+    if (headers['if-none-match'] === 'v1') return void response.writeHead(304).end()
+    response.end('{"keys":["theirs"]}')
+  }
+  const target = '/.well-known/jwks.json?v=1'
+  const cached: Array<[string, string]> = [
+    ['host', 'api.example'],
+    ['if-none-match', 'v1'],
+  ]
+  const { port, upstream } = await start(theirs)
+  events.length = 0
+  expect((await call(port, { target, headers: [...forged] })).body).toBe('{"keys":["theirs"]}')
+  expect(upstream.seen[0]?.headers.filter(([name]) => /^aauth/.test(name))).toEqual([])
+  expect((await call(port, { target, headers: cached })).status).toBe(304)
+  // One that has none there leaves the place to the gateway; its other documents are nobody else's.
+  for (const path of ['/.well-known/jwks.json', '/.well-known/aauth-resource'])
+    expect((await call(port, { target: path })).status).toBe(200)
+  expect(JSON.parse((await call(port, { target: '/.well-known/jwks.json' })).body).keys).toMatchObject([{ kid: 'r1' }])
+  expect((await call(port, { target: '/.well-known/jwks.json', method: 'DELETE' })).status).toBe(405)
+  expect(events).toEqual([])
+
+  const guarded = await enforced(theirs)
+  expect(JSON.parse((await call(guarded.port, { target })).body).keys).toMatchObject([{ kid: 'r1' }])
+  expect(guarded.upstream.seen).toEqual([])
+})
+
+test('one that enforces leaves them to the API where its own are elsewhere', async () => {
+  const resource = createResource({ ...enforcing.settings, replay: runningReplaySet(), jwksPath: '/aauth/jwks.json' })
+  const routes = [{ path: '/.well-known/jwks.json', requirement: { level: 'anonymous' } as const }]
+  const { port } = await enforced(ok, routes, { resource })
+  expect((await call(port, { target: '/.well-known/jwks.json' })).body).toBe('hello')
+  expect(JSON.parse((await call(port, { target: '/aauth/jwks.json' })).body).keys).toMatchObject([{ kid: 'r1' }])
 })

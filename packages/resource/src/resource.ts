@@ -29,7 +29,7 @@ import { checkDeny, type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { type Limits, parseLimits, type SiteOf } from './limits.js'
-import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { type Mode, ownRefusals } from './observe.js'
 import { parseRate } from './rate.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
@@ -46,6 +46,11 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly id: string
   /** Published keys; the first signs resource tokens. */
   readonly keys: readonly PublishedKey[]
+  /**
+   * Where its keys are published; its metadata says so. Default `/.well-known/jwks.json`, which is an issuer's own on an origin that
+   * is an OAuth server, too.
+   */
+  readonly jwksPath?: string
   /** Auth servers whose tokens count; the first is named to those who have none. Without any, no route can ask for a scope. */
   readonly authServers?: readonly string[]
   /** Scope → what it lets an agent do, in words for users. */
@@ -110,6 +115,8 @@ export interface Resource<S extends string = string> {
   readonly id: string
   /** The paths {@link Resource.handle} answers. */
   readonly paths: readonly string[]
+  /** The one of them at which its keys are. */
+  readonly jwksPath: string
   /** What `cors` turned on, for answers that no guard makes: an adapter's, a 404. */
   readonly cors?: Cors
   /**
@@ -153,6 +160,7 @@ export interface Resource<S extends string = string> {
  */
 export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
   const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
+  const jwksPath = jwksPathOf(options.jwksPath)
   const context = contextOf(options)
   const { development } = context
   const { telemetry } = options
@@ -163,13 +171,14 @@ export function createResource<const S extends string = never>(options: Resource
   const { authServers } = context
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
+  const jwksUri = `${id}${jwksPath}`
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const tokens = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
   const downstream =
     options.downstream === undefined
       ? undefined
-      : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
+      : createDownstream(options.downstream, { id, jwksUri, key, discovery, counter, tell, now, development })
   const mode: Mode = options.observe === true ? 'observe' : 'enforce'
   const client = clientOf(options)
   const charges = new WeakMap<object, Map<string, Charge>>()
@@ -190,7 +199,7 @@ export function createResource<const S extends string = never>(options: Resource
   const { deny } = options
   const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) }
   const metadata = (): ResourceMetadata =>
-    metadataOf({ id, authServers, scopes: options.scopes ?? {}, components: routes.components() })
+    metadataOf({ id, jwksUri, authServers, scopes: options.scopes ?? {}, components: routes.components() })
   const documents: Routes = new Map([
     [metadataPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata()) }],
     [jwksPath, { methods: ['GET', 'HEAD'], answer: () => jwksResponse(keys) }],
@@ -210,6 +219,7 @@ export function createResource<const S extends string = never>(options: Resource
   return {
     id,
     paths,
+    jwksPath,
     ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
     async authorize(message, requirement) {
