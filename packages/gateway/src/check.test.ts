@@ -81,6 +81,12 @@ test('nginx is told 401 and 403, and which status was meant; Envoy that status',
       challenge,
     ])
   }
+  // The body, which nginx does not keep, is in a header as well.
+  const { headers } = await nginx()({ target: '/a' })
+  const text = headers.get('aauth-error') ?? ''
+  expect(JSON.parse(text)).toMatchObject({ error: 'invalid_signature', required_components: expect.any(Array) })
+  expect((await envoy()({ target: '/a' })).headers.has('aauth-error')).toBe(false)
+  expect((await nginx()({ target: '/open' })).headers.has('aauth-error')).toBe(false)
   const dots = await nginx()({ target: '/../a' })
   expect([dots.status, dots.meant]).toEqual([403, '400'])
   await expect(envoy()({ target: '/../a' })).rejects.toMatchObject({ status: 400 })

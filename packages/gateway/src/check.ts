@@ -14,8 +14,9 @@ export interface CheckOptions<S extends string = string> {
   readonly routes: ReadonlyArray<GatewayRoute<S>>
   /**
    * Who asks. `nginx` (`auth_request`): `GET /check`, with the request in `X-Original-Method`, `X-Original-URI` and
-   * `X-Original-Body`; it is told 401 or 403 for every refusal, and the status that was meant in `AAuth-Status`. `envoy`
-   * (`ext_authz` over HTTP): the request's own method, and its path after `/check`; every answer is as the caller shall get it.
+   * `X-Original-Body`; it is told 401 or 403 for every refusal, and in `AAuth-Status` and `AAuth-Error` the status and the body
+   * that were meant. `envoy` (`ext_authz` over HTTP): the request's own method, and its path after `/check`; every answer is as the
+   * caller shall get it.
    */
   readonly proxy: 'nginx' | 'envoy'
   /**
@@ -227,10 +228,20 @@ function misconfigured(description: string): AAuthError {
   return new AAuthError('server_error', description)
 }
 
-/** All that `auth_request` passes on is 401 and 403; any other status is its 500. */
-function forNginx(response: Response): Response {
+/**
+ * All that `auth_request` passes on is 401 and 403; any other status is its 500, and bodies it throws away. What its configuration
+ * needs to say the same stands in headers.
+ */
+async function forNginx(response: Response): Promise<Response> {
   if (response.status === 200) return response
+  const body = await response.text()
   const headers = new Headers(response.headers)
   headers.set('aauth-status', String(response.status))
-  return new Response(response.body, { status: response.status === 401 ? 401 : 403, headers })
+  headers.set('aauth-error', body.replace(/[^ -~]/g, inAscii))
+  return new Response(body, { status: response.status === 401 ? 401 : 403, headers })
+}
+
+/** As JSON may write it. */
+function inAscii(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
