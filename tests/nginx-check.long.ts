@@ -88,6 +88,8 @@ when(
 
     const unsigned = await fetch(`${api}/mine`, { headers })
     expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
+    expect(unsigned.headers.get('content-type')).toBe('application/json')
+    expect(await unsigned.json()).toMatchObject({ error: 'invalid_signature' })
     expect(seen).toEqual([])
     const open = await fetch(`${api}/read`, { headers })
     expect(open.status).toBe(200)
@@ -135,18 +137,22 @@ when(verifies('DIG-02', 'DIG-12', `no signed body passes that nobody has seen${w
 when(`other refusals arrive as they were meant${why}`, async () => {
   seen.length = 0
   const from = (address: string) => fetch(`${api}/limited`, { headers: { 'x-forwarded-for': address } })
-  const statuses = [(await from('192.0.2.1')).status]
+  const first = await from('192.0.2.1')
+  const statuses = [first.status]
+  expect(first.headers.get('ratelimit')).toMatch(/^"anonymous";r=0;t=\d+$/)
   // What a caller says of its address does not count, and does not reach the API (RAT-02).
   const over = await from('192.0.2.2')
   statuses.push(over.status)
   expect(statuses).toEqual([200, 429])
   expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(over.headers.get('agent-auth')).toBe('httpsig')
+  expect(over.headers.get('ratelimit-policy')).toBe('"anonymous";q=1;w=3600')
+  expect(await over.json()).toMatchObject({ error: 'rate_limited' })
   expect((await fetch(`${api}/%72ead`)).status).toBe(400)
   const override = { 'x-http-method-override': 'DELETE' }
   expect((await fetch(`${api}/read`, { headers: override })).status).toBe(400)
   const wrong = await fetch(`${api}/read`, { method: 'DELETE' })
-  expect(wrong.status).toBe(403)
+  expect([wrong.status, (await wrong.json()).error]).toEqual([403, 'invalid_request'])
   expect(seen.map(({ request }) => request.headers['x-forwarded-for'])).toEqual(['127.0.0.1'])
 })
 

@@ -87,20 +87,24 @@ export function checkConnection(message: ReceivedMessage): void {
 }
 
 /**
- * Refuses what a gateway leaves out, where it is another that passes the request on and leaves it in: what the API could take for
- * a fact, or for the signed digest of a body, under a name that nothing takes the place of (SIG-21), and what would make it serve
- * another method or path than was judged.
+ * The names, in lower case, under which a request brings what the API could take for a fact (SIG-21).
  * @param names of the facts, whose inbound copies are replaced
- * @throws AAuthError `invalid_request`
  */
-export function checkPassedOn(message: ReceivedMessage, names: readonly string[]): void {
-  const known = new Set([...names.map(name => name.toLowerCase()), 'content-digest'])
-  for (const [name] of message.headers) {
+export function claimsIn({ headers }: ReceivedMessage, names: readonly string[]): ReadonlySet<string> {
+  const known = new Set(names.map(name => name.toLowerCase()))
+  const brought = headers.map(([name]) => name.toLowerCase())
+  return new Set(brought.filter(name => isOurs(plainName(name)) && !known.has(name)))
+}
+
+/**
+ * Whether something that a gateway leaves out, and that another who passes the request on leaves in, could make the API serve
+ * another method or path than was judged, or take something else for the signed digest of a body.
+ */
+export function asksForAnother({ headers }: ReceivedMessage): boolean {
+  return headers.some(([name]) => {
     const plain = plainName(name)
-    const resembles = isOurs(plain) || plain === 'content-digest'
-    if (overrides.includes(plain) || (resembles && !known.has(name.toLowerCase())))
-      throw new AAuthError('invalid_request', 'a header could make the request another than the one that is judged')
-  }
+    return overrides.includes(plain) || (plain === 'content-digest' && name.toLowerCase() !== plain)
+  })
 }
 
 /** The header lines of an upstream's answer as they go to the caller. */

@@ -1,13 +1,13 @@
 import { IncomingMessage } from 'node:http'
-import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
-import { type Identity, type Teller, tellerOf } from './identity.js'
+import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
-import { type GatewayRoute, type Judge, judge } from './routed.js'
-import { openUpstream, retryAfter, type Upstream } from './upstream.js'
+import { type GatewayRoute, type Judge, judge, telling } from './routed.js'
+import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
 import type { UpstreamState } from './upstream-state.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
 
@@ -52,7 +52,8 @@ export interface Gateway<S extends string = string> extends Participant {
  * all else percent-encoded, or from one JWT ({@link Identity}); and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It
  * must be reachable through the gateway only. A WebSocket is judged by its handshake.
  * A resource that only observes lets everything through, without any of the facts, also what no route is for; a target, or a
- * `Connection`, that two servers could read differently is refused even then.
+ * `Connection`, that two servers could read differently is refused even then. Where the API has keys of its own at `jwksPath`, they
+ * are then what is found there.
  * @throws TypeError for a route or an upstream that is wrong
  * @see protocol §3.3, §4
  */
@@ -62,24 +63,22 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
   const asked = async (message: ReceivedMessage): Promise<Response | Passed<S>> => {
     const configured = current
     const { resource } = configured
-    checkTarget(message)
-    checkConnection(message)
+    telling(resource, message, checkTarget)
+    telling(resource, message, checkConnection)
     // Before the routes: a page asks with OPTIONS, which most of them do not have.
-    const answer = resource.cors?.preflight(message) ?? (await resource.handle(message))
+    const answer = resource.cors?.preflight(message) ?? (await published(message, configured))
     return answer ?? passage(message, configured)
   }
   return {
     async handle(message) {
       const passed = await asked(message)
       if (passed instanceof Response) return passed
-      const { body } = message
-      const sent = await passed.upstream.send({ ...passed.request, ...(body === undefined ? {} : { body }) })
-      const answer = responseOf(sent, message.method)
+      const answer = await answerOf(passed.upstream, passed.request, message)
       passed.finish(answer.headers)
       return passed.through(answer)
     },
     async upgrade(message) {
-      const handshake = checkHandshake(message)
+      const handshake = telling(current.resource, message, checkHandshake)
       const passed = await asked(message)
       return passed instanceof Response ? passed : switched(passed, handshake)
     },
@@ -88,6 +87,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       current.upstream.retire()
       current = configured
     },
+    refused: (request, error) => current.resource.refused(request, error),
     ready: () => current.upstream.check(),
     close: async () => current.upstream.close(),
   }
@@ -124,11 +124,7 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
 interface Passed<S extends string> {
   readonly configured: Configured<S>
   readonly upstream: Upstream
-  readonly request: {
-    readonly method: string
-    readonly target: string
-    readonly headers: Array<readonly [string, string]>
-  }
+  readonly request: UpstreamRequest
   /** Sets on the answer what belongs on a guarded one. */
   finish(headers: Headers): void
   /** What the caller gets of the answer. */
@@ -142,16 +138,46 @@ async function passage<S extends string>(
   const { resource, teller, upstream } = configured
   const { authorization, requirement, through = response => response } = await configured.judge(message)
   if (!authorization.ok) return authorization.response
-  const { method, target } = message
-  const called = { id: resource.id, from: resource.clientOf(message) }
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
   return {
     configured,
     upstream,
-    request: { method, target, headers: requestHeaders(message, facts, called) },
+    request: forwarded(message, facts, resource),
     finish: headers => resource.responseHeaders(headers, requirement, message),
     through,
   }
+}
+
+/**
+ * What the resource answers itself. While it only observes, answers are left as they are: whoever verifies the tokens of an API that
+ * issues some must find its keys, and not those of the gateway.
+ */
+async function published<S extends string>(
+  message: ReceivedMessage,
+  { resource, upstream }: Configured<S>,
+): Promise<Response | undefined> {
+  const ours = await resource.handle(message)
+  const isOfKeys = pathOf(message.target) === resource.jwksPath
+  if (resource.observed === undefined || !isOfKeys || ours?.status !== 200) return ours
+  const theirs = await answerOf(upstream, forwarded(message, [], resource), message)
+  if (theirs.status < 400) return theirs
+  await theirs.body?.cancel()
+  return ours
+}
+
+/** A request as it goes upstream, without its body. */
+function forwarded(message: ReceivedMessage, facts: readonly Line[], resource: Resource): UpstreamRequest {
+  const { method, target } = message
+  const called = { id: resource.id, from: resource.clientOf(message) }
+  return { method, target, headers: requestHeaders(message, facts, called) }
+}
+
+async function answerOf(
+  upstream: Upstream,
+  request: UpstreamRequest,
+  { method, body }: ReceivedMessage,
+): Promise<Response> {
+  return responseOf(await upstream.send({ ...request, ...(body === undefined ? {} : { body }) }), method)
 }
 
 /** Asks the API behind to change the protocol, and says what it said. */

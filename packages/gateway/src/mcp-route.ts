@@ -57,8 +57,9 @@ export function mcpJudge<S extends string>(
   return async message => {
     const rpc = readable(message)
     if (rpc instanceof AAuthError) {
-      if (resource.observed === undefined) throw rpc
-      return { requirement: {}, authorization: resource.observed(message, rpc) }
+      if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
+      resource.refused(message, rpc)
+      throw rpc
     }
     const { requirement } = rpc === undefined ? book.session : book.find(rpc.subject)
     const authorization = await resource.authorize(message, requirement)

@@ -1,6 +1,6 @@
 import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import type { McpRules } from '@countersign/mcp/rules'
-import { AAuthError, errorResponse } from '@countersign/protocol'
+import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
 import { type McpSessions, mcpJudge } from './mcp-route.js'
 import { routeTable } from './route-table.js'
@@ -85,14 +85,37 @@ function faultOf(
   }
 }
 
-/** No route for it: refused, but where nothing is refused yet. */
-function unrouted<S extends string>(
+/** No route is asked: refused, but where nothing is refused yet. */
+export function unrouted<S extends string>(
+  message: ReceivedMessage,
+  fault: Fault,
+  resource: Resource<S>,
+): Authorization {
+  return resource.observed?.(message, fault.error) ?? refusedAnyway(message, fault, resource)
+}
+
+/** Refused also where the resource only observes. */
+export function refusedAnyway<S extends string>(
   message: ReceivedMessage,
   { error, headers = [] }: Fault,
-  { observed, cors }: Resource<S>,
+  { refused, cors }: Resource<S>,
 ): Authorization {
-  if (observed !== undefined) return observed(message, error)
+  refused(message, error)
   const response = errorResponse(error, { headers })
   cors?.expose(message, response.headers)
   return { ok: false, response }
+}
+
+/** What is refused before any route is asked, even where the resource only observes, is in its events. */
+export function telling<T>(
+  { refused }: Pick<Resource, 'refused'>,
+  message: ReceivedMessage,
+  check: (message: ReceivedMessage) => T,
+): T {
+  try {
+    return check(message)
+  } catch (thrown) {
+    refused(message, asAAuthError(thrown))
+    throw thrown
+  }
 }

@@ -20,7 +20,7 @@ import { away, refusalAfter } from './downstream-refusal.js'
 import type { Asking, Observer } from './event.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
-import { callbackPath, interactPath, jwksPath } from './metadata.js'
+import { callbackPath, interactPath } from './metadata.js'
 import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
 import type { Route } from './requirement.js'
@@ -48,6 +48,8 @@ export interface DownstreamOptions {
 /** What the downstream side of a resource works with. */
 export interface DownstreamContext {
   readonly id: string
+  /** Where its keys are. */
+  readonly jwksUri: string
   readonly key: PublishedKey
   readonly discovery: Discovery
   readonly counter: Counter
@@ -117,7 +119,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   const accepted = new WeakSet<ReceivedMessage>()
   return {
     metadata: {
-      ...{ issuer: id, agent: id, jwks_uri: `${id}${jwksPath}`, redirect_uris: [redirectUri, ...redirectUris] },
+      ...{ issuer: id, agent: id, jwks_uri: context.jwksUri, redirect_uris: [redirectUri, ...redirectUris] },
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     routes: interactionRoutes({

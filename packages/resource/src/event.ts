@@ -18,8 +18,11 @@ export type ResourceEvent = {
   readonly request_id?: string
   /** What the requirement calls the route, where it does. */
   readonly route?: string
-  /** The request was let through unverified whatever is told here: this is what enforcing would have done. */
-  readonly observed?: true
+  /**
+   * Where the resource only observes. `true`: the request was let through unverified whatever is told here, and this is what
+   * enforcing would have done. `false`: it was refused even so, since it cannot be passed on as it was judged.
+   */
+  readonly observed?: boolean
 } & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
   /**

@@ -1,4 +1,5 @@
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { beforeAll, expect, test } from 'vitest'
@@ -74,6 +75,24 @@ test(verifies('LOG-03', 'events say what enforcing would have done, to whom, and
   const [enforced] = (await watched(need, {}).at(unsigned)).events
   expect(enforced).toMatchObject({ type: 'refused', ask: 'identity', route: '/events' })
   expect(enforced).not.toHaveProperty('observed')
+})
+
+test(verifies('LOG-03', 'what an adapter refuses by itself is told as it was meant'), () => {
+  const message = { ...unsigned, requestId: 'request-12345' }
+  const error = new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
+  const event = { type: 'refused', error, ask: 'nothing', request_id: 'request-12345' }
+  const told = (options: Parameters<typeof watched>[1]): ResourceEvent[] => {
+    const events: ResourceEvent[] = []
+    const { resource } = watched({}, { ...options, onEvent: one => events.push(one) })
+    resource.refused(message, error)
+    expect(resource.observed?.(message, error).ok).toBe(options.observe)
+    return events
+  }
+  expect(told({})).toEqual([event])
+  expect(told({ observe: true })).toEqual([
+    { ...event, observed: false },
+    { ...event, observed: true },
+  ])
 })
 
 test('replays and limits are told and refused to nobody; a memory that is away keeps nobody out', async () => {

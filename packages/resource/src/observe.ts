@@ -1,5 +1,8 @@
+import { requestIdOf } from '@countersign/verify'
 import { withCalls } from './aauth.js'
 import type { Authorization } from './authorize.js'
+import type { Resource } from './resource.js'
+import type { DecisionEvent } from './telemetry.js'
 
 /** Whether a resource refuses, or only tells what it would refuse. */
 export type Mode = 'enforce' | 'observe'
@@ -16,6 +19,23 @@ export function markOf(mode: Mode): { readonly observed?: true } {
 export function letThrough(): Authorization & { readonly ok: true } {
   const aauth = withCalls({ level: 'anonymous', scope: [], chain: [] }, { fetch: forNobody, oauth: forNobody })
   return { ok: true, observed: true, aauth, respond: async () => undefined }
+}
+
+/** What adapters do with requests that they refuse by themselves, before any route is asked. */
+export function ownRefusals(mode: Mode, tell: (event: DecisionEvent) => void): Pick<Resource, 'refused' | 'observed'> {
+  const refused =
+    (mark: { readonly observed?: boolean }): Resource['refused'] =>
+    (request, error) =>
+      tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(request), ...mark })
+  if (mode === 'enforce') return { refused: refused({}) }
+  const observed = refused(markOf(mode))
+  return {
+    refused: refused({ observed: false }),
+    observed(message, error) {
+      observed(message, error)
+      return letThrough()
+    },
+  }
 }
 
 async function forNobody(): Promise<never> {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -44,6 +45,7 @@ function measured(requirement: Requirement<Scopes>, options: Options = {}) {
   }
   return {
     telemetry,
+    resource,
     tracer: tracerProvider.getTracer('test'),
     spans: () => spans.getFinishedSpans(),
     exported,
@@ -119,6 +121,16 @@ test('what would have been refused says that it was only observed', async () => 
     'aauth.ask': 'identity',
   })
   expect(await points('aauth.decisions')).toEqual([[told, 1]])
+})
+
+test('what an adapter refuses by itself is counted, without a span: no route was asked, and nothing verified', async () => {
+  const { resource, spans, points } = measured(reads)
+  resource.refused(unsigned, new AAuthError('invalid_request', 'there is nothing here', { status: 404 }))
+  expect(await points('aauth.decisions')).toEqual([
+    [{ 'aauth.outcome': 'refused', 'aauth.error': 'invalid_request' }, 1],
+  ])
+  expect(await points('aauth.decision.duration')).toEqual([])
+  expect(spans()).toEqual([])
 })
 
 test('a bearer token is told from a signature', async () => {

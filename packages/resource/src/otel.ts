@@ -48,6 +48,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
       const attributes = { 'aauth.route.level': route.level, ...(route.name && { 'aauth.route.name': route.name }) }
       return measurement(tracer.startSpan('aauth.authorize', { kind: SpanKind.INTERNAL, attributes }), instruments())
     },
+    refused: event => instruments().decisions.add(1, attributesOf(event)),
     token: seen => instruments().lookups.add(1, { 'aauth.cache.name': 'token', 'aauth.cache.result': seen }),
     discovery: event => recordDiscovery(event, instruments()),
   }

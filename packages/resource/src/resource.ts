@@ -7,38 +7,36 @@ import {
   type Cors,
   type CorsOrigins,
   type CorsRequest,
-  checkIdentifierList,
   createCors,
   documentResponse,
   errorResponse,
   type IdentifierList,
-  isIdentifier,
   jwksResponse,
   type PublishedKey,
-  parseScope,
   type ResourceMetadata,
   type Route,
   type Routes,
   withCors,
 } from '@countersign/protocol'
-import { createVerifier, requestIdOf, type Verifier, type VerifierOptions } from '@countersign/verify'
+import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { type Counter, memoryCounter } from './counter.js'
-import { checkDeny, type Deny, withoutDenied } from './deny.js'
+import { type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
-import { type Limits, parseLimits, type SiteOf } from './limits.js'
-import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from './metadata.js'
-import { letThrough, type Mode, markOf } from './observe.js'
+import type { Limits, SiteOf } from './limits.js'
+import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
+import { type Mode, ownRefusals } from './observe.js'
 import { parseRate } from './rate.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
-import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
+import type { Requirement } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
 import { routeBook } from './route-book.js'
+import { routeContextOf } from './route-context.js'
 import { spentCounts } from './spent-counts.js'
-import { authorizeMeasured, type Telemetry } from './telemetry.js'
+import { authorizeMeasured, type Telemetry, tellOwn } from './telemetry.js'
 import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
@@ -47,6 +45,11 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly id: string
   /** Published keys; the first signs resource tokens. */
   readonly keys: readonly PublishedKey[]
+  /**
+   * Where its keys are published; its metadata says so. Default `/.well-known/jwks.json`, which is an issuer's own on an origin that
+   * is an OAuth server, too.
+   */
+  readonly jwksPath?: string
   /** Auth servers whose tokens count; the first is named to those who have none. Without any, no route can ask for a scope. */
   readonly authServers?: readonly string[]
   /** Scope → what it lets an agent do, in words for users. */
@@ -111,6 +114,8 @@ export interface Resource<S extends string = string> {
   readonly id: string
   /** The paths {@link Resource.handle} answers. */
   readonly paths: readonly string[]
+  /** The one of them at which its keys are. */
+  readonly jwksPath: string
   /** What `cors` turned on, for answers that no guard makes: an adapter's, a 404. */
   readonly cors?: Cors
   /**
@@ -128,6 +133,11 @@ export interface Resource<S extends string = string> {
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
+  /**
+   * Tells of a request that an adapter refuses by itself, since no route is for it, or two servers could read it differently.
+   * @param error what the adapter answers, even where the resource only observes
+   */
+  refused(request: Pick<ReceivedMessage, 'requestId'>, error: AAuthError): void
   /**
    * Where the resource only observes: lets a request through that an adapter would refuse by itself, and tells so.
    * @param error what the adapter would answer
@@ -149,7 +159,8 @@ export interface Resource<S extends string = string> {
  */
 export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
   const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
-  const context = contextOf(options)
+  const jwksPath = jwksPathOf(options.jwksPath)
+  const context = routeContextOf(options)
   const { development } = context
   const { telemetry } = options
   const { discovery = createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) }) } =
@@ -159,13 +170,14 @@ export function createResource<const S extends string = never>(options: Resource
   const { authServers } = context
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
+  const jwksUri = `${id}${jwksPath}`
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const tokens = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
   const downstream =
     options.downstream === undefined
       ? undefined
-      : createDownstream(options.downstream, { id, key, discovery, counter, tell, now, development })
+      : createDownstream(options.downstream, { id, jwksUri, key, discovery, counter, tell, now, development })
   const mode: Mode = options.observe === true ? 'observe' : 'enforce'
   const client = clientOf(options)
   const charges = new WeakMap<object, Map<string, Charge>>()
@@ -187,7 +199,7 @@ export function createResource<const S extends string = never>(options: Resource
   const { deny } = options
   const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) }
   const metadata = (): ResourceMetadata =>
-    metadataOf({ id, authServers, scopes: options.scopes ?? {}, components: routes.components() })
+    metadataOf({ id, jwksUri, authServers, scopes: options.scopes ?? {}, components: routes.components() })
   const documents: Routes = new Map([
     [metadataPath, { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata()) }],
     [jwksPath, { methods: ['GET', 'HEAD'], answer: () => jwksResponse(keys) }],
@@ -207,6 +219,7 @@ export function createResource<const S extends string = never>(options: Resource
   return {
     id,
     paths,
+    jwksPath,
     ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
     async authorize(message, requirement) {
@@ -230,7 +243,7 @@ export function createResource<const S extends string = never>(options: Resource
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
     clientOf: client,
-    ...(mode === 'enforce' ? {} : { observed: observing(tell) }),
+    ...ownRefusals(mode, tellOwn(tell, telemetry)),
     responseHeaders(headers, requirement, message) {
       if (mode === 'enforce') {
         setRateHeaders(headers, charges.get(message)?.values() ?? [])
@@ -238,13 +251,6 @@ export function createResource<const S extends string = never>(options: Resource
       }
       cors?.expose(message, headers)
     },
-  }
-}
-
-function observing(tell: Observer): NonNullable<Resource['observed']> {
-  return (message, error) => {
-    tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(message), ...markOf('observe') })
-    return letThrough()
   }
 }
 
@@ -259,46 +265,6 @@ function malformedTarget(message: ReceivedMessage, now: () => number): Response 
   } catch (error) {
     return errorResponse(asAAuthError(error), { now })
   }
-}
-
-function contextOf(options: ResourceOptions<string>): RouteContext {
-  const {
-    id,
-    authServers = [],
-    scopes = {},
-    agents = 'any',
-    components = [],
-    limits = {},
-    siteOf,
-    deny,
-    development = false,
-  } = options
-  if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
-  if (!authServers.every(server => isIdentifier(server, { development })))
-    throw new TypeError('authServers must be identifiers such as https://auth.example')
-  for (const name of Object.keys(scopes)) checkScopeName(name)
-  checkIdentifierList(agents, { development })
-  if (deny !== undefined) checkDeny(deny, { development })
-  checkComponents(components)
-  return {
-    scopes: Object.keys(scopes),
-    authServers: [...authServers],
-    // An interaction's code that nothing signs would be anybody's.
-    components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
-    limits: parseLimits(limits, '', siteOf),
-    ...(siteOf === undefined ? {} : { siteOf }),
-    ...(deny === undefined ? {} : { deny }),
-    development,
-  }
-}
-
-function checkScopeName(name: string): void {
-  try {
-    if (parseScope(name).length === 1) return
-  } catch (cause) {
-    throw new TypeError('a name in scopes is no scope name', { cause })
-  }
-  throw new TypeError('a name in scopes is no scope name')
 }
 
 function verifierOf(

@@ -2,7 +2,7 @@ import type { DiscoveryEvent } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
 import { type Authorization, authorizeRoute, type Guard } from './authorize.js'
-import type { ResourceEvent } from './event.js'
+import type { Observer, ResourceEvent } from './event.js'
 import type { Route } from './requirement.js'
 
 /**
@@ -12,6 +12,8 @@ import type { Route } from './requirement.js'
 export interface Telemetry {
   /** A request is about to be verified and decided for a route: what its requirement says, and nothing of the request. */
   begin(route: { readonly name?: string; readonly level: Level }): Measurement
+  /** A request was refused, or would be, by an adapter itself: no route was asked, so nothing was begun and no time is known. */
+  refused?(event: DecisionEvent): void
   /** A token was looked at: verified before, or anew. */
   token(seen: 'hit' | 'miss'): void
   /** What discovery tells. Pass it as `onEvent` to a discovery of your own; that of the resource has it already. */
@@ -38,6 +40,14 @@ export interface Decision {
 
 /** The event about a decision. */
 export type DecisionEvent = Extract<ResourceEvent, { readonly type: 'passed' | 'refused' }>
+
+/** Tells of what an adapter has decided by itself, and counts it. */
+export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (event: DecisionEvent) => void {
+  return event => {
+    tell(event)
+    quietly(() => telemetry?.refused?.(event))
+  }
+}
 
 /** As {@link authorizeRoute}, measured. */
 export async function authorizeMeasured(

@@ -94,6 +94,7 @@ async function decide(
   switching: Switching | undefined,
 ): Promise<Answer> {
   let message: ReceivedMessage | undefined
+  let arrived = false
   try {
     checkHeaderLines(from, context.headerLines)
     const healthy = context.health.answer(from.method ?? '', from.url ?? '')
@@ -102,10 +103,21 @@ async function decide(
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
+    arrived = true
     return { response: await (switching?.ask(message) ?? context.participant.handle(message)), message }
   } catch (thrown) {
     const error = asAAuthError(thrown)
+    if (!arrived) tellRefused(context, requestId, error)
     return { response: errorResponse(error, { now: context.now }), error, ...(message !== undefined && { message }) }
+  }
+}
+
+/** A participant that keeps an account of its decisions hears of those that were made for it. */
+function tellRefused({ participant, log }: ExchangeContext, requestId: string, error: AAuthError): void {
+  try {
+    participant.refused?.({ requestId }, error)
+  } catch (failure) {
+    log.warn({ error: errorFields(failure) }, 'telling of a refusal failed')
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { ReceivedMessage } from '@countersign/httpsig'
+import type { AAuthError } from '@countersign/protocol'
 
 /** A connection that goes on in another protocol. */
 export interface Upgraded {
@@ -20,6 +21,8 @@ export interface Participant {
    * @see RFC 9110 §7.8, RFC 6455
    */
   upgrade?(message: ReceivedMessage): Promise<Response | Upgraded>
+  /** Told of a request that the server refuses itself, before it reaches the participant: a body over the limit, say. */
+  refused?(request: { readonly requestId: string }, error: AAuthError): void
   /** Rejects while the participant cannot do its work, e.g. because its database is away. */
   ready?(): Promise<void>
   /** Called once, after the last request has ended. */

@@ -1,6 +1,7 @@
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Participant } from './index.js'
 import { closeAll, exchangeBytes, jsonOf, start, statusOf } from './serve.test.fixture.js'
 
 afterEach(closeAll)
@@ -60,6 +61,28 @@ describe('a request', () => {
       expect(jsonOf(answer)).toMatchObject({ error: 'invalid_request' })
     }
     expect(calls).toBe(1)
+  })
+
+  test('that never reaches the participant is told to it, and what it refuses itself is not', async () => {
+    const told: unknown[] = []
+    const participant: Participant = {
+      handle: async () => {
+        throw new AAuthError('invalid_request', 'not here', { status: 404 })
+      },
+      refused({ requestId }, { status, description }) {
+        told.push([requestId, status, description])
+        throw new Error('a participant that fails at it changes no answer')
+      },
+    }
+    const { port } = await start(participant.handle, { participant, bodyLimit: 3 })
+    const send = async (head: string, body = ''): Promise<string> =>
+      statusOf(await exchangeBytes(port, `${head}\r\nx-request-id: number-1\r\nconnection: close\r\n\r\n${body}`))
+    expect(await send('GET / HTTP/1.1\r\nhost: a')).toBe('404')
+    expect(told).toEqual([])
+    expect(await send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4', 'four')).toBe('413')
+    expect(await send('GET /a/../b HTTP/1.1\r\nhost: a')).toBe('400')
+    expect(await send('GET / HTTP/1.1\r\nhost: a\r\nhost: a')).toBe('400')
+    expect(told).toEqual([413, 400, 400].map(status => ['number-1', status, expect.any(String)]))
   })
 
   test('answers pipelined requests in order, and takes an Upgrade header for a plain request', async () => {

@@ -24,6 +24,21 @@ test(verifies('LOG-04', 'a decision is one record, each member once, and nothing
   expect(JSON.parse(lines[2] ?? '').cause).toMatchObject({ type: 'TypeError', message: 'no such thing' })
 })
 
+test('what is refused although a resource only observes is bounded apart from what it lets through', () => {
+  const lines: string[] = []
+  const log = jsonLog({ name: 'gateway', write: line => lines.push(line) })
+  const limit = logLimit(log, { lines: 1 })
+  const tell = audit(log, limit)
+  const error = new AAuthError('invalid_request', 'not here')
+  for (const mark of [{ observed: true }, { observed: false }, {}])
+    for (const _ of [1, 2]) tell({ type: 'refused', error, ...mark })
+  limit.end()
+  const records = lines.map(line => JSON.parse(line))
+  expect(records.slice(0, 3).map(({ observed }) => observed)).toEqual([true, false, undefined])
+  const kinds = { 'observed invalid_request': 1, 'anyway invalid_request': 1, 'refused invalid_request': 1 }
+  expect(records.slice(3)).toMatchObject([{ left_out: 3, kinds }])
+})
+
 test(
   verifies('LOG-03', 'token.txn', 'a record carries the audit id and the request id, and what policy denied'),
   () => {

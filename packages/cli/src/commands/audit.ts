@@ -34,8 +34,9 @@ export function audit(
         return log.info({ event: 'passed', ...recordOf(event) }, 'passed')
       case 'refused': {
         const refusal = refusalOf(event)
-        const kind = 'observed' in event ? 'observed' : 'refused'
-        return limit.write(`${kind} ${refusal.code}`, () => log.info({ event: 'refused', ...refusal }, 'refused'))
+        return limit.write(`${kindOf(event)} ${refusal.code}`, () =>
+          log.info({ event: 'refused', ...refusal }, 'refused'),
+        )
       }
       case 'sign_in_failed': {
         const { cause: _, type, ...told } = event
@@ -60,6 +61,12 @@ function alarmed(event: Alarm): string {
 }
 
 type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>
+
+/** What only observes makes many: they must not use up the lines of what was refused. */
+function kindOf(event: Refused): 'observed' | 'anyway' | 'refused' {
+  if (!('observed' in event) || event.observed === undefined) return 'refused'
+  return event.observed ? 'observed' : 'anyway'
+}
 
 function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
   if ('error' in event) return { ...recordOf(event), code: event.error.code }

@@ -62,9 +62,9 @@ test('refusals are counted by route, code, level and agent, with when they were 
   const { text, code } = await printed([one])
   expect(text.split('\n').map(line => line.replace(/ {2,}/g, '  '))).toEqual([
     '2 of 3 requests would have been refused',
-    '  count  route  code  level  agent  would ask for  first  last',
-    '  1  /orders  401 insufficient_level  identified  https://agent.example  authorization  1970-01-01T00:00:02Z  1970-01-01T00:00:02Z',
-    '  1  /orders  401 insufficient_level  identified  https://other.example  authorization  1970-01-01T00:00:05Z  1970-01-01T00:00:05Z',
+    '  count  route  code  level  agent  would ask for  first  last  why',
+    '  1  /orders  401 insufficient_level  identified  https://agent.example  authorization  1970-01-01T00:00:02Z  1970-01-01T00:00:02Z  this request needs a higher level',
+    '  1  /orders  401 insufficient_level  identified  https://other.example  authorization  1970-01-01T00:00:05Z  1970-01-01T00:00:05Z  this request needs a higher level',
   ])
   expect(code).toBeUndefined()
   expect(JSON.parse((await printed([one], { json: true })).text)).toMatchObject({ passed: 1, refused: 2 })
@@ -89,6 +89,38 @@ test('what the gateway writes is what the report reads, also where it writes onl
   expect((await printed([log('written.log', lines)])).text).toContain(
     'and 3 invalid_signature that the log only counts',
   )
+})
+
+test('what is refused although a gateway only observes is in it, and said to be', async () => {
+  const bad = { event: 'refused', code: 'invalid_request', status: 400, ask: 'nothing', time: 1000 }
+  const file = log('anyway.log', [
+    { ...bad, observed: true, description: 'the path is not in its plain spelling' },
+    { ...bad, observed: false, description: 'dot segments' },
+    { ...bad, observed: false, description: 'dot segments' },
+    { ...bad, observed: false, status: 413, description: 'the body is too large' },
+    { ...bad, description: 'while it enforced' },
+    {
+      left_out: 5,
+      kinds: { 'anyway invalid_request': 4, 'observed invalid_request': 2, 'refused invalid_request': 1 },
+    },
+  ])
+  const report = await reportOn([file])
+  expect(report).toMatchObject({ passed: 0, refused: 10, refusedAnyway: 7, leftOut: { invalid_request: 6 } })
+  expect(report.refusals.map(({ count, status, anyway }) => [count, status, anyway])).toEqual([
+    [2, 400, true],
+    [1, 400, undefined],
+    [1, 413, true],
+  ])
+  const { text } = await printed([file])
+  expect(text.split('\n').map(line => line.replace(/ {2,}/g, '  '))).toEqual([
+    '10 of 10 requests would have been refused',
+    '  count  route  code  level  agent  would ask for  first  last  why',
+    '  2  (no route)  400 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  dot segments (refused)',
+    '  1  (no route)  400 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the path is not in its plain spelling',
+    '  1  (no route)  413 invalid_request  (unverified)  -  nothing  1970-01-01T00:00:01Z  1970-01-01T00:00:01Z  the body is too large (refused)',
+    '  7 of them were refused: a gateway that observes does not pass them on either',
+    '  and 6 invalid_request that the log only counts',
+  ])
 })
 
 test('hostile logs steer no terminal, fill no memory and break nothing', async () => {

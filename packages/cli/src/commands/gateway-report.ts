@@ -18,6 +18,8 @@ export interface Refusals {
   readonly level?: string
   readonly agent?: string
   readonly description?: string
+  /** They were refused indeed, although the gateway only observes. */
+  readonly anyway?: true
   count: number
   /** Milliseconds since 1970. */
   first: number
@@ -28,6 +30,8 @@ export interface Refusals {
 export interface GatewayReport {
   passed: number
   refused: number
+  /** Of those, refused although the gateway only observes. */
+  refusedAnyway: number
   /** Most frequent first. */
   readonly refusals: readonly Refusals[]
   /** Refusals that were counted and not written, since there were too many, by code. */
@@ -63,15 +67,17 @@ export async function gatewayReport(files: readonly string[], flags: GatewayRepo
 export async function reportOn(files: readonly string[]): Promise<GatewayReport> {
   const reasons = new Map<string, Refusals>()
   const leftOut = new Map<string, number>()
-  const counts = { passed: 0, refused: 0, others: 0, skipped: 0 }
+  const counts = { passed: 0, refused: 0, refusedAnyway: 0, others: 0, skipped: 0 }
   for (const file of files)
     for await (const line of logLines(file)) {
       const record = recordIn(line)
       if (record === undefined) counts.skipped++
-      else if (record['left_out'] !== undefined) addLeftOut(record['kinds'], leftOut)
-      else if (record['observed'] === true && record['event'] === 'passed') counts.passed++
-      else if (record['observed'] === true && record['event'] === 'refused') {
+      else if (record['left_out'] !== undefined) counts.refusedAnyway += addLeftOut(record['kinds'], leftOut)
+      else if (typeof record['observed'] !== 'boolean') continue
+      else if (record['event'] === 'passed') counts.passed++
+      else if (record['event'] === 'refused') {
         counts.refused++
+        if (!record['observed']) counts.refusedAnyway++
         if (!count(record, reasons)) counts.others++
       }
     }
@@ -89,7 +95,8 @@ function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, R
   const words = ['route', 'code', 'ask', 'aauth_level', 'agent', 'description'].map(name => word(record[name]))
   const [route, code = '?', ask, level, agent, description] = words
   const status = Number.isInteger(record['status']) ? Number(record['status']) : undefined
-  const key = JSON.stringify([route, code, status, ask, level, agent])
+  const anyway = record['observed'] === false
+  const key = JSON.stringify([route, code, status, ask, level, agent, description, anyway])
   const known = reasons.get(key)
   const at = timeOf(record)
   if (known !== undefined) {
@@ -101,7 +108,7 @@ function count(record: Readonly<Record<string, unknown>>, reasons: Map<string, R
   if (reasons.size >= mostReasons) return false
   const facts = { route, status, ask, level, agent, description }
   const said = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined))
-  reasons.set(key, { ...said, code, count: 1, first: at, last: at })
+  reasons.set(key, { ...said, ...(anyway && { anyway }), code, count: 1, first: at, last: at })
   return true
 }
 
@@ -110,35 +117,56 @@ function word(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, 256) : undefined
 }
 
-function addLeftOut(kinds: unknown, leftOut: Map<string, number>): void {
-  if (typeof kinds !== 'object' || kinds === null) return
+/** @returns how many of them were refused although the gateway only observes */
+function addLeftOut(kinds: unknown, leftOut: Map<string, number>): number {
+  if (typeof kinds !== 'object' || kinds === null) return 0
+  let anyway = 0
   for (const [kind, value] of Object.entries(kinds)) {
-    const code = /^observed ([a-z_]{1,64})$/.exec(kind)?.[1]
+    const [, mark, code] = /^(observed|anyway) ([a-z_]{1,64})$/.exec(kind) ?? []
     if (code === undefined || !Number.isSafeInteger(value) || value < 0) continue
-    if (leftOut.has(code) || leftOut.size < mostCodes) leftOut.set(code, (leftOut.get(code) ?? 0) + value)
+    if (!leftOut.has(code) && leftOut.size >= mostCodes) continue
+    leftOut.set(code, (leftOut.get(code) ?? 0) + value)
+    if (mark === 'anyway') anyway += value
   }
+  return anyway
 }
 
-function textOf({ passed, refused, refusals, leftOut, others }: GatewayReport): string[] {
+function textOf({ passed, refused, refusedAnyway, refusals, leftOut, others }: GatewayReport): string[] {
   if (passed + refused === 0) return ['no record of a gateway that observes: start it with --observe']
   const rows = refusals.slice(0, mostRows).map(rowOf)
   const unseen = refusals.length - rows.length
   const notes = [
+    ...(refusedAnyway > 0
+      ? [`  ${refusedAnyway} of them were refused: a gateway that observes does not pass them on either`]
+      : []),
     ...Object.entries(leftOut).map(([code, count]) => `  and ${count} ${code} that the log only counts`),
     ...(unseen > 0 ? [`  and ${unseen} more reasons: --json has them all`] : []),
     ...(others > 0 ? [`  and ${others} of more reasons than are told apart`] : []),
   ]
   const head = `${refused} of ${passed + refused} requests would have been refused`
   if (rows.length === 0) return [head, ...notes]
-  const columns = ['count', 'route', 'code', 'level', 'agent', 'would ask for', 'first', 'last']
+  const columns = ['count', 'route', 'code', 'level', 'agent', 'would ask for', 'first', 'last', 'why']
   return [head, ...table([columns, ...rows]), ...notes]
 }
 
-function rowOf({ route, code, status, ask, level, agent, count, first, last }: Refusals): string[] {
+function rowOf({
+  route,
+  code,
+  status,
+  ask,
+  level,
+  agent,
+  count,
+  first,
+  last,
+  description,
+  anyway,
+}: Refusals): string[] {
   const which = status === undefined ? shown(code) : `${status} ${shown(code)}`
-  const words = [route ?? '(no route)', which, level ?? '(unverified)', agent ?? '-', ask ?? '-']
-  const [where = '', what = '', ...rest] = words
-  return [String(count), shown(where), what, ...rest.map(shown), textOfTime(first), textOfTime(last)]
+  const who = [level ?? '(unverified)', agent ?? '-', ask ?? '-'].map(shown)
+  const why = shown(description ?? '-')
+  const times = [textOfTime(first), textOfTime(last)]
+  return [String(count), shown(route ?? '(no route)'), which, ...who, ...times, anyway ? `${why} (refused)` : why]
 }
 
 function textOfTime(milliseconds: number): string {

@@ -1,3 +1,5 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { createResource } from '@countersign/resource'
 import { expect, test } from 'vitest'
 import { UsageError } from '../usage-error.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
@@ -19,9 +21,55 @@ test('what a route says is what it asks; the rest the gateway says for all', () 
   const requirement = (own: object) => routesOf({ ...gateway, routes: [{ path: '/x', ...own }] })[0]?.requirement
   const { agents } = gateway
   expect(requirement({})).toEqual({ scope: ['read'], agents })
-  expect(requirement({ level: 'authorized' })).toEqual({ scope: ['read'], agents })
+  expect(requirement({ level: 'authorized' })).toEqual({ level: 'authorized', scope: ['read'], agents })
   expect(requirement({ level: 'identified' })).toEqual({ level: 'identified', agents })
-  expect(requirement({ level: 'identified', scope: ['write'] })).toEqual({ scope: ['write'], agents })
+  expect(requirement({ scope: ['write'] })).toEqual({ scope: ['write'], agents })
+})
+
+test('a level that is said beside a scope is the level, and the scope what a caller over its limit may ask for', () => {
+  const both = { level: 'identified' as const, scope: ['read'] }
+  const authServer = ['https://auth.example']
+  expect(routesOf({ ...both, authServer })).toEqual([{ path: '/*', requirement: both }])
+  const routes = [{ path: '/a', ...both }, { path: '/b', scope: ['read'] }, { path: '/c' }]
+  const requirements = routesOf({ level: 'pseudonymous', authServer, routes }).map(({ requirement }) => requirement)
+  expect(requirements).toEqual([both, { scope: ['read'] }, { level: 'pseudonymous' }])
+  const tools = { look: both, read: { scope: ['read'] } }
+  const [route] = routesOf({ authServer, routes: [{ path: '/mcp', mcp: { tools } }] })
+  expect(route?.mcp?.tools).toEqual(tools)
+})
+
+test('the agents of the gateway hold where an agent is known; a list that nobody could be on is not left out', async () => {
+  const agents = ['https://*.acme.example']
+  const authServer = ['https://auth.example']
+  const routes = [
+    { path: '/public*', level: 'anonymous' as const },
+    { path: '/signed', level: 'pseudonymous' as const },
+    { path: '/known', level: 'identified' as const },
+    { path: '/scoped', scope: ['read'] },
+    { path: '/*' },
+  ]
+  const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+  const resource = createResource<string>({
+    id: 'https://api.example',
+    keys,
+    authServers: authServer,
+    scopes: { read: 'Read' },
+  })
+  const requirements = routesOf({ agents, authServer, routes }).map(({ requirement }) => requirement)
+  expect(requirements.map(one => [one.level, resource.declare(one).agents])).toEqual([
+    ['anonymous', undefined],
+    ['pseudonymous', undefined],
+    ['identified', agents],
+    [undefined, agents],
+    ['identified', agents],
+  ])
+  const wrong = [
+    routesOf({ routes: [{ path: '/public', level: 'anonymous', agents }] }),
+    routesOf({ level: 'anonymous', agents }),
+    routesOf({ level: 'anonymous', agents, routes: [{ path: '/*' }] }),
+  ]
+  for (const [route] of wrong)
+    expect(() => resource.declare(route?.requirement ?? {})).toThrow('a list of agents needs level identified')
 })
 
 test('the limits of the gateway are counted over all routes, those of a route for itself', () => {

@@ -86,14 +86,19 @@ function mcpRulesOf(mcp: McpSettings): NonNullable<GatewayRoute<string>['mcp']> 
   }
 }
 
-/** Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer. */
+/**
+ * Level and scope are one question: a route that answers it is not asked for the rest of the gateway's answer, nor for the agents
+ * and users that nobody could know at the level which it names.
+ */
 function inherited(all: RequirementSettings, own: RequirementSettings): RequirementSettings {
   const { level, scope, agents, users, once } = all
-  if (own.scope !== undefined) return { agents, users, once }
-  // Only who needs a scope has a user.
-  return own.level === undefined || own.level === 'authorized'
-    ? { level, scope, agents, users, once }
-    : { agents, once }
+  const answered = own.scope !== undefined || (own.level !== undefined && own.level !== 'authorized')
+  return {
+    once,
+    ...(answered ? {} : { level, scope }),
+    ...(own.level === 'anonymous' || own.level === 'pseudonymous' ? {} : { agents }),
+    ...(own.level === undefined || own.level === 'authorized' ? { users } : {}),
+  }
 }
 
 /** The limits that are said. */
@@ -114,11 +119,16 @@ function userOf({ iss, sub, agent }: UserSettings): UserOfAgent {
   return { iss, sub, ...(agent === undefined ? {} : { agent }) }
 }
 
-/** Nothing said means identified: a gateway that guards nothing would be a surprise. */
+/** Nothing said means identified: a gateway that guards nothing would be a surprise. With a scope, authorized. */
+function levelOf({ level, scope }: RequirementSettings): Pick<Requirement<string>, 'level' | 'scope'> {
+  if (scope === undefined) return { level: level ?? 'identified' }
+  return level === undefined ? { scope } : { level, scope }
+}
+
 function requirementOf(settings: RequirementSettings): Requirement<string> {
   const limits = limitsOf(settings)
   return {
-    ...(settings.scope === undefined ? { level: settings.level ?? 'identified' } : { scope: settings.scope }),
+    ...levelOf(settings),
     ...(settings.agents === undefined ? {} : { agents: settings.agents }),
     ...(settings.once === undefined ? {} : { replay: settings.once }),
     ...(settings.users === undefined ? {} : { users: settings.users.map(userOf) }),

@@ -12,6 +12,7 @@ import { audit } from './audit.js'
 import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
 import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 import { reloadOnSignal } from './reload.js'
+import { sharedCounter } from './shared-counter.js'
 import { siteOf } from './site.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
@@ -36,9 +37,21 @@ const requirementOptions = {
     .enum(['unsafe', 'all'])
     .optional()
     .describe('which requests pass only once: unsafe (default), those with an unsafe method; or all'),
-  level: level.optional().describe('the level a caller needs: anonymous, pseudonymous, identified or authorized'),
-  scope: stringList.optional().describe('the scopes a caller needs, all of them'),
-  agents: stringList.optional().describe('the agents that are let in: exact, or https://*.example.org'),
+  level: level
+    .optional()
+    .describe(
+      'the level a caller needs: anonymous, pseudonymous, identified or authorized; default authorized with a scope, else identified',
+    ),
+  scope: stringList
+    .optional()
+    .describe(
+      'the scopes a caller needs, all of them; with a level below authorized: what a caller over its limit may ask for',
+    ),
+  agents: stringList
+    .optional()
+    .describe(
+      'the agents that are let in: exact, or https://*.example.org; of a gateway: on all routes but those with a lower level than identified',
+    ),
   limits: limits
     .optional()
     .describe(
@@ -93,6 +106,13 @@ export const gatewayOptions = z.strictObject({
     .enum(['headers', 'jwt'])
     .default('headers')
     .describe('how the API learns who is calling: headers (default), AAuth-*; or jwt, a short one in AAuth-Identity'),
+  jwksPath: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe(
+      'path at which it publishes its keys, e.g. /aauth/jwks.json; default /.well-known/jwks.json, which an API that is an OAuth issuer has itself',
+    ),
   authServer: stringList.optional().describe('auth servers whose tokens count'),
   scopes: z
     .record(z.string(), z.string())
@@ -153,8 +173,8 @@ export async function gateway(command: Command): Promise<void> {
             ),
       ),
   }
-  if (settings.observe) sayObserving(log)
-  const { participant, reload } = await made(settings, kept)
+  const { participant, paths, reload } = await made(settings, kept)
+  if (settings.observe) sayObserving(log, paths)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
   await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
   reloadOnSignal({
@@ -163,14 +183,15 @@ export async function gateway(command: Command): Promise<void> {
     lasting,
     read,
     async apply(next: GatewaySettings) {
-      await reload(next)
-      if (next.observe) sayObserving(log)
+      const answered = await reload(next)
+      if (next.observe) sayObserving(log, answered)
     },
   })
 }
 
-function sayObserving(log: Logger): void {
-  log.warn({ event: 'observing' }, 'this gateway observes: it refuses nothing')
+/** What it answers itself, the API behind does not: whoever puts it before an API that is in use must know. */
+function sayObserving(log: Logger, paths: readonly string[]): void {
+  log.warn({ event: 'observing', answers: paths }, 'this gateway observes: it lets through what it would refuse')
 }
 
 /** What outlives a reload. */
@@ -181,16 +202,33 @@ interface Kept extends Required<Pick<Parameters<typeof createResource>[0], 'disc
   readonly onUpstream: NonNullable<GatewayOptions['onUpstream']>
 }
 
-async function made(
+/** A gateway or a check, and the paths that it answers itself. */
+interface Made {
+  readonly participant: Participant
+  readonly paths: readonly string[]
+  /** @returns the paths that it answers from now on */
+  reload(next: GatewaySettings): Promise<readonly string[]>
+}
+
+async function made(settings: GatewaySettings, kept: Kept): Promise<Made> {
+  return settings.check === undefined
+    ? reloadable<GatewayOptions<string>>(createGateway, next => gatewayOf(next, kept), settings)
+    : reloadable<CheckOptions<string>>(createCheck, next => checkOf(next, kept), settings)
+}
+
+async function reloadable<O extends Pick<GatewayOptions<string>, 'resource'>>(
+  create: (options: O) => Participant & { reload(options: O): void },
+  read: (settings: GatewaySettings) => Promise<O>,
   settings: GatewaySettings,
-  kept: Kept,
-): Promise<{ participant: Participant; reload(next: GatewaySettings): Promise<void> }> {
-  if (settings.check === undefined) {
-    const participant = createGateway(await gatewayOf(settings, kept))
-    return { participant, reload: async next => participant.reload(await gatewayOf(next, kept)) }
+): Promise<Made> {
+  const options = await read(settings)
+  const participant = create(options)
+  const reload = async (next: GatewaySettings): Promise<readonly string[]> => {
+    const changed = await read(next)
+    participant.reload(changed)
+    return changed.resource.paths
   }
-  const participant = createCheck(await checkOf(settings, kept))
-  return { participant, reload: async next => participant.reload(await checkOf(next, kept)) }
+  return { participant, paths: options.resource.paths, reload }
 }
 
 async function gatewayOf(settings: GatewaySettings, kept: Kept): Promise<GatewayOptions<string>> {
@@ -232,6 +270,7 @@ async function judgedBy(
     replay,
     counter,
     onEvent,
+    ...(settings.jwksPath === undefined ? {} : { jwksPath: settings.jwksPath }),
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
     limits: limitsOf(settings),
@@ -247,22 +286,4 @@ async function judgedBy(
     routes: routesOf(settings),
     ...(settings.identity === 'jwt' && key !== undefined ? { identity: key } : {}),
   }
-}
-
-/** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */
-async function sharedCounter(
-  settings: { readonly id: string; readonly counter?: string | undefined },
-  log: Logger,
-): Promise<{ counter?: Counter }> {
-  if (settings.counter === undefined) return {}
-  const { redisCounter } = await import('@countersign/resource/redis')
-  const counter = await redisCounter({
-    url: settings.counter,
-    prefix: `countersign:count:${settings.id}`,
-    onChange: (counting, cause) =>
-      counting === 'local'
-        ? log.warn({ event: 'counting', counting, cause: errorFields(cause) }, 'limits are counted here alone')
-        : log.info({ event: 'counting', counting }, 'limits are counted together again'),
-  })
-  return { counter }
 }

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
+
+// The first week of a gateway, as docs/gateway.md says: a process that observes, its log, and the report on it.
+
+let place: Stand
+let upstream: Server
+let api: string
+let log: string
+const seen: string[] = []
+
+beforeAll(async () => {
+  place = stand()
+  api = `http://localhost:${await freePort()}`
+  log = join(place.folder, 'gateway.log')
+  upstream = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`)
+    request.resume().on('end', () => response.end('from the API'))
+  })
+  await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
+  const behind = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+  const command = `exec '${process.execPath}' '${countersign}' gateway "$@" 2>> '${log}'`
+  const options = ['--id', api, '--port', new URL(api).port, '--data', join(place.folder, 'data'), '--upstream', behind]
+  const routes = JSON.stringify([
+    { path: '/orders', level: 'identified' },
+    { path: '/public', level: 'anonymous' },
+  ])
+  await place.start('gateway', ['sh', ...options, '--development', '--observe', '--body-limit', '100'], {
+    program: ['/bin/sh', '-c', command],
+    env: { COUNTERSIGN_ROUTES: routes },
+  })
+}, 60_000)
+afterAll(async () => {
+  await place.stop()
+  upstream.close()
+})
+
+/** Sends a head, and says with which status it was answered. */
+function statusOf(...lines: string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(api).port), 'localhost', () =>
+      socket.write([...lines, `host: ${new URL(api).host}`, '', ''].join('\r\n')),
+    )
+    socket.on('error', reject).once('data', chunk => {
+      resolve(Number(String(chunk).slice(9, 12)))
+      socket.destroy()
+    })
+  })
+}
+
+test('what it lets through and what it refuses even so is all in the report', async () => {
+  expect((await fetch(`${api}/orders`)).status).toBe(200)
+  expect((await fetch(`${api}/public`)).status).toBe(200)
+  expect((await fetch(`${api}/nowhere`)).status).toBe(200)
+  expect((await fetch(`${api}/orders`, { method: 'POST', body: 'x'.repeat(101) })).status).toBe(413)
+  expect(await statusOf('GET /a/../orders HTTP/1.1')).toBe(400)
+  const named = ['signature: x', 'connection: x-tenant', 'x-tenant: a']
+  expect(await statusOf('GET /orders HTTP/1.1', ...named)).toBe(400)
+  expect((await fetch(`${api}/.well-known/jwks.json`)).status).toBe(200)
+  expect(seen.splice(0)).toEqual(['GET /orders', 'GET /public', 'GET /nowhere', 'GET /.well-known/jwks.json'])
+
+  const records = readFileSync(log, 'utf8').trim().split('\n')
+  expect(records.map(line => JSON.parse(line)).find(({ event }) => event === 'observing')).toMatchObject({
+    answers: ['/.well-known/aauth-resource', '/.well-known/jwks.json'],
+  })
+  const { code, stdout } = await run(['gateway', 'report', '--json', log])
+  expect(code).toBe(0)
+  const report = JSON.parse(stdout)
+  expect(report).toMatchObject({ passed: 1, refused: 5, refusedAnyway: 3, others: 0, leftOut: {} })
+  const reasons = new Map(
+    report.refusals.map(({ description, ...reason }: { description: string }) => [description, reason]),
+  )
+  expect(Object.fromEntries(reasons)).toMatchObject({
+    'the request must be signed': { route: '/orders', code: 'invalid_signature', status: 401, level: 'anonymous' },
+    'there is nothing here': { code: 'invalid_request', status: 404 },
+    'Connection names a field that is not of this hop': { status: 400, anyway: true },
+  })
+  expect(report.refusals.filter(({ anyway }: { anyway?: true }) => anyway)).toMatchObject(
+    [413, 400, 400].map(status => ({ code: 'invalid_request', status, count: 1 })),
+  )
+  expect((await run(['gateway', 'report', log])).stdout).toMatch(
+    /^5 of 6 requests would have been refused\n[\s\S]*\n {2}3 of them were refused: /,
+  )
+})
