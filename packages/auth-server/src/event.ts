@@ -42,6 +42,9 @@ export interface ExchangeFacts {
   readonly chain: readonly ChainHop[]
 }
 
+/** Why two accounts were not linked: whoever is signed in here or there is another, nobody signed in there, it was taken, or a no. */
+export type LinkRefusal = 'other-user' | 'no-sign-in' | 'taken' | 'declined'
+
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
 export type AuthServerEvent = {
   /** The name of the request in the server's log, where the server named it. */
@@ -74,17 +77,15 @@ export type AuthServerEvent = {
       readonly jti: string
     } & Asked)
   /** A user of another auth server was linked to one of ours, or was not. */
-  | {
+  | ({
       readonly type: 'linked' | 'link_refused'
       readonly request: string
       /** The user of ours. */
       readonly user: string
       /** The upstream user that the request is for. */
       readonly upstream: { readonly iss: string; readonly sub?: string }
-      /** Why not: they signed in as somebody else there, it did not come to a sign-in, or they said no. */
-      readonly reason?: 'other-user' | 'no-sign-in' | 'taken' | 'declined'
-      readonly txn?: string
-    }
+      readonly reason?: LinkRefusal
+    } & Asked)
   | ({ readonly type: 'refreshed' } & Issued)
   /** The answer to a code was fetched again, by the same caller within a minute. */
   | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
@@ -105,15 +106,17 @@ export type AuthServerEvent = {
       readonly code: ErrorCode
       readonly status: number
       readonly description: string
-      /** The verified caller; absent where verification itself failed. */
+      /** The verified caller, absent where verification itself failed; of a page, whose request it is about. */
       readonly agent?: string
       readonly delegate?: string
-      /** What was asked for, where policy denied it. */
+      /** The request that a page is about. */
+      readonly request?: string
+      /** What was asked for, where policy denied it, or a page is about it. */
       readonly resource?: string
       readonly scope?: readonly string[]
-      /** `sub` of the user who typed a wrong code, or whose grant policy denied. */
+      /** `sub` of the user who typed a wrong code, whose grant policy denied, or who is signed in where the page was. */
       readonly user?: string
-      /** The mandate of an exchange, where that was verified, and its audit id. */
+      /** The mandate of an exchange, where that was verified, and the audit id. */
       readonly exchange?: ExchangeFacts
       readonly txn?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
