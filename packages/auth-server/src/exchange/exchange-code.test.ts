@@ -237,7 +237,7 @@ test(
   },
 )
 
-test(verifies('link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
+test(verifies('INT-08', 'link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
   const made = await ownWorld()
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)
