@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { guard } from './hono.js'
 import { appCallback, browser, chainOf, hopId } from './hops.test.fixture.js'
-import { code, expectPage, pageOf, withReturn } from './interaction.test.fixture.js'
+import { code, expectPage, pageOf, sentBack, withReturn } from './interaction.test.fixture.js'
 
 describe('the code', () => {
   /** A code that is Ada's, whose auth server has forgotten what she said. */
@@ -84,6 +84,19 @@ describe('the code', () => {
       await left.get(withReturn(await pageOf(chain)))
       const { app } = await browser(chain.net).open(withReturn(await pageOf(chain)))
       expect((await chain.call({ headers: code(app) })).status).toBe(200)
+    },
+  )
+
+  test(
+    verifies('consent.remembered', 'once its user has agreed, a browser that was closed costs no second question'),
+    async () => {
+      const { chain } = await sentBack()
+      expect(chain.hops[0]?.kept).toEqual([])
+      expect((await chain.call()).status).toBe(200)
+      // The twin whose user had not come to agree is asked.
+      const twin = await chainOf(2)
+      await browser(twin.net).get(withReturn(await pageOf(twin)))
+      expect((await twin.call()).status).toBe(401)
     },
   )
 
