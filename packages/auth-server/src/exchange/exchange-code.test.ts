@@ -127,6 +127,8 @@ for (const { name, away, url } of databases) {
       expect(await bodyOf(second)).toEqual(answer)
       made.clock.now += 30
       expect(await bodyOf(await redeem(made, back, request_token))).toEqual(answer)
+      const told = { agent: middleId, scope: ['rooms.book'], request: expect.any(String), user: expect.any(String) }
+      expect(made.events.filter(({ type }) => type === 'repeated')).toMatchObject([told, told])
       expect(made.events.filter(event => event.type === 'granted' && event.by === 'exchange')).toHaveLength(1)
       made.clock.now += 31
       expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_grant'))
