@@ -107,6 +107,7 @@ async function grantDirectly(
     resource,
     scope: serializeScope(scope),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(txn === undefined ? {} : { txn }),
   }
   const audited = txn === undefined ? {} : { txn }
   const issued = await issueAuthToken(issuer, { caller, resource, scope, ...audited, now: now() })

@@ -88,7 +88,13 @@ export type AuthServerEvent = {
     } & Asked)
   | ({ readonly type: 'refreshed' } & Issued)
   /** The answer to a code was fetched again, by the same caller within a minute. */
-  | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
+  | {
+      readonly type: 'repeated'
+      readonly agent: string
+      readonly delegate?: string
+      readonly grant: string
+      readonly txn?: string
+    }
   /** So was the answer to a code of an exchange, which has no grant. */
   | ({ readonly type: 'repeated'; readonly request: string; readonly user: string } & Asked)
   /** A code was used again later: the grant it gave has ended. */
