@@ -10,6 +10,8 @@ interface Asked {
   readonly scope: readonly string[]
   /** The audit id that follows one user action across parties, where the resource named one. */
   readonly txn?: string
+  /** Exchanges only: that of the resource token, under which the resource told of its challenge, where the upstream token has another. */
+  readonly resource_txn?: string
 }
 
 interface Granted extends Asked {
@@ -127,6 +129,7 @@ export type AuthServerEvent = {
       /** The mandate of an exchange, where that was verified, and the audit id. */
       readonly exchange?: ExchangeFacts
       readonly txn?: string
+      readonly resource_txn?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string

@@ -14,6 +14,7 @@ export interface KnownBefore {
   /** What an exchange would pass on. */
   readonly exchange?: ExchangeFacts
   readonly txn?: string
+  readonly resource_txn?: string
   /** Pages only. */
   readonly page?: PageFacts | undefined
 }
@@ -21,7 +22,7 @@ export interface KnownBefore {
 /** The event of a refusal, with as much as was known of it by then. */
 export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: KnownBefore = {}): AuthServerEvent {
   const { code, status, description, cause } = error
-  const { caller, exchange, txn, page } = known
+  const { caller, exchange, txn, resource_txn, page } = known
   return {
     type: 'refused',
     code,
@@ -32,6 +33,7 @@ export function refusedEvent(error: AAuthError, message: ReceivedMessage, known:
     ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
     ...(exchange === undefined ? {} : { exchange }),
     ...(txn === undefined ? {} : { txn }),
+    ...(resource_txn === undefined ? {} : { resource_txn }),
     ...(cause === undefined ? {} : { cause }),
     ...deniedIn(cause),
     ...peerOf(message),

@@ -36,6 +36,8 @@ export interface NewRequest {
   readonly peer?: string
   /** Exchanges only: the mandate that would be passed on. */
   readonly upstream?: Upstream
+  /** Told and not kept. */
+  readonly resource_txn?: string
 }
 
 /** What a user decided. */

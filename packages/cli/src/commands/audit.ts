@@ -72,6 +72,6 @@ type RefusedAccess = Extract<AuthServerEvent, { type: 'refused' }>
 /** Who was verified, what policy denied, or what a page was about. */
 function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<string, unknown> {
   if ('sub' in event) return { sub: event.sub }
-  const { agent, delegate, user, request, resource, scope, exchange, txn }: Partial<RefusedAccess> = event
-  return { agent, delegate, user, request, resource, scope, exchange, txn }
+  const { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }: Partial<RefusedAccess> = event
+  return { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }
 }
