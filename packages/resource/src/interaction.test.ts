@@ -140,7 +140,7 @@ describe('the way there', () => {
     },
   )
 
-  test(verifies('INT-04', 'RAT-02', 'guesses of one client behind a proxy are not counted to another'), async () => {
+  test(verifies('INT-04', 'guesses of one client behind a proxy are not counted to another'), async () => {
     const resource = createResource({
       id: hopId(1),
       keys: [{ kid: 'r1', key: await generateSigningKey() }],
