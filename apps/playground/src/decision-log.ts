@@ -14,7 +14,8 @@ export function decisionLog(name: string): Observer {
       default: {
         const { agent, delegate, scope, issuer, txn } = event.aauth ?? {}
         const error = event.type === 'refused' ? { code: event.error.code, status: event.error.status } : {}
-        return log.info({ event: event.type, ...error, agent, delegate, scope, issuer, txn }, event.type)
+        const asking = event.type === 'refused' ? event.asking : {}
+        return log.info({ event: event.type, ...error, agent, delegate, scope, issuer, txn, ...asking }, event.type)
       }
     }
   }

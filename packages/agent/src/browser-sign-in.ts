@@ -40,13 +40,15 @@ export interface BrowserSignInOptions {
   readonly redirectUri: string
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
+  /** Seconds until the other auth server must have answered. Default 10. */
+  readonly deadline?: number
   readonly now: () => number
   readonly development: boolean
 }
 
 /** Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given. */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
-  const { id, key, redirectUri, discovery, fetch, now, development } = options
+  const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
   const agentFor = (authServer: string, state: AgentState) =>
     createAgent({
       identity: agentServer({ id, ...key }),
@@ -60,7 +62,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     async begin(authServer) {
       const state = passingState()
       try {
-        await agentFor(authServer, state).signIn({ authServer })
+        await inTime(deadline, agentFor(authServer, state).signIn({ authServer }))
       } catch (error) {
         const url = error instanceof AgentError && error.code === 'interaction_required' ? error.url : undefined
         const name = url === undefined ? null : new URL(url).searchParams.get('state')
@@ -73,7 +75,8 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
 
     async finish(authServer, { url, saved }) {
       try {
-        const { user, resource } = await agentFor(authServer, passingState(saved)).handleCallback(url)
+        const answer = agentFor(authServer, passingState(saved)).handleCallback(url)
+        const { user, resource } = await inTime(deadline, answer)
         // The cookie says what was asked for; only who signed in here counts.
         if (user !== undefined && resource === id) return { iss: user.iss, sub: user.sub }
       } catch (error) {
@@ -84,17 +87,34 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   }
 }
 
+/** Whoever hangs there must not hold the browser that waits here. */
+async function inTime<T>(seconds: number, answer: Promise<T>): Promise<T> {
+  let end: () => void = () => undefined
+  const late = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(away({ code: 'unreachable', cause: { seconds } })), seconds * 1000)
+    end = () => clearTimeout(timer)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    end()
+  }
+}
+
+function away(cause: object): AAuthError {
+  const description = 'The other sign-in server does not answer.'
+  return new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause })
+}
+
 function refusal(error: unknown): AAuthError {
+  if (error instanceof AAuthError) return error
   if (!(error instanceof AgentError)) {
     return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
   }
   const { code, cause } = error
   // Too much to do is no refusal: it may pass.
   if (code === 'unreachable' || code === 'network' || refusalOf(error)?.status === 429) {
-    return new AAuthError('temporarily_unavailable', 'The other sign-in server does not answer.', {
-      retryAfter: 5,
-      cause: { code, cause },
-    })
+    return away({ code, cause })
   }
   return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {
     cause: { code, cause },

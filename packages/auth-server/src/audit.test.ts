@@ -90,7 +90,8 @@ test(
     const refresh = { request_type: 'refresh', refresh_token: tokens.refresh_token }
     const second = await step(() => send(made, phone, refresh))
     const renewed = part((await bodyOf(second.answer))['auth_token'], 1)
-    expect(second.events).toEqual([{ type: 'refreshed', ...phoneAtCalendar, grant, jti: renewed['jti'] }])
+    expect(second.events).toEqual([{ type: 'refreshed', ...phoneAtCalendar, grant, jti: renewed['jti'], txn }])
+    expect(renewed['txn']).toBe(txn)
 
     const refused = { type: 'refused', peer: '192.0.2.7' }
     const ofPhone = { agent: 'https://agent.example', delegate: 'phone' }
@@ -121,7 +122,7 @@ test(
       { type: 'revoked', found: false, ...ofPhone, delegate: 'laptop' },
     ])
     expect((await step(() => send(made, phone, end, target))).events).toEqual([
-      { type: 'revoked', found: true, ...phoneAtCalendar, grant },
+      { type: 'revoked', found: true, ...phoneAtCalendar, grant, txn },
     ])
   },
 )
@@ -164,12 +165,12 @@ test(
     expect(redeemed.events).toEqual([{ type: 'granted', by: 'code', request, ...what, jti: token['jti'], txn }])
     const { grant } = Object(redeemed.events[0])
     expect((await step(() => redeemCode(made, phone, redemption))).events).toEqual([
-      { type: 'repeated', agent: 'https://agent.example', delegate: 'phone', grant },
+      { type: 'repeated', agent: 'https://agent.example', delegate: 'phone', grant, txn },
     ])
     made.clock.now = newYear + 61
     // Two decisions: the grant has ended, and this request is refused.
     expect((await step(() => redeemCode(made, phone, redemption))).events).toEqual([
-      { type: 'alarm', reason: 'code-reused', ...what, grant },
+      { type: 'alarm', reason: 'code-reused', ...what, grant, txn },
       expect.objectContaining({ type: 'refused', code: 'invalid_grant', agent: 'https://agent.example' }),
     ])
 

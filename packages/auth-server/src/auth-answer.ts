@@ -81,7 +81,7 @@ export async function decideAccess(
 export function reportRequested(
   id: string,
   flow: 'browser' | 'device',
-  { principal, resource, scope, txn, upstream }: NewRequest,
+  { principal, resource, scope, txn, resource_txn, upstream }: NewRequest,
   { onEvent }: Pick<TokenContext, 'onEvent'>,
 ): void {
   onEvent({
@@ -92,6 +92,7 @@ export function reportRequested(
     resource,
     scope,
     ...(txn === undefined ? {} : { txn }),
+    ...(resource_txn === undefined ? {} : { resource_txn }),
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
   })
 }
@@ -107,6 +108,7 @@ async function grantDirectly(
     resource,
     scope: serializeScope(scope),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(txn === undefined ? {} : { txn }),
   }
   const audited = txn === undefined ? {} : { txn }
   const issued = await issueAuthToken(issuer, { caller, resource, scope, ...audited, now: now() })

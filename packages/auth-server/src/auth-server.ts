@@ -211,7 +211,7 @@ function pagesOf({
   return {
     ...common,
     login,
-    ...(exchange === undefined ? {} : { linking: createLinking(exchange, linked, options.fetch) }),
+    ...(exchange === undefined ? {} : { linking: createLinking(exchange, linked, options) }),
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),

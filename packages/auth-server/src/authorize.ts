@@ -12,24 +12,17 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
   const query = parseQuery(message.target)
   const request_token = query.get('request_token')
   const row = request_token === undefined ? undefined : await context.requests.find(request_token)
+  if (row !== undefined) context.note?.({ row })
   if (request_token === undefined || row === undefined || row.user_code !== null || row.expires <= context.now()) {
     throw new AAuthError('invalid_request', 'This link is not valid, or no longer.')
   }
   // Open redirect, and answers that reach another callback than they were asked for: both are what they were, to the letter.
   if (query.get('redirect_uri') !== row.redirect_uri || (query.get('state') ?? null) !== row.state) {
-    throw new AAuthError('invalid_request', 'This link is not as the agent made it.', {
-      cause: { request: row.id },
-    })
+    throw new AAuthError('invalid_request', 'This link is not as the agent made it.')
   }
   const { session, cookies } = await context.login.sessions.begin(message)
   if (!(await context.requests.claim(row, session.id))) {
-    throw new AAuthError(
-      'invalid_request',
-      'This link was opened in another browser before. Begin again at the agent.',
-      {
-        cause: { request: row.id },
-      },
-    )
+    throw new AAuthError('invalid_request', 'This link was opened in another browser before. Begin again at the agent.')
   }
   return seeOther(consentPath(request_token), cookies)
 }

@@ -18,7 +18,7 @@ import { pageResponse } from './pages/page-response.js'
 import type { Policy } from './policy.js'
 import { isLoopbackRedirect } from './redirect-uri.js'
 import { codeOf } from './request-token.js'
-import { consentKey, type Requests } from './requests.js'
+import { askedIn, consentKey, type Requests } from './requests.js'
 import type { RequestRow } from './tables.js'
 
 /** What the pages of an auth server decide with. */
@@ -32,8 +32,18 @@ export interface ConsentContext {
   readonly issuer: { readonly issuer: string }
   readonly now: () => number
   readonly onEvent: (event: AuthServerEvent) => void
+  /** Told which request a page is about, so that a refusal is recorded with it. */
+  readonly note?: (known: PageFacts) => void
   /** Absent where no exchange is configured. */
   readonly linking?: Linking
+}
+
+/** What is known of a page before it is refused. */
+export interface PageFacts {
+  /** What it is about. */
+  readonly row: RequestRow
+  /** Who is signed in. */
+  readonly user?: SessionUser
 }
 
 /** A request in the browser that has it, and who is signed in there. */
@@ -118,17 +128,16 @@ async function detourOf(
 export async function browsersRequest(
   request_token: string,
   session: BrowserSession | undefined,
-  { requests, now }: Pick<ConsentContext, 'requests' | 'now'>,
+  { requests, now, note }: Pick<ConsentContext, 'requests' | 'now' | 'note'>,
 ): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
   const row = await requests.find(request_token)
+  if (row !== undefined) note?.({ row, ...(session?.user === undefined ? {} : { user: session.user }) })
   // Not prolonged by anything the user does: what was asked long ago is asked anew.
   if (row === undefined || row.user_code !== null || row.expires <= now()) {
     throw new AAuthError('expired_token', 'Begin again at the agent.')
   }
   if (session === undefined || row.browser !== session.id) {
-    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.', {
-      cause: { request: row.id },
-    })
+    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.')
   }
   return { row, session }
 }
@@ -194,15 +203,11 @@ export async function decideRequest(
   const upstream = upstreamOf(row)
   const about = {
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
-    request: row.id,
     flow: row.user_code === null ? 'browser' : 'device',
-    agent: row.agent,
-    ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
-    resource: row.resource,
+    ...askedIn(row),
     user: user.sub,
-    ...(row.txn === null ? {} : { txn: row.txn }),
   } as const
-  if (scope.length === 0) onEvent({ type: 'declined', ...about, scope: parseScope(row.scope) })
+  if (scope.length === 0) onEvent({ type: 'declined', ...about })
   else onEvent({ type: 'consented', by, ...about, scope })
   return decided
 }
@@ -232,6 +237,5 @@ async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentConte
   if ((await requests.shown(row, user.sub)) <= mostShown) return
   throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {
     retryAfter: 600,
-    cause: { request: row.id },
   })
 }

@@ -50,6 +50,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
     const view = { csrf: session.csrf, action: path, user: session.user, problem: 'unknown-code' } as const
     return pageResponse(devicePage(view), { status: 400 })
   }
+  context.note?.({ row, user: session.user })
   if (row.status !== 'pending') throw alreadyDecided()
   // Everything is asked, always: it is not known whose device it is, nor remembered.
   const view = await consentView(

@@ -10,6 +10,8 @@ interface Asked {
   readonly scope: readonly string[]
   /** The audit id that follows one user action across parties, where the resource named one. */
   readonly txn?: string
+  /** Exchanges only: that of the resource token, under which the resource told of its challenge, where the upstream token has another. */
+  readonly resource_txn?: string
 }
 
 interface Granted extends Asked {
@@ -41,6 +43,9 @@ export interface ExchangeFacts {
   /** Who asked: the one that called the agent first, whoever began it last. */
   readonly chain: readonly ChainHop[]
 }
+
+/** Why two accounts were not linked: whoever is signed in here or there is another, nobody signed in there, it was taken, or a no. */
+export type LinkRefusal = 'other-user' | 'no-sign-in' | 'taken' | 'declined'
 
 /** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
 export type AuthServerEvent = {
@@ -74,20 +79,26 @@ export type AuthServerEvent = {
       readonly jti: string
     } & Asked)
   /** A user of another auth server was linked to one of ours, or was not. */
-  | {
+  | ({
       readonly type: 'linked' | 'link_refused'
       readonly request: string
       /** The user of ours. */
       readonly user: string
       /** The upstream user that the request is for. */
       readonly upstream: { readonly iss: string; readonly sub?: string }
-      /** Why not: they signed in as somebody else there, it did not come to a sign-in, or they said no. */
-      readonly reason?: 'other-user' | 'no-sign-in' | 'taken' | 'declined'
-      readonly txn?: string
-    }
+      readonly reason?: LinkRefusal
+    } & Asked)
   | ({ readonly type: 'refreshed' } & Issued)
   /** The answer to a code was fetched again, by the same caller within a minute. */
-  | { readonly type: 'repeated'; readonly agent: string; readonly delegate?: string; readonly grant: string }
+  | {
+      readonly type: 'repeated'
+      readonly agent: string
+      readonly delegate?: string
+      readonly grant: string
+      readonly txn?: string
+    }
+  /** So was the answer to a code of an exchange, which has no grant. */
+  | ({ readonly type: 'repeated'; readonly request: string; readonly user: string } & Asked)
   /** A code was used again later: the grant it gave has ended. */
   | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & Granted)
   /** A code of an exchange was used again later: the consent it came by is forgotten. */
@@ -105,17 +116,20 @@ export type AuthServerEvent = {
       readonly code: ErrorCode
       readonly status: number
       readonly description: string
-      /** The verified caller; absent where verification itself failed. */
+      /** The verified caller, absent where verification itself failed; of a page, whose request it is about. */
       readonly agent?: string
       readonly delegate?: string
-      /** What was asked for, where policy denied it. */
+      /** The request that a page is about. */
+      readonly request?: string
+      /** What was asked for, where policy denied it, or a page is about it. */
       readonly resource?: string
       readonly scope?: readonly string[]
-      /** `sub` of the user who typed a wrong code, or whose grant policy denied. */
+      /** `sub` of the user who typed a wrong code, whose grant policy denied, or who is signed in where the page was. */
       readonly user?: string
-      /** The mandate of an exchange, where that was verified, and its audit id. */
+      /** The mandate of an exchange, where that was verified, and the audit id. */
       readonly exchange?: ExchangeFacts
       readonly txn?: string
+      readonly resource_txn?: string
       /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string

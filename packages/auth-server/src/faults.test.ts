@@ -56,7 +56,8 @@ async function ownProcess(database: string): Promise<{ made: World; running: Run
     return new Response(body === '' ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) })
   }
   const auth = { handle, ready: async () => {}, close: () => running.kill() }
-  const made = { ...cast, auth, down: new Set<string>(), fetched: [], events: [] }
+  const reopen = (): Promise<never> => Promise.reject(new Error('it is another process'))
+  const made = { ...cast, auth, reopen, down: new Set<string>(), fetched: [], events: [] }
   const phone = await delegate(made, 'warm')
   const warm = async (): Promise<void> => {
     // A server that has just started cannot tell what was sent before.

@@ -25,6 +25,8 @@ export interface Grant {
   /** Serialised, identity scopes included. */
   readonly scope: string
   readonly purpose?: string
+  /** The audit id that its tokens carry, where the resource named one. */
+  readonly txn?: string
   /** Who allowed it; absent for a direct grant. */
   readonly user?: GrantUser
 }
@@ -40,6 +42,7 @@ export interface GrantUser {
 export interface Redeemed {
   /** Names the grant in events. */
   readonly id: string
+  readonly txn: string | null
   /** Unix seconds. */
   readonly created: number
 }
@@ -129,7 +132,7 @@ export function grantsIn(store: Store<Tables>, now: () => number, issuer: string
     redeemed({ agent, delegate = '' }, redemption) {
       return store.db
         .selectFrom('auth_server_grants')
-        .select(['id', 'created'])
+        .select(['id', 'txn', 'created'])
         .where('redemption_hash', '=', redemption)
         .where('agent', '=', agent)
         .where('agent_delegate', '=', delegate)
@@ -161,14 +164,21 @@ async function forgetPassedOn(tx: Database, row: GrantRow, iss: string): Promise
 /** How an event names a grant. */
 export function grantedTo(
   principal: Principal,
-  { id, resource, scope, user }: Grant,
-): Principal & { readonly resource: string; readonly scope: string[]; readonly grant: string; readonly user?: string } {
+  { id, resource, scope, user, txn }: Grant,
+): Principal & {
+  readonly resource: string
+  readonly scope: string[]
+  readonly grant: string
+  readonly user?: string
+  readonly txn?: string
+} {
   return {
     ...principal,
     resource,
     scope: parseScope(scope),
     grant: id,
     ...(user === undefined ? {} : { user: user.sub }),
+    ...(txn === undefined ? {} : { txn }),
   }
 }
 
@@ -197,6 +207,7 @@ export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> 
       user_sub: p.user_sub,
       claims: p.claims,
       redemption_hash: p.redemption_hash,
+      txn: p.txn,
     }),
   )
   return async (tx, grant) => void (await insert(tx, rowOf(grant)))
@@ -218,15 +229,17 @@ function rowOf({ principal, grant, token, redemption, now }: NewGrant): GrantRow
     user_sub: grant.user?.sub ?? null,
     claims: grant.user === undefined ? null : JSON.stringify(grant.user.claims),
     redemption_hash: redemption ?? null,
+    txn: grant.txn ?? null,
   }
 }
 
-function grantOf({ id, resource, scope, purpose, user_sub, claims }: GrantRow): Grant {
+function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }: GrantRow): Grant {
   return {
     id,
     resource,
     scope,
     ...(purpose === null ? {} : { purpose }),
+    ...(txn === null ? {} : { txn }),
     ...(user_sub === null ? {} : { user: { sub: user_sub, claims: JSON.parse(claims ?? '{}') } }),
   }
 }

@@ -131,13 +131,14 @@ async function grantTo(
 }
 
 function grantOf(row: RequestRow): Grant & Required<Pick<Grant, 'user'>> {
-  const { resource, granted_scope, purpose, user_sub, claims } = row
+  const { resource, granted_scope, purpose, txn, user_sub, claims } = row
   if (granted_scope === null || user_sub === null) throw new TypeError('an allowed request names its user and scope')
   return {
     id: newGrantId(),
     resource,
     scope: granted_scope,
     ...(purpose === null ? {} : { purpose }),
+    ...(txn === null ? {} : { txn }),
     user: { sub: user_sub, claims: JSON.parse(claims ?? '{}') },
   }
 }
@@ -164,5 +165,5 @@ async function checkStillGranted(
 ): Promise<void> {
   const grant = await grants.redeemed(principal, redemption)
   if (grant === undefined) throw refusedCode()
-  onEvent({ type: 'repeated', ...principal, grant: grant.id })
+  onEvent({ type: 'repeated', ...principal, grant: grant.id, ...(grant.txn === null ? {} : { txn: grant.txn }) })
 }

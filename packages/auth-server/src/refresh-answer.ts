@@ -19,19 +19,22 @@ export async function answerRefresh(
   const grant = await grants.find(principal, request.refresh_token)
   if (grant === undefined) throw refusedGrant()
   const scope = narrowedScope(request.scope, parseScope(grant.scope))
-  const { resource, purpose, user } = grant
+  const { resource, purpose, user, id } = grant
   const ofUser = user === undefined ? {} : { user: user.sub }
+  // It goes on with what the grant began, and so does what others do for it.
+  const txn = grant.txn === undefined ? {} : { txn: grant.txn }
   await decideAgain({ ...principal, resource, scope, ...(purpose === undefined ? {} : { purpose }), ...ofUser }, policy)
   const issued = await issueAuthToken(issuer, {
     caller,
     resource,
     scope,
     ...(user === undefined ? {} : { user }),
+    ...txn,
     now: now(),
   })
   // A revocation that was answered in the meantime wins: the token just signed goes nowhere.
   if (!(await grants.use(request.refresh_token))) throw refusedGrant()
-  onEvent({ type: 'refreshed', ...principal, ...ofUser, resource, scope, grant: grant.id, jti: issued.jti })
+  onEvent({ type: 'refreshed', ...principal, ...ofUser, resource, scope, grant: id, jti: issued.jti, ...txn })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime }
 }
 

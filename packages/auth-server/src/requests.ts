@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError, serializeScope } from '@countersign/protocol'
+import { AAuthError, parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
 import { beginningName, beginningOf, chainName } from './exchange/chain.js'
@@ -36,6 +36,8 @@ export interface NewRequest {
   readonly peer?: string
   /** Exchanges only: the mandate that would be passed on. */
   readonly upstream?: Upstream
+  /** Told and not kept. */
+  readonly resource_txn?: string
 }
 
 /** What a user decided. */
@@ -195,6 +197,23 @@ async function decideIn(
     await rememberConsent(tx, consentKey(row, user.sub), { scope, now })
   }
   return decided
+}
+
+/** How an event names a request: whose it is, and what it asks for. */
+export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: RequestRow): Principal & {
+  readonly request: string
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly txn?: string
+} {
+  return {
+    request: id,
+    agent,
+    ...(agent_delegate === '' ? {} : { delegate: agent_delegate }),
+    resource,
+    scope: parseScope(scope),
+    ...(txn === null ? {} : { txn }),
+  }
 }
 
 /** What a yes to this request is remembered for. */

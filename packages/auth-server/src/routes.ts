@@ -15,7 +15,7 @@ import {
 } from '@countersign/protocol'
 import { telling, type Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
-import { decideConsent, showConsent } from './consent.js'
+import { decideConsent, type PageFacts, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
 import { type Linking, linkCallbackPath, linkPath } from './exchange/link.js'
 import { formOf, identify, type VerifiedCaller } from './identified-form.js'
@@ -108,14 +108,15 @@ function overPageLimit(message: ReceivedMessage, context: RouteContext): Respons
 
 /** Where browsers come. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
+  const known = new WeakMap<ReceivedMessage, PageFacts>()
   const page = (
     methods: readonly string[],
     answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
   ): Route =>
     pageRoute(
       methods,
-      message => answer(message, telling(pages, message)),
-      (error, message) => context.onEvent(refusedEvent(error, message)),
+      message => answer(message, { ...telling(pages, message), note: facts => void known.set(message, facts) }),
+      (error, message) => context.onEvent(refusedEvent(error, message, { page: known.get(message) })),
     )
   return [
     ['/agent/authorize', page(['GET'], openRequest)],
@@ -138,11 +139,14 @@ function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<
 
 function linkRoutes(
   linking: Linking,
-  page: (methods: readonly string[], answer: (message: ReceivedMessage) => Promise<Response>) => Route,
+  page: (
+    methods: readonly string[],
+    answer: (message: ReceivedMessage, pages: DeviceContext) => Promise<Response>,
+  ) => Route,
 ): ReadonlyArray<readonly [string, Route]> {
   return [
     [linkCallbackPath, page(['GET'], message => linking.callback(message))],
-    [linkPath, page(['POST'], message => linking.decide(message))],
+    [linkPath, page(['POST'], (message, told) => linking.decide(message, told.note))],
   ]
 }
 

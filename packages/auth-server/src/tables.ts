@@ -23,6 +23,8 @@ export interface GrantRow {
   claims: string | null
   /** Hash of the code or device code that it came by: a second use is told from an unknown one. */
   redemption_hash: string | null
+  /** The audit id that its tokens carry; they are told from those of another grant by it. */
+  txn: string | null
 }
 
 /** One request that waits for its user, or whose answer waits to be fetched. Times are Unix seconds. */
@@ -195,6 +197,13 @@ const consents: Migration = {
   },
 }
 
+const grantsByTxn: Migration = {
+  name: '008-grants-by-txn',
+  async up(db) {
+    await db.schema.alterTable('auth_server_grants').addColumn('txn', 'text').execute()
+  },
+}
+
 export const migrations: readonly Migration[] = [
   grants,
   loginMigration,
@@ -203,4 +212,5 @@ export const migrations: readonly Migration[] = [
   consents,
   userReview,
   exchangeMigration,
+  grantsByTxn,
 ]

@@ -49,7 +49,11 @@ export interface Asking {
   readonly caller: IdentifiedCaller
   readonly discovery: Discovery
   /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
-  readonly note: (known: { readonly exchange: ExchangeFacts; readonly txn?: string }) => void
+  readonly note: (known: {
+    readonly exchange: ExchangeFacts
+    readonly txn?: string
+    readonly resource_txn?: string
+  }) => void
 }
 
 /**

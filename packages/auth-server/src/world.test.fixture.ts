@@ -26,6 +26,8 @@ export interface Signer {
 /** An auth server among agents and resources, without a socket: what they publish stands in `web`. */
 export interface World {
   readonly auth: AuthServer
+  /** Another server with the same keys, database and all. */
+  reopen(): Promise<AuthServer>
   readonly clock: { now: number }
   /** Published documents by URL; `down` hosts throw. */
   readonly web: Map<string, unknown>
@@ -66,7 +68,7 @@ export async function world({
     const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
     return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
   }
-  const auth = await createAuthServer({
+  const all: AuthServerOptions = {
     issuer: 'https://auth.example',
     keys: [{ kid: 'a1', key: await generateSigningKey() }],
     database: 'sqlite::memory:',
@@ -75,10 +77,12 @@ export async function world({
     now,
     onEvent: event => events.push(event),
     ...options,
-  })
+  }
+  const reopen = (): Promise<AuthServer> => createAuthServer(all)
+  const auth = await reopen()
   const agentKey = { kid: 'k1', key: await generateSigningKey() }
   const resourceKey = { kid: 'r1', key: await generateSigningKey() }
-  const made: World = { auth, clock, web, down, fetched, events, agentKey, resourceKey }
+  const made: World = { auth, reopen, clock, web, down, fetched, events, agentKey, resourceKey }
   publishAgent(made, 'https://agent.example', [agentKey])
   publishResource(made, 'https://calendar.example', [resourceKey])
   return made

@@ -109,8 +109,16 @@ describe('what a resource between tells its caller', () => {
 
   test('an SSO token is no mandate: it does not even pass the guard', async () => {
     const chain = await middle()
-    for (const claims of [{ scope: undefined }, { agent: undefined }, { scope: undefined, agent: undefined }])
-      expect((await chain.call({ claims })).status).toBeGreaterThanOrEqual(401)
+    const refused = [
+      // A user's sign-in at the app asks for a mandate in its stead.
+      [{ scope: undefined }, { status: 403, error: 'insufficient_scope' }],
+      [{ agent: undefined }, { status: 401, error: 'invalid_auth_token', agentAuth: 'httpsig; identity=?1' }],
+      [
+        { scope: undefined, agent: undefined },
+        { status: 401, error: 'invalid_auth_token' },
+      ],
+    ] as const
+    for (const [claims, answer] of refused) expect(await told(await chain.call({ claims }))).toMatchObject(answer)
     expect(chain.hops[1]?.server.forms).toEqual([])
     expect((await chain.call()).status).toBe(200)
   })
@@ -127,8 +135,13 @@ describe('a caller that brings no auth token', () => {
       const chain = await chainOf(2)
       const unsigned = await told(await chain.net.fetch(`${hopId(1)}/open`))
       expect(unsigned).toMatchObject({ status: 401, error: 'insufficient_level', agentAuth: 'httpsig; identity=?1' })
-      const key = await (await import('@countersign/httpsig')).generateSigningKey()
-      expect(key.publicJwk.kty).toBe('OKP')
+      const pseudonym = { scheme: 'hwk', jwk: chain.agentKey.publicJwk } as const
+      for (const path of ['/open', '/go'])
+        expect(await told(await chain.call({ path, signatureKey: pseudonym })), path).toMatchObject({
+          status: 401,
+          error: 'insufficient_level',
+          agentAuth: 'httpsig; identity=?1',
+        })
       const known = await told(await chain.call({ path: '/open', claims: 'none' }))
       expect(known).toMatchObject({ status: 401, error: 'insufficient_level' })
       expect(known.agentAuth).toMatch(

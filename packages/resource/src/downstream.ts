@@ -16,14 +16,16 @@ import { aauthOf } from './aauth.js'
 import { available } from './available.js'
 import type { Counter } from './counter.js'
 import type { Refusal } from './decision.js'
-import { away, refusalAfter } from './downstream-refusal.js'
+import { refusalAfter } from './downstream-refusal.js'
 import type { Asking, Observer } from './event.js'
+import { inTime } from './in-time.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath } from './metadata.js'
 import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
 import type { Route } from './requirement.js'
+import type { ClientOf } from './trusted-proxies.js'
 
 /** How a resource calls others for the requests that it answers. */
 export interface DownstreamOptions {
@@ -35,7 +37,7 @@ export interface DownstreamOptions {
   readonly name?: string
   /** Its `redirect_uris` as an agent beside its own callback, e.g. of a sign-in it does elsewhere. */
   readonly redirectUris?: readonly string[]
-  /** Seconds until a downstream call must have been answered; the body may come later. Default 10. */
+  /** Seconds until a downstream call, or what a browser's return needs, must have been answered; a body may come later. Default 10. */
   readonly deadline?: number
   /** Users who are being asked. Default: in the memory of this process. */
   readonly sessions?: InteractionSessions
@@ -53,6 +55,7 @@ export interface DownstreamContext {
   readonly key: PublishedKey
   readonly discovery: Discovery
   readonly counter: Counter
+  readonly clientOf: ClientOf
   readonly tell: Observer
   readonly now: () => number
   readonly development: boolean
@@ -123,7 +126,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     routes: interactionRoutes({
-      ...{ ...context, sessions, agent, cookies: cookiesOf(id) },
+      ...{ ...context, sessions, agent, deadline, cookies: cookiesOf(id) },
       ...(oauth === undefined ? {} : { oauth }),
     }),
     async accept(message, verified) {
@@ -259,24 +262,4 @@ function principalOf({ issuer, token, agent, delegate }: AuthorizedCaller): stri
 
 function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
   return init?.signal ?? (input instanceof Request ? input.signal : undefined)
-}
-
-/** Whoever is slow downstream must not hold callers back without an end (F-52). */
-async function inTime<T>(
-  seconds: number,
-  given: AbortSignal | undefined,
-  task: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = new AbortController()
-  const signal = given === undefined ? late.signal : AbortSignal.any([given, late.signal])
-  const timer = setTimeout(() => late.abort(away()), seconds * 1000)
-  // Not all that a task waits for takes a signal.
-  const ended = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-  try {
-    return await Promise.race([task(signal), ended])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -11,7 +11,15 @@ import { documentResponse, jwksResponse, type PublishedKey } from '@countersign/
 import { Hono } from 'hono'
 import { type ExchangeServer, exchangeServer } from './exchange-server.test.fixture.js'
 import { guard, wellKnown } from './hono.js'
-import { createResource, type DownstreamOptions, type Resource, type ResourceEvent } from './index.js'
+import {
+  createResource,
+  type DownstreamOptions,
+  type InteractionAnswer,
+  type InteractionSessions,
+  memoryInteractions,
+  type Resource,
+  type ResourceEvent,
+} from './index.js'
 
 export const agentId = 'https://agent.example'
 export const appCallback = 'https://app.example/callback'
@@ -73,6 +81,8 @@ export interface Hop {
   readonly events: ResourceEvent[]
   /** What the handlers of `/go` saw, newest last. */
   readonly seen: Array<Readonly<Record<string, unknown>>>
+  /** What users' answers came to, as kept for the request that brings the code. */
+  readonly kept: InteractionAnswer[]
   /** Starts it anew: what was in memory is gone. */
   restart(): Promise<void>
 }
@@ -170,8 +180,13 @@ async function hop(
 ): Promise<Hop> {
   const server = await exchangeServer({ net, issuer: serverId(n), upstream: n === 1 ? [] : [serverId(n - 1)] })
   const key = { kid: 'r1', key: await generateSigningKey() }
-  const own = { id: hopId(n), server, events: [] as ResourceEvent[], seen: [] as Hop['seen'] }
+  const own = { id: hopId(n), server, events: [] as ResourceEvent[], seen: [] as Hop['seen'], kept: [] as Hop['kept'] }
   const start = (): Resource<'go'> => {
+    const sessions = memoryInteractions(() => net.clock.now)
+    const keep: InteractionSessions['keep'] = (code, answer) => {
+      own.kept.push(answer)
+      return sessions.keep(code, answer)
+    }
     const resource = createResource({
       id: own.id,
       keys: [key],
@@ -183,7 +198,14 @@ async function hop(
       onEvent: event => own.events.push(event),
       ...(isLast
         ? {}
-        : { downstream: { acceptAuthServer: [serverId(n + 1)], fetch: net.fetch, ...options.downstream } }),
+        : {
+            downstream: {
+              acceptAuthServer: [serverId(n + 1)],
+              fetch: net.fetch,
+              sessions: { ...sessions, keep },
+              ...options.downstream,
+            },
+          }),
     })
     const app = appOf(resource, { next: isLast ? undefined : `${hopId(n + 1)}/go`, seen: own.seen })
     net.hosts.set(own.id, request => app.fetch(request))

@@ -16,15 +16,19 @@ import {
   parseQuery,
   type Routes,
   seeOther,
+  serializeAgentInteraction,
 } from '@countersign/protocol'
 import { networkOf, requestIdOf } from '@countersign/verify'
 import type { Counter } from './counter.js'
+import { away } from './downstream-refusal.js'
 import type { Observer } from './event.js'
+import { inTime } from './in-time.js'
 import { interactionPage } from './interaction-page.js'
 import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
 import { callbackPath, interactPath } from './metadata.js'
 import type { PendingOAuth } from './oauth.js'
 import type { OAuthDownstream } from './oauth-downstream.js'
+import type { ClientOf } from './trusted-proxies.js'
 
 /** Seconds that a session lives, and a code. */
 export const interactionLife = 600
@@ -38,6 +42,9 @@ export interface InteractionContext {
   readonly discovery: Discovery
   readonly cookies: Cookies
   readonly counter: Counter
+  readonly clientOf: ClientOf
+  /** Seconds until others must have answered what a browser's return needs. */
+  readonly deadline: number
   readonly tell: Observer
   readonly now: () => number
 }
@@ -67,8 +74,9 @@ async function orPage(
     const error = asAAuthError(thrown)
     context.tell({ type: 'refused', error, ...requestIdOf(message) })
     if (error.status >= 500) return interactionPage(error)
-    // Guesses are hopeless at 256 bits, and end sooner still (INT-04).
-    const key = JSON.stringify(['interaction', networkOf(message.peer ?? '')])
+    // Guesses are hopeless at 256 bits, and told to wait. What is right goes on all the same: whoever guesses must not shut out
+    // the users behind the same address (INT-04).
+    const key = JSON.stringify(['interaction', networkOf(context.clientOf(message) ?? '')])
     const counted = context.counter.take(key, { count: 60, seconds: 60 })
     const { within, seconds } = await counted.catch(() => ({ within: true, seconds: 0 }))
     if (within) return interactionPage(error)
@@ -104,14 +112,12 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
   if (session?.claim === undefined) throw noLink()
   try {
     const answer = await answerIn({ query, path, target: message.target }, session, context)
-    if (typeof answer === 'object' && 'kind' in answer) {
+    if ('kind' in answer) {
       await sessions.add({ ...session, id: randomText(), pending: answer })
       return seeOther(answer.url)
     }
-    const back = await answered(answer, session, context)
-    const said = answer === 'denied' ? 'denied' : 'agreed'
-    const told = { type: 'interaction', answer: said, asked_by: askedBy(session), ...session.asking } as const
-    context.tell({ ...told, ...requestIdOf(message) })
+    const back = await broughtHome(answer, session, context)
+    tellOf(answer, session, event => context.tell({ ...event, ...requestIdOf(message) }))
     return seeOther(answerUrl(session.claim.returnUrl, { ...back, state: session.claim.state }))
   } catch (thrown) {
     const error = asAAuthError(thrown)
@@ -120,17 +126,30 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
   }
 }
 
-/** What the browser brings home. */
-async function answered(
-  answer: Exchanged | 'denied' | 'away',
+/** What a browser that came back said; what of it others have yet to confirm, they do when the request comes back. */
+type Answer =
+  | { readonly said: 'agreed'; readonly answer?: Exchanged }
+  | { readonly said: 'denied' }
+  | { readonly said: 'unconfirmed'; readonly answer?: Exchanged; readonly error?: AAuthError }
+
+async function broughtHome(
+  answer: Answer,
   { principal }: InteractionSession,
   { sessions, now }: InteractionContext,
 ): Promise<Readonly<Record<string, string>>> {
-  if (answer === 'denied') return { error: 'access_denied' }
+  if (answer.said === 'denied') return { error: 'access_denied' }
   const code = randomText()
   const expires = now() + interactionLife
-  await sessions.keep(code, { principal, expires, ...(answer === 'away' ? {} : { answer }) })
+  await sessions.keep(code, { principal, expires, ...(answer.answer === undefined ? {} : { answer: answer.answer }) })
   return { interaction: code }
+}
+
+/** That a user has agreed is told once it is known: whoever has the browser can write any code into its URL. */
+function tellOf(answer: Answer, session: InteractionSession, tell: Observer): void {
+  const { asking } = session
+  if (answer.said !== 'unconfirmed')
+    tell({ type: 'interaction', answer: answer.said, asked_by: askedBy(session), ...asking })
+  else if (answer.error !== undefined) tell({ type: 'refused', error: answer.error, asking })
 }
 
 function askedBy({ pending }: InteractionSession): string {
@@ -147,41 +166,56 @@ interface Returned {
 async function answerIn(
   { query, path, target }: Returned,
   { pending }: InteractionSession,
-  { agent, oauth }: InteractionContext,
-): Promise<Exchanged | 'denied' | 'away' | PendingOAuth> {
+  context: InteractionContext,
+): Promise<Answer | PendingOAuth> {
+  const { oauth, deadline } = context
   // Mix-up: what comes from one provider, or from an auth server, must never be taken for another's.
   if (path !== (pending.kind === 'oauth' ? `${callbackPath}/${pending.api}` : callbackPath)) throw otherLink()
   if (pending.kind === 'oauth' || pending.kind === 'sign-in') {
     if (oauth === undefined) throw noLink()
-    const answer = await oauth.answer(pending, query, target)
+    const answer = await inTime(deadline, undefined, () => oauth.answer(pending, query, target))
+    if (typeof answer === 'object') return answer
     // What was agreed to is with the tokens already: the request that comes back finds it there.
-    return answer === 'done' ? 'away' : answer
+    return { said: answer === 'done' ? 'agreed' : 'denied' }
   }
   if (pending.kind === 'consent' && query.get('iss') !== pending.issuer) throw otherLink()
   const [code, error] = [query.get(pending.kind === 'consent' ? 'code' : 'interaction'), query.get('error')]
   if ((code === undefined) === (error === undefined)) throw otherLink()
-  if (code === undefined) return 'denied'
-  return pending.kind === 'consent' ? redeemed(pending, code, agent) : { resource: pending.resource, code }
+  if (code === undefined) return { said: 'denied' }
+  if (pending.kind === 'consent') return redeemed(pending, code, context)
+  if (!isHeaderValue(code)) throw otherLink()
+  return { said: 'unconfirmed', answer: { resource: pending.resource, code } }
+}
+
+/** Anyone can write a link to the callback: what the header of the retry could not carry is no code. */
+function isHeaderValue(code: string): boolean {
+  try {
+    return serializeAgentInteraction(code) !== ''
+  } catch {
+    return false
+  }
 }
 
 async function redeemed(
   pending: PendingConsent,
   code: string,
-  agent: InteractionContext['agent'],
-): Promise<Exchanged | 'denied' | 'away'> {
+  { agent, deadline }: InteractionContext,
+): Promise<Answer> {
   try {
-    return await agent.redeem(pending, code)
+    return { said: 'agreed', answer: await inTime(deadline, undefined, () => agent.redeem(pending, code)) }
   } catch (error) {
-    if (!(error instanceof AgentError)) throw error
     // What the user said is remembered there: the request that comes back asks again, and is answered when it can be.
-    if (error.code === 'unreachable') return 'away'
+    if (error instanceof AAuthError) return { said: 'unconfirmed', error }
+    if (!(error instanceof AgentError)) throw error
+    if (error.code === 'unreachable') return { said: 'unconfirmed', error: away(error) }
     const refusal = refusalOf(error)?.error
-    // The user has thought longer than the token lived that was exchanged. A code that is wrong in another way gives nothing, either.
-    if (refusal === 'invalid_grant') return 'away'
-    if (refusal === 'access_denied') return 'denied'
-    throw new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
+    if (refusal === 'access_denied') return { said: 'denied' }
+    const refused = new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
       cause: error,
     })
+    // The user has thought longer than the token lived that was exchanged. A code that is wrong in another way gives nothing, either.
+    if (refusal === 'invalid_grant') return { said: 'unconfirmed', error: refused }
+    throw refused
   }
 }
 

@@ -104,8 +104,12 @@ describe('an API behind OAuth', () => {
       ])
       expect([...(app?.searchParams.keys() ?? [])]).toEqual(['interaction', 'state'])
       const answer = await call({ headers: code(app) })
+      const headers = JSON.stringify([...answer.headers])
       expect([answer.status, await answer.json()]).toEqual([200, { account: 'ada' }])
       expect((await call()).status).toBe(200)
+      // The token itself is with the resource and its API, in no answer, no URL and no event.
+      for (const told of [headers, ada.trail.join(' '), JSON.stringify(chain.hops[0]?.events)])
+        expect(told).not.toContain('of-ada')
       // What the handler sets gives way: the token that goes is the user's.
       expect(asked).toEqual([1, 2].map(() => ({ path: '/list', authorization: 'Bearer of-ada', account: 'ada' })))
     },

@@ -174,12 +174,14 @@ export function createResource<const S extends string = never>(options: Resource
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
   const tokens = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
+  const client = clientOf(options)
   const downstream =
     options.downstream === undefined
       ? undefined
-      : createDownstream(options.downstream, { id, jwksUri, key, discovery, counter, tell, now, development })
+      : createDownstream(options.downstream, {
+          ...{ id, jwksUri, key, discovery, counter, clientOf: client, tell, now, development },
+        })
   const mode: Mode = options.observe === true ? 'observe' : 'enforce'
-  const client = clientOf(options)
   const charges = new WeakMap<object, Map<string, Charge>>()
   const guard = {
     verifier,

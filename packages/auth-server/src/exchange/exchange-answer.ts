@@ -19,6 +19,8 @@ import { type Upstream, verifyUpstreamToken } from './upstream-token.js'
 export interface Passage {
   readonly caller: IdentifiedCaller
   readonly access: RequestedAccess
+  /** What the resource told of its challenge under, where that is another audit id. */
+  readonly resource_txn?: string
   readonly upstream: Upstream
   /** The user of ours, where we know them. */
   readonly user?: User
@@ -39,7 +41,7 @@ export async function answerExchange(
   if (exchange === undefined) throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens')
   const passage = await verifiedPassage(request, asking, { ...context, exchange })
   const { access, upstream, user } = passage
-  asking.note({ exchange: exchangeFacts(upstream), ...(access.txn === undefined ? {} : { txn: access.txn }) })
+  asking.note({ exchange: exchangeFacts(upstream), ...txnsOf(passage) })
   const rule = ruleFor(passage, exchange)
   checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
   await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
@@ -85,10 +87,16 @@ async function verifiedPassage(
   const { resource, scope } = access
   return {
     ...{ caller, upstream },
+    ...(access.txn === undefined || access.txn === txn ? {} : { resource_txn: access.txn }),
     access: { resource, scope, ...(txn === undefined ? {} : { txn }) },
     ...(user === undefined ? {} : { user }),
     ...(purpose === undefined ? {} : { purpose }),
   }
+}
+
+/** The audit ids of an exchange: the action that it is part of, and what joins the downstream challenge to that. */
+function txnsOf({ access: { txn }, resource_txn }: Passage): { readonly txn?: string; readonly resource_txn?: string } {
+  return { ...(txn === undefined ? {} : { txn }), ...(resource_txn === undefined ? {} : { resource_txn }) }
 }
 
 /** @throws AAuthError `access_denied` where no rule allows all of it */
@@ -132,10 +140,11 @@ function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
  * with nothing that outlives it.
  */
 export async function pass(
-  { caller, access, upstream, user }: Passage,
+  passage: Passage,
   o: { readonly decision: 'rule' | 'remembered' | 'code'; readonly request?: string },
   { issuer, now, onEvent }: Pick<TokenContext, 'issuer' | 'now' | 'onEvent'>,
 ): Promise<TokenAnswer> {
+  const { caller, access, upstream, user } = passage
   const { resource, scope, txn } = access
   const at = now()
   const lifetime = Math.min(issuer.lifetime, upstream.exp - Math.floor(at))
@@ -154,28 +163,29 @@ export async function pass(
     ...{ resource, scope, jti },
     ...(user === undefined ? {} : { user: user.sub }),
     exchange: exchangeFacts(upstream),
-    ...(txn === undefined ? {} : { txn }),
+    ...txnsOf(passage),
   })
   return { auth_token, expires_in: lifetime }
 }
 
 async function askUser(
   { redirect_uri, state }: ExchangeRequest,
-  { caller, access, upstream, purpose }: Passage,
+  passage: Passage,
   { discovery }: Asking,
   context: TokenContext & { readonly exchange: Exchange },
 ): Promise<PendingAnswer> {
+  const { caller, access, upstream, purpose } = passage
   if (redirect_uri === undefined) {
     throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
   }
   checkRedirectUri(redirect_uri, await discovery.agent(caller.agent))
   context.exchange.questions.take(redemptionHash([caller.agent, upstream.iss, upstream.sub ?? '']))
-  const { resource, scope, txn } = access
+  const { resource, scope } = access
   const asked = {
     principal: principalOf(caller),
     ...{ resource, scope, upstream },
     ...(purpose === undefined ? {} : { purpose }),
-    ...(txn === undefined ? {} : { txn }),
+    ...txnsOf(passage),
     ...peerOf(caller),
   }
   const added = await context.requests.add(asked, { redirect_uri, ...(state === undefined ? {} : { state }) })

@@ -1,14 +1,12 @@
-import { generateSigningKey, thumbprint } from '@countersign/httpsig'
+import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
-import { answerOf, browserOf, hiddenOf, open } from '../consent.test.fixture.js'
-import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
+import { browserOf, hiddenOf, open } from '../consent.test.fixture.js'
+import { browser, signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
 import { askUsers } from '../policy.js'
-import { migrations, type Tables } from '../tables.js'
-import { bodyOf, part, plain, publishResource, refusalOf, type Signer, send } from '../world.test.fixture.js'
+import { bodyOf, part, plain, refusalOf, type Signer, send } from '../world.test.fixture.js'
 import {
   asking,
   type ExchangeWorld,
@@ -20,11 +18,11 @@ import {
   roomsToken,
   rowsIn,
   rule,
-  signed,
   signerOf,
   upstreamToken,
 } from './exchange.test.fixture.js'
-import { sqlite, type Watched } from './refused-exchange.test.fixture.js'
+import { agreed, callAs, own, ownWorld } from './own-world.test.fixture.js'
+import { sqlite } from './refused-exchange.test.fixture.js'
 import { allow, asksUser, claimsOf, redeem } from './two-auth-servers.test.fixture.js'
 
 const postgres = await postgresForTests(5)
@@ -33,53 +31,6 @@ const databases = [
   { name: 'SQLite', away: '', url: sqlite },
   { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
 ]
-
-const own = 'https://auth.example'
-const ownRules = [rule, asking].map(each => ({ ...each, upstream: own }))
-
-/** One auth server for both: the calendar's and rooms'. */
-async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Watched> {
-  const { database = sqlite() } = o
-  const policy = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
-  const made = await exchangeWorld({ rules: ownRules, policy, ...o, database })
-  const agent = 'https://agent.example/.well-known/aauth-agent'
-  made.web.set(agent, { ...Object(made.web.get(agent)), redirect_uris: ['https://agent.example/callback'] })
-  publishResource(made, middleId, [made.middleKey], ['events.write'])
-  return { ...made, database }
-}
-
-/** Ada's agent gets what it will call the calendar with: the token, and what it is refreshed by. */
-async function callAs(
-  made: ExchangeWorld,
-  one: Browser,
-): Promise<{ token: string; refresh_token: string; form: Readonly<Record<string, string>> }> {
-  const agent = signerOf('https://agent.example', made.agentKey)
-  const resource_token = await signed(made.middleKey, {
-    typ: 'resource+jwt',
-    claims: {
-      ...{ iss: middleId, aud: own, agent: agent.agent, scope: 'events.write', jti: 'r' },
-      agent_jkt: await thumbprint(agent.key.publicJwk),
-      iat: made.clock.now,
-      exp: made.clock.now + 300,
-    },
-  })
-  const redirect_uri = 'https://agent.example/callback'
-  const asked = await send(made, agent, { request_type: 'auth', resource_token, redirect_uri, state: 'a1' })
-  const { request_token } = await bodyOf(asked)
-  const query = new URLSearchParams({ request_token: String(request_token), redirect_uri, state: 'a1' })
-  const back = await allow(one, await open(one, `/agent/authorize?${query}`), ['events.write'])
-  const code = answerOf(back).searchParams.get('code') ?? ''
-  const form = { request_type: 'code', code, request_token: String(request_token), redirect_uri }
-  const { auth_token, refresh_token } = await bodyOf(await send(made, agent, form))
-  return { token: String(auth_token), refresh_token: String(refresh_token), form }
-}
-
-/** Ada agrees to rooms.book on the calendar's behalf; `back` carries the code. */
-async function agreed(made: ExchangeWorld, one: Browser, upstream: string) {
-  const { link, request_token } = await asksUser(made, upstream)
-  const back = await allow(one, await open(one, link))
-  return { back, request_token, code: answerOf(back).searchParams.get('code') ?? '' }
-}
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
@@ -127,6 +78,8 @@ for (const { name, away, url } of databases) {
       expect(await bodyOf(second)).toEqual(answer)
       made.clock.now += 30
       expect(await bodyOf(await redeem(made, back, request_token))).toEqual(answer)
+      const told = { agent: middleId, scope: ['rooms.book'], request: expect.any(String), user: expect.any(String) }
+      expect(made.events.filter(({ type }) => type === 'repeated')).toMatchObject([told, told])
       expect(made.events.filter(event => event.type === 'granted' && event.by === 'exchange')).toHaveLength(1)
       made.clock.now += 31
       expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_grant'))
@@ -139,105 +92,9 @@ for (const { name, away, url } of databases) {
       await made.auth.close()
     },
   )
-
-  test.skipIf(away !== '')(
-    verifies(
-      'revoke.ends',
-      'EXC-20',
-      `on ${name}: a revoked grant and a forgotten consent stop exchanges at once${away}`,
-    ),
-    async () => {
-      const made = await ownWorld({ database: url() })
-      const ada = await browserOf(made, 'ada')
-      const { token, refresh_token } = await callAs(made, ada)
-      const { back, request_token } = await agreed(made, ada, token)
-      const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
-      await store.write(tx => tx.deleteFrom('auth_server_consents').where('chain', '!=', '').execute())
-      await store.close()
-      const asked = await bodyOf(await exchange(made, { upstream: token, scope: 'rooms.book' }))
-      expect(asked).toHaveProperty('request_token')
-      expect((await exchange(made, { upstream: token })).status).toBe(200)
-      const agent = signerOf('https://agent.example', made.agentKey)
-      expect((await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status).toBe(200)
-      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(plain(400, 'invalid_auth_token'))
-      expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(400, 'invalid_auth_token'))
-      // A grant of another user or resource does not stand in for it.
-      const { token: other } = await callAs(made, await browserOf(made, 'grace'))
-      expect((await exchange(made, { upstream: other })).status).toBe(200)
-      expect(await refusalOf(await exchange(made, { upstream: token }))).toEqual(plain(400, 'invalid_auth_token'))
-      await made.auth.close()
-    },
-  )
 }
 
-test(
-  verifies(
-    'revoke.ends',
-    'consent.remembered',
-    'who let the agent in again is asked again about what it passes on, and others are not',
-  ),
-  async () => {
-    const made = await ownWorld()
-    const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
-    const calls = [await callAs(made, ada), await callAs(made, grace)]
-    for (const [n, one] of [ada, grace].entries()) {
-      const { back, request_token } = await agreed(made, one, calls[n]?.token ?? '')
-      expect((await redeem(made, back, request_token)).status).toBe(200)
-    }
-    const agent = signerOf('https://agent.example', made.agentKey)
-    const token = calls[0]?.refresh_token ?? ''
-    expect((await send(made, agent, { token }, { target: '/agent/revoke' })).status).toBe(200)
-    const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
-    expect(await book((await callAs(made, ada)).token)).toHaveProperty('request_token')
-    expect(await book(calls[1]?.token ?? '')).toHaveProperty('auth_token')
-  },
-)
-
-test(verifies('revoke.ends', 'a grant and what was passed on of it end together or not at all'), async () => {
-  const made = await ownWorld()
-  const ada = await browserOf(made, 'ada')
-  const { token: upstream, refresh_token } = await callAs(made, ada)
-  const { back, request_token } = await agreed(made, ada, upstream)
-  expect((await redeem(made, back, request_token)).status).toBe(200)
-  const store = await openStore<Tables>({ url: made.database, room: 'auth_server', migrations })
-  const statement = (sql: string) =>
-    store.write(tx => tx.executeQuery({ ...tx.selectFrom('auth_server_grants').select('id').compile(), sql }))
-  await statement(`create trigger held before delete on auth_server_consents
-    when old.chain <> '' begin select raise(abort, 'held'); end`)
-  const agent = signerOf('https://agent.example', made.agentKey)
-  const revoke = async () => (await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status
-  expect(await revoke()).toBe(500)
-  expect(await rowsIn(made.database)).toMatchObject({ grants: 1, consents: 2 })
-  // Whoever was told of a failure asks again: were the grant gone already, nobody would look for the rest.
-  await statement('drop trigger held')
-  expect(await revoke()).toBe(200)
-  expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0 })
-  await store.close()
-})
-
-test(
-  verifies(
-    'code.reuse',
-    'revoke.ends',
-    'a grant that ends because its code was stolen takes along what was passed on of it',
-  ),
-  async () => {
-    const made = await ownWorld()
-    const ada = await browserOf(made, 'ada')
-    const { token, form } = await callAs(made, ada)
-    const { back, request_token } = await agreed(made, ada, token)
-    expect((await redeem(made, back, request_token)).status).toBe(200)
-    const book = async (upstream: string) => bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
-    expect(await book((await callAs(made, ada)).token)).toHaveProperty('auth_token')
-    made.clock.now += 61
-    const agent = signerOf('https://agent.example', made.agentKey)
-    expect(await refusalOf(await send(made, agent, form))).toEqual(plain(400, 'invalid_grant'))
-    expect(made.events).toContainEqual(expect.objectContaining({ type: 'alarm', reason: 'code-reused' }))
-    expect(await book((await callAs(made, ada)).token)).toHaveProperty('request_token')
-  },
-)
-
-test(verifies('link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
+test(verifies('INT-08', 'link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
   const made = await ownWorld()
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)

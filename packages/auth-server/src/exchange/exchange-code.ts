@@ -3,7 +3,7 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { principalOf } from '../decide.js'
 import { repeatFor } from '../repeats.js'
 import { codeOf, isCode, redemptionHash, refusedCode } from '../request-token.js'
-import { consentKey } from '../requests.js'
+import { askedIn, consentKey } from '../requests.js'
 import type { RequestRow } from '../tables.js'
 import type { TokenAnswer, TokenContext } from '../token-answer.js'
 import type { CodeRequest } from '../token-request.js'
@@ -22,7 +22,7 @@ export async function answerExchangeCode(
   caller: IdentifiedCaller,
   context: TokenContext,
 ): Promise<TokenAnswer | undefined> {
-  const { exchange, requests, repeats } = context
+  const { exchange, requests, repeats, onEvent } = context
   if (exchange === undefined) return undefined
   const row = await requests.find(request.request_token)
   if (row === undefined || row.upstream === null) return undefined
@@ -30,7 +30,11 @@ export async function answerExchangeCode(
   const { agent, delegate = '' } = principalOf(caller)
   const key = redemptionHash(['exchange', request.request_token, request.code, agent, delegate, caller.key.thumbprint])
   const { answer, kind } = await repeats.answer(key, () => redeem(row, caller, { ...context, exchange }))
-  if (kind === 'repeat' && !(await isStillAllowed(row, exchange))) throw refusedCode()
+  if (kind === 'repeat') {
+    const user = await whoStillAllows(row, exchange)
+    if (user === undefined) throw refusedCode()
+    onEvent({ type: 'repeated', ...grantedIn(row), user })
+  }
   return answer
 }
 
@@ -77,19 +81,24 @@ async function passageOf(row: RequestRow, caller: IdentifiedCaller, exchange: Ex
 
 /** Used again after the minute in which an answer may have been lost: somebody else has the code, so the consent ends. */
 async function refuseAgain(row: RequestRow, { exchange, now, onEvent }: Context): Promise<never> {
-  const { user_sub, granted_scope, agent, agent_delegate, resource } = row
-  if (row.expires <= now() && user_sub !== null && granted_scope !== null) {
-    const scope = parseScope(granted_scope)
-    await exchange.forget(consentKey(row, user_sub), scope)
-    const principal = { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }
-    const about = { ...principal, resource, scope, request: row.id, user: user_sub }
-    onEvent({ type: 'alarm', reason: 'code-reused', ...about, ...(row.txn === null ? {} : { txn: row.txn }) })
+  const { user_sub } = row
+  if (row.expires <= now() && user_sub !== null && row.granted_scope !== null) {
+    await exchange.forget(consentKey(row, user_sub), parseScope(row.granted_scope))
+    onEvent({ type: 'alarm', reason: 'code-reused', ...grantedIn(row), user: user_sub })
   }
   throw refusedCode()
 }
 
-async function isStillAllowed(row: RequestRow, exchange: Exchange): Promise<boolean> {
-  if (row.user_sub === null || row.granted_scope === null) return false
-  const scope = parseScope(row.granted_scope)
-  return (await exchange.remembered(consentKey(row, row.user_sub), scope)).length === scope.length
+/** A consent that was forgotten ends the repeat of its code. */
+async function whoStillAllows(row: RequestRow, exchange: Exchange): Promise<string | undefined> {
+  const { user_sub, granted_scope } = row
+  if (user_sub === null || granted_scope === null) return undefined
+  const scope = parseScope(granted_scope)
+  const held = await exchange.remembered(consentKey(row, user_sub), scope)
+  return held.length === scope.length ? user_sub : undefined
+}
+
+/** How an event names what the user allowed. */
+function grantedIn(row: RequestRow): ReturnType<typeof askedIn> {
+  return { ...askedIn(row), scope: parseScope(row.granted_scope ?? row.scope) }
 }

@@ -1,7 +1,7 @@
 import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { bodyOf, part, plain, send } from '../world.test.fixture.js'
+import { bodyOf, delegate, part, plain, send } from '../world.test.fixture.js'
 import {
   downstreamId,
   exchange,
@@ -49,6 +49,14 @@ test(
     expect(await refused(made, () => send(made, made.middle, empty))).toEqual(plain(400, 'invalid_request'))
     const { resource_token: _, ...without } = { ...form, upstream_token: await upstreamToken(made) }
     expect(await refused(made, () => send(made, made.middle, without))).toEqual(plain(400, 'invalid_request'))
+    // An agent token says who calls, and nothing of what they may.
+    const worker = await delegate({ agentKey: made.middleKey, clock: made.clock }, 'worker', {
+      claims: { iss: middleId },
+    })
+    const by = { ...worker, agent: middleId }
+    const own = { ...form, resource_token: await roomsToken(made, { to: by }) }
+    expect(await refused(made, () => send(made, by, own))).toEqual(plain(400, 'invalid_request'))
+    expect((await send(made, by, { ...own, upstream_token: await upstreamToken(made) })).status).toBe(200)
     const pseudonym = { key: made.middle.key, signatureKey: { scheme: 'hwk', jwk: made.middle.key.publicJwk } } as const
     const anonymous = await refused(made, async () =>
       send(made, pseudonym, { ...form, upstream_token: await upstreamToken(made) }),

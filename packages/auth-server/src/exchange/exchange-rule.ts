@@ -25,6 +25,8 @@ export interface ExchangeOptions {
    * Whoever runs such an issuer can act here for every user. Default none: users are linked, each by their own hand.
    */
   readonly dangerouslySharedSubjects?: readonly string[]
+  /** Seconds until an upstream issuer must have answered when a user's browser waits for it, to be linked. Default 10. */
+  readonly deadline?: number
 }
 
 /** A path, and the mandate that would be passed on along it. */

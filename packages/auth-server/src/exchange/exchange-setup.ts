@@ -16,10 +16,11 @@ const mostDepartures = { most: 5, seconds: 600 }
 /**
  * Checks how exchanges are set up.
  * @throws TypeError for rules that are unfit, that ask users where nobody signs in, and for subjects shared with nobody
+ * @throws RangeError for a `deadline` that is none
  */
 export function checkExchange({ issuer, exchange, login }: AuthServerOptions, development: boolean): void {
   if (exchange === undefined) return
-  const { rules, dangerouslySharedSubjects: shared = [] } = exchange
+  const { rules, dangerouslySharedSubjects: shared = [], deadline = 10 } = exchange
   const { issuers } = exchangeRules(rules, { development })
   if (login === undefined && rules.some(({ decision }) => decision === 'consent')) {
     throw new TypeError('exchange rules that say consent need login: a user decides')
@@ -27,6 +28,7 @@ export function checkExchange({ issuer, exchange, login }: AuthServerOptions, de
   if (!shared.every(id => issuers.has(id) && id !== issuer)) {
     throw new TypeError('dangerouslySharedSubjects must hold other issuers that exchange rules name')
   }
+  if (!(deadline > 0)) throw new RangeError('deadline of exchange must be a number of seconds above 0')
 }
 
 /** What exchanges are decided with; absent where there is no rule. */
@@ -61,7 +63,7 @@ export function createLinking(
     readonly key: PublishedKey
     readonly development: boolean
   },
-  send: typeof fetch | undefined,
+  { fetch: send, exchange }: Pick<AuthServerOptions, 'fetch' | 'exchange'>,
 ): Linking {
   const { discovery, key, now, development } = context
   const { issuer } = context.issuer
@@ -72,6 +74,7 @@ export function createLinking(
     signIn: browserSignIn({
       ...{ id: issuer, key, redirectUri: `${issuer}${linkCallbackPath}`, discovery, now, development },
       ...(send === undefined ? {} : { fetch: send }),
+      ...(exchange?.deadline === undefined ? {} : { deadline: exchange.deadline }),
     }),
     attempts: loginAttempts(cookiesOf(issuer), now),
     departures: rateLimit({ ...mostDepartures, now }),

@@ -98,7 +98,7 @@ test(
 )
 
 test(
-  verifies('link.same-user', 'who signs in there as somebody else gets an error page, and nothing is linked'),
+  verifies('INT-08', 'link.same-user', 'who signs in there as somebody else gets an error page, and nothing is linked'),
   async () => {
     const made = await watchedTwo()
     const ada = person(made)

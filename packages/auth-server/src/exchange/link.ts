@@ -9,13 +9,16 @@ import {
   consentPath,
   decideRequest,
   type OpenRequest,
+  type PageFacts,
 } from '../consent.js'
+import type { LinkRefusal } from '../event.js'
 import type { LoginAttempts } from '../login/login-attempt.js'
 import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import type { RateLimit } from '../rate-limit.js'
 import { refusedEvent } from '../refused-event.js'
+import { askedIn } from '../requests.js'
 import type { Links, UpstreamUser } from './links.js'
 import { upstreamOf } from './upstream-token.js'
 
@@ -36,11 +39,12 @@ export interface Linking {
   /** Takes a browser back from the other auth server. */
   callback(message: ReceivedMessage): Promise<Response>
   /** Takes what the user said about the link. */
-  decide(message: ReceivedMessage): Promise<Response>
+  decide(message: ReceivedMessage, note?: ConsentContext['note']): Promise<Response>
 }
 
 /** What links are made with. */
-export interface LinkingContext extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent'> {
+export interface LinkingContext
+  extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'note'> {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
   readonly signIn: BrowserSignIn
@@ -59,7 +63,8 @@ export function linkingOf(context: LinkingContext): Linking {
   return {
     detour: (message, at) => detour(message, at, telling(context, message)),
     callback: message => callback(message, telling(context, message)),
-    decide: message => decide(message, telling(context, message)),
+    decide: (message, note) =>
+      decide(message, { ...telling(context, message), ...(note === undefined ? {} : { note }) }),
   }
 }
 
@@ -70,10 +75,10 @@ async function detour(
 ): Promise<Response | undefined> {
   const { row, session, user } = open
   const upstream = upstreamUserOf(open)
-  const owner = context.ownSubjects.has(upstream.iss) ? upstream.sub : await context.links.find(upstream)
+  const owner = await ownerOf(upstream, context)
   if (owner === user.sub) return undefined
   // A malicious agent that sends its own link to somebody else: their yes would be for the agent's user.
-  if (owner !== undefined) throw otherUser(row.id)
+  if (owner !== undefined) throw refusedAsOther(open, upstream, context)
   if (row.upstream_user !== user.sub) return depart(message, { request_token, open, upstream }, context)
   return pageResponse(
     linkPage({
@@ -87,6 +92,11 @@ async function detour(
     }),
     { leadsTo: row.redirect_uri },
   )
+}
+
+/** Who of ours the upstream user is known to be. */
+function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext): Promise<string | undefined> {
+  return ownSubjects.has(upstream.iss) ? Promise.resolve(upstream.sub) : links.find(upstream)
 }
 
 async function depart(
@@ -115,17 +125,19 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
   }
   const forget = context.attempts.remove(message, state)
+  const known: { page?: PageFacts } = {}
+  const note = (page: PageFacts): void => void Object.assign(known, { page })
   try {
     const { user, request_token = '', agent = '' } = attempt.saved
-    const open = await openRequest(message, request_token, context)
+    const open = await openRequest(message, request_token, { ...context, note })
     // One user finishing what another began in the same browser.
-    if (open.user.sub !== user) throw otherUser(open.row.id)
+    if (open.user.sub !== user) throw refusedAsOther(open, upstreamUserOf(open), context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
     await prove(open, { url, saved: agent }, context)
     return seeOther(consentPath(request_token), [forget])
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    context.onEvent(refusedEvent(error, message))
+    context.onEvent(refusedEvent(error, message, known))
     return errorPageResponse(error, { cookies: [forget] })
   }
 }
@@ -143,8 +155,7 @@ async function prove(
     throw error
   })
   if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
-    reportRefused(open, upstream, 'other-user', context)
-    throw otherUser(row.id)
+    throw refusedAsOther(open, upstream, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
   throw new AAuthError('expired_token', 'Begin again at the agent.')
@@ -158,6 +169,9 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   const { row, user } = open
   const upstream = upstreamUserOf(open)
   if (form.get('decision') === 'deny') {
+    // Somebody else could end it in the user's place.
+    const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
+    if (theirs !== user.sub) throw refusedAsOther(open, upstream, context)
     reportRefused(open, upstream, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
     if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
@@ -165,10 +179,9 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   }
   if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
   if (!(await context.links.add(row, upstream, user.sub))) {
-    reportRefused(open, upstream, 'taken', context)
-    throw otherUser(row.id)
+    throw refusedAsOther(open, upstream, context, 'taken')
   }
-  context.onEvent({ type: 'linked', request: row.id, user: user.sub, upstream, ...txnOf(row) })
+  context.onEvent({ type: 'linked', ...askedIn(row), user: user.sub, upstream })
   return seeOther(consentPath(request_token))
 }
 
@@ -198,21 +211,22 @@ function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
 function reportRefused(
   { row, user }: OpenRequest,
   upstream: UpstreamUser,
-  reason: 'other-user' | 'no-sign-in' | 'taken' | 'declined',
+  reason: LinkRefusal,
   { onEvent }: LinkingContext,
 ): void {
-  onEvent({ type: 'link_refused', request: row.id, user: user.sub, upstream, reason, ...txnOf(row) })
+  onEvent({ type: 'link_refused', ...askedIn(row), user: user.sub, upstream, reason })
 }
 
-function txnOf({ txn }: OpenRequest['row']): { readonly txn?: string } {
-  return txn === null ? {} : { txn }
-}
-
-/** Says nothing about whose it is. */
-function otherUser(request: string): AAuthError {
+/** Says nothing about whose it is; the record does. */
+function refusedAsOther(
+  open: OpenRequest,
+  upstream: UpstreamUser,
+  context: LinkingContext,
+  reason: LinkRefusal = 'other-user',
+): AAuthError {
+  reportRefused(open, upstream, reason, context)
   return new AAuthError(
     'access_denied',
     'This was asked on behalf of somebody else than who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
-    { cause: { request } },
   )
 }

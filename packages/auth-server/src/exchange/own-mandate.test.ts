@@ -20,10 +20,13 @@ const around: Upstream = {
 }
 const [caller, resource] = ['https://rooms.example', 'https://calendar.example']
 
-async function grant(store: Store<Tables>, sub: string): Promise<string> {
+async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<string> {
   return grantsIn(store, now, issuer).add(
     { agent },
-    { id: newGrantId(), resource, scope: 'events.write', user: { sub, claims: {} } },
+    {
+      ...{ id: newGrantId(), resource, scope: 'events.write', user: { sub, claims: {} } },
+      ...(txn === undefined ? {} : { txn }),
+    },
   )
 }
 
@@ -45,6 +48,15 @@ test(
     await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
     // Of whom we do not know the user is known only that somebody's stands.
     await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
+    // Through others the audit id is kept, so that of two grants of one user only its own stands; without, any does.
+    const named = (txn: string) => mandates.check({ ...around, txn }, caller, 'ada')
+    const first = await grant(store, 'ada', 'journey-1')
+    await grant(store, 'ada', 'journey-2')
+    await expect(named('journey-1')).resolves.toBeUndefined()
+    await grantsIn(store, now, issuer).revoke({ agent }, first)
+    await expect(named('journey-1')).rejects.toMatchObject(gone)
+    await expect(named('journey-2')).resolves.toBeUndefined()
+    await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
     // What did not begin here is not for us to say.
     const theirs = { ...around, act: { iss: 'https://two.example', agent } }
     await expect(mandates.check(theirs, caller, 'ada')).resolves.toBeUndefined()

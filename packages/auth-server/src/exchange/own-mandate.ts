@@ -21,13 +21,14 @@ export interface OwnMandates {
 /** Queries over the grants. */
 export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => number): OwnMandates {
   return {
-    async check({ iss, sub, scope, act }, caller, user) {
+    async check({ iss, sub, scope, txn, act }, caller, user) {
       const first = beginningOf(act, caller)
       if (first?.iss !== issuer) return
+      // With more of a chain, others have issued it since: what began without an audit id may have got one, or lost it.
       const isWhole = act.act === undefined
       const query = store.db
         .selectFrom('auth_server_grants')
-        .select('scope')
+        .select(['scope', 'txn'])
         .where('agent', '=', first.agent)
         .where('agent_delegate', '=', first.delegate ?? '')
         .where('resource', '=', first.resource)
@@ -40,8 +41,13 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
         ? query.where('user_sub', owner === undefined ? 'is' : '=', owner ?? null)
         : query
       ).execute()
-      const needed = isWhole ? scope : []
-      if (rows.some(row => missingScope(parseScope(row.scope), needed).length === 0)) return
+      // The same user may have let the same agent in twice: of tokens with one audit id, none lives on by the other grant.
+      const stands = rows.some(row =>
+        isWhole
+          ? row.txn === (txn ?? null) && missingScope(parseScope(row.scope), scope).length === 0
+          : row.txn === null || txn === undefined || row.txn === txn,
+      )
+      if (stands) return
       throw new AAuthError('invalid_auth_token', 'what upstream_token was issued for has ended', { status: 400 })
     },
   }

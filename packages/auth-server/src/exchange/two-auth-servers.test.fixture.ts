@@ -29,7 +29,9 @@ export interface TwoAuthServers extends ExchangeWorld {
   /** Forms that `auth` sent to the token endpoint of `one`. */
   readonly posts: Array<Record<string, string>>
   /** Whether `one` can be reached by them. */
-  reach: 'answers' | 'is down'
+  reach: 'answers' | 'is down' | 'hangs'
+  /** Starts `auth` anew: what was in memory is gone. */
+  restart(): Promise<void>
 }
 
 export async function twoAuthServers(
@@ -77,12 +79,13 @@ export async function twoAuthServers(
     ...{ discovery, now },
     onEvent: event => oneEvents.push(event),
   })
-  const sending = { reach: 'answers' as TwoAuthServers['reach'] }
+  const sending: Pick<TwoAuthServers, 'reach'> = { reach: 'answers' }
   const made = await exchangeWorld({
     ...{ clock, upstreamKey },
     fetch: async (input: string | URL | Request, init?: RequestInit) => {
       const request = new Request(input, init)
       if (sending.reach === 'is down') throw new TypeError('fetch failed')
+      if (sending.reach === 'hangs') return new Promise<never>(() => undefined)
       posts.push(Object.fromEntries(new URLSearchParams(await request.clone().text())))
       return one.handle(await fromRequest(request, { bodyLimit: 65_536 }))
     },
@@ -91,7 +94,17 @@ export async function twoAuthServers(
   })
   for (const [url, document] of made.web) if (!url.startsWith(upstreamIssuer)) web.set(url, document)
   servers[upstreamIssuer] = one
-  servers[auth] = made.auth
+  let current = made.auth
+  const own: AuthServer = {
+    handle: message => current.handle(message),
+    ready: () => current.ready(),
+    close: () => current.close(),
+  }
+  const restart = async (): Promise<void> => {
+    await current.close()
+    current = await made.reopen()
+  }
+  servers[auth] = own
   web.set('https://agent.example/.well-known/aauth-agent', {
     ...Object(web.get('https://agent.example/.well-known/aauth-agent')),
     redirect_uris: [agentCallback],
@@ -102,7 +115,7 @@ export async function twoAuthServers(
     signatureKey: { scheme: 'jwks_uri', id: 'https://agent.example', kid: 'k1', dwk: 'aauth-agent' },
     agent: 'https://agent.example',
   }
-  return Object.assign(sending, made, { web, one, oneEvents, posts, agent })
+  return Object.assign(sending, made, { auth: own, restart, web, one, oneEvents, posts, agent })
 }
 
 /** A browser that goes to both auth servers, with the cookies of each. */

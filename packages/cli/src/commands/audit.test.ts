@@ -58,6 +58,9 @@ test(
     const about = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['a'], user: 'ada' }
     tell({ type: 'refused', code: 'access_denied', status: 403, description: 'no', ...about, request_id })
     tell({ type: 'refused', code: 'invalid_request', status: 400, description: 'no', sub: 'phone', request_id })
+    tell({ type: 'refused', code: 'invalid_auth_token', status: 400, description: 'no', txn: 'journey-1', request_id })
+    const page = { agent: 'https://agent.example', request: 'q1', txn: 'journey-1' }
+    tell({ type: 'refused', code: 'access_denied', status: 403, description: 'somebody else', ...page, request_id })
     const asking = {
       agent: 'https://agent.example',
       user: { iss: 'https://auth.example', sub: 'ada' },
@@ -72,15 +75,17 @@ test(
     ])
     expect(records[2]).toMatchObject({ event: 'refused', code: 'access_denied', ...about, request_id })
     expect(records[3]).toMatchObject({ event: 'refused', sub: 'phone', request_id })
-    expect(records[4]).toMatchObject({ event: 'refused', code: 'access_denied', ...asking, request_id })
-    expect(records[5]).toMatchObject({
+    expect(records[4]).toMatchObject({ event: 'refused', code: 'invalid_auth_token', txn: 'journey-1', request_id })
+    expect(records[5]).toMatchObject({ event: 'refused', code: 'access_denied', ...page, request_id })
+    expect(records[6]).toMatchObject({ event: 'refused', code: 'access_denied', ...asking, request_id })
+    expect(records[7]).toMatchObject({
       event: 'interaction',
       answer: 'agreed',
       asked_by: 'files',
       ...asking,
       request_id,
     })
-    expect(records).toHaveLength(6)
+    expect(records).toHaveLength(8)
   },
 )
 

@@ -74,11 +74,11 @@ function refusalOf(event: Refused): Record<string, unknown> & { readonly code: s
   return { code, status, description, peer, ...about(event), request_id }
 }
 
-/** Who was verified, and what policy denied. */
+type RefusedAccess = Extract<AuthServerEvent, { type: 'refused' }>
+
+/** Who was verified, what policy denied, or what a page was about. */
 function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<string, unknown> {
   if ('sub' in event) return { sub: event.sub }
-  if (!('agent' in event || 'user' in event)) return {}
-  const { agent, delegate, user, resource, scope } = event
-  const passedOn = 'exchange' in event ? { exchange: event.exchange, txn: event.txn } : {}
-  return { agent, delegate, user, resource, scope, ...passedOn }
+  const { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }: Partial<RefusedAccess> = event
+  return { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }
 }

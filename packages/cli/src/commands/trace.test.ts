@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, expect, test, vi } from 'vitest'
 import { UsageError } from '../usage-error.js'
 import { trace, traceIn } from './trace.js'
@@ -48,6 +49,27 @@ test('the records of one action stand in order of time, whatever log they come f
   ])
   expect(skipped).toBe(1)
   expect((await traceIn('tw', [calendar, auth])).records).toEqual([])
+})
+
+test('the challenge that was made under another id before the action was known is a record of it, and nothing else of that id', async () => {
+  const rooms = log('rooms.log', [
+    { ...base, time: 1100, name: 'rooms', event: 'resource_token', txn: 'of-rooms', scope: 'rooms.read' },
+    { ...base, time: 1900, name: 'rooms', event: 'passed', txn: 'of-rooms' },
+    { ...base, time: 1200, name: 'rooms', event: 'resource_token', txn: 'of-others' },
+  ])
+  const second = log('auth2.log', [
+    { ...base, time: 1300, name: 'auth2', event: 'granted', txn: 'three', resource_txn: 'of-rooms' },
+    { ...base, time: 1400, name: 'auth2', event: 'granted', txn: 'four', resource_txn: 'of-others' },
+  ])
+  const times = async (txn: string) => (await traceIn(txn, [rooms, second])).records.map(({ time }) => time)
+  expect(await times('three')).toEqual([1100, 1300])
+  expect(await times('of-rooms')).toEqual([1100, 1300, 1900])
+  // Standard input is read once, and the challenge may stand before what joins it.
+  const text = [rooms, second].map(file => readFileSync(file, 'utf8')).join('\n')
+  const input = vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([text]) as typeof process.stdin)
+  expect((await traceIn('three', ['-'])).records.map(({ time }) => time)).toEqual([1100, 1300])
+  input.mockRestore()
+  expect(await printed('three', [rooms, second])).toContain('resource_token  txn=of-rooms scope=rooms.read')
 })
 
 test('it is printed for people, a line each, and as JSON', async () => {

@@ -30,8 +30,10 @@ export interface Trace {
 const longestTxn = 512
 /** Far more than one action makes; a log that names one id in every line must not fill the memory. */
 const mostRecords = 10_000
+/** Challenges of standard input, which is read once; the oldest give way. */
+const mostChallenges = 10_000
 /** Of a record's members, those that every line has anyway. */
-const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event', 'txn'])
+const usual: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'name', 'msg', 'event'])
 
 /**
  * `countersign trace TXN FILE…`: one user action in order, across the logs of all parties.
@@ -47,25 +49,50 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
 }
 
 /**
- * Gathers the records of one action.
+ * Gathers the records of one action: those of its audit id, and the challenge that an exchange under it answered. The resource
+ * that was called in between made that before it knew of the action, and told of it under an id of its own.
  * @param files paths, `-` for standard input
  * @throws UsageError for more than 10 000 records, or a file that cannot be read
  */
 export async function traceIn(txn: string, files: readonly string[]): Promise<Trace> {
   const records: TracedRecord[] = []
+  const input: string[] = []
   let skipped = 0
+  const take = (record: TracedRecord['record'], file: string): void => {
+    records.push({ time: timeOf(record), file: nameOf(file), record })
+    if (records.length > mostRecords)
+      throw new UsageError('more than 10 000 records have this id: it names no single action')
+  }
   for (const file of files) {
     for await (const line of logLines(file)) {
+      if (file === '-' && line.includes('"resource_token"')) keepChallenge(line, input)
       // Most lines are of other actions: they are not worth parsing.
       const mentions = line.includes(JSON.stringify(txn))
       const record = mentions || !line.startsWith('{') ? recordIn(line) : {}
       if (record === undefined) skipped++
-      else if (record['txn'] === txn) records.push({ time: timeOf(record), file: nameOf(file), record })
-      if (records.length > mostRecords)
-        throw new UsageError('more than 10 000 records have this id: it names no single action')
+      else if (record['txn'] === txn || record['resource_txn'] === txn) take(record, file)
     }
   }
+  const joined = new Set(
+    records.flatMap(({ record: { resource_txn: id } }) => (typeof id === 'string' && id !== txn ? [id] : [])),
+  )
+  for (const file of joined.size === 0 ? [] : files)
+    for await (const record of challengesIn(file === '-' ? input : logLines(file)))
+      if (joined.has(String(record['txn']))) take(record, file)
   return { records: records.toSorted((a, b) => a.time - b.time), skipped }
+}
+
+/** Nothing else: a resource that gives its token the id of another action draws nothing of that one in. */
+async function* challengesIn(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<TracedRecord['record']> {
+  for await (const line of lines) {
+    const record = line.includes('"resource_token"') ? recordIn(line) : undefined
+    if (record?.['event'] === 'resource_token') yield record
+  }
+}
+
+function keepChallenge(line: string, kept: string[]): void {
+  kept.push(line)
+  if (kept.length > mostChallenges) kept.shift()
 }
 
 function nameOf(file: string): string {
@@ -80,7 +107,7 @@ function linesOf(txn: string, { records }: Trace): string[] {
   const seconds = ((last.time - first.time) / 1000).toFixed(2)
   return [
     `${shown(txn)}: ${counted(records.length, 'record')} in ${counted(files, 'log')}, ${seconds} s`,
-    ...table(records.map(rowOf)),
+    ...table(records.map(record => rowOf(record, txn))),
   ]
 }
 
@@ -88,9 +115,11 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
-function rowOf({ time, file, record }: TracedRecord): string[] {
+function rowOf({ time, file, record }: TracedRecord, txn: string): string[] {
   const facts = Object.entries(record).flatMap(([name, value]) =>
-    usual.has(name) || value === undefined || value === null ? [] : [`${shown(name)}=${factOf(value)}`],
+    usual.has(name) || (name === 'txn' && value === txn) || value === undefined || value === null
+      ? []
+      : [`${shown(name)}=${factOf(value)}`],
   )
   return [
     new Date(time).toISOString(),

@@ -1,0 +1,73 @@
+import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { bodyOf } from '../world.test.fixture.js'
+import {
+  downstreamId,
+  exchange,
+  exchangeWorld,
+  roomsToken,
+  type TokenChange,
+  upstreamIssuer,
+  upstreamToken,
+} from './exchange.test.fixture.js'
+
+test(
+  verifies(
+    'exchange.upstream',
+    'exchange.rule',
+    'exchange.chain',
+    'what is wrong in two ways is refused for the first',
+  ),
+  async () => {
+    const made = await exchangeWorld()
+    const { now } = made.clock
+    const stranger = { kid: 'u1', key: await generateSigningKey() }
+    const pseudonym = {
+      ...{ key: made.middle.key, agent: made.middle.agent },
+      signatureKey: { scheme: 'hwk', jwk: made.middle.key.publicJwk },
+    } as const
+    const other = await roomsToken(made, { key: { kid: 'w1', key: stranger.key } })
+    const circle = { iss: upstreamIssuer, agent: downstreamId }
+    const noRule = { scope: 'events.read' }
+    const noScope = { scope: undefined }
+    const elsewhere = { aud: 'https://other.example' }
+    const expired = { iat: now - 600, exp: now - 1 }
+    /** In the order of protocol §7: each row is wrong in what it tells and in what the next one does. */
+    const rows: ReadonlyArray<readonly [string, Parameters<typeof exchange>[1], TokenChange]> = [
+      ['this endpoint does not accept this kind of credential', { by: pseudonym, resource: other }, {}],
+      ['the token signature does not verify', { resource: other }, { claims: { iss: 'https://evil.example' } }],
+      [
+        'iss of upstream_token is not an issuer that exchanges are taken from',
+        {},
+        { key: stranger, claims: { iss: 'https://evil.example' } },
+      ],
+      ['the token signature does not verify', {}, { key: stranger, claims: expired }],
+      ['the token has expired (exp)', {}, { claims: { ...expired, ...elsewhere } }],
+      ['aud must be exactly this receiver', {}, { claims: { ...elsewhere, ...noScope } }],
+      ['upstream_token has no agent or no scope: it is no mandate', { scope: 'rooms.none' }, { claims: noScope }],
+      ['no exchange rule allows all of this', {}, { claims: { ...noRule, act: circle } }],
+      ['somebody would stand twice in the chain', { scope: 'rooms.book' }, { claims: { act: circle, sub: undefined } }],
+      [
+        'this needs the user, and there is none who could be asked',
+        { scope: 'rooms.book' },
+        { claims: { sub: undefined } },
+      ],
+    ]
+    const told: unknown[] = []
+    for (const [, request, change] of rows) {
+      const refused = await exchange(made, { upstream: await upstreamToken(made, change), ...request })
+      const { error, error_description } = await bodyOf(refused)
+      told.push([error_description, error, refused.status])
+    }
+    const codes = [
+      ['insufficient_level', 401],
+      ['invalid_resource_token', 400],
+      ['untrusted_issuer', 400],
+      ...Array.from({ length: 4 }, () => ['invalid_auth_token', 400]),
+      ...Array.from({ length: 3 }, () => ['access_denied', 403]),
+    ]
+    expect(told).toEqual(rows.map(([description], n) => [description, ...(codes[n] ?? [])]))
+    expect((await exchange(made)).status).toBe(200)
+  },
+)

@@ -1,0 +1,94 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { browserOf, open } from '../consent.test.fixture.js'
+import { signInAs } from '../login/browser.test.fixture.js'
+import { bodyOf, plain, refusalOf } from '../world.test.fixture.js'
+import {
+  asking,
+  type ExchangeWorld,
+  exchange,
+  exchangeWorld,
+  roomsToken,
+  rowsIn,
+  rule,
+  upstreamIssuer,
+  upstreamToken,
+} from './exchange.test.fixture.js'
+import { sqlite, watched, withUpstream } from './refused-exchange.test.fixture.js'
+import { asksUser, claimsOf, person, throughOne, watchedTwo } from './two-auth-servers.test.fixture.js'
+
+/** Ada's `sub` here, as of her sign-in. */
+function subOf({ events }: Pick<ExchangeWorld, 'events'>): string {
+  const signedIn = events.findLast(event => event.type === 'signed_in')
+  return signedIn?.type === 'signed_in' ? signedIn.sub : expect.fail('nobody signed in')
+}
+
+test(
+  verifies('exchange.sub', 'another domain’s user with the same sub as one of ours is nobody here: at once'),
+  async () => {
+    const made = await exchangeWorld()
+    await browserOf(made, 'ada')
+    const sub = subOf(made)
+    const theirs = await upstreamToken(made, { claims: { sub } })
+    expect(claimsOf(await bodyOf(await exchange(made, { upstream: theirs })))).not.toHaveProperty('sub')
+    expect(made.events.at(-1)).not.toHaveProperty('user')
+    // An issuer that shares its subjects is believed, long name and all.
+    const sharing = await exchangeWorld({ exchange: { rules: [rule], dangerouslySharedSubjects: [upstreamIssuer] } })
+    await browserOf(sharing, 'ada')
+    const ours = await upstreamToken(sharing, { claims: { sub: subOf(sharing) } })
+    expect(claimsOf(await bodyOf(await exchange(sharing, { upstream: ours })))['sub']).toBe(subOf(sharing))
+  },
+)
+
+test(
+  verifies(
+    'exchange.sub',
+    'link.same-user',
+    'nor may ours of that sub decide for them: they must prove it there, and cannot',
+  ),
+  async () => {
+    const made = await watchedTwo()
+    const ada = person(made)
+    await signInAs(ada.at.auth, 'ada')
+    await signInAs(ada.at.one, 'ada')
+    const sub = subOf(made)
+    const theirs = await upstreamToken(made, { claims: { sub } })
+    const { link } = await asksUser(made, theirs)
+    const departure = await open(ada.at.auth, link)
+    expect(new URL(departure.headers.get('location') ?? '').origin).toBe(upstreamIssuer)
+    const page = await ada.at.auth.get(await throughOne(ada, departure))
+    expect(page.status).toBe(403)
+    expect(await rowsIn(made.database)).toMatchObject({ consents: 0, links: 0 })
+    // Where subjects are shared, it is theirs, and the page asks them.
+    const sharing = await exchangeWorld({
+      ...{ exchange: { rules: [asking], dangerouslySharedSubjects: [upstreamIssuer] }, database: sqlite() },
+    })
+    const one = await browserOf(sharing, 'ada')
+    const ours = await asksUser(sharing, await upstreamToken(sharing, { claims: { sub: subOf(sharing) } }))
+    expect((await open(one, ours.link)).status).toBe(200)
+  },
+)
+
+test(
+  verifies('EXC-14', 'exchange.issued', 'a resource token sets nothing of the issued token but its resource and scope'),
+  async () => {
+    const made = await watched()
+    const forged = {
+      ...{ sub: 'mallory', act: { iss: upstreamIssuer, agent: 'https://evil.example' }, cnf: { jwk: {} } },
+      ...{ name: 'Mallory', email: 'mallory@evil.example', nbf: 0, exp: made.clock.now + 600 },
+    }
+    const resource = await roomsToken(made, { claims: forged })
+    const upstream = await upstreamToken(made)
+    const claims = claimsOf(await bodyOf(await exchange(made, { upstream, resource })))
+    const plainly = claimsOf(await bodyOf(await exchange(made, { upstream })))
+    expect(claims).toEqual({ ...plainly, jti: claims['jti'] })
+    expect(claims).toMatchObject({ exp: made.clock.now + 300, act: { agent: 'https://agent.example' } })
+    expect(claims).not.toHaveProperty('sub')
+    // One that would live longer than any may is none.
+    for (const exp of [made.clock.now + 601, 9_999_999_999]) {
+      const far = await roomsToken(made, { claims: { exp } })
+      expect(await refusalOf(await exchange(made, { resource: far }))).toEqual(plain(400, 'invalid_resource_token'))
+    }
+    expect((await withUpstream(made, {})()).status).toBe(200)
+  },
+)

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { thumbprint } from '@countersign/httpsig'
+import { answerOf, open } from '../consent.test.fixture.js'
+import type { Browser } from '../login/browser.test.fixture.js'
+import { askUsers } from '../policy.js'
+import { bodyOf, publishResource, send } from '../world.test.fixture.js'
+import { asking, type ExchangeWorld, exchangeWorld, middleId, rule, signed, signerOf } from './exchange.test.fixture.js'
+import { sqlite, type Watched } from './refused-exchange.test.fixture.js'
+import { allow, asksUser } from './two-auth-servers.test.fixture.js'
+
+export const own = 'https://auth.example'
+const ownRules = [rule, asking].map(each => ({ ...each, upstream: own }))
+
+/** One auth server for both: the calendar's and rooms'. */
+export async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Promise<Watched> {
+  const { database = sqlite() } = o
+  const policy = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
+  const made = await exchangeWorld({ rules: ownRules, policy, ...o, database })
+  const agent = 'https://agent.example/.well-known/aauth-agent'
+  made.web.set(agent, { ...Object(made.web.get(agent)), redirect_uris: ['https://agent.example/callback'] })
+  publishResource(made, middleId, [made.middleKey], ['events.write'])
+  return { ...made, database }
+}
+
+/** Ada's agent gets what it will call the calendar with: the token, and what it is refreshed by. */
+export async function callAs(
+  made: ExchangeWorld,
+  one: Browser,
+): Promise<{ token: string; refresh_token: string; form: Readonly<Record<string, string>> }> {
+  const agent = signerOf('https://agent.example', made.agentKey)
+  const resource_token = await signed(made.middleKey, {
+    typ: 'resource+jwt',
+    claims: {
+      ...{ iss: middleId, aud: own, agent: agent.agent, scope: 'events.write', jti: 'r' },
+      txn: randomUUID(),
+      agent_jkt: await thumbprint(agent.key.publicJwk),
+      iat: made.clock.now,
+      exp: made.clock.now + 300,
+    },
+  })
+  const redirect_uri = 'https://agent.example/callback'
+  const asked = await send(made, agent, { request_type: 'auth', resource_token, redirect_uri, state: 'a1' })
+  const { request_token } = await bodyOf(asked)
+  const query = new URLSearchParams({ request_token: String(request_token), redirect_uri, state: 'a1' })
+  const back = await allow(one, await open(one, `/agent/authorize?${query}`), ['events.write'])
+  const code = answerOf(back).searchParams.get('code') ?? ''
+  const form = { request_type: 'code', code, request_token: String(request_token), redirect_uri }
+  const { auth_token, refresh_token } = await bodyOf(await send(made, agent, form))
+  return { token: String(auth_token), refresh_token: String(refresh_token), form }
+}
+
+/** Ada agrees to rooms.book on the calendar's behalf; `back` carries the code. */
+export async function agreed(
+  made: ExchangeWorld,
+  one: Browser,
+  upstream: string,
+): Promise<{ back: Response; request_token: string; code: string }> {
+  const { link, request_token } = await asksUser(made, upstream)
+  const back = await allow(one, await open(one, link))
+  return { back, request_token, code: answerOf(back).searchParams.get('code') ?? '' }
+}
