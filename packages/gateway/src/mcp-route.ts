@@ -15,6 +15,7 @@ import {
 import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AAuth, Resource } from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
+import { rulesWithin } from './mcp-rules.js'
 import type { Judge, Judged } from './routed.js'
 
 /** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
@@ -52,7 +53,9 @@ export function mcpJudge<S extends string>(
   { path, rules, components }: McpRoute<S>,
   { sessions, now }: Omit<Context, 'path'>,
 ): Judge<S> {
-  const book = ruleBook(resource, rules, { name: path, components })
+  const { session, ...named } = rules
+  const within = session === undefined ? rules : { session, ...rulesWithin(session, named) }
+  const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }
   return async message => {
     const rpc = readable(message)
