@@ -139,6 +139,39 @@ test('no other spelling of a URI leads to a resource by a looser rule', async ()
     expect((await read(uri))[0], uri).toBe(status)
 })
 
+test('what is not ASCII has one rule however it is encoded, and none where it could be another text', async () => {
+  const scope = 'events.read' as const
+  const resources = {
+    ...{ '*': { level: 'pseudonymous' }, 'file:///priv\u00e9/*': { scope } },
+    ...{ 'file:///cle%CC%81/*': { scope }, 'file:///latin%E9': { level: 'pseudonymous' } },
+  } as const
+  const open = await makeTools({ session: { level: 'pseudonymous' }, resources }, {}, tools.world)
+  const headers = { 'mcp-session-id': await openSession(open, pseudonym) }
+  for (const [uri, status] of [
+    ['file:///priv\u00e9/x', 401],
+    ['file:///priv%C3%A9/x', 401],
+    ['file:///cle\u0301/x', 401],
+    // Other bytes that some server takes for the same: in lower case, in another normal form, in Latin-1, cut off.
+    ['file:///priv%c3%a9/x', 403],
+    ['file:///cl\u00e9/x', 403],
+    ['file:///prive\u0301/x', 403],
+    ['file:///prive%CC%81/x', 403],
+    ['file:///priv%E9/x', 403],
+    ['file:///public/%C3', 403],
+    ['file:///public/%C3%A9', 200],
+    ['file:///publi\u00e9', 200],
+    ['file:///publie%CC%81', 200],
+    ['file:///latin%E9', 200],
+    ['file:///public/100%25', 200],
+  ] as const) {
+    const response = await open.send(pseudonym, { body: rpc('resources/read', { uri }, 1), headers })
+    await response.text()
+    expect(response.status, uri).toBe(status)
+  }
+  const twice = { 'note://\u00e9': { level: 'anonymous' }, 'note://%C3%A9': { level: 'identified' } } as const
+  await expect(makeTools({ resources: twice }, {}, tools.world)).rejects.toThrow(TypeError)
+})
+
 test("a name that every object has is nobody's, also where all tools are open; one without a rule is refused", async () => {
   const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
   const connected = await open.client(() => asAgent(open.world.agent))
