@@ -128,11 +128,12 @@ function marked<S extends string>(
   return { ...message, result: { ...message.result, tools } }
 }
 
-function askedOf<S extends string>({ level = 'anonymous', scope, isClosed }: Rule<S>, aauth: AAuth): object {
+function askedOf<S extends string>(rule: Rule<S>, aauth: AAuth): object {
+  const { level = 'anonymous', scope, isClosed, requirement } = rule
   if (isClosed) return { 'aauth/allowed': false }
   const hasScope = scope.every(name => aauth.scope.includes(name))
-  // A bearer token is judged by its scope alone.
-  const isHigh = aauth.credential === 'bearer' || satisfies(aauth.level, level)
+  // A bearer token is judged by its scope alone, where it is taken at all.
+  const isHigh = aauth.credential === 'bearer' ? requirement.alsoAccept !== undefined : satisfies(aauth.level, level)
   return {
     'aauth/requires': { level, ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
     'aauth/allowed': isHigh && (level !== 'authorized' || hasScope),
