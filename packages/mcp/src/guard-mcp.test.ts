@@ -142,8 +142,10 @@ test('no other spelling of a URI leads to a resource by a looser rule', async ()
 test('what is not ASCII has one rule however it is encoded, and none where it could be another text', async () => {
   const scope = 'events.read' as const
   const resources = {
-    ...{ '*': { level: 'pseudonymous' }, 'file:///priv\u00e9/*': { scope } },
-    ...{ 'file:///cle%CC%81/*': { scope }, 'file:///latin%E9': { level: 'pseudonymous' } },
+    '*': { level: 'pseudonymous' },
+    'file:///priv\u00e9/*': { scope },
+    'file:///cle%CC%81/*': { scope },
+    'file:///latin%E9': { level: 'pseudonymous' },
   } as const
   const open = await makeTools({ session: { level: 'pseudonymous' }, resources }, {}, tools.world)
   const headers = { 'mcp-session-id': await openSession(open, pseudonym) }
