@@ -2,6 +2,7 @@ import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
   createSessions,
   defaultSessionLimits,
+  isEventStream,
   type McpRules,
   ownerOf,
   readRpc,
@@ -147,7 +148,7 @@ function keyOf({ path }: Context, id: string): string {
 /** A stream lasts as long as what has opened it; its session is in use meanwhile. */
 function lasting(response: Response, aauth: AAuth, { now }: Context, session?: Session<undefined>): Response {
   const { status, headers, body } = response
-  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) return response
+  if (body === null || !isEventStream(response)) return response
   if (session !== undefined) session.open += 1
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), longestStream)
   const ended = (): void => {

@@ -10,4 +10,4 @@ export {
   type Sessions,
   sessionNotFound,
 } from './sessions.js'
-export { watchedBody } from './stream.js'
+export { isEventStream, watchedBody } from './stream.js'

@@ -17,7 +17,7 @@ async function holder(seconds: number) {
 /** The events of a stream, as they come, until it ends. */
 async function eventsOf(response: Response): Promise<Array<{ id: string; data: string }>> {
   const text = await response.text()
-  return [...text.matchAll(/^id: (.*)\ndata: (.*)$/gm)].map(([, id = '', data = '']) => ({ id, data }))
+  return [...text.matchAll(/^id: (.*)\ndata: (.+)$/gm)].map(([, id = '', data = '']) => ({ id, data }))
 }
 
 test('a stream ends when the token does that opened it, and goes on under a fresh one where it stopped', async () => {
