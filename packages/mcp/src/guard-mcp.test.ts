@@ -109,6 +109,38 @@ test('resources by the longest beginning of their URI, prompts as the session wh
     expect((await send(as, { body: rpc(method, params, 2), headers: own })).status).toBe(401)
 })
 
+test('prompts by their name, what is completed of them, too; one that no rule is for is nobody’s', async () => {
+  const { world } = tools
+  const asking = async (prompts: NonNullable<Parameters<typeof makeTools>[0]>['prompts'], as: Signer) => {
+    const open = await makeTools({ session: { level: 'pseudonymous' }, ...(prompts && { prompts }) }, {}, world)
+    open.servers.length = 0
+    const headers = { 'mcp-session-id': await openSession(open, as) }
+    open.servers[0]?.registerPrompt('other', {}, () => ({ messages: [] }))
+    const statusOf = async (method: string, params: object): Promise<number> => {
+      const response = await open.send(as, { body: rpc(method, params, 1), headers })
+      await response.body?.cancel()
+      return response.status
+    }
+    const argument = { name: 'a', value: '' }
+    return {
+      got: async (name: string) => statusOf('prompts/get', { name }),
+      completed: async (name: string) =>
+        statusOf('completion/complete', { ref: { type: 'ref/prompt', name }, argument }),
+    }
+  }
+  const greet = { greet: { scope: 'events.read' } } as const
+  const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+  const strict = await asking(greet, pseudonym)
+  expect([await strict.got('greet'), await strict.got('other')]).toEqual([401, 403])
+  expect([await strict.completed('greet'), await strict.completed('other')]).toEqual([401, 403])
+  const read = await asking(greet, reader)
+  expect([await read.got('greet'), await read.completed('greet'), await read.got('other')]).toEqual([200, 200, 403])
+  const open = await asking({ ...greet, '*': { level: 'pseudonymous' } }, pseudonym)
+  expect([await open.got('greet'), await open.got('other'), await open.completed('other')]).toEqual([401, 200, 200])
+  const none = await asking(undefined, pseudonym)
+  expect([await none.got('greet'), await none.completed('greet')]).toEqual([200, 200])
+})
+
 test('no other spelling of a URI leads to a resource by a looser rule', async () => {
   const open = await makeTools(
     {
@@ -125,8 +157,9 @@ test('no other spelling of a URI leads to a resource by a looser rule', async ()
   }
   for (const uri of ['NOTE://private/two', ' note://private/two', 'note://private:/two', 'note://@private/two'])
     expect(await read(uri), uri).toEqual([403, false])
-  for (const uri of ['note://priv\tate/two', 'note://%70rivate/two', 'note://public%2f%2e./private:/two'])
-    expect((await read(uri))[1], uri).toBe(false)
+  for (const uri of ['note://priv\tate/two', 'note://%70rivate/two']) expect(await read(uri), uri).toEqual([403, false])
+  // Leads nowhere: to no parser is this the other's host.
+  expect(await read('note://public%2f%2e./private:/two')).toEqual([200, false])
   for (const [uri, status] of [
     ['note://private/two', 401],
     ['note://private/../two', 401],
@@ -190,14 +223,9 @@ test("a name that every object has is nobody's, also where all tools are open; o
 })
 
 test('the server never sees a signature or a token', async () => {
-  const { world, servers } = tools
+  const { world } = tools
   const token = await world.agentToken({ sub: 'phone' })
-  const connected = await tools.client(() => asHolder(world.delegateKey, token))
   let seen: unknown
-  servers.at(-1)?.registerTool('see', {}, async extra => {
-    seen = extra
-    return { content: [] }
-  })
   const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, world)
   const other = await open.client(() => asHolder(world.delegateKey, token))
   open.servers.at(-1)?.registerTool('see', {}, async extra => {
@@ -207,5 +235,5 @@ test('the server never sees a signature or a token', async () => {
   await other.client.callTool({ name: 'see' })
   expect(seen).toMatchObject({ authInfo: { token: '', clientId: 'https://agent.example' } })
   expect(JSON.stringify(seen)).not.toMatch(/signature|eyJ/i)
-  await Promise.all([connected.client.close(), other.client.close()])
+  await other.client.close()
 })
