@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createResource, type Requirement } from '@countersign/resource'
 import { beforeAll, expect, test } from 'vitest'
 import { createCheck, type GatewayRoute } from './index.js'
@@ -158,6 +158,68 @@ test('a session that gets no room ends no process, also where the server breaks 
   // A rejection that nobody handles fails the run.
   expect(() => through?.(new Response(broken, { headers: { 'mcp-session-id': 'same' } }))).toThrow(/no room/)
   await new Promise(resolve => setTimeout(resolve, 10))
+})
+
+/** Of a stream that is left at once. */
+function streamStatus(port: number, headers: ReadonlyArray<readonly [string, string]>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port, path: '/mcp', headers: headers.flat(), setHost: false })
+    outgoing.on('error', reject)
+    outgoing.on('response', response => {
+      response.destroy()
+      resolve(response.statusCode)
+    })
+    outgoing.end()
+  })
+}
+
+test('a stream ends with the token that opened it, though the server would keep it open', async () => {
+  const { port, send, open } = await running()
+  const brief = await world.holder({ sub: 'alice', seconds: 2 })
+  const id = await open(brief)
+  const headers = await world.sign({
+    ...{ as: brief, target: '/mcp', headers: [['mcp-session-id', id]], additionalComponents: ['mcp-session-id'] },
+  })
+  const began = performance.now()
+  const stream = await call(port, { target: '/mcp', headers })
+  expect([stream.status, stream.body, stream.complete]).toEqual([200, 'data: open\n\n', true])
+  expect(performance.now() - began).toBeLessThan(4000)
+  expect((await send(brief, rpc('ping'), id)).status).toBe(401)
+})
+
+test('each message passes once, each stream is opened once, and whose session it is is signed', async () => {
+  const { port, upstream, open } = await running()
+  const id = await open(world.agent)
+  const session: Array<[string, string]> = [['mcp-session-id', id]]
+  const ping = { method: 'POST', target: '/mcp', body: rpc('ping') }
+  const posted = { ...ping, headers: [...headersOf(), ...session] }
+  const signed = await world.sign({ as: world.agent, ...posted, additionalComponents: ['mcp-session-id'] })
+  const twice = [await call(port, { ...ping, headers: signed }), await call(port, { ...ping, headers: signed })]
+  expect(twice.map(({ status }) => status)).toEqual([200, 401])
+  expect(JSON.parse(twice[1]?.body ?? '').error).toBe('replay_detected')
+
+  const fields = { as: world.agent, target: '/mcp', headers: session, additionalComponents: ['mcp-session-id'] }
+  const get = await world.sign(fields)
+  expect([await streamStatus(port, get), await streamStatus(port, get)]).toEqual([200, 401])
+  const before = upstream.seen.length
+  const uncovered = await world.sign({ as: world.agent, ...posted })
+  const refused = await call(port, { ...ping, headers: uncovered })
+  expect([refused.status, JSON.parse(refused.body).error]).toEqual([401, 'invalid_signature'])
+  expect(upstream.seen).toHaveLength(before)
+})
+
+test('what is too deep or too large for one who reads it never arrives', async () => {
+  const { send, open, upstream } = await running()
+  const id = await open(world.agent)
+  const deep = (levels: number): string =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"look","arguments":${'['.repeat(levels)}${']'.repeat(levels)}}}`
+  const before = upstream.seen.length
+  expect((await send(world.agent, deep(64), id)).status).toBe(400)
+  const large = (length: number): string => rpc('tools/call', { name: 'look', arguments: { text: 'x'.repeat(length) } })
+  expect((await send(world.agent, large(1_100_000), id)).status).toBe(413)
+  expect(upstream.seen).toHaveLength(before)
+  expect((await send(world.agent, deep(60), id)).status).toBe(200)
+  expect((await send(world.agent, large(1_000_000), id)).status).toBe(200)
 })
 
 test('what the route asks of who calls, every rule asks, too: a server without sessions gets calls without one', async () => {
