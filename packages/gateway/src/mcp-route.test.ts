@@ -1,4 +1,5 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { verifies } from '@countersign/requirements'
 import { createResource, type Requirement } from '@countersign/resource'
 import { beforeAll, expect, test } from 'vitest'
 import { createCheck, type GatewayRoute } from './index.js'
@@ -61,33 +62,39 @@ async function running() {
   return { port, upstream, send, open }
 }
 
-test('the tool that a message names decides, and a server that knows nothing of it gets the very bytes', async () => {
-  const { send, open, upstream } = await running()
-  const id = await open(world.agent)
-  const odd = ' {"jsonrpc":"2.0", "id":1,"method":"tools/call",\n"params":{"name":"look"}}'
-  expect((await send(world.agent, odd, id)).status).toBe(200)
-  expect(upstream.seen.at(-1)?.body).toBe(odd)
-  expect(valuesOf(upstream.seen.at(-1), 'aauth-agent')).toEqual(['https://agent.example'])
-  const refused = await send(world.agent, rpc('tools/call', { name: 'read' }), id)
-  expect([refused.status, refused.headers['agent-auth']]).toEqual([
-    401,
-    expect.stringMatching(/^httpsig; auth-token; /),
-  ])
-  const holder = await world.holder({ sub: 'alice' })
-  const own = await open(holder)
-  expect((await send(holder, rpc('tools/call', { name: 'read' }), own)).status).toBe(200)
-  expect((await send(world.agent, rpc('resources/read', { uri: 'file:///x' }), id)).status).toBe(401)
-  expect((await send(world.agent, rpc('tools/call', { name: 'other' }), id)).status).toBe(403)
-  expect((await send(world.stranger, rpc('tools/call', { name: 'look' }))).status).toBe(401)
-  expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual([
-    'initialize',
-    'tools/call',
-    'initialize',
-    'tools/call',
-  ])
-})
+test(
+  verifies(
+    'mcp.subject-decides',
+    'the tool that a message names decides, and a server that knows nothing of it gets the very bytes',
+  ),
+  async () => {
+    const { send, open, upstream } = await running()
+    const id = await open(world.agent)
+    const odd = ' {"jsonrpc":"2.0", "id":1,"method":"tools/call",\n"params":{"name":"look"}}'
+    expect((await send(world.agent, odd, id)).status).toBe(200)
+    expect(upstream.seen.at(-1)?.body).toBe(odd)
+    expect(valuesOf(upstream.seen.at(-1), 'aauth-agent')).toEqual(['https://agent.example'])
+    const refused = await send(world.agent, rpc('tools/call', { name: 'read' }), id)
+    expect([refused.status, refused.headers['agent-auth']]).toEqual([
+      401,
+      expect.stringMatching(/^httpsig; auth-token; /),
+    ])
+    const holder = await world.holder({ sub: 'alice' })
+    const own = await open(holder)
+    expect((await send(holder, rpc('tools/call', { name: 'read' }), own)).status).toBe(200)
+    expect((await send(world.agent, rpc('resources/read', { uri: 'file:///x' }), id)).status).toBe(401)
+    expect((await send(world.agent, rpc('tools/call', { name: 'other' }), id)).status).toBe(403)
+    expect((await send(world.stranger, rpc('tools/call', { name: 'look' }))).status).toBe(401)
+    expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual([
+      'initialize',
+      'tools/call',
+      'initialize',
+      'tools/call',
+    ])
+  },
+)
 
-test('what could be read in two ways never arrives', async () => {
+test(verifies('mcp.one-reading', 'what could be read in two ways never arrives'), async () => {
   const { send, open, upstream } = await running()
   const id = await open(world.agent)
   const before = upstream.seen.length
@@ -106,18 +113,21 @@ test('what could be read in two ways never arrives', async () => {
   expect(upstream.seen).toHaveLength(before)
 })
 
-test('a session is of who opened it, until they end it, also after a reload', async () => {
-  const { send, open, upstream } = await running()
-  const id = await open(world.agent)
-  const ping = rpc('ping')
-  const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
-  expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
-  expect((await send(world.agent, ping, 'invented')).status).toBe(404)
-  expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
-  expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
-  expect((await send(world.agent, ping, id)).status).toBe(404)
-  expect(upstream.seen).toHaveLength(3)
-})
+test(
+  verifies('mcp.session-owner', 'a session is of who opened it, until they end it, also after a reload'),
+  async () => {
+    const { send, open, upstream } = await running()
+    const id = await open(world.agent)
+    const ping = rpc('ping')
+    const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
+    expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
+    expect((await send(world.agent, ping, 'invented')).status).toBe(404)
+    expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
+    expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
+    expect((await send(world.agent, ping, id)).status).toBe(404)
+    expect(upstream.seen).toHaveLength(3)
+  },
+)
 
 test('a server that gives the same id to two gives nobody the session of another', async () => {
   const { port, upstream } = await start((_, response, body) => {
@@ -173,40 +183,50 @@ function streamStatus(port: number, headers: ReadonlyArray<readonly [string, str
   })
 }
 
-test('a stream ends with the token that opened it, though the server would keep it open', async () => {
-  const { port, send, open } = await running()
-  const brief = await world.holder({ sub: 'alice', seconds: 2 })
-  const id = await open(brief)
-  const headers = await world.sign({
-    ...{ as: brief, target: '/mcp', headers: [['mcp-session-id', id]], additionalComponents: ['mcp-session-id'] },
-  })
-  const began = performance.now()
-  const stream = await call(port, { target: '/mcp', headers })
-  expect([stream.status, stream.body, stream.complete]).toEqual([200, 'data: open\n\n', true])
-  expect(performance.now() - began).toBeLessThan(4000)
-  expect((await send(brief, rpc('ping'), id)).status).toBe(401)
-})
+test(
+  verifies('mcp.stream-end', 'a stream ends with the token that opened it, though the server would keep it open'),
+  async () => {
+    const { port, send, open } = await running()
+    const brief = await world.holder({ sub: 'alice', seconds: 2 })
+    const id = await open(brief)
+    const headers = await world.sign({
+      ...{ as: brief, target: '/mcp', headers: [['mcp-session-id', id]], additionalComponents: ['mcp-session-id'] },
+    })
+    const began = performance.now()
+    const stream = await call(port, { target: '/mcp', headers })
+    expect([stream.status, stream.body, stream.complete]).toEqual([200, 'data: open\n\n', true])
+    expect(performance.now() - began).toBeLessThan(4000)
+    expect((await send(brief, rpc('ping'), id)).status).toBe(401)
+  },
+)
 
-test('each message passes once, each stream is opened once, and whose session it is is signed', async () => {
-  const { port, upstream, open } = await running()
-  const id = await open(world.agent)
-  const session: Array<[string, string]> = [['mcp-session-id', id]]
-  const ping = { method: 'POST', target: '/mcp', body: rpc('ping') }
-  const posted = { ...ping, headers: [...headersOf(), ...session] }
-  const signed = await world.sign({ as: world.agent, ...posted, additionalComponents: ['mcp-session-id'] })
-  const twice = [await call(port, { ...ping, headers: signed }), await call(port, { ...ping, headers: signed })]
-  expect(twice.map(({ status }) => status)).toEqual([200, 401])
-  expect(JSON.parse(twice[1]?.body ?? '').error).toBe('replay_detected')
+test(
+  verifies(
+    'mcp.once',
+    'mcp.covered',
+    'each message passes once, each stream is opened once, and whose session it is is signed',
+  ),
+  async () => {
+    const { port, upstream, open } = await running()
+    const id = await open(world.agent)
+    const session: Array<[string, string]> = [['mcp-session-id', id]]
+    const ping = { method: 'POST', target: '/mcp', body: rpc('ping') }
+    const posted = { ...ping, headers: [...headersOf(), ...session] }
+    const signed = await world.sign({ as: world.agent, ...posted, additionalComponents: ['mcp-session-id'] })
+    const twice = [await call(port, { ...ping, headers: signed }), await call(port, { ...ping, headers: signed })]
+    expect(twice.map(({ status }) => status)).toEqual([200, 401])
+    expect(JSON.parse(twice[1]?.body ?? '').error).toBe('replay_detected')
 
-  const fields = { as: world.agent, target: '/mcp', headers: session, additionalComponents: ['mcp-session-id'] }
-  const get = await world.sign(fields)
-  expect([await streamStatus(port, get), await streamStatus(port, get)]).toEqual([200, 401])
-  const before = upstream.seen.length
-  const uncovered = await world.sign({ as: world.agent, ...posted })
-  const refused = await call(port, { ...ping, headers: uncovered })
-  expect([refused.status, JSON.parse(refused.body).error]).toEqual([401, 'invalid_signature'])
-  expect(upstream.seen).toHaveLength(before)
-})
+    const fields = { as: world.agent, target: '/mcp', headers: session, additionalComponents: ['mcp-session-id'] }
+    const get = await world.sign(fields)
+    expect([await streamStatus(port, get), await streamStatus(port, get)]).toEqual([200, 401])
+    const before = upstream.seen.length
+    const uncovered = await world.sign({ as: world.agent, ...posted })
+    const refused = await call(port, { ...ping, headers: uncovered })
+    expect([refused.status, JSON.parse(refused.body).error]).toEqual([401, 'invalid_signature'])
+    expect(upstream.seen).toHaveLength(before)
+  },
+)
 
 test('what is too deep or too large for one who reads it never arrives', async () => {
   const { send, open, upstream } = await running()
@@ -222,43 +242,52 @@ test('what is too deep or too large for one who reads it never arrives', async (
   expect((await send(world.agent, large(1_000_000), id)).status).toBe(200)
 })
 
-test('what the route asks of who calls, every rule asks, too: a server without sessions gets calls without one', async () => {
-  const none: AnswerAs = (_, response, body) => {
-    const { id } = JSON.parse(body)
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
-  }
-  const statusOf = async (requirement: Requirement<'read'>, name: string, as: Signer): Promise<number> => {
-    const tools = {
-      look: { level: 'identified' },
-      ours: { agents: ['https://agent.example'] },
-      read: { scope: 'read' },
-      choosy: { level: 'identified', policy: () => true, deny: { agents: ['https://other.example'] } },
-    } as const
-    const { signed } = await start(none, [{ path: '/mcp', requirement, mcp: { tools } }])
-    const body = rpc('tools/call', { name })
-    return (await signed({ as, method: 'POST', target: '/mcp', headers: headersOf(), body })).status
-  }
-  const others: Requirement<'read'> = { agents: ['https://acme.example'] }
-  expect(await statusOf(others, 'look', world.agent)).toBe(403)
-  expect(await statusOf({ agents: ['https://agent.example'] }, 'look', world.agent)).toBe(200)
-  // A rule's own list counts in place of the route's.
-  expect(await statusOf(others, 'ours', world.agent)).toBe(200)
-  for (const refusing of [
-    { deny: { agents: ['https://agent.example'] } },
-    { deny: () => true },
-    { policy: () => false },
-  ] satisfies Array<Requirement<'read'>>)
-    for (const name of ['look', 'ours', 'choosy'])
-      expect(await statusOf({ level: 'identified', ...refusing }, name, world.agent), name).toBe(403)
-  const alice = await world.holder({ sub: 'alice' })
-  const users = (sub: string): Requirement<'read'> => ({ scope: 'read', users: [{ iss: 'https://auth.example', sub }] })
-  expect([await statusOf(users('bob'), 'read', alice), await statusOf(users('alice'), 'read', alice)]).toEqual([
-    403, 200,
-  ])
-  expect(await statusOf({ level: 'identified', deny: () => false, policy: () => true }, 'choosy', world.agent)).toBe(
-    200,
-  )
-})
+test(
+  verifies(
+    'mcp.route-holds',
+    'what the route asks of who calls, every rule asks, too: a server without sessions gets calls without one',
+  ),
+  async () => {
+    const none: AnswerAs = (_, response, body) => {
+      const { id } = JSON.parse(body)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+    }
+    const statusOf = async (requirement: Requirement<'read'>, name: string, as: Signer): Promise<number> => {
+      const tools = {
+        look: { level: 'identified' },
+        ours: { agents: ['https://agent.example'] },
+        read: { scope: 'read' },
+        choosy: { level: 'identified', policy: () => true, deny: { agents: ['https://other.example'] } },
+      } as const
+      const { signed } = await start(none, [{ path: '/mcp', requirement, mcp: { tools } }])
+      const body = rpc('tools/call', { name })
+      return (await signed({ as, method: 'POST', target: '/mcp', headers: headersOf(), body })).status
+    }
+    const others: Requirement<'read'> = { agents: ['https://acme.example'] }
+    expect(await statusOf(others, 'look', world.agent)).toBe(403)
+    expect(await statusOf({ agents: ['https://agent.example'] }, 'look', world.agent)).toBe(200)
+    // A rule's own list counts in place of the route's.
+    expect(await statusOf(others, 'ours', world.agent)).toBe(200)
+    for (const refusing of [
+      { deny: { agents: ['https://agent.example'] } },
+      { deny: () => true },
+      { policy: () => false },
+    ] satisfies Array<Requirement<'read'>>)
+      for (const name of ['look', 'ours', 'choosy'])
+        expect(await statusOf({ level: 'identified', ...refusing }, name, world.agent), name).toBe(403)
+    const alice = await world.holder({ sub: 'alice' })
+    const users = (sub: string): Requirement<'read'> => ({
+      scope: 'read',
+      users: [{ iss: 'https://auth.example', sub }],
+    })
+    expect([await statusOf(users('bob'), 'read', alice), await statusOf(users('alice'), 'read', alice)]).toEqual([
+      403, 200,
+    ])
+    expect(await statusOf({ level: 'identified', deny: () => false, policy: () => true }, 'choosy', world.agent)).toBe(
+      200,
+    )
+  },
+)
 
 test('a check does not see what a message names', () => {
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })

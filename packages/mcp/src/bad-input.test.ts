@@ -1,3 +1,4 @@
+import { verifies } from '@countersign/requirements'
 import { mountFetch } from '@countersign/server'
 import { beforeAll, expect, test } from 'vitest'
 import { asAgent, type Signer } from '../../resource/src/world.test.fixture.js'
@@ -44,7 +45,7 @@ test.each<readonly [what: string, body: string]>([
   ['a method that is a number', call('echo').replace('"tools/call"', '1')],
   ['a reference of no kind', rpc('completion/complete', { ref: { type: 'ref/tool', name: 'add' } }, 1)],
   ['arguments nested too deep', `${echo}{"name":"echo","arguments":${deep(64)}}}`],
-])('%s is 400, and no tool runs', async (_, body) => {
+])(verifies('mcp.one-reading', '%s is 400, and no tool runs'), async (_, body) => {
   const refused = await tools.send(as, { body, headers: session })
   expect([refused.status, Object(await refused.json()).error]).toEqual([400, 'invalid_request'])
   expect(tools.calls).toEqual([])
@@ -53,7 +54,7 @@ test.each<readonly [what: string, body: string]>([
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 
-test('the same bytes in another charset or coding could be another message', async () => {
+test(verifies('mcp.one-reading', 'the same bytes in another charset or coding could be another message'), async () => {
   for (const headers of [
     { 'content-type': 'application/json; charset=utf-7' },
     { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' },

@@ -1,4 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { asKey, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, openSession, rpc, rules } from './tools.test.fixture.js'
@@ -11,23 +12,29 @@ beforeAll(async () => {
 const page = 'https://app.example'
 const open = { session: { level: 'anonymous' } } as const
 
-test('a page of another site calls nothing, also where no signature is asked: a name may lead to this machine', async () => {
-  const statusOf = async (origin: string, tools: Awaited<ReturnType<typeof makeTools>>): Promise<number> => {
-    const response = await tools.send(undefined, { body: initialize, headers: { origin } })
-    await response.body?.cancel()
-    return response.status
-  }
-  const closed = await makeTools(open, {}, world)
-  for (const origin of [page, 'null', 'http://calendar.example', 'https://calendar.example:8443', ''])
-    expect(await statusOf(origin, closed), origin).toBe(403)
-  const refused = await closed.send(undefined, { method: 'GET', headers: { origin: page } })
-  expect([refused.status, Object(await refused.json()).error]).toEqual([403, 'invalid_request'])
-  expect(await statusOf('https://calendar.example', closed)).toBe(200)
-  await openSession(closed, undefined)
-  const some = await makeTools(open, { cors: [page] }, world)
-  expect([await statusOf(page, some), await statusOf('https://app.example.evil.example', some)]).toEqual([200, 403])
-  expect(await statusOf('https://any.example', await makeTools(open, { cors: '*' }, world))).toBe(200)
-})
+test(
+  verifies(
+    'mcp.origin',
+    'a page of another site calls nothing, also where no signature is asked: a name may lead to this machine',
+  ),
+  async () => {
+    const statusOf = async (origin: string, tools: Awaited<ReturnType<typeof makeTools>>): Promise<number> => {
+      const response = await tools.send(undefined, { body: initialize, headers: { origin } })
+      await response.body?.cancel()
+      return response.status
+    }
+    const closed = await makeTools(open, {}, world)
+    for (const origin of [page, 'null', 'http://calendar.example', 'https://calendar.example:8443', ''])
+      expect(await statusOf(origin, closed), origin).toBe(403)
+    const refused = await closed.send(undefined, { method: 'GET', headers: { origin: page } })
+    expect([refused.status, Object(await refused.json()).error]).toEqual([403, 'invalid_request'])
+    expect(await statusOf('https://calendar.example', closed)).toBe(200)
+    await openSession(closed, undefined)
+    const some = await makeTools(open, { cors: [page] }, world)
+    expect([await statusOf(page, some), await statusOf('https://app.example.evil.example', some)]).toEqual([200, 403])
+    expect(await statusOf('https://any.example', await makeTools(open, { cors: '*' }, world))).toBe(200)
+  },
+)
 
 test('a page that CORS lets in may send what MCP needs, and read which session it has', async () => {
   const tools = await makeTools(open, { cors: [page] }, world)

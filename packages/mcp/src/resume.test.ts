@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { verifies } from '@countersign/requirements'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { beforeAll, expect, test } from 'vitest'
@@ -43,21 +44,27 @@ async function opened(as: Signer, tool?: () => Promise<{ content: [] }>) {
   return { tools, headers, get, tell }
 }
 
-test('a stream on which nothing has come yet goes on from its beginning, and again where nothing came then', async () => {
-  const { get, tell } = await opened(await user(60))
-  let last: string | undefined
-  for (const _ of [1, 2]) {
-    const silent = await get(await user(1), last)
-    const text = await silent.text()
-    expect(text).toMatch(/^id: \S+\ndata: \n\n$/)
-    if (last !== undefined) expect(lastOf(text)).toBe(last)
-    last = lastOf(text)
+test(
+  verifies(
+    'mcp.stream-priming',
+    'a stream on which nothing has come yet goes on from its beginning, and again where nothing came then',
+  ),
+  async () => {
+    const { get, tell } = await opened(await user(60))
+    let last: string | undefined
+    for (const _ of [1, 2]) {
+      const silent = await get(await user(1), last)
+      const text = await silent.text()
+      expect(text).toMatch(/^id: \S+\ndata: \n\n$/)
+      if (last !== undefined) expect(lastOf(text)).toBe(last)
+      last = lastOf(text)
+      world.clock.now += 2
+    }
+    await tell('meanwhile')
+    expect(await messagesOf(await get(await user(1), last))).toMatchObject([{ params: { data: 'meanwhile' } }])
     world.clock.now += 2
-  }
-  await tell('meanwhile')
-  expect(await messagesOf(await get(await user(1), last))).toMatchObject([{ params: { data: 'meanwhile' } }])
-  world.clock.now += 2
-})
+  },
+)
 
 test('a client from before events without data gets none', async () => {
   const { tools, headers } = await opened(await user(60))
@@ -91,71 +98,95 @@ test('the SDK’s client gets what was sent while its token had ended', async ()
   await client.close()
 })
 
-test('the stream of a call goes on under what the call asked, not under what the session asks', async () => {
-  const short = await user(1)
-  const { tools, headers, get } = await opened(short, async () => {
-    await sleep(1200)
-    return { content: [] }
-  })
-  const cut = await (await tools.send(short, { body: rpc('tools/call', { name: 'slow' }, 4), headers })).text()
-  expect(cut).not.toContain('result')
-  await sleep(600)
-  world.clock.now += 2
-  const agent = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
-  const refused = await get(agent, lastOf(cut))
-  expect([refused.status, refused.headers.get('agent-auth')]).toEqual([
-    401,
-    expect.stringMatching(/^httpsig; auth-token; resource_token=/),
-  ])
-  // The same agent is in its session, and on streams of the session.
-  const own = await get(agent)
-  expect(own.status).toBe(200)
-  await own.body?.cancel()
-  const answer = await get(await user(60), lastOf(cut))
-  expect(await messagesOf(answer)).toMatchObject([{ id: 4, result: { content: [] } }])
-})
+test(
+  verifies(
+    'mcp.stream-resumed',
+    'the stream of a call goes on under what the call asked, not under what the session asks',
+  ),
+  async () => {
+    const short = await user(1)
+    const { tools, headers, get } = await opened(short, async () => {
+      await sleep(1200)
+      return { content: [] }
+    })
+    const cut = await (await tools.send(short, { body: rpc('tools/call', { name: 'slow' }, 4), headers })).text()
+    expect(cut).not.toContain('result')
+    await sleep(600)
+    world.clock.now += 2
+    const agent = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
+    const refused = await get(agent, lastOf(cut))
+    expect([refused.status, refused.headers.get('agent-auth')]).toEqual([
+      401,
+      expect.stringMatching(/^httpsig; auth-token; resource_token=/),
+    ])
+    // The same agent is in its session, and on streams of the session.
+    const own = await get(agent)
+    expect(own.status).toBe(200)
+    await own.body?.cancel()
+    const answer = await get(await user(60), lastOf(cut))
+    expect(await messagesOf(answer)).toMatchObject([{ id: 4, result: { content: [] } }])
+  },
+)
 
-test('after its answer a stream brings what was missed and ends, and then there is nothing to go on with', async () => {
-  const as = await user(600)
-  const { tools, headers, get } = await opened(as)
-  const text = await (await tools.send(as, { body: rpc('tools/list', {}, 1), headers })).text()
-  const began = performance.now()
-  const missed = await get(as, /^id: (.*)$/m.exec(text)?.[1])
-  expect([missed.status, await messagesOf(missed)]).toMatchObject([200, [{ id: 1 }]])
-  const over = await get(as, lastOf(text))
-  expect([over.status, await over.text(), performance.now() - began < 3000]).toEqual([204, '', true])
-  const failed = await (await tools.send(as, { body: rpc('no/such', {}, 2), headers })).text()
-  expect(failed).toContain('"error"')
-  expect((await get(as, lastOf(failed))).status).toBe(204)
-})
+test(
+  verifies(
+    'mcp.stream-over',
+    'after its answer a stream brings what was missed and ends, and then there is nothing to go on with',
+  ),
+  async () => {
+    const as = await user(600)
+    const { tools, headers, get } = await opened(as)
+    const text = await (await tools.send(as, { body: rpc('tools/list', {}, 1), headers })).text()
+    const began = performance.now()
+    const missed = await get(as, /^id: (.*)$/m.exec(text)?.[1])
+    expect([missed.status, await messagesOf(missed)]).toMatchObject([200, [{ id: 1 }]])
+    const over = await get(as, lastOf(text))
+    expect([over.status, await over.text(), performance.now() - began < 3000]).toEqual([204, '', true])
+    const failed = await (await tools.send(as, { body: rpc('no/such', {}, 2), headers })).text()
+    expect(failed).toContain('"error"')
+    expect((await get(as, lastOf(failed))).status).toBe(204)
+  },
+)
 
-test('the stream of a cancelled call ends at once, and is gone; another call goes on', async () => {
-  const as = await user(600)
-  const { tools, headers, get } = await opened(as, () => new Promise(() => {}))
-  const call = (id: number) => tools.send(as, { body: rpc('tools/call', { name: 'slow' }, id), headers })
-  const [one, two] = [await call(1), await call(2)]
-  const began = performance.now()
-  const body = rpc('notifications/cancelled', { requestId: 1 })
-  expect((await tools.send(as, { body, headers })).status).toBe(202)
-  const text = await one.text()
-  expect([performance.now() - began < 3000, await messagesOf(new Response(text))]).toEqual([true, []])
-  expect((await get(as, lastOf(text))).status).toBe(204)
-  // Its id is free again, and the other one still waits.
-  expect((await call(2)).status).toBe(400)
-  const again = await call(1)
-  expect(again.status).toBe(200)
-  for (const response of [two, again]) await response.body?.cancel()
-})
+test(
+  verifies('mcp.stream-over', 'the stream of a cancelled call ends at once, and is gone; another call goes on'),
+  async () => {
+    const as = await user(600)
+    const { tools, headers, get } = await opened(as, () => new Promise(() => {}))
+    const call = (id: number) => tools.send(as, { body: rpc('tools/call', { name: 'slow' }, id), headers })
+    const [one, two] = [await call(1), await call(2)]
+    const began = performance.now()
+    const body = rpc('notifications/cancelled', { requestId: 1 })
+    expect((await tools.send(as, { body, headers })).status).toBe(202)
+    const text = await one.text()
+    expect([performance.now() - began < 3000, await messagesOf(new Response(text))]).toEqual([true, []])
+    expect((await get(as, lastOf(text))).status).toBe(204)
+    // Its id is free again, and the other one still waits.
+    expect((await call(2)).status).toBe(400)
+    const again = await call(1)
+    expect(again.status).toBe(200)
+    for (const response of [two, again]) await response.body?.cancel()
+  },
+)
 
-test('a session that nobody in particular has opened is nobody’s, also after an agent has used it', async () => {
-  const tools: Tools = await makeTools({ session: { level: 'anonymous' } }, {}, world)
-  const id = await openSession(tools, undefined)
-  const ping = (as: Signer | undefined) =>
-    tools.send(as, { body: rpc('ping', undefined, 1), headers: { 'mcp-session-id': id } })
-  const agent = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
-  expect([(await ping(agent)).status, (await ping(undefined)).status]).toEqual([200, 200])
-  // One that an agent opens is the agent's.
-  const own = (await tools.send(agent, { body: initialize })).headers.get('mcp-session-id') ?? ''
-  const stranger = await tools.send(undefined, { body: rpc('ping', undefined, 1), headers: { 'mcp-session-id': own } })
-  expect(stranger.status).toBe(404)
-})
+test(
+  verifies(
+    'mcp.session-anonymous',
+    'a session that nobody in particular has opened is nobody’s, also after an agent has used it',
+  ),
+  async () => {
+    const tools: Tools = await makeTools({ session: { level: 'anonymous' } }, {}, world)
+    const id = await openSession(tools, undefined)
+    const ping = (as: Signer | undefined) =>
+      tools.send(as, { body: rpc('ping', undefined, 1), headers: { 'mcp-session-id': id } })
+    const agent = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
+    expect([(await ping(agent)).status, (await ping(undefined)).status]).toEqual([200, 200])
+    // One that an agent opens is the agent's.
+    const own = (await tools.send(agent, { body: initialize })).headers.get('mcp-session-id') ?? ''
+    const stranger = await tools.send(undefined, {
+      body: rpc('ping', undefined, 1),
+      headers: { 'mcp-session-id': own },
+    })
+    expect(stranger.status).toBe(404)
+  },
+)
