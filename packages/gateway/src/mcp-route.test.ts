@@ -289,6 +289,17 @@ test(
   },
 )
 
+test(verifies('mcp.origin', 'a page of another site calls nothing, also where no signature is asked'), async () => {
+  const { port, upstream } = await start(answer, [{ path: '/mcp', requirement: { level: 'anonymous' }, mcp: {} }])
+  const from = (origin: string) => {
+    const headers: Array<[string, string]> = [['host', 'api.example'], ['origin', origin], ...headersOf()]
+    return call(port, { method: 'POST', target: '/mcp', headers, body: rpc('initialize') })
+  }
+  expect((await from('https://evil.example')).status).toBe(403)
+  expect(upstream.seen).toHaveLength(0)
+  expect((await from('https://api.example')).status).toBe(200)
+})
+
 test('a check does not see what a message names', () => {
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })
   expect(() => createCheck({ resource, routes, proxy: 'envoy', bodies: 'seen' })).toThrow(/message names/)

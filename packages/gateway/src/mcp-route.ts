@@ -1,5 +1,6 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
+  checkOrigin,
   createSessions,
   defaultSessionLimits,
   isEventStream,
@@ -59,7 +60,7 @@ export function mcpJudge<S extends string>(
   const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }
   return async message => {
-    const rpc = readable(message)
+    const rpc = readable(message, resource)
     if (rpc instanceof AAuthError) {
       if (resource.observed === undefined) throw rpc
       return { requirement: {}, authorization: resource.observed(message, rpc) }
@@ -75,9 +76,13 @@ export function mcpJudge<S extends string>(
   }
 }
 
-function readable(message: ReceivedMessage): ReturnType<typeof readRpc> | undefined | AAuthError {
+function readable<S extends string>(
+  message: ReceivedMessage,
+  resource: Resource<S>,
+): ReturnType<typeof readRpc> | undefined | AAuthError {
   try {
     checkHeaders(message)
+    checkOrigin(message, resource)
     if (message.method === 'POST') return readRpc(message)
     // To a server that does not look at the method it would be one, and no rule would be asked.
     if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST brings a message')
