@@ -127,15 +127,18 @@ async function passed<S extends string>(
 ): Promise<Response> {
   const { transport, requests } = session.value
   session.open += 1
-  try {
-    return await transport.handleRequest(requestOf(message, endpoint.resource), {
+  const over = (): void => {
+    session.open -= 1
+  }
+  const response = await transport
+    .handleRequest(requestOf(message, endpoint.resource), {
       ...(rpc === undefined ? {} : { parsedBody: rpc.value }),
       authInfo: authInfoOf(aauth),
     })
-  } finally {
-    session.open -= 1
-    if (rpc?.value['method'] === 'notifications/cancelled') requests.cancel(Object(rpc.value['params']).requestId)
-  }
+    .finally(over)
+  if (response.ok && rpc?.value['method'] === 'notifications/cancelled')
+    requests.cancel(Object(rpc.value['params']).requestId)
+  return response
 }
 
 function begun<S extends string>(

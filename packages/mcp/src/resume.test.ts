@@ -157,6 +157,9 @@ test(
     const [one, two] = [await call(1), await call(2)]
     const began = performance.now()
     const body = rpc('notifications/cancelled', { requestId: 1 })
+    // One that the server does not take cancels nothing.
+    expect((await tools.send(as, { body, headers: { ...headers, accept: 'text/html' } })).status).toBe(406)
+    expect((await call(1)).status).toBe(400)
     expect((await tools.send(as, { body, headers })).status).toBe(202)
     const text = await one.text()
     expect([performance.now() - began < 3000, await messagesOf(new Response(text))]).toEqual([true, []])
