@@ -4,12 +4,12 @@ import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, memoryReplaySet, type PublicJwk } from '@countersign/httpsig'
 import { guardMcp } from '@countersign/mcp'
 import { createResource } from '@countersign/resource'
-import { serve } from '@countersign/server'
+import { mountNode } from '@countersign/server'
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import express from 'express'
+import express, { type RequestHandler } from 'express'
 import { importJWK, jwtVerify } from 'jose'
 import { answerMeasurements } from './measured-process.js'
 
@@ -28,7 +28,7 @@ function tools(): McpServer {
   return server
 }
 
-async function guarded({ issuer, issuerKey, audience }: McpOrder): Promise<number> {
+async function guarded({ issuer, issuerKey, audience }: McpOrder): Promise<RequestHandler> {
   const documents: Readonly<Record<string, object>> = {
     [`${issuer}/.well-known/aauth-issuer`]: { issuer, jwks_uri: `${issuer}/jwks`, agent_token_endpoint: `${issuer}/t` },
     [`${issuer}/jwks`]: { keys: [{ ...issuerKey, kid: 'k1', use: 'sig' }] },
@@ -48,27 +48,23 @@ async function guarded({ issuer, issuerKey, audience }: McpOrder): Promise<numbe
       }),
     }),
   })
-  const participant = guardMcp(tools, resource, { tools: { '*': { scope: 'events.read' } } })
-  const { port } = await serve({
-    ...{ name: 'mcp', id: audience, port: 0, host: '127.0.0.1', participant, level: 'silent' },
-    announce: () => {},
-  })
-  return port
+  const handle = mountNode(guardMcp(tools, resource, { tools: { '*': { scope: 'events.read' } } }))
+  return (request, response, next) => void handle(request, response, next)
 }
 
 /** As the SDK's own examples do it; for `bearer` behind its own check, with a JWT that is verified each time. */
-async function plain({ kind, issuer, issuerKey, audience }: McpOrder): Promise<number> {
-  const app = express()
+async function plain({ kind, issuer, issuerKey, audience }: McpOrder): Promise<RequestHandler> {
+  const router = express.Router()
   const key = await importJWK({ ...issuerKey }, 'EdDSA')
   const verifyAccessToken = async (token: string) => {
     const { payload } = await jwtVerify(token, key, { issuer, audience })
     return { token, clientId: 'bench', scopes: String(payload['scope']).split(' '), expiresAt: payload.exp ?? 0 }
   }
   if (kind === 'bearer')
-    app.use(requireBearerAuth({ verifier: { verifyAccessToken }, requiredScopes: ['events.read'] }))
-  app.use(express.json())
+    router.use(requireBearerAuth({ verifier: { verifyAccessToken }, requiredScopes: ['events.read'] }))
+  router.use(express.json())
   const transports = new Map<string, StreamableHTTPServerTransport>()
-  app.all('/mcp', async (request, response) => {
+  router.all('/mcp', async (request, response) => {
     let transport = transports.get(String(request.headers['mcp-session-id']))
     if (transport === undefined) {
       const created = new StreamableHTTPServerTransport({
@@ -80,9 +76,16 @@ async function plain({ kind, issuer, issuerKey, audience }: McpOrder): Promise<n
     }
     await transport.handleRequest(request, response, request.body)
   })
+  return router
+}
+
+/** All kinds stand in the same Express: what differs is who looks at a request first. */
+async function listening(order: McpOrder): Promise<number> {
+  const app = express()
+  app.use(await (order.kind === 'aauth' ? guarded : plain)(order))
   const server = app.listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
   return (server.address() as AddressInfo).port
 }
 
-answerMeasurements<McpOrder>(order => (order.kind === 'aauth' ? guarded(order) : plain(order)))
+answerMeasurements<McpOrder>(listening)

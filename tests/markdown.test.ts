@@ -11,6 +11,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/enrolment.md',
   'docs/gateway.md',
+  'docs/mcp.md',
   'docs/telemetry.md',
   'bench/README.md',
   ...readmes('packages'),

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { agentTransport } from '@countersign/mcp/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEverything } from './everything.fixture.js'
 import { freePort, type Stand, stand } from './processes.fixture.js'
@@ -32,6 +33,8 @@ beforeAll(async () => {
     echo: { level: 'identified' },
     'get-sum': { scope: 'math.add' },
     'get-tiny-image': { scope: 'pictures.read' },
+    'trigger-long-running-operation': { level: 'identified' },
+    'toggle-simulated-logging': { level: 'identified' },
   }
   const routes = [{ path: '/mcp', level: 'identified', mcp: { tools } }]
   const scopes = { 'math.add': 'Add numbers', 'pictures.read': 'See pictures' }
@@ -53,6 +56,8 @@ afterAll(() => place.stop())
 
 async function connected(by: typeof agent) {
   const client = new Client({ name: 'any', version: '1' })
+  const logged: unknown[] = []
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logged.push(params.data))
   const transport = agentTransport(`${api}/mcp`, by)
   await client.connect(transport as Parameters<Client['connect']>[0])
   const call = (name: string, args: Record<string, unknown> = {}): Promise<unknown> =>
@@ -60,11 +65,11 @@ async function connected(by: typeof agent) {
       ({ content }) => JSON.stringify(content),
       error => error.code,
     )
-  return { client, transport, call }
+  return { client, transport, call, logged }
 }
 
 test('each tool for whom it is for, in one session, with notifications and progress on its streams', async () => {
-  const { client, transport, call } = await connected(agent)
+  const { client, transport, call, logged } = await connected(agent)
   const { sessionId } = transport
   expect(sessionId).toBeDefined()
   expect(await call('echo', { message: 'hello' })).toContain('hello')
@@ -73,6 +78,14 @@ test('each tool for whom it is for, in one session, with notifications and progr
   expect([await call('get-tiny-image'), await call('get-env')]).toEqual([403, 403])
   expect(transport.sessionId).toBe(sessionId)
   expect((await client.listTools()).tools.map(({ name }) => name)).toContain('get-sum')
+  const seen: number[] = []
+  const onprogress = ({ progress }: { progress: number }): void => void seen.push(progress)
+  const long = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 3 } }
+  await client.callTool(long, undefined, { onprogress })
+  expect(seen).toEqual([1, 2, 3])
+  // What belongs to no call comes on the stream of the session.
+  await call('toggle-simulated-logging')
+  await expect.poll(() => logged, { timeout: 10_000 }).toEqual([expect.stringContaining(String(sessionId))])
   const stranger = await other.fetch(`${api}/mcp`, {
     method: 'POST',
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),

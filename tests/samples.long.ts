@@ -16,7 +16,7 @@ let project: string
 function samples(page = 'README.md'): Map<string, string> {
   const readme = readFileSync(join(root, page), 'utf8')
   return new Map(
-    [...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
+    [...readme.matchAll(/^```(?:ts|json) (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
   )
 }
 
@@ -79,9 +79,11 @@ beforeAll(async () => {
   const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false, types: ['node'] }
   writeFileSync(
     join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts', 'gateway/*.ts', 'mcp/*.ts'] }),
+    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'adapters/*.ts', 'gateway/*.ts'] }),
   )
-  await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
+  // The MCP page brings its own configuration.
+  for (const folder of [project, join(project, 'mcp')])
+    await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])
 }, 180_000)
 
 afterAll(() => place.stop())
@@ -176,7 +178,8 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   expect(listed.stdout).toContain('Chess at eight')
   const unsigned = await fetch('http://localhost:5330/mcp', {
     method: 'POST',
-    body: '{"jsonrpc":"2.0","method":"ping","id":1}',
+    headers: { 'content-type': 'application/json' },
+    body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
   })
   expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
 

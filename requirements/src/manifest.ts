@@ -15,6 +15,7 @@ import { challengeClauses } from './clauses/challenge.js'
 import { coveredClauses } from './clauses/covered.js'
 import { discoveryClauses } from './clauses/discovery.js'
 import { errorClauses } from './clauses/errors.js'
+import { mcpClauses } from './clauses/mcp.js'
 import { participantClauses } from './clauses/participants.js'
 import { signatureClauses } from './clauses/signature.js'
 import { tokenClauses } from './clauses/tokens.js'
@@ -30,6 +31,7 @@ const clauses: readonly Requirement[] = [
   ...chainClauses,
   ...errorClauses,
   ...discoveryClauses,
+  ...mcpClauses,
 ]
 
 const cases: readonly AttackCase[] = [

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { verifies } from '@countersign/requirements'
 import { createResource } from '@countersign/resource'
 import { beforeAll, expect, test } from 'vitest'
 import { createCheck, type GatewayRoute } from './index.js'
@@ -61,33 +62,39 @@ async function running() {
   return { port, upstream, send, open }
 }
 
-test('the tool that a message names decides, and a server that knows nothing of it gets the very bytes', async () => {
-  const { send, open, upstream } = await running()
-  const id = await open(world.agent)
-  const odd = ' {"jsonrpc":"2.0", "id":1,"method":"tools/call",\n"params":{"name":"look"}}'
-  expect((await send(world.agent, odd, id)).status).toBe(200)
-  expect(upstream.seen.at(-1)?.body).toBe(odd)
-  expect(valuesOf(upstream.seen.at(-1), 'aauth-agent')).toEqual(['https://agent.example'])
-  const refused = await send(world.agent, rpc('tools/call', { name: 'read' }), id)
-  expect([refused.status, refused.headers['agent-auth']]).toEqual([
-    401,
-    expect.stringMatching(/^httpsig; auth-token; /),
-  ])
-  const holder = await world.holder({ sub: 'alice' })
-  const own = await open(holder)
-  expect((await send(holder, rpc('tools/call', { name: 'read' }), own)).status).toBe(200)
-  expect((await send(world.agent, rpc('resources/read', { uri: 'file:///x' }), id)).status).toBe(401)
-  expect((await send(world.agent, rpc('tools/call', { name: 'other' }), id)).status).toBe(403)
-  expect((await send(world.stranger, rpc('tools/call', { name: 'look' }))).status).toBe(401)
-  expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual([
-    'initialize',
-    'tools/call',
-    'initialize',
-    'tools/call',
-  ])
-})
+test(
+  verifies(
+    'mcp.subject-decides',
+    'the tool that a message names decides, and a server that knows nothing of it gets the very bytes',
+  ),
+  async () => {
+    const { send, open, upstream } = await running()
+    const id = await open(world.agent)
+    const odd = ' {"jsonrpc":"2.0", "id":1,"method":"tools/call",\n"params":{"name":"look"}}'
+    expect((await send(world.agent, odd, id)).status).toBe(200)
+    expect(upstream.seen.at(-1)?.body).toBe(odd)
+    expect(valuesOf(upstream.seen.at(-1), 'aauth-agent')).toEqual(['https://agent.example'])
+    const refused = await send(world.agent, rpc('tools/call', { name: 'read' }), id)
+    expect([refused.status, refused.headers['agent-auth']]).toEqual([
+      401,
+      expect.stringMatching(/^httpsig; auth-token; /),
+    ])
+    const holder = await world.holder({ sub: 'alice' })
+    const own = await open(holder)
+    expect((await send(holder, rpc('tools/call', { name: 'read' }), own)).status).toBe(200)
+    expect((await send(world.agent, rpc('resources/read', { uri: 'file:///x' }), id)).status).toBe(401)
+    expect((await send(world.agent, rpc('tools/call', { name: 'other' }), id)).status).toBe(403)
+    expect((await send(world.stranger, rpc('tools/call', { name: 'look' }))).status).toBe(401)
+    expect(upstream.seen.map(({ body }) => JSON.parse(body).method)).toEqual([
+      'initialize',
+      'tools/call',
+      'initialize',
+      'tools/call',
+    ])
+  },
+)
 
-test('what could be read in two ways never arrives', async () => {
+test(verifies('mcp.one-reading', 'what could be read in two ways never arrives'), async () => {
   const { send, open, upstream } = await running()
   const id = await open(world.agent)
   const before = upstream.seen.length
@@ -106,18 +113,21 @@ test('what could be read in two ways never arrives', async () => {
   expect(upstream.seen).toHaveLength(before)
 })
 
-test('a session is of who opened it, until they end it, also after a reload', async () => {
-  const { send, open, upstream } = await running()
-  const id = await open(world.agent)
-  const ping = rpc('ping')
-  const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
-  expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
-  expect((await send(world.agent, ping, 'invented')).status).toBe(404)
-  expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
-  expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
-  expect((await send(world.agent, ping, id)).status).toBe(404)
-  expect(upstream.seen).toHaveLength(3)
-})
+test(
+  verifies('mcp.session-owner', 'a session is of who opened it, until they end it, also after a reload'),
+  async () => {
+    const { send, open, upstream } = await running()
+    const id = await open(world.agent)
+    const ping = rpc('ping')
+    const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
+    expect([(await send(world.agent, ping, id)).status, (await send(holder, ping, id)).status]).toEqual([200, 404])
+    expect((await send(world.agent, ping, 'invented')).status).toBe(404)
+    expect((await send(holder, '', id, { method: 'DELETE' })).status).toBe(404)
+    expect((await send(world.agent, '', id, { method: 'DELETE' })).status).toBe(200)
+    expect((await send(world.agent, ping, id)).status).toBe(404)
+    expect(upstream.seen).toHaveLength(3)
+  },
+)
 
 test('a server that gives the same id to two gives nobody the session of another', async () => {
   const { port, upstream } = await start((_, response, body) => {
@@ -158,6 +168,89 @@ test('a session that gets no room ends no process, also where the server breaks 
   // A rejection that nobody handles fails the run.
   expect(() => through?.(new Response(broken, { headers: { 'mcp-session-id': 'same' } }))).toThrow(/no room/)
   await new Promise(resolve => setTimeout(resolve, 10))
+})
+
+/** Of a stream that is left at once. */
+function streamStatus(port: number, headers: ReadonlyArray<readonly [string, string]>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port, path: '/mcp', headers: headers.flat(), setHost: false })
+    outgoing.on('error', reject)
+    outgoing.on('response', response => {
+      response.destroy()
+      resolve(response.statusCode)
+    })
+    outgoing.end()
+  })
+}
+
+test(
+  verifies('mcp.stream-end', 'a stream ends with the token that opened it, though the server would keep it open'),
+  async () => {
+    const { port, send, open } = await running()
+    const brief = await world.holder({ sub: 'alice', seconds: 2 })
+    const id = await open(brief)
+    const headers = await world.sign({
+      ...{ as: brief, target: '/mcp', headers: [['mcp-session-id', id]], additionalComponents: ['mcp-session-id'] },
+    })
+    const began = performance.now()
+    const stream = await call(port, { target: '/mcp', headers })
+    expect([stream.status, stream.body, stream.complete]).toEqual([200, 'data: open\n\n', true])
+    expect(performance.now() - began).toBeLessThan(4000)
+    expect((await send(brief, rpc('ping'), id)).status).toBe(401)
+  },
+)
+
+test(
+  verifies(
+    'mcp.once',
+    'mcp.covered',
+    'each message passes once, each stream is opened once, and whose session it is is signed',
+  ),
+  async () => {
+    const { port, upstream, open } = await running()
+    const id = await open(world.agent)
+    const session: Array<[string, string]> = [['mcp-session-id', id]]
+    const ping = { method: 'POST', target: '/mcp', body: rpc('ping') }
+    const posted = { ...ping, headers: [...headersOf(), ...session] }
+    const signed = await world.sign({ as: world.agent, ...posted, additionalComponents: ['mcp-session-id'] })
+    const twice = [await call(port, { ...ping, headers: signed }), await call(port, { ...ping, headers: signed })]
+    expect(twice.map(({ status }) => status)).toEqual([200, 401])
+    expect(JSON.parse(twice[1]?.body ?? '').error).toBe('replay_detected')
+
+    const fields = { as: world.agent, target: '/mcp', headers: session, additionalComponents: ['mcp-session-id'] }
+    const get = await world.sign(fields)
+    expect([await streamStatus(port, get), await streamStatus(port, get)]).toEqual([200, 401])
+    const before = upstream.seen.length
+    const uncovered = await world.sign({ as: world.agent, ...posted })
+    const refused = await call(port, { ...ping, headers: uncovered })
+    expect([refused.status, JSON.parse(refused.body).error]).toEqual([401, 'invalid_signature'])
+    expect(upstream.seen).toHaveLength(before)
+  },
+)
+
+test('what is too deep or too large for one who reads it never arrives', async () => {
+  const { send, open, upstream } = await running()
+  const id = await open(world.agent)
+  const deep = (levels: number): string =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"look","arguments":${'['.repeat(levels)}${']'.repeat(levels)}}}`
+  const before = upstream.seen.length
+  expect((await send(world.agent, deep(64), id)).status).toBe(400)
+  const large = (length: number): string => rpc('tools/call', { name: 'look', arguments: { text: 'x'.repeat(length) } })
+  expect((await send(world.agent, large(1_100_000), id)).status).toBe(413)
+  expect(upstream.seen).toHaveLength(before)
+  expect((await send(world.agent, deep(60), id)).status).toBe(200)
+  expect((await send(world.agent, large(1_000_000), id)).status).toBe(200)
+})
+
+test(verifies('mcp.origin', 'a page of another site calls nothing, also where no signature is asked'), async () => {
+  const { port, upstream } = await start(answer, [{ path: '/mcp', requirement: { level: 'anonymous' }, mcp: {} }])
+  const from = (origin: string) => {
+    const headers: Array<[string, string]> = [['host', 'api.example'], ['origin', origin], ...headersOf()]
+    return call(port, { method: 'POST', target: '/mcp', headers, body: rpc('initialize') })
+  }
+  expect((await from('https://evil.example')).status).toBe(403)
+  expect(upstream.seen).toHaveLength(0)
+  expect((await from('https://api.example')).status).toBe(200)
 })
 
 test('a check does not see what a message names', () => {

@@ -1,7 +1,9 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
+  checkOrigin,
   createSessions,
   defaultSessionLimits,
+  isEventStream,
   type McpRules,
   ownerOf,
   readRpc,
@@ -15,6 +17,7 @@ import {
 import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AAuth, Resource } from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
+import { rulesWithin } from './mcp-rules.js'
 import type { Judge, Judged } from './routed.js'
 
 /** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
@@ -52,10 +55,12 @@ export function mcpJudge<S extends string>(
   { path, rules, components }: McpRoute<S>,
   { sessions, now }: Omit<Context, 'path'>,
 ): Judge<S> {
-  const book = ruleBook(resource, rules, { name: path, components })
+  const { session, ...named } = rules
+  const within = session === undefined ? rules : { session, ...rulesWithin(session, named) }
+  const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }
   return async message => {
-    const rpc = readable(message)
+    const rpc = readable(message, resource)
     if (rpc instanceof AAuthError) {
       if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
       resource.refused(message, rpc)
@@ -72,9 +77,13 @@ export function mcpJudge<S extends string>(
   }
 }
 
-function readable(message: ReceivedMessage): ReturnType<typeof readRpc> | undefined | AAuthError {
+function readable<S extends string>(
+  message: ReceivedMessage,
+  resource: Resource<S>,
+): ReturnType<typeof readRpc> | undefined | AAuthError {
   try {
     checkHeaders(message)
+    checkOrigin(message, resource)
     if (message.method === 'POST') return readRpc(message)
     // To a server that does not look at the method it would be one, and no rule would be asked.
     if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST brings a message')
@@ -145,7 +154,7 @@ function keyOf({ path }: Context, id: string): string {
 /** A stream lasts as long as what has opened it; its session is in use meanwhile. */
 function lasting(response: Response, aauth: AAuth, { now }: Context, session?: Session<undefined>): Response {
   const { status, headers, body } = response
-  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) return response
+  if (body === null || !isEventStream(response)) return response
   if (session !== undefined) session.open += 1
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), longestStream)
   const ended = (): void => {

@@ -44,7 +44,7 @@ export interface World {
   readonly settings: ResourceOptions<'read'>
   readonly agent: Signer
   readonly stranger: Signer
-  holder(claims: { sub?: string; delegate?: string }): Promise<Signer>
+  holder(claims: { sub?: string; delegate?: string; seconds?: number }): Promise<Signer>
   sign(o: ToSign): Promise<Array<[string, string]>>
 }
 
@@ -81,7 +81,7 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
     resource: createResource({ replay: runningReplaySet(), ...settings }),
     agent: { key: agentKey, signatureKey: { scheme: 'jwks_uri', id: agentId, kid: 'k1', dwk: 'aauth-agent' } },
     stranger: { key: strangerKey, signatureKey: { scheme: 'hwk', jwk: strangerKey.publicJwk } },
-    async holder({ sub, delegate }) {
+    async holder({ sub, delegate, seconds = 600 }) {
       const iat = Math.floor(Date.now() / 1000)
       const claims = {
         iss: authServerId,
@@ -92,7 +92,7 @@ export async function makeWorld(options: { readonly cors?: CorsOrigins } = {}): 
         scope: 'read',
         cnf: { jwk: strangerKey.publicJwk },
         iat,
-        exp: iat + 600,
+        exp: iat + seconds,
         jti: crypto.randomUUID(),
       }
       const jwt = await signToken({ typ: 'auth+jwt', key: authKey, kid: 'k1', claims })

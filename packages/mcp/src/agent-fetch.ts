@@ -7,6 +7,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js'
+import { type CallStream, type CallStreams, callStreams } from './call-streams.js'
 
 /**
  * Where an answer may have been lost: the stream of a request has ended, or one that broke off cannot be resumed after an
@@ -23,25 +24,24 @@ export interface AgentFetchOptions {
 
 /** The agent's fetch, as a transport of MCP needs it. */
 export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: AgentFetchOptions): FetchLike {
-  const unanswered = new Map<RequestId, AbortController>()
+  const calls = callStreams()
   const follow = followers()
-  const resume = resumption(agent, attempts, onLost)
+  const resume = resumption(agent, { attempts, onLost, calls })
 
   async function post(id: RequestId, url: string | URL, init: RequestInit): Promise<Response> {
-    const stop = new AbortController()
-    const leave = follow(stop, init.signal)
+    const call = calls.begin(id)
+    const leave = follow(call.stop, init.signal)
     const ended = (): void => {
       leave()
       onLost?.({ id })
     }
-    unanswered.set(id, stop)
     try {
-      return watched(understood(await agent.fetch(url, { ...init, signal: stop.signal })), { leave, ended })
+      const response = understood(await agent.fetch(url, { ...init, signal: call.stop.signal }))
+      return watched(response, { call, calls, leave, ended })
     } catch (error) {
       leave()
+      calls.end(call)
       throw error
-    } finally {
-      if (unanswered.get(id) === stop) unanswered.delete(id)
     }
   }
 
@@ -50,17 +50,22 @@ export function agentFetch(agent: Pick<Agent, 'fetch'>, { attempts, onLost }: Ag
     const message = typeof init.body === 'string' ? (JSON.parse(init.body) as JSONRPCMessage) : undefined
     if (isJSONRPCRequest(message)) return post(message.id, url, init)
     const { data } = CancelledNotificationSchema.safeParse(message)
-    // What waits for a user must not be sent once they have agreed: nobody wants it any more.
-    if (data?.params.requestId !== undefined) unanswered.get(data.params.requestId)?.abort()
+    // What waits for a user must not be sent once they have agreed, and what comes of it is for nobody.
+    if (data?.params.requestId !== undefined) calls.cancel(data.params.requestId)
     return understood(await agent.fetch(url, init))
   }
+}
+
+interface Resumed {
+  readonly attempts: number
+  readonly onLost: ((lost: Lost) => void) | undefined
+  readonly calls: CallStreams
 }
 
 /** Streams that are opened by GET, and those that begin where another broke off. */
 function resumption(
   agent: Pick<Agent, 'fetch'>,
-  attempts: number,
-  onLost: ((lost: Lost) => void) | undefined,
+  { attempts, onLost, calls }: Resumed,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
   const failures = new Map<string, number>()
   const failed = (lastEventId: string, times: number): void => {
@@ -79,11 +84,18 @@ function resumption(
     // A transport that is closed forgets the timers of all but one stream.
     if (init.signal?.aborted === true) return givenUp()
     if (lastEventId === null) return agent.fetch(url, init)
+    const call = calls.resume(lastEventId)
+    if (call?.isCancelled) return givenUp()
     const times = (failures.get(lastEventId) ?? 0) + 1
     try {
       const response = await agent.fetch(url, init)
-      if (response.ok) failures.delete(lastEventId)
-      else if (response.status >= 500) failed(lastEventId, times)
+      // Where nothing more will come, nothing more is asked for.
+      if (response.status === 204) return refused(lastEventId, response)
+      if (response.ok) {
+        failures.delete(lastEventId)
+        return call === undefined ? response : watched(response, { call, calls, leave: nothing, ended: nothing })
+      }
+      if (response.status >= 500) failed(lastEventId, times)
       else return refused(lastEventId, response)
       return response
     } catch (error) {
@@ -118,21 +130,29 @@ function reasonOf(response: Response): string | undefined {
   }
 }
 
+interface Watching {
+  readonly call: CallStream
+  readonly calls: CallStreams
+  readonly leave: () => void
+  readonly ended: () => void
+}
+
 /** The same response; one of the two is called when nothing more comes of it, `ended` where an answer might have. */
-function watched(
-  response: Response,
-  { leave, ended }: { readonly leave: () => void; readonly ended: () => void },
-): Response {
+function watched(response: Response, { call, calls, leave, ended }: Watching): Response {
   const { ok, status, body } = response
-  const done = ok ? ended : leave
+  const done = (): void => {
+    calls.end(call)
+    if (ok) ended()
+    else leave()
+  }
   if (body === null || status === 202) {
     done()
     return response
   }
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  body.pipeTo(writable).then(done, done)
-  return new Response(readable, response)
+  return new Response(calls.watch(call, body, done), response)
 }
+
+function nothing(): void {}
 
 /**
  * Lets controllers abort with a signal until they leave it. A signal lives as long as its transport, and would keep what

@@ -51,16 +51,58 @@ describe('a request that is cancelled', () => {
     expect(sent).toEqual(['tools/call', 'notifications/cancelled', 'notifications/cancelled'])
   })
 
-  test('while it is answered keeps its stream: what becomes of it is for the server to say', async () => {
-    let signal: AbortSignal | null | undefined
-    const { transport } = await opened((_, init) => {
-      if (!String(init.body).includes('tools/call')) return accepted()
-      signal = init.signal
-      return events(': nothing yet\n\n')
+  /** A server whose streams are open until they are let go, and the ids of what is asked for again. */
+  async function answering() {
+    const resumed: unknown[] = []
+    const errors: Error[] = []
+    const left: number[] = []
+    const writers: Array<ReadableStreamDefaultController<Uint8Array>> = []
+    const opening = (id: string): Response => {
+      const n = writers.length
+      const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+        writers.push(controller)
+        for (const part of ['retry: 1\ni', `d: ${id}\nda`, 'ta:\n\n'])
+          controller.enqueue(new TextEncoder().encode(part))
+      }
+      const body = new ReadableStream<Uint8Array>({ start, cancel: () => void left.push(n) })
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    }
+    const { transport } = await opened((method, { body, headers }) => {
+      if (method === 'GET') resumed.push(new Headers(headers).get('last-event-id'))
+      if (method === 'GET') return opening(`e${writers.length}`)
+      return String(body).includes('tools/call') ? opening(`e${writers.length}`) : accepted()
     })
-    await transport.send(request(1))
+    transport.onerror = error => void errors.push(error)
+    return { transport, resumed, errors, left, end: (n: number) => writers[n]?.close() }
+  }
+
+  test('while it is answered ends its stream, which is not asked for again; that of another call is', async () => {
+    const { transport, resumed, errors, left, end } = await answering()
+    for (const id of [1, 2]) await transport.send(request(id))
+    await new Promise(resolve => setTimeout(resolve, 20))
     await transport.send(cancelled(1))
-    expect(signal?.aborted).toBe(false)
+    await expect.poll(() => left).toEqual([0])
+    end(1)
+    await expect.poll(() => resumed).toEqual(['e1'])
+    // Also where it has been resumed.
+    await transport.send(cancelled(2))
+    await expect.poll(() => left).toEqual([0, 2])
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect([resumed, errors]).toEqual([['e1'], []])
+    await transport.close()
+  })
+
+  test('while its stream waits to be resumed is not asked for again', async () => {
+    const { transport, resumed, end } = await answering()
+    for (const id of [1, 2]) await transport.send(request(id))
+    await new Promise(resolve => setTimeout(resolve, 20))
+    end(0)
+    end(1)
+    await transport.send(cancelled(1))
+    await expect.poll(() => resumed).toEqual(['e1'])
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(resumed).toEqual(['e1'])
+    await transport.close()
   })
 })
 
@@ -90,6 +132,29 @@ test('what the agent could not get through says why', async () => {
   expect([error.code, error.message]).toEqual([
     ...[403, 'Streamable HTTP error: tools.example does not admit this agent'],
   ])
+})
+
+test('a redirect to another origin is not followed, and says so; one within the origin is', async () => {
+  const asked: string[] = []
+  const fetched = async (location: string) => {
+    const redirecting = createAgent({
+      identity: pseudonym(),
+      async fetch(input) {
+        const { url: at } = new Request(input)
+        asked.push(at)
+        return at === url ? new Response(null, { status: 307, headers: { location } }) : accepted()
+      },
+    })
+    const transport = agentTransport(url, redirecting)
+    await transport.start()
+    return transport.send(request(1)).catch(error => [error.constructor.name, error.code, error.message])
+  }
+  expect(await fetched('https://other.example/mcp')).toEqual([
+    ...['StreamableHTTPError', 307, expect.stringContaining('Redirect to https://other.example/mcp not followed')],
+  ])
+  expect(asked.splice(0)).toEqual([url])
+  expect(await fetched('/mcp/v2')).toBeUndefined()
+  expect(asked).toEqual([url, 'https://tools.example/mcp/v2'])
 })
 
 describe('where an answer may be lost', () => {
@@ -127,6 +192,24 @@ describe('where an answer may be lost', () => {
     )
     await transport.send(request(1))
     await expect.poll(() => lost).toEqual([{ id: 1 }, { lastEventId: 'e1' }])
+    await transport.close()
+  })
+
+  test('it tells of a stream to which nothing more will come, at once, and asks no more', async () => {
+    const lost: Lost[] = []
+    let gets = 0
+    const { transport } = await opened(
+      method => {
+        if (method !== 'GET') return events('retry: 1\nid: e1\ndata:\n\n')
+        gets += 1
+        return new Response(null, { status: 204 })
+      },
+      { onLost: what => void lost.push(what) },
+    )
+    await transport.send(request(1))
+    await expect.poll(() => lost).toEqual([{ id: 1 }, { lastEventId: 'e1' }])
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(gets).toBe(1)
     await transport.close()
   })
 

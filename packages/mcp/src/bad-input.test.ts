@@ -1,3 +1,5 @@
+import { verifies } from '@countersign/requirements'
+import { mountFetch } from '@countersign/server'
 import { beforeAll, expect, test } from 'vitest'
 import { asAgent, type Signer } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
@@ -43,7 +45,7 @@ test.each<readonly [what: string, body: string]>([
   ['a method that is a number', call('echo').replace('"tools/call"', '1')],
   ['a reference of no kind', rpc('completion/complete', { ref: { type: 'ref/tool', name: 'add' } }, 1)],
   ['arguments nested too deep', `${echo}{"name":"echo","arguments":${deep(64)}}}`],
-])('%s is 400, and no tool runs', async (_, body) => {
+])(verifies('mcp.one-reading', '%s is 400, and no tool runs'), async (_, body) => {
   const refused = await tools.send(as, { body, headers: session })
   expect([refused.status, Object(await refused.json()).error]).toEqual([400, 'invalid_request'])
   expect(tools.calls).toEqual([])
@@ -52,7 +54,7 @@ test.each<readonly [what: string, body: string]>([
   expect(tools.calls.splice(0)).toHaveLength(1)
 })
 
-test('the same bytes in another charset or coding could be another message', async () => {
+test(verifies('mcp.one-reading', 'the same bytes in another charset or coding could be another message'), async () => {
   for (const headers of [
     { 'content-type': 'application/json; charset=utf-7' },
     { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' },
@@ -82,9 +84,10 @@ test('the method decides, and nothing else does', async () => {
   expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE'])
   const plain = await tools.send(as, { body: call('echo'), headers: { ...session, accept: 'text/html' } })
   expect(plain.status).toBe(406)
-  const bodied = await tools.send(as, { method: 'GET', headers: session })
+  // What a GET brings is no message.
+  const bodied = await tools.send(as, { method: 'GET', body: call('echo'), headers: session })
   await bodied.body?.cancel()
-  expect(bodied.status).toBe(200)
+  expect([bodied.status, bodied.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
   expect(tools.calls).toEqual([])
 })
 
@@ -140,4 +143,48 @@ test('a request that is cancelled keeps nobody waiting', async () => {
   const response = await waiting
   expect([response.status, performance.now() - began < 5000]).toEqual([200, true])
   await response.body?.cancel()
+})
+
+test('of one session a thousand requests are under way at once, and no more', async () => {
+  const own = await makeTools(
+    { session: { level: 'anonymous' }, tools: { '*': { level: 'anonymous' } } },
+    {},
+    tools.world,
+  )
+  const headers = { 'mcp-session-id': await openSession(own, undefined) }
+  own.servers.at(-1)?.registerTool('wait', {}, () => new Promise(() => {}))
+  const ask = (id: number) => own.send(undefined, { body: rpc('tools/call', { name: 'wait' }, id), headers })
+  const responses = await Promise.all(Array.from({ length: 1000 }, (_, id) => ask(id)))
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
+  const more = await ask(1000)
+  expect([more.status, more.headers.get('retry-after'), Object(await more.json()).error]).toEqual([
+    ...[503, '5', 'temporarily_unavailable'],
+  ])
+  // One that is cancelled makes room.
+  await own.send(undefined, { body: rpc('notifications/cancelled', { requestId: 7 }), headers })
+  const last = await ask(1001)
+  expect(last.status).toBe(200)
+  await Promise.all([...responses, last].map(({ body }) => body?.cancel()))
+})
+
+test('a body beyond what the server takes is 413, and no tool runs', async () => {
+  const own = await makeTools(
+    { session: { level: 'anonymous' }, tools: { '*': { level: 'anonymous' } } },
+    {},
+    tools.world,
+  )
+  const mounted = mountFetch(own.participant, { bodyLimit: 10_000 })
+  const post = (body: string, headers: Readonly<Record<string, string>>) =>
+    mounted(
+      new Request('https://calendar.example/mcp', {
+        ...{ method: 'POST', body },
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+      }),
+    )
+  const id = (await post(initialize, {}))?.headers.get('mcp-session-id') ?? ''
+  const sized = (length: number): string => `${echo}{"name":"echo","arguments":{"text":"${'x'.repeat(length)}"}}}`
+  expect((await post(sized(10_000), { 'mcp-session-id': id }))?.status).toBe(413)
+  expect(own.calls).toEqual([])
+  const fits = await post(sized(9000), { 'mcp-session-id': id })
+  expect([fits?.status, (await messagesOf(fits as Response)).length, own.calls.length]).toEqual([200, 1, 1])
 })

@@ -59,6 +59,21 @@ test('progress reaches the call it is about', async () => {
   expect(seen).toEqual([1, 2])
 })
 
+test('so does progress the other way, of what the server has asked', async () => {
+  const { client, server, connect } = bridged({ sampling: {} })
+  client.setRequestHandler(CreateMessageRequestSchema, async (_, { _meta, sendNotification }) => {
+    const progressToken = _meta?.progressToken ?? 'none'
+    for (const progress of [1, 2])
+      await sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 2 } })
+    return { model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } }
+  })
+  await connect()
+  const seen: number[] = []
+  const onprogress = ({ progress }: { progress: number }): void => void seen.push(progress)
+  expect(await server.createMessage({ messages: [], maxTokens: 1 }, { onprogress })).toMatchObject({ model: 'm' })
+  expect(seen).toEqual([1, 2])
+})
+
 test('what the client cancels is cancelled at the server', async () => {
   const { client, server, connect, received } = bridged()
   let aborted = false

@@ -102,6 +102,9 @@ export function bridge({ local, remote, onError: tell = () => undefined }: Bridg
     },
     close: () => close(context, closed),
     closed: whenClosed,
+    get transport() {
+      return context.closing === undefined ? local : undefined
+    },
     getClientCapabilities: () => (context.isInitialized ? context.client : undefined),
     elicitInput: (params, options) => elicitInput(params, options?.signal, context),
     createElicitationCompletionNotifier: elicitationId => async () =>

@@ -1,3 +1,4 @@
+import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { asHolder, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc, rules } from './tools.test.fixture.js'
@@ -20,21 +21,24 @@ async function called(name: string, fetch = away) {
   return { tools, send }
 }
 
-test('what a tool’s call of another service comes to is told its caller as a guard tells it', async () => {
-  const { tools, send } = await called('book')
-  const setback = await send(1)
-  expect([setback.status, setback.headers.get('content-type'), Object(await setback.json()).error]).toEqual([
-    503,
-    'application/json',
-    'temporarily_unavailable',
-  ])
-  expect(setback.headers.get('retry-after')).toBe('5')
-  // Not the guard's own: the tool has run, and an agent does not send the call again by itself.
-  expect(setback.headers.get('cache-control')).toBe('private, no-store')
-  expect(tools.calls.splice(0)).toHaveLength(1)
-  // Nothing of it is left: the same id may come again, and is answered anew.
-  expect((await send(1)).status).toBe(503)
-})
+test(
+  verifies('mcp.bubbles-up', 'what a tool’s call of another service comes to is told its caller as a guard tells it'),
+  async () => {
+    const { tools, send } = await called('book')
+    const setback = await send(1)
+    expect([setback.status, setback.headers.get('content-type'), Object(await setback.json()).error]).toEqual([
+      503,
+      'application/json',
+      'temporarily_unavailable',
+    ])
+    expect(setback.headers.get('retry-after')).toBe('5')
+    // Not the guard's own: the tool has run, and an agent does not send the call again by itself.
+    expect(setback.headers.get('cache-control')).toBe('private, no-store')
+    expect(tools.calls.splice(0)).toHaveLength(1)
+    // Nothing of it is left: the same id may come again, and is answered anew.
+    expect((await send(1)).status).toBe(503)
+  },
+)
 
 test('a tool that gets over it has succeeded', async () => {
   const { send } = await called('book-or-not')

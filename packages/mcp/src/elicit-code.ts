@@ -20,6 +20,6 @@ export function elicitCode({ client, otherwise }: ElicitCodeOptions): DeviceCode
       ended: AbortSignal.timeout(code.expires_in * 1_000),
     })
     if (elicited.action === 'unable') return otherwise(code)
-    if (elicited.action === 'decline' || elicited.action === 'cancel') throw refused(elicited.action)
+    if (elicited.action !== 'accept' && elicited.action !== 'ended') throw refused(elicited.action)
   }
 }

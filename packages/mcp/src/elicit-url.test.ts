@@ -9,6 +9,7 @@ import {
   type ElicitResult,
 } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
+import { bridged } from './bridge.test.fixture.js'
 import { elicitCode } from './elicit-code.js'
 import { elicitUrl } from './elicit-url.js'
 
@@ -106,6 +107,29 @@ test('a client that cannot: the next best way, or an error', async () => {
   await expect(elicitUrl({ client: without.server })(url, visit())).rejects.toMatchObject({
     ...{ code: 'interaction_required', url: undefined },
   })
+})
+
+test('a client that goes while it asks is followed by nobody: its user has quit', async () => {
+  const otherwise = (): void => expect.unreachable()
+  const code = {
+    ...{ verification_uri: 'https://auth.example/device', user_code: 'BCDF-GHJK', expires_in: 600 },
+    ...{ issuer: 'https://auth.example', resource: 'https://calendar.example', scope: 'events.read' },
+  }
+  const gone = { code: 'interaction_required', message: 'the MCP client went before its user answered' }
+  const leaving = await served(async () => {
+    await leaving.client.close()
+    return { action: 'accept' }
+  })
+  await expect(elicitUrl({ client: leaving.server, otherwise })(url, visit())).rejects.toMatchObject(gone)
+  await expect(elicitCode({ client: leaving.server, otherwise })(code)).rejects.toMatchObject(gone)
+  const { client, between, connect } = bridged({ elicitation: { url: {} } })
+  client.setRequestHandler(ElicitRequestSchema, async () => {
+    await client.close()
+    return { action: 'accept' }
+  })
+  await connect()
+  await expect.poll(() => between.getClientCapabilities()).toBeDefined()
+  await expect(elicitUrl({ client: between, otherwise })(url, visit())).rejects.toMatchObject(gone)
 })
 
 test('of many clients, the one of the user', async () => {

@@ -4,6 +4,8 @@ import type { ClientCapabilities, ElicitRequestURLParams, ElicitResult } from '@
 
 /** An MCP client whose user can be asked: the SDK's `Server` that serves it, or a `Bridge`. */
 export interface ElicitingClient {
+  /** Undefined once the client has gone. */
+  readonly transport?: unknown
   getClientCapabilities(): ClientCapabilities | undefined
   elicitInput(
     params: ElicitRequestURLParams,
@@ -20,10 +22,10 @@ export interface Elicitation {
   readonly ended: AbortSignal
 }
 
-/** How a user was asked: with `complete` to tell the client that they are done, or that this client cannot ask. */
+/** How a user was asked: with `complete` to tell the client that they are done, or that this client cannot ask, or has gone. */
 export type Elicited =
   | { readonly action: ElicitResult['action']; readonly complete: () => Promise<void> }
-  | { readonly action: 'unable' | 'ended' }
+  | { readonly action: 'unable' | 'ended' | 'gone' }
 
 /**
  * Asks the user of a client to open a page.
@@ -41,17 +43,23 @@ export async function elicit(
     const { action } = await client.elicitInput(params, { signal: ended, timeout: anHour })
     return { action, complete }
   } catch {
-    return { action: ended.aborted ? 'ended' : 'unable' }
+    if (ended.aborted) return { action: 'ended' }
+    // Whoever quits their client while it asks wants no browser in its place.
+    return { action: 'transport' in client && client.transport === undefined ? 'gone' : 'unable' }
   }
 }
 
 /** Milliseconds; no agent waits longer for a user. */
 const anHour = 3_600_000
 
-/** What the user of a client answered to the question whether to open a page. */
-export function refused(action: 'decline' | 'cancel'): AgentError {
-  return new AgentError(
-    'denied',
-    action === 'decline' ? 'the user declined to be asked' : 'the user dismissed the question',
-  )
+/** Why a user was not sent. */
+export function refused(action: 'decline' | 'cancel' | 'gone'): AgentError {
+  switch (action) {
+    case 'decline':
+      return new AgentError('denied', 'the user declined to be asked')
+    case 'cancel':
+      return new AgentError('denied', 'the user dismissed the question')
+    case 'gone':
+      return new AgentError('interaction_required', 'the MCP client went before its user answered')
+  }
 }

@@ -16,10 +16,30 @@ const mostSize = 1_048_576
 /** Of all that are kept of all sessions: callers that open many must not use up the memory. */
 const mostSizeOfAll = 134_217_728
 
+/** An event as it goes out. */
+export interface SentEvent {
+  readonly id: string
+  readonly message: JSONRPCMessage
+}
+
 /** The last events of one session. */
-export interface RecentEvents extends EventStore {
+export interface RecentEvents<T = unknown> extends EventStore {
+  /** Says what the stream of an event is for, as long as an event of it is kept. */
+  note(eventId: string, purpose: T): void
+  /** What was said. */
+  purposeOf(eventId: string): T | undefined
+  /** What follows an event, where nothing more will: its stream has had its answer, or nobody wants that any more. */
+  restAfter(eventId: string): readonly SentEvent[] | undefined
+  /** No more is kept of the streams for this. */
+  close(purpose: T): void
   /** Keeps none any more. */
   end(): void
+}
+
+interface Stream<T> {
+  kept: number
+  purpose?: T
+  isOver: boolean
 }
 
 /**
@@ -27,25 +47,41 @@ export interface RecentEvents extends EventStore {
  * @param most events kept of one session, and 1 MiB of them; older ones are lost to whoever was away for long
  * @param sizeOfAll of all sessions together; beyond, a session keeps none
  */
-export function recentEvents(most: number, sizeOfAll: number = mostSizeOfAll): () => RecentEvents {
+export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll): () => RecentEvents<T> {
   let all = 0
   return () => {
     const events = new Map<string, StoredEvent>()
+    const streams = new Map<string, Stream<T>>()
     let size = 0
     let isOver = false
-    const forget = (id: string, { size: less }: StoredEvent): void => {
+    const streamOf = (id: string): Stream<T> | undefined => streams.get(events.get(id)?.stream ?? '')
+    const keep = (id: string, event: StoredEvent): void => {
+      const { kept, ...stream } = streams.get(event.stream) ?? { kept: 0, isOver: false }
+      streams.set(event.stream, { ...stream, kept: kept + 1, isOver: isAnswer(event.message) })
+      events.set(id, event)
+      size += event.size
+      all += event.size
+    }
+    const forget = (id: string, { stream, size: less }: StoredEvent): void => {
       events.delete(id)
       size -= less
       all -= less
+      const of = streams.get(stream)
+      if (of !== undefined && --of.kept === 0) streams.delete(stream)
+    }
+    const after = (id: string): SentEvent[] => {
+      const stream = events.get(id)?.stream
+      const later = [...events].slice([...events.keys()].indexOf(id) + 1)
+      // An event without a message only says where its stream began.
+      return later.flatMap(([other, event]) =>
+        event.stream === stream && 'jsonrpc' in event.message ? [{ id: other, message: event.message }] : [],
+      )
     }
     return {
       async storeEvent(stream, message) {
         const id = randomText()
-        if (isOver) return id
-        const event = { stream, message, size: JSON.stringify(message).length + overhead }
-        events.set(id, event)
-        size += event.size
-        all += event.size
+        if (isOver || streams.get(stream)?.isOver) return id
+        keep(id, { stream, message, size: JSON.stringify(message).length + overhead })
         for (const [old, stored] of events) {
           if (all <= sizeOfAll && (old === id || (events.size <= most && size <= mostSize))) break
           forget(old, stored)
@@ -56,13 +92,17 @@ export function recentEvents(most: number, sizeOfAll: number = mostSizeOfAll): (
       async replayEventsAfter(id, { send }) {
         const last = events.get(id)
         if (last === undefined) throw new RangeError('there is no such event any more')
-        let isPast = false
-        for (const [other, { stream, message }] of [...events]) {
-          // An event without a message only says where its stream began.
-          if (isPast && stream === last.stream && 'jsonrpc' in message) await send(other, message)
-          isPast ||= other === id
-        }
+        for (const { id: other, message } of after(id)) await send(other, message)
         return last.stream
+      },
+      note(id, purpose) {
+        const stream = streamOf(id)
+        if (stream !== undefined) stream.purpose = purpose
+      },
+      purposeOf: id => streamOf(id)?.purpose,
+      restAfter: id => (streamOf(id)?.isOver ? after(id) : undefined),
+      close(purpose) {
+        for (const stream of streams.values()) if (stream.purpose === purpose) stream.isOver = true
       },
       end() {
         isOver = true
@@ -70,4 +110,8 @@ export function recentEvents(most: number, sizeOfAll: number = mostSizeOfAll): (
       },
     }
   }
+}
+
+function isAnswer(message: JSONRPCMessage): boolean {
+  return 'result' in message || 'error' in message
 }

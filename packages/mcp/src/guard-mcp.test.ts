@@ -1,4 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { asAgent, asHolder, asKey, type Signer } from '../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
@@ -12,29 +13,36 @@ beforeAll(async () => {
 
 const textOf = (result: unknown): unknown => Object(result).content?.[0]?.text
 
-test('the tool that a message names decides what its caller needs; one session goes on through all levels', async () => {
-  const { world, client, calls } = tools
-  let as = asKey(world.delegateKey)
-  const connected = await client(() => as)
-  const { sessionId } = connected.transport
-  expect(sessionId).toMatch(/^[\w-]{43}$/)
-  const call = async (name: string) =>
-    connected.client.callTool({ name, arguments: { text: 'hi' } }).then(textOf, error => error.code)
-  expect(await call('echo')).toBe(401)
-  as = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
-  expect(await call('echo')).toBe('echo hi')
-  expect(await call('add')).toBe(401)
-  as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
-  expect(await call('add')).toBe(403)
-  as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice', scope: 'events.write' }))
-  expect(await call('add')).toBe('add hi')
-  expect(calls.splice(0)).toEqual([
-    { tool: 'echo', by: 'identified https://agent.example phone' },
-    { tool: 'add', by: 'authorized https://agent.example phone alice' },
-  ])
-  expect(connected.transport.sessionId).toBe(sessionId)
-  await connected.client.close()
-})
+test(
+  verifies(
+    'mcp.subject-decides',
+    'mcp.session-levels',
+    'the tool that a message names decides what its caller needs; one session goes on through all levels',
+  ),
+  async () => {
+    const { world, client, calls } = tools
+    let as = asKey(world.delegateKey)
+    const connected = await client(() => as)
+    const { sessionId } = connected.transport
+    expect(sessionId).toMatch(/^[\w-]{43}$/)
+    const call = async (name: string) =>
+      connected.client.callTool({ name, arguments: { text: 'hi' } }).then(textOf, error => error.code)
+    expect(await call('echo')).toBe(401)
+    as = asHolder(world.delegateKey, await world.agentToken({ sub: 'phone' }))
+    expect(await call('echo')).toBe('echo hi')
+    expect(await call('add')).toBe(401)
+    as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+    expect(await call('add')).toBe(403)
+    as = asHolder(world.delegateKey, await world.authToken({ sub: 'alice', scope: 'events.write' }))
+    expect(await call('add')).toBe('add hi')
+    expect(calls.splice(0)).toEqual([
+      { tool: 'echo', by: 'identified https://agent.example phone' },
+      { tool: 'add', by: 'authorized https://agent.example phone alice' },
+    ])
+    expect(connected.transport.sessionId).toBe(sessionId)
+    await connected.client.close()
+  },
+)
 
 test('a refusal is a challenge for what the tool needs', async () => {
   const { world, send } = tools
@@ -80,36 +88,81 @@ test('a list of tools says of each what it asks, and whether that is there', asy
   expect(await listed(writer)).toEqual(said(true, true))
 })
 
-test('resources by the longest beginning of their URI, prompts as the session where no rule is for them', async () => {
-  const { world, client, send } = tools
-  const connected = await client(() => pseudonym)
-  const read = async (uri: string) =>
-    connected.client.readResource({ uri }).then(
-      ({ contents }) => Object(contents[0]).text,
-      error => error.code,
-    )
-  expect([await read('note://public/one'), await read('note://private/two')]).toEqual(['one', 401])
-  expect((await connected.client.getPrompt({ name: 'greet' })).messages).toHaveLength(1)
-  await connected.client.close()
-  const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
-  const id = await openSession(tools, reader)
-  const headers = { 'mcp-session-id': id }
-  const answer = await send(reader, { body: rpc('resources/read', { uri: 'note://private/two' }, 1), headers })
-  expect(await messagesOf(answer)).toMatchObject([{ id: 1, result: { contents: [{ text: 'two' }] } }])
-  // What is completed is asked for like what is read, and so is what is subscribed to.
-  const as = pseudonym
-  const own = { 'mcp-session-id': await openSession(tools, as) }
-  for (const [method, params] of [
-    ['resources/subscribe', { uri: 'note://private/two' }],
-    [
-      'completion/complete',
-      { ref: { type: 'ref/resource', uri: 'note://private/two' }, argument: { name: 'a', value: '' } },
-    ],
-  ] as const)
-    expect((await send(as, { body: rpc(method, params, 2), headers: own })).status).toBe(401)
-})
+test(
+  verifies(
+    'mcp.subject-decides',
+    'resources by the longest beginning of their URI, prompts as the session where no rule is for them',
+  ),
+  async () => {
+    const { world, client, send } = tools
+    const connected = await client(() => pseudonym)
+    const read = async (uri: string) =>
+      connected.client.readResource({ uri }).then(
+        ({ contents }) => Object(contents[0]).text,
+        error => error.code,
+      )
+    expect([await read('note://public/one'), await read('note://private/two')]).toEqual(['one', 401])
+    expect((await connected.client.getPrompt({ name: 'greet' })).messages).toHaveLength(1)
+    await connected.client.close()
+    const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+    const id = await openSession(tools, reader)
+    const headers = { 'mcp-session-id': id }
+    const answer = await send(reader, { body: rpc('resources/read', { uri: 'note://private/two' }, 1), headers })
+    expect(await messagesOf(answer)).toMatchObject([{ id: 1, result: { contents: [{ text: 'two' }] } }])
+    // What is completed is asked for like what is read, and so is what is subscribed to.
+    const as = pseudonym
+    const own = { 'mcp-session-id': await openSession(tools, as) }
+    for (const [method, params] of [
+      ['resources/subscribe', { uri: 'note://private/two' }],
+      [
+        'completion/complete',
+        { ref: { type: 'ref/resource', uri: 'note://private/two' }, argument: { name: 'a', value: '' } },
+      ],
+    ] as const)
+      expect((await send(as, { body: rpc(method, params, 2), headers: own })).status).toBe(401)
+  },
+)
 
-test('no other spelling of a URI leads to a resource by a looser rule', async () => {
+test(
+  verifies(
+    'mcp.subject-decides',
+    'mcp.no-rule',
+    'prompts by their name, what is completed of them, too; one that no rule is for is nobody’s',
+  ),
+  async () => {
+    const { world } = tools
+    const asking = async (prompts: NonNullable<Parameters<typeof makeTools>[0]>['prompts'], as: Signer) => {
+      const open = await makeTools({ session: { level: 'pseudonymous' }, ...(prompts && { prompts }) }, {}, world)
+      open.servers.length = 0
+      const headers = { 'mcp-session-id': await openSession(open, as) }
+      open.servers[0]?.registerPrompt('other', {}, () => ({ messages: [] }))
+      const statusOf = async (method: string, params: object): Promise<number> => {
+        const response = await open.send(as, { body: rpc(method, params, 1), headers })
+        await response.body?.cancel()
+        return response.status
+      }
+      const argument = { name: 'a', value: '' }
+      return {
+        got: async (name: string) => statusOf('prompts/get', { name }),
+        completed: async (name: string) =>
+          statusOf('completion/complete', { ref: { type: 'ref/prompt', name }, argument }),
+      }
+    }
+    const greet = { greet: { scope: 'events.read' } } as const
+    const reader = asHolder(world.delegateKey, await world.authToken({ sub: 'alice' }))
+    const strict = await asking(greet, pseudonym)
+    expect([await strict.got('greet'), await strict.got('other')]).toEqual([401, 403])
+    expect([await strict.completed('greet'), await strict.completed('other')]).toEqual([401, 403])
+    const read = await asking(greet, reader)
+    expect([await read.got('greet'), await read.completed('greet'), await read.got('other')]).toEqual([200, 200, 403])
+    const open = await asking({ ...greet, '*': { level: 'pseudonymous' } }, pseudonym)
+    expect([await open.got('greet'), await open.got('other'), await open.completed('other')]).toEqual([401, 200, 200])
+    const none = await asking(undefined, pseudonym)
+    expect([await none.got('greet'), await none.completed('greet')]).toEqual([200, 200])
+  },
+)
+
+test(verifies('mcp.uri-spellings', 'no other spelling of a URI leads to a resource by a looser rule'), async () => {
   const open = await makeTools(
     {
       session: { level: 'pseudonymous' },
@@ -125,8 +178,9 @@ test('no other spelling of a URI leads to a resource by a looser rule', async ()
   }
   for (const uri of ['NOTE://private/two', ' note://private/two', 'note://private:/two', 'note://@private/two'])
     expect(await read(uri), uri).toEqual([403, false])
-  for (const uri of ['note://priv\tate/two', 'note://%70rivate/two', 'note://public%2f%2e./private:/two'])
-    expect((await read(uri))[1], uri).toBe(false)
+  for (const uri of ['note://priv\tate/two', 'note://%70rivate/two']) expect(await read(uri), uri).toEqual([403, false])
+  // Leads nowhere: to no parser is this the other's host.
+  expect(await read('note://public%2f%2e./private:/two')).toEqual([200, false])
   for (const [uri, status] of [
     ['note://private/two', 401],
     ['note://private/../two', 401],
@@ -139,30 +193,72 @@ test('no other spelling of a URI leads to a resource by a looser rule', async ()
     expect((await read(uri))[0], uri).toBe(status)
 })
 
-test("a name that every object has is nobody's, also where all tools are open; one without a rule is refused", async () => {
-  const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
-  const connected = await open.client(() => asAgent(open.world.agent))
-  const call = (name: string) => connected.client.callTool({ name }).then(textOf, error => error.code)
-  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
-    expect(await call(name), name).toBe(400)
-  expect(await call('secret')).toBe('secret ')
-  expect(open.calls.map(({ tool }) => tool)).toEqual(['secret'])
-  await connected.client.close()
-  const strict = await tools.client(() => asAgent(tools.world.agent))
-  expect(await strict.client.callTool({ name: 'secret' }).catch(error => error.code)).toBe(403)
-  expect(tools.calls.splice(0)).toEqual([])
-  await strict.client.close()
-})
+test(
+  verifies(
+    'mcp.uri-spellings',
+    'what is not ASCII has one rule however it is encoded, and none where it could be another text',
+  ),
+  async () => {
+    const scope = 'events.read' as const
+    const resources = {
+      '*': { level: 'pseudonymous' },
+      'file:///priv\u00e9/*': { scope },
+      'file:///cle%CC%81/*': { scope },
+      'file:///latin%E9': { level: 'pseudonymous' },
+    } as const
+    const open = await makeTools({ session: { level: 'pseudonymous' }, resources }, {}, tools.world)
+    const headers = { 'mcp-session-id': await openSession(open, pseudonym) }
+    for (const [uri, status] of [
+      ['file:///priv\u00e9/x', 401],
+      ['file:///priv%C3%A9/x', 401],
+      ['file:///cle\u0301/x', 401],
+      // Other bytes that some server takes for the same: in lower case, in another normal form, in Latin-1, cut off.
+      ['file:///priv%c3%a9/x', 403],
+      ['file:///cl\u00e9/x', 403],
+      ['file:///prive\u0301/x', 403],
+      ['file:///prive%CC%81/x', 403],
+      ['file:///priv%E9/x', 403],
+      ['file:///public/%C3', 403],
+      ['file:///public/%C3%A9', 200],
+      ['file:///publi\u00e9', 200],
+      ['file:///publie%CC%81', 200],
+      ['file:///latin%E9', 200],
+      ['file:///public/100%25', 200],
+    ] as const) {
+      const response = await open.send(pseudonym, { body: rpc('resources/read', { uri }, 1), headers })
+      await response.text()
+      expect(response.status, uri).toBe(status)
+    }
+    const twice = { 'note://\u00e9': { level: 'anonymous' }, 'note://%C3%A9': { level: 'identified' } } as const
+    await expect(makeTools({ resources: twice }, {}, tools.world)).rejects.toThrow(TypeError)
+  },
+)
 
-test('the server never sees a signature or a token', async () => {
-  const { world, servers } = tools
+test(
+  verifies(
+    'mcp.no-rule',
+    "a name that every object has is nobody's, also where all tools are open; one without a rule is refused",
+  ),
+  async () => {
+    const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, tools.world)
+    const connected = await open.client(() => asAgent(open.world.agent))
+    const call = (name: string) => connected.client.callTool({ name }).then(textOf, error => error.code)
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+      expect(await call(name), name).toBe(400)
+    expect(await call('secret')).toBe('secret ')
+    expect(open.calls.map(({ tool }) => tool)).toEqual(['secret'])
+    await connected.client.close()
+    const strict = await tools.client(() => asAgent(tools.world.agent))
+    expect(await strict.client.callTool({ name: 'secret' }).catch(error => error.code)).toBe(403)
+    expect(tools.calls.splice(0)).toEqual([])
+    await strict.client.close()
+  },
+)
+
+test(verifies('mcp.no-credentials', 'the server never sees a signature or a token'), async () => {
+  const { world } = tools
   const token = await world.agentToken({ sub: 'phone' })
-  const connected = await tools.client(() => asHolder(world.delegateKey, token))
   let seen: unknown
-  servers.at(-1)?.registerTool('see', {}, async extra => {
-    seen = extra
-    return { content: [] }
-  })
   const open = await makeTools({ tools: { '*': { level: 'identified' } } }, {}, world)
   const other = await open.client(() => asHolder(world.delegateKey, token))
   open.servers.at(-1)?.registerTool('see', {}, async extra => {
@@ -172,5 +268,5 @@ test('the server never sees a signature or a token', async () => {
   await other.client.callTool({ name: 'see' })
   expect(seen).toMatchObject({ authInfo: { token: '', clientId: 'https://agent.example' } })
   expect(JSON.stringify(seen)).not.toMatch(/signature|eyJ/i)
-  await Promise.all([connected.client.close(), other.client.close()])
+  await other.client.close()
 })

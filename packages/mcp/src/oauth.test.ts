@@ -62,10 +62,32 @@ test('a client by OAuth finds where to get a token, and comes in with one', asyn
     403,
     `Bearer resource_metadata="${metadata}", scope="events.write", error="insufficient_scope"`,
   ])
-  expect((await call('bad', 'add')).status).toBe(401)
+  const bad = await call('bad', 'add')
+  expect([bad.status, bad.headers.get('www-authenticate'), Object(await bad.json()).error]).toEqual([
+    401,
+    `Bearer resource_metadata="${metadata}", scope="events.write", error="invalid_token"`,
+    'invalid_signature',
+  ])
   // A tool for named agents is for no bearer of a token: it names none.
-  expect((await call('ada.events-write', 'echo')).status).toBe(401)
+  const named = await call('ada.events-write', 'echo')
+  expect([named.status, named.headers.get('www-authenticate'), named.headers.get('agent-auth')]).toEqual([
+    401,
+    null,
+    'httpsig; identity=?1',
+  ])
   expect(tools.calls).toEqual([])
+})
+
+test('a list tells a client by OAuth what its token is enough for: a tool for named agents is for none', async () => {
+  const id = await opened('ada.events-write')
+  const listed = async (token: string) => {
+    const list = await tools.send(undefined, { body: rpc('tools/list', {}, 1), ...by(token, { 'mcp-session-id': id }) })
+    const [answer] = await messagesOf(list)
+    const all: Array<{ name: string; _meta: object }> = Object(answer?.['result']).tools
+    return Object.fromEntries(all.map(({ name, _meta }) => [name, Object(_meta)['aauth/allowed']]))
+  }
+  expect(await listed('ada.events-write')).toMatchObject({ echo: false, add: true, book: false, secret: false })
+  expect(await listed('ada.events-read')).toMatchObject({ echo: false, add: false, book: true })
 })
 
 test('a session by OAuth is its user’s, or that token’s alone, and no agent’s', async () => {
@@ -95,7 +117,10 @@ test('a session by OAuth is its user’s, or that token’s alone, and no agent�
 
 test('an auth token is no bearer token', async () => {
   const token = await world.authToken({ sub: 'ada', scope: 'events.write' })
-  expect((await tools.send(undefined, { body: initialize, ...by(token) })).status).toBe(401)
+  const refused = await tools.send(undefined, { body: initialize, ...by(token) })
+  expect([refused.status, Object(await refused.json()).error]).toEqual([401, 'invalid_signature'])
+  expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer .*error="invalid_token"$/)
+  expect((await tools.send(undefined, { body: initialize, ...by('ada') })).status).toBe(200)
 })
 
 test('a stream ends with the bearer token that opened it, where the verifier says when that is', async () => {

@@ -35,6 +35,8 @@ export async function ownerOf(aauth: AAuth, message: ReceivedMessage): Promise<O
  * @returns nothing for anybody else
  */
 export function succeeded(owner: Owner, caller: Owner, key: string | undefined): Owner | undefined {
+  // Whoever has seen the id of an anonymous session could make it their own.
+  if (isNobody(owner)) return owner
   if (owner.token !== caller.token) return undefined
   if (owner.user !== undefined && caller.user !== undefined && owner.user !== caller.user) return undefined
   if (isBearer(owner) !== isBearer(caller)) return undefined
@@ -42,6 +44,11 @@ export function succeeded(owner: Owner, caller: Owner, key: string | undefined):
     return owner.agent === caller.agent && owner.delegate === caller.delegate ? { ...owner, ...caller } : undefined
   if (owner.key !== undefined) return owner.key === key ? { ...owner, ...caller } : undefined
   return { ...owner, ...caller }
+}
+
+/** Of an anonymous caller: the session is of all who know its id. */
+function isNobody({ agent, key, user, token }: Owner): boolean {
+  return agent === undefined && key === undefined && user === undefined && token === undefined
 }
 
 /** Known by nothing that AAuth verified. */

@@ -1,4 +1,5 @@
-import { documentResponse } from '@countersign/protocol'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { answerRoute, type Cors, documentResponse, type Route } from '@countersign/protocol'
 import { type Bearer, type BearerVerifier, bearer } from '@countersign/resource'
 
 /** How clients by OAuth are let in beside agents, as the MCP authorization specification says. */
@@ -14,7 +15,7 @@ export interface ProtectedResource {
   readonly alsoAccept: Bearer
   /** Where its metadata is. */
   readonly paths: readonly string[]
-  metadata(): Response
+  answer(message: ReceivedMessage): Promise<Response>
 }
 
 const wellKnown = '/.well-known/oauth-protected-resource'
@@ -26,7 +27,7 @@ const wellKnown = '/.well-known/oauth-protected-resource'
  */
 export function protectedResource(
   { authorizationServers, verify }: McpOAuth,
-  o: { readonly endpoint: string; readonly scopes: readonly string[] },
+  o: { readonly endpoint: string; readonly scopes: readonly string[]; readonly cors: Cors | undefined },
 ): ProtectedResource {
   for (const issuer of authorizationServers)
     if (!URL.canParse(issuer)) throw new TypeError('authorizationServers are URLs such as https://accounts.example')
@@ -38,9 +39,15 @@ export function protectedResource(
     scopes_supported: [...o.scopes],
     bearer_methods_supported: ['header'],
   }
+  const route: Route = { methods: ['GET', 'HEAD'], answer: () => documentResponse(document) }
+  const routes = new Map([path, wellKnown].map(at => [at, route]))
   return {
     alsoAccept: bearer(verify, { resourceMetadata: `${origin}${path}` }),
-    paths: [path, wellKnown],
-    metadata: () => documentResponse(document),
+    paths: [...routes.keys()],
+    async answer(message) {
+      const response = o.cors?.preflight(message) ?? (await answerRoute(message, routes))
+      o.cors?.expose(message, response.headers)
+      return response
+    },
   }
 }

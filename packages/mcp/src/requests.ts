@@ -1,48 +1,67 @@
 import { satisfies } from '@countersign/protocol'
 import type { AAuth, Authorization, Guarded } from '@countersign/resource'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { RecentEvents } from './events.js'
 import type { Rule } from './rules.js'
 
+/** What a stream was opened for: by its rule it goes on. */
+export interface Purpose<S extends string> {
+  readonly rule: Rule<S>
+}
+
 /** A request that the server has not answered yet. */
-export interface Pending {
+export interface Pending<S extends string = string> {
   readonly method: string
   /** What its handler gets. */
   readonly aauth: Guarded
   /** Resolves with the first message for it, or to the answer that its caller gets in place of any. */
   readonly begun: Promise<Response | undefined>
+  readonly purpose: Purpose<S>
 }
 
 /** What came, and who sent it. */
-export interface Arrived {
+export interface Arrived<S extends string> {
   readonly id: string | number
   readonly method: string
   readonly authorization: Authorization & { readonly ok: true }
+  readonly rule: Rule<S>
 }
 
 /** The requests of one session that are under way. */
-export interface Requests {
+export interface Requests<S extends string> {
   readonly size: number
   /** Nothing for an id that is under way already. */
-  begin(arrived: Arrived): Pending | undefined
-  /** Nothing will be answered to it: its caller wants that no more, or it was not taken. */
+  begin(arrived: Arrived<S>): Pending<S> | undefined
+  /** It was not taken: nothing will be answered to it. */
   forget(id: unknown): void
+  /** Its caller wants no answer any more: ends its stream, which the SDK would keep as long as the session. */
+  cancel(id: unknown): void
 }
 
-interface Noted extends Pending {
+interface Noted<S extends string> extends Pending<S> {
   readonly authorization: Authorization & { readonly ok: true }
   /** What calls of others have thrown. */
   readonly thrown: unknown[]
   begin(answer?: Response): void
 }
 
+/** What is watched beside. */
+export interface Watching<S extends string> {
+  /** What is asked for a tool. */
+  readonly ruleOf: (tool: string) => Rule<S>
+  readonly events: Pick<RecentEvents<Purpose<S>>, 'close'>
+}
+
 /**
  * Watches what a server sends: lists say of each tool what it asks, and where a handler has let through what `aauth.fetch` has
  * thrown, the request is answered as a guard answers it, not as a tool that failed.
- * @param ruleOf what is asked for a tool
  */
-export function watchRequests<S extends string>(transport: Transport, ruleOf: (tool: string) => Rule<S>): Requests {
-  const noted = new Map<string | number, Noted>()
+export function watchRequests<S extends string>(
+  transport: WebStandardStreamableHTTPServerTransport,
+  { ruleOf, events }: Watching<S>,
+): Requests<S> {
+  const noted = new Map<string | number, Noted<S>>()
   const send = transport.send.bind(transport)
   transport.send = async (message, options) => {
     if (!isResponse(message)) {
@@ -57,25 +76,39 @@ export function watchRequests<S extends string>(transport: Transport, ruleOf: (t
     request.begin(error === undefined ? undefined : await request.authorization.respond(error))
     return send(request.method === 'tools/list' ? marked(message, request.aauth, ruleOf) : message, options)
   }
+  const forget = (id: unknown): Noted<S> | undefined => {
+    if (typeof id !== 'string' && typeof id !== 'number') return undefined
+    const request = noted.get(id)
+    request?.begin()
+    noted.delete(id)
+    return request
+  }
   return {
     get size() {
       return noted.size
     },
-    begin({ id, method, authorization }) {
+    begin({ id, method, authorization, rule }) {
       if (noted.has(id)) return undefined
       const thrown: unknown[] = []
-      let begin: Noted['begin'] = () => {}
+      let begin: Noted<S>['begin'] = () => {}
       const begun = new Promise<Response | undefined>(resolve => {
         begin = resolve
       })
-      const request = { method, authorization, thrown, begin, begun, aauth: noting(authorization.aauth, thrown) }
+      const aauth = noting(authorization.aauth, thrown)
+      const request = { method, authorization, thrown, begin, begun, aauth, purpose: { rule } }
       noted.set(id, request)
       return request
     },
-    forget(id) {
-      if (typeof id !== 'string' && typeof id !== 'number') return
-      noted.get(id)?.begin()
-      noted.delete(id)
+    forget: id => void forget(id),
+    cancel(id) {
+      const request = forget(id)
+      if (request === undefined) return
+      events.close(request.purpose)
+      transport.closeSSEStream(id as string | number)
+      // Reaches nobody, and the SDK forgets the request.
+      send({ jsonrpc: '2.0', id: id as string | number, error: { code: -32_800, message: 'cancelled' } }).catch(
+        () => {},
+      )
     },
   }
 }
@@ -128,11 +161,12 @@ function marked<S extends string>(
   return { ...message, result: { ...message.result, tools } }
 }
 
-function askedOf<S extends string>({ level = 'anonymous', scope, isClosed }: Rule<S>, aauth: AAuth): object {
+function askedOf<S extends string>(rule: Rule<S>, aauth: AAuth): object {
+  const { level = 'anonymous', scope, isClosed, requirement } = rule
   if (isClosed) return { 'aauth/allowed': false }
   const hasScope = scope.every(name => aauth.scope.includes(name))
-  // A bearer token is judged by its scope alone.
-  const isHigh = aauth.credential === 'bearer' || satisfies(aauth.level, level)
+  // A bearer token is judged by its scope alone, where it is taken at all.
+  const isHigh = aauth.credential === 'bearer' ? requirement.alsoAccept !== undefined : satisfies(aauth.level, level)
   return {
     'aauth/requires': { level, ...(scope.length === 0 ? {} : { scope: scope.join(' ') }) },
     'aauth/allowed': isHigh && (level !== 'authorized' || hasScope),

@@ -1,4 +1,5 @@
 // What guards MCP on the wire, without the SDK: for whoever passes messages on.
+export { checkOrigin } from './origin.js'
 export { ownerOf, succeeded } from './owner.js'
 export { type RpcMessage, readRpc } from './rpc.js'
 export { type McpRules, type Rule, type Rules, ruleBook } from './rules.js'
@@ -10,4 +11,4 @@ export {
   type Sessions,
   sessionNotFound,
 } from './sessions.js'
-export { watchedBody } from './stream.js'
+export { isEventStream, watchedBody } from './stream.js'

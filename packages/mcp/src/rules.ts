@@ -1,5 +1,6 @@
 import type { Requirement, Resource } from '@countersign/resource'
 import type { Subject } from './rpc.js'
+import { uriRules } from './uri-rules.js'
 
 /** What is asked of callers, by name; `*` is for all that have no rule of their own. */
 export type Rules<S extends string> = Readonly<Record<string, Requirement<S>>>
@@ -73,7 +74,7 @@ export function ruleBook<S extends string>(
     new Map(Object.entries(rules).map(([name, rule]) => [name, declare(`${kind} ${name}`, rule)]))
   const byTool = table('tool', tools)
   const byPrompt = prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts)
-  const byResource = resources === undefined ? new Map([['*', base]]) : table('resource', resources)
+  const ofUri = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
   return {
     session: base,
     find(subject) {
@@ -83,36 +84,10 @@ export function ruleBook<S extends string>(
         case 'prompt':
           return byPrompt.get(subject.name) ?? byPrompt.get('*') ?? nobody
         case 'resource':
-          return byResource.get(subject.name) ?? ofAllSpellings(byResource, subject.name) ?? nobody
+          return ofUri(subject.name) ?? nobody
         case 'session':
           return base
       }
     },
   }
-}
-
-/**
- * Servers look for a URI as the URL parser spells it, and decode it: `note://x/../private` or `NOTE://private` must not go by a
- * looser rule than what they lead to. Nothing where two spellings have two rules.
- */
-function ofAllSpellings<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {
-  const rule = longestPrefix(rules, uri)
-  return spellingsOf(uri).every(other => (rules.get(other) ?? longestPrefix(rules, other)) === rule) ? rule : undefined
-}
-
-function spellingsOf(uri: string): string[] {
-  const decoded = uri.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
-  return [uri, decoded].flatMap(text => (URL.canParse(text) ? [text, new URL(text).href] : [text]))
-}
-
-function longestPrefix<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {
-  let best: { readonly length: number; readonly rule: T } | undefined
-  for (const [pattern, rule] of rules) {
-    const prefix = pattern.slice(0, -1)
-    if (!pattern.endsWith('*') || !uri.startsWith(prefix) || prefix.length < (best?.length ?? 0)) continue
-    best = { length: prefix.length, rule }
-  }
-  return best?.rule
 }

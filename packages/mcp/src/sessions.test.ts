@@ -1,4 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
@@ -24,41 +25,50 @@ async function answers(as: Signer | undefined, id: string): Promise<number[]> {
   return [pinged.status, stream.status]
 }
 
-test('to anybody but its owner a session does not exist, also where they know its id', async () => {
-  const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
-  const table: ReadonlyArray<readonly [string, Signer, Signer]> = [
-    ['another key', one, two],
-    ['a key, of an agent’s session', asAgent(world.agent), one],
-    ['another agent', asAgent(world.agent), asAgent(world.otherAgent)],
-    ['another delegate', await delegate('phone'), await delegate('tablet')],
-    ['the agent itself, of its delegate’s session', await delegate('phone'), asAgent(world.agent)],
-    ['another user of the same delegate', await holder({ sub: 'alice' }), await holder({ sub: 'bob' })],
-  ]
-  for (const [what, owner, other] of table) {
-    const id = await openSession(tools, owner)
-    const strange = await tools.send(other, { body: ping, headers: { 'mcp-session-id': id } })
-    const missing = await tools.send(other, { body: ping, headers: { 'mcp-session-id': 'x'.repeat(43) } })
-    expect([strange.status, await strange.text()], what).toEqual([404, await missing.text()])
-    expect(await answers(other, id), what).toEqual([404, 404])
-    const ended = await tools.send(other, { method: 'DELETE', headers: { 'mcp-session-id': id } })
-    expect(ended.status, what).toBe(404)
-    expect(await answers(owner, id), what).toEqual([200, 200])
-  }
-})
+test(
+  verifies('mcp.session-owner', 'to anybody but its owner a session does not exist, also where they know its id'),
+  async () => {
+    const [one, two] = [asKey(await generateSigningKey()), asKey(await generateSigningKey())]
+    const table: ReadonlyArray<readonly [string, Signer, Signer]> = [
+      ['another key', one, two],
+      ['a key, of an agent’s session', asAgent(world.agent), one],
+      ['another agent', asAgent(world.agent), asAgent(world.otherAgent)],
+      ['another delegate', await delegate('phone'), await delegate('tablet')],
+      ['the agent itself, of its delegate’s session', await delegate('phone'), asAgent(world.agent)],
+      ['another user of the same delegate', await holder({ sub: 'alice' }), await holder({ sub: 'bob' })],
+    ]
+    for (const [what, owner, other] of table) {
+      const id = await openSession(tools, owner)
+      const strange = await tools.send(other, { body: ping, headers: { 'mcp-session-id': id } })
+      const missing = await tools.send(other, { body: ping, headers: { 'mcp-session-id': 'x'.repeat(43) } })
+      expect([strange.status, await strange.text()], what).toEqual([404, await missing.text()])
+      expect(await answers(other, id), what).toEqual([404, 404])
+      const ended = await tools.send(other, { method: 'DELETE', headers: { 'mcp-session-id': id } })
+      expect(ended.status, what).toBe(404)
+      expect(await answers(owner, id), what).toEqual([200, 200])
+    }
+  },
+)
 
-test('its owner goes on with a renewed token, another key of the same delegate, and a higher level', async () => {
-  const pseudonym = asKey(world.delegateKey)
-  const id = await openSession(tools, pseudonym)
-  expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
-  const other = await generateSigningKey()
-  const renewed = asHolder(other, await world.agentToken({ sub: 'phone', cnf: { jwk: other.publicJwk } }))
-  expect(await answers(renewed, id)).toEqual([200, 200])
-  expect(await answers(await holder({ sub: 'alice' }), id)).toEqual([200, 200])
-  expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
-  // It is alice's by now, and no pseudonym's any more.
-  expect(await answers(await holder({ sub: 'bob' }), id)).toEqual([404, 404])
-  expect(await answers(pseudonym, id)).toEqual([404, 404])
-})
+test(
+  verifies(
+    'mcp.session-levels',
+    'its owner goes on with a renewed token, another key of the same delegate, and a higher level',
+  ),
+  async () => {
+    const pseudonym = asKey(world.delegateKey)
+    const id = await openSession(tools, pseudonym)
+    expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
+    const other = await generateSigningKey()
+    const renewed = asHolder(other, await world.agentToken({ sub: 'phone', cnf: { jwk: other.publicJwk } }))
+    expect(await answers(renewed, id)).toEqual([200, 200])
+    expect(await answers(await holder({ sub: 'alice' }), id)).toEqual([200, 200])
+    expect(await answers(await delegate('phone'), id)).toEqual([200, 200])
+    // It is alice's by now, and no pseudonym's any more.
+    expect(await answers(await holder({ sub: 'bob' }), id)).toEqual([404, 404])
+    expect(await answers(pseudonym, id)).toEqual([404, 404])
+  },
+)
 
 test('of two users whose first requests come at once, the session is one’s', async () => {
   const [alice, bob] = [await holder({ sub: 'alice' }), await holder({ sub: 'bob' })]
@@ -91,7 +101,7 @@ test('the signature must cover whose session it is', async () => {
   ])
 })
 
-test('a message passes once, and so does the request for a stream', async () => {
+test(verifies('mcp.once', 'a message passes once, and so does the request for a stream'), async () => {
   const as = asAgent(world.agent)
   const id = await openSession(tools, as)
   const headers: Array<[string, string]> = [

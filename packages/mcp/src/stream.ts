@@ -7,10 +7,22 @@ export interface Watched {
   readonly seconds: number
   /** Called once, however it ends. */
   ended(): void
+  /** What comes before the rest. */
+  readonly first?: Uint8Array
+  /** Sees what passes. */
+  passing?(chunk: Uint8Array): void
+}
+
+/** Whether a response is a stream of server-sent events; media types are the same in any case. */
+export function isEventStream({ headers }: Response): boolean {
+  return /^text\/event-stream[ \t]*(?:;|$)/i.test(headers.get('content-type') ?? '')
 }
 
 /** The same body, until it is over, its reader goes, or its time has come. */
-export function watchedBody(body: ReadableStream<Uint8Array>, { seconds, ended }: Watched): ReadableStream<Uint8Array> {
+export function watchedBody(
+  body: ReadableStream<Uint8Array>,
+  { seconds, ended, first, passing }: Watched,
+): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let timer: ReturnType<typeof setTimeout> | undefined
   const finish = (): void => {
@@ -21,6 +33,7 @@ export function watchedBody(body: ReadableStream<Uint8Array>, { seconds, ended }
   }
   return new ReadableStream({
     start(controller) {
+      if (first !== undefined) controller.enqueue(first)
       timer = setTimeout(
         () => {
           if (timer === undefined) return
@@ -37,7 +50,10 @@ export function watchedBody(body: ReadableStream<Uint8Array>, { seconds, ended }
         throw error
       })
       if (timer === undefined) return
-      if (!next.done) return controller.enqueue(next.value)
+      if (!next.done) {
+        passing?.(next.value)
+        return controller.enqueue(next.value)
+      }
       finish()
       controller.close()
     },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
 import { asHolder, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
 import { makeTools, messagesOf, openSession, rpc } from './tools.test.fixture.js'
@@ -17,34 +18,41 @@ async function holder(seconds: number) {
 /** The events of a stream, as they come, until it ends. */
 async function eventsOf(response: Response): Promise<Array<{ id: string; data: string }>> {
   const text = await response.text()
-  return [...text.matchAll(/^id: (.*)\ndata: (.*)$/gm)].map(([, id = '', data = '']) => ({ id, data }))
+  return [...text.matchAll(/^id: (.*)\ndata: (.+)$/gm)].map(([, id = '', data = '']) => ({ id, data }))
 }
 
-test('a stream ends when the token does that opened it, and goes on under a fresh one where it stopped', async () => {
-  const tools = await makeTools(undefined, {}, world)
-  const short = await holder(1)
-  const id = await openSession(tools, short)
-  const headers = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25', accept: 'text/event-stream' }
-  const stream = await tools.send(short, { method: 'GET', headers })
-  const server = tools.servers.at(-1)
-  await server?.server.notification({ method: 'notifications/message', params: { level: 'info', data: 'one' } })
-  const began = performance.now()
-  const before = await eventsOf(stream)
-  expect(performance.now() - began).toBeLessThan(3000)
-  expect(before.map(({ data }) => JSON.parse(data).params.data)).toEqual(['one'])
-  await server?.server.notification({ method: 'notifications/message', params: { level: 'info', data: 'two' } })
+test(
+  verifies(
+    'mcp.stream-end',
+    'mcp.stream-resumed',
+    'a stream ends when the token does that opened it, and goes on under a fresh one where it stopped',
+  ),
+  async () => {
+    const tools = await makeTools(undefined, {}, world)
+    const short = await holder(1)
+    const id = await openSession(tools, short)
+    const headers = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25', accept: 'text/event-stream' }
+    const stream = await tools.send(short, { method: 'GET', headers })
+    const server = tools.servers.at(-1)
+    await server?.server.notification({ method: 'notifications/message', params: { level: 'info', data: 'one' } })
+    const began = performance.now()
+    const before = await eventsOf(stream)
+    expect(performance.now() - began).toBeLessThan(3000)
+    expect(before.map(({ data }) => JSON.parse(data).params.data)).toEqual(['one'])
+    await server?.server.notification({ method: 'notifications/message', params: { level: 'info', data: 'two' } })
 
-  world.clock.now += 2
-  const late = await tools.send(short, { method: 'GET', headers })
-  expect([late.status, Object(await late.json()).error]).toEqual([401, 'invalid_auth_token'])
-  const fresh = await holder(1)
-  const last = before.at(-1)?.id ?? ''
-  const resumed = await tools.send(fresh, { method: 'GET', headers: { ...headers, 'last-event-id': last } })
-  expect((await eventsOf(resumed)).map(({ data }) => JSON.parse(data).params.data)).toEqual(['two'])
-  world.clock.now += 2
-})
+    world.clock.now += 2
+    const late = await tools.send(short, { method: 'GET', headers })
+    expect([late.status, Object(await late.json()).error]).toEqual([401, 'invalid_auth_token'])
+    const fresh = await holder(1)
+    const last = before.at(-1)?.id ?? ''
+    const resumed = await tools.send(fresh, { method: 'GET', headers: { ...headers, 'last-event-id': last } })
+    expect((await eventsOf(resumed)).map(({ data }) => JSON.parse(data).params.data)).toEqual(['two'])
+    world.clock.now += 2
+  },
+)
 
-test('the event that a stream goes on from is covered by the signature', async () => {
+test(verifies('mcp.covered', 'the event that a stream goes on from is covered by the signature'), async () => {
   const tools = await makeTools(undefined, {}, world)
   const as = await holder(60)
   const id = await openSession(tools, as)
@@ -85,7 +93,7 @@ test('the answer to a call whose token ends meanwhile is there for a fresh one',
   expect(await messagesOf(resumed)).toMatchObject([{ id: 4, result: { content: [{ text: 'done' }] } }])
 })
 
-test('without a token it ends after the time that is set', async () => {
+test(verifies('mcp.stream-end', 'without a token it ends after the time that is set'), async () => {
   const tools = await makeTools({ session: { level: 'anonymous' }, streamSeconds: 0.2 }, {}, world)
   const id = await openSession(tools, undefined)
   const stream = await tools.send(undefined, {

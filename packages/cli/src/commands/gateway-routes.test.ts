@@ -103,3 +103,29 @@ test('users are let in by whoever asks for a scope; whom a route refuses, it ref
     },
   ])
 })
+
+test('the tools, prompts and resources of an MCP server: each asks for itself, and its scopes are scopes of the gateway', () => {
+  const settings = {
+    scopes: { 'mail.send': 'Send e-mail' },
+    routes: [
+      {
+        path: '/mcp',
+        mcp: {
+          tools: { send: { scope: ['mail.send'], once: 'all' as const }, '*': { level: 'pseudonymous' as const } },
+          prompts: { draft: {} },
+          resources: { 'file:///*': { scope: ['files.read'], limits: { authorized: '1/min' } } },
+        },
+      },
+      { path: '/open', mcp: {} },
+    ],
+  }
+  expect(scopesOf(settings)).toEqual({ 'mail.send': 'Send e-mail', 'files.read': 'files.read' })
+  expect(() => routesOf(settings)).toThrow(/route \/mcp needs a scope/)
+  const [mcp, open] = routesOf({ ...settings, authServer: ['https://auth.example'] })
+  expect(mcp?.mcp).toEqual({
+    tools: { send: { scope: ['mail.send'], replay: 'all' }, '*': { level: 'pseudonymous' } },
+    prompts: { draft: { level: 'identified' } },
+    resources: { 'file:///*': { scope: ['files.read'], limits: { authorized: '1/min' } } },
+  })
+  expect(open).toEqual({ path: '/open', requirement: { level: 'identified' }, mcp: {} })
+})

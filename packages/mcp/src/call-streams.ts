@@ -1,0 +1,84 @@
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js'
+
+/** A request of the client's, and the stream on which its answer is to come. */
+export interface CallStream {
+  readonly id: RequestId
+  /** Ends what is under way before a stream begins. */
+  readonly stop: AbortController
+  /** Nobody wants its answer. */
+  isCancelled: boolean
+  /** After which the stream can be resumed. */
+  lastEventId: string | undefined
+}
+
+/** The streams of a transport's requests, so that one that is cancelled ends, and is not resumed. */
+export interface CallStreams {
+  begin(id: RequestId): CallStream
+  /** The stream has ended: it may be resumed. */
+  end(call: CallStream): void
+  /** The call whose stream ended after this event. */
+  resume(lastEventId: string): CallStream | undefined
+  cancel(id: RequestId): void
+  /** The same body, which ends when its call is cancelled. */
+  watch(call: CallStream, body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array>
+}
+
+/** Streams that have ended and are remembered; most of them ended with the answer. */
+const mostEnded = 100
+
+/** Longest line that is looked at for the id of an event. */
+const longestLine = 1024
+
+export function callStreams(): CallStreams {
+  const open = new Map<RequestId, CallStream>()
+  // By the event after which they ended, the last ones.
+  const ended = new Map<string, CallStream>()
+  return {
+    begin(id) {
+      const call = { id, stop: new AbortController(), isCancelled: false, lastEventId: undefined }
+      open.set(id, call)
+      return call
+    },
+    end(call) {
+      if (open.get(call.id) === call) open.delete(call.id)
+      if (call.lastEventId === undefined) return
+      ended.set(call.lastEventId, call)
+      for (const old of ended.keys()) if (ended.size > mostEnded) ended.delete(old)
+    },
+    resume: lastEventId => ended.get(lastEventId),
+    cancel(id) {
+      for (const call of [open.get(id), ...ended.values()]) {
+        if (call?.id !== id) continue
+        call.isCancelled = true
+        call.stop.abort()
+      }
+    },
+    watch(call, body, done) {
+      open.set(call.id, call)
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
+        transform: eventIds(id => {
+          call.lastEventId = id
+        }),
+      })
+      const { signal } = call.stop
+      body
+        .pipeTo(writable, { signal, preventAbort: true })
+        // What ends because nobody wants it has not failed.
+        .catch(error => (call.isCancelled ? writable.close() : writable.abort(error)))
+        .then(done, done)
+      return readable
+    },
+  }
+}
+
+/** Passes a stream of events on, and tells the id of each. */
+function eventIds(tell: (id: string) => void): NonNullable<Transformer<Uint8Array, Uint8Array>['transform']> {
+  const decoder = new TextDecoder()
+  let line = ''
+  return (chunk, controller) => {
+    const lines = `${line}${decoder.decode(chunk, { stream: true })}`.split(/\r\n|\r|\n/)
+    line = (lines.pop() ?? '').slice(0, longestLine)
+    for (const [, id = ''] of lines.map(text => /^id: ?(.+)$/.exec(text) ?? [])) if (id !== '') tell(id)
+    controller.enqueue(chunk)
+  }
+}

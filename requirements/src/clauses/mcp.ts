@@ -1,0 +1,47 @@
+import type { Requirement } from '../requirement.js'
+import { built } from './clause.js'
+
+/** Servers of the Model Context Protocol: section 12. */
+export const mcpClauses: readonly Requirement[] = [
+  built(
+    'mcp.subject-decides',
+    '12',
+    'The tool, prompt or resource that a message names decides what its caller needs.',
+  ),
+  built('mcp.no-rule', '12', "A name that no rule is for is nobody's."),
+  built('mcp.uri-spellings', '12', "A URI whose other spellings have another rule is nobody's."),
+  built('mcp.one-reading', '12', 'A message that two readers could read in two ways is refused, and nothing runs.'),
+  built(
+    'mcp.route-holds',
+    '12',
+    "What a gateway's route asks of agents, users and denied callers holds for all its rules.",
+  ),
+  built('mcp.covered', '12', '`Mcp-Session-Id`, `Mcp-Protocol-Version` and `Last-Event-ID` are covered where present.'),
+  built('mcp.once', '12', 'Every request to an MCP server passes once, a GET as well.'),
+  built(
+    'mcp.session-owner',
+    '12',
+    'To anybody but its owner a session does not exist: the same 404 as for an unknown id.',
+  ),
+  built(
+    'mcp.session-levels',
+    '12',
+    'The owner of a session may go on at a higher level, and is known by that from then on.',
+  ),
+  built('mcp.session-anonymous', '12', "A session opened by an anonymous caller never becomes anybody's."),
+  built('mcp.stream-end', '12', 'A stream ends with the token of the request that opened it, after an hour at most.'),
+  built(
+    'mcp.stream-resumed',
+    '12',
+    'A stream goes on for an owner who meets the requirement of the request it answers.',
+  ),
+  built('mcp.stream-over', '12', 'After its answer, or once its request is cancelled, a stream is over: 204.'),
+  built('mcp.stream-priming', '12', 'A stream opened by GET begins with an event that has an id and no data.'),
+  built('mcp.origin', '12', 'A foreign `Origin` that CORS does not let in is refused with 403 at every level.'),
+  built('mcp.no-credentials', '12', 'An MCP server behind a guard never sees a signature or a token.'),
+  built(
+    'mcp.bubbles-up',
+    '12',
+    'Where a call of another service needs its user, that becomes the answer to the request.',
+  ),
+]
