@@ -107,7 +107,7 @@ function addMcpBridge(root: Command): void {
 
 const bridgeHelp = `
 In the configuration of an MCP client, under "mcpServers":
-  "tools": { "command": "countersign", "args": ["mcp-bridge", "https://tools.example/mcp", "--as", "delegate", "--id", "https://agent.example"] }
+  "tools": { "command": "npx", "args": ["-y", "-p", "@countersign/cli", "countersign", "mcp-bridge", "https://tools.example/mcp", "--as", "delegate", "--id", "https://agent.example"] }
 `
 
 function addInspect(root: Command): void {

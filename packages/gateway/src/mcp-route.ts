@@ -71,9 +71,14 @@ export function mcpJudge<S extends string>(
     if (!authorization.ok || authorization.observed) return { requirement, authorization }
     const { aauth } = authorization
     const begins = rpc?.request?.method === 'initialize'
-    const through = begins ? await beginning(message, aauth, context) : await going(message, aauth, context)
-    if (through === undefined) return { requirement, authorization: { ok: false, response: sessionNotFound() } }
-    return { requirement, authorization, through }
+    const enter = begins ? beginning : going
+    const through = await enter(message, aauth, context).catch((thrown: unknown) => {
+      resource.refused(message, asAAuthError(thrown))
+      throw thrown
+    })
+    if (through !== undefined) return { requirement, authorization, through }
+    const response = sessionNotFound(error => resource.refused(message, error))
+    return { requirement, authorization: { ok: false, response } }
   }
 }
 

@@ -52,7 +52,7 @@ export async function answered<S extends string>(message: ReceivedMessage, endpo
   const { resource, now } = endpoint
   try {
     checkOrigin(message, resource)
-    if (!['POST', 'GET', 'DELETE'].includes(message.method)) return notAllowed(now)
+    if (!['POST', 'GET', 'DELETE'].includes(message.method)) return notAllowed(message, endpoint)
     const rpc = message.method === 'POST' ? readRpc(message) : undefined
     const rule = rpc === undefined ? ruleOfStream(message, endpoint) : endpoint.rules.find(rpc.subject)
     const authorization = await resource.authorize(message, rule.requirement)
@@ -62,7 +62,9 @@ export async function answered<S extends string>(message: ReceivedMessage, endpo
     exposeSession(response.headers)
     return response
   } catch (thrown) {
-    const response = errorResponse(asAAuthError(thrown), { now })
+    const error = asAAuthError(thrown)
+    resource.refused(message, error)
+    const response = errorResponse(error, { now })
     resource.cors?.expose(message, response.headers)
     return response
   }
@@ -76,8 +78,9 @@ function ruleOfStream<S extends string>(message: ReceivedMessage, { sessions, ru
   return sessions.get(id)?.value.events.purposeOf(event)?.rule ?? rules.session
 }
 
-function notAllowed(now: () => number): Response {
+function notAllowed<S extends string>(message: ReceivedMessage, { resource, now }: Endpoint<S>): Response {
   const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
+  resource.refused(message, error)
   return errorResponse(error, { now, headers: [['allow', 'GET, POST, DELETE']] })
 }
 
@@ -189,17 +192,18 @@ async function opened<S extends string>(
 async function found<S extends string>(
   message: ReceivedMessage,
   aauth: Guarded,
-  { sessions }: Endpoint<S>,
+  { sessions, resource }: Endpoint<S>,
 ): Promise<Session<Held<S>> | Response> {
+  const nobodys = (): Response => sessionNotFound(error => resource.refused(message, error))
   const [id, ...more] = headerValues(message, 'mcp-session-id')
   if (id === undefined || more.length > 0)
     throw new AAuthError('invalid_request', 'Mcp-Session-Id must be there, once: a session begins with initialize')
   // Nothing is waited for between the look at the owner and its change, or two users who come at once would both get in.
   const caller = await ownerOf(aauth, message)
   const session = sessions.get(id)
-  if (session === undefined) return sessionNotFound()
+  if (session === undefined) return nobodys()
   const owner = succeeded(session.owner, caller, aauth.key)
-  if (owner === undefined) return sessionNotFound()
+  if (owner === undefined) return nobodys()
   session.owner = owner
   sessions.use(session)
   return session

@@ -1,6 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
+import type { ResourceEvent } from '../../resource/src/index.js'
 import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
 import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
 
@@ -189,3 +190,28 @@ test('a server that is told to close ends all sessions', async () => {
   expect(await messagesOf(stream)).toEqual([])
   expect((await own.send(as, { body: ping, headers: { 'mcp-session-id': id } })).status).toBe(404)
 })
+
+test(
+  verifies(
+    'LOG-03',
+    'who was let in, and not into what they asked for, is told as refused, and so is what nobody reads',
+  ),
+  async () => {
+    const events: ResourceEvent[] = []
+    const told = await makeTools(undefined, { onEvent: event => void events.push(event) }, world)
+    const owner = asAgent(world.agent)
+    const id = await openSession(told, owner)
+    const refusals = async (as: Signer | undefined, ask: Parameters<Tools['send']>[1]) => {
+      events.length = 0
+      await (await told.send(as, ask)).body?.cancel()
+      return events.flatMap(event => (event.type === 'refused' ? [event.error.status] : []))
+    }
+    const inSession = { headers: { 'mcp-session-id': id } }
+    expect(await refusals(owner, { body: ping, ...inSession })).toEqual([])
+    expect(await refusals(asAgent(world.otherAgent), { body: ping, ...inSession })).toEqual([404])
+    expect(await refusals(owner, { body: initialize, ...inSession })).toEqual([400])
+    expect(await refusals(owner, { body: '[]', ...inSession })).toEqual([400])
+    expect(await refusals(owner, { method: 'PUT', body: ping, ...inSession })).toEqual([405])
+    expect(await refusals(undefined, { body: ping, ...inSession })).toEqual([401])
+  },
+)

@@ -1,3 +1,4 @@
+import { AAuthError } from '@countersign/protocol'
 import { crowdOf, holderOf, type Owner } from './owner.js'
 
 /** Something that lasts over several requests of one caller. */
@@ -24,8 +25,12 @@ export interface SessionLimits {
 /** What {@link SessionLimits} are by default. */
 export const defaultSessionLimits: SessionLimits = { sessions: 10_000, perCaller: 100, idle: 3600 }
 
-/** The same for a session that is not there and for somebody else's: nobody learns which ids there are. */
-export function sessionNotFound(): Response {
+/**
+ * The same for a session that is not there and for somebody else's: nobody learns which ids there are.
+ * @param tell told of the refusal: who was let in was not let into this
+ */
+export function sessionNotFound(tell: (error: AAuthError) => void): Response {
+  tell(new AAuthError('invalid_request', 'the caller has no session of this id', { status: 404 }))
   const error = { code: -32_001, message: 'Session not found' }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404, headers: { 'cache-control': 'no-store' } })
 }
