@@ -1,18 +1,27 @@
-import { errorFields } from '@countersign/protocol'
+import { errorFields, type LogLimit, logLimit } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Observer, ResourceEvent } from './event.js'
 
 /** A logger such as pino's. */
 export interface EventLogger {
   info(fields: object, message: string): unknown
+  warn(fields: object, message: string): unknown
 }
 
 /**
  * Writes one record for each event, for `onEvent` of a resource: `logTo(pino())`. What strangers sent stays out, as in
- * {@link recordOf}. Whoever sends many bad requests makes as many records; a server that fears for its disk counts them first.
+ * {@link recordOf}. Of refusals, which strangers can make at will, it writes 60 a minute of each code, and then one record,
+ * `lines left out`, that says how many more there were; every other event is always written.
+ * @param options.limit another bound, or one that is shared with whatever else bounds records of the same log
  */
-export function logTo(logger: EventLogger): Observer {
-  return event => void logger.info({ event: event.type, ...recordOf(event) }, event.type)
+export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit } = {}): Observer {
+  const { limit = logLimit(logger) } = options
+  return event => {
+    const write = (): void => void logger.info({ event: event.type, ...recordOf(event) }, event.type)
+    limit.turn()
+    if (event.type === 'refused') limit.write(`${event.observed ? 'observed' : 'refused'} ${event.error.code}`, write)
+    else write()
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
-import { type AAuthError, boundedMap } from '@countersign/protocol'
-import { type ResourceEvent, recordOf } from '@countersign/resource'
-import type { Logger, LogLimit } from '@countersign/server'
+import { boundedMap, type LogLimit } from '@countersign/protocol'
+import { logTo, type ResourceEvent } from '@countersign/resource'
+import type { Logger } from '@countersign/server'
 
 /** Seconds in which a second alarm about the same is one more of the first. */
 const sameAlarm = 60
@@ -27,16 +27,19 @@ export function audit(
     told.set(about, now())
     return 'alarm'
   }
+  const ofResource = logTo(log, { limit })
   return event => {
     limit.turn()
     switch (event.type) {
       case 'passed':
-        return log.info({ event: 'passed', ...recordOf(event) }, 'passed')
-      case 'refused': {
-        const refusal = refusalOf(event)
-        const kind = 'observed' in event ? 'observed' : 'refused'
-        return limit.write(`${kind} ${refusal.code}`, () => log.info({ event: 'refused', ...refusal }, 'refused'))
-      }
+      case 'interaction':
+      case 'resource_token':
+        return ofResource(event)
+      case 'refused':
+        if ('error' in event) return ofResource(event)
+        return limit.write(`refused ${event.code}`, () =>
+          log.info({ event: 'refused', ...refusalOf(event) }, 'refused'),
+        )
       case 'sign_in_failed': {
         const { cause: _, type, ...told } = event
         return limit.write(`${type} ${told.code}`, () => log.info({ event: type, ...told }, type))
@@ -59,16 +62,15 @@ function alarmed(event: Alarm): string {
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`
 }
 
-type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>
+type Refused = Extract<AuthServerEvent | AgentServerEvent, { type: 'refused' }>
 
-function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
-  if ('error' in event) return { ...recordOf(event), code: event.error.code }
+function refusalOf(event: Refused): Record<string, unknown> {
   const { code, status, description, peer, request_id } = event
   return { code, status, description, peer, ...about(event), request_id }
 }
 
 /** Who was verified, and what policy denied. */
-function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<string, unknown> {
+function about(event: Refused): Record<string, unknown> {
   if ('sub' in event) return { sub: event.sub }
   if (!('agent' in event || 'user' in event)) return {}
   const { agent, delegate, user, resource, scope } = event
