@@ -66,6 +66,7 @@ test(
     expect(more).toEqual([])
     expect(issued).toEqual({
       type: 'resource_token',
+      resource: 'https://calendar.example',
       agent: 'https://agent.example',
       authServer: 'https://auth.example',
       scope: 'events.read',

@@ -14,7 +14,9 @@ export interface Asking {
 
 /** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
 export type ResourceEvent = {
-  /** The name of the request in the server's log, where the server named it. */
+  /** The identifier of the resource that decided: in every event that a resource tells. */
+  readonly resource?: string
+  /** The name of the request in the server's log, where something named it: see `requestId` of `createResource`. */
   readonly request_id?: string
   /** What the requirement calls the route, where it does. */
   readonly route?: string

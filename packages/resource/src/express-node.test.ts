@@ -104,3 +104,19 @@ test(
     error.mockRestore()
   },
 )
+
+test(verifies('LOG-03', 'events have the name that a logger has given Node’s request'), async () => {
+  const resource = world.calendar()
+  const app = express()
+  const names = ['name-of-logger', 7, { no: 'name' }]
+  app.use((request, _, next) => {
+    Object.assign(request, { id: names.shift() })
+    next()
+  })
+  app.get('/', guard(resource, { level: 'anonymous' }), (_, response) => void response.send('ok'))
+  const { send } = await serve(app)
+  const before = world.events.length
+  for (let again = 0; again < 3; again++)
+    await send({ method: 'GET', target: '/', headers: [['host', 'calendar.example']] })
+  expect(world.events.slice(before).map(event => event.request_id)).toEqual(['name-of-logger', '7', undefined])
+})

@@ -20,7 +20,7 @@ export const fastifyAdapter: Adapter = {
 
 function appOf(plan: Plan): FastifyInstance {
   const { resource } = plan
-  const app = fastify({ bodyLimit: 2_000_000 })
+  const app = fastify({ bodyLimit: 2_000_000, requestIdHeader: 'x-request-id' })
   app.addHook('onRequest', cors(resource))
   app.addHook('onRequest', wellKnown(resource))
   app.removeContentTypeParser('text/plain')

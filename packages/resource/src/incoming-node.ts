@@ -16,10 +16,15 @@ export interface NodeOptions {
 }
 
 const received: unique symbol = Symbol('countersign.received')
+const named: unique symbol = Symbol('countersign.named')
 
 interface Seen {
   /** What a router that shortens `url` for what is mounted in it keeps of the target. */
   readonly originalUrl?: string
+  /** How loggers name it, pino-http for one. */
+  readonly id?: unknown
+  /** How the framework names it, where it does. */
+  [named]?: string
   /** A body comes only once: what was read stays with its request for the next guard. */
   [received]?: ReceivedMessage
 }
@@ -40,10 +45,25 @@ export async function receiveNode(
   const known = request[received]
   if (known !== undefined) return known
   return readOrAnswer(async () => {
-    const message = { ...(await peekNode(request, { bodyLimit })), target: targetOf(request) }
+    const requestId = nameOf(request)
+    const message = {
+      ...(await peekNode(request, { bodyLimit })),
+      target: targetOf(request),
+      ...(requestId === undefined ? {} : { requestId }),
+    }
     request[received] = message
     return message
   })
+}
+
+/** Notes the name that a framework has for a request, for events. @returns the same request */
+export function nameNode<Q extends NodeRequest>(request: Q & Seen, name: string): Q {
+  request[named] = name
+  return request
+}
+
+function nameOf({ id, [named]: name }: Seen): string | undefined {
+  return name ?? (typeof id === 'string' || typeof id === 'number' ? String(id) : undefined)
 }
 
 /** Whether a guard has read this request. */

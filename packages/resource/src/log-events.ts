@@ -45,9 +45,9 @@ export function recordOf(event: ResourceEvent): Record<string, unknown> {
   }
 }
 
-/** Which request of which route it was about, and whether anything came of the decision. */
-function placeOf({ route, observed, request_id }: ResourceEvent): Record<string, unknown> {
-  return { route, observed, request_id }
+/** Which request of which route of which resource it was about, and whether anything came of the decision. */
+function placeOf({ resource, route, observed, request_id }: ResourceEvent): Record<string, unknown> {
+  return { resource, route, observed, request_id }
 }
 
 function callerOf({ level, agent, delegate, user, scope, issuer, txn, key }: AAuth): Record<string, unknown> {

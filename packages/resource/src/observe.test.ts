@@ -56,7 +56,7 @@ test(verifies('SIG-21', 'everything is let through, and nobody’s identity with
 test(verifies('LOG-03', 'events say what enforcing would have done, to whom, and that it was not done'), async () => {
   const need: Need = { scope: 'events.read' }
   const { at } = watched(need, { observe: true })
-  const about = { observed: true, route: '/events', request_id: 'request-12345' }
+  const about = { resource: 'https://calendar.example', observed: true, route: '/events', request_id: 'request-12345' }
   const agent = await at(await world.request({ as: asAgent(world.agent) }))
   expect(agent.events).toEqual([
     {

@@ -33,6 +33,7 @@ import { agentMetadataPath, jwksPath, metadataOf, metadataPath, tokenPath } from
 import { letThrough, type Mode, markOf } from './observe.js'
 import { parseRate } from './rate.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
+import { type RequestNamer, type RequestNames, requestNames } from './request-name.js'
 import { checkComponents, type Requirement, type RouteContext } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
@@ -95,6 +96,12 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
    */
   readonly cors?: CorsOrigins
   readonly onEvent?: Observer
+  /**
+   * Names requests in events, e.g. by a header that a proxy of yours writes. A name that whatever received the request gave it
+   * stands: Fastify's `request.id`, an `id` of Node's request (pino-http), a server's of `@countersign/server`. What is no short
+   * plain word is replaced by a new one. Default: no other request has a name.
+   */
+  readonly requestId?: RequestNamer
   /** Measures every decision: `openTelemetry()` of `@countersign/resource/otel`. Default: nothing is measured. */
   readonly telemetry?: Telemetry
   /**
@@ -154,7 +161,8 @@ export function createResource<const S extends string = never>(options: Resource
   const { discovery = createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) }) } =
     options
   const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
-  const tell = quiet(options.onEvent)
+  const tell = quiet(options.onEvent && of(id, options.onEvent))
+  const names = requestNames(options.requestId)
   const { authServers } = context
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
@@ -207,7 +215,8 @@ export function createResource<const S extends string = never>(options: Resource
     paths,
     ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
-    async authorize(message, requirement) {
+    async authorize(received, requirement) {
+      const message = names.name(received)
       const route = routes.find(requirement)
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
@@ -226,12 +235,12 @@ export function createResource<const S extends string = never>(options: Resource
       }
       return { ...authorization, respond }
     },
-    handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
+    handle: async message => (paths.includes(pathOf(message.target)) ? published(names.name(message)) : undefined),
     clientOf: client,
-    ...(mode === 'enforce' ? {} : { observed: observing(tell) }),
+    ...(mode === 'enforce' ? {} : { observed: observing(tell, names) }),
     responseHeaders(headers, requirement, message) {
       if (mode === 'enforce') {
-        setRateHeaders(headers, charges.get(message)?.values() ?? [])
+        setRateHeaders(headers, charges.get(names.named(message))?.values() ?? [])
         protectFromCaches(headers, requirement.cacheControl === 'handler')
       }
       cors?.expose(message, headers)
@@ -239,9 +248,14 @@ export function createResource<const S extends string = never>(options: Resource
   }
 }
 
-function observing(tell: Observer): NonNullable<Resource['observed']> {
+/** Events say whose they are. */
+function of(resource: string, observer: Observer): Observer {
+  return event => observer({ ...event, resource })
+}
+
+function observing(tell: Observer, names: RequestNames): NonNullable<Resource['observed']> {
   return (message, error) => {
-    tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(message), ...markOf('observe') })
+    tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(names.name(message)), ...markOf('observe') })
     return letThrough()
   }
 }

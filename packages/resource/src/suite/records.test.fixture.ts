@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey, headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { pino } from 'pino'
@@ -25,48 +25,62 @@ export function records(stage: Stage): void {
   })
 }
 
-function decisions({ world, site, get, post, holder }: Stage): void {
+function decisions({ world, site, get, post, holder, adapter }: Stage): void {
   const agent = 'https://agent.example'
 
   test(
-    verifies('LOG-03', 'token.txn', 'each decision once: who, for whom, what, why, and of which request'),
+    verifies('LOG-03', 'token.txn', 'each decision once: who, for whom, where, what, why, and of which request'),
     async () => {
-      const { outcome, stop } = await site()
+      const { lines, tell } = logged()
+      const { send, stop } = await site({ requestId: nameByProxy, onEvent: toBoth(world, tell) })
+      const names: string[] = []
       const of = async (wire: Wire) => {
-        const { answer, events } = await outcome(wire)
-        // Where the server names requests, the record and the answer have the same name.
-        for (const event of events) expect(event.request_id).toBe(answer.headers.get('x-request-id'))
-        return events
+        const request_id = `proxy-id-${names.push('') + 1000}`
+        names[names.length - 1] = request_id
+        lines.length = 0
+        const answer = await send(plus('x-request-id', request_id)(wire))
+        const records = lines.map(line => JSON.parse(line))
+        for (const record of records)
+          expect(record).toMatchObject({ resource: 'https://calendar.example', request_id, msg: record.event })
+        // A server that names requests says so.
+        expect(answer.headers.get('x-request-id')).toBe(adapter.inApp ? undefined : request_id)
+        return records
       }
       const user = { iss: 'https://auth.example', sub: 'alice' }
       const ofAlice = {
-        level: 'authorized',
+        aauth_level: 'authorized',
         agent,
         delegate: 'phone',
         user,
         issuer: 'https://auth.example',
+        scope: ['events.read'],
         txn: 'journey-1',
       }
       const as = await holder({ txn: 'journey-1' })
       const passed = await of(await world.request({ as, target: '/events' }))
-      expect(passed).toMatchObject([{ type: 'passed', aauth: { ...ofAlice, scope: ['events.read'] } }])
+      expect(passed).toMatchObject([{ event: 'passed', ...ofAlice }])
       expect(await of(await world.request({ as, target: '/edit' }))).toMatchObject([
         {
-          type: 'resource_token',
+          event: 'resource_token',
           agent,
           delegate: 'phone',
+          authServer: 'https://auth.example',
           scope: 'events.read openid events.write',
           txn: 'journey-1',
         },
-        { type: 'refused', error: { code: 'insufficient_scope' }, aauth: ofAlice },
+        { event: 'refused', code: 'insufficient_scope', status: 403, ask: 'authorization', ...ofAlice },
       ])
-      expect(await of(await get('/agenda'))).toMatchObject([{ type: 'refused', error: { code: 'insufficient_level' } }])
+      const refused = (code: string, more: object) => [{ event: 'refused', code, status: 401, ...more }]
+      const nobody = { aauth_level: 'anonymous' }
+      const key = { aauth_level: 'pseudonymous', key: expect.stringMatching(/^[\w-]{43}$/) }
+      expect(await of(await get('/agenda'))).toMatchObject(refused('insufficient_level', { ask: 'identity', ...key }))
       const wire = await post()
-      expect(await of(wire)).toMatchObject([{ type: 'passed', aauth: { level: 'pseudonymous' } }])
-      expect(await of(wire)).toMatchObject([{ type: 'refused', error: { code: 'replay_detected' } }])
-      expect(await of(unsigned('/feed'))).toMatchObject([{ type: 'refused', error: { code: 'invalid_signature' } }])
-      expect(await of(unsigned('/public'))).toMatchObject([{ type: 'passed', aauth: { level: 'anonymous' } }])
-      expect([0, 7]).toContain((await stop()).length)
+      expect(await of(wire)).toMatchObject([{ event: 'passed', ...key }])
+      expect(await of(wire)).toMatchObject(refused('replay_detected', { ask: 'nothing', ...key }))
+      expect(await of(unsigned('/feed'))).toMatchObject(refused('invalid_signature', { ask: 'signature', ...nobody }))
+      expect(await of(unsigned('/public'))).toMatchObject([{ event: 'passed', ...nobody }])
+      // What the server logs by itself has the same names.
+      expect((await stop()).map(line => JSON.parse(line).request_id)).toEqual(adapter.inApp ? [] : names)
     },
   )
 
@@ -78,22 +92,27 @@ function decisions({ world, site, get, post, holder }: Stage): void {
     await passes(await post())
   })
 
-  test(verifies('LOG-06', 'a name for a request that would break a record is not taken'), async () => {
-    const { outcome } = await site()
-    const named = (id: string) => plus('x-request-id', id)(unsigned('/public'))
-    for (const id of ['x'.repeat(10_000), 'a"}{"b', 'a b c d e f', '\x80\x85\x9b31m-name', 'short', '']) {
-      const { answer, events } = await outcome(named(id))
+  test(verifies('LOG-06', 'a name for a request that would break a record is replaced'), async () => {
+    const { outcome } = await site({ requestId: nameByProxy })
+    const named = async (id: string) => {
+      const { answer, events } = await outcome(plus('x-request-id', id)(unsigned('/public')))
       expect([answer.status, events.length]).toEqual([200, 1])
-      // One of the server's own, or none at all.
-      for (const name of [events[0]?.request_id, answer.headers.get('x-request-id')])
-        if (name !== undefined) expect(name).toMatch(/^[0-9a-f-]{36}$/)
+      return [events[0]?.request_id, answer.headers.get('x-request-id')]
     }
-    const { answer, events } = await outcome(named('proxy-id-12345'))
-    const taken = [events[0]?.request_id, answer.headers.get('x-request-id')]
-    expect([
-      [undefined, undefined],
-      ['proxy-id-12345', 'proxy-id-12345'],
-    ]).toContainEqual(taken)
+    for (const id of [
+      'x'.repeat(10_000),
+      'x'.repeat(65),
+      'a"}{"b-name',
+      'a b c d e f',
+      '\x80\x85\x9b31m-name',
+      '{"a":"b"}',
+    ]) {
+      const [told, answered] = await named(id)
+      expect(told, id).toMatch(/^[0-9a-f-]{36}$/)
+      expect(answered, id).toBe(adapter.inApp ? undefined : told)
+    }
+    const taken = 'proxy-id-12345'
+    expect(await named(taken)).toEqual([taken, adapter.inApp ? undefined : taken])
   })
 }
 
@@ -173,7 +192,7 @@ function hostileTexts({ world, site, get }: Stage): void {
   })
 
   test(verifies('LOG-01', 'nor does anything else of a request make another'), async () => {
-    const visited = await site()
+    const visited = await site({ requestId: nameByProxy })
     for (const text of hostile) {
       const escaped = encodeURIComponent(text)
       const bytes = Buffer.from(text.replace(/\p{Cc}/gu, '')).toString('latin1')
@@ -232,6 +251,9 @@ function floods({ world, site, as, get }: Stage): void {
     },
   )
 }
+
+/** As an app names requests that has a proxy in front. */
+const nameByProxy = (message: ReceivedMessage): string | undefined => headerValues(message, 'x-request-id')[0]
 
 /** What a resource that logs as its README has it writes: a line for each record. */
 function logged() {
