@@ -25,7 +25,8 @@ export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit 
 }
 
 /**
- * An event as flat data for a log: only what was verified, or is the resource's own. Of a failure of the resource itself its
+ * An event as flat data for a log: only what was verified, or is the resource's own, and as `claimed` the identifier of the agent
+ * that a request which did not verify claims to be from. Of a failure of the resource itself its
  * kind and place, with quotations left out.
  */
 export function recordOf(event: ResourceEvent): Record<string, unknown> {
@@ -36,7 +37,7 @@ export function recordOf(event: ResourceEvent): Record<string, unknown> {
       const { code, status, description, cause } = event.error
       const bug = status === 500 ? { cause: errorFields(cause) } : {}
       const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
-      return { code, status, description, ask: event.ask, ...bug, ...caller, ...placeOf(event) }
+      return { code, status, description, ask: event.ask, claimed: event.claimed, ...bug, ...caller, ...placeOf(event) }
     }
     default: {
       const { type: _, ...told } = event

@@ -24,6 +24,7 @@ import {
 import { createVerifier, requestIdOf, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
+import { claiming } from './claimed.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { checkDeny, type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
@@ -163,6 +164,7 @@ export function createResource<const S extends string = never>(options: Resource
   const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
   const tell = quiet(options.onEvent && of(id, options.onEvent))
   const names = requestNames(options.requestId)
+  const tellingOf = (message: ReceivedMessage): Observer => claiming(tell, message, { development })
   const { authServers } = context
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
@@ -205,7 +207,8 @@ export function createResource<const S extends string = never>(options: Resource
     const malformed = malformedTarget(message, now)
     if (malformed !== undefined) return malformed
     if (pages.has(pathOf(message.target))) return answerRoute(message, pages)
-    if (pathOf(message.target) === tokenPath) return answerResourceTokenRequest(message, endpoint)
+    if (pathOf(message.target) === tokenPath)
+      return answerResourceTokenRequest(message, { ...endpoint, tell: tellingOf(message) })
     return answerRoute(message, documents)
   }
   const published = withCors(options.cors, answer)
@@ -220,9 +223,10 @@ export function createResource<const S extends string = never>(options: Resource
       const route = routes.find(requirement)
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
+      const telling = options.onEvent === undefined ? guard : { ...guard, tell: tellingOf(message) }
       const authorization = await (telemetry === undefined
-        ? authorizeRoute(message, route, guard)
-        : authorizeMeasured(message, route, guard, telemetry))
+        ? authorizeRoute(message, route, telling)
+        : authorizeMeasured(message, route, telling, telemetry))
       if (!authorization.ok) {
         cors?.expose(message, authorization.response.headers)
         return authorization

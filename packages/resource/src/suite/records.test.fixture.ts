@@ -116,9 +116,10 @@ function decisions({ world, site, get, post, holder, adapter }: Stage): void {
   })
 }
 
-function claims({ world, site }: Stage): void {
-  test(verifies('LOG-04', 'nobody is named who was only claimed'), async () => {
-    const { outcome, stop, passes } = await site()
+function claims({ world, site, as }: Stage): void {
+  test(verifies('LOG-04', 'who was only claimed is recorded as claimed, and as nothing else'), async () => {
+    const { lines, tell } = logged()
+    const { outcome, stop, passes } = await site({ onEvent: toBoth(world, tell) })
     const thief = await generateSigningKey()
     const victim = asAgent(world.agent)
     const of = { target: '/events' }
@@ -126,17 +127,43 @@ function claims({ world, site }: Stage): void {
       as: asHolder(world.delegateKey, await world.authToken({ sub: 'alice' })),
       ...of,
     })
+    const flipped = header('signature', value => value.replace(/:[^:]{4}/, ':AAAA'))
+    const claimed = async (wire: Wire) => {
+      lines.length = 0
+      const { answer, events } = await outcome(wire)
+      expect([answer.status, events.map(event => [event.type, 'aauth' in event])]).toEqual([401, [['refused', false]]])
+      // A description is a constant, which names an agent as an example.
+      const [{ claimed: agent, description: _, ...record }, ...more] = lines.map(line => JSON.parse(line))
+      expect(more).toEqual([])
+      expect(record).not.toHaveProperty('agent')
+      expect(JSON.stringify(record)).not.toMatch(/agent\.example|alice|phone/)
+      return agent
+    }
     for (const wire of [
       await world.request({ as: { ...victim, key: thief }, ...of }),
       await world.request({ as: asHolder(thief, await world.authToken({ sub: 'alice' })), ...of }),
       await world.request({ as: asHolder(thief, await world.agentToken({}, { ...world.agent, key: thief })), ...of }),
-      header('signature', value => value.replace(/:[^:]{4}/, ':AAAA'))(good),
-    ]) {
-      const { answer, events } = await outcome(wire)
-      expect([answer.status, events.map(event => [event.type, 'aauth' in event])]).toEqual([401, [['refused', false]]])
-      expect(JSON.stringify(events)).not.toMatch(/agent\.example|alice|phone/)
-    }
+      flipped(good),
+    ])
+      expect(await claimed(wire)).toBe(world.agent.id)
+    const named = (id: string) => header('signature-key', () => `sig=jwks_uri;id="${id}";kid="k1";dwk="aauth-agent"`)
+    const signed = await world.request({ as: victim, ...of })
+    expect(await claimed(named('https://other.example')(signed))).toBe('https://other.example')
+    for (const odd of [
+      'https://agent.example/alice',
+      'https://alice@agent.example',
+      `https://${'a'.repeat(300)}.example`,
+    ])
+      expect(await claimed(named(odd)(signed)), odd).toBeUndefined()
+    for (const claims of [{ agent: ['https://agent.example'] }, { agent: '\u001b[2J' }])
+      expect(
+        await claimed(await world.request({ as: asHolder(thief, await world.authToken(claims)), ...of })),
+      ).toBeUndefined()
+    expect(await claimed(flipped(await world.request({ as, ...of })))).toBeUndefined()
+    lines.length = 0
     await passes(good)
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([{ event: 'passed', agent: world.agent.id }])
+    expect(lines.join('')).not.toContain('claimed')
     expect((await stop()).join('')).not.toMatch(/agent\.example|alice|phone/)
   })
 }
