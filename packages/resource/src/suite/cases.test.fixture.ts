@@ -1,6 +1,7 @@
 import { authTokens } from './auth-tokens.test.fixture.js'
 import { bodies } from './bodies.test.fixture.js'
 import { digests } from './digests.test.fixture.js'
+import { hostileRecords } from './hostile-records.test.fixture.js'
 import { levels } from './levels.test.fixture.js'
 import { limits } from './limits.test.fixture.js'
 import { records } from './records.test.fixture.js'
@@ -16,6 +17,7 @@ export function decisionCases(stage: Stage): void {
   authTokens(stage)
   limits(stage)
   records(stage)
+  hostileRecords(stage)
 }
 
 /** What comes over the wire, and what goes back. */
