@@ -11,7 +11,7 @@ import { pathOf } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
 import type { AAuth, Guarded } from '@countersign/resource'
 import { jsonLog, serve } from '@countersign/server'
-import { type Adapter, type Page, type Plan, pages, say } from '../../resource/src/site.test.fixture.js'
+import { type Adapter, type Page, type Plan, pages, parsedJson, say } from '../../resource/src/site.test.fixture.js'
 import { send } from '../../resource/src/wire.test.fixture.js'
 import { createGateway, type GatewayRoute } from './index.js'
 
@@ -100,7 +100,8 @@ function paged(plan: Plan, page: Page): Handler {
 
 const others: Readonly<Record<string, Handler>> = {
   async '/json'(request, response) {
-    response.end(JSON.stringify(JSON.parse(await text(request))))
+    const { status, body } = parsedJson(await text(request))
+    response.writeHead(status).end(body)
   },
   '/stream'(_, response) {
     response.write('one ')

@@ -114,6 +114,15 @@ export const pages: Readonly<Record<string, Page>> = {
   },
 }
 
+/** What an app that parses JSON by itself answers: what came, or 400. */
+export function parsedJson(text: string): { readonly status: 200 | 400; readonly body: string } {
+  try {
+    return { status: 200, body: JSON.stringify(JSON.parse(text)) }
+  } catch {
+    return { status: 400, body: 'malformed' }
+  }
+}
+
 /** Runs a page's handler, and counts it. */
 export function say(plan: Plan, page: Page, aauth: Guarded, body: string): Promise<Said> | Said {
   plan.ran += 1
