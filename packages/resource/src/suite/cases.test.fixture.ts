@@ -1,5 +1,6 @@
 import { authTokens } from './auth-tokens.test.fixture.js'
 import { bodies } from './bodies.test.fixture.js'
+import { challenges } from './challenges.test.fixture.js'
 import { digests } from './digests.test.fixture.js'
 import { hostileRecords } from './hostile-records.test.fixture.js'
 import { levels } from './levels.test.fixture.js'
@@ -16,6 +17,7 @@ export function decisionCases(stage: Stage): void {
   levels(stage)
   authTokens(stage)
   limits(stage)
+  challenges(stage)
   records(stage)
   hostileRecords(stage)
 }
