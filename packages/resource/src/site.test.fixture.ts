@@ -74,8 +74,12 @@ export const pages: Readonly<Record<string, Page>> = {
   '/small': { requirement: { level: 'pseudonymous' }, bodyLimit: 10, say: echo },
   '/limited': {
     requirement: { level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour', identified: '9/hour' } },
-    say: echo,
+    say: (aauth, body) => {
+      const said = echo(aauth, body)
+      return { ...said, headers: { ...said.headers, ratelimit: '"made-up";r=99', 'ratelimit-policy': 'none' } }
+    },
   },
+  '/sites': { requirement: { level: 'identified', limits: { site: '1/hour' } }, say: echo },
   '/delegates': { requirement: { level: 'identified', limits: { identified: '1/hour', agent: '90/hour' } }, say: echo },
   '/personal': { requirement: { scope: 'events.read', limits: { authorized: '1/hour' } }, say: echo },
   '/known': {

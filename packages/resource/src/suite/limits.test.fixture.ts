@@ -2,6 +2,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { plus } from '../altered.test.fixture.js'
+import type { Answer } from '../wire.test.fixture.js'
 import { asAgent, asHolder, asKey } from '../world.test.fixture.js'
 import { askForToken, type Stage, unsigned } from './stage.test.fixture.js'
 
@@ -11,6 +12,8 @@ export function limits(stage: Stage): void {
     countsByLevel(stage)
     countsByAddress(stage)
     countsByName(stage)
+    countsBySite(stage)
+    tellsWhatIsLeft(stage)
     advises(stage)
   })
 }
@@ -116,6 +119,43 @@ function countsByName({ world, site, holder }: Stage): void {
     for (const sub of ['a\nb', 'a\u0000b', 'x'.repeat(513)])
       await refused(await call(sub), { status: 401, error: 'invalid_agent_token' })
   })
+}
+
+function countsBySite({ world, site }: Stage): void {
+  test(verifies('RAT-07', 'RAT-04', 'agents under one registrable domain are counted together'), async () => {
+    const { passes, refused } = await site()
+    // Of nobody whom the world has met.
+    const domain = `x${crypto.randomUUID().slice(0, 8)}`
+    const from = async (id: string) => world.request({ as: asAgent(await world.agentAt(id)), target: '/sites' })
+    await passes(await from(`https://a1.${domain}.example`))
+    for (const id of [
+      `https://a2.${domain}.example`,
+      `https://a3.deep.${domain}.example:8443`,
+      `https://${domain}.example`,
+    ])
+      await refused(await from(id), { status: 429, error: 'rate_limited', challenge: 'none', what: id })
+    await passes(await from(`https://a1.${domain}y.example`))
+  })
+}
+
+function tellsWhatIsLeft({ world, site, get }: Stage): void {
+  test(
+    verifies('RAT-03', 'an answer says how much is left, in place of what a handler said, and so does a refusal'),
+    async () => {
+      const { passes, refused } = await site()
+      const told = ({ headers }: Answer) => [headers.get('ratelimit'), headers.get('ratelimit-policy')]
+      const left = (count: number) => expect.stringMatching(new RegExp(`^"anonymous";r=${count};t=(3600|35\\d\\d)$`))
+      expect(told(await passes(unsigned('/limited')))).toEqual([left(0), '"anonymous";q=1;w=3600'])
+      const over = { status: 429, error: 'rate_limited' }
+      expect(told(await refused(unsigned('/limited'), over))).toEqual([left(0), '"anonymous";q=1;w=3600'])
+      const mine = await world.request({ as: asKey(await generateSigningKey()), target: '/limited' })
+      expect(told(await passes(mine))).toEqual([
+        expect.stringMatching(/^"network";r=1;t=\d+, "pseudonymous";r=1;t=\d+$/),
+        '"network";q=2;w=3600, "pseudonymous";q=2;w=3600',
+      ])
+      expect(told(await passes(await get('/feed')))).toEqual([undefined, undefined])
+    },
+  )
 }
 
 function advises({ world, site, get, holder }: Stage): void {
