@@ -54,6 +54,8 @@ export interface Adapter {
    * body limits and mistakes are its own, and which nothing can read before the guard.
    */
   readonly inApp: boolean
+  /** Another passes the request on, with headers that the API could obey: those refuse it. */
+  readonly refusesOverrides?: true
   make(plan: Plan): Promise<Site>
 }
 

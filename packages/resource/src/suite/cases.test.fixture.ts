@@ -6,7 +6,7 @@ import { hostileRecords } from './hostile-records.test.fixture.js'
 import { levels } from './levels.test.fixture.js'
 import { limits } from './limits.test.fixture.js'
 import { records } from './records.test.fixture.js'
-import { responses } from './responses.test.fixture.js'
+import { documents, responses } from './responses.test.fixture.js'
 import type { Stage } from './stage.test.fixture.js'
 import { targets } from './targets.test.fixture.js'
 
@@ -28,4 +28,5 @@ export function messageCases(stage: Stage): void {
   digests(stage)
   targets(stage)
   responses(stage)
+  documents(stage)
 }
