@@ -208,6 +208,7 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   expect(listed.stdout).toContain('Chess at eight')
   const unsigned = await fetch('http://localhost:5330/mcp', {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: '{"jsonrpc":"2.0","method":"ping","id":1}',
   })
   expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
