@@ -109,39 +109,71 @@ test('the samples compile, run from packed tarballs, and the agent gets its even
   expect(second.stdout).toContain('Chess at eight')
 })
 
-test('every adapter, in its framework, answers who it is and asks who calls', async () => {
-  expect([...samples(adaptersPage).keys()]).toEqual(['calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts'])
+test('every adapter, in its framework, asks who calls, and lets in who has signed what came', async () => {
+  const pages = ['hono.ts', 'calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts']
+  expect([...samples(adaptersPage).keys()]).toEqual(pages)
   writeFileSync(join(project, 'adapters', 'ask.mjs'), asking)
   const { stdout } = await execute(process.execPath, ['ask.mjs'], { cwd: join(project, 'adapters') })
-  const answers = ['https://calendar.example', 401, 'httpsig; identity=?1']
-  expect(JSON.parse(stdout)).toEqual({ express: answers, fastify: answers, node: answers, fetch: answers })
+  const answers = {
+    resource: 'https://calendar.example',
+    unsigned: [401, 'httpsig; identity=?1'],
+    another: [401, 'invalid_signature'],
+    signed: [200, { wish: 'more tea' }],
+    again: [401, 'replay_detected'],
+  }
+  const frameworks = ['hono', 'express', 'fastify', 'node', 'fetch']
+  expect(JSON.parse(stdout)).toEqual(Object.fromEntries(frameworks.map(name => [name, answers])))
 })
 
-/** Serves each sample and asks it for its metadata and, unsigned, for events. */
+/** Serves each sample and asks it for its metadata and, unsigned, for events; then posts what was signed, and what was not. */
 const asking = `
 import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateSigningKey, signRequest } from '@countersign/httpsig'
+import { createAdaptorServer } from '@hono/node-server'
 import express from './express.js'
 import fastify from './fastify.js'
 import fetching from './fetch.js'
+import hono from './hono.js'
 import node from './node.js'
-const ask = async get => {
-  const { resource } = await (await get('/.well-known/aauth-resource')).json()
-  const refused = await get('/events')
-  return [resource, refused.status, refused.headers.get('agent-auth')]
+const key = await generateSigningKey()
+const signed = async body => {
+  const headers = [['content-type', 'application/json']]
+  const request = { method: 'POST', url: 'https://calendar.example/feedback', headers, body: new TextEncoder().encode(body) }
+  const added = await signRequest({ ...request, key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } })
+  return { method: 'POST', headers: [...headers, ...added], body }
+}
+const ask = async send => {
+  const { resource } = await (await send('/.well-known/aauth-resource')).json()
+  const refused = await send('/events')
+  const post = await signed('{ "wish": "more tea" }')
+  const error = async answer => [answer.status, (await answer.json()).error]
+  const another = await error(await send('/feedback', { ...post, body: '{ "wish": "a pony" }' }))
+  const passed = await send('/feedback', post)
+  return {
+    resource,
+    unsigned: [refused.status, refused.headers.get('agent-auth')],
+    another,
+    signed: [passed.status, await passed.json()],
+    again: await error(await send('/feedback', post)),
+  }
 }
 const over = async server => {
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  const answers = await ask(path => fetch('http://127.0.0.1:' + server.address().port + path))
+  const answers = await ask((path, init) => fetch('http://127.0.0.1:' + server.address().port + path, init))
   server.closeAllConnections()
   server.close()
   return answers
 }
 await fastify.ready()
+// In the second of its start a guard cannot tell what was signed before.
+await sleep(1100)
 console.log(JSON.stringify({
+  hono: await over(createAdaptorServer({ fetch: hono.fetch })),
   express: await over(createServer(express)),
   fastify: await over(fastify.server),
   node: await over(node),
-  fetch: await ask(path => fetching.fetch(new Request('https://calendar.example' + path))),
+  fetch: await ask((path, init) => fetching.fetch(new Request('https://calendar.example' + path, init))),
 }))
 `
 

@@ -94,5 +94,8 @@ test('what it refuses before it asks a route is told', async () => {
   expect(events.every(event => !('observed' in event))).toBe(true)
   const error = new AAuthError('invalid_request', 'the body is too large', { status: 413 })
   createCheck({ resource, routes, proxy: 'envoy' }).refused?.({ requestId: 'number-1' }, error)
-  expect(events.at(-1)).toEqual({ type: 'refused', error, ask: 'nothing', request_id: 'number-1' })
+  expect(events.at(-1)).toEqual({
+    ...{ type: 'refused', error, ask: 'nothing', request_id: 'number-1' },
+    resource: resource.id,
+  })
 })

@@ -1,17 +1,19 @@
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pathOf } from '@countersign/httpsig'
-import type { Level } from '@countersign/protocol'
+import type { CorsOrigins, Level } from '@countersign/protocol'
 import type { AAuth, Guarded } from '@countersign/resource'
-import { jsonLog, serve } from '@countersign/server'
-import { type Adapter, type Page, type Plan, pages, say } from '../../resource/src/site.test.fixture.js'
+import { jsonLog, type Participant, type Running, serve } from '@countersign/server'
+import {
+  type Adapter,
+  listening,
+  type Page,
+  type Plan,
+  pages,
+  parsedJson,
+  type Site,
+  say,
+} from '../../resource/src/site.test.fixture.js'
 import { send } from '../../resource/src/wire.test.fixture.js'
 import { createGateway, type GatewayRoute } from './index.js'
 
@@ -22,37 +24,41 @@ export const gatewayAdapter: Adapter = {
   answersErrors: true,
   inApp: false,
   async make(plan) {
-    const upstream = apiBehind(plan)
-    await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
-    const origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-    const { cors } = plan
-    const running = await serve({
-      name: 'gateway',
-      id: plan.resource.id,
-      port: 0,
-      host: '127.0.0.1',
-      participant: createGateway({ resource: plan.resource, upstream: origin, routes }),
-      ...(cors === undefined ? {} : { cors }),
-      signals: false,
-      announce: () => {},
-      log: jsonLog({ name: 'gateway', write: line => plan.log.push(line) }),
-      drain: 1,
-      bodyLimit: 1_048_576,
-    })
+    const upstream = await apiBehind(plan)
+    const { resource, cors } = plan
+    const origin = `http://127.0.0.1:${upstream.port}`
+    const running = await serving(plan, createGateway({ resource, upstream: origin, routes }), cors)
     return {
       port: running.port,
       send: wire => send(running.port, wire),
       async stop() {
         await running.close()
-        await new Promise<void>(resolve => upstream.close(() => resolve()))
+        await upstream.stop()
       },
     }
   },
 }
 
+/** Runs a participant as `countersign` does. */
+export function serving(plan: Plan, participant: Participant, cors?: CorsOrigins): Promise<Running> {
+  return serve({
+    name: 'gateway',
+    id: plan.resource.id,
+    port: 0,
+    host: '127.0.0.1',
+    participant,
+    ...(cors === undefined ? {} : { cors }),
+    signals: false,
+    announce: () => {},
+    log: jsonLog({ name: 'gateway', write: line => plan.log.push(line) }),
+    drain: 1,
+    bodyLimit: 1_048_576,
+  })
+}
+
 const open = { level: 'anonymous' } as const
 
-const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
+export const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
   ...Object.entries(pages).map(([path, { requirement }]) => ({ path, requirement })),
   ...['/json', '/stream', '/written'].map(path => ({ path, requirement: open })),
   { path: '/mounted/feed', requirement: { level: 'pseudonymous' } },
@@ -62,7 +68,8 @@ const routes: ReadonlyArray<GatewayRoute<'events.read' | 'events.write'>> = [
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
-function apiBehind(plan: Plan): Server {
+/** The pages, as a server that knows nothing of AAuth. */
+export function apiBehind(plan: Plan): Promise<Site> {
   const handlers = new Map<string, Handler>([...Object.entries(pages)].map(([path, page]) => [path, paged(plan, page)]))
   const feed = handlers.get('/feed')
   if (feed !== undefined) handlers.set('/mounted/feed', feed)
@@ -72,14 +79,16 @@ function apiBehind(plan: Plan): Server {
     if (handler === undefined) response.writeHead(404).end()
     else await handler(request, response)
   }
-  return createServer(async (request, response) => {
-    try {
-      await handle(request, response)
-    } catch (error) {
-      plan.failed.push(error)
-      response.writeHead(500).end('broken')
-    }
-  })
+  return listening(
+    createServer(async (request, response) => {
+      try {
+        await handle(request, response)
+      } catch (error) {
+        plan.failed.push(error)
+        response.writeHead(500).end('broken')
+      }
+    }),
+  )
 }
 
 /** As many an API reads paths: `/%66eed`, `/FEED`, `//feed`, `/feed/` and `/feed;a` are all `/feed`. */
@@ -100,7 +109,8 @@ function paged(plan: Plan, page: Page): Handler {
 
 const others: Readonly<Record<string, Handler>> = {
   async '/json'(request, response) {
-    response.end(JSON.stringify(JSON.parse(await text(request))))
+    const { status, body } = parsedJson(await text(request))
+    response.writeHead(status).end(body)
   },
   '/stream'(_, response) {
     response.write('one ')

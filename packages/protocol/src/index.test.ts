@@ -36,6 +36,7 @@ test('the public names', () => {
       'isSafeId',
       'jwks',
       'jwksResponse',
+      'logLimit',
       'missingScope',
       'parseAgentAuth',
       'parseAgentMetadata',

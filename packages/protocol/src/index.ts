@@ -26,6 +26,7 @@ export { isObject, maxJwsBytes } from './jws.js'
 export { type KeyProofClaims, type ParsedKeyProof, parseKeyProof, signKeyProof, verifyKeyProof } from './key-proof.js'
 export { checkKeySchedule, type KeyPlan, type KeySchedule, planKeys, type ScheduledKey } from './key-schedule.js'
 export { type Level, satisfies } from './level.js'
+export { type LogLimit, logLimit } from './log-limit.js'
 export {
   type AgentMetadata,
   type AuthServerMetadata,

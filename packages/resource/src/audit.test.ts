@@ -66,6 +66,7 @@ test(
     expect(more).toEqual([])
     expect(issued).toEqual({
       type: 'resource_token',
+      resource: 'https://calendar.example',
       agent: 'https://agent.example',
       authServer: 'https://auth.example',
       scope: 'events.read',
@@ -88,7 +89,12 @@ test(
 )
 
 test(
-  verifies('LOG-03', 'token.txn', 'of the resource token endpoint, too: who was verified is named where it refuses'),
+  verifies(
+    'LOG-03',
+    'LOG-04',
+    'token.txn',
+    'of the resource token endpoint, too: who was verified is named where it refuses',
+  ),
   async () => {
     const { resource, endpoint } = watched()
     const phone = asHolder(world.delegateKey, await world.agentToken())
@@ -103,5 +109,15 @@ test(
     const refused = await endpoint(phone, 'scope=nothing.such')
     expect(refused).toMatchObject([{ type: 'refused', error: { code: 'invalid_scope' }, aauth: about, ...named }])
     expect(refused).toHaveLength(1)
+    expect(refused[0]).not.toHaveProperty('claimed')
+    const thief = { ...world.agent, key: world.otherAgent.key }
+    const forged = asHolder(world.delegateKey, await world.agentToken({}, thief))
+    const [claimed] = await endpoint(forged, 'scope=events.read')
+    expect(claimed).toMatchObject({
+      error: { code: 'invalid_agent_token' },
+      claimed: 'https://agent.example',
+      ...named,
+    })
+    expect(claimed).not.toHaveProperty('aauth')
   },
 )

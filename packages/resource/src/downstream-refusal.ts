@@ -20,6 +20,8 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
     case 'unreachable':
     case 'invalid_answer':
     case 'invalid_resource_token':
+    // Asked of a request that does not say who it is, so that nobody would know whom the user comes back to.
+    case 'interaction_required':
     case 'unsupported':
       return { error: away(thrown), ask: 'nothing' }
     default:

@@ -91,6 +91,16 @@ describe('what a resource between tells its caller', () => {
     expect((await chain.call({ method })).status).toBe(200)
   })
 
+  test(verifies('exchange.answers', 'the next resource asks for the user of nobody in particular: 503'), async () => {
+    const chain = await middle()
+    const host = chain.net.hosts.get(hopId(2)) ?? expect.fail('no host')
+    const challenge = `httpsig; user_interaction="${hopId(2)}/interact"`
+    chain.net.hosts.set(hopId(2), () => new Response(null, { status: 401, headers: { 'agent-auth': challenge } }))
+    expect(await told(await chain.call())).toMatchObject({ status: 503, agentAuth: null, retryAfter: '5' })
+    chain.net.hosts.set(hopId(2), host)
+    expect((await chain.call()).status).toBe(200)
+  })
+
   test(verifies('exchange.answers', 'whoever is slow holds nobody back for longer than the deadline'), async () => {
     const chain = await middle({ downstream: { deadline: 0.2 } })
     chain.answers(() => new Promise(() => undefined))

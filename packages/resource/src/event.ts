@@ -12,9 +12,11 @@ export interface Asking {
   readonly txn?: string
 }
 
-/** What a resource tells about one request; nothing in it is a token, a key or a claim that did not verify. */
+/** What a resource tells about one request; nothing in it is a token, a key or, but for `claimed`, a claim that did not verify. */
 export type ResourceEvent = {
-  /** The name of the request in the server's log, where the server named it. */
+  /** The identifier of the resource that decided: in every event that a resource tells. */
+  readonly resource?: string
+  /** The name of the request in the server's log, where something named it: see `requestId` of `createResource`. */
   readonly request_id?: string
   /** What the requirement calls the route, where it does. */
   readonly route?: string
@@ -27,12 +29,14 @@ export type ResourceEvent = {
   | { readonly type: 'passed'; readonly aauth: AAuth }
   /**
    * `aauth` is there when the caller was verified and then refused; `asking` when a browser brought an answer that is none;
-   * `ask` says what the answer asks of the caller.
+   * `ask` says what the answer asks of the caller. Where nobody was verified, `claimed` is the agent that the request claims to
+   * be from, by its identifier: **anybody may claim that**.
    */
   | {
       readonly type: 'refused'
       readonly error: AAuthError
       readonly aauth?: AAuth
+      readonly claimed?: string
       readonly asking?: Asking
       readonly ask?: Ask
     }

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
-import express from 'express'
+import express, { type ErrorRequestHandler } from 'express'
 import { afterAll, expect, test, vi } from 'vitest'
 import { guard, setbacks } from './express-node.js'
 import { listening, type Site } from './site.test.fixture.js'
@@ -102,5 +103,47 @@ test(
     expect(error).not.toHaveBeenCalled()
     expect((await send({ method: 'GET', target: '/broken', headers: [['host', 'a']] })).status).toBe(500)
     error.mockRestore()
+  },
+)
+
+test(verifies('LOG-03', 'events have the name that a logger has given Node’s request'), async () => {
+  const resource = world.calendar()
+  const app = express()
+  const names = ['name-of-logger', 7, { no: 'name' }]
+  app.use((request, _, next) => {
+    Object.assign(request, { id: names.shift() })
+    next()
+  })
+  app.get('/', guard(resource, { level: 'anonymous' }), (_, response) => void response.send('ok'))
+  const { send } = await serve(app)
+  const before = world.events.length
+  for (let again = 0; again < 3; again++)
+    await send({ method: 'GET', target: '/', headers: [['host', 'calendar.example']] })
+  expect(world.events.slice(before).map(event => event.request_id)).toEqual(['name-of-logger', '7', undefined])
+})
+
+test(
+  verifies('DIG-11', 'express.json() stops at its limit while it inflates, and inflates what is below it'),
+  async () => {
+    const failed: unknown[] = []
+    const app = express()
+    const key = guard(world.calendar(), { level: 'pseudonymous' })
+    app.post('/', key, express.json(), (request, response) => void response.json(Object.keys(request.body)))
+    const onError: ErrorRequestHandler = (error, _, response, _next) => {
+      failed.push(error)
+      response.status(error.status).end()
+    }
+    app.use(onError)
+    const { send } = await serve(app)
+    const zipped = async (length: number) => {
+      const bytes = new Uint8Array(gzipSync(JSON.stringify({ a: ' '.repeat(length) })))
+      const headers = [['content-encoding', 'gzip']] as const
+      return send(await world.request({ as, method: 'POST', bytes, contentType: 'application/json', headers }))
+    }
+    expect((await zipped(50_000_000)).status).toBe(413)
+    expect(failed).toMatchObject([{ type: 'entity.too.large', limit: 102_400 }])
+    expect(Object(failed[0]).received).toBeLessThan(200_000)
+    const passed = await zipped(90_000)
+    expect([passed.status, passed.body]).toEqual([200, '["a"]'])
   },
 )

@@ -49,8 +49,10 @@ function appOf(plan: Plan): express.Express {
     response.writeHead(201, 'Made', ['Cache-Control', 'public', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']).end('ok')
   })
   const broken: ErrorRequestHandler = (error, _, response, _next) => {
-    plan.failed.push(error)
-    response.status(500).send('broken')
+    // A body parser says by it that the request is wrong, and not the app.
+    const { status = 500 } = error
+    if (status >= 500) plan.failed.push(error)
+    response.status(status).send('broken')
   }
   app.use(setbacks, broken)
   return app

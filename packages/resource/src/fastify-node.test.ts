@@ -3,10 +3,10 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, expect, test } from 'vitest'
-import { guard } from './fastify-node.js'
+import { guard, wellKnown } from './fastify-node.js'
 import { listening } from './site.test.fixture.js'
 import type { Wire } from './wire.test.fixture.js'
-import { asHolder, asKey, makeWorld } from './world.test.fixture.js'
+import { asAgent, asHolder, asKey, makeWorld } from './world.test.fixture.js'
 
 const world = await makeWorld()
 const as = asKey(await generateSigningKey())
@@ -137,3 +137,22 @@ test(
     expect([broken.status, broken.headers.get('cache-control')]).toEqual([418, 'private'])
   },
 )
+
+test(verifies('LOG-03', 'events have the name that Fastify has for a request'), async () => {
+  const resource = world.calendar()
+  const name = 'name-of-fastify'
+  const guarded = fastify({ genReqId: () => name })
+  guarded.get('/', guard(resource, { level: 'anonymous' }), async request => request.id)
+  const known = fastify({ genReqId: () => name })
+  known.addHook('onRequest', wellKnown(resource))
+  const before = world.events.length
+  const anybody: Wire = { method: 'GET', target: '/', headers: [['host', 'calendar.example']] }
+  expect((await (await serve(guarded)).send(anybody)).body).toBe(name)
+  const form = { body: 'scope=events.read', contentType: 'application/x-www-form-urlencoded' }
+  const asked = { as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', ...form }
+  expect((await (await serve(known)).send(await world.request(asked))).status).toBe(200)
+  expect(world.events.slice(before)).toMatchObject([
+    { type: 'passed', request_id: name },
+    { type: 'resource_token', request_id: name },
+  ])
+})

@@ -8,7 +8,7 @@ import type {
 } from 'fastify'
 import type { Guarded } from './aauth.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
-import { dropBody, isReceived, type NodeOptions } from './incoming-node.js'
+import { dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
 import { fieldsOf } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -48,7 +48,7 @@ export function guard<S extends string>(
   const declared = resource.declare(requirement)
   return {
     async preParsing(request: Guardable, reply, payload) {
-      const { raw } = request
+      const raw = nameNode(request.raw, request.id)
       // The parser would get what came of another hook, whatever the signature covers.
       if ((payload as Readable) !== raw && !isReceived(raw))
         throw new TypeError('the payload was replaced before guard(): put guard() before what reads it')
@@ -78,7 +78,7 @@ export function wellKnown<S extends string>(
   options: NodeOptions = {},
 ): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const response = await answerWellKnown(resource, request.raw, options)
+    const response = await answerWellKnown(resource, nameNode(request.raw, request.id), options)
     return response === undefined ? undefined : answer(response, request, reply)
   }
 }

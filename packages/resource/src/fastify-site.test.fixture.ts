@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { cors, guard, wellKnown } from './fastify-node.js'
 import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
 
@@ -20,14 +20,15 @@ export const fastifyAdapter: Adapter = {
 
 function appOf(plan: Plan): FastifyInstance {
   const { resource } = plan
-  const app = fastify({ bodyLimit: 2_000_000 })
+  const app = fastify({ bodyLimit: 2_000_000, requestIdHeader: 'x-request-id' })
   app.addHook('onRequest', cors(resource))
   app.addHook('onRequest', wellKnown(resource))
   app.removeContentTypeParser('text/plain')
   app.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body))
-  app.setErrorHandler((error, _, reply) => {
-    plan.failed.push(error)
-    return reply.code(500).send('broken')
+  app.setErrorHandler<FastifyError>((error, _, reply) => {
+    const { statusCode = 500 } = error
+    if (statusCode >= 500) plan.failed.push(error)
+    return reply.code(statusCode).send('broken')
   })
   app.register(async raw => {
     raw.removeAllContentTypeParsers()

@@ -3,7 +3,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { cors, guard, wellKnown } from './fetch.js'
 import * as hono from './hono.js'
-import { type Adapter, inProcess, listening, type Plan, pages, say } from './site.test.fixture.js'
+import { type Adapter, inProcess, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 const written = () =>
   new Response('ok', {
@@ -63,7 +63,10 @@ function fetchRoutes(plan: Plan): Map<string, (request: Request) => Promise<Resp
   const open = { level: 'anonymous' } as const
   routes.set(
     '/json',
-    guard(resource, open, async request => Response.json(await request.json())),
+    guard(resource, open, async request => {
+      const { status, body } = parsedJson(await request.text())
+      return new Response(body, { status })
+    }),
   )
   routes.set('/stream', guard(resource, open, streamed))
   routes.set('/written', guard(resource, open, written))
@@ -113,7 +116,10 @@ function honoApp(plan: Plan): Hono {
     },
   )
   const open = hono.guard(resource, { level: 'anonymous' })
-  app.post('/json', open, async c => c.json(await c.req.json()))
+  app.post('/json', open, async c => {
+    const { status, body } = parsedJson(await c.req.text())
+    return c.body(body, status)
+  })
   app.get('/stream', open, streamed)
   app.get('/written', open, written)
   return app

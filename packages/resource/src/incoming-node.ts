@@ -18,10 +18,15 @@ export interface NodeOptions {
 
 const received: unique symbol = Symbol('countersign.received')
 const checked: unique symbol = Symbol('countersign.checked')
+const named: unique symbol = Symbol('countersign.named')
 
 interface Seen {
   /** What a router that shortens `url` for what is mounted in it keeps of the target. */
   readonly originalUrl?: string
+  /** How loggers name it, pino-http for one. */
+  readonly id?: unknown
+  /** How the framework names it, where it does. */
+  [named]?: string
   /** A body comes only once: what was read stays with its request for the next guard. */
   [received]?: ReceivedMessage
   /** Its body is checked as it is read, once for all guards. */
@@ -47,7 +52,8 @@ export async function receiveNode(
   if (known !== undefined) return sameRule(known, rule)
   return readOrAnswer(async () => {
     const head = rule === 'stream' ? unreadNode(request) : await peekNode(request, { bodyLimit })
-    const message = { ...head, target: targetOf(request) }
+    const requestId = nameOf(request)
+    const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
     request[received] = message
     return message
   })
@@ -58,6 +64,16 @@ export function checkNode(request: NodeRequest & Seen, check: BodyCheck): void {
   if (request[checked]) return
   request[checked] = true
   checkBody(request, check)
+}
+
+/** Notes the name that a framework has for a request, for events. @returns the same request */
+export function nameNode<Q extends NodeRequest>(request: Q & Seen, name: string): Q {
+  request[named] = name
+  return request
+}
+
+function nameOf({ id, [named]: name }: Seen): string | undefined {
+  return name ?? (typeof id === 'string' || typeof id === 'number' ? String(id) : undefined)
 }
 
 /** Whether a guard has read this request. */

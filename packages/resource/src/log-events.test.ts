@@ -1,5 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, logLimit } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { pino } from 'pino'
 import { beforeAll, expect, test } from 'vitest'
@@ -64,3 +64,38 @@ test(verifies('LOG-01', 'LOG-02', 'of a failure of its own the kind and place ar
   expect(JSON.stringify(bug)).not.toMatch(/eyJ/)
   expect(refused).not.toHaveProperty('cause')
 })
+
+test(
+  verifies('LOG-05', 'of refusals so many a minute and a count of the rest, of everything else all, and on any limit'),
+  () => {
+    const lines: Array<Record<string, unknown>> = []
+    const clock = { now: 1000 }
+    const logger = pino({ base: null, timestamp: false }, { write: line => lines.push(JSON.parse(line)) })
+    const passed = { type: 'passed', aauth: { level: 'anonymous', scope: [], chain: [] } } as const
+    const flood = (tell: ReturnType<typeof logTo>) => {
+      for (let count = 0; count < 100; count++) {
+        for (const code of ['invalid_signature', 'policy_denied'] as const)
+          tell({ type: 'refused', error: new AAuthError(code, 'a flood') })
+        tell({ type: 'refused', observed: true, error: new AAuthError('policy_denied', 'a flood') })
+        tell(passed)
+      }
+    }
+    const count = (event: string) => lines.filter(line => line['event'] === event).length
+    flood(logTo(logger))
+    expect(['refused', 'passed'].map(count)).toEqual([180, 100])
+    lines.length = 0
+    const tell = logTo(logger, { limit: logLimit(logger, { lines: 2, now: () => clock.now }) })
+    flood(tell)
+    expect(['refused', 'passed'].map(count)).toEqual([6, 100])
+    clock.now += 60
+    tell(passed)
+    expect(lines.at(-2)).toMatchObject({
+      level: 40,
+      msg: 'lines left out',
+      left_out: 294,
+      kinds: { 'refused invalid_signature': 98, 'refused policy_denied': 98, 'observed policy_denied': 98 },
+      since: 1000,
+    })
+    expect(lines.at(-1)).toMatchObject({ event: 'passed' })
+  },
+)

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import { pathOf } from '@countersign/httpsig'
 import { cors, guard, type NodeHandler, wellKnown } from './node.js'
-import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
+import { type Adapter, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -52,7 +52,8 @@ function routesOf(plan: Plan): Map<string, Handler> {
   routes.set(
     '/json',
     guard(resource, open, async (request, response) => {
-      response.end(JSON.stringify(JSON.parse(await text(request))))
+      const { status, body } = parsedJson(await text(request))
+      response.writeHead(status).end(body)
     }),
   )
   routes.set(

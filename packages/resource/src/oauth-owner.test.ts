@@ -196,9 +196,9 @@ describe('what is told', () => {
     await browser(chain.net, 'bob').open(await page(claims))
     const { app } = await browser(chain.net, 'ada').open(await page(claims))
     expect(toldBy(chain)).toEqual([
-      { type: 'interaction', answer: 'denied', asked_by: 'files', ...asking },
-      { type: 'refused', error: expect.objectContaining({ code: 'access_denied' }), asking },
-      { type: 'interaction', answer: 'agreed', asked_by: 'files', ...asking },
+      { type: 'interaction', resource: hopId(1), answer: 'denied', asked_by: 'files', ...asking },
+      { type: 'refused', resource: hopId(1), error: expect.objectContaining({ code: 'access_denied' }), asking },
+      { type: 'interaction', resource: hopId(1), answer: 'agreed', asked_by: 'files', ...asking },
     ])
     expect(JSON.stringify(chain.hops[0]?.events)).not.toContain(app?.searchParams.get('interaction'))
   })

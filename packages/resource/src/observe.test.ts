@@ -57,7 +57,7 @@ test(verifies('SIG-21', 'everything is let through, and nobody’s identity with
 test(verifies('LOG-03', 'events say what enforcing would have done, to whom, and that it was not done'), async () => {
   const need: Need = { scope: 'events.read' }
   const { at } = watched(need, { observe: true })
-  const about = { observed: true, route: '/events', request_id: 'request-12345' }
+  const about = { resource: 'https://calendar.example', observed: true, route: '/events', request_id: 'request-12345' }
   const agent = await at(await world.request({ as: asAgent(world.agent) }))
   expect(agent.events).toEqual([
     {
@@ -80,7 +80,8 @@ test(verifies('LOG-03', 'events say what enforcing would have done, to whom, and
 test(verifies('LOG-03', 'what an adapter refuses by itself is told as it was meant'), () => {
   const message = { ...unsigned, requestId: 'request-12345' }
   const error = new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
-  const event = { type: 'refused', error, ask: 'nothing', request_id: 'request-12345' }
+  const about = { request_id: 'request-12345', resource: 'https://calendar.example' }
+  const event = { type: 'refused', error, ask: 'nothing', ...about }
   const told = (options: Parameters<typeof watched>[1]): ResourceEvent[] => {
     const events: ResourceEvent[] = []
     const { resource } = watched({}, { ...options, onEvent: one => events.push(one) })

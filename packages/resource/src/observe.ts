@@ -1,6 +1,7 @@
 import { requestIdOf } from '@countersign/verify'
 import { withCalls } from './aauth.js'
 import type { Authorization } from './authorize.js'
+import type { RequestNames } from './request-name.js'
 import type { Resource } from './resource.js'
 import type { DecisionEvent } from './telemetry.js'
 
@@ -22,11 +23,15 @@ export function letThrough(): Authorization & { readonly ok: true } {
 }
 
 /** What adapters do with requests that they refuse by themselves, before any route is asked. */
-export function ownRefusals(mode: Mode, tell: (event: DecisionEvent) => void): Pick<Resource, 'refused' | 'observed'> {
+export function ownRefusals(
+  mode: Mode,
+  tell: (event: DecisionEvent) => void,
+  names: RequestNames,
+): Pick<Resource, 'refused' | 'observed'> {
   const refused =
     (mark: { readonly observed?: boolean }): Resource['refused'] =>
     (request, error) =>
-      tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(request), ...mark })
+      tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(names.of(request)), ...mark })
   if (mode === 'enforce') return { refused: refused({}) }
   const observed = refused(markOf(mode))
   return {

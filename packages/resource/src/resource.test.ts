@@ -205,6 +205,7 @@ describe('what is told', () => {
       expect(second).not.toHaveProperty('aauth')
       expect(issued).toEqual({
         type: 'resource_token',
+        resource: 'https://calendar.example',
         agent: 'https://agent.example',
         authServer: 'https://auth.example',
         scope: 'events.read',

@@ -21,6 +21,7 @@ import {
 import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
+import { claiming } from './claimed.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
@@ -30,6 +31,7 @@ import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } fr
 import { type Mode, ownRefusals } from './observe.js'
 import { parseRate } from './rate.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
+import { type RequestNamer, requestNames } from './request-name.js'
 import type { Requirement } from './requirement.js'
 import { resourceTokens } from './resource-token.js'
 import { answerResourceTokenRequest } from './resource-token-endpoint.js'
@@ -99,6 +101,12 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
    */
   readonly cors?: CorsOrigins
   readonly onEvent?: Observer
+  /**
+   * Names requests in events, e.g. by a header that a proxy of yours writes. A name that whatever received the request gave it
+   * stands: Fastify's `request.id`, an `id` of Node's request (pino-http), a server's of `@countersign/server`. What is no short
+   * plain word is replaced by a new one. Default: no other request has a name.
+   */
+  readonly requestId?: RequestNamer
   /** Measures every decision: `openTelemetry()` of `@countersign/resource/otel`. Default: nothing is measured. */
   readonly telemetry?: Telemetry
   /**
@@ -166,7 +174,9 @@ export function createResource<const S extends string = never>(options: Resource
   const { discovery = createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) }) } =
     options
   const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
-  const tell = quiet(options.onEvent)
+  const tell = quiet(options.onEvent && of(id, options.onEvent))
+  const names = requestNames(options.requestId)
+  const tellingOf = (message: ReceivedMessage): Observer => claiming(tell, message, { development })
   const { authServers } = context
   const key = keys[0]
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
@@ -213,7 +223,8 @@ export function createResource<const S extends string = never>(options: Resource
     const malformed = malformedTarget(message, now)
     if (malformed !== undefined) return malformed
     if (pages.has(pathOf(message.target))) return answerRoute(message, pages)
-    if (pathOf(message.target) === tokenPath) return answerResourceTokenRequest(message, endpoint)
+    if (pathOf(message.target) === tokenPath)
+      return answerResourceTokenRequest(message, { ...endpoint, tell: tellingOf(message) })
     return answerRoute(message, documents)
   }
   const published = withCors(options.cors, answer)
@@ -224,13 +235,15 @@ export function createResource<const S extends string = never>(options: Resource
     jwksPath,
     ...(cors === undefined ? {} : { cors }),
     declare: routes.declare,
-    async authorize(message, requirement) {
+    async authorize(received, requirement) {
+      const message = names.name(received)
       const route = routes.find(requirement)
       const preflight = cors?.preflight(message)
       if (preflight !== undefined) return { ok: false, response: preflight }
+      const telling = options.onEvent === undefined ? guard : { ...guard, tell: tellingOf(message) }
       const authorization = await (telemetry === undefined
-        ? authorizeRoute(message, route, guard)
-        : authorizeMeasured(message, route, guard, telemetry))
+        ? authorizeRoute(message, route, telling)
+        : authorizeMeasured(message, route, telling, telemetry))
       if (!authorization.ok) {
         cors?.expose(message, authorization.response.headers)
         return authorization
@@ -243,17 +256,22 @@ export function createResource<const S extends string = never>(options: Resource
       }
       return { ...authorization, respond }
     },
-    handle: async message => (paths.includes(pathOf(message.target)) ? published(message) : undefined),
+    handle: async message => (paths.includes(pathOf(message.target)) ? published(names.name(message)) : undefined),
     clientOf: client,
-    ...ownRefusals(mode, tellOwn(tell, telemetry)),
+    ...ownRefusals(mode, tellOwn(tell, telemetry), names),
     responseHeaders(headers, requirement, message) {
       if (mode === 'enforce') {
-        setRateHeaders(headers, charges.get(message)?.values() ?? [])
+        setRateHeaders(headers, charges.get(names.named(message))?.values() ?? [])
         protectFromCaches(headers, requirement.cacheControl === 'handler')
       }
       cors?.expose(message, headers)
     },
   }
+}
+
+/** Events say whose they are. */
+function of(resource: string, observer: Observer): Observer {
+  return event => observer({ ...event, resource })
 }
 
 function documentRoute(path: string, document: object): [string, Route] {

@@ -54,6 +54,8 @@ export interface Adapter {
    * body limits and mistakes are its own, and which nothing can read before the guard.
    */
   readonly inApp: boolean
+  /** Another passes the request on, with headers that the API could obey: those refuse it. */
+  readonly refusesOverrides?: true
   make(plan: Plan): Promise<Site>
 }
 
@@ -74,8 +76,12 @@ export const pages: Readonly<Record<string, Page>> = {
   '/small': { requirement: { level: 'pseudonymous' }, bodyLimit: 10, say: echo },
   '/limited': {
     requirement: { level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour', identified: '9/hour' } },
-    say: echo,
+    say: (aauth, body) => {
+      const said = echo(aauth, body)
+      return { ...said, headers: { ...said.headers, ratelimit: '"made-up";r=99', 'ratelimit-policy': 'none' } }
+    },
   },
+  '/sites': { requirement: { level: 'identified', limits: { site: '1/hour' } }, say: echo },
   '/delegates': { requirement: { level: 'identified', limits: { identified: '1/hour', agent: '90/hour' } }, say: echo },
   '/personal': { requirement: { scope: 'events.read', limits: { authorized: '1/hour' } }, say: echo },
   '/known': {
@@ -112,6 +118,15 @@ export const pages: Readonly<Record<string, Page>> = {
       ),
     }),
   },
+}
+
+/** What an app that parses JSON by itself answers: what came, or 400. */
+export function parsedJson(text: string): { readonly status: 200 | 400; readonly body: string } {
+  try {
+    return { status: 200, body: JSON.stringify(JSON.parse(text)) }
+  } catch {
+    return { status: 400, body: 'malformed' }
+  }
 }
 
 /** Runs a page's handler, and counts it. */

@@ -1,6 +1,5 @@
 export { keysFile } from './keys-file.js'
 export { jsonLog, type Logger, type LogLevel } from './log.js'
-export { type LogLimit, logLimit } from './log-limit.js'
 export {
   type HonoContext,
   type MountableParticipant,

@@ -49,7 +49,7 @@ export const digestCases: readonly AttackCase[] = [
   built(
     'DIG-11',
     'error.body-too-large',
-    'No compressed body is inflated: endpoints refuse it, handlers have it as it came.',
+    'Nothing inflates a compressed body: endpoints refuse it, handlers have it as it came, a parser stops at its limit.',
   ),
   built('DIG-12', 'sig.body.bytes', 'A chunked body without a covered digest is refused.'),
   built('DIG-13', 'sig.body.bytes', 'A body on GET, HEAD or DELETE without a covered digest is refused.'),

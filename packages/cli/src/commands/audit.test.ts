@@ -1,6 +1,6 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, logLimit } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
-import { jsonLog, logLimit } from '@countersign/server'
+import { jsonLog } from '@countersign/server'
 import { expect, test } from 'vitest'
 import { audit } from './audit.js'
 

@@ -1,8 +1,8 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
-import { type AAuthError, boundedMap } from '@countersign/protocol'
-import { type ResourceEvent, recordOf } from '@countersign/resource'
-import type { Logger, LogLimit } from '@countersign/server'
+import { boundedMap, type LogLimit } from '@countersign/protocol'
+import { logTo, type ResourceEvent } from '@countersign/resource'
+import type { Logger } from '@countersign/server'
 
 /** Seconds in which a second alarm about the same is one more of the first. */
 const sameAlarm = 60
@@ -27,17 +27,19 @@ export function audit(
     told.set(about, now())
     return 'alarm'
   }
+  const ofResource = logTo(log, { limit })
   return event => {
     limit.turn()
     switch (event.type) {
       case 'passed':
-        return log.info({ event: 'passed', ...recordOf(event) }, 'passed')
-      case 'refused': {
-        const refusal = refusalOf(event)
-        return limit.write(`${kindOf(event)} ${refusal.code}`, () =>
-          log.info({ event: 'refused', ...refusal }, 'refused'),
+      case 'interaction':
+      case 'resource_token':
+        return ofResource(event)
+      case 'refused':
+        if ('error' in event) return ofResource(event)
+        return limit.write(`refused ${event.code}`, () =>
+          log.info({ event: 'refused', ...refusalOf(event) }, 'refused'),
         )
-      }
       case 'sign_in_failed': {
         const { cause: _, type, ...told } = event
         return limit.write(`${type} ${told.code}`, () => log.info({ event: type, ...told }, type))
@@ -60,16 +62,9 @@ function alarmed(event: Alarm): string {
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`
 }
 
-type Refused = Extract<AuthServerEvent | AgentServerEvent | ResourceEvent, { type: 'refused' }>
+type Refused = Extract<AuthServerEvent | AgentServerEvent, { type: 'refused' }>
 
-/** What only observes makes many: they must not use up the lines of what was refused. */
-function kindOf(event: Refused): 'observed' | 'anyway' | 'refused' {
-  if (!('observed' in event) || event.observed === undefined) return 'refused'
-  return event.observed ? 'observed' : 'anyway'
-}
-
-function refusalOf(event: Refused): Record<string, unknown> & { readonly code: string } {
-  if ('error' in event) return { ...recordOf(event), code: event.error.code }
+function refusalOf(event: Refused): Record<string, unknown> {
   const { code, status, description, peer, request_id } = event
   return { code, status, description, peer, ...about(event), request_id }
 }
@@ -77,7 +72,7 @@ function refusalOf(event: Refused): Record<string, unknown> & { readonly code: s
 type RefusedAccess = Extract<AuthServerEvent, { type: 'refused' }>
 
 /** Who was verified, what policy denied, or what a page was about. */
-function about(event: Exclude<Refused, { readonly error: AAuthError }>): Record<string, unknown> {
+function about(event: Refused): Record<string, unknown> {
   if ('sub' in event) return { sub: event.sub }
   const { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }: Partial<RefusedAccess> = event
   return { agent, delegate, user, request, resource, scope, exchange, txn, resource_txn }

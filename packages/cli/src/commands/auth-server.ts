@@ -8,7 +8,8 @@ import {
   firstOf,
   type LoginMethod,
 } from '@countersign/auth-server'
-import { jsonLog, logLimit } from '@countersign/server'
+import { logLimit } from '@countersign/protocol'
+import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'

@@ -6,8 +6,8 @@ import { createDiscovery, type Discovery, type DiscoveryOptions } from '@counter
 import { guardedFetcher } from '@countersign/discovery/node'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
-import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
-import { keysFile, type Logger, type LogLimit, type Participant, serve, type TracedExchange } from '@countersign/server'
+import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
+import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
 

@@ -49,6 +49,20 @@ export function authTokens(stage: Stage): void {
       await passes(await under(await holder()))
     })
 
+    test(verifies('AUT-06', 'token.times', 'one in the very second in which it ends'), async () => {
+      const { refused, passes } = await site()
+      const expected = { status: 401, error: 'invalid_auth_token', challenge: failed }
+      world.clock.now = Math.ceil(world.clock.now)
+      const { now } = world.clock
+      await refused(await under(await holder({ exp: now })), expected)
+      const last = await holder({ exp: now + 1 })
+      await passes(await under(last))
+      // Nor does it count longer for having been verified before.
+      world.clock.now += 1
+      await refused(await under(last), expected)
+      world.clock.now += 0.25
+    })
+
     test(verifies('AUT-09', 'AUT-10', 'error.insufficient-scope', 'scopes match exactly, or not at all'), async () => {
       const { refused, passes } = await site()
       const expected = { status: 403, error: 'insufficient_scope', challenge: askForToken }

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { type Change, header, plus, without } from '../altered.test.fixture.js'
@@ -23,6 +23,7 @@ export function bodies(stage: Stage): void {
     signed(stage)
     handedOn(stage)
     sized(stage)
+    inflated(stage)
     if (stage.adapter.wire) framed(stage)
   })
 }
@@ -114,6 +115,32 @@ function sized({ world, as, site, post, adapter }: Stage): void {
     expect(echoed.body.length).toBeLessThan(50_000)
     const again = await world.request({ ...gzip, bytes: bomb, contentType: 'text/plain' })
     await refuses(again, withBody(gzipSync(Buffer.alloc(5_000_001, ' '))), invalid)
+  })
+}
+
+function inflated({ world, as, site, post }: Stage): void {
+  test(verifies('DIG-11', 'a parser behind the guard inflates no bomb, and the app goes on'), async () => {
+    const { plan, send } = await site()
+    const json = async (bytes: Uint8Array<ArrayBuffer>, ...headers: Array<readonly [string, string]>) =>
+      send(
+        await world.request({ as, method: 'POST', target: '/json', headers, bytes, contentType: 'application/json' }),
+      )
+    // 5 MB in some kB, and JSON to whoever inflates it.
+    const text = Buffer.from(JSON.stringify({ a: ' '.repeat(5_000_000) }))
+    for (const [coding, bomb] of [
+      ['gzip', gzipSync(text)],
+      ['deflate', deflateSync(text)],
+      ['br', brotliCompressSync(text)],
+    ] as const) {
+      const { status, body } = await json(new Uint8Array(bomb), ['content-encoding', coding])
+      // Too large, of an unknown coding, or no JSON as it came.
+      expect([413, 415, 400], coding).toContain(status)
+      expect(body.length, coding).toBeLessThan(1000)
+    }
+    expect(plan.failed).toEqual([])
+    const passed = await json(new TextEncoder().encode('{"a":1}'))
+    expect([passed.status, passed.body]).toEqual([200, '{"a":1}'])
+    expect((await send(await post('/json', '{"a":'))).status, 'malformed as it came').toBe(400)
   })
 }
 

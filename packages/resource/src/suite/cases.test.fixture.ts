@@ -1,10 +1,12 @@
 import { authTokens } from './auth-tokens.test.fixture.js'
 import { bodies } from './bodies.test.fixture.js'
+import { challenges } from './challenges.test.fixture.js'
 import { digests } from './digests.test.fixture.js'
+import { hostileRecords } from './hostile-records.test.fixture.js'
 import { levels } from './levels.test.fixture.js'
 import { limits } from './limits.test.fixture.js'
 import { records } from './records.test.fixture.js'
-import { responses } from './responses.test.fixture.js'
+import { documents, responses } from './responses.test.fixture.js'
 import type { Stage } from './stage.test.fixture.js'
 import { targets } from './targets.test.fixture.js'
 
@@ -15,7 +17,9 @@ export function decisionCases(stage: Stage): void {
   levels(stage)
   authTokens(stage)
   limits(stage)
+  challenges(stage)
   records(stage)
+  hostileRecords(stage)
 }
 
 /** What comes over the wire, and what goes back. */
@@ -24,4 +28,5 @@ export function messageCases(stage: Stage): void {
   digests(stage)
   targets(stage)
   responses(stage)
+  documents(stage)
 }

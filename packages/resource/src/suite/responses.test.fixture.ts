@@ -82,23 +82,26 @@ export function responses({ world, adapter, site, holder }: Stage): void {
       const refused = await send(unsigned('/feed', large))
       expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([413, page])
     })
+  })
+}
 
-    test(verifies('metadata.resource', 'metadata, keys and resource tokens are the resource’s to answer'), async () => {
-      const { send } = await site()
-      const metadata = await send(unsigned('/.well-known/aauth-resource'))
-      expect([metadata.status, JSON.parse(metadata.body).resource]).toEqual([200, 'https://calendar.example'])
-      expect(JSON.parse((await send(unsigned('/.well-known/jwks.json'))).body).keys).toHaveLength(1)
-      const contentType = 'application/x-www-form-urlencoded'
-      const form = await world.request({
-        ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token' },
-        ...{ body: 'scope=events.read', contentType },
-      })
-      const answer = await send(form)
-      expect([answer.status, Object.keys(JSON.parse(answer.body))], answer.body).toEqual([
-        200,
-        expect.arrayContaining(['resource_token']),
-      ])
-      expect((await send(unsigned('/.well-known/jwks.json', { method: 'POST' }))).status).toBe(405)
+/** What is the resource's own to answer, whatever stands around it. */
+export function documents({ world, site }: Stage): void {
+  test(verifies('metadata.resource', 'metadata, keys and resource tokens are the resource’s to answer'), async () => {
+    const { send } = await site()
+    const metadata = await send(unsigned('/.well-known/aauth-resource'))
+    expect([metadata.status, JSON.parse(metadata.body).resource]).toEqual([200, 'https://calendar.example'])
+    expect(JSON.parse((await send(unsigned('/.well-known/jwks.json'))).body).keys).toHaveLength(1)
+    const contentType = 'application/x-www-form-urlencoded'
+    const form = await world.request({
+      ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token' },
+      ...{ body: 'scope=events.read', contentType },
     })
+    const answer = await send(form)
+    expect([answer.status, Object.keys(JSON.parse(answer.body))], answer.body).toEqual([
+      200,
+      expect.arrayContaining(['resource_token']),
+    ])
+    expect((await send(unsigned('/.well-known/jwks.json', { method: 'POST' }))).status).toBe(405)
   })
 }

@@ -81,13 +81,16 @@ function sitesOf(world: World, adapter: Adapter): Stage['site'] {
   })
   return async (options = {}) => {
     const { cors } = options
-    const resource = world.calendar(options)
+    const resource = world.calendar({ siteOf, ...options })
     const plan: Plan = { resource, ...(cors === undefined ? {} : { cors }), ran: 0, failed: [], log: [] }
     const site = await adapter.make(plan)
     sites.push(site)
     return visited(site, plan, world)
   }
 }
+
+/** As the Public Suffix List has it for the hosts here. */
+const siteOf = (host: string): string => host.split('.').slice(-2).join('.')
 
 function visited(site: Site, plan: Plan, { events, fetched }: World): Visited {
   const outcome = async (wire: Wire): Promise<Outcome> => {

@@ -1,5 +1,3 @@
-import type { Logger } from './log.js'
-
 /** Seconds that lines are counted for. */
 const window = 60
 /** Lines of one kind in that time. */
@@ -22,12 +20,13 @@ export interface LogLimit {
 }
 
 /**
- * Makes a bound on the lines of `log`.
+ * Makes a bound on the lines of a log.
+ * @param log takes the line that says what was left out
  * @param options.lines of one kind, a minute; default 60
  * @param options.now Unix seconds
  */
 export function logLimit(
-  log: Logger,
+  log: { warn(fields: Readonly<Record<string, unknown>>, message: string): unknown },
   options: { readonly lines?: number; readonly now?: () => number } = {},
 ): LogLimit {
   const { lines = defaultLines, now = () => Date.now() / 1000 } = options
