@@ -24,7 +24,8 @@ test(
       'The part of it that gets access phone',
       'Why it asks To find a free hour.',
       'What it could do at calendar.example See your events events.read Change your events events.write',
-      'What it would learn about you A made-up name that stands for you',
+      'What it would learn about you • A made-up name that stands for you, to know you when you come back ' +
+        'It goes along with whatever you allow.',
       'Your e-mail address: ada@demo.example',
       'Refuse Allow',
       'Either way you then go to assistant.example',
@@ -144,6 +145,18 @@ test(
         'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
         'calendar.example is asked next, if you allow it here at auth.example',
     )
+  },
+)
+
+test(
+  verifies('consent.page', 'the name that stands for the user is no choice, and said where it was not asked'),
+  () => {
+    const boxes = (html: string) => [...html.matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)
+    const said =
+      'A made-up name that stands for you, to know you when you come back It goes along with whatever you allow.'
+    expect(boxes(page())).toEqual(['scope:events.read', 'scope:events.write', 'scope:email'])
+    for (const change of [{}, { identity: [] }, { identity: [{ name: 'email' }] }])
+      expect(text(change).split(said)).toHaveLength(2)
   },
 )
 

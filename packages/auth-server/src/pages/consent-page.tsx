@@ -92,7 +92,12 @@ export function consentPage(view: ConsentView): string {
             </p>
           )}
           <ScopeList legend={`What it could do at ${at}`} scopes={scopes} resource={resource} user={view.user} />
-          <ScopeList legend="What it would learn about you" scopes={identity} resource={resource} user={view.user} />
+          <ScopeList
+            legend="What it would learn about you"
+            scopes={withName(identity)}
+            resource={resource}
+            user={view.user}
+          />
           {/* Refuse comes first: the one that a stray Enter presses. */}
           <div class="buttons">
             <button class="button" type="submit" name="decision" value="deny">
@@ -107,6 +112,11 @@ export function consentPage(view: ConsentView): string {
       </>
     ),
   })
+}
+
+/** Asked for or not, the name that stands for the user goes along, so the page says so. */
+function withName(identity: readonly ConsentScope[]): readonly ConsentScope[] {
+  return identity.some(({ name }) => name === 'openid') ? identity : [{ name: 'openid', optional: false }, ...identity]
 }
 
 function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
