@@ -146,7 +146,7 @@ export async function consentPlace(): Promise<ConsentPlace> {
         ...form,
       })
       const request_token = String(asked['request_token'])
-      return `${auth}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: 's1' })}`
+      return `${auth}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: form['state'] ?? 's1' })}`
     },
     askForDevice: async () => String((await tokenRequest({ request_type: 'device_auth' }))['user_code']),
     async stop() {

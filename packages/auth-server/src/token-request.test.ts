@@ -153,3 +153,17 @@ test(verifies('DIG-11', 'error.media-type', 'a compressed form is refused, not i
   expect(await refusalOf(await made.auth.handle(coded))).toEqual(plain(415, 'invalid_request'))
   expect((await send(made, phone, form)).status).toBe(200)
 })
+
+test('a state, and it with a redirect_uri, is as long as fits into a link once it is encoded', async () => {
+  const { made, phone, fill } = await prepared()
+  const status = async (more: string): Promise<number> =>
+    (await send(made, phone, `${fill('request_type=auth&resource_token=TOKEN')}${more}`)).status
+  const far = `&redirect_uri=https://a.example/${'~'.repeat(676)}`
+  expect(await status(`&state=${'s'.repeat(8192)}`)).toBe(200)
+  expect(await status(`&state=${'%26'.repeat(2730)}`)).toBe(200)
+  expect(await status(`&state=${'s'.repeat(8193)}`)).toBe(400)
+  expect(await status(`&state=${'%26'.repeat(2731)}`)).toBe(400)
+  // 26 characters of the URL as encoded, and 676 that become 3 each.
+  expect(await status(`${far}&state=${'s'.repeat(8186)}`)).toBe(200)
+  expect(await status(`${far}&state=${'s'.repeat(8187)}`)).toBe(400)
+})
