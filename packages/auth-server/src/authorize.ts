@@ -21,8 +21,9 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
       cause: { request: row.id },
     })
   }
-  const { session, cookies } = await context.login.sessions.begin(message)
-  if (!(await context.requests.claim(row, session.id))) {
+  const { sessions } = context.login
+  const { session, cookies } = await sessions.open(message, row.id)
+  if (!(await context.requests.claim(row, session.id, sessions.openedAs(message, row.id)))) {
     throw new AAuthError(
       'invalid_request',
       'This link was opened in another browser before. Begin again at the agent.',

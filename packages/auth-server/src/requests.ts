@@ -62,8 +62,8 @@ export interface Requests {
   find(token: string): Promise<RequestRow | undefined>
   /** The request of a user code, while it waits. */
   findByUserCode(userCode: string): Promise<RequestRow | undefined>
-  /** Makes the request this browser's; false when it is another's, or no longer waits. */
-  claim(row: RequestRow, browser: string): Promise<boolean>
+  /** Makes the request this browser's, which may have had another name before; false when it is another's, or no longer waits. */
+  claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, or has expired.
@@ -120,14 +120,14 @@ export function requestsIn(store: Store<Tables>, now: () => number, quota: Reque
         .executeTakeFirst()
     },
 
-    async claim({ request_hash }, browser) {
+    async claim({ request_hash }, browser, before = browser) {
       const { numUpdatedRows } = await store.write(tx =>
         tx
           .updateTable('auth_server_requests')
           .set({ browser })
           .where('request_hash', '=', request_hash)
           .where('expires', '>', now())
-          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', '=', browser)]))
+          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
           .executeTakeFirstOrThrow(),
       )
       return numUpdatedRows > 0n

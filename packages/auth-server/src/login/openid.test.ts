@@ -42,8 +42,10 @@ async function place(o: { readonly clientSecret?: string; readonly at?: string }
     clientSecret: o.clientSecret ?? 'secret',
     dangerouslyAllowLoopbackHttp: true,
   })
-  const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 })
-  return { ...made, open: () => browser(made.auth, issuer) }
+  /** Seconds by which our clock is ahead. */
+  const clock = { ahead: 0 }
+  const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 + clock.ahead })
+  return { ...made, clock, open: () => browser(made.auth, issuer) }
 }
 
 /** Walks through the provider's own pages until it sends the browser back; the URL it is sent to. */
@@ -78,6 +80,9 @@ async function atProvider(url: string, account: string): Promise<string> {
   throw new Error('the provider sends nobody back')
 }
 
+const loginCookies = ({ cookies }: Browser): string[] =>
+  [...cookies.keys()].filter(name => /^countersign-login-[\w-]{8}-4120$/.test(name))
+
 const targetOf = (url: string): string => url.slice(issuer.length)
 
 /** Begins at our server, signs in at the provider, and comes back. */
@@ -106,7 +111,7 @@ test('a user signs in at a provider, and their claims are as fresh as their last
   })
   const back = await one.get(targetOf(await atProvider(url.href, 'ada')))
   expect([back.status, back.headers.get('location')]).toEqual([303, '/logout'])
-  expect(one.cookies.has('countersign-login-4120')).toBe(false)
+  expect(loginCookies(one)).toEqual([])
   expect(await (await one.get('/logout')).text()).toContain('Ada Lovelace')
 
   profile = { ...profile, name: 'Countess of Lovelace' }
@@ -133,15 +138,48 @@ test('an answer of the provider is good once, in the browser that asked, with it
   expect((await one.get(answer)).status).toBe(403)
 })
 
-test('two tabs sign in at once', async () => {
+test.each(['after the other', 'with the other'])('two tabs sign in at once, one %s', async when => {
   const { open } = await place()
   const one = open()
-  const [first, second] = [await one.get('/login?return_to=/a'), await one.get('/login?return_to=/b')]
+  const begin = (path: string): Promise<Response> => one.get(`/login?return_to=${path}`)
+  const [first, second] =
+    when === 'with the other' ? await Promise.all([begin('/a'), begin('/b')]) : [await begin('/a'), await begin('/b')]
   const back = async (sent: Response): Promise<string | null> => {
     const url = await atProvider(sent.headers.get('location') ?? '', 'ada')
     return (await one.get(targetOf(url))).headers.get('location')
   }
   expect([await back(first), await back(second)]).toEqual(['/a', '/b'])
+})
+
+test('a browser keeps four sign-ins that it began, the last ones, for ten minutes by a clock a minute off', async () => {
+  const { open, clock } = await place()
+  const one = open()
+  const states: string[] = []
+  for (let count = 0; count < 6; count++) {
+    clock.ahead += 1
+    const sent = await one.get('/login?return_to=/a')
+    states.push(new URL(sent.headers.get('location') ?? '').searchParams.get('state') ?? '')
+  }
+  expect(loginCookies(one)).toHaveLength(4)
+  const kept = loginCookies(one).map(name => Buffer.from(one.cookies.get(name) ?? '', 'base64url').toString())
+  for (const [index, state] of states.entries())
+    expect(
+      kept.some(text => text.includes(state)),
+      String(index),
+    ).toBe(index > 1)
+  // The one that was begun, and is there, answers differently: it asks the provider, which knows no such code.
+  const answered = async (later: number): Promise<string> => {
+    clock.ahead += later
+    const answer = await one.get(
+      `/login/callback/corp?code=x&state=${states.pop()}&iss=${encodeURIComponent(upstream)}`,
+    )
+    return answer.text()
+  }
+  const unknown = 'This sign-in was not begun in this browser'
+  expect(await answered(-60)).not.toContain(unknown)
+  expect(await answered(-60)).toContain(unknown)
+  expect(await answered(120 + 590)).not.toContain(unknown)
+  expect(await answered(20)).toContain(unknown)
 })
 
 test('what the provider refuses is told on a page, without its words', async () => {
@@ -181,8 +219,8 @@ test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret
   expect(await changed(() => undefined)).toBe(303)
   expect(await changed(url => url.searchParams.set('iss', 'https://evil.example'))).toBe(403)
   expect(await changed(url => url.searchParams.set('code', 'wrong'))).toBe(403)
-  const cookie = 'countersign-login-4120'
   const rewrite = (from: RegExp, to: string) => (_url: URL, one: Browser) => {
+    const [cookie = ''] = loginCookies(one)
     const text = Buffer.from(one.cookies.get(cookie) ?? '', 'base64url').toString()
     one.cookies.set(cookie, Buffer.from(text.replace(from, to)).toString('base64url'))
   }

@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import {
-  AAuthError,
-  asAAuthError,
-  authorityOf,
-  type Cookies,
-  cookiesOf,
-  type Route,
-  seeOther,
-} from '@countersign/protocol'
+import { AAuthError, asAAuthError, authorityOf, cookiesOf, type Route, seeOther } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { peerOf, requestIdOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
@@ -74,7 +66,6 @@ interface Context {
   readonly demo: DemoLogin | undefined
   readonly sessions: ManagedSessions
   readonly attempts: LoginAttempts
-  readonly cookies: Cookies
   readonly now: () => number
   readonly onEvent: (event: LoginEvent) => void
 }
@@ -101,7 +92,6 @@ export function createLogin(o: {
     demo: methods.find(method => 'users' in method),
     sessions,
     attempts: loginAttempts(cookies, now),
-    cookies,
     now,
     onEvent,
   }
@@ -275,7 +265,7 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
   if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
     // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
-    return pageResponse(signedOutPage(), { cookies: [...cookies, context.cookies.clear('browser')] })
+    return pageResponse(signedOutPage(), { cookies: [...cookies, ...context.sessions.forget(message)] })
   }
   return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
 }
