@@ -8,6 +8,9 @@ export interface LoginAttempt {
   readonly provider: string
   readonly state: string
   readonly returnTo: string
+  /** As it was begun, so that it can be tried again. */
+  readonly loginHint?: string
+  readonly switchUser?: true
   /** Unix seconds. */
   readonly began: number
   /** What the provider wants to know when the browser is back. */
@@ -77,8 +80,10 @@ function decode(cookie: string): LoginAttempt | undefined {
 
 function isAttempt(value: unknown): value is LoginAttempt {
   if (typeof value !== 'object' || value === null) return false
-  const { provider, state, returnTo, began, saved } = value as Partial<Record<keyof LoginAttempt, unknown>>
+  const told: Partial<Record<keyof LoginAttempt, unknown>> = value
+  const { provider, state, returnTo, loginHint = '', switchUser = true, began, saved } = told
   if (typeof provider !== 'string' || typeof state !== 'string' || typeof began !== 'number') return false
+  if (typeof loginHint !== 'string' || switchUser !== true) return false
   if (typeof returnTo !== 'string' || !isReturnPath(returnTo)) return false
   return typeof saved === 'object' && saved !== null && Object.values(saved).every(text => typeof text === 'string')
 }

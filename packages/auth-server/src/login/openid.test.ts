@@ -204,6 +204,23 @@ test('what the provider refuses is told on a page, without its words', async () 
   ])
 })
 
+test('whoever tries again is the one who was asked for, or who wanted to be another', async () => {
+  const { open } = await place()
+  const retry = async (target: string): Promise<string | undefined> => {
+    const one = open()
+    const sent = await one.get(target)
+    const state = new URL(sent.headers.get('location') ?? '').searchParams.get('state') ?? ''
+    const cancelled = new URLSearchParams({ error: 'access_denied', state, iss: upstream })
+    const page = await (await one.get(`/login/callback/corp?${cancelled}`)).text()
+    return /href="(\/login\?[^"]+)"/.exec(page)?.[1]
+  }
+  expect(await retry('/login/start/corp?return_to=%2Fa&switch=1')).toBe('/login?return_to=%2Fa&amp;switch=1')
+  expect(await retry('/login?return_to=%2Fa&login_hint=ada%40corp.example')).toBe(
+    '/login?return_to=%2Fa&amp;login_hint=ada%40corp.example',
+  )
+  expect(await retry(`/login?return_to=%2Fa&login_hint=${'a'.repeat(5000)}`)).toBe('/login?return_to=%2Fa')
+})
+
 test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret signs nobody in', async () => {
   const { open } = await place()
   const answered = async (one: Browser): Promise<URL> => {

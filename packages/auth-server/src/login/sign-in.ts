@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, authorityOf, cookiesOf, type Route, seeOther } from '@countersign/protocol'
+import { AAuthError, asAAuthError, authorityOf, cookiesOf, isSafeId, type Route, seeOther } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { peerOf, requestIdOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
@@ -181,13 +181,12 @@ async function begin(
 ): Promise<Response> {
   const state = randomBytes(16).toString('base64url')
   const { cookies } = await context.sessions.begin(message)
-  const { url, saved } = await provider.begin({
-    callback: callbackOf(context, provider),
-    state,
+  const asked = {
     ...(loginHint === undefined ? {} : { loginHint }),
     ...(switchUser === undefined ? {} : { switchUser }),
-  })
-  const attempt = { provider: provider.id, state, returnTo, began: context.now(), saved }
+  }
+  const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, ...asked })
+  const attempt = { provider: provider.id, state, returnTo, ...asked, began: context.now(), saved }
   return seeOther(url, [...cookies, context.attempts.add(message, attempt)])
 }
 
@@ -278,7 +277,8 @@ function optionsIn(message: ReceivedMessage): AnySignIn {
   const loginHint = query.get('login_hint')
   return {
     returnTo,
-    ...(loginHint === null || loginHint === '' ? {} : { loginHint }),
+    // It goes into a cookie, as returnTo does.
+    ...(loginHint === null || !isSafeId(loginHint) ? {} : { loginHint }),
     ...(query.get('switch') === '1' ? { switchUser: true } : {}),
   }
 }
