@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cookies } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { sweepAtMost } from '../sweep.js'
 import type { UpstreamAccount } from './login-method.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
 import { claimsOf, newSub, noteLogin, type User } from './users.js'
@@ -14,7 +15,6 @@ const longest = 12 * 3600
 const noteEvery = 60
 /** Browsers of one user; beyond, the one unused for longest is signed out. */
 const mostPerUser = 20
-const sweepAtMost = 500
 /** Seconds in which a link that this browser opened is still its own, whatever name it has got since. */
 const openedFor = 600
 const secretForm = /^[A-Za-z0-9_-]{43}$/
@@ -181,14 +181,18 @@ async function endOldest(tx: Transaction, sub: string): Promise<void> {
   await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', surplus).execute()
 }
 
-/** Deletes a few of those that have ended. */
-export async function sweepSessions(tx: Transaction, now: number): Promise<void> {
+/** Deletes a few of those that have ended; resolves with how many. */
+export async function sweepSessions(tx: Transaction, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')
     .where(({ or, eb }) => or([eb('last_used', '<=', now - idle), eb('created', '<=', now - longest)]))
     .limit(sweepAtMost)
-  await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', ended).execute()
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_sessions')
+    .where('secret_hash', 'in', ended)
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
 }
 
 const opened = 'opened-'
