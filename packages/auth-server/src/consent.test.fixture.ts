@@ -38,8 +38,13 @@ export async function consentWorld(
 }
 
 /** Another instance of a world's auth server, on the same database. */
-export async function secondInstance(made: World, database: string): Promise<World> {
+export async function secondInstance(
+  made: World,
+  database: string,
+  more: Parameters<typeof consentWorld>[0] & {} = {},
+): Promise<World> {
   const other = await consentWorld({
+    ...more,
     database,
     now: () => made.clock.now,
     discovery: createDiscovery({
