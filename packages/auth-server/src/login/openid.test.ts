@@ -1,37 +1,22 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { world } from '../world.test.fixture.js'
 import { type Browser, browser } from './browser.test.fixture.js'
 import { openidConnect } from './openid.js'
+import { type OpenidProvider, startProvider, throughPages } from './openid.test.fixture.js'
 
 const issuer = 'http://localhost:4120'
 const callback = `${issuer}/login/callback/corp`
 let upstream: string
-let profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
-const server = createServer()
+const profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
+let provider: OpenidProvider
+const atProvider = (url: string, account: string): Promise<string> => throughPages(url, account, issuer)
 
 beforeAll(async () => {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  // It warns of what a test may do.
-  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  const provider = new Provider(upstream, {
-    clients: [{ client_id: 'countersign', client_secret: 'secret', redirect_uris: [callback] }],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, ...profile }) }),
-    cookies: { keys: ['test'] },
-    features: { devInteractions: { enabled: true } },
-    pkce: { required: () => true },
-    ttl: { Interaction: 60, Session: 60, Grant: 60, AccessToken: 60, IdToken: 60 },
-  })
-  warn.mockRestore()
-  const answer = provider.callback()
-  server.on('request', (request, response) => void answer(request, response))
+  provider = await startProvider(callback, () => profile)
+  upstream = provider.issuer
 })
 
-afterAll(() => new Promise(resolve => server.close(resolve)))
+afterAll(() => provider.close())
 
 async function place(o: { readonly clientSecret?: string; readonly at?: string } = {}) {
   const login = openidConnect({
@@ -46,38 +31,6 @@ async function place(o: { readonly clientSecret?: string; readonly at?: string }
   const clock = { ahead: 0 }
   const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 + clock.ahead })
   return { ...made, clock, open: () => browser(made.auth, issuer) }
-}
-
-/** Walks through the provider's own pages until it sends the browser back; the URL it is sent to. */
-async function atProvider(url: string, account: string): Promise<string> {
-  const jar = new Map<string, string>()
-  let next = new URL(url)
-  let form: string | undefined
-  for (let step = 0; step < 12; step++) {
-    const response = await fetch(next, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
-    })
-    form = undefined
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      jar.set(name, value)
-    }
-    const location = response.headers.get('location')
-    const page = await response.text()
-    if (location !== null) {
-      next = new URL(location, next)
-      if (next.href.startsWith(issuer)) return next.href
-      continue
-    }
-    next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
-    form = page.includes('name="login"') ? `prompt=login&login=${account}&password=x` : 'prompt=consent'
-  }
-  throw new Error('the provider sends nobody back')
 }
 
 const loginCookies = ({ cookies }: Browser): string[] =>
@@ -114,7 +67,7 @@ test('a user signs in at a provider, and their claims are as fresh as their last
   expect(loginCookies(one)).toEqual([])
   expect(await (await one.get('/logout')).text()).toContain('Ada Lovelace')
 
-  profile = { ...profile, name: 'Countess of Lovelace' }
+  profile.name = 'Countess of Lovelace'
   const second = open()
   expect((await signIn(second, 'ada')).status).toBe(303)
   expect(await (await second.get('/logout')).text()).toContain('Countess of Lovelace')
