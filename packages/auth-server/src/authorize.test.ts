@@ -106,48 +106,6 @@ test(
   },
 )
 
-test(
-  verifies('consent.claimed', 'two links opened at once in a fresh browser both lead to their answers'),
-  async () => {
-    const made = await consentWorld()
-    const phone = await delegate(made, 'phone')
-    const ask = async () => requestTokenOf(await askUser(made, phone))
-    const [first, second, late] = [await ask(), await ask(), await ask()]
-    const one = await browserOf(made)
-    // Neither is sent with a cookie, and what the last answer sets stays.
-    await Promise.all([one.get(linkOf(first)), one.get(linkOf(second))])
-    const other = await browserOf(made)
-    await other.get(linkOf(late))
-    await signInAs(one, 'ada')
-    for (const request_token of [first, second]) {
-      const answer = await decide(one, `/agent/consent?request_token=${request_token}`, { decision: 'allow' })
-      expect(answerOf(answer).searchParams.get('code')).not.toBeNull()
-    }
-    // Whose answer comes while the first one's page is read has another name for good.
-    for (const [name, value] of other.cookies) one.cookies.set(name, value)
-    await signInAs(one, 'ada')
-    expect((await open(one, linkOf(late))).status).toBe(303)
-  },
-)
-
-test(
-  verifies('consent.claimed', 'what a browser opened is no longer its own once its user has signed out'),
-  async () => {
-    const made = await consentWorld()
-    const phone = await delegate(made, 'phone')
-    const request_token = await requestTokenOf(await askUser(made, phone))
-    const one = await browserOf(made)
-    await open(one, linkOf(request_token))
-    const thief = await browserOf(made, 'grace')
-    expect(shown(await open(thief, linkOf(request_token)))).toEqual(page400)
-    await signInAs(one, 'ada')
-    expect((await open(one, linkOf(request_token))).status).toBe(200)
-    await one.post('/logout', { csrf: await one.csrf('/logout') })
-    expect([...one.cookies.keys()]).toEqual([])
-    expect(shown(await open(one, linkOf(request_token)))).toEqual(page400)
-  },
-)
-
 test(verifies('consent.browser', 'UIX-05', 'a form without the token of this session grants nothing'), async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')

@@ -16,7 +16,18 @@ import {
   redeemCode,
   requestTokenOf,
 } from './consent.test.fixture.js'
-import { agentServer, bodyOf, delegate, granted, newYear, part, plain, refusalOf, send } from './world.test.fixture.js'
+import {
+  agentServer,
+  bodyOf,
+  delegate,
+  granted,
+  newYear,
+  part,
+  plain,
+  refusalOf,
+  resourceToken,
+  send,
+} from './world.test.fixture.js'
 
 test(
   verifies(
@@ -211,3 +222,24 @@ test('openid is no choice: what the page does not offer to leave out is granted,
   const whole = await allowedCode(made, await delegate(made, 'laptop'), { scope, scopes: ['events.read', 'email'] })
   expect(whole.code).not.toBe('')
 })
+
+test(
+  verifies('RST-11', 'auth.resource-token.date', 'one resource token twice is two requests, each with its own answer'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const resource_token = await resourceToken(made, phone)
+    const form = { request_type: 'auth', resource_token, redirect_uri: callback, state: 's1' }
+    const [first, second] = [await send(made, phone, form), await send(made, phone, form)]
+    const tokens = [await requestTokenOf(first), await requestTokenOf(second)]
+    expect(new Set(tokens).size).toBe(2)
+    const [refused, allowed] = [await browserOf(made, 'grace'), await browserOf(made, 'ada')]
+    const denied = answerOf(await decide(refused, linkOf(tokens[0] ?? ''), { decision: 'deny' }))
+    expect(denied.searchParams.get('error')).toBe('access_denied')
+    const code =
+      answerOf(await decide(allowed, linkOf(tokens[1] ?? ''), { decision: 'allow' })).searchParams.get('code') ?? ''
+    const redemption = { code, redirect_uri: callback }
+    expect((await redeemCode(made, phone, { ...redemption, request_token: tokens[0] ?? '' })).status).toBe(400)
+    await granted(await redeemCode(made, phone, { ...redemption, request_token: tokens[1] ?? '' }))
+  },
+)

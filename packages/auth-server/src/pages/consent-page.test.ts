@@ -68,9 +68,10 @@ test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is 
 })
 
 test(verifies('UIX-08', 'a link that is no web page, and a picture that is no picture of ours, are left out'), () => {
-  const links = (href: string): number =>
-    [...page({ agent: { id: ordinary.agent.id, homepage: href } }).matchAll(/<a /g)].length
-  expect(links('https://assistant.example/')).toBe(1)
+  const links = (href: string, name: 'homepage' | 'policy_uri' | 'tos_uri'): number =>
+    [...page({ agent: { id: ordinary.agent.id, [name]: href } }).matchAll(/<a /g)].length
+  for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const)
+    expect(links('https://assistant.example/', name)).toBe(1)
   for (const href of [
     'javascript:alert(1)',
     'JaVaScRiPt:alert(1)',
@@ -79,7 +80,7 @@ test(verifies('UIX-08', 'a link that is no web page, and a picture that is no pi
     'file:///x',
     '//x',
   ])
-    expect(links(href), href).toBe(0)
+    for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const) expect(links(href, name), href).toBe(0)
   const pictures = (logo: string): number =>
     [...page({ agent: { id: ordinary.agent.id, logo } }).matchAll(/<img /g)].length
   expect(pictures('data:image/png;base64,AAAA')).toBe(1)
