@@ -15,6 +15,8 @@ export interface ConsentPlace {
   readonly arrived: Array<{ readonly url: string; readonly referer: string | undefined }>
   /** Asks for a user's consent; the link to send them to. */
   ask(form?: Readonly<Record<string, string>>): Promise<string>
+  /** Sends a token request; its answer. */
+  token(form: Readonly<Record<string, string>>): Promise<Record<string, unknown>>
   /** Starts the device flow; the code to type in. */
   askForDevice(): Promise<string>
   stop(): Promise<void>
@@ -26,7 +28,8 @@ const picture = Buffer.from(
   'base64',
 )
 
-export async function consentPlace(): Promise<ConsentPlace> {
+/** @param metadata what the agent says about itself otherwise */
+export async function consentPlace(metadata: Readonly<Record<string, string>> = {}): Promise<ConsentPlace> {
   const [auth, agent, calendar] = await Promise.all([address(), address(), address()])
   const [authKey, agentKey, calendarKey] = await Promise.all([1, 2, 3].map(() => generateSigningKey()))
   if (authKey === undefined || agentKey === undefined || calendarKey === undefined) throw new Error('no keys')
@@ -43,6 +46,7 @@ export async function consentPlace(): Promise<ConsentPlace> {
         logo_uri: `${agent}/logo.png`,
         homepage: `${agent}/about`,
         policy_uri: `${agent}/privacy`,
+        ...metadata,
       }),
       '/jwks.json': json(jwks([{ kid: 'k1', key: agentKey }])),
       '/logo.png': (_, response) => response.writeHead(200, { 'content-type': 'image/png' }).end(picture),
@@ -146,8 +150,9 @@ export async function consentPlace(): Promise<ConsentPlace> {
         ...form,
       })
       const request_token = String(asked['request_token'])
-      return `${auth}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: 's1' })}`
+      return `${auth}/agent/authorize?${new URLSearchParams({ request_token, redirect_uri, state: form['state'] ?? 's1' })}`
     },
+    token: tokenRequest,
     askForDevice: async () => String((await tokenRequest({ request_type: 'device_auth' }))['user_code']),
     async stop() {
       await running.close()

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
@@ -59,8 +59,10 @@ afterAll(async () => {
 async function asks(
   args: readonly string[],
   pattern: RegExp,
+  program: readonly [string, ...string[]] = [process.execPath, countersign],
 ): Promise<{ found: RegExpExecArray; ended: Promise<{ code: number | null; out: string; said: string }> }> {
-  const child: ChildProcess = spawn(process.execPath, [countersign, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file, ...first] = program
+  const child: ChildProcess = spawn(file, [...first, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, said] = ['', '']
   child.stdout?.on('data', chunk => (out += String(chunk)))
   const ended = new Promise<{ code: number | null; out: string; said: string }>(resolve =>
@@ -76,6 +78,10 @@ async function asks(
   })
   return { found, ended }
 }
+
+/** `script` gives a command a terminal. */
+const noTerminal =
+  spawnSync('script', ['--version']).status === 0 ? '' : ' (skipped: there is no script, which makes a terminal)'
 
 const link = /open (http:\S+)\n {2}waiting/
 
@@ -132,4 +138,38 @@ describe('the command', () => {
     const finished = await ended
     expect([finished.code, JSON.parse(finished.out)]).toMatchObject([0, { scope: 'events.read' }])
   })
+
+  test.skipIf(noTerminal !== '')(
+    `in a terminal without a browser it shows a code without being told to${noTerminal}`,
+    async () => {
+      const agents = ['--config', join(place.folder, 'agent-server.json')]
+      const code = /[\w-]{20,}/.exec((await run(['agent-server', 'invite', ...agents])).stdout)?.[0] ?? ''
+      const state = ['--state', join(place.folder, 'remote'), '--development']
+      await run(['enroll', home, '--code', code, ...state])
+      const remote = ['--as', 'delegate', '--id', home, '--auth-server', auth, ...state]
+      const inTerminal = [
+        'env',
+        '-u',
+        'DISPLAY',
+        '-u',
+        'WAYLAND_DISPLAY',
+        '-u',
+        'BROWSER',
+        process.execPath,
+        countersign,
+      ]
+      const line = [...inTerminal, 'fetch', `${api}/events`, ...remote].map(word => `'${word}'`).join(' ')
+      // What a terminal shows is one stream: that of the program that makes one.
+      const { found, ended } = await asks([line], /open (\S+)\r?\n {2}and type in (\S+) within 10 minutes/, [
+        'sh',
+        '-c',
+        'exec script -qefc "$0" /dev/null >&2',
+      ])
+      expect(found[1]).toBe(`${auth}/device`)
+      await scriptedUser('Grace').typeIn({ verification_uri: found[1] ?? '', user_code: found[2] ?? '' }, 'Allow')
+      const finished = await ended
+      expect(finished.code).toBe(0)
+      expect(finished.said).toContain('"scope":"events.read"')
+    },
+  )
 })

@@ -2,7 +2,7 @@ import { type IdentifierList, isListed } from '@countersign/protocol'
 import { invalidCallback } from './callback.js'
 import { AgentError, mustAsk, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
-import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
+import { canonicalScope, covers, type Grant, type Grants, soughtBy } from './grants.js'
 import type { Credentials, Self } from './identity.js'
 import type { Asked, Begun, Form, Interviewer, Received, Reception } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
@@ -29,6 +29,12 @@ export interface Attempt {
   readonly mayRefresh: boolean
 }
 
+/** A grant, and whether it was asked for just now, of a user where one decides. */
+export interface Obtained {
+  readonly grant: Grant
+  readonly isNew: boolean
+}
+
 /** Obtains grants and keeps them fresh: one request at a time per issuer, resource and scope. */
 export interface Authorization {
   /** Whether state knows a grant at this resource that could serve, or be refreshed. Asks nobody. */
@@ -38,7 +44,7 @@ export interface Authorization {
   /** A usable grant that covers the scope, of one issuer if one is named; undefined when there is none. */
   covering(applicant: Applicant, wanted: Wanted): Promise<Grant | undefined>
   /** A grant for what a resource asks, by refresh where a stored one covers it, else by a new request. */
-  obtain(applicant: Applicant, handout: CheckedHandout, attempt: Attempt): Promise<Grant>
+  obtain(applicant: Applicant, handout: CheckedHandout, attempt: Attempt): Promise<Obtained>
   /** A grant by a new request. */
   request(applicant: Applicant, asked: Asked, form: Form): Promise<Grant>
   /** What a browser brought to the app's own route. */
@@ -93,12 +99,14 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
       const { resource, scope, authServer: issuer } = handout
       const held = await find(applicant.self, { resource, scope, issuer }, context)
       // Another call may have got it since this challenge was written.
-      if (held !== undefined && usable(held, applicant.self, context) && !refused.has(held.authToken)) return held
+      if (held !== undefined && usable(held, applicant.self, context) && !refused.has(held.authToken))
+        return { grant: held, isNew: false }
       // A user may have thought longer than a token lives: one that had ended was turned down for that alone.
       const isDue = held !== undefined && (mayRefresh || !usable(held, applicant.self, context))
       const again = isDue && isRenewable(held) ? await refresh(held, applicant, context) : undefined
+      if (again !== undefined) return { grant: again, isNew: false }
       const form = { resource_token: handout.resourceToken }
-      return again ?? authorize({ issuer, resource, scope }, { form, applicant }, context)
+      return { grant: await authorize({ issuer, resource, scope }, { form, applicant }, context), isNew: true }
     },
     request: (applicant, asked, form) => authorize(asked, { form, applicant }, context),
     receive: async (url, tell) => {
@@ -156,7 +164,7 @@ async function fresh(grant: Grant, applicant: Applicant, context: Context): Prom
 function refresh(grant: Renewable, { self, tell }: Applicant, context: Context): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
-  const asked = { issuer, resource, scope: scopesOf(grant) }
+  const asked = { issuer, resource, scope: soughtBy(grant) }
   const task = async (): Promise<Grant | undefined> => {
     tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
     try {

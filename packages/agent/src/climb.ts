@@ -1,4 +1,4 @@
-import { isIdentifier } from '@countersign/protocol'
+import { isIdentifier, missingScope } from '@countersign/protocol'
 import { readAnswer } from './answer.js'
 import type { Applicant } from './authorization.js'
 import { discard } from './body.js'
@@ -6,6 +6,7 @@ import type { ClimbContext } from './climb-context.js'
 import { decide, type Next, type Progress } from './decision.js'
 import { AgentError, mustAsk } from './error.js'
 import { explained, type Outcome } from './explanation.js'
+import { scopesOf } from './grants.js'
 import type { Self } from './identity.js'
 import type { Outgoing } from './outgoing.js'
 import type { Passage } from './passage.js'
@@ -32,6 +33,8 @@ interface Climb {
   covered: boolean
   rekeyed: boolean
   interactions: number
+  /** What was asked for in this call, and not granted. */
+  withheld: readonly string[]
   /** With what a page of this resource has answered its question: what is sent from here on carries it, signed. */
   code: string | undefined
 }
@@ -51,6 +54,7 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
     covered: false,
     rekeyed: false,
     interactions: 0,
+    withheld: [],
     code: undefined,
   }
   if ('grant' in state.shown)
@@ -167,16 +171,24 @@ async function authorize(
   state.rounds += 1
   const handed = { resource: request.url.origin, ...challenge }
   const handout = await unlessAborted(request, () => checkHandout(handed, self, context))
+  // Whoever has just left something out is not asked for it again at once.
+  if (handout.scope.some(name => state.withheld.includes(name)))
+    return { outcome: 'refused', reason: `${host(state)} needs more than was granted just now: ${shownScope(shown)}` }
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
-  const grant = await unlessAborted(request, () =>
+  const { grant, isNew } = await unlessAborted(request, () =>
     context.authorization.obtain(applicant(state, shown), handout, attempt),
   )
+  if (isNew) state.withheld = missingScope(scopesOf(grant), handout.scope)
   passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
   // A user may have thought longer than a key lives: the token is bound to the one there is by now.
   const bound =
     grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(passage.note))
   state.shown = authorized(bound, grant)
   return undefined
+}
+
+function shownScope(shown: Shown): string {
+  return shown.level === 'authorized' ? shown.grant.scope : 'nothing'
 }
 
 /**

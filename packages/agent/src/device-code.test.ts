@@ -3,10 +3,12 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import type { Agent } from './agent.js'
 import { delegateIn } from './agents.test.fixture.js'
+import { asking } from './asking.test.fixture.js'
+import { callbackRoute } from './callback-route.js'
 import { type DeviceCode, deviceCode } from './device-code.js'
 import { explain } from './explanation.js'
-import { auth, calendar, type World } from './participants.test.fixture.js'
-import { formsOf, type Users, worldOfUsers } from './users.test.fixture.js'
+import { auth, calendar, type World, world } from './participants.test.fixture.js'
+import { callback, forEver, formsOf, type Users, worldOfUsers } from './users.test.fixture.js'
 
 const events = `${calendar}/events`
 
@@ -119,6 +121,40 @@ describe('an agent without a browser', () => {
       expect(formsOf(users, 'auth')).toHaveLength(1)
     },
   )
+
+  test('where it is not allowed, and there is another way to ask, that one is taken', async () => {
+    const visits: string[] = []
+    for (const isAllowed of [false, true]) {
+      const { own, users, decide } = await worldOfUsers()
+      if (!isAllowed) refuses(own, 'device_auth', new AAuthError('unauthorized_client', 'not here'))
+      const shown: DeviceCode[] = []
+      const otherwise = callbackRoute({
+        redirectUri: callback,
+        visit: async url => {
+          visits.push(url)
+          await agent.handleCallback(decide(url, { user: 'ada' }))
+        },
+      })
+      const interact = deviceCode({ show: code => void shown.push(code), otherwise })
+      const agent = delegateIn(own, { interact, sleep: isAllowed ? async () => undefined : forEver })
+      expect((await agent.fetch(events)).status).toBe(200)
+      expect([shown.length, visits.length]).toEqual(isAllowed ? [1, 1] : [0, 1])
+      expect(formsOf(users, 'code')).toHaveLength(isAllowed ? 0 : 1)
+    }
+  })
+
+  test('a resource that asks its user itself does so the other way', async () => {
+    const own = await world()
+    const asks = asking(own)
+    const otherwise = callbackRoute({
+      redirectUri: callback,
+      visit: async url => void (await agent.handleCallback(asks.visit(url))),
+    })
+    const agent = delegateIn(own, { interact: deviceCode({ show: () => undefined, otherwise }), sleep: forEver })
+    expect((await agent.fetch(events)).status).toBe(200)
+    const alone = delegateIn(own, { interact: deviceCode({ show: () => undefined }), code: 'second' })
+    await expect(alone.fetch(events)).rejects.toMatchObject({ code: 'interaction_required' })
+  })
 
   test.each<readonly [string, string, Record<string, unknown>]>([
     ['a code that rewrites the terminal', 'user_code', { user_code: '\u001b[2JABCD' }],

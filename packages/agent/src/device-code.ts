@@ -1,6 +1,13 @@
 import { AgentError, refusalOf } from './error.js'
 import { canonicalScope, type Grant } from './grants.js'
-import { type Interact, type InteractContext, type Interview, patience, unattended } from './interact.js'
+import {
+  type Interact,
+  type InteractContext,
+  type Interview,
+  type Interviewer,
+  patience,
+  unattended,
+} from './interact.js'
 import { invalidAnswer } from './participant.js'
 import { redeem } from './redemption.js'
 import { userUrl } from './user-url.js'
@@ -24,6 +31,11 @@ export interface DeviceCode {
 export interface DeviceCodeOptions {
   /** Shows where to go and what to type in there. Calls wait for the user from then on. */
   readonly show: (code: DeviceCode) => void | Promise<void>
+  /**
+   * How users are asked where the auth server does not let this agent show a code, and what a resource asks of its own: a
+   * `loopback` that prints where to go, for one. Default: nobody is asked.
+   */
+  readonly otherwise?: Interact
 }
 
 /** The part of the auth server's answer that the agent keeps to itself. */
@@ -35,25 +47,32 @@ interface Device {
 
 /**
  * Users decide on another device, by typing in a code: for agents without a browser. The auth server must allow the agent
- * to do so; where it does not, the agent goes on without a user.
+ * to do so; where it does not, the agent goes on with `otherwise`, or without a user.
  * @see protocol §6.2 `device_auth`, §6.3; RFC 8628
  */
-export function deviceCode({ show }: DeviceCodeOptions): Interact {
+export function deviceCode({ show, otherwise }: DeviceCodeOptions): Interact {
   if (typeof show !== 'function') throw new TypeError('show must be a function that shows the code to the user')
   return Object.freeze({
     kind: 'device',
-    open: (context: InteractContext) => ({ obtain: (interview: Interview) => obtain(interview, show, context) }),
+    open: (context: InteractContext): Interviewer => {
+      const other = otherwise?.open(context) ?? unattended()
+      return { ...other, obtain: interview => obtain(interview, { show, other }, context) }
+    },
   })
 }
 
-async function obtain(interview: Interview, show: DeviceCodeOptions['show'], context: InteractContext): Promise<Grant> {
+async function obtain(
+  interview: Interview,
+  { show, other }: Pick<DeviceCodeOptions, 'show'> & { readonly other: Interviewer },
+  context: InteractContext,
+): Promise<Grant> {
   const begun = await interview.begin({ request_type: 'device_auth' }).catch(error => {
     const refused = refusalOf(error)?.error
     if (refused !== 'unauthorized_client' && refused !== 'unsupported_request_type') throw error
     return undefined
   })
   // Without a code to show, what needs no user can still be granted.
-  if (begun === undefined) return unattended().obtain(interview)
+  if (begun === undefined) return other.obtain(interview)
   if (begun.grant !== undefined) return begun.grant
   const device = deviceOf(begun.answer, interview, context)
   const { issuer } = device.shown

@@ -1,4 +1,5 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { jwks, signJws } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, calls, delegateIn } from './agents.test.fixture.js'
@@ -35,6 +36,11 @@ function token(own: World, change: (answer: Record<string, unknown>) => Response
   })
 }
 
+function claimsIn(jws: string): Claims {
+  const [, payload = ''] = jws.split('.')
+  return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
+}
+
 describe('the agent checks the token answer', () => {
   test(verifies('agent.checks.token-answer', 'an honest answer is taken'), async () => {
     expect((await delegateIn(await world()).fetch(`${calendar}/events`)).status).toBe(200)
@@ -60,6 +66,33 @@ describe('the agent checks the token answer', () => {
     await expectInvalidAnswer(own, member)
   })
 
+  test.each([
+    [3600, 200],
+    [3601, 'invalid_answer'],
+  ])(
+    verifies('CLI-11', 'agent.checks.token-answer', 'token.auth.life', 'an auth token that lives %i s comes to %s'),
+    async (life, expected) => {
+      const own = await world()
+      // Our own issuer would refuse to make it.
+      const key = await generateSigningKey()
+      own.network.intercept(auth, (exchange, next) =>
+        exchange.target === '/jwks.json' ? Response.json(jwks([{ kid: 'k1', key }])) : next(exchange),
+      )
+      token(own, async answer => {
+        const claims = claimsIn(String(answer['auth_token']))
+        const payload = JSON.stringify({ ...claims, exp: Number(claims['iat']) + life })
+        return Response.json({ ...answer, auth_token: await signJws({ typ: 'auth+jwt', kid: 'k1' }, payload, key) })
+      })
+      const call = delegateIn(own).requestAccess({ resource: calendar, scope: 'events.read' })
+      expect(
+        await call.then(
+          () => 200,
+          error => error.code,
+        ),
+      ).toBe(expected)
+    },
+  )
+
   test(verifies('CLI-11', 'agent.checks.token-answer', 'an auth token bound to another key is refused'), async () => {
     const own = await world()
     const jwk = (await generateSigningKey()).publicJwk
@@ -73,8 +106,7 @@ describe('the agent checks the token answer', () => {
       const own = await world()
       const stranger = await generateSigningKey()
       token(own, async answer => {
-        const [, payload = ''] = String(answer['auth_token']).split('.')
-        const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
+        const claims = claimsIn(String(answer['auth_token'])) as never
         return Response.json({ ...answer, auth_token: await own.sign('auth+jwt', claims, stranger) })
       })
       await expectInvalidAnswer(own, 'invalid_auth_token')

@@ -21,14 +21,15 @@ export interface Granted {
   /** The auth server; absent where a resource has asked its user itself: the next call there goes on then. */
   readonly issuer?: string
   readonly resource: string
-  /** Scopes granted, separated by spaces. */
+  /** Scopes granted, separated by spaces; an identity scope where at least one of its claims came. */
   readonly scope: string
   /** The user, where the auth server names one to this agent: verified, and the pair of `iss` and `sub`. */
   readonly user?: User
 }
 
 /**
- * The user of this session, verified: signed in at the auth server unless they are already.
+ * The user of this session, verified: signed in at the auth server unless they are already. What was asked for before is not
+ * asked for again, granted or not: `claims` of the user say what came.
  * @throws AgentError `not_allowed`, `interaction_required`, `denied`, `invalid_answer`, `unreachable`
  * @throws TypeError when `authServer` is no identifier or `scope` lacks `openid`
  * @see protocol §6.2 "Direct form"

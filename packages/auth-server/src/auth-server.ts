@@ -16,7 +16,7 @@ import type { AuthServerEvent } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange/exchange-setup.js'
-import { grantsIn } from './grants.js'
+import { grantedTo, grantsIn } from './grants.js'
 import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
@@ -126,7 +126,9 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     keys: options.keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
     replay: options.replay ?? memoryReplaySet({ now }),
-    grants: grantsIn(store, now, options.issuer),
+    grants: grantsIn(store, now, options.issuer, (principal, grant) =>
+      common.onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) }),
+    ),
     redemptions: redemptionsIn(store, now),
     repeats: createRepeats(now),
     polls: createPolls(now),
@@ -148,7 +150,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       await store.check()
     },
     async close() {
-      await kept.settled()
+      await kept.end()
       await store.close()
     },
   }

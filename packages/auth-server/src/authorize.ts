@@ -20,8 +20,9 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
   if (query.get('redirect_uri') !== row.redirect_uri || (query.get('state') ?? null) !== row.state) {
     throw new AAuthError('invalid_request', 'This link is not as the agent made it.')
   }
-  const { session, cookies } = await context.login.sessions.begin(message)
-  if (!(await context.requests.claim(row, session.id))) {
+  const { sessions } = context.login
+  const { session, cookies } = await sessions.open(message, row.id)
+  if (!(await context.requests.claim(row, session.id, sessions.openedAs(message, row.id)))) {
     throw new AAuthError('invalid_request', 'This link was opened in another browser before. Begin again at the agent.')
   }
   return seeOther(consentPath(request_token), cookies)

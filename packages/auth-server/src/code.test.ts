@@ -30,6 +30,21 @@ const refused = plain(400, 'invalid_grant')
 const refreshes = async (made: World, signer: Signer, refresh_token: string): Promise<number> =>
   (await send(made, signer, { request_type: 'refresh', refresh_token })).status
 
+test.each(['code', 'redirect_uri', 'request_token', 'request_type'])(
+  verifies('TOK-02', 'token-endpoint.once', '%s twice is neither of them, and the code stays good'),
+  async name => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const form = { request_type: 'code', ...(await allowedCode(made, phone)) }
+    const once = new URLSearchParams(form)
+    for (const more of ['x', once.get(name) ?? '', '']) {
+      const twice = `${once}&${new URLSearchParams([[name, more]])}`
+      expect(await refusalOf(await send(made, phone, twice))).toEqual(plain(400, 'invalid_request'))
+    }
+    await granted(await send(made, phone, once.toString()))
+  },
+)
+
 test(
   verifies(
     'code.mismatch',

@@ -10,7 +10,7 @@ const row: RequestRow = {
   agent: 'https://agent.example',
   agent_delegate: 'phone',
   resource: 'https://calendar.example',
-  scope: 'events.read email events.write events.delete',
+  scope: 'events.read openid email events.write events.delete',
   purpose: '<b>Sync</b>',
   txn: null,
   redirect_uri: 'https://app.example/callback',
@@ -105,7 +105,7 @@ test(
         { name: 'events.write', held: true, optional: false },
         { name: 'events.delete', known: false },
       ],
-      identity: [{ name: 'email' }],
+      identity: [{ name: 'openid', optional: false }, { name: 'email' }],
       purpose: '<b>Sync</b>',
     })
   },

@@ -51,9 +51,11 @@ export async function consentView(
     ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
     resource: row.resource,
     scopes: own.map(name => describe(name, { resource, held })).map(inside),
+    // Every token that a user allows has its `sub`: a box that takes `openid` away would be a lie.
     identity: missingScope(own, asked)
       .filter(name => identityScopes.includes(name))
       .map(name => holding(name, held))
+      .map(scope => (scope.name === 'openid' ? { ...scope, optional: false } : scope))
       .map(inside),
     ...(upstream === undefined ? {} : { passage: { issuer: issuer.issuer, chain: chainOf(upstream.act) } }),
     ...(row.purpose === null ? {} : { purpose: row.purpose }),

@@ -18,18 +18,18 @@ export const callback = 'https://app.example/callback'
 
 /** A world whose auth server asks users: Ada and Grace. */
 export async function consentWorld(
-  o: Omit<Parameters<typeof world>[0] & {}, 'login'> & { readonly policy?: Policy } = {},
+  o: Omit<Parameters<typeof world>[0] & {}, 'policy'> & { readonly policy?: Policy } = {},
 ): Promise<World> {
   const made = await world({
     policy: askUsers([{ agents: 'any', resources: 'any' }]),
     development: true,
-    ...o,
     login: [
       demoUsers([
         { name: 'Ada', subject: 'ada', email: 'ada@demo.example', email_verified: true },
         { name: 'Grace', subject: 'grace' },
       ]),
     ],
+    ...o,
   })
   publishAgent(made, 'https://agent.example', [made.agentKey])
   allowRedirects(made, { redirect_uris: [callback, 'https://app.example/other?app=1'] })
@@ -38,8 +38,13 @@ export async function consentWorld(
 }
 
 /** Another instance of a world's auth server, on the same database. */
-export async function secondInstance(made: World, database: string): Promise<World> {
+export async function secondInstance(
+  made: World,
+  database: string,
+  more: Parameters<typeof consentWorld>[0] & {} = {},
+): Promise<World> {
   const other = await consentWorld({
+    ...more,
     database,
     now: () => made.clock.now,
     discovery: createDiscovery({

@@ -16,7 +16,18 @@ import {
   redeemCode,
   requestTokenOf,
 } from './consent.test.fixture.js'
-import { agentServer, bodyOf, delegate, granted, newYear, part, plain, refusalOf, send } from './world.test.fixture.js'
+import {
+  agentServer,
+  bodyOf,
+  delegate,
+  granted,
+  newYear,
+  part,
+  plain,
+  refusalOf,
+  resourceToken,
+  send,
+} from './world.test.fixture.js'
 
 test(
   verifies(
@@ -171,27 +182,64 @@ test('what another tab allows in the meantime is not allowed here, where the use
   expect(part(auth_token, 1)['scope']).toBe('events.read')
 })
 
-test('identity scopes become claims, never scope: an agent signs its users in', async () => {
+test(
+  verifies('token.auth.identity-scopes', 'they become claims, never scope: an agent signs its users in'),
+  async () => {
+    const made = await consentWorld()
+    const request_token = await requestTokenOf(await askIdentity(made))
+    const scopes = ['openid', 'profile', 'email']
+    const answer = await decide(await browserOf(made, 'ada'), linkOf(request_token), { decision: 'allow', scopes })
+    const code = answerOf(answer).searchParams.get('code') ?? ''
+    const self = agentServer(made)
+    const tokens = await granted(await redeemCode(made, self, { code, request_token, redirect_uri: callback }))
+    const refreshed = await bodyOf(
+      await send(made, self, { request_type: 'refresh', refresh_token: tokens.refresh_token }),
+    )
+    for (const token of [tokens.auth_token, refreshed['auth_token']]) {
+      const claims = part(token, 1)
+      expect(claims).toMatchObject({
+        aud: 'https://agent.example',
+        sub: expect.stringMatching(/^[\w-]{22}$/),
+        name: 'Ada',
+        email: 'ada@demo.example',
+        email_verified: true,
+      })
+      expect(claims).not.toHaveProperty('agent')
+      expect(claims).not.toHaveProperty('scope')
+    }
+  },
+)
+
+test('openid is no choice: what the page does not offer to leave out is granted, and nothing beyond it', async () => {
   const made = await consentWorld()
-  const request_token = await requestTokenOf(await askIdentity(made))
-  const scopes = ['openid', 'profile', 'email']
-  const answer = await decide(await browserOf(made, 'ada'), linkOf(request_token), { decision: 'allow', scopes })
-  const code = answerOf(answer).searchParams.get('code') ?? ''
-  const self = agentServer(made)
-  const tokens = await granted(await redeemCode(made, self, { code, request_token, redirect_uri: callback }))
-  const refreshed = await bodyOf(
-    await send(made, self, { request_type: 'refresh', refresh_token: tokens.refresh_token }),
-  )
-  for (const token of [tokens.auth_token, refreshed['auth_token']]) {
-    const claims = part(token, 1)
-    expect(claims).toMatchObject({
-      aud: 'https://agent.example',
-      sub: expect.stringMatching(/^[\w-]{22}$/),
-      name: 'Ada',
-      email: 'ada@demo.example',
-      email_verified: true,
-    })
-    expect(claims).not.toHaveProperty('agent')
-    expect(claims).not.toHaveProperty('scope')
-  }
+  const phone = await delegate(made, 'phone')
+  const scope = 'events.read openid email'
+  const form = await allowedCode(made, phone, { scope, scopes: ['events.read'] })
+  const claims = part((await granted(await redeemCode(made, phone, form))).auth_token, 1)
+  expect(claims).toMatchObject({ sub: expect.stringMatching(/^[\w-]{22}$/), scope: 'events.read' })
+  expect(claims).not.toHaveProperty('email')
+  expect(made.events.find(event => event.type === 'consented')).toMatchObject({ scope: ['events.read', 'openid'] })
+  const whole = await allowedCode(made, await delegate(made, 'laptop'), { scope, scopes: ['events.read', 'email'] })
+  expect(whole.code).not.toBe('')
 })
+
+test(
+  verifies('RST-11', 'auth.resource-token.date', 'one resource token twice is two requests, each with its own answer'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const resource_token = await resourceToken(made, phone)
+    const form = { request_type: 'auth', resource_token, redirect_uri: callback, state: 's1' }
+    const [first, second] = [await send(made, phone, form), await send(made, phone, form)]
+    const tokens = [await requestTokenOf(first), await requestTokenOf(second)]
+    expect(new Set(tokens).size).toBe(2)
+    const [refused, allowed] = [await browserOf(made, 'grace'), await browserOf(made, 'ada')]
+    const denied = answerOf(await decide(refused, linkOf(tokens[0] ?? ''), { decision: 'deny' }))
+    expect(denied.searchParams.get('error')).toBe('access_denied')
+    const code =
+      answerOf(await decide(allowed, linkOf(tokens[1] ?? ''), { decision: 'allow' })).searchParams.get('code') ?? ''
+    const redemption = { code, redirect_uri: callback }
+    expect((await redeemCode(made, phone, { ...redemption, request_token: tokens[0] ?? '' })).status).toBe(400)
+    await granted(await redeemCode(made, phone, { ...redemption, request_token: tokens[1] ?? '' }))
+  },
+)

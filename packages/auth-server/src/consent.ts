@@ -68,6 +68,7 @@ export function consentPath(request_token: string): string {
  */
 export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
   const request_token = parseQuery(message.target).get('request_token') ?? ''
+  await keepClaim(message, request_token, context)
   const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
   const { user } = session
   if (user === undefined) {
@@ -122,6 +123,20 @@ async function detourOf(
   // Asked for while exchanges were configured, and they no longer are.
   if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
   return linking.detour(message, at)
+}
+
+/** Two links opened at once gave this browser two names, of which it kept one: what it opened under the other is its own as well. */
+async function keepClaim(
+  message: ReceivedMessage,
+  request_token: string,
+  { login, requests }: ConsentContext,
+): Promise<void> {
+  const session = await login.sessions.current(message)
+  const row = await requests.find(request_token)
+  if (session === undefined || row === undefined || row.browser === session.id) return
+  const before = login.sessions.openedAs(message, row.id)
+  // Whoever has the link alone has no cookie of it: what another browser opened stays that one's.
+  if (before !== undefined && before === row.browser) await requests.claim(row, session.id, before)
 }
 
 /** The request, when it is open and this browser's: a link that is sent to somebody else shows them nothing. */

@@ -1,11 +1,11 @@
 import type { Store } from '@countersign/store'
+import { sweepAtMost } from './sweep.js'
 import type { Tables } from './tables.js'
 
 /** Seconds that a remembered grant lives from its last use, as a refresh token does. */
 const lifetime = 90 * 86_400
 /** Uses are noted at most so often, in seconds. */
 const noteEvery = 86_400
-const sweepAtMost = 500
 
 /** What a user's yes is remembered for: this user, agent, delegate, resource and chain, and no other. @see protocol §6.3 */
 export interface ConsentKey {
@@ -110,14 +110,14 @@ export async function forgetBegun(tx: Transaction, user_sub: string, beginning: 
     .execute()
 }
 
-/** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time. */
-export async function sweepConsents(tx: Transaction, now: number): Promise<void> {
+/** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time; resolves with how many. */
+export async function sweepConsents(tx: Transaction, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_consents')
     .select(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])
     .where('last_used', '<=', now - lifetime)
     .limit(sweepAtMost)
-  await tx
+  const { numDeletedRows } = await tx
     .deleteFrom('auth_server_consents')
     .where(({ eb, refTuple }) =>
       eb(
@@ -128,5 +128,6 @@ export async function sweepConsents(tx: Transaction, now: number): Promise<void>
     )
     // The same for another chain may be in use.
     .where('last_used', '<=', now - lifetime)
-    .execute()
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
 }

@@ -5,10 +5,10 @@ import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { expect, test } from 'vitest'
 import { callback, hiddenOf, linkOf, open } from './consent.test.fixture.js'
-import { type Participants, participants, patiently, type Running, start } from './crash.test.fixture.js'
+import { isKilled, type Participants, participants, type Server, serverOf, start, token } from './crash.test.fixture.js'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
-import { bodyOf, delegate, post, resourceToken, type Signer } from './world.test.fixture.js'
+import { bodyOf, delegate, resourceToken, type Signer } from './world.test.fixture.js'
 
 /** How far one user's way came, as far as anybody but the auth server knows. */
 interface Way {
@@ -20,36 +20,6 @@ interface Way {
   form: Record<string, string>
   code: string
   refresh_token: string
-}
-
-/** An auth server that may be another process at every request. */
-interface Server {
-  running: Running | undefined
-  handle(message: Parameters<Running['call']>[0]): Promise<Response>
-}
-
-function serverOf(): Server {
-  const server: Server = {
-    running: undefined,
-    async handle(message) {
-      if (server.running === undefined) throw new Error('killed')
-      const { status, headers, body } = await server.running.call(message)
-      return new Response(body === '' ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) })
-    },
-  }
-  return server
-}
-
-async function token(
-  cast: Participants,
-  server: Server,
-  owner: Signer,
-  form: Record<string, string>,
-): Promise<Response> {
-  const { running } = server
-  if (running === undefined) throw new Error('killed')
-  const { status, body } = await patiently(running, () => post(cast, owner, form))
-  return new Response(body, { status })
 }
 
 async function ask(cast: Participants, server: Server, owner: Signer, scope: string): Promise<string> {
@@ -102,7 +72,7 @@ async function work(
       way.step = 'redeemed'
     }
   } catch (error) {
-    if (!(error instanceof Error) || !/killed|channel closed|EPIPE/i.test(error.message)) throw error
+    if (!isKilled(error)) throw error
   }
 }
 

@@ -42,6 +42,7 @@ const auth = await createAuthServer({
       { name: 'Grace', subject: 'grace' },
     ]),
   ],
+  deviceFlow: 'any',
   development: true,
   exchange: {
     rules: (['direct', 'consent'] as const).map(decision => ({

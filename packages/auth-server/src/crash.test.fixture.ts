@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generateSigningKey } from '@countersign/httpsig'
 import type { Answer, Call } from './crash.test.child.js'
-import { publishAgent, publishResource, type World } from './world.test.fixture.js'
+import { post, publishAgent, publishResource, type Signer, type World } from './world.test.fixture.js'
 
 /** Who takes part, in real time: the process that is killed has a clock of its own. */
 export type Participants = Pick<World, 'clock' | 'web' | 'agentKey' | 'resourceKey'>
@@ -73,4 +73,41 @@ export async function patiently(running: Running, request: () => Promise<Call['m
     if (answer.status !== 503) return answer
     await sleep(100)
   }
+}
+
+/** An auth server that may be another process at every request. */
+export interface Server {
+  running: Running | undefined
+  handle(message: Parameters<Running['call']>[0]): Promise<Response>
+}
+
+/** None is running yet. */
+export function serverOf(): Server {
+  const server: Server = {
+    running: undefined,
+    async handle(message) {
+      if (server.running === undefined) throw new Error('killed')
+      const { status, headers, body } = await server.running.call(message)
+      return new Response(body === '' ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) })
+    },
+  }
+  return server
+}
+
+/** Sends a token request, anew while a just started server cannot tell it from a replay. */
+export async function token(
+  cast: Participants,
+  server: Server,
+  owner: Signer,
+  form: Record<string, string>,
+): Promise<Response> {
+  const { running } = server
+  if (running === undefined) throw new Error('killed')
+  const { status, body } = await patiently(running, () => post(cast, owner, form))
+  return new Response(body, { status })
+}
+
+/** Whether a request failed because the server was killed meanwhile. */
+export function isKilled(error: unknown): boolean {
+  return error instanceof Error && /killed|channel closed|EPIPE/i.test(error.message)
 }

@@ -1,7 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { browserOf, consentWorld, hiddenOf } from './consent.test.fixture.js'
-import { type Browser, browser } from './login/browser.test.fixture.js'
+import { answer, askDevice, codes, poll, type } from './device.test.fixture.js'
+import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { newUserCode, shownUserCode, typedUserCode } from './user-code.js'
 import {
   agentServer,
@@ -12,41 +13,11 @@ import {
   part,
   plain,
   refusalOf,
-  resourceToken,
-  type Signer,
   send,
   type World,
 } from './world.test.fixture.js'
 
 const deviceFlow = ['https://agent.example']
-
-interface Codes {
-  readonly device_code: string
-  readonly user_code: string
-}
-
-async function askDevice(made: World, signer: Signer, scope = 'events.read'): Promise<Response> {
-  const resource_token = await resourceToken(made, signer, { claims: { scope } })
-  return send(made, signer, { request_type: 'device_auth', resource_token })
-}
-
-async function codes(made: World, signer: Signer, scope?: string): Promise<Codes> {
-  const { device_code, user_code } = await bodyOf(await askDevice(made, signer, scope))
-  return { device_code: String(device_code), user_code: String(user_code) }
-}
-
-const poll = (made: World, signer: Signer, device_code: string): Promise<Response> =>
-  send(made, signer, { request_type: 'device_code', device_code })
-
-/** Types a code, as a user does. */
-async function type(one: Browser, user_code: string): Promise<Response> {
-  return one.post('/device', { csrf: await one.csrf('/device'), user_code })
-}
-
-async function answer(one: Browser, user_code: string, decision: 'allow' | 'deny'): Promise<Response> {
-  const hidden = hiddenOf(await (await type(one, user_code)).text())
-  return one.post('/device', { ...hidden, decision, 'scope:events.read': 'on' })
-}
 
 test(
   verifies(
@@ -172,6 +143,37 @@ test(verifies('consent.device-guesses', 'five wrong codes of one session, user o
   const fresh = await codes(made, await delegate(made, 'tv'))
   expect((await type(one, fresh.user_code)).status).toBe(200)
 })
+
+test.each(['session', 'user'])(
+  verifies('consent.device-guesses', 'five wrong codes of one %s from as many addresses are too many'),
+  async who => {
+    const made = await consentWorld({ deviceFlow })
+    const { user_code } = await codes(made, await delegate(made, 'tv'))
+    let address = 0
+    /** A code from an address of its own each time, so that the network alone counts one. */
+    const typed = async (one: Browser, code: string): Promise<number> => {
+      const csrf = await one.csrf('/device')
+      address += 1
+      const peer = `198.51.100.${address}`
+      const at = { handle: (message: Parameters<World['auth']['handle']>[0]) => made.auth.handle({ ...message, peer }) }
+      const there = browser(at, 'https://auth.example')
+      for (const [name, value] of one.cookies) there.cookies.set(name, value)
+      return (await there.post('/device', { csrf, user_code: code })).status
+    }
+    const first = await browserOf(made, 'ada')
+    for (let turn = 0; turn < 5; turn++) {
+      // One browser with a user each time, or one user in a browser each time.
+      const one = who === 'session' ? first : await browserOf(made, 'ada')
+      if (who === 'session') await signInAs(one, turn % 2 === 0 ? 'ada' : 'grace')
+      expect(await typed(one, 'BBBB-BBBB')).toBe(400)
+    }
+    // Of the browser: by a user who has missed no more than twice. Of the user: in a browser that has missed nothing.
+    if (who === 'session') await signInAs(first, 'grace')
+    expect(await typed(who === 'session' ? first : await browserOf(made, 'ada'), user_code)).toBe(429)
+    // The twin: another user in another browser.
+    expect(await typed(await browserOf(made, 'grace'), user_code)).toBe(200)
+  },
+)
 
 test(verifies('consent.device', 'no link carries the code, and a form from elsewhere is none'), async () => {
   const made = await consentWorld({ deviceFlow })

@@ -108,7 +108,12 @@ export type AuthServerEvent = {
       readonly request: string
       readonly user: string
     } & Asked)
-  | ({ readonly type: 'revoked'; readonly found: true } & Granted)
+  | ({
+      readonly type: 'revoked'
+      readonly found: true
+      /** The agent did not ask for it: it had more grants of one user than an agent needs, and this one was unused for longest. */
+      readonly reason?: 'surplus'
+    } & Granted)
   /** The caller has no such grant, and nothing happened. */
   | { readonly type: 'revoked'; readonly found: false; readonly agent: string; readonly delegate?: string }
   | {

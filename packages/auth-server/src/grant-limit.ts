@@ -1,7 +1,7 @@
 import { boundedMap } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { GrantUser, Principal } from './grants.js'
-import type { Tables } from './tables.js'
+import type { GrantRow, Tables } from './tables.js'
 
 /** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
@@ -9,11 +9,14 @@ const endAtMost = 500
 const mostRemembered = 10_000
 
 /**
- * Makes what ends, after each new grant, those over the limit of its owner and user; it never rejects.
+ * Makes what ends, after each new grant, those over the limit of its owner and user, and tells of each; it never rejects.
  * They are counted only when what the last count left has been used up: grants that end meanwhile make room, never take it.
  * Of several processes at one database each fills the room that it saw, so that for a while there can be as many times the limit.
  */
-export function grantLimit(store: Store<Tables>): (principal: Principal, user: GrantUser | undefined) => Promise<void> {
+export function grantLimit(
+  store: Store<Tables>,
+  onEnded: (grant: GrantRow) => void,
+): (principal: Principal, user: GrantUser | undefined) => Promise<void> {
   const room = createRoom()
   return async (principal, user) => {
     const owner = JSON.stringify([principal.agent, principal.delegate, user?.sub])
@@ -24,7 +27,8 @@ export function grantLimit(store: Store<Tables>): (principal: Principal, user: G
         .select(({ fn }) => fn.countAll().as('count'))
         .executeTakeFirstOrThrow()
       room.see(owner, mostPerPrincipal - Number(count))
-      if (Number(count) > mostPerPrincipal) await store.write(tx => endOldest(tx, principal, user))
+      if (Number(count) <= mostPerPrincipal) return
+      for (const ended of await store.write(tx => endOldest(tx, principal, user))) onEnded(ended)
     } catch {
       // The grant itself is stored, and its token must reach the agent; the next one ends what is too much.
     }
@@ -63,7 +67,7 @@ type Database = Store<Tables>['db']
  * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
  * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
  */
-async function endOldest(tx: Database, principal: Principal, user: GrantUser | undefined): Promise<void> {
+async function endOldest(tx: Database, principal: Principal, user: GrantUser | undefined): Promise<GrantRow[]> {
   const ranked = ownedBy(tx, principal, user)
     .select(['refresh_hash', 'last_used'])
     .select(({ fn }) =>
@@ -80,7 +84,7 @@ async function endOldest(tx: Database, principal: Principal, user: GrantUser | u
     .orderBy('last_used', 'desc')
     .limit(endAtMost)
     .offset(mostPerPrincipal)
-  await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).execute()
+  return tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).returningAll().execute()
 }
 
 // What it returns is a type of the query builder, which has no short name.

@@ -41,6 +41,25 @@ test(
   },
 )
 
+test(verifies('DOS-09', 'each grant that ends because there are too many is told of'), async () => {
+  const made = await world()
+  const signer = agentServer(made)
+  for (let count = 0; count < 101; count++) {
+    made.clock.now += 1
+    expect((await ask(made, signer)).status).toBe(200)
+  }
+  const grantsOf = (type: 'granted' | 'revoked') =>
+    made.events.flatMap(event => (event.type === type && 'grant' in event ? [event.grant] : []))
+  const [first] = grantsOf('granted')
+  expect(grantsOf('granted')).toHaveLength(101)
+  expect(made.events.filter(event => event.type === 'revoked')).toEqual([
+    {
+      ...{ type: 'revoked', found: true, reason: 'surplus', grant: first },
+      ...{ agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['events.read'] },
+    },
+  ])
+})
+
 test(verifies('DOS-09', 'a resource that makes an agent ask on and on ends none of its grants elsewhere'), async () => {
   const { store, grants, clock } = await database()
   const elsewhere = await grants.add(phone, { ...grant, id: 'mail', resource: 'https://mail.example' })

@@ -5,12 +5,11 @@ import { forgetBegun, forgetConsent } from './consents.js'
 import { beginningName } from './exchange/chain.js'
 import { grantLimit } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
-import { sweeper } from './sweep.js'
+import { sweepAtMost, sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 export const grantLifetime: number = 90 * 86_400
-const sweepAtMost = 500
 
 /** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
 export interface Principal {
@@ -73,10 +72,18 @@ export function newGrantId(): string {
   return randomUUID()
 }
 
-/** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
-export function grantsIn(store: Store<Tables>, now: () => number, issuer: string): Grants {
+/**
+ * Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody.
+ * `onSurplus` is told of each grant that ends because its owner has too many.
+ */
+export function grantsIn(
+  store: Store<Tables>,
+  now: () => number,
+  issuer: string,
+  onSurplus: (principal: Principal, grant: Grant) => void = () => undefined,
+): Grants {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
-  const bound = grantLimit(store)
+  const bound = grantLimit(store, row => onSurplus(ownerOf(row), grantOf(row)))
   const insert = insertGrant()
   const newRefreshToken = refreshTokens()
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
@@ -244,16 +251,24 @@ function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }: GrantR
   }
 }
 
+function ownerOf({ agent, agent_delegate }: GrantRow): Principal {
+  return { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }
+}
+
 function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
   return row.agent === agent && row.agent_delegate === delegate
 }
 
-/** Deletes ended grants, a few at a time. */
-export async function sweepGrants(tx: Database, now: number): Promise<void> {
+/** Deletes ended grants, a few at a time; resolves with how many. */
+export async function sweepGrants(tx: Database, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')
     .where('last_used', '<=', now - grantLifetime)
     .limit(sweepAtMost)
-  await tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', ended).execute()
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_grants')
+    .where('refresh_hash', 'in', ended)
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
 }

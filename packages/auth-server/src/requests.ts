@@ -6,7 +6,7 @@ import { beginningName, beginningOf, chainName } from './exchange/chain.js'
 import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
-import { sweeper } from './sweep.js'
+import { sweepAtMost, sweeper } from './sweep.js'
 import type { RequestRow, Tables } from './tables.js'
 import { newUserCode } from './user-code.js'
 
@@ -15,7 +15,6 @@ export const requestLifetime = 600
 export const codeLifetime = 60
 /** Seconds that an expired request is still told from one that never was. */
 const remembered = 600
-const sweepAtMost = 500
 
 /** How many requests may wait for users at once. */
 export interface RequestQuota {
@@ -64,8 +63,8 @@ export interface Requests {
   find(token: string): Promise<RequestRow | undefined>
   /** The request of a user code, while it waits. */
   findByUserCode(userCode: string): Promise<RequestRow | undefined>
-  /** Makes the request this browser's; false when it is another's, or no longer waits. */
-  claim(row: RequestRow, browser: string): Promise<boolean>
+  /** Makes the request this browser's, which may have had another name before; false when it is another's, or no longer waits. */
+  claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, or has expired.
@@ -122,14 +121,14 @@ export function requestsIn(store: Store<Tables>, now: () => number, quota: Reque
         .executeTakeFirst()
     },
 
-    async claim({ request_hash }, browser) {
+    async claim({ request_hash }, browser, before = browser) {
       const { numUpdatedRows } = await store.write(tx =>
         tx
           .updateTable('auth_server_requests')
           .set({ browser })
           .where('request_hash', '=', request_hash)
           .where('expires', '>', now())
-          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', '=', browser)]))
+          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
           .executeTakeFirstOrThrow(),
       )
       return numUpdatedRows > 0n
@@ -276,13 +275,17 @@ async function checkQuota(
   throw new AAuthError('rate_limited', 'too many requests of this agent wait for their users', { retryAfter: 60 })
 }
 
-/** Deletes what has expired, a few at a time. */
-export async function sweepRequests(tx: Transaction, now: number): Promise<void> {
-  await sweepConsents(tx, now)
+/** Deletes what has expired, a few at a time; resolves with how many of what there was most. */
+export async function sweepRequests(tx: Transaction, now: number): Promise<number> {
+  const consents = await sweepConsents(tx, now)
   const ended = tx
     .selectFrom('auth_server_requests')
     .select('request_hash')
     .where('expires', '<=', now - remembered)
     .limit(sweepAtMost)
-  await tx.deleteFrom('auth_server_requests').where('request_hash', 'in', ended).execute()
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_requests')
+    .where('request_hash', 'in', ended)
+    .executeTakeFirstOrThrow()
+  return Math.max(consents, Number(numDeletedRows))
 }

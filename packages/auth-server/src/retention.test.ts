@@ -8,6 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
 import { allowedCode, askUser, browserOf, consentWorld, redeemCode, requestTokenOf } from './consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
+import { retention } from './retention.js'
 import { migrations, type Tables } from './tables.js'
 import { delegate, granted, type Signer, send, type World } from './world.test.fixture.js'
 
@@ -102,3 +103,38 @@ for (const { name, away, url } of databases) {
     },
   )
 }
+
+test(
+  verifies('LOG-10', 'what has ended by the thousand goes at once, bounded, and no write waits for all of it'),
+  async () => {
+    const clock = { now: 1_000_000_000 }
+    const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
+    const session = { browser: 'b', sub: 's', provider: 'demo', created: clock.now, last_used: clock.now }
+    const all = Array.from({ length: 20_600 }, (_, index) => ({ ...session, secret_hash: String(index) }))
+    for (let from = 0; from < all.length; from += 1000) {
+      const values = all.slice(from, from + 1000)
+      await store.write(tx => tx.insertInto('auth_server_sessions').values(values).execute())
+    }
+    const left = async (): Promise<number> => {
+      const { count } = await store.db
+        .selectFrom('auth_server_sessions')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return count
+    }
+    const kept = retention(store, () => clock.now)
+    clock.now += 86_400
+    kept.sweep()
+    await store.write(tx =>
+      tx.updateTable('auth_server_sessions').set({ provider: 'other' }).where('secret_hash', '=', '').execute(),
+    )
+    expect(await left()).toBeGreaterThan(600)
+    await kept.settled()
+    expect(await left()).toBe(600)
+    clock.now += 60
+    kept.sweep()
+    await kept.settled()
+    expect(await left()).toBe(0)
+    await store.close()
+  },
+)

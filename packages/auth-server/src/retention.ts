@@ -1,12 +1,14 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Store } from '@countersign/store'
 import { sweepGrants } from './grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { neededFor } from './login/users.js'
 import { sweepRequests } from './requests.js'
-import { everySeconds, sweepInterval } from './sweep.js'
+import { everySeconds, sweepAtMost, sweepInterval } from './sweep.js'
 import type { Tables } from './tables.js'
 
-const sweepAtMost = 500
+/** Batches of one table in one sweep: what is left then is taken up by the next one. */
+const mostBatches = 40
 
 /** Keeps what is known of people no longer than it is of use. */
 export interface Retention {
@@ -14,6 +16,8 @@ export interface Retention {
   sweep(): void
   /** Resolves when no sweep is under way. */
   settled(): Promise<void>
+  /** Begins nothing more, and resolves when what is under way is done. */
+  end(): Promise<void>
 }
 
 /**
@@ -23,30 +27,39 @@ export interface Retention {
 export function retention(store: Store<Tables>, now: () => number): Retention {
   const isDue = everySeconds(sweepInterval, now)
   let flight: Promise<void> = Promise.resolve()
+  let hasEnded = false
+
+  async function sweepAll(): Promise<void> {
+    for (const sweep of [sweepGrants, sweepRequests, sweepSessions, sweepUsers]) {
+      for (let batch = 0; batch < mostBatches && !hasEnded; batch++) {
+        // Each a write of its own, so that those of whoever waits for an answer come between.
+        if ((await store.write(tx => sweep(tx, now()))) < sweepAtMost) break
+        await setImmediate()
+      }
+    }
+  }
+
   return {
     sweep() {
-      if (!isDue()) return
+      if (hasEnded || !isDue()) return
       // A database that is away is told of by whoever needs its answer; the next sweep takes up what this one left.
-      flight = flight.then(() => store.write(tx => sweepAll(tx, now()))).catch(() => undefined)
+      flight = flight.then(sweepAll).catch(() => undefined)
     },
     settled: () => flight,
+    end() {
+      hasEnded = true
+      return flight
+    },
   }
 }
 
 type Transaction = Store<Tables>['db']
 
-async function sweepAll(tx: Transaction, now: number): Promise<void> {
-  await sweepGrants(tx, now)
-  await sweepRequests(tx, now)
-  await sweepSessions(tx, now)
-  await sweepUsers(tx, now)
-}
-
 /**
  * A user who does not sign in for 400 days is forgotten, and what other auth servers call them, but not while an agent of theirs
- * still works, or something that they allowed to be passed on is.
+ * still works, or something that they allowed to be passed on is. Resolves with how many were looked at.
  */
-async function sweepUsers(tx: Transaction, now: number): Promise<void> {
+async function sweepUsers(tx: Transaction, now: number): Promise<number> {
   const due = await tx
     .selectFrom('auth_server_users')
     .select('sub')
@@ -54,7 +67,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<void> {
     .orderBy('review')
     .limit(sweepAtMost)
     .execute()
-  if (due.length === 0) return
+  if (due.length === 0) return 0
   const subs = due.map(({ sub }) => sub)
   await tx
     .deleteFrom('auth_server_users')
@@ -85,6 +98,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<void> {
     .set({ review: now + neededFor })
     .where('sub', 'in', subs)
     .execute()
+  return due.length
 }
 
 /** What other auth servers call somebody who is forgotten here. */

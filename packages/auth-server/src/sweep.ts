@@ -1,6 +1,9 @@
 import type { Store } from '@countersign/store'
 import type { Tables } from './tables.js'
 
+/** Rows that one write deletes of a table: others wait for it. */
+export const sweepAtMost = 500
+
 /** Seconds between two sweeps of one kind. */
 export const sweepInterval = 60
 

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { signRequest } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
@@ -92,6 +93,26 @@ test.each([
   expect(await answerTo(form, { contentType })).toEqual(plain(415, 'invalid_request'))
 })
 
+test(verifies('TOK-05', 'error.media-type', 'a body without a Content-Type, or with two, is refused'), async () => {
+  const { made, phone, fill } = await prepared()
+  const form = new TextEncoder().encode(fill('request_type=auth&resource_token=TOKEN'))
+  const type = ['content-type', 'application/x-www-form-urlencoded'] as const
+  const sent = async (types: ReadonlyArray<readonly [string, string]>, covered = types) => {
+    const headers: Array<readonly [string, string]> = [['host', 'auth.example'], ...covered]
+    const signed = await signRequest({
+      ...{ method: 'POST', url: 'https://auth.example/agent/token', headers, body: form },
+      ...{ key: phone.key, signatureKey: phone.signatureKey, now: () => made.clock.now },
+    })
+    const message = { method: 'POST', target: '/agent/token', body: form, peer: '192.0.2.7' }
+    return made.auth.handle({ ...message, headers: [['host', 'auth.example'], ...types, ...signed] })
+  }
+  expect((await sent([type])).status).toBe(200)
+  // Signed and taken away, or doubled, on the way; and so from the beginning.
+  expect((await sent([], [type])).status).toBe(401)
+  expect((await sent([type, type], [type])).status).toBe(401)
+  expect(await refusalOf(await sent([type, type]))).toEqual(plain(415, 'invalid_request'))
+})
+
 test(verifies('TOK-05', 'a charset of UTF-8 is fine'), async () => {
   const { made, phone, fill } = await prepared()
   const contentType = 'application/x-www-form-urlencoded;charset=UTF-8'
@@ -153,3 +174,61 @@ test(verifies('DIG-11', 'error.media-type', 'a compressed form is refused, not i
   expect(await refusalOf(await made.auth.handle(coded))).toEqual(plain(415, 'invalid_request'))
   expect((await send(made, phone, form)).status).toBe(200)
 })
+
+test('a state, and it with a redirect_uri, is as long as fits into a link once it is encoded', async () => {
+  const { made, phone, fill } = await prepared()
+  const status = async (more: string): Promise<number> =>
+    (await send(made, phone, `${fill('request_type=auth&resource_token=TOKEN')}${more}`)).status
+  const far = `&redirect_uri=https://a.example/${'~'.repeat(676)}`
+  expect(await status(`&state=${'s'.repeat(8192)}`)).toBe(200)
+  expect(await status(`&state=${'%26'.repeat(2730)}`)).toBe(200)
+  expect(await status(`&state=${'s'.repeat(8193)}`)).toBe(400)
+  expect(await status(`&state=${'%26'.repeat(2731)}`)).toBe(400)
+  // 26 characters of the URL as encoded, and 676 that become 3 each.
+  expect(await status(`${far}&state=${'s'.repeat(8186)}`)).toBe(200)
+  expect(await status(`${far}&state=${'s'.repeat(8187)}`)).toBe(400)
+})
+
+test(
+  verifies('TOK-34', 'token-endpoint.answer', 'a refusal is JSON that nobody keeps, and shows nothing from inside'),
+  async () => {
+    const secret = 'no such table: "grants" at /srv/auth.ts:12'
+    const made = await world({
+      policy: () => {
+        throw new Error(secret)
+      },
+    })
+    const phone = await delegate(made, 'phone')
+    const resource_token = await resourceToken(made, phone)
+    made.down.add('https://away.example')
+    const away = await resourceToken(made, phone, { claims: { iss: 'https://away.example' } })
+    const form = (more: Record<string, string>) => send(made, phone, { request_type: 'auth', ...more })
+    const unsigned = { method: 'POST', target: '/agent/token', headers: [['host', 'auth.example']] as const }
+    const answers = [
+      await form({ resource_token }),
+      await form({ resource_token: away }),
+      await form({ resource_token: `${resource_token.slice(0, -4)}"<b>` }),
+      await form({ scope: '"' }),
+      await send(made, phone, { request_type: '"; drop table grants' }),
+      await send(made, phone, 'request_type=%zz'),
+      await send(made, phone, '{}', { contentType: 'application/json' }),
+      await send(made, phone, { request_type: 'refresh', refresh_token: "' or 1=1 --" }),
+      await made.auth.handle(unsigned),
+      await made.auth.handle({ ...unsigned, method: 'GET' }),
+      await made.auth.handle({ ...unsigned, target: '/agent/nothing' }),
+      await send(made, phone, { token: '' }, { target: '/agent/revoke' }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([500, 503, 400, 400, 400, 400, 415, 400, 401, 405, 404, 400])
+    for (const answer of answers) {
+      expect(answer.headers.get('content-type')).toBe('application/json')
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+      const text = await answer.text()
+      const { error, error_description, ...more } = JSON.parse(text)
+      expect(error).toMatch(/^[a-z_]+$/)
+      expect(error_description).toMatch(/^[\w ,;:.'()%/-]+$/)
+      expect(Object.keys(more).filter(name => name !== 'required_components' && name !== 'algs')).toEqual([])
+      for (const inner of ['table', '/srv', 'drop', '1=1', '<b>', 'refused', resource_token])
+        expect(text).not.toContain(inner)
+    }
+  },
+)

@@ -63,7 +63,9 @@ export type TokenRequest =
   | ExchangeRequest
 
 const longestPurpose = 1024
+/** Characters of `state` as they stand in a link, and of it and `redirect_uri` together: a server reads 16 KiB of headers. */
 const longestState = 8192
+const longestWay = 10_240
 
 /**
  * Reads the parameters of a token endpoint request; unknown ones are ignored.
@@ -76,7 +78,7 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
   if (requestType === undefined) throw new AAuthError('invalid_request', 'request_type is missing')
   switch (supported.includes(requestType) ? requestType : undefined) {
     case 'auth':
-      return { request_type: 'auth', ...parseAccess(form), ...optional(form, 'redirect_uri'), ...stateOf(form) }
+      return { request_type: 'auth', ...parseAccess(form), ...wayBack(form) }
     case 'device_auth':
       return { request_type: 'device_auth', ...parseAccess(form) }
     case 'code':
@@ -92,8 +94,7 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         resource_token: required(form, 'resource_token'),
         upstream_token: required(form, 'upstream_token'),
         ...purposeOf(form),
-        ...optional(form, 'redirect_uri'),
-        ...stateOf(form),
+        ...wayBack(form),
       }
     case 'device_code':
       return { request_type: 'device_code', device_code: required(form, 'device_code') }
@@ -138,11 +139,20 @@ function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
   return { purpose }
 }
 
-function stateOf(form: ReadonlyMap<string, string>): { state?: string } {
-  const state = form.get('state')
-  if (state === undefined) return {}
-  if (state.length > longestState) throw new AAuthError('invalid_request', 'state is longer than 8192 characters')
-  return { state }
+/** Where the answer goes. What is taken must fit into the link that the user opens, and into the one that leads back. */
+function wayBack(form: ReadonlyMap<string, string>): { redirect_uri?: string; state?: string } {
+  const way = { ...optional(form, 'redirect_uri'), ...optional(form, 'state') }
+  if (encodedLength(way.state) > longestState) {
+    throw new AAuthError('invalid_request', 'state is longer than 8192 characters when it is encoded')
+  }
+  if (encodedLength(way.state) + encodedLength(way.redirect_uri) > longestWay) {
+    throw new AAuthError('invalid_request', 'redirect_uri and state are longer than 10240 characters when encoded')
+  }
+  return way
+}
+
+function encodedLength(value = ''): number {
+  return new URLSearchParams([['', value]]).toString().length - 1
 }
 
 function loginHintOf(form: ReadonlyMap<string, string>): { login_hint?: string } {

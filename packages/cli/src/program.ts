@@ -56,7 +56,8 @@ function addFetch(root: Command): void {
     .option('-X, --request <method>', 'method; default GET, with a body POST')
     .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
     .option('-H, --header <line...>', 'a header line such as "Accept: application/json"')
-  identity(fetching, 'print the URL and wait; default, in a terminal: open a browser')
+  identity(fetching, 'print the URL and wait; default: in a terminal open a browser, else fail at once')
+    .addHelpText('after', askingHelp)
     .option('--json', 'print status, headers, body and steps as one JSON object')
     .action(async (url: string, flags: FetchFlags) => (await import('./commands/fetch.js')).fetchUrl(url, flags))
   root
@@ -72,6 +73,16 @@ function addFetch(root: Command): void {
     .option('--development', 'allow loopback http identifiers')
     .action(async (server: string, flags: EnrollFlags) => (await import('./commands/enroll.js')).enroll(server, flags))
 }
+
+const askingHelp = `
+Where a user must agree:
+  in a terminal          a browser opens; where none can be started, a code to type in on any device is shown, if the auth
+                         server lets this agent show one, else the URL
+  without a terminal     it fails at once with exit code 1: nobody would read in time what a job or a pipe says
+  --no-browser           the URL on standard error in any case, and it waits as long as that is good (10 minutes as a rule),
+                         then fails with exit code 1
+  --device               the same with a code
+`
 
 /** Who acts, and how its user is asked. */
 function identity(command: Command, withoutBrowser: string): Command {

@@ -5,6 +5,8 @@ import { schemeOf } from './identifier.js'
 export interface Cookies {
   /** The value the browser sent; undefined when it sent none, or more than one. */
   read(message: ReceivedMessage, name: string): string | undefined
+  /** Values by what follows `prefix` in their names; one whose name came more than once is left out. */
+  readAll(message: ReceivedMessage, prefix: string): ReadonlyMap<string, string>
   /** A `Set-Cookie` value. Without `maxAge` (seconds) it lasts as long as the browser keeps running. */
   write(name: string, value: string, maxAge?: number): string
   /** A `Set-Cookie` value that makes the browser forget. */
@@ -19,21 +21,36 @@ export interface Cookies {
 export function cookiesOf(id: string): Cookies {
   const isSecure = schemeOf(id) === 'https'
   const port = new URL(id).port || '80'
-  const nameOf = (name: string): string => (isSecure ? `__Host-countersign-${name}` : `countersign-${name}-${port}`)
+  const [before, after] = isSecure ? ['__Host-countersign-', ''] : ['countersign-', `-${port}`]
+  const nameOf = (name: string): string => `${before}${name}${after}`
   // Lax, not Strict: the way to these pages is a link from elsewhere, and the user comes back from a provider.
   const flags = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
   return {
     read(message, name) {
       const wanted = `${nameOf(name)}=`
-      const values = headerValues(message, 'cookie')
-        .flatMap(line => line.split(';'))
-        .map(pair => pair.trim())
-        .filter(pair => pair.startsWith(wanted))
+      const values = pairsOf(message).filter(pair => pair.startsWith(wanted))
       // Two of one name: somebody planted one of them.
       return values.length === 1 ? values[0]?.slice(wanted.length) : undefined
+    },
+    readAll(message, prefix) {
+      const begin = before + prefix
+      const found = pairsOf(message).flatMap(pair => {
+        const [name = ''] = pair.split('=', 1)
+        const isOurs = name.startsWith(begin) && name.endsWith(after) && name.length > begin.length + after.length
+        return isOurs
+          ? [[name.slice(begin.length, name.length - after.length), pair.slice(name.length + 1)] as const]
+          : []
+      })
+      return new Map(found.filter(([rest]) => found.filter(([other]) => other === rest).length === 1))
     },
     write: (name, value, maxAge) =>
       `${nameOf(name)}=${value}; ${flags}${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`,
     clear: name => `${nameOf(name)}=; ${flags}; Max-Age=0`,
   }
+}
+
+function pairsOf(message: ReceivedMessage): string[] {
+  return headerValues(message, 'cookie')
+    .flatMap(line => line.split(';'))
+    .map(pair => pair.trim())
 }

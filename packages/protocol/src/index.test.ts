@@ -29,6 +29,7 @@ test('the public names', () => {
       'errorResponse',
       'findKey',
       'identityScopes',
+      'identityScopesIn',
       'isIdentifier',
       'isListed',
       'isObject',

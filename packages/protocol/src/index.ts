@@ -40,7 +40,7 @@ export { findKey, jwks, type PublicKeyEntry, type PublishedKey } from './publish
 export { answerUrl, checkRedirectUri } from './redirect-uri.js'
 export { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
 export { answerRoute, type Route, type Routes } from './route.js'
-export { identityScopes, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
+export { identityScopes, identityScopesIn, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
 export { signJws } from './sign-jws.js'
 export { signToken } from './sign-token.js'
 export { textOf, textResponse } from './text-response.js'

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import {
   AAuthError,
   identityScopes,
+  identityScopesIn,
   type Level,
   missingScope,
   parseScope,
@@ -52,6 +53,18 @@ test(verifies('challenge.union-scope', 'union keeps what was held and adds what 
 
 test('the identity scopes', () => {
   expect(identityScopes).toEqual(['openid', 'profile', 'email', 'address', 'phone'])
+})
+
+test(verifies('token.auth.identity-scopes', 'they are told by the claims that a token has'), () => {
+  expect(identityScopesIn({ iss: 'https://auth.example', scope: 'profile email' })).toEqual([])
+  expect(identityScopesIn({ sub: 'u1' })).toEqual(['openid'])
+  expect(identityScopesIn({ sub: 'u1', email: 'a@b.example', given_name: 'Ada' })).toEqual([
+    'openid',
+    'profile',
+    'email',
+  ])
+  expect(identityScopesIn({ sub: 'u1', email_verified: true })).toEqual(['openid'])
+  expect(identityScopesIn({ address: {}, phone_number: '1' })).toEqual(['address', 'phone'])
 })
 
 test(verifies('level.order', 'a higher level satisfies a lower one'), () => {

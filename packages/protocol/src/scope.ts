@@ -39,3 +39,21 @@ export function unionScope(a: readonly string[], b: readonly string[]): string[]
 export function missingScope(have: readonly string[], need: readonly string[]): string[] {
   return need.filter(scope => !have.includes(scope))
 }
+
+/** Any of these in a token says that the scope was granted. */
+const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
+  openid: ['sub'],
+  profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture'],
+  email: ['email'],
+  address: ['address'],
+  phone: ['phone_number'],
+}
+
+/**
+ * The identity scopes that a token's claims show as granted: they never stand in its `scope`. What is missing the user left
+ * out, or the provider does not know.
+ * @see protocol.md §5
+ */
+export function identityScopesIn(claims: Readonly<Record<string, unknown>>): string[] {
+  return identityScopes.filter(scope => claimsOfScope[scope]?.some(claim => Object.hasOwn(claims, claim)))
+}

@@ -1,5 +1,5 @@
 import type { Requirement } from '../requirement.js'
-import { built, later } from './clause.js'
+import { built } from './clause.js'
 
 /** The three tokens, refresh tokens, enrolment of delegates: section 5. */
 export const tokenClauses: readonly Requirement[] = [
@@ -39,7 +39,7 @@ export const tokenClauses: readonly Requirement[] = [
   built('token.auth.aud', '5', '`aud` of an auth token is one string: the resource.'),
   built('token.auth.agent-absent', '5', '`agent` is absent exactly when the agent is the audience.'),
   built('token.auth.life', '5', 'An auth token lives 10 minutes by default and is accepted up to 1 hour.'),
-  later('token.auth.identity-scopes', '5', 'Identity scopes appear as claims and never in `scope`.'),
+  built('token.auth.identity-scopes', '5', 'Identity scopes appear as claims and never in `scope`.'),
   built('token.user', '5', 'A user is the pair of `iss` and `sub`, never `sub` alone.'),
   built('token.policy', '5', 'A token with `delegation` or `constraints` is refused with `policy_denied`.'),
   built('token.txn', '5', '`txn` follows one user action across parties, and audit records carry it.'),

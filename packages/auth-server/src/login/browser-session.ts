@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Cookies } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { sweepAtMost } from '../sweep.js'
 import type { UpstreamAccount } from './login-method.js'
 import type { LoginTables, SessionRow, UserRow } from './login-tables.js'
 import { claimsOf, newSub, noteLogin, type User } from './users.js'
@@ -14,7 +15,8 @@ const longest = 12 * 3600
 const noteEvery = 60
 /** Browsers of one user; beyond, the one unused for longest is signed out. */
 const mostPerUser = 20
-const sweepAtMost = 500
+/** Seconds in which a link that this browser opened is still its own, whatever name it has got since. */
+const openedFor = 600
 const secretForm = /^[A-Za-z0-9_-]{43}$/
 
 /** The user of a session. */
@@ -44,6 +46,13 @@ export interface BrowserSessions {
   begin(message: ReceivedMessage): Promise<BegunSession>
   /** The session of the browser that sent the message. */
   current(message: ReceivedMessage): Promise<BrowserSession | undefined>
+  /**
+   * As `begin`, for a browser that opens something by a link. Two links opened at once by a browser without a name get it two,
+   * of which one is lost: each is kept once more, for what it opened.
+   */
+  open(message: ReceivedMessage, what: string): Promise<BegunSession>
+  /** The name this browser had when it opened that, where it had none before. */
+  openedAs(message: ReceivedMessage, what: string): string | undefined
 }
 
 /** {@link BrowserSessions}, and what changes them. */
@@ -52,6 +61,8 @@ export interface ManagedSessions extends BrowserSessions {
   signIn(session: BrowserSession, account: UpstreamAccount, provider: string): Promise<BegunSession>
   /** Forgets who is signed in. The browser keeps its name, so that another user can go on with a request it has claimed. */
   signOut(message: ReceivedMessage): Promise<{ readonly cookies: readonly string[] }>
+  /** `Set-Cookie` values that take the browser its name, and with it all that it has claimed. */
+  forget(message: ReceivedMessage): readonly string[]
 }
 
 /**
@@ -77,14 +88,25 @@ export function browserSessions(o: {
     return { id, csrf: csrfOf(secret), user }
   }
 
+  async function begin(message: ReceivedMessage, what?: string): Promise<BegunSession> {
+    const session = await current(message)
+    if (session !== undefined) return { session, cookies: [] }
+    const secret = newSecret()
+    const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
+    return {
+      session: { id: hashOf(secret), csrf: csrfOf(secret) },
+      cookies: [cookies.write('browser', secret), ...kept],
+    }
+  }
+
   return {
     current,
+    begin: message => begin(message),
+    open: begin,
 
-    async begin(message) {
-      const session = await current(message)
-      if (session !== undefined) return { session, cookies: [] }
-      const secret = newSecret()
-      return { session: { id: hashOf(secret), csrf: csrfOf(secret) }, cookies: [cookies.write('browser', secret)] }
+    openedAs(message, what) {
+      const secret = secretIn(cookies.read(message, openedName(what)))
+      return secret === undefined ? undefined : hashOf(secret)
     },
 
     async signIn({ id }, account, provider) {
@@ -113,6 +135,11 @@ export function browserSessions(o: {
       }
       return { cookies: [cookies.clear('session')] }
     },
+
+    forget: message => [
+      cookies.clear('browser'),
+      ...[...cookies.readAll(message, opened).keys()].map(what => cookies.clear(opened + what)),
+    ],
   }
 }
 
@@ -154,14 +181,25 @@ async function endOldest(tx: Transaction, sub: string): Promise<void> {
   await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', surplus).execute()
 }
 
-/** Deletes a few of those that have ended. */
-export async function sweepSessions(tx: Transaction, now: number): Promise<void> {
+/** Deletes a few of those that have ended; resolves with how many. */
+export async function sweepSessions(tx: Transaction, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_sessions')
     .select('secret_hash')
     .where(({ or, eb }) => or([eb('last_used', '<=', now - idle), eb('created', '<=', now - longest)]))
     .limit(sweepAtMost)
-  await tx.deleteFrom('auth_server_sessions').where('secret_hash', 'in', ended).execute()
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_sessions')
+    .where('secret_hash', 'in', ended)
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
+}
+
+const opened = 'opened-'
+
+/** Short, since it goes along with every request; two that begin alike are told apart by what their secrets have claimed. */
+function openedName(what: string): string {
+  return opened + what.slice(0, 8)
 }
 
 function newSecret(): string {

@@ -1,37 +1,22 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { world } from '../world.test.fixture.js'
 import { type Browser, browser } from './browser.test.fixture.js'
 import { openidConnect } from './openid.js'
+import { type OpenidProvider, startProvider, throughPages } from './openid.test.fixture.js'
 
 const issuer = 'http://localhost:4120'
 const callback = `${issuer}/login/callback/corp`
 let upstream: string
-let profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
-const server = createServer()
+const profile = { name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true }
+let provider: OpenidProvider
+const atProvider = (url: string, account: string): Promise<string> => throughPages(url, account, issuer)
 
 beforeAll(async () => {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  // It warns of what a test may do.
-  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  const provider = new Provider(upstream, {
-    clients: [{ client_id: 'countersign', client_secret: 'secret', redirect_uris: [callback] }],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, ...profile }) }),
-    cookies: { keys: ['test'] },
-    features: { devInteractions: { enabled: true } },
-    pkce: { required: () => true },
-    ttl: { Interaction: 60, Session: 60, Grant: 60, AccessToken: 60, IdToken: 60 },
-  })
-  warn.mockRestore()
-  const answer = provider.callback()
-  server.on('request', (request, response) => void answer(request, response))
+  provider = await startProvider(callback, () => profile)
+  upstream = provider.issuer
 })
 
-afterAll(() => new Promise(resolve => server.close(resolve)))
+afterAll(() => provider.close())
 
 async function place(o: { readonly clientSecret?: string; readonly at?: string } = {}) {
   const login = openidConnect({
@@ -42,41 +27,14 @@ async function place(o: { readonly clientSecret?: string; readonly at?: string }
     clientSecret: o.clientSecret ?? 'secret',
     dangerouslyAllowLoopbackHttp: true,
   })
-  const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 })
-  return { ...made, open: () => browser(made.auth, issuer) }
+  /** Seconds by which our clock is ahead. */
+  const clock = { ahead: 0 }
+  const made = await world({ issuer, development: true, login: [login], now: () => Date.now() / 1000 + clock.ahead })
+  return { ...made, clock, open: () => browser(made.auth, issuer) }
 }
 
-/** Walks through the provider's own pages until it sends the browser back; the URL it is sent to. */
-async function atProvider(url: string, account: string): Promise<string> {
-  const jar = new Map<string, string>()
-  let next = new URL(url)
-  let form: string | undefined
-  for (let step = 0; step < 12; step++) {
-    const response = await fetch(next, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
-    })
-    form = undefined
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      jar.set(name, value)
-    }
-    const location = response.headers.get('location')
-    const page = await response.text()
-    if (location !== null) {
-      next = new URL(location, next)
-      if (next.href.startsWith(issuer)) return next.href
-      continue
-    }
-    next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
-    form = page.includes('name="login"') ? `prompt=login&login=${account}&password=x` : 'prompt=consent'
-  }
-  throw new Error('the provider sends nobody back')
-}
+const loginCookies = ({ cookies }: Browser): string[] =>
+  [...cookies.keys()].filter(name => /^countersign-login-[\w-]{8}-4120$/.test(name))
 
 const targetOf = (url: string): string => url.slice(issuer.length)
 
@@ -106,10 +64,10 @@ test('a user signs in at a provider, and their claims are as fresh as their last
   })
   const back = await one.get(targetOf(await atProvider(url.href, 'ada')))
   expect([back.status, back.headers.get('location')]).toEqual([303, '/logout'])
-  expect(one.cookies.has('countersign-login-4120')).toBe(false)
+  expect(loginCookies(one)).toEqual([])
   expect(await (await one.get('/logout')).text()).toContain('Ada Lovelace')
 
-  profile = { ...profile, name: 'Countess of Lovelace' }
+  profile.name = 'Countess of Lovelace'
   const second = open()
   expect((await signIn(second, 'ada')).status).toBe(303)
   expect(await (await second.get('/logout')).text()).toContain('Countess of Lovelace')
@@ -133,15 +91,48 @@ test('an answer of the provider is good once, in the browser that asked, with it
   expect((await one.get(answer)).status).toBe(403)
 })
 
-test('two tabs sign in at once', async () => {
+test.each(['after the other', 'with the other'])('two tabs sign in at once, one %s', async when => {
   const { open } = await place()
   const one = open()
-  const [first, second] = [await one.get('/login?return_to=/a'), await one.get('/login?return_to=/b')]
+  const begin = (path: string): Promise<Response> => one.get(`/login?return_to=${path}`)
+  const [first, second] =
+    when === 'with the other' ? await Promise.all([begin('/a'), begin('/b')]) : [await begin('/a'), await begin('/b')]
   const back = async (sent: Response): Promise<string | null> => {
     const url = await atProvider(sent.headers.get('location') ?? '', 'ada')
     return (await one.get(targetOf(url))).headers.get('location')
   }
   expect([await back(first), await back(second)]).toEqual(['/a', '/b'])
+})
+
+test('a browser keeps four sign-ins that it began, the last ones, for ten minutes by a clock a minute off', async () => {
+  const { open, clock } = await place()
+  const one = open()
+  const states: string[] = []
+  for (let count = 0; count < 6; count++) {
+    clock.ahead += 1
+    const sent = await one.get('/login?return_to=/a')
+    states.push(new URL(sent.headers.get('location') ?? '').searchParams.get('state') ?? '')
+  }
+  expect(loginCookies(one)).toHaveLength(4)
+  const kept = loginCookies(one).map(name => Buffer.from(one.cookies.get(name) ?? '', 'base64url').toString())
+  for (const [index, state] of states.entries())
+    expect(
+      kept.some(text => text.includes(state)),
+      String(index),
+    ).toBe(index > 1)
+  // The one that was begun, and is there, answers differently: it asks the provider, which knows no such code.
+  const answered = async (later: number): Promise<string> => {
+    clock.ahead += later
+    const answer = await one.get(
+      `/login/callback/corp?code=x&state=${states.pop()}&iss=${encodeURIComponent(upstream)}`,
+    )
+    return answer.text()
+  }
+  const unknown = 'This sign-in was not begun in this browser'
+  expect(await answered(-60)).not.toContain(unknown)
+  expect(await answered(-60)).toContain(unknown)
+  expect(await answered(120 + 590)).not.toContain(unknown)
+  expect(await answered(20)).toContain(unknown)
 })
 
 test('what the provider refuses is told on a page, without its words', async () => {
@@ -166,6 +157,23 @@ test('what the provider refuses is told on a page, without its words', async () 
   ])
 })
 
+test('whoever tries again is the one who was asked for, or who wanted to be another', async () => {
+  const { open } = await place()
+  const retry = async (target: string): Promise<string | undefined> => {
+    const one = open()
+    const sent = await one.get(target)
+    const state = new URL(sent.headers.get('location') ?? '').searchParams.get('state') ?? ''
+    const cancelled = new URLSearchParams({ error: 'access_denied', state, iss: upstream })
+    const page = await (await one.get(`/login/callback/corp?${cancelled}`)).text()
+    return /href="(\/login\?[^"]+)"/.exec(page)?.[1]
+  }
+  expect(await retry('/login/start/corp?return_to=%2Fa&switch=1')).toBe('/login?return_to=%2Fa&amp;switch=1')
+  expect(await retry('/login?return_to=%2Fa&login_hint=ada%40corp.example')).toBe(
+    '/login?return_to=%2Fa&amp;login_hint=ada%40corp.example',
+  )
+  expect(await retry(`/login?return_to=%2Fa&login_hint=${'a'.repeat(5000)}`)).toBe('/login?return_to=%2Fa')
+})
+
 test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret signs nobody in', async () => {
   const { open } = await place()
   const answered = async (one: Browser): Promise<URL> => {
@@ -181,8 +189,8 @@ test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret
   expect(await changed(() => undefined)).toBe(303)
   expect(await changed(url => url.searchParams.set('iss', 'https://evil.example'))).toBe(403)
   expect(await changed(url => url.searchParams.set('code', 'wrong'))).toBe(403)
-  const cookie = 'countersign-login-4120'
   const rewrite = (from: RegExp, to: string) => (_url: URL, one: Browser) => {
+    const [cookie = ''] = loginCookies(one)
     const text = Buffer.from(one.cookies.get(cookie) ?? '', 'base64url').toString()
     one.cookies.set(cookie, Buffer.from(text.replace(from, to)).toString('base64url'))
   }

@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
-import {
-  AAuthError,
-  asAAuthError,
-  authorityOf,
-  type Cookies,
-  cookiesOf,
-  type Route,
-  seeOther,
-} from '@countersign/protocol'
+import { AAuthError, asAAuthError, authorityOf, cookiesOf, isSafeId, type Route, seeOther } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { peerOf, requestIdOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
@@ -74,7 +66,6 @@ interface Context {
   readonly demo: DemoLogin | undefined
   readonly sessions: ManagedSessions
   readonly attempts: LoginAttempts
-  readonly cookies: Cookies
   readonly now: () => number
   readonly onEvent: (event: LoginEvent) => void
 }
@@ -101,7 +92,6 @@ export function createLogin(o: {
     demo: methods.find(method => 'users' in method),
     sessions,
     attempts: loginAttempts(cookies, now),
-    cookies,
     now,
     onEvent,
   }
@@ -191,13 +181,12 @@ async function begin(
 ): Promise<Response> {
   const state = randomBytes(16).toString('base64url')
   const { cookies } = await context.sessions.begin(message)
-  const { url, saved } = await provider.begin({
-    callback: callbackOf(context, provider),
-    state,
+  const asked = {
     ...(loginHint === undefined ? {} : { loginHint }),
     ...(switchUser === undefined ? {} : { switchUser }),
-  })
-  const attempt = { provider: provider.id, state, returnTo, began: context.now(), saved }
+  }
+  const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, ...asked })
+  const attempt = { provider: provider.id, state, returnTo, ...asked, began: context.now(), saved }
   return seeOther(url, [...cookies, context.attempts.add(message, attempt)])
 }
 
@@ -275,7 +264,7 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
   if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
     // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
-    return pageResponse(signedOutPage(), { cookies: [...cookies, context.cookies.clear('browser')] })
+    return pageResponse(signedOutPage(), { cookies: [...cookies, ...context.sessions.forget(message)] })
   }
   return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
 }
@@ -288,7 +277,8 @@ function optionsIn(message: ReceivedMessage): AnySignIn {
   const loginHint = query.get('login_hint')
   return {
     returnTo,
-    ...(loginHint === null || loginHint === '' ? {} : { loginHint }),
+    // It goes into a cookie, as returnTo does.
+    ...(loginHint === null || !isSafeId(loginHint) ? {} : { loginHint }),
     ...(query.get('switch') === '1' ? { switchUser: true } : {}),
   }
 }

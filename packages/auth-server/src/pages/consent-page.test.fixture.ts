@@ -20,7 +20,7 @@ export const ordinary: ConsentView = {
     { name: 'events.read', description: 'See your events' },
     { name: 'events.write', description: 'Change your events' },
   ],
-  identity: [{ name: 'openid' }, { name: 'email' }],
+  identity: [{ name: 'openid', optional: false }, { name: 'email' }],
   purpose: 'To find a free hour.',
   way: { type: 'web', redirect_uri: 'https://assistant.example/callback' },
 }

@@ -24,7 +24,8 @@ test(
       'The part of it that gets access phone',
       'Why it asks To find a free hour.',
       'What it could do at calendar.example See your events events.read Change your events events.write',
-      'What it would learn about you A made-up name that stands for you',
+      'What it would learn about you • A made-up name that stands for you, to know you when you come back ' +
+        'It goes along with whatever you allow.',
       'Your e-mail address: ada@demo.example',
       'Refuse Allow',
       'Either way you then go to assistant.example',
@@ -67,9 +68,10 @@ test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is 
 })
 
 test(verifies('UIX-08', 'a link that is no web page, and a picture that is no picture of ours, are left out'), () => {
-  const links = (href: string): number =>
-    [...page({ agent: { id: ordinary.agent.id, homepage: href } }).matchAll(/<a /g)].length
-  expect(links('https://assistant.example/')).toBe(1)
+  const links = (href: string, name: 'homepage' | 'policy_uri' | 'tos_uri'): number =>
+    [...page({ agent: { id: ordinary.agent.id, [name]: href } }).matchAll(/<a /g)].length
+  for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const)
+    expect(links('https://assistant.example/', name)).toBe(1)
   for (const href of [
     'javascript:alert(1)',
     'JaVaScRiPt:alert(1)',
@@ -78,7 +80,7 @@ test(verifies('UIX-08', 'a link that is no web page, and a picture that is no pi
     'file:///x',
     '//x',
   ])
-    expect(links(href), href).toBe(0)
+    for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const) expect(links(href, name), href).toBe(0)
   const pictures = (logo: string): number =>
     [...page({ agent: { id: ordinary.agent.id, logo } }).matchAll(/<img /g)].length
   expect(pictures('data:image/png;base64,AAAA')).toBe(1)
@@ -144,6 +146,20 @@ test(
         'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
         'calendar.example is asked next, if you allow it here at auth.example',
     )
+  },
+)
+
+test(
+  verifies('consent.page', 'the name that stands for the user is no choice, and said where it was not asked'),
+  () => {
+    const boxes = [...page().matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)
+    expect(boxes).toEqual(['scope:events.read', 'scope:events.write', 'scope:email'])
+    const listed =
+      'A made-up name that stands for you, to know you when you come back It goes along with whatever you allow.'
+    const told = 'Whatever you allow, a made-up name that stands for you goes along, to know you when you come back.'
+    expect([text().includes(listed), text().includes(told)]).toEqual([true, false])
+    for (const identity of [[], [{ name: 'email' }]])
+      expect([text({ identity }).includes(listed), text({ identity }).includes(told)]).toEqual([false, true])
   },
 )
 

@@ -93,6 +93,7 @@ export function consentPage(view: ConsentView): string {
           )}
           <ScopeList legend={`What it could do at ${at}`} scopes={scopes} resource={resource} user={view.user} />
           <ScopeList legend="What it would learn about you" scopes={identity} resource={resource} user={view.user} />
+          <Name identity={identity} />
           {/* Refuse comes first: the one that a stray Enter presses. */}
           <div class="buttons">
             <button class="button" type="submit" name="decision" value="deny">
@@ -107,6 +108,16 @@ export function consentPage(view: ConsentView): string {
       </>
     ),
   })
+}
+
+/** Asked for or not, the name that stands for the user goes along, so the page says so: of what is listed, or in a sentence. */
+function Name({ identity }: { readonly identity: readonly ConsentScope[] }): JSX.Element | null {
+  if (identity.some(({ name }) => name === 'openid')) return null
+  return (
+    <p class="quiet">
+      Whatever you allow, a made-up name that stands for you goes along, to know you when you come back.
+    </p>
+  )
 }
 
 function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {

@@ -40,7 +40,7 @@ function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words
         </span>
         <span>
           {words}
-          <small>{held ? 'You have allowed this before.' : 'It cannot be left out: allow all of it, or refuse.'}</small>
+          <small>{held ? 'You have allowed this before.' : whyFixed(name)}</small>
         </span>
       </div>
     )
@@ -51,6 +51,12 @@ function Choice({ scope, words }: { readonly scope: ConsentScope; readonly words
       <span>{words}</span>
     </label>
   )
+}
+
+function whyFixed(name: string): string {
+  return name === 'openid'
+    ? 'It goes along with whatever you allow.'
+    : 'It cannot be left out: allow all of it, or refuse.'
 }
 
 function Words(o: { readonly scope: ConsentScope; readonly resource: string; readonly user: PageUser }): JSX.Element {

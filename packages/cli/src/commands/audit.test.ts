@@ -105,18 +105,25 @@ test(verifies('LOG-05', 'what strangers can make at will is bounded, and every g
     tell({ type: 'refused', code: 'invalid_signature', status: 401, description: 'a flood' })
     tell({ type: 'sign_in_failed', code: 'access_denied', description: 'a flood', cause: 'what a stranger sent' })
     tell({ type: 'alarm', reason: 'replaced-key', sub: 'phone', jkt: 'k' })
+    tell({ type: 'revoked', found: false, agent: 'https://agent.example' })
+    tell({ type: 'revoked', found: true, ...grant })
     tell({ type: 'granted', by: 'policy', ...grant })
   }
   tell({ type: 'refused', code: 'access_denied', status: 403, description: 'another kind' })
   const count = (event: string): number => lines.filter(line => JSON.parse(line).event === event).length
-  expect(['refused', 'sign_in_failed', 'alarm', 'granted'].map(count)).toEqual([3, 2, 3, 100])
+  expect(['refused', 'sign_in_failed', 'alarm', 'revoked', 'granted'].map(count)).toEqual([3, 2, 3, 102, 100])
   clock.now += 60
   tell({ type: 'granted', by: 'policy', ...grant })
   expect(lines.slice(-2).map(line => JSON.parse(line))).toMatchObject([
     {
       msg: 'lines left out',
-      left_out: 293,
-      kinds: { 'refused invalid_signature': 98, 'sign_in_failed access_denied': 98, 'alarm again': 97 },
+      left_out: 391,
+      kinds: {
+        'refused invalid_signature': 98,
+        'sign_in_failed access_denied': 98,
+        'alarm again': 97,
+        'revoked nothing': 98,
+      },
     },
     { event: 'granted' },
   ])

@@ -9,8 +9,8 @@ const sameAlarm = 60
 const mostAlarms = 1000
 
 /**
- * Writes one record for each decision of a participant. Of refusals, failed sign-ins and alarms, which strangers can make at will,
- * `limit` bounds the records, each kind for itself; every other decision is always written.
+ * Writes one record for each decision of a participant. Of refusals, failed sign-ins, alarms and revocations of what is
+ * not there, which strangers can make at will, `limit` bounds the records, each kind for itself; every other decision is always written.
  * Only fields that were verified or are ours go in; what a stranger sent (the `cause` of a refusal) stays out, but for the kind
  * and place of what went wrong here.
  */
@@ -48,6 +48,13 @@ export function audit(
         return limit.write(alarmKind(alarmed(event)), () =>
           log.warn({ ...event, event: 'alarm', type: undefined }, 'alarm'),
         )
+      case 'revoked':
+        // Nothing ended, and whoever has an identity can send another wrong token at once.
+        if ('found' in event && !event.found)
+          return limit.write('revoked nothing', () =>
+            log.info({ ...event, event: 'revoked', type: undefined }, 'revoked'),
+          )
+        return log.info({ ...event, event: 'revoked', type: undefined }, 'revoked')
       default:
         return log.info({ ...event, event: event.type, type: undefined }, event.type)
     }

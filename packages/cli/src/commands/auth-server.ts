@@ -14,7 +14,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
-import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import { corsOf, dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
 
 const grant = z.strictObject({
   agent: z.string().describe('the agent server that is granted access'),
@@ -107,6 +107,8 @@ export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
   const folder = dataFolder('auth-server', settings)
   const { authTokenLifetime, pagesPerMinute } = settings
+  // The auth server tells its pages from what agents call; what serves it would open them all.
+  const { cors, ...rest } = settings
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
   const limit = logLimit(log)
@@ -122,10 +124,11 @@ export async function authServer(command: Command): Promise<void> {
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
     onEvent: audit(log, limit),
+    ...(cors === undefined ? {} : { cors: corsOf(cors) }),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
     ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
-  await run('auth-server', settings, participant, { log, logLimit: limit })
+  await run('auth-server', rest, participant, { log, logLimit: limit })
 }
 
 async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {

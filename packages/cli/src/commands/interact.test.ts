@@ -5,8 +5,11 @@ import { interactOf, showCode } from './interact.js'
 
 const terminal = (isTTY: boolean): Parameters<typeof interactOf>[1] => ({ isTTY, write: () => undefined })
 
-test('a browser where there is a terminal, else what was asked for, else nobody', () => {
-  expect(interactOf({}, terminal(true))?.kind).toBe('loopback')
+test('a browser where there is a terminal, or a code where none can be started, else what was asked for, else nobody', () => {
+  expect(interactOf({}, terminal(true), () => true)?.kind).toBe('loopback')
+  expect(interactOf({}, terminal(true), () => false)?.kind).toBe('device')
+  expect(interactOf({}, terminal(false), () => false)).toBeUndefined()
+  expect(interactOf({ browser: false }, terminal(true), () => false)?.kind).toBe('loopback')
   expect(interactOf({}, terminal(false))).toBeUndefined()
   expect(interactOf({ browser: true }, terminal(false))).toBeUndefined()
   expect(interactOf({ browser: false }, terminal(false))?.kind).toBe('loopback')

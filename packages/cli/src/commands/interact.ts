@@ -2,6 +2,7 @@ import { type DeviceCode, deviceCode, type Interact, type Visit, type VisitUrl }
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { renderUnicodeCompact } from 'uqr'
 import { UsageError } from '../usage-error.js'
+import { isBrowserThere } from './browser-there.js'
 
 /** The flags that say how a user is asked. */
 export interface InteractFlags {
@@ -15,10 +16,21 @@ export interface Terminal {
   write(text: string): unknown
 }
 
-/** How the user of the command is asked; undefined when there is nobody to ask. */
-export function interactOf(flags: InteractFlags, terminal: Terminal): Interact | undefined {
-  if (asksByCode(flags)) return deviceCode({ show: code => showCode(code, terminal) })
-  if (flags.browser !== false && terminal.isTTY !== true) return undefined
+/**
+ * How the user of the command is asked; undefined when there is nobody to ask. What no terminal shows, a log or a mail shows
+ * when it is too late: a job then fails at once rather than at the end of a code that nobody has read.
+ */
+export function interactOf(
+  flags: InteractFlags,
+  terminal: Terminal,
+  isThere: () => boolean = () => isBrowserThere(process),
+): Interact | undefined {
+  const show = (code: DeviceCode): void => showCode(code, terminal)
+  if (asksByCode(flags)) return deviceCode({ show })
+  if (flags.browser === false) return loopback({ open: visitBy(flags, terminal) })
+  if (terminal.isTTY !== true) return undefined
+  // Their browser is likely on another machine, which reaches no listener of this one: that is what codes are for.
+  if (!isThere()) return deviceCode({ show, otherwise: loopback({ open: visitBy({ browser: false }, terminal) }) })
   return loopback({ open: visitBy(flags, terminal) })
 }
 

@@ -98,7 +98,8 @@ export async function run(
   })
 }
 
-function corsOf(origins: readonly string[]): CorsOrigins {
+/** The origins that `--cors` names. */
+export function corsOf(origins: readonly string[]): CorsOrigins {
   return origins.length === 1 && origins[0] === '*' ? '*' : origins
 }
 

@@ -1,0 +1,113 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import {
+  answerOf,
+  askUser,
+  browserOf,
+  consentWorld,
+  decide,
+  hiddenOf,
+  linkOf,
+  open,
+  requestTokenOf,
+} from './consent.test.fixture.js'
+import { signInAs } from './login/browser.test.fixture.js'
+import { delegate } from './world.test.fixture.js'
+
+// What a browser makes of requests that it has opened: several at once, late, framed, and after its user has gone.
+
+const page400 = [400, null, 'text/html; charset=utf-8']
+const shown = (response: Response) => [
+  response.status,
+  response.headers.get('location'),
+  response.headers.get('content-type'),
+]
+
+test(
+  verifies('consent.claimed', 'two links opened at once in a fresh browser both lead to their answers'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const ask = async () => requestTokenOf(await askUser(made, phone))
+    const [first, second, late] = [await ask(), await ask(), await ask()]
+    const one = await browserOf(made)
+    // Neither is sent with a cookie, and what the last answer sets stays.
+    await Promise.all([one.get(linkOf(first)), one.get(linkOf(second))])
+    const other = await browserOf(made)
+    await other.get(linkOf(late))
+    await signInAs(one, 'ada')
+    for (const request_token of [first, second]) {
+      const answer = await decide(one, `/agent/consent?request_token=${request_token}`, { decision: 'allow' })
+      expect(answerOf(answer).searchParams.get('code')).not.toBeNull()
+    }
+    // Whose answer comes while the first one's page is read has another name for good.
+    for (const [name, value] of other.cookies) one.cookies.set(name, value)
+    await signInAs(one, 'ada')
+    expect((await open(one, linkOf(late))).status).toBe(303)
+  },
+)
+
+test(
+  verifies('consent.claimed', 'what a browser opened is no longer its own once its user has signed out'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const one = await browserOf(made)
+    await open(one, linkOf(request_token))
+    const thief = await browserOf(made, 'grace')
+    expect(shown(await open(thief, linkOf(request_token)))).toEqual(page400)
+    await signInAs(one, 'ada')
+    expect((await open(one, linkOf(request_token))).status).toBe(200)
+    await one.post('/logout', { csrf: await one.csrf('/logout') })
+    expect([...one.cookies.keys()]).toEqual([])
+    expect(shown(await open(one, linkOf(request_token)))).toEqual(page400)
+  },
+)
+
+test(
+  verifies('UIX-19', 'consent.request-token', 'a request expires also while its user is at the sign-in'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const late = await requestTokenOf(await askUser(made, phone))
+    const one = await browserOf(made)
+    const { csrf = '', return_to = '' } = hiddenOf(await (await open(one, linkOf(late))).text())
+    made.clock.now += 300
+    const inTime = await requestTokenOf(await askUser(made, phone))
+    await open(one, linkOf(inTime))
+    made.clock.now += 300
+    const back = await one.post('/login/demo', { csrf, return_to, subject: 'ada' })
+    expect(back.headers.get('location')).toBe(return_to)
+    expect(shown(await one.get(return_to))).toEqual(page400)
+    expect(shown(await one.get(linkOf(late)))).toEqual(page400)
+    // The twin: asked later, it still waits.
+    expect((await open(one, linkOf(inTime))).status).toBe(200)
+  },
+)
+
+test(verifies('UIX-07', 'consent.browser', 'no page of a request can be framed, whatever it says'), async () => {
+  const made = await consentWorld({ deviceFlow: 'any' })
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const one = await browserOf(made, 'ada')
+  const consent = await open(one, linkOf(request_token))
+  const hidden = hiddenOf(await consent.clone().text())
+  const csrf = await one.csrf('/device')
+  const answers = [
+    consent,
+    await one.post('/agent/consent', { ...hidden, decision: 'allow' }),
+    await one.post('/agent/consent', { ...hidden, decision: 'neither' }),
+    await one.post('/agent/consent', {}),
+    await one.get('/agent/authorize?request_token=wrong'),
+    await one.get('/agent/consent?request_token=wrong'),
+    await one.get('/device'),
+    await one.post('/device', { csrf, user_code: 'BBBB-BBBB' }),
+    await one.post('/agent/consent', { ...hidden, decision: 'deny' }),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 400, 403, 400, 400, 200, 400, 303])
+  for (const { headers, status } of answers) {
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    if (status !== 303) expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  }
+})
