@@ -2,7 +2,7 @@ import { type IdentifierList, isListed } from '@countersign/protocol'
 import { invalidCallback } from './callback.js'
 import { AgentError, mustAsk, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
-import { canonicalScope, covers, type Grant, type Grants, soughtBy } from './grants.js'
+import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
 import type { Credentials, Self } from './identity.js'
 import type { Asked, Begun, Form, Interviewer, Received, Reception } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
@@ -164,7 +164,7 @@ async function fresh(grant: Grant, applicant: Applicant, context: Context): Prom
 function refresh(grant: Renewable, { self, tell }: Applicant, context: Context): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
-  const asked = { issuer, resource, scope: soughtBy(grant) }
+  const asked = { issuer, resource, scope: scopesOf(grant) }
   const task = async (): Promise<Grant | undefined> => {
     tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
     try {

@@ -6,7 +6,6 @@ import type { ClimbContext } from './climb-context.js'
 import { decide, type Next, type Progress } from './decision.js'
 import { AgentError, mustAsk } from './error.js'
 import { explained, type Outcome } from './explanation.js'
-import { scopesOf } from './grants.js'
 import type { Self } from './identity.js'
 import type { Outgoing } from './outgoing.js'
 import type { Passage } from './passage.js'
@@ -14,6 +13,7 @@ import { redirectOf } from './redirect.js'
 import { checkHandout } from './resource-token.js'
 import { isSafe, send } from './send.js'
 import { authorized, identified, pseudonymous, type Shown, start } from './shown.js'
+import { grantedBy } from './sign-in.js'
 import { unlessAborted } from './single-flight.js'
 import { userUrl } from './user-url.js'
 
@@ -78,9 +78,9 @@ export async function climb(request: Outgoing, context: ClimbContext, passage: P
 
 const host = ({ request }: Climb): string => request.url.host
 
-function progress({ request, shown, rounds, followedLimit, waited, covered, code }: Climb): Progress {
-  const coded = code !== undefined
-  return { level: shown.level, rounds, followedLimit, waited, covered, coded, safe: isSafe(request.method) }
+function progress(state: Climb): Progress {
+  const { request, shown, code } = state
+  return { ...state, level: shown.level, coded: code !== undefined, safe: isSafe(request.method) }
 }
 
 const applicant = ({ passage, request }: Climb, { self }: { readonly self: Self }): Applicant => ({
@@ -172,23 +172,21 @@ async function authorize(
   const handed = { resource: request.url.origin, ...challenge }
   const handout = await unlessAborted(request, () => checkHandout(handed, self, context))
   // Whoever has just left something out is not asked for it again at once.
-  if (handout.scope.some(name => state.withheld.includes(name)))
-    return { outcome: 'refused', reason: `${host(state)} needs more than was granted just now: ${shownScope(shown)}` }
+  const again = handout.scope.filter(name => state.withheld.includes(name))
+  if (again.length > 0)
+    return { outcome: 'refused', reason: `${host(state)} needs ${again.join(' ')}, which was not granted` }
   const attempt = { refused: state.refused, mayRefresh: state.rounds === 1 }
   const { grant, isNew } = await unlessAborted(request, () =>
     context.authorization.obtain(applicant(state, shown), handout, attempt),
   )
-  if (isNew) state.withheld = missingScope(scopesOf(grant), handout.scope)
-  passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${grant.scope} at ${host(state)}`)
+  const { scope } = grantedBy(grant, context)
+  if (isNew) state.withheld = missingScope(scope.split(' '), handout.scope)
+  passage.note(request.url.origin, 'authorize', `${grant.issuer} grants ${scope} at ${host(state)}`)
   // A user may have thought longer than a key lives: the token is bound to the one there is by now.
   const bound =
     grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(passage.note))
   state.shown = authorized(bound, grant)
   return undefined
-}
-
-function shownScope(shown: Shown): string {
-  return shown.level === 'authorized' ? shown.grant.scope : 'nothing'
 }
 
 /**
@@ -203,7 +201,7 @@ async function followedKey(
   const self = await context.credentials.remembered()
   if (rekeyed || self === undefined || self.jkt === shown.self.jkt) return false
   state.rekeyed = true
-  passage.note(request.url.origin, 'identify', 'the key was replaced meanwhile: asking again with the new one')
+  passage.note(request.url.origin, 'identify', 'the key was replaced meanwhile: asking with the new one')
   const grant =
     shown.level === 'authorized'
       ? await context.authorization.ready({ self, tell: passage.note }, request.url.origin)
@@ -234,7 +232,7 @@ function redirected(state: Climb, response: Response): Response | 'followed' | u
     throw new AgentError('network', 'the server redirects, and redirect is "error"', { status: response.status })
   if (request.redirect === 'manual') return end('redirect is "manual"')
   if (redirect.to === 'elsewhere')
-    return end(`${name} redirects to another origin, which gets no signature, token or body of this agent`)
+    return end(`${name} redirects to another origin, which gets no signature, token or body`)
   if (state.redirects >= maxRedirects) return end(`${name} redirected more than ${maxRedirects} times`)
   state.redirects += 1
   passage.note(request.url.origin, 'redirect', `${name} redirects to ${redirect.request.url.pathname}`, response.status)

@@ -124,7 +124,7 @@ const sentences: Readonly<Record<string, string>> = {
   invalid_auth_token: 'does not accept the auth token',
   untrusted_issuer: 'does not trust the issuer of the token',
   unsupported_algorithm: 'does not accept the algorithm of the key',
-  discovery_failed: 'cannot find out who the agent is: its metadata or keys could not be read',
+  discovery_failed: 'could not read the metadata or keys of the agent',
 }
 
 function refusal({ status, error, skew }: Answer, host: string): string {

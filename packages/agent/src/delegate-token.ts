@@ -46,10 +46,7 @@ export async function enrolledIn(record: DelegateRecord, office: Office): Promis
   const key = await office.store.load(current.key)
   // Another key under its name (two processes and a state that does not keep them apart) is signed with in vain.
   if (key === undefined || (await thumbprint(key.publicJwk)) !== claims.jkt)
-    throw new AgentError(
-      'state_unusable',
-      'the key of the saved enrolment is gone: remove the enrolment and enrol again',
-    )
+    throw new AgentError('state_unusable', 'the key of the saved enrolment is gone: remove it and enrol again')
   return enrolledWith({ ...record, current }, key, claims, office)
 }
 

@@ -112,7 +112,7 @@ test('a saved key that is gone, or another under its name, is named before anyth
     await state.keys?.[spoil](`delegate ${home} 1`)
     await expect(delegateIn(own, { state }).fetch(agenda)).rejects.toMatchObject({
       code: 'state_unusable',
-      message: 'the key of the saved enrolment is gone: remove the enrolment and enrol again',
+      message: 'the key of the saved enrolment is gone: remove it and enrol again',
     })
     expect(own.network.sent).toHaveLength(sent)
   }

@@ -189,9 +189,5 @@ function endOf(error: unknown, held: Enrolled, { now }: IdentityContext): AgentE
     return new AgentError('denied', 'the key was replaced, but the answer that said so was lost: enrol again', refusal)
   if (now() > held.expires + renewalGrace)
     return new AgentError('denied', 'the agent token ended more than 30 days ago: enrol again', refusal)
-  return new AgentError(
-    'denied',
-    'the agent server takes the key of this delegate no more, since it was revoked or its key replaced elsewhere: enrol again',
-    refusal,
-  )
+  return new AgentError('denied', 'this delegate was revoked, or its key replaced elsewhere: enrol again', refusal)
 }

@@ -60,7 +60,7 @@ describe('by OIDC token', () => {
     expect(await enrolling(own, enroll).identify()).toEqual({ agent: home, delegate: 'build-7' })
     await expect(enrolling(own, enroll).identify()).rejects.toMatchObject({
       code: 'denied',
-      message: expect.stringContaining('it must be fresh, not used before, and of an issuer, audience and subject'),
+      message: expect.stringContaining('it must be fresh, unused, and what its rules name'),
       cause: { status: 400, error: 'invalid_grant' },
     })
   })

@@ -127,23 +127,20 @@ function onceOnly(enroll: Enrollment): unknown {
 }
 
 const refusals: Readonly<Record<Enrollment['type'], string>> = {
-  code: 'the agent server does not take this enrolment code: it is unknown, used or expired; ask its operator for a new one',
-  oidc: 'the agent server does not take this OIDC token: it must be fresh, not used before, and of an issuer, audience and subject that its rules name',
-  session: 'the agent server does not take this session: sign in at its site, then try again',
-  custom: 'the agent server does not take this enrolment',
+  code: 'enrolment code: it is unknown, used or expired; ask its operator for a new one',
+  oidc: 'OIDC token: it must be fresh, unused, and what its rules name',
+  session: 'session: sign in at its site, then try again',
+  custom: 'enrolment',
 }
 
 /** A refused enrolment in words that name what to do; any other error as it is. */
 export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
   const refusal = refusalOf(error)
-  if (refusal?.error === 'invalid_grant') return new AgentError('denied', refusals[enroll.type], refusal)
+  if (refusal?.error === 'invalid_grant')
+    return new AgentError('denied', `the agent server does not take this ${refusals[enroll.type]}`, refusal)
   // The answer of a server that does not know the type (protocol §5).
   if (refusal?.error === 'invalid_request')
-    return new AgentError(
-      'denied',
-      'the agent server takes no such enrolment: ask its operator which types it takes',
-      refusal,
-    )
+    return new AgentError('denied', 'the agent server takes no such enrolment: ask its operator', refusal)
   return error
 }
 
@@ -151,7 +148,7 @@ export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
 export function lostEnrollment(error: unknown): AgentError {
   return new AgentError(
     'denied',
-    'the answer to an earlier enrolment was lost, and what it enrolled with is used up: ask the operator of the agent server for a new code or token',
+    'the answer to an earlier enrolment was lost, and its code or token is used up: ask for a new one',
     refusalOf(error),
   )
 }

@@ -34,7 +34,7 @@ describe('a user who grants less than the resource needs', () => {
     expect(await response.json()).toMatchObject({ error: 'insufficient_scope' })
     expect(explain(response)).toMatchObject({
       outcome: 'refused',
-      reason: 'calendar.example needs more than was granted just now: events.read',
+      reason: 'calendar.example needs events.write, which was not granted',
     })
     // The next call is another one, for which they may have changed their mind.
     delete users.allowed

@@ -8,13 +8,11 @@ import { exclusively } from './state-keys.js'
 export interface Grant {
   readonly issuer: string
   readonly resource: string
-  /** Scopes granted, sorted, with single spaces; identity scopes by the claims that came. */
-  readonly scope: string
   /**
-   * Identity scopes that were asked for and that no claim came of: the user left them out, or the provider does not know.
-   * They count as covered, or a user without an e-mail address would be asked for it at every sign-in.
+   * Scopes granted, sorted, with single spaces. Identity scopes that were asked for are among them whether claims came of
+   * them or not: a user without an e-mail address would be asked for it at every sign-in.
    */
-  readonly unmet?: string
+  readonly scope: string
   readonly authToken: string
   /** Unix seconds. */
   readonly expires: number
@@ -76,12 +74,7 @@ export function grantsIn(state: AgentState): Grants {
 
 /** Whether a grant allows all that is asked. */
 export function covers(grant: Grant, scope: readonly string[]): boolean {
-  return missingScope(soughtBy(grant), scope).length === 0
-}
-
-/** The scopes that a grant was asked for, as far as they were not refused. */
-export function soughtBy({ scope, unmet }: Pick<Grant, 'scope' | 'unmet'>): readonly string[] {
-  return [scope, unmet ?? ''].flatMap(text => (text === '' ? [] : parseScope(text)))
+  return missingScope(scopesOf(grant), scope).length === 0
 }
 
 /** The scopes of a grant as a list. */
@@ -97,7 +90,7 @@ export function canonicalScope(scope: readonly string[]): string {
 const stateKey = (self: Owner, resource: string): string => `grants ${self.agent} ${self.delegate ?? ''} ${resource}`
 
 function replaces(grant: Grant, old: Grant): boolean {
-  return old.issuer === grant.issuer && covers(grant, soughtBy(old))
+  return old.issuer === grant.issuer && covers(grant, scopesOf(old))
 }
 
 function sameGrant(a: Grant, b: Grant): boolean {
@@ -111,13 +104,13 @@ function savedGrants(value: unknown): readonly Grant[] {
 /** Entries of another version are left out: the agent then asks again, which is always safe. */
 function isGrant(value: unknown): value is Grant {
   if (typeof value !== 'object' || value === null) return false
-  const { issuer, resource, scope, unmet, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<
+  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<
     Record<keyof Grant, unknown>
   >
   return (
     [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
     typeof expires === 'number' &&
     typeof renewAt === 'number' &&
-    [refreshToken, sub, unmet].every(member => member === undefined || typeof member === 'string')
+    [refreshToken, sub].every(member => member === undefined || typeof member === 'string')
   )
 }

@@ -86,7 +86,7 @@ async function bodyOf(
   if (bytes !== undefined) return bytes.byteLength === 0 ? undefined : bytes
   throw new AgentError(
     'body_too_large',
-    'the request body is larger than bodyLimit: a signed body must fit in memory, raise bodyLimit if it does',
+    'the request body is larger than bodyLimit: raise bodyLimit, if it fits into memory',
     { bodyLimit },
   )
 }

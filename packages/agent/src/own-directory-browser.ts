@@ -3,6 +3,6 @@ import type { OwnDirectoryOptions } from './own-directory.js'
 
 /** In a page an agent works for one user, and a browser bounds by itself how much is fetched at once. */
 export function ownDirectory({ fetcher, ...options }: OwnDirectoryOptions): Directory {
-  if (fetcher === undefined) throw new TypeError('in a browser a fetcher must be passed in, such as browserFetcher()')
+  if (fetcher === undefined) throw new TypeError('a browser needs a fetcher, such as browserFetcher()')
   return createDirectory({ fetcher, ...options })
 }

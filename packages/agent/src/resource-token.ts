@@ -38,7 +38,7 @@ export async function checkHandout(handout: Handout, self: Self, context: Handou
   if (!isIdentifier(authServer, { development })) throw refused('auth_server')
   // The resource chooses the auth server, the agent decides whom it trusts with its requests.
   if (acceptAuthServer === undefined || !(await isListed(acceptAuthServer, authServer)))
-    throw new AgentError('not_allowed', 'acceptAuthServer does not list the auth server of this resource', {
+    throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', {
       authServer,
     })
   const claims = await verified(() =>

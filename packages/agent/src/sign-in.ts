@@ -1,4 +1,13 @@
-import { type AuthTokenClaims, isIdentifier, isListed, parseScope, parseToken } from '@countersign/protocol'
+import {
+  type AuthTokenClaims,
+  identityScopes,
+  identityScopesIn,
+  isIdentifier,
+  isListed,
+  missingScope,
+  parseScope,
+  parseToken,
+} from '@countersign/protocol'
 import { type User, userOf } from '@countersign/verify'
 import { type AccessHints, hintsOf } from './access.js'
 import type { ClimbContext } from './climb-context.js'
@@ -62,9 +71,11 @@ export function grantedTo({ resource, grant }: Received, context: { readonly dev
 }
 
 /** What a grant says; its token was verified when it came, and is the agent's own. */
-function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
-  const { issuer, resource, scope, authToken } = grant
+export function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
+  const { issuer, resource, scope: asked, authToken } = grant
   const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims
   const { sub } = claims
+  const unmet = missingScope(identityScopesIn(claims), identityScopes)
+  const scope = missingScope(unmet, asked.split(' ')).join(' ')
   return { issuer, resource, scope, ...(sub === undefined ? {} : { user: userOf({ ...claims, sub }) }) }
 }

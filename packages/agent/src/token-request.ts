@@ -1,6 +1,6 @@
 import type { Directory } from '@countersign/discovery'
 import { thumbprint } from '@countersign/httpsig'
-import { identityScopes, identityScopesIn, missingScope, parseScope } from '@countersign/protocol'
+import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
 import type { Self } from './identity.js'
@@ -63,7 +63,7 @@ async function checkAnswer(
   asked: Asked,
   self: Self,
   context: TokenRequestContext,
-): Promise<Pick<Grant, 'scope' | 'unmet' | 'expires' | 'renewAt' | 'sub'>> {
+): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt' | 'sub'>> {
   const { discovery, development } = context
   const { issuer, resource } = asked
   const claims = await checked('auth server', () =>
@@ -74,17 +74,15 @@ async function checkAnswer(
   if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswer('auth server', 'cnf')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
   if (missingScope(asked.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
-  // Identity scopes are granted as claims and never stand in `scope`.
+  // Identity scopes are granted as claims and never stand in `scope`; what came of them the claims say.
   const asClaims = asked.scope.filter(name => identityScopes.includes(name))
-  const unmet = missingScope(identityScopesIn({ ...claims }), asClaims)
   if (resource === self.agent && asClaims.length > 0 && claims.sub === undefined)
     throw invalidAnswer('auth server', 'sub')
   // A token must not end on its way; of a short life only a part may be given up for that.
   const margin = Math.min(30, (claims.exp - claims.iat) / 5)
   const { exp, sub } = claims
   return {
-    scope: canonicalScope([...scope, ...missingScope(unmet, asClaims)]),
-    ...(unmet.length === 0 ? {} : { unmet: canonicalScope(unmet) }),
+    scope: canonicalScope([...scope, ...asClaims]),
     expires: exp,
     renewAt: exp - margin,
     ...(sub === undefined ? {} : { sub }),

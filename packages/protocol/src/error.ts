@@ -31,8 +31,8 @@ export type ErrorCode =
   | 'temporarily_unavailable'
   | 'server_error'
 
-const statusOf: Readonly<Record<ErrorCode, number>> = {
-  invalid_request: 400,
+/** Of those that are not 400. */
+const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_signature: 401,
   unsupported_scheme: 401,
   unsupported_algorithm: 401,
@@ -46,13 +46,6 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   insufficient_scope: 403,
   policy_denied: 403,
   rate_limited: 429,
-  invalid_resource_token: 400,
-  invalid_grant: 400,
-  invalid_scope: 400,
-  unsupported_request_type: 400,
-  authorization_pending: 400,
-  slow_down: 400,
-  expired_token: 400,
   unauthorized_client: 403,
   access_denied: 403,
   temporarily_unavailable: 503,
@@ -90,7 +83,7 @@ export class AAuthError extends Error {
   constructor(code: ErrorCode, description: string, options: AAuthErrorOptions = {}) {
     super(description, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
-    this.status = options.status ?? statusOf[code]
+    this.status = options.status ?? statusOf[code] ?? 400
     this.description = description
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter
     if (options.required_components !== undefined) this.required_components = options.required_components

@@ -40,12 +40,10 @@ export function missingScope(have: readonly string[], need: readonly string[]): 
   return need.filter(scope => !have.includes(scope))
 }
 
-/** Any of these in a token says that the scope was granted. */
+/** Any of these in a token says that the scope was granted; of other scopes the claim of that name does. */
 const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
   openid: ['sub'],
   profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture'],
-  email: ['email'],
-  address: ['address'],
   phone: ['phone_number'],
 }
 
@@ -54,6 +52,6 @@ const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
  * out, or the provider does not know.
  * @see protocol.md §5
  */
-export function identityScopesIn(claims: Readonly<Record<string, unknown>>): string[] {
-  return identityScopes.filter(scope => claimsOfScope[scope]?.some(claim => Object.hasOwn(claims, claim)))
+export function identityScopesIn(claims: object): string[] {
+  return identityScopes.filter(scope => (claimsOfScope[scope] ?? [scope]).some(claim => Object.hasOwn(claims, claim)))
 }
