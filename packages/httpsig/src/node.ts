@@ -16,6 +16,8 @@ function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
 /** Header lines without pseudo-headers; `:authority` becomes the host line when there is none. */
 function headersOf(request: IncomingMessage | Http2ServerRequest): Array<readonly [string, string]> {
   const all = linesOf(request.rawHeaders)
+  // The parser of HTTP/1.1 refuses such names.
+  if (!('stream' in request)) return all
   const lines = all.filter(([name]) => !name.startsWith(':'))
   const authority = all.find(([name]) => name === ':authority')?.[1]
   if (authority === undefined) return lines

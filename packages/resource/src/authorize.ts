@@ -86,7 +86,8 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     const body = streamedBody(message, route, verified, error =>
       guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }),
     )
-    return { ...passed(aauth, { verified, route }, about, guard), ...(body === undefined ? {} : { body }) }
+    const authorization = passed(aauth, { verified, route }, about, guard)
+    return body === undefined ? authorization : { ...authorization, body }
   } catch (thrown) {
     const error = asAAuthError(thrown)
     const ask = known.bearer === true ? askBesideBearer(error, route) : askAfter(error, route)

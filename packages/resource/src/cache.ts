@@ -48,8 +48,15 @@ const forSharedCaches = /^(?:.+-cache-control|edge-control|surrogate-control|x-a
 /** Sets the cache headers of a guarded response. */
 export function protectFromCaches(headers: Headers, keep: boolean): void {
   const set = { cacheControl: headers.get('cache-control'), vary: headers.get('vary') }
+  if (set.cacheControl === null && set.vary === null) {
+    headers.set('cache-control', 'private')
+    headers.set('vary', 'Signature-Key')
+  } else setGuarded(headers, set, keep)
+  if (!keep) for (const name of [...headers.keys()]) if (forSharedCaches.test(name)) headers.delete(name)
+}
+
+function setGuarded(headers: Headers, set: CacheHeaders, keep: boolean): void {
   const { cacheControl, vary } = guardedCache(set, keep)
   headers.set('cache-control', cacheControl)
   headers.set('vary', vary)
-  if (!keep) for (const name of [...headers.keys()]) if (forSharedCaches.test(name)) headers.delete(name)
 }
