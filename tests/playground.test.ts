@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { freeBase, freePort, run } from './processes.fixture.js'
+import { freeBase, run } from './processes.fixture.js'
 
 interface Played {
   readonly ok: boolean
@@ -16,11 +16,12 @@ test('countersign playground --scenario all --json plays every story and says so
   const { code, stdout, stderr } = await run([
     'playground',
     '--port',
-    String(await freePort()),
+    String(await freeBase()),
     '--scenario',
     'all',
     '--json',
   ])
+  expect(stdout, stderr).not.toBe('')
   const played = JSON.parse(stdout) as Played
   const wrong = played.scenarios.flatMap(({ scenario, checks }) =>
     checks.filter(check => !check.ok).map(check => ({ scenario, ...check })),

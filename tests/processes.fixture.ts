@@ -97,14 +97,20 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
   })
 }
 
+/** Which of the processes that run tests at once this one is: each draws from ports of its own. */
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 8
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
-  return freeAt(() => 30_000 + Math.floor(Math.random() * 2700), [0])
+  return freeAt(() => 30_000 + worker * 330 + Math.floor(Math.random() * 330), [0])
 }
 
 /** A first port for a playground, all of whose ports are free. */
 export function freeBase(): Promise<number> {
-  return freeAt(() => 10_000 + 100 * Math.floor(Math.random() * 170), [0, 10, 20, 21, 30, 31, 40, 50, 60])
+  return freeAt(
+    () => 10_000 + 100 * (worker * 20 + Math.floor(Math.random() * 20)),
+    [0, 10, 20, 21, 30, 31, 40, 50, 60],
+  )
 }
 
 /** Handed out by this process. */

@@ -5,13 +5,16 @@ import { delimiter, join } from 'node:path'
 
 // Two stand-ins for Redis: a wire that answers as Redis would (or not at all), and a server of one's own.
 
+/** Which of the processes that run tests at once this one is: each draws from ports of its own. */
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % 8
+
 /**
  * A port that was free a moment ago; below those that systems hand out, which others may get meanwhile. Of many, since a
  * server here that has stopped for a while must find its own free again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 27_000 + Math.floor(Math.random() * 3000)
+    const port = 27_000 + worker * 370 + Math.floor(Math.random() * 370)
     const isFree = await new Promise(resolve => {
       const server = createServer().once('error', () => resolve(false))
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
