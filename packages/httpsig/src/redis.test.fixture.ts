@@ -78,6 +78,17 @@ function answerTo(command: readonly string[], wire: Wire): string {
   return name.startsWith('EVAL') ? ':0\r\n' : '+OK\r\n'
 }
 
+/** Has a server listen; false where the port is taken. */
+function listening(server: Server, port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const refused = (): void => resolve(false)
+    server.once('error', refused).listen(port, '127.0.0.1', () => {
+      server.off('error', refused)
+      resolve(true)
+    })
+  })
+}
+
 export async function openWire(): Promise<Wire> {
   const port = await freePort()
   let server: Server | undefined
@@ -93,7 +104,11 @@ export async function openWire(): Promise<Wire> {
     },
     async start() {
       server = createServer(socket => serve(socket, wire, sockets))
-      await new Promise<void>(resolve => server?.listen(port, '127.0.0.1', resolve))
+      // A socket that is closed may still be listening for a moment, where the kernel has more to do for it.
+      for (let tries = 0; !(await listening(server, port)); tries++) {
+        if (tries === 100) throw new Error(`port ${port} is taken`)
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
     },
   }
   await wire.start()
