@@ -58,6 +58,16 @@ test('what is exported is what is meant to be', () => {
     ]),
   )
   expect(new Set(Object.keys(node))).toEqual(
-    new Set(['abortRequest', 'checkBody', 'fromNode', 'headFromNode', 'peekNode', 'unreadNode', 'verifyAndSignOn']),
+    new Set([
+      'abortRequest',
+      'announcesBody',
+      'checkBody',
+      'fromNode',
+      'headFromNode',
+      'isCutOff',
+      'peekNode',
+      'unreadNode',
+      'verifyAndSignOn',
+    ]),
   )
 })

@@ -4,8 +4,8 @@ import type { BodyRule } from './requirement.js'
 
 // What the adapters for frameworks share.
 
-/** A message that was read, or the answer where it cannot be. @throws what is the program's fault and not the caller's */
-export async function readOrAnswer(read: () => Promise<ReceivedMessage>): Promise<ReceivedMessage | Response> {
+/** What was read, or the answer where it cannot be. @throws what is the program's fault and not the caller's */
+export async function readOrAnswer<T>(read: () => Promise<T>): Promise<T | Response> {
   try {
     return await read()
   } catch (thrown) {
@@ -31,13 +31,19 @@ export function checkedRequest(request: Request, check: BodyCheck): Request {
   return new Request(request, init)
 }
 
+/** What a guard has read of a request, kept for the next one. */
+export interface Read {
+  readonly message: ReceivedMessage
+  /** It left a body to the handler. */
+  readonly isUnread: boolean
+}
+
 /** What an earlier guard has read. @throws TypeError where that one left a body unread that this one must see */
-export function sameRule(known: ReceivedMessage, rule: BodyRule): ReceivedMessage {
-  if (rule === 'whole' && known.dangerouslyUnseenBody === true)
-    throw new TypeError(
-      "a guard before this one has body: 'stream', and this one has not: the body is gone by with that one",
-    )
-  return known
+export function readBefore({ message, isUnread }: Read, rule: BodyRule): ReceivedMessage {
+  // The signature may cover none: the message of the first guard looks like that of a request without a body (DIG-13).
+  if (rule === 'whole' && isUnread)
+    throw new TypeError("a guard before this one has body: 'stream', and this one has not: it sees no body")
+  return message
 }
 
 /** The response with headers that `set` has changed; the same one where that can be. */

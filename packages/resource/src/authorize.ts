@@ -1,4 +1,4 @@
-import { type BodyCheck, headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
@@ -16,7 +16,7 @@ import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
 import type { SpentCounts } from './spent-counts.js'
-import { streamedBody } from './streamed-body.js'
+import { type StreamedBody, streamedBody } from './streamed-body.js'
 import type { ClientOf } from './trusted-proxies.js'
 
 /** What became of a request. */
@@ -32,7 +32,7 @@ export type Authorization =
        */
       respond(error: unknown): Promise<Response | undefined>
       /** Of a signed request on a route with `body: 'stream'`: what its body must pass while the handler reads it. */
-      readonly body?: BodyCheck
+      readonly body?: StreamedBody
     }
   | { readonly ok: false; readonly response: Response }
 
@@ -83,9 +83,10 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     const about = aboutOf(message, route, guard)
     guard.tell({ type: 'passed', aauth, ...about })
     if (guard.mode === 'observe') return letThrough()
-    const body = streamedBody(message, route, verified, error =>
-      guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }),
-    )
+    const body = streamedBody(message, route, verified, {
+      tell: error => guard.tell({ type: 'refused', error, ask: 'nothing', aauth, ...about }),
+      refusal: error => refusalOfBody(error, message, route, guard, known),
+    })
     const authorization = passed(aauth, { verified, route }, about, guard)
     return body === undefined ? authorization : { ...authorization, body }
   } catch (thrown) {
@@ -120,13 +121,27 @@ async function authorizeBearer(
   return guard.mode === 'observe' ? letThrough() : { ok: true, aauth: withCalls(aauth, callNobody), respond: noAnswer }
 }
 
+/** As of a body that was read before. It is told already. */
+async function refusalOfBody(
+  thrown: unknown,
+  message: ReceivedMessage,
+  route: Route,
+  guard: Guard,
+  known: Known,
+): Promise<Response> {
+  const error = asAAuthError(thrown)
+  const { response } = await answered({ error, ask: askAfter(error, route) }, message, route, guard, known)
+  return response
+}
+
 async function refuse(
   refusal: Refusal,
   message: ReceivedMessage,
   route: Route,
   guard: Guard,
-  { caller, aauth, bearer = false }: Known,
+  known: Known,
 ): Promise<Authorization> {
+  const { aauth } = known
   const about = {
     ask: refusal.ask,
     ...(aauth === undefined ? {} : { aauth }),
@@ -136,12 +151,24 @@ async function refuse(
     guard.tell({ type: 'refused', error: refusal.error, ...about })
     return letThrough()
   }
-  const { error, response } = await answerRefusal(refusal, caller, { ...guard.refusal, ...requestIdOf(message) })
+  const { error, response } = await answered(refusal, message, route, guard, known)
+  guard.tell({ type: 'refused', error, ...about })
+  return { ok: false, response }
+}
+
+async function answered(
+  refusal: Refusal,
+  message: ReceivedMessage,
+  route: Route,
+  guard: Guard,
+  { caller, bearer = false }: Known,
+): ReturnType<typeof answerRefusal> {
+  const answer = await answerRefusal(refusal, caller, { ...guard.refusal, ...requestIdOf(message) })
+  const { error, response } = answer
   setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
   const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, route.scope, bearer)
   if (beside !== undefined) response.headers.set('www-authenticate', beside)
-  guard.tell({ type: 'refused', error, ...about })
-  return { ok: false, response }
+  return answer
 }
 
 /** Which request of which route an event is about. */

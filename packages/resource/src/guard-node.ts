@@ -1,6 +1,13 @@
 import { pathOf } from '@countersign/httpsig'
 import type { Guarded } from './aauth.js'
-import { checkNode, corsRequestOf, type NodeOptions, type NodeRequest, receiveNode, targetOf } from './incoming-node.js'
+import {
+  checkedNode,
+  corsRequestOf,
+  type NodeOptions,
+  type NodeRequest,
+  receiveNode,
+  targetOf,
+} from './incoming-node.js'
 import { headersNow, type NodeResponse, whenSent } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -32,7 +39,8 @@ export async function admit<S extends string>(
   if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
-  if (authorization.body !== undefined) checkNode(request, authorization.body)
+  const refused = await checkedNode(request, authorization.body)
+  if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
   const takeBack = headersNow(response)
   const unprotect = whenSent(response, headers => resource.responseHeaders(headers, declared, message))
   // A handler that never looked at the body leaves it in the way of the next request.

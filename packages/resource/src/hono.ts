@@ -3,7 +3,7 @@ import { AAuthError } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
-import { readOrAnswer, sameRule, withHeaders, withPeer } from './adapter.js'
+import { type Read, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import { agentMetadataPath } from './metadata.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -142,15 +142,15 @@ async function messageOf(
   rule: BodyRule = 'whole',
 ): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
-  if (known !== undefined) return sameRule(known as ReceivedMessage, rule)
+  if (known !== undefined) return readBefore(known as Read, rule)
   // Hono would hand the handler what was read before, whatever the signature covers.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return readOrAnswer(async () => {
-    const received = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
+    const { message: received, isUnread } = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
     const message = withPeer(received, () => options.peer?.(c))
-    c.set(messageKey, message)
-    if (rule === 'whole') restoreBody(c, message)
+    c.set(messageKey, { message, isUnread } satisfies Read)
+    if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
     return message
   })
 }

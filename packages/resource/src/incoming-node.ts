@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
-import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { announcesBody, checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
 import type { CorsRequest } from '@countersign/protocol'
-import { readOrAnswer, sameRule } from './adapter.js'
+import { type Read, readBefore, readOrAnswer } from './adapter.js'
 import type { BodyRule } from './requirement.js'
+import type { StreamedBody } from './streamed-body.js'
 
 /** A request as Node shows it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -28,7 +29,7 @@ interface Seen {
   /** How the framework names it, where it does. */
   [named]?: string
   /** A body comes only once: what was read stays with its request for the next guard. */
-  [received]?: ReceivedMessage
+  [received]?: Read
   /** Its body is checked as it is read, once for all guards. */
   [checked]?: true
 }
@@ -49,21 +50,32 @@ export async function receiveNode(
   rule: BodyRule = 'whole',
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
-  if (known !== undefined) return sameRule(known, rule)
+  if (known !== undefined) return readBefore(known, rule)
   return readOrAnswer(async () => {
     const head = rule === 'stream' ? unreadNode(request) : await peekNode(request, { bodyLimit })
     const requestId = nameOf(request)
     const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
-    request[received] = message
+    request[received] = { message, isUnread: rule === 'stream' && announcesBody(request, message) }
     return message
   })
 }
 
-/** Has the body checked as the handler reads it. */
-export function checkNode(request: NodeRequest & Seen, check: BodyCheck): void {
-  if (request[checked]) return
+/**
+ * Has the body checked as the handler reads it.
+ * @returns the refusal where what has come in already does not pass: no handler may run
+ */
+export async function checkedNode(
+  request: NodeRequest & Seen,
+  body: StreamedBody | undefined,
+): Promise<Response | undefined> {
+  if (body === undefined || request[checked]) return undefined
   request[checked] = true
-  checkBody(request, check)
+  try {
+    checkBody(request, body)
+    return undefined
+  } catch (error) {
+    return body.refusal(error)
+  }
 }
 
 /** Notes the name that a framework has for a request, for events. @returns the same request */

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { abortRequest, fromNode, headFromNode, unreadNode } from '@countersign/httpsig/node'
-import { checkedRequest } from './adapter.js'
+import { abortRequest, announcesBody, fromNode, headFromNode, isCutOff, unreadNode } from '@countersign/httpsig/node'
+import { AAuthError } from '@countersign/protocol'
+import { checkedRequest, type Read } from './adapter.js'
 import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
@@ -19,16 +20,25 @@ export async function receive(
   bindings: ServerBindings | undefined,
   bodyLimit: number,
   rule: BodyRule,
-): Promise<ReceivedMessage> {
-  if (bindings?.received !== undefined) return bindings.received
+): Promise<Read> {
+  if (bindings?.received !== undefined) return whole(bindings.received)
   const incoming = bindings?.incoming
-  if (incoming === undefined) return rule === 'stream' ? headFromRequest(request) : fromRequest(request, { bodyLimit })
-  if (!incoming.readableDidRead && rule === 'stream') return unreadNode(incoming)
-  if (!incoming.readableDidRead) return fromNode(incoming, { bodyLimit })
+  if (incoming === undefined && rule === 'stream')
+    return { message: headFromRequest(request), isUnread: request.body !== null }
+  if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit }))
+  if (!incoming.readableDidRead && rule === 'stream') {
+    const message = unreadNode(incoming)
+    return { message, isUnread: announcesBody(incoming, message) }
+  }
+  if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit }))
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)
-  return body === undefined ? head : { ...head, body }
+  return whole(body === undefined ? head : { ...head, body })
+}
+
+function whole(message: ReceivedMessage): Read {
+  return { message, isUnread: false }
 }
 
 /** The request whose body passes a check as it is read; one that does not is given up with its connection. */
@@ -45,7 +55,12 @@ export function checkedBody(request: Request, bindings: ServerBindings | undefin
   }
   return checkedRequest(request, {
     update: chunk => aborting(() => check.update(chunk)),
-    end: () => aborting(() => check.end()),
+    end: () =>
+      aborting(() => {
+        if (incoming !== undefined && isCutOff(incoming))
+          throw new AAuthError('invalid_request', 'the request was cut off')
+        check.end()
+      }),
   })
 }
 

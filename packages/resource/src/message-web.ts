@@ -1,5 +1,5 @@
 import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { checkedRequest } from './adapter.js'
+import { checkedRequest, type Read } from './adapter.js'
 import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
@@ -14,9 +14,10 @@ export async function receive(
   bindings: ServerBindings | undefined,
   bodyLimit: number,
   rule: BodyRule,
-): Promise<ReceivedMessage> {
-  if (bindings?.received !== undefined) return bindings.received
-  return rule === 'stream' ? headFromRequest(request) : fromRequest(request, { bodyLimit })
+): Promise<Read> {
+  if (bindings?.received !== undefined) return { message: bindings.received, isUnread: false }
+  if (rule === 'stream') return { message: headFromRequest(request), isUnread: request.body !== null }
+  return { message: await fromRequest(request, { bodyLimit }), isUnread: false }
 }
 
 /** The request whose body passes a check as it is read. */

@@ -42,7 +42,7 @@ export interface Requirement<S extends string = string> {
   /**
    * `whole` (default): the body is read and compared with its digest before the handler runs, up to a limit of bytes. `stream`: for
    * uploads. Its digest must be signed, but is compared as the handler reads, however much that is: **until the body has ended
-   * without an error, its bytes are anybody's**. One that is another than was signed never ends, and its connection is aborted.
+   * without an error, its bytes are anybody's**. One that is another than was signed never ends: reading fails, and where Node's own request can be had its connection is aborted.
    * @see protocol §3.4
    */
   readonly body?: BodyRule

@@ -3,21 +3,30 @@ import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { Verified } from '@countersign/verify'
 import type { Route } from './requirement.js'
 
+/** What a body must pass while its handler reads it, and the answer where it fails before one has begun to. */
+export interface StreamedBody extends BodyCheck {
+  refusal(error: unknown): Promise<Response>
+}
+
 /**
  * What the body of a verified request must pass while its handler reads it; nothing where it was read already, or nobody has
  * signed the request, or the route leaves it to somebody else.
- * @param tell told once, when the body is another than was signed
+ * @param o.tell told once, when the body is another than was signed
  * @see protocol §3.4
  */
 export function streamedBody(
   message: ReceivedMessage,
   { body: rule }: Pick<Route, 'body'>,
   { opened }: Verified,
-  tell: (error: AAuthError) => void,
-): BodyCheck | undefined {
+  o: { tell(error: AAuthError): void; refusal(error: unknown): Promise<Response> },
+): StreamedBody | undefined {
   if (rule !== 'stream' || opened === undefined || message.body !== undefined) return undefined
   const check = hasBody(message) ? contentDigestCheck(headerValues(message, 'content-digest').join(', ')) : noBody
-  return { update: chunk => telling(() => check.update(chunk), tell), end: () => telling(() => check.end(), tell) }
+  return {
+    update: chunk => telling(() => check.update(chunk), o.tell),
+    end: () => telling(() => check.end(), o.tell),
+    refusal: o.refusal,
+  }
 }
 
 /** Without a signed digest, the first byte refuses. */
