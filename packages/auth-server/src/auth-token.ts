@@ -77,8 +77,7 @@ function newTokenId(grant: string | undefined): string {
 
 /** The grant that a token of this auth server is of; undefined where its name does not say. */
 export function grantIn(jti: string): string | undefined {
-  const [grant, token] = jti.split('.')
-  return token === undefined ? undefined : grant
+  return /^([0-9a-f-]{36})\.[0-9a-f-]{36}$/.exec(jti)?.[1]
 }
 
 /** Each name is within its own limit; that all together fit is up to whoever asked, and no bug of ours. */
