@@ -40,15 +40,20 @@ export interface BrowserSignInOptions {
   readonly redirectUri: string
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
-  /** Seconds until the other auth server must have answered. Default 10. */
+  /** Seconds until the other auth server must have answered, at most 600. Default 10. */
   readonly deadline?: number
   readonly now: () => number
   readonly development: boolean
 }
 
-/** Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given. */
+/**
+ * Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given.
+ * @throws RangeError for a `deadline` that is none
+ */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
+  // A timer that is set for longer than 24 days, or for ever, goes off at once.
+  if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
   const agentFor = (authServer: string, state: AgentState) =>
     createAgent({
       identity: agentServer({ id, ...key }),

@@ -111,7 +111,7 @@ async function grantDirectly(
     ...(txn === undefined ? {} : { txn }),
   }
   const audited = txn === undefined ? {} : { txn }
-  const issued = await issueAuthToken(issuer, { caller, resource, scope, ...audited, now: now() })
+  const issued = await issueAuthToken(issuer, { caller, resource, scope, ...audited, grant: grant.id, now: now() })
   // Answered only once it is on disk: a crash after this line loses no refresh token an agent holds.
   const refresh_token = await grants.add(principalOf(caller), grant)
   const what = { ...principalOf(caller), resource, scope, grant: grant.id, jti: issued.jti, ...audited }

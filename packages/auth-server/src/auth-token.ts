@@ -32,16 +32,18 @@ export async function issueAuthToken(
     readonly scope: readonly string[]
     readonly user?: GrantUser
     readonly txn?: string
+    /** Names the grant it is of, where there is one. */
+    readonly grant: string | undefined
     /** Exchanges only: who asked. */
     readonly act?: Act
     readonly now: number
   },
 ): Promise<IssuedToken> {
-  const { caller, resource, user, txn, act } = granted
+  const { caller, resource, user, txn, grant, act } = granted
   // Identity scopes become claims: a resource that saw them in `scope` could take them for permissions.
   const scope = resourceScopes(granted.scope)
   const iat = Math.floor(granted.now)
-  const jti = randomUUID()
+  const jti = newTokenId(grant)
   const auth_token = await signed({
     typ: 'auth+jwt',
     key: key.key,
@@ -63,6 +65,19 @@ export async function issueAuthToken(
     },
   })
   return { auth_token, jti }
+}
+
+/**
+ * A name for a new token, by which its grant is found again when the token comes back to be exchanged. No claim of its own:
+ * a receiver takes those that it does not know for the user's.
+ */
+function newTokenId(grant: string | undefined): string {
+  return grant === undefined ? randomUUID() : `${grant}.${randomUUID()}`
+}
+
+/** The grant that a token of this auth server is of; undefined where its name does not say. */
+export function grantIn(jti: string): string | undefined {
+  return /^([0-9a-f-]{36})\.[0-9a-f-]{36}$/.exec(jti)?.[1]
 }
 
 /** Each name is within its own limit; that all together fit is up to whoever asked, and no bug of ours. */

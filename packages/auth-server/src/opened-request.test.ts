@@ -48,6 +48,24 @@ test(
 )
 
 test(
+  verifies('consent.claimed', 'of many links opened at once in a fresh browser the last eight are kept, and lead on'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const tokens: string[] = []
+    for (let count = 0; count < 12; count++) tokens.push(await requestTokenOf(await askUser(made, phone)))
+    const one = await browserOf(made)
+    const kept = (): number => [...one.cookies.keys()].filter(name => name.includes('-opened-')).length
+    await Promise.all(tokens.map(token => one.get(linkOf(token))))
+    expect(kept()).toBe(12)
+    await signInAs(one, 'ada')
+    expect(kept()).toBe(8)
+    for (const token of tokens.slice(-8)) expect((await open(one, linkOf(token))).status).toBe(200)
+    expect(kept()).toBe(8)
+  },
+)
+
+test(
   verifies('consent.claimed', 'what a browser opened is no longer its own once its user has signed out'),
   async () => {
     const made = await consentWorld()

@@ -122,7 +122,7 @@ async function grantTo(
   const about = { ...principal, user: user.sub, resource, scope }
   await decideAgain({ ...about, ...(purpose === undefined ? {} : { purpose }) }, policy)
   const txn = row.txn === null ? {} : { txn: row.txn }
-  const issued = await issueAuthToken(issuer, { caller, resource, scope, user, ...txn, now: now() })
+  const issued = await issueAuthToken(issuer, { caller, resource, scope, user, ...txn, grant: grant.id, now: now() })
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
   await grants.bound(principal, user)

@@ -30,6 +30,7 @@ export async function answerRefresh(
     scope,
     ...(user === undefined ? {} : { user }),
     ...txn,
+    grant: id,
     now: now(),
   })
   // A revocation that was answered in the meantime wins: the token just signed goes nowhere.

@@ -204,6 +204,18 @@ const grantsByTxn: Migration = {
   },
 }
 
+const grantsOfChains: Migration = {
+  name: '009-grants-of-chains',
+  async up(db) {
+    // What comes back through others may name no user: an agent server has grants of every user there is.
+    await db.schema
+      .createIndex('auth_server_grants_chain')
+      .on('auth_server_grants')
+      .columns(['agent', 'agent_delegate', 'resource', 'txn', 'user_sub'])
+      .execute()
+  },
+}
+
 export const migrations: readonly Migration[] = [
   grants,
   loginMigration,
@@ -213,4 +225,5 @@ export const migrations: readonly Migration[] = [
   userReview,
   exchangeMigration,
   grantsByTxn,
+  grantsOfChains,
 ]

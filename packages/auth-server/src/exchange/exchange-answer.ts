@@ -75,6 +75,7 @@ async function verifiedPassage(
   })
   const upstream = await verifyUpstreamToken(request.upstream_token, {
     caller: caller.agent,
+    issuer: issuer.issuer,
     issuers: exchange.rules.issuers,
     directory: exchange.knowingOwnKeys(discovery),
     ...{ now, development },
@@ -153,7 +154,16 @@ export async function pass(
   const of = user === undefined ? {} : { user: { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) } }
   const { auth_token, jti } = await issueAuthToken(
     { ...issuer, lifetime },
-    { caller, resource, scope, ...of, ...(txn === undefined ? {} : { txn }), act: upstream.act, now: at },
+    {
+      caller,
+      resource,
+      scope,
+      ...of,
+      ...(txn === undefined ? {} : { txn }),
+      grant: upstream.grant,
+      act: upstream.act,
+      now: at,
+    },
   )
   onEvent({
     type: 'granted',

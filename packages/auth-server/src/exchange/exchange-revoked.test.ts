@@ -115,12 +115,17 @@ test(
   },
 )
 
-test(
-  verifies('revoke.ends', 'a grant that ended is not stood in for by another of the same user, agent and resource'),
-  async () => {
+test.each([
+  { which: 'of another action', txns: ['journey-1', 'journey-2'] },
+  // A step-up keeps the audit id, and one resource token may be asked about twice.
+  { which: 'of the same action', txns: ['journey-1', 'journey-1'] },
+  { which: 'of actions without a name', txns: [undefined, undefined] },
+])(
+  verifies('revoke.ends', 'a grant that ended is not stood in for by another, $which, of its user, agent and resource'),
+  async ({ txns }) => {
     const made = await ownWorld()
     const ada = await browserOf(made, 'ada')
-    const [one, twin] = [await callAs(made, ada), await callAs(made, ada)]
+    const [one, twin] = [await callAs(made, ada, { txn: txns[0] }), await callAs(made, ada, { txn: txns[1] })]
     const agent = signerOf('https://agent.example', made.agentKey)
     const refreshed = await bodyOf(
       await send(made, agent, { request_type: 'refresh', refresh_token: one.refresh_token }),
@@ -149,3 +154,24 @@ test(verifies('token.txn', 'what is passed on after a refresh is of the same act
     { type: 'granted', by: 'exchange', txn },
   ])
 })
+
+test(
+  verifies('revoke.ends', 'what is passed on by its own auth server still says which grant it began with, and no more'),
+  async () => {
+    const made = await ownWorld()
+    const ada = await browserOf(made, 'ada')
+    const { token, refresh_token } = await callAs(made, ada)
+    const agent = signerOf('https://agent.example', made.agentKey)
+    const { auth_token } = await bodyOf(await send(made, agent, { request_type: 'refresh', refresh_token }))
+    const [first = '', ...others] = [
+      token,
+      auth_token,
+      (await bodyOf(await exchange(made, { upstream: token })))['auth_token'],
+    ].map(each => String(claimsOf({ auth_token: each })['jti']))
+    const [grant = '', rest] = first.split('.')
+    expect([grant.length, rest?.length]).toEqual([36, 36])
+    for (const jti of others) expect(jti.startsWith(`${grant}.`)).toBe(true)
+    expect(new Set([first, ...others]).size).toBe(3)
+    expect(made.events).toContainEqual(expect.objectContaining({ type: 'granted', by: 'code', grant, jti: first }))
+  },
+)

@@ -25,7 +25,7 @@ export interface ExchangeOptions {
    * Whoever runs such an issuer can act here for every user. Default none: users are linked, each by their own hand.
    */
   readonly dangerouslySharedSubjects?: readonly string[]
-  /** Seconds until an upstream issuer must have answered when a user's browser waits for it, to be linked. Default 10. */
+  /** Seconds until an upstream issuer must have answered when a user's browser waits for it, to be linked, at most 600. Default 10. */
   readonly deadline?: number
 }
 

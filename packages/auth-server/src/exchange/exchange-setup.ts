@@ -28,7 +28,10 @@ export function checkExchange({ issuer, exchange, login }: AuthServerOptions, de
   if (!shared.every(id => issuers.has(id) && id !== issuer)) {
     throw new TypeError('dangerouslySharedSubjects must hold other issuers that exchange rules name')
   }
-  if (!(deadline > 0)) throw new RangeError('deadline of exchange must be a number of seconds above 0')
+  // A timer that is set for longer than 24 days, or for ever, goes off at once.
+  if (!(deadline > 0 && deadline <= 600)) {
+    throw new RangeError('deadline of exchange must be seconds above 0, at most 600')
+  }
 }
 
 /** What exchanges are decided with; absent where there is no rule. */

@@ -29,7 +29,8 @@ test(
   ),
   async () => {
     const made = await watched()
-    const upstream = await upstreamToken(made)
+    // Another issuer's name for its token says nothing of ours.
+    const upstream = await upstreamToken(made, { claims: { jti: 'theirs.upstream' } })
     const forged = { sub: 'mallory', act: '{}', agent: 'https://evil.example', exp: '9999999999', scope: 'rooms.admin' }
     const response = await exchange(made, { upstream, form: { ...forged, aud: 'https://evil.example' } })
     const answer = await bodyOf(response)
@@ -46,7 +47,7 @@ test(
       scope: 'rooms.read',
       iat: 1_767_225_600,
       exp: 1_767_225_900,
-      jti: expect.any(String),
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       txn: 'txn-1',
       act: { iss: 'https://one.example', agent: 'https://agent.example', agent_delegate: 'phone' },
     })

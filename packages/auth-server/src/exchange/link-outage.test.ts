@@ -37,8 +37,9 @@ test(
     expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'no-sign-in' }))
     const back = await throughOne(ada, await open(ada.at.auth, link))
     expect((await ada.at.auth.get(back)).status).toBe(303)
-    for (const deadline of [0, Number.NaN])
+    for (const deadline of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2_147_484, 600.1])
       await expect(exchangeWorld({ exchange: { rules: [rule], deadline } })).rejects.toBeInstanceOf(RangeError)
+    await expect(exchangeWorld({ exchange: { rules: [rule], deadline: 600 } })).resolves.toBeDefined()
   },
 )
 

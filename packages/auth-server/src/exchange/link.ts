@@ -114,7 +114,7 @@ async function depart(
     began: now(),
     saved: { user: open.user.sub, request_token, agent: saved },
   }
-  return seeOther(url, [attempts.add(message, attempt)])
+  return seeOther(url, attempts.add(message, attempt))
 }
 
 async function callback(message: ReceivedMessage, context: LinkingContext): Promise<Response> {

@@ -1,10 +1,19 @@
 import { verifies } from '@countersign/requirements'
 import { openStore, type Store } from '@countersign/store'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { grantsIn, newGrantId } from '../grants.js'
 import { migrations, type Tables } from '../tables.js'
 import { ownMandatesIn } from './own-mandate.js'
+import { sqlite } from './refused-exchange.test.fixture.js'
 import type { Upstream } from './upstream-token.js'
+
+const postgres = await postgresForTests(3)
+afterAll(() => postgres.drop())
+const databases = [
+  { name: 'SQLite', away: '', url: sqlite },
+  { name: 'PostgreSQL', away: postgres.away, url: () => postgres.newUrl() },
+]
 
 const issuer = 'https://auth.example'
 const agent = 'https://agent.example'
@@ -19,6 +28,13 @@ const around: Upstream = {
   act: { iss: 'https://two.example', agent: 'https://calendar.example', act: { iss: issuer, agent } },
 }
 const [caller, resource] = ['https://rooms.example', 'https://calendar.example']
+
+/** Our own token, as its agent calls the calendar with it. */
+const whole = (o: Partial<Upstream> = {}): Upstream => ({
+  ...{ iss: issuer, sub: 'ada', scope: ['events.write'], exp: now() + 600 },
+  ...{ act: { iss: issuer, agent }, ...o },
+})
+const gone = { code: 'invalid_auth_token', status: 400 }
 
 async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<string> {
   return grantsIn(store, now, issuer).add(
@@ -38,7 +54,6 @@ test(
   async () => {
     const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
     const mandates = ownMandatesIn(store, issuer, now)
-    const gone = { code: 'invalid_auth_token', status: 400 }
     await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
     await grant(store, 'bob')
     await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
@@ -63,3 +78,79 @@ test(
     await store.close()
   },
 )
+
+for (const { name, away, url } of databases) {
+  test.skipIf(away !== '')(
+    verifies(
+      'revoke.ends',
+      `on ${name}: of however many grants one agent has, the one that a mandate of nobody we know began with is found${away}`,
+    ),
+    async () => {
+      const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
+      const mandates = ownMandatesIn(store, issuer, now)
+      const tokens = await Promise.all(Array.from({ length: 700 }, (_, n) => grant(store, `user-${n}`, `journey-${n}`)))
+      const { sub: _, ...nobody } = around
+      const of = (n: number) => mandates.check({ ...nobody, txn: `journey-${n}` }, caller, undefined)
+      for (let n = 0; n < 700; n++) await expect(of(n)).resolves.toBeUndefined()
+      await grantsIn(store, now, issuer).revoke({ agent }, tokens[500] ?? '')
+      await expect(of(500)).rejects.toMatchObject(gone)
+      await expect(of(501)).resolves.toBeUndefined()
+      await store.close()
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('revoke.ends', `on ${name}: a token that names its grant stands by no other, however alike${away}`),
+    async () => {
+      const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
+      const [mandates, grants] = [ownMandatesIn(store, issuer, now), grantsIn(store, now, issuer)]
+      for (const txn of ['journey-1', undefined]) {
+        const shared = { resource, user: { sub: 'ada', claims: {} }, ...(txn === undefined ? {} : { txn }) }
+        const add = async (id: string, scope: string) => grants.add({ agent }, { id, scope, ...shared })
+        const first = await add(`first-${txn}`, 'events.read')
+        // As after a step-up: the challenge keeps the audit id of the token that was shown.
+        await add(`second-${txn}`, 'events.read events.write')
+        const token = { scope: ['events.read'], ...(txn === undefined ? {} : { txn }) }
+        const of = (id: string, o: Partial<Upstream> = {}, by = resource) =>
+          mandates.check(whole({ ...token, grant: `${id}-${txn}`, ...o }), by, 'ada')
+        // Passed on by ourselves it still says what it began with.
+        const act = { iss: issuer, agent: resource, act: { iss: issuer, agent } }
+        const further = (id: string) => of(id, { scope: ['rooms.book'], act }, caller)
+        for (const id of ['first', 'second']) {
+          await expect(of(id)).resolves.toBeUndefined()
+          await expect(further(id)).resolves.toBeUndefined()
+        }
+        await grants.revoke({ agent }, first)
+        await expect(of('first')).rejects.toMatchObject(gone)
+        await expect(further('first')).rejects.toMatchObject(gone)
+        await expect(of('second')).resolves.toBeUndefined()
+        await expect(further('second')).resolves.toBeUndefined()
+        // It is a name, not a right: of another's grant it says nothing.
+        await expect(of('second', { sub: 'bob' })).rejects.toMatchObject(gone)
+      }
+      await store.close()
+    },
+  )
+
+  test.skipIf(away !== '')(
+    verifies('revoke.ends', `on ${name}: a token of the version before, whose grant lives, is not refused${away}`),
+    async () => {
+      const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
+      const mandates = ownMandatesIn(store, issuer, now)
+      const of = (sub: string, o: Partial<Upstream>) => mandates.check(whole({ sub, ...o }), resource, sub)
+      // Its grant kept no audit id yet, and the token has one.
+      const old = await grant(store, 'ada')
+      await expect(of('ada', { txn: 'journey-1' })).resolves.toBeUndefined()
+      // Its grant has one, and an old process beside this one has refreshed it without.
+      await grant(store, 'bob', 'journey-2')
+      await expect(of('bob', {})).resolves.toBeUndefined()
+      await expect(of('bob', { txn: 'journey-2' })).resolves.toBeUndefined()
+      // None lives by what is another's: another action's, another user's, or less.
+      await expect(of('bob', { txn: 'journey-1' })).rejects.toMatchObject(gone)
+      await expect(of('bob', { scope: ['events.read'] })).rejects.toMatchObject(gone)
+      await grantsIn(store, now, issuer).revoke({ agent }, old)
+      await expect(of('ada', { txn: 'journey-1' })).rejects.toMatchObject(gone)
+      await store.close()
+    },
+  )
+}

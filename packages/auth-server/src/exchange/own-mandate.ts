@@ -5,7 +5,7 @@ import type { Tables } from '../tables.js'
 import { beginningOf } from './chain.js'
 import type { Upstream } from './upstream-token.js'
 
-/** Grants of one owner, user and resource that are looked at; more is more than one owner can have. */
+/** Grants of one owner, user and resource whose scope is looked at; more is more than one owner can have. */
 const mostRead = 500
 
 /** Tells whether the mandate that a chain began with still stands, where this auth server gave it. */
@@ -21,34 +21,41 @@ export interface OwnMandates {
 /** Queries over the grants. */
 export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => number): OwnMandates {
   return {
-    async check({ iss, sub, scope, txn, act }, caller, user) {
+    async check(upstream, caller, user) {
+      const { iss, sub, scope, act } = upstream
       const first = beginningOf(act, caller)
       if (first?.iss !== issuer) return
-      // With more of a chain, others have issued it since: what began without an audit id may have got one, or lost it.
-      const isWhole = act.act === undefined
-      const query = store.db
+      const live = store.db
         .selectFrom('auth_server_grants')
-        .select(['scope', 'txn'])
+        .select('scope')
         .where('agent', '=', first.agent)
         .where('agent_delegate', '=', first.delegate ?? '')
         .where('resource', '=', first.resource)
         .where('last_used', '>', now() - grantLifetime)
-        .limit(mostRead)
-      // Of a token of our own it is known whose it is and what it held; of a longer chain, that it began here, and whose it is
-      // where we know its user: another user's grant to the same agent stands for none that was revoked.
-      const owner = iss === issuer ? sub : user
-      const rows = await (iss === issuer || owner !== undefined
-        ? query.where('user_sub', owner === undefined ? 'is' : '=', owner ?? null)
-        : query
-      ).execute()
-      // The same user may have let the same agent in twice: of tokens with one audit id, none lives on by the other grant.
-      const stands = rows.some(row =>
-        isWhole
-          ? row.txn === (txn ?? null) && missingScope(parseScope(row.scope), scope).length === 0
-          : row.txn === null || txn === undefined || row.txn === txn,
-      )
-      if (stands) return
+      // Of a token of our own it is known whose it is; of a longer chain, that it began here, and whose it is where we know
+      // its user: another user's grant to the same agent stands for none that was revoked.
+      const isOwn = iss === issuer
+      const owner = isOwn ? sub : user
+      const theirs =
+        isOwn || owner !== undefined ? live.where('user_sub', owner === undefined ? 'is' : '=', owner ?? null) : live
+      // What it held is known of our own token, and before it was passed on.
+      const held = isOwn && act.act === undefined ? scope : []
+      for (const name of namesOf(upstream)) {
+        const named = theirs.where(({ and }) => and(name)).limit(held.length === 0 ? 1 : mostRead)
+        const rows = await named.execute()
+        if (rows.some(row => missingScope(parseScope(row.scope), held).length === 0)) return
+      }
       throw new AAuthError('invalid_auth_token', 'what upstream_token was issued for has ended', { status: 400 })
     },
   }
+}
+
+/**
+ * What the grant may be found by. The same user may have let the same agent in twice, in one action even: our own token says
+ * which time it is of. One from before tokens did, or that others have issued since, has its audit id at most, and grants
+ * from before they kept one fit any: what lives is never refused, though a twin may stand in for what was revoked.
+ */
+function namesOf({ grant, txn }: Upstream): ReadonlyArray<{ readonly id?: string; readonly txn?: string | null }> {
+  if (grant !== undefined) return [{ id: grant }]
+  return txn === undefined ? [{}] : [{ txn }, { txn: null }]
 }

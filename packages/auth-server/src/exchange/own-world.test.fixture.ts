@@ -26,13 +26,14 @@ export async function ownWorld(o: Parameters<typeof exchangeWorld>[0] = {}): Pro
 export async function callAs(
   made: ExchangeWorld,
   one: Browser,
+  o: { readonly txn?: string | undefined } = { txn: randomUUID() },
 ): Promise<{ token: string; refresh_token: string; form: Readonly<Record<string, string>> }> {
   const agent = signerOf('https://agent.example', made.agentKey)
   const resource_token = await signed(made.middleKey, {
     typ: 'resource+jwt',
     claims: {
       ...{ iss: middleId, aud: own, agent: agent.agent, scope: 'events.write', jti: 'r' },
-      txn: randomUUID(),
+      txn: o.txn,
       agent_jkt: await thumbprint(agent.key.publicJwk),
       iat: made.clock.now,
       exp: made.clock.now + 300,

@@ -2,6 +2,7 @@ import type { Directory } from '@countersign/discovery'
 import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type Act, type PublishedKey, parseScope, parseToken } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
+import { grantIn } from '../auth-token.js'
 import { ofRequest } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
 
@@ -14,6 +15,8 @@ export interface Upstream {
   /** Unix seconds. */
   readonly exp: number
   readonly txn?: string
+  /** Names the grant of ours that it began with, where the token is our own and says so. */
+  readonly grant?: string
   /** What the issued token will say of who asked: its agent, and below it the chain it came by, as it came. */
   readonly act: Act
 }
@@ -22,6 +25,8 @@ export interface Upstream {
 export interface UpstreamContext {
   /** Who exchanges: the token must have been for them. */
   readonly caller: string
+  /** This auth server. */
+  readonly issuer: string
   readonly issuers: ReadonlySet<string>
   /** With what is left of this request's fetch budget. */
   readonly directory: Pick<Directory, 'key'>
@@ -39,25 +44,28 @@ export function verifyUpstreamToken(token: string, context: UpstreamContext): Pr
 }
 
 async function verified(token: string, context: UpstreamContext): Promise<Upstream> {
-  const { caller, issuers, directory, now, development } = context
+  const { caller, issuer, issuers, directory, now, development } = context
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
   // Before anything is fetched: a stranger's token names any host it likes.
   if (!issuers.has(iss)) {
     throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not an issuer that exchanges are taken from')
   }
   const claims = await verifyAuthToken({ token, issuer: iss, audience: caller, discovery: directory, now, development })
-  const { agent, agent_delegate, sub, exp, txn } = claims
+  const { agent, agent_delegate, sub, exp, txn, jti } = claims
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
   // What signs a user in at the middle says who they are, not that anything may be done for them.
   if (agent === undefined || scope.length === 0) {
     throw new AAuthError('invalid_auth_token', 'upstream_token has no agent or no scope: it is no mandate')
   }
+  // Another issuer's token names no grant of ours, whatever it is called.
+  const grant = iss === issuer ? grantIn(jti) : undefined
   return {
     iss,
     ...(sub === undefined ? {} : { sub }),
     scope,
     exp,
     ...(txn === undefined ? {} : { txn }),
+    ...(grant === undefined ? {} : { grant }),
     act: {
       iss,
       agent,

@@ -17,6 +17,8 @@ const noteEvery = 60
 const mostPerUser = 20
 /** Seconds in which a link that this browser opened is still its own, whatever name it has got since. */
 const openedFor = 600
+/** Such links of one browser: its cookies must fit into the headers of its requests. */
+const mostOpened = 8
 const secretForm = /^[A-Za-z0-9_-]{43}$/
 
 /** The user of a session. */
@@ -90,12 +92,17 @@ export function browserSessions(o: {
 
   async function begin(message: ReceivedMessage, what?: string): Promise<BegunSession> {
     const session = await current(message)
-    if (session !== undefined) return { session, cookies: [] }
+    const isNew = session === undefined && what !== undefined
+    // Browsers name those first that they have had longest.
+    const surplus = [...cookies.readAll(message, opened).keys()].slice(0, isNew ? 1 - mostOpened : -mostOpened)
+    const ended = surplus.map(each => cookies.clear(opened + each))
+    if (session !== undefined) return { session, cookies: ended }
     const secret = newSecret()
     const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
     return {
       session: { id: hashOf(secret), csrf: csrfOf(secret) },
-      cookies: [cookies.write('browser', secret), ...kept],
+      // What is opened again is kept anew.
+      cookies: [cookies.write('browser', secret), ...ended, ...kept],
     }
   }
 

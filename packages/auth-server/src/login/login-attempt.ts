@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { type Cookies, parseJson } from '@countersign/protocol'
+import { AAuthError, type Cookies, parseJson } from '@countersign/protocol'
 import { isReturnPath } from './return-path.js'
 
 /** A browser that was sent to a provider and is not back yet. */
@@ -21,10 +21,17 @@ export interface LoginAttempt {
 const lifetime = 600
 /** Seconds by which the clock of the instance that a browser comes back to may be behind. */
 const skew = 60
-/** Attempts of one browser at once: all of them must fit into the headers of its requests. */
+/** Attempts of one browser at once. */
 const most = 4
-/** Characters of a cookie: browsers drop one over 4096 bytes. */
-const longest = 4096
+/**
+ * Characters of all of them, with their names: a link says what goes into one, and a browser whose cookies do not fit into
+ * the headers of a request is locked out. Browsers also drop one over 4096.
+ */
+const together = 3500
+/** About what the name of one takes. */
+const nameRoom = 40
+/** Characters of one that still has the hint in it, which is for another try only. */
+const longestWithHint = 1200
 const prefix = 'login-'
 
 /**
@@ -32,8 +39,11 @@ const prefix = 'login-'
  * A stranger who begins a million of them fills nothing of ours, and a restart ends none.
  */
 export interface LoginAttempts {
-  /** The `Set-Cookie` value that adds an attempt; where there are too many, in place of the oldest. */
-  add(message: ReceivedMessage, attempt: LoginAttempt): string
+  /**
+   * The `Set-Cookie` values that add an attempt; where there are too many, or they are too long, in place of the oldest.
+   * @throws AAuthError `invalid_request`, shown as a page, where it is too long by itself
+   */
+  add(message: ReceivedMessage, attempt: LoginAttempt): readonly string[]
   /** The attempt with this state. */
   find(message: ReceivedMessage, o: { readonly provider: string; readonly state: string }): LoginAttempt | undefined
   /** The `Set-Cookie` value that forgets it: a state is good once. */
@@ -42,18 +52,30 @@ export interface LoginAttempts {
 
 /** Reads and writes the cookies. */
 export function loginAttempts(cookies: Cookies, now: () => number): LoginAttempts {
+  const good = (value: string): LoginAttempt | undefined => {
+    const attempt = decode(value)
+    const isGood = attempt !== undefined && attempt.began <= now() + skew && attempt.began + lifetime > now()
+    return isGood ? attempt : undefined
+  }
   const all = (message: ReceivedMessage): Array<readonly [string, LoginAttempt]> =>
     [...cookies.readAll(message, prefix)].flatMap(([place, value]) => {
-      const attempt = decode(value)
-      const isGood = attempt !== undefined && attempt.began <= now() + skew && attempt.began + lifetime > now()
-      return isGood ? [[place, attempt] as const] : []
+      const attempt = good(value)
+      return attempt === undefined ? [] : [[place, attempt] as const]
     })
   return {
     add(message, attempt) {
-      const there = all(message).sort(([, a], [, b]) => a.began - b.began)
-      const [oldest] = there.length < most ? [] : (there[0] ?? [])
-      const place = oldest ?? randomBytes(6).toString('base64url')
-      return cookies.write(prefix + place, encode(attempt), lifetime)
+      const added = encoded(attempt)
+      // What is no attempt takes room as well, and goes first.
+      const there = [...cookies.readAll(message, prefix)]
+        .map(([place, value]) => ({ place, size: value.length + nameRoom, began: good(value)?.began ?? 0 }))
+        .sort((a, b) => b.began - a.began)
+      let room = together - nameRoom - added.length
+      const ended = there.filter(({ size }, index) => {
+        room -= size
+        return room < 0 || index >= most - 1
+      })
+      const [place = randomBytes(6).toString('base64url'), ...others] = ended.map(each => each.place)
+      return [cookies.write(prefix + place, added, lifetime), ...others.map(each => cookies.clear(prefix + each))]
     },
     find: (message, { provider, state }) =>
       all(message).find(([, attempt]) => attempt.state === state && attempt.provider === provider)?.[1],
@@ -64,12 +86,20 @@ export function loginAttempts(cookies: Cookies, now: () => number): LoginAttempt
   }
 }
 
+/** As it is kept: without the hint where that makes it long. The provider has been told it. */
+function encoded({ loginHint, ...attempt }: LoginAttempt): string {
+  const whole = encode(loginHint === undefined ? attempt : { ...attempt, loginHint })
+  const kept = whole.length <= longestWithHint ? whole : encode(attempt)
+  if (kept.length + nameRoom <= together) return kept
+  throw new AAuthError('invalid_request', 'This sign-in is too long for the cookies of a browser.')
+}
+
 function encode(attempt: LoginAttempt): string {
   return Buffer.from(JSON.stringify(attempt)).toString('base64url')
 }
 
 function decode(cookie: string): LoginAttempt | undefined {
-  if (cookie.length > longest) return undefined
+  if (cookie.length > together) return undefined
   try {
     const value: unknown = parseJson(Buffer.from(cookie, 'base64url').toString('utf8'))
     return isAttempt(value) ? value : undefined

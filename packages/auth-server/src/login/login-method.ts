@@ -32,7 +32,8 @@ export interface LoginProvider {
   readonly id: string
   /** What the button says, e.g. `Example Corp`. */
   readonly name: string
-  /** Where to send the browser, and what {@link finish} will need to know: short strings, kept in the browser's cookie. */
+  /** Where to send the browser, and what {@link finish} will need to know: short strings, kept in the browser's cookie,
+   * about 2000 characters of them. */
   begin(start: LoginStart): Promise<{ readonly url: string; readonly saved: Readonly<Record<string, string>> }>
   /**
    * Who came back.

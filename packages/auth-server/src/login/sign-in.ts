@@ -187,7 +187,7 @@ async function begin(
   }
   const { url, saved } = await provider.begin({ callback: callbackOf(context, provider), state, ...asked })
   const attempt = { provider: provider.id, state, returnTo, ...asked, began: context.now(), saved }
-  return seeOther(url, [...cookies, context.attempts.add(message, attempt)])
+  return seeOther(url, [...cookies, ...context.attempts.add(message, attempt)])
 }
 
 async function finish(context: Context, message: ReceivedMessage, provider: LoginProvider): Promise<Response> {
