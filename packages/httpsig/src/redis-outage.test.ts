@@ -152,7 +152,13 @@ test('nothing starts without Redis, and it says so within the deadline', async (
 
 test('what is no sensible replay set is refused', async () => {
   const { url } = wire
-  for (const options of [{ window: 0 }, { capacity: -1 }, { share: Number.NaN }, { deadline: 0 }])
+  for (const options of [
+    { window: 0 },
+    { capacity: -1 },
+    { share: Number.NaN },
+    { deadline: 0 },
+    { deadline: Number.POSITIVE_INFINITY },
+  ])
     await expect(redisReplaySet({ url, ...options })).rejects.toThrow(RangeError)
   for (const options of [{}, { url, prefix: '' }, { url, prefix: 'a{b}' }])
     await expect(redisReplaySet(options)).rejects.toThrow(TypeError)

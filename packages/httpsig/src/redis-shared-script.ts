@@ -87,7 +87,7 @@ export async function openSharedScript(place: RedisPlace, script: RedisScript): 
   const { client, url, deadline = 1 } = place
   if ((client === undefined) === (url === undefined))
     throw new TypeError('what is shared in Redis needs either a client or a url')
-  if (!(deadline > 0)) throw new RangeError('deadline must be positive')
+  if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
   let prepared: Promise<void> | undefined
   const renewed = (): void => {
     prepared = undefined

@@ -107,7 +107,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   const { id, key, now, development } = context
   const { acceptAuthServer, identifyTo = 'any', redirectUris = [], deadline = 10 } = options
   for (const list of [acceptAuthServer, identifyTo]) checkIdentifierList(list, { development })
-  if (!(deadline > 0)) throw new TypeError('deadline must be a number of seconds above 0')
+  if (!(deadline > 0 && deadline <= 600)) throw new TypeError('deadline must be seconds above 0, at most 600')
   const { sessions = memoryInteractions(now) } = options
   const send = options.fetch === undefined ? {} : { fetch: options.fetch }
   const redirectUri = `${id}${callbackPath}`
