@@ -9,7 +9,11 @@ export const mcpClauses: readonly Requirement[] = [
     'The tool, prompt or resource that a message names decides what its caller needs.',
   ),
   built('mcp.no-rule', '12', "A name that no rule is for is nobody's."),
-  built('mcp.uri-spellings', '12', "A URI whose other spellings have another rule is nobody's."),
+  built(
+    'mcp.uri-spellings',
+    '12',
+    "A URI that has another rule in another spelling, or without query, fragment, user or port, is nobody's.",
+  ),
   built('mcp.one-reading', '12', 'A message that two readers could read in two ways is refused, and nothing runs.'),
   built(
     'mcp.route-holds',
