@@ -18,7 +18,7 @@ export const mcpClauses: readonly Requirement[] = [
   built(
     'mcp.route-holds',
     '12',
-    "What a gateway's route asks of agents, users and denied callers holds for all its rules.",
+    "What a gateway's route asks of agents, users and services, and whom it denies, holds for all its rules.",
   ),
   built('mcp.covered', '12', '`Mcp-Session-Id`, `Mcp-Protocol-Version` and `Last-Event-ID` are covered where present.'),
   built('mcp.once', '12', 'Every request to an MCP server passes once, a GET as well.'),
