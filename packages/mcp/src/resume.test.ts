@@ -66,7 +66,7 @@ test(
   },
 )
 
-test('a client from before events without data gets none', async () => {
+test(verifies('mcp.stream-priming', 'a client from before events without data gets none'), async () => {
   const { tools, headers } = await opened(await user(60))
   const older = { 'mcp-session-id': headers['mcp-session-id'], accept: 'text/event-stream' }
   const stream = await tools.send(await user(1), { method: 'GET', headers: older })

@@ -58,7 +58,10 @@ function withoutRest(text: string): string {
   return text.endsWith(rest) ? text.slice(0, -rest.length) : text
 }
 
-/** Whether no other rule is nearer to a text: a longer beginning, or all of it. One that says a user, a port or a query counts for what is left of it without. */
+/**
+ * Whether no other rule is nearer to a text: a longer beginning, or all of it. One that says a user, a port or a query counts for
+ * what is left of it without.
+ */
 function isUnder<T>(own: Pattern<T>, text: string, patterns: readonly Pattern<T>[]): boolean {
   const bare = untrailed(text)
   const nearness = (pattern: Pattern<T>): number => {

@@ -37,10 +37,18 @@ export const mcpClauses: readonly Requirement[] = [
   built(
     'mcp.stream-resumed',
     '12',
-    'A stream goes on for an owner who meets the requirement of the request it answers.',
+    'A stream behind a guard goes on for an owner who meets the requirement of the request it answers, and else for nobody.',
   ),
-  built('mcp.stream-over', '12', 'After its answer, or once its request is cancelled, a stream is over: 204.'),
-  built('mcp.stream-priming', '12', 'A stream opened by GET begins with an event that has an id and no data.'),
+  built(
+    'mcp.stream-over',
+    '12',
+    'After its answer, or once its request is cancelled, a stream behind a guard is over: 204.',
+  ),
+  built(
+    'mcp.stream-priming',
+    '12',
+    'To clients of 2025-11-25 or later a stream opened by GET behind a guard begins with an event that has an id and no data.',
+  ),
   built('mcp.origin', '12', 'A foreign `Origin` that CORS does not let in is refused with 403 at every level.'),
   built('mcp.no-credentials', '12', 'An MCP server behind a guard never sees a signature or a token.'),
   built(
