@@ -15,7 +15,7 @@ import {
   watchedBody,
 } from '@countersign/mcp/rules'
 import { AAuthError, asAAuthError } from '@countersign/protocol'
-import type { AAuth, Resource } from '@countersign/resource'
+import type { AAuth, Requirement, Resource } from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
 import { rulesWithin } from './mcp-rules.js'
 import type { Judge, Judged } from './routed.js'
@@ -56,6 +56,9 @@ export function mcpJudge<S extends string>(
   { sessions, now }: Omit<Context, 'path'>,
 ): Judge<S> {
   const { session, ...named } = rules
+  // Joined with a function, its lists would be looked at no more.
+  for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
+    if (deny !== undefined) resource.declare({ deny })
   const within = session === undefined ? rules : { session, ...rulesWithin(session, named) }
   const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }

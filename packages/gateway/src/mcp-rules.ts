@@ -1,10 +1,12 @@
 import type { McpRules } from '@countersign/mcp/rules'
 import type { Deny, DenyLists, Policy, Requirement } from '@countersign/resource'
+import { isOnLists } from './deny-lists.js'
 
 /**
  * Rules that ask what their route asks, too: a server that has no sessions gets calls without one, and then nothing but the rule
- * of the tool stands between it and a stranger. Lists of who is let in count where a rule has none of its own, those of users
- * and services where it asks for a scope; whom the route or its policy refuses, every rule refuses.
+ * of the tool stands between it and a stranger. Lists of who is let in count where a rule has none of its own; whom the route or
+ * its policy refuses, every rule refuses.
+ * @throws TypeError for a rule below level authorized where the route asks for users or services: nobody would know them
  */
 export function rulesWithin<S extends string>(
   route: Requirement<S>,
@@ -22,11 +24,15 @@ export function rulesWithin<S extends string>(
 
 function ruleWithin<S extends string>(route: Requirement<S>, rule: Requirement<S>): Requirement<S> {
   const { agents, users, via } = route
-  const hasUser = rule.level === 'authorized' || (rule.level === undefined && rule.scope !== undefined)
+  const hasUser = rule.level === 'authorized' || (rule.level === undefined && (rule.scope ?? []).length > 0)
+  if (!hasUser && (users !== undefined || via !== undefined))
+    throw new TypeError(
+      'each rule of a route with users or via needs a scope: below level authorized nobody knows them',
+    )
   return {
     ...(agents === undefined ? {} : { agents }),
-    ...(hasUser && users !== undefined ? { users } : {}),
-    ...(hasUser && via !== undefined ? { via } : {}),
+    ...(users === undefined ? {} : { users }),
+    ...(via === undefined ? {} : { via }),
     ...rule,
     ...refusals(route, rule),
   }
@@ -37,13 +43,24 @@ function refusals<S extends string>(
   route: Requirement<S>,
   rule: Requirement<S>,
 ): Pick<Requirement<S>, 'deny' | 'policy'> {
-  const all = [route.deny, rule.deny].filter(deny => deny !== undefined)
-  const lists = all.filter(deny => typeof deny !== 'function')
-  const judges = all.filter(deny => typeof deny === 'function')
-  const policies = [...judges.map(passing), ...[route.policy, rule.policy].filter(policy => policy !== undefined)]
+  const denied = [route.deny, rule.deny].filter(deny => deny !== undefined)
+  const policies = [route.policy, rule.policy].filter(policy => policy !== undefined)
   return {
-    ...(lists.length === 0 ? {} : { deny: joined(lists) }),
+    ...(denied.length === 0 ? {} : { deny: either(denied) }),
     ...(policies.length === 0 ? {} : { policy: every(policies) }),
+  }
+}
+
+/** Never a policy: that has its say once a caller has what it takes, and whoever is denied is not led on to that. */
+function either(denied: readonly Deny[]): Deny {
+  const lists = denied.filter(deny => typeof deny !== 'function')
+  if (lists.length === denied.length) return joined(lists)
+  return async aauth => {
+    for (const deny of denied) {
+      const verdict = await (typeof deny === 'function' ? deny(aauth) : isOnLists(deny, aauth))
+      if (verdict !== false) return true
+    }
+    return false
   }
 }
 
@@ -53,10 +70,6 @@ function joined(all: readonly DenyLists[]): DenyLists {
     delegates: all.flatMap(({ delegates = [] }) => delegates),
     users: all.flatMap(({ users = [] }) => users),
   }
-}
-
-function passing(refuses: Extract<Deny, (...args: never[]) => unknown>): Policy {
-  return async aauth => (await refuses(aauth)) === false
 }
 
 function every(policies: readonly Policy[]): Policy {

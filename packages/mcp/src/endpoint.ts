@@ -4,7 +4,7 @@ import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Guarded, Resource } from '@countersign/resource'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { finishedStream, lastEventOf, lastingStream } from './event-streams.js'
+import { finishedStream, lastEventOf, lastingStream, standalone } from './event-streams.js'
 import type { RecentEvents } from './events.js'
 import { checkOrigin, exposeSession } from './origin.js'
 import { ownerOf, succeeded } from './owner.js'
@@ -78,6 +78,13 @@ function ruleOfStream<S extends string>(message: ReceivedMessage, { sessions, ru
   return sessions.get(id)?.value.events.purposeOf(event)?.rule ?? rules.session
 }
 
+/** What is not known to go on under this rule goes on under none. */
+function checkEvent<S extends string>(message: ReceivedMessage, rule: Rule<S>, events: Held<S>['events']): void {
+  const event = lastEventOf(message)
+  if (event === undefined || events.purposeOf(event)?.rule === rule) return
+  throw new AAuthError('invalid_request', 'there is no such event any more')
+}
+
 function notAllowed<S extends string>(message: ReceivedMessage, { resource, now }: Endpoint<S>): Response {
   const error = new AAuthError('invalid_request', 'this method is not allowed here', { status: 405 })
   resource.refused(message, error)
@@ -101,6 +108,7 @@ async function within<S extends string>(
   const session = await enter(message, authorization.aauth, endpoint)
   if (session instanceof Response) return session
   const { requests, events } = session.value
+  checkEvent(message, rule, events)
   const finished = finishedStream(message, events)
   if (finished !== undefined) return finished
   const pending = rpc?.request && begun(rpc.request, requests, { authorization, rule })
@@ -178,6 +186,7 @@ async function opened<S extends string>(
     throw new AAuthError('invalid_request', 'a session is opened without the id of another')
   const id = randomText()
   const events = endpoint.eventsOf()
+  events.dedicate(standalone, { rule: endpoint.rules.session })
   const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id, eventStore: events })
   const ruleOf = (name: string): Rule<S> => endpoint.rules.find({ kind: 'tool', name })
   const requests = watchRequests(transport, { ruleOf, events })

@@ -7,7 +7,7 @@ import type { Session } from './sessions.js'
 import { isEventStream, watchedBody } from './stream.js'
 
 /** What the SDK calls the stream of what belongs to no request. */
-const standalone = '_GET_stream'
+export const standalone = '_GET_stream'
 
 /** Clients before this cannot read an event without data. */
 const primed = '2025-11-25'

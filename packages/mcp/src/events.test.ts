@@ -57,3 +57,30 @@ test('many sessions keep no more than all may together; what one that ends has k
   const again = await two.storeEvent('a', message('x'.repeat(500)))
   expect([await kept(one, first), await kept(one, late), await kept(two, again)]).toEqual([false, false, true])
 })
+
+test('what a stream is for is known until there is no more for it and no event of it is kept', async () => {
+  const store = recentEvents<string>(2)()
+  const events = async (stream: string, ...texts: string[]) => {
+    const ids = []
+    for (const text of texts) ids.push(await store.storeEvent(stream, message(text)))
+    return ids
+  }
+  const [begun = ''] = await events('a', '1')
+  store.note(begun, 'of a')
+  store.dedicate('b', 'of b')
+  await events('c', '1', '2', '3')
+  expect(store.purposeOf(begun)).toBeUndefined()
+  const [later = '', other = ''] = [...(await events('a', '2')), ...(await events('b', '1'))]
+  expect([store.purposeOf(later), store.purposeOf(other)]).toEqual(['of a', 'of b'])
+  const answer = await store.storeEvent('a', { jsonrpc: '2.0', id: 1, result: {} })
+  expect([store.purposeOf(answer), store.restAfter(later)]).toEqual(['of a', undefined])
+  expect(store.restAfter(answer)).toEqual([])
+  const unknown = (await events('c', '4', '5')).at(-1) ?? ''
+  expect([store.purposeOf(answer), store.purposeOf(unknown)]).toEqual([undefined, undefined])
+  // What comes after its answer is of no stream that is known.
+  const [late = ''] = await events('a', '3')
+  expect(store.purposeOf(late)).toBeUndefined()
+  store.close('of b')
+  const [closed = ''] = await events('b', '2')
+  expect(store.purposeOf(closed)).toBeUndefined()
+})

@@ -24,9 +24,11 @@ export interface SentEvent {
 
 /** The last events of one session. */
 export interface RecentEvents<T = unknown> extends EventStore {
-  /** Says what the stream of an event is for, as long as an event of it is kept. */
+  /** Says what a stream is for, until there is no more for it and no event of it is kept. */
+  dedicate(stream: string, purpose: T): void
+  /** As `dedicate`, of the stream of an event. */
   note(eventId: string, purpose: T): void
-  /** What was said. */
+  /** What was said; nothing for what is not known here any more, to which nobody may come back. */
   purposeOf(eventId: string): T | undefined
   /** What follows an event, where nothing more will: its stream has had its answer, or nobody wants that any more. */
   restAfter(eventId: string): readonly SentEvent[] | undefined
@@ -55,6 +57,10 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
     let size = 0
     let isOver = false
     const streamOf = (id: string): Stream<T> | undefined => streams.get(events.get(id)?.stream ?? '')
+    // What is still to come on it may not go by another rule because others have said much meanwhile.
+    const drop = (stream: string, { kept, purpose, isOver }: Stream<T>): void => {
+      if (kept === 0 && (purpose === undefined || isOver)) streams.delete(stream)
+    }
     const keep = (id: string, event: StoredEvent): void => {
       const { kept, ...stream } = streams.get(event.stream) ?? { kept: 0, isOver: false }
       streams.set(event.stream, { ...stream, kept: kept + 1, isOver: isAnswer(event.message) })
@@ -67,7 +73,9 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
       size -= less
       all -= less
       const of = streams.get(stream)
-      if (of !== undefined && --of.kept === 0) streams.delete(stream)
+      if (of === undefined) return
+      of.kept -= 1
+      drop(stream, of)
     }
     const after = (id: string): SentEvent[] => {
       const stream = events.get(id)?.stream
@@ -95,6 +103,9 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
         for (const { id: other, message } of after(id)) await send(other, message)
         return last.stream
       },
+      dedicate(stream, purpose) {
+        streams.set(stream, { ...(streams.get(stream) ?? { kept: 0, isOver: false }), purpose })
+      },
       note(id, purpose) {
         const stream = streamOf(id)
         if (stream !== undefined) stream.purpose = purpose
@@ -102,11 +113,16 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
       purposeOf: id => streamOf(id)?.purpose,
       restAfter: id => (streamOf(id)?.isOver ? after(id) : undefined),
       close(purpose) {
-        for (const stream of streams.values()) if (stream.purpose === purpose) stream.isOver = true
+        for (const [id, stream] of streams) {
+          if (stream.purpose !== purpose) continue
+          stream.isOver = true
+          drop(id, stream)
+        }
       },
       end() {
         isOver = true
         for (const [id, event] of events) forget(id, event)
+        streams.clear()
       },
     }
   }

@@ -178,6 +178,8 @@ test(verifies('mcp.uri-spellings', 'no other spelling of a URI leads to a resour
   }
   for (const uri of ['NOTE://private/two', ' note://private/two', 'note://private:/two', 'note://@private/two'])
     expect(await read(uri), uri).toEqual([403, false])
+  for (const uri of ['note://me@private/two', 'note://private:1/two', 'note://private?x', 'note://private'])
+    expect(await read(uri), uri).toEqual([403, false])
   for (const uri of ['note://priv\tate/two', 'note://%70rivate/two']) expect(await read(uri), uri).toEqual([403, false])
   // Leads nowhere: to no parser is this the other's host.
   expect(await read('note://public%2f%2e./private:/two')).toEqual([200, false])

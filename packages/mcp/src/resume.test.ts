@@ -66,7 +66,7 @@ test(
   },
 )
 
-test('a client from before events without data gets none', async () => {
+test(verifies('mcp.stream-priming', 'a client from before events without data gets none'), async () => {
   const { tools, headers } = await opened(await user(60))
   const older = { 'mcp-session-id': headers['mcp-session-id'], accept: 'text/event-stream' }
   const stream = await tools.send(await user(1), { method: 'GET', headers: older })
@@ -125,6 +125,61 @@ test(
     await own.body?.cancel()
     const answer = await get(await user(60), lastOf(cut))
     expect(await messagesOf(answer)).toMatchObject([{ id: 4, result: { content: [] } }])
+  },
+)
+
+test(
+  verifies(
+    'mcp.stream-resumed',
+    'the stream of a call goes on under what the call asked, however much others have said meanwhile',
+  ),
+  async () => {
+    const as = await user(600)
+    let isLet = true
+    const tools = await makeTools(
+      { session: { level: 'pseudonymous' }, tools: { slow: { level: 'identified', policy: () => isLet } } },
+      {},
+      world,
+    )
+    const headers = { ...version, 'mcp-session-id': await openSession(tools, as) }
+    const server = tools.servers.at(-1)
+    const tell = (data: string) =>
+      server?.server.notification({ method: 'notifications/message', params: { level: 'info', data } })
+    const steps: Array<() => void> = []
+    const step = () => new Promise<void>(resolve => steps.push(resolve))
+    server?.registerTool('slow', {}, async extra => {
+      await step()
+      await extra.sendNotification({ method: 'notifications/message', params: { level: 'info', data: 'half' } })
+      await step()
+      return { content: [] }
+    })
+    const get = (last: string) =>
+      tools.send(as, { method: 'GET', headers: { ...headers, 'last-event-id': last, accept: 'text/event-stream' } })
+    for (const id of [1, 2]) {
+      isLet = true
+      const call = await tools.send(as, { body: rpc('tools/call', { name: 'slow' }, id), headers })
+      const reader = call.body?.getReader()
+      const read = async () => new TextDecoder().decode((await reader?.read())?.value)
+      const begun = lastOf(await read())
+      // The one that says where the stream began is not kept any more.
+      for (let i = 0; i < 1000; i += 1) await tell('of others')
+      steps.pop()?.()
+      const last = lastOf(await read())
+      await reader?.cancel()
+      expect([(await get(begun)).status, (await get('unknown')).status]).toEqual([400, 400])
+      isLet = id === 1
+      await expect.poll(() => steps.length).toBe(1)
+      if (id === 2) {
+        expect((await get(last)).status).toBe(403)
+        const body = rpc('notifications/cancelled', { requestId: id })
+        expect((await tools.send(as, { body, headers })).status).toBe(202)
+        isLet = true
+        expect((await get(last)).status).toBe(204)
+        continue
+      }
+      steps.pop()?.()
+      expect(await messagesOf(await get(last))).toMatchObject([{ id, result: { content: [] } }])
+    }
   },
 )
 

@@ -13,7 +13,7 @@ export interface McpRules<S extends string> {
   readonly tools?: Rules<S>
   /** By the prompt's name. Without any rules: as `session`. */
   readonly prompts?: Rules<S>
-  /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts; refused where another spelling of it has another rule. Without any rules: as `session`. */
+  /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts; refused where it has another rule in another spelling, or without its query, fragment, user or port. Without any rules: as `session`. */
   readonly resources?: Rules<S>
 }
 

@@ -1,61 +1,104 @@
+import { plainOf, readingsOf, rest, spellingsOf } from './uri-forms.js'
+
+interface Pattern<T> {
+  readonly rule: T
+  /** As it was said, without its `*`, and what is not ASCII encoded. */
+  readonly said: string
+  readonly isBeginning: boolean
+  /** What servers may take it for; without slashes at its end where it is no beginning. */
+  readonly spellings: readonly string[]
+  /** Of a beginning, and without those parts of it that a server may not look at. */
+  readonly readings: readonly string[]
+}
+
 /**
  * The rule for a URI: exact, or of the longest beginning that ends in `*`.
  *
- * Servers look for a URI as the URL parser spells it, decode it, and keep their files in one normal form of Unicode:
- * `note://x/../private`, `NOTE://private` or `note://priv%61te` must not go by a looser rule than what they lead to. Nothing
- * where two spellings have two rules.
+ * Servers parse a URI, decode it, tidy its path, keep their files in one normal form of Unicode, in any order, and look at no
+ * query, fragment, user or port: `note://x/../private`, `file:///priv%61te?` or `note://me@private` must not go by a looser rule
+ * than what they lead to. Nothing where one of all these texts has another rule, unless a rule says the very URI.
  * @throws TypeError for two rules that differ in nothing but how a text is encoded
  */
 export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T | undefined {
-  const asSaid = new Map([...rules].map(([pattern, rule]) => [inAscii(pattern), rule]))
-  const composed = new Map([...rules].map(([pattern, rule]) => [inAscii(inOneForm(pattern)), rule]))
-  if (composed.size < rules.size) throw new TypeError('two rules are for one URI in two spellings')
+  const patterns = [...rules].map(([pattern, rule]) => patternOf(pattern, rule))
+  if (new Set([...rules.keys()].map(plainOf)).size < rules.size)
+    throw new TypeError('two rules are for one URI in two spellings')
+  const isForAll = rules.size === 1 && rules.has('*')
   return name => {
+    if (isForAll) return rules.get('*')
     const uri = inAscii(name)
-    const exact = asSaid.get(uri)
-    if (exact !== undefined) return exact
-    const rule = longestPrefix(asSaid, uri)
-    const decoded = decodedOf(uri)
+    if (uri === undefined) return undefined
+    const exact = patterns.find(({ said, isBeginning }) => !isBeginning && said === uri)
+    if (exact !== undefined) return exact.rule
+    const own = longestBeginning(patterns, uri)
     // What cannot be decoded each server takes for something else.
-    const others =
-      decoded === undefined
-        ? [...rules.values()]
-        : [...parsed(uri).map(found(asSaid)), ...parsed(decoded.normalize('NFC')).map(found(composed))]
-    return others.every(other => other === rule) ? rule : undefined
+    if (own === undefined || (rules.size > 1 && !isDecodable(uri))) return undefined
+    const readings = readingsOf(uri)
+    return readings !== undefined && [...readings].every(text => isUnder(own, text, patterns)) ? own.rule : undefined
   }
 }
 
-function decodedOf(uri: string): string | undefined {
+function patternOf<T>(pattern: string, rule: T): Pattern<T> {
+  const isBeginning = pattern.endsWith('*')
+  const text = isBeginning ? pattern.slice(0, -1) : pattern
+  const said = inAscii(text)
+  const whole = isBeginning ? `${text}${rest}` : text
+  const [spellings, readings] = [spellingsOf(whole), readingsOf(whole)]
+  if (said === undefined || spellings === undefined || readings === undefined)
+    throw new TypeError('a rule is for a URI that can be spelled in too many ways')
+  const all = [...spellings]
+  return {
+    ...{ rule, said, isBeginning },
+    spellings: isBeginning ? all.filter(one => one.endsWith(rest)).map(withoutRest) : all.map(untrailed),
+    readings: [...readings].filter(one => !spellings.has(one)).map(withoutRest),
+  }
+}
+
+function withoutRest(text: string): string {
+  return text.endsWith(rest) ? text.slice(0, -rest.length) : text
+}
+
+/**
+ * Whether no other rule is nearer to a text: a longer beginning, or all of it. One that says a user, a port or a query counts for
+ * what is left of it without.
+ */
+function isUnder<T>(own: Pattern<T>, text: string, patterns: readonly Pattern<T>[]): boolean {
+  const bare = untrailed(text)
+  const nearness = (pattern: Pattern<T>): number => {
+    const { isBeginning, spellings } = pattern
+    if (!isBeginning) return spellings.includes(bare) ? 2 * text.length + 1 : -1
+    return Math.max(-1, ...spellings.filter(one => text.startsWith(one)).map(({ length }) => 2 * length))
+  }
+  const without = own.readings.filter(one => text.startsWith(one)).map(({ length }) => 2 * length + 1)
+  const nearest = Math.max(nearness(own), ...without)
+  return nearest >= 0 && patterns.every(other => other.rule === own.rule || nearness(other) <= nearest)
+}
+
+/** Of a file and a folder of one name there is one. */
+function untrailed(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
+}
+
+function longestBeginning<T>(patterns: readonly Pattern<T>[], uri: string): Pattern<T> | undefined {
+  let best: Pattern<T> | undefined
+  for (const pattern of patterns)
+    if (pattern.isBeginning && uri.startsWith(pattern.said) && pattern.said.length >= (best?.said.length ?? 0))
+      best = pattern
+  return best
+}
+
+/** With what is not ASCII as the URL parser spells it; nothing for what no encoding has. */
+function inAscii(text: string): string | undefined {
+  return /\p{Surrogate}/u.test(text) ? undefined : text.replaceAll(/[^\0-\x7f]+/g, encodeURIComponent)
+}
+
+function isDecodable(uri: string): boolean {
   try {
-    return decodeURIComponent(uri)
+    decodeURIComponent(uri)
+    return true
   } catch {
-    return undefined
+    return false
   }
-}
-
-function parsed(uri: string): string[] {
-  return (URL.canParse(uri) ? [uri, new URL(uri).href] : [uri]).map(inAscii)
-}
-
-/** With what is not ASCII as the URL parser spells it. */
-function inAscii(text: string): string {
-  return text.replaceAll(/[^\0-\x7f]+/g, encodeURIComponent)
-}
-
-function inOneForm(pattern: string): string {
-  return pattern.replaceAll(/(?:%[89a-f][0-9a-f])+/gi, bytes => decodedOf(bytes) ?? bytes).normalize('NFC')
-}
-
-function found<T>(rules: ReadonlyMap<string, T>): (uri: string) => T | undefined {
-  return uri => rules.get(uri) ?? longestPrefix(rules, uri)
-}
-
-function longestPrefix<T>(rules: ReadonlyMap<string, T>, uri: string): T | undefined {
-  let best: { readonly length: number; readonly rule: T } | undefined
-  for (const [pattern, rule] of rules) {
-    const prefix = pattern.slice(0, -1)
-    if (!pattern.endsWith('*') || !uri.startsWith(prefix) || prefix.length < (best?.length ?? 0)) continue
-    best = { length: prefix.length, rule }
-  }
-  return best?.rule
 }

@@ -9,12 +9,16 @@ export const mcpClauses: readonly Requirement[] = [
     'The tool, prompt or resource that a message names decides what its caller needs.',
   ),
   built('mcp.no-rule', '12', "A name that no rule is for is nobody's."),
-  built('mcp.uri-spellings', '12', "A URI whose other spellings have another rule is nobody's."),
+  built(
+    'mcp.uri-spellings',
+    '12',
+    "A URI that has another rule in another spelling, or without query, fragment, user or port, is nobody's.",
+  ),
   built('mcp.one-reading', '12', 'A message that two readers could read in two ways is refused, and nothing runs.'),
   built(
     'mcp.route-holds',
     '12',
-    "What a gateway's route asks of agents, users and denied callers holds for all its rules.",
+    "What a gateway's route asks of agents, users and services, and whom it denies, holds for all its rules.",
   ),
   built('mcp.covered', '12', '`Mcp-Session-Id`, `Mcp-Protocol-Version` and `Last-Event-ID` are covered where present.'),
   built('mcp.once', '12', 'Every request to an MCP server passes once, a GET as well.'),
@@ -33,10 +37,18 @@ export const mcpClauses: readonly Requirement[] = [
   built(
     'mcp.stream-resumed',
     '12',
-    'A stream goes on for an owner who meets the requirement of the request it answers.',
+    'A stream behind a guard goes on for an owner who meets the requirement of the request it answers, and else for nobody.',
   ),
-  built('mcp.stream-over', '12', 'After its answer, or once its request is cancelled, a stream is over: 204.'),
-  built('mcp.stream-priming', '12', 'A stream opened by GET begins with an event that has an id and no data.'),
+  built(
+    'mcp.stream-over',
+    '12',
+    'After its answer, or once its request is cancelled, a stream behind a guard is over: 204.',
+  ),
+  built(
+    'mcp.stream-priming',
+    '12',
+    'To clients of 2025-11-25 or later a stream opened by GET behind a guard begins with an event that has an id and no data.',
+  ),
   built('mcp.origin', '12', 'A foreign `Origin` that CORS does not let in is refused with 403 at every level.'),
   built('mcp.no-credentials', '12', 'An MCP server behind a guard never sees a signature or a token.'),
   built(

@@ -1,0 +1,76 @@
+/** Stands for what follows a beginning: no URI of a rule has it. */
+export const rest = '\uE000'
+
+/** Forms of one URI that are looked at, and characters of it: a stranger chooses both. */
+const mostForms = 128
+const longest = 4096
+
+type Way = (text: string) => string
+
+/** Ways in which a server comes to another text for the same URI. */
+const spelling: readonly Way[] = [decodedOnce, parsed, tidied]
+
+/** And in which it leaves out what it does not look at. */
+const leaving: readonly Way[] = [
+  text => text.replace(/[?#].*$/s, ''),
+  text => text.replace(/#.*$/s, ''),
+  text => text.replace(/^([^/?#]+:\/\/)[^/?#]*@/, '$1'),
+  text => text.replace(/^([^/?#]+:\/\/[^/?#]*?):[\d\uE000]*(?=[/?#]|$)/, '$1'),
+  // A host alone is what its root is.
+  text => text.replace(/^[^/?#]+:\/\/[^/?#]+$/, '$&/'),
+]
+
+/** All texts that servers may take a URI for; undefined where there are too many. */
+export function spellingsOf(uri: string): ReadonlySet<string> | undefined {
+  return formsOf(uri, spelling)
+}
+
+/** As {@link spellingsOf}, also without the query, the fragment, the user and the port. */
+export function readingsOf(uri: string): ReadonlySet<string> | undefined {
+  return formsOf(uri, [...spelling, ...leaving])
+}
+
+function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undefined {
+  if (uri.length > longest) return undefined
+  const all = new Set([uri])
+  // Grows while it is walked: what one server decodes, the next one parses.
+  for (const text of all) {
+    for (const way of ways) all.add(way(text))
+    if (all.size > mostForms) return undefined
+  }
+  return new Set([...all].map(text => text.normalize('NFC')))
+}
+
+/** With nothing in it that is encoded. */
+export function plainOf(text: string): string {
+  const decoded = decodedOnce(text)
+  return decoded === text ? text.normalize('NFC') : plainOf(decoded)
+}
+
+/** What is not UTF-8 stays as it is. */
+function decodedOnce(text: string): string {
+  return text.replaceAll(/%[0-7][\da-f]|(?:%[89a-f][\da-f])+/gi, bytes => {
+    try {
+      return decodeURIComponent(bytes)
+    } catch {
+      return bytes.toUpperCase()
+    }
+  })
+}
+
+function parsed(text: string): string {
+  return URL.canParse(text) ? new URL(text).href.replaceAll('%EE%80%80', rest) : text
+}
+
+/** As a file system takes a path. A query may be part of it: once it is decoded, `?` is a letter like any other. */
+function tidied(text: string): string {
+  const [, scheme = '', host = '', path = ''] = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?(.*)$/is.exec(text) ?? []
+  const parts: string[] = []
+  const said = path.split(/[\\/]+/)
+  for (const part of said) {
+    if (part === '..' && parts.length > (parts[0] === '' ? 1 : 0)) parts.pop()
+    else if (part !== '.' && part !== '..') parts.push(part)
+  }
+  if (/^\.\.?$/.test(said.at(-1) ?? '')) parts.push('')
+  return `${scheme.toLowerCase()}${host}${parts.join('/')}`
+}

@@ -1,0 +1,231 @@
+import { posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { verifies } from '@countersign/requirements'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { uriRules } from './uri-rules.js'
+
+// What servers read, against what guards let through.
+
+const found = (rules: Readonly<Record<string, string>>, uris: readonly string[]) => {
+  const find = uriRules(new Map(Object.entries(rules)))
+  return uris.map(uri => [uri, find(uri)])
+}
+const nobodys = (uris: readonly string[]) => uris.map(uri => [uri, undefined])
+const all = (rule: string, uris: readonly string[]) => uris.map(uri => [uri, rule])
+
+test(verifies('mcp.uri-spellings', 'what is parsed first and decoded then, or the other way, keeps its rule'), () => {
+  const rules = { 'file:///*': 'loose', 'file:///private': 'strict' }
+  const dodges = [
+    'file:///a%3F/../priv%61te',
+    'file:///a%23/../priv%61te',
+    'file:///a%3F/..%2fprivate',
+    'file:///a/..%2fprivate',
+    'file:///priv%2561te',
+    'file:///priv%61te%3F',
+    'file:////private',
+    'file:///a//..%2f..%2fprivate',
+    'file:///a%5C..%5Cprivate',
+    'file:///private/',
+    'file:///private/.',
+  ]
+  expect(found(rules, dodges)).toEqual(nobodys(dodges))
+  expect(found(rules, ['file:///private'])).toEqual(all('strict', ['file:///private']))
+  const others = ['file:///public/x', 'file:///public/', 'file:///a%3Fb', 'file:///public/a%2Fb', 'file:///100%25']
+  expect(found(rules, others)).toEqual(all('loose', others))
+})
+
+test(verifies('mcp.uri-spellings', 'what is encoded in a rule is decoded by servers, too'), () => {
+  const strict = 'mail://inbox/alice%40example.com'
+  const rules = { 'mail://inbox/*': 'loose', [strict]: 'strict' }
+  const dodges = [
+    'mail://inbox/alice@example.com',
+    'mail://inbox/%61lice%40example.com',
+    'mail://inbox/a/../alice%40example.com',
+  ]
+  expect(found(rules, dodges)).toEqual(nobodys(dodges))
+  expect(found(rules, [strict, 'mail://inbox/bob%40example.com', 'mail://inbox/bob@example.com'])).toEqual([
+    [strict, 'strict'],
+    ['mail://inbox/bob%40example.com', 'loose'],
+    ['mail://inbox/bob@example.com', 'loose'],
+  ])
+  for (const twice of ['mail://inbox/alice@example.com', 'mail://inbox/%61lice%40example.com'])
+    expect(() =>
+      uriRules(
+        new Map([
+          [strict, 1],
+          [twice, 2],
+        ]),
+      ),
+    ).toThrow(TypeError)
+})
+
+test(
+  verifies('mcp.uri-spellings', 'a query, a fragment, a user or a port changes no rule, unless a rule says it'),
+  () => {
+    const rules = { '*': 'loose', 'note://a/private': 'strict', 'note://b/*': 'strict' }
+    const dodges = [
+      'note://a/private?x',
+      'note://a/private?',
+      'note://a/private#x',
+      'note://a/priv%61te#',
+      'note://u@b/x',
+      'note://u:p@b/x',
+      'note://b:1/x',
+      'note://u%40b/x',
+      'note://b?x',
+      'note://b',
+    ]
+    expect(found(rules, dodges)).toEqual(nobodys(dodges))
+    const others = [
+      'note://a/x?y=1#z',
+      'note://u@a/x',
+      'note://a:1/x?y=/../z',
+      'mailto:u@b',
+      'note://public/a%2Fb',
+      'note://c',
+    ]
+    expect(found(rules, others)).toEqual(all('loose', others))
+    const own = ['note://b/', 'note://b/x?y=1', 'note://b/x#y']
+    expect(found(rules, own)).toEqual(all('strict', own))
+
+    const said = {
+      '*': 'loose',
+      'note://a?all': 'exact',
+      'note://a?one=*': 'query',
+      'http://localhost:3000/*': 'three',
+      'http://localhost:4000/*': 'four',
+      'db://reader@host/*': 'reader',
+      'db://host/private/*': 'strict',
+    }
+    expect(
+      found(said, [
+        'note://a?all',
+        'note://a?one=1&two=2',
+        'note://a',
+        'http://localhost:3000/x?y',
+        'http://localhost:4000/x',
+        'db://reader@host/x',
+        'db://reader@host/private/x',
+        'db://other@host/private/x',
+      ]),
+    ).toEqual([
+      ['note://a?all', 'exact'],
+      ['note://a?one=1&two=2', 'query'],
+      ['note://a', 'loose'],
+      ['http://localhost:3000/x?y', 'three'],
+      ['http://localhost:4000/x', 'four'],
+      ['db://reader@host/x', 'reader'],
+      ['db://reader@host/private/x', undefined],
+      ['db://other@host/private/x', undefined],
+    ])
+  },
+)
+
+test(verifies('mcp.uri-spellings', 'what has more spellings than are looked at is nobody’s'), () => {
+  const rules = { 'file:///*': 'loose', 'file:///private': 'strict' }
+  const nested = `file:///x%${'25'.repeat(200)}41`
+  const long = `file:///${'x'.repeat(5000)}`
+  expect(found(rules, [nested, long, 'file:///\ud800'])).toEqual(nobodys([nested, long, 'file:///\ud800']))
+  expect(found({ '*': 'loose' }, [nested, long])).toEqual(all('loose', [nested, long]))
+  const template = 'https://u:p@host:8443/a%20b/{id}?x=1%26y=%252F&z=caf%C3%A9#part%20two'
+  expect(found({ '*': 'loose', 'file:///private': 'strict' }, [template])).toEqual(all('loose', [template]))
+})
+
+/** What servers of several kinds look for. */
+const servers: ReadonlyArray<(uri: string) => string> = [
+  uri => uri,
+  decodeURIComponent,
+  uri => `${new URL(uri).protocol}//${new URL(uri).hostname}${new URL(uri).pathname}`,
+  uri => decodeURIComponent(`${new URL(uri).protocol}//${new URL(uri).hostname}${new URL(uri).pathname}`),
+  uri =>
+    `${new URL(uri).protocol}//${new URL(uri).hostname}${posix.normalize(decodeURIComponent(new URL(uri).pathname))}`,
+  uri =>
+    `${new URL(uri).protocol}//${new URL(uri).hostname}${posix.resolve('/', decodeURIComponent(new URL(uri).pathname))}`,
+  uri => `file://${posix.normalize(fileURLToPath(uri))}`,
+  uri => new URL(decodeURIComponent(uri)).href,
+  uri => decodeURIComponent(uri.split(/[?#]/)[0] ?? ''),
+]
+
+/** Each character of a text perhaps encoded, once or twice. */
+const encoded = (text: string): fc.Arbitrary<string> =>
+  fc.array(fc.constantFrom(0, 0, 0, 0, 1, 2), { minLength: text.length, maxLength: text.length }).map(times => {
+    const hex = (char: string) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`
+    return [...text].map((char, i) => [char, hex(char), hex(char).replace('%', '%25')][times[i] ?? 0]).join('')
+  })
+const names = fc.constantFrom('a', 'b', 'private', 'x@y')
+const paths = fc.array(names, { minLength: 1, maxLength: 3 }).map(parts => parts.join('/'))
+const beginnings = fc.constantFrom('file:///', 'note://a/', 'note://b/')
+const patterns = fc
+  .tuple(beginnings, paths, fc.constantFrom('', '/*', '*'))
+  .map(([beginning, path, end]) => `${beginning}${path}${end}`)
+const parts = fc.constantFrom('/', '/', '/', '//', '/../', '/./', '?', '#', '\\', '/x/../', '/?/../')
+const uris = fc
+  .tuple(
+    fc.constantFrom(
+      'file:///',
+      'FILE:///',
+      'note://a/',
+      'note://b/',
+      'note://u@a/',
+      'note://b:1/',
+      'note://a/../',
+      'note://b',
+    ),
+    fc.array(fc.tuple(names.chain(encoded), parts.chain(encoded)), { minLength: 1, maxLength: 5 }),
+  )
+  .map(([beginning, pairs]) => `${beginning}${pairs.flat().join('')}`)
+  .chain(uri => fc.constantFrom(uri, uri.replace(/(?:%2f|\/)+$/i, '')))
+
+/** The rule that says a text, in whatever it says. */
+function plainRule(rules: ReadonlyMap<string, string>, text: string): string | undefined {
+  const [longest] = [...rules.keys()]
+    .filter(one => (one.endsWith('*') ? text.startsWith(one.slice(0, -1)) : text === one))
+    .sort((one, other) => Number(other === text) - Number(one === text) || other.length - one.length)
+  return rules.get(longest ?? '')
+}
+
+const ruleSets = fc
+  .tuple(
+    fc.constantFrom('loose', 'strict'),
+    fc.uniqueArray(fc.tuple(patterns, fc.constantFrom('loose', 'strict')), {
+      minLength: 1,
+      maxLength: 4,
+      selector: ([pattern]) => pattern,
+    }),
+  )
+  .map(([others, said]) => new Map([['*', others], ...said]))
+
+test(verifies('mcp.uri-spellings', 'what a server would read under a strict rule no looser one lets through'), () => {
+  let passed = 0
+  fc.assert(
+    fc.property(ruleSets, uris, (rules, uri) => {
+      if (rules.has(uri) || uriRules(rules)(uri) !== 'loose') return
+      passed += 1
+      for (const server of servers) {
+        let text: string
+        try {
+          text = server(uri)
+        } catch {
+          continue
+        }
+        // A folder is the same without the slash that a beginning says.
+        const isFolder = !rules.has(text) && rules.get(`${text}/*`) === 'loose'
+        const rule = isFolder ? 'loose' : plainRule(rules, text)
+        expect(rule, `${text} by ${uri}`).not.toBe('strict')
+      }
+    }),
+    { numRuns: 5000 },
+  )
+  expect(passed).toBeGreaterThan(500)
+})
+
+test('a URI in its plain spelling has the rule that says it', () => {
+  fc.assert(
+    fc.property(ruleSets, beginnings, paths, (rules, beginning, path) => {
+      const uri = `${beginning}${path}`
+      expect(uriRules(rules)(uri)).toBe(plainRule(rules, uri))
+    }),
+    { numRuns: 2000 },
+  )
+})
