@@ -67,6 +67,7 @@ for (const { name, away, url } of databases) {
       const tv = await delegate(a, 'tv')
       const one = await browserOf(a, 'ada')
       for (let round = 0; round < raceRounds; round++) {
+        a.clock.now += 1
         const { device_code, user_code } = await codes(a, tv)
         expect((await answer(one, user_code, 'allow')).status).toBe(200)
         const redeemed = await Promise.all([poll(a, tv, device_code), poll(b, tv, device_code)])
@@ -87,7 +88,7 @@ for (const { name, away, url } of databases) {
       const database = url()
       const open = () => openStore<Tables>({ url: database, room: 'auth_server', migrations })
       const stores = [await open(), await open()]
-      const quota = { agent: 1000, delegate: 1000 }
+      const quota = { agent: 2 * raceRounds, delegate: 2 * raceRounds }
       const [requests, others] = stores.map(store => requestsIn(store, () => clock.now, quota))
       if (requests === undefined || others === undefined) throw new Error('no stores')
       const principal = { agent: 'https://agent.example', delegate: 'tv' }

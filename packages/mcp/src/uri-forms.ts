@@ -2,8 +2,8 @@
 export const rest = '\uE000'
 
 /** Forms of one URI that are looked at, and characters of it: a stranger chooses both. */
-const mostForms = 128
-const longest = 4096
+const mostForms = 64
+const longest = 2048
 
 type Way = (text: string) => string
 
