@@ -36,14 +36,18 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
       // its user: another user's grant to the same agent stands for none that was revoked.
       const isOwn = iss === issuer
       const owner = isOwn ? sub : user
-      const theirs =
-        isOwn || owner !== undefined ? live.where('user_sub', owner === undefined ? 'is' : '=', owner ?? null) : live
+      const ofNobody = live.where('user_sub', 'is', null)
+      const ofOwner = owner === undefined ? ofNobody : live.where('user_sub', '=', owner)
+      // Apart, as the indexes are.
+      const theirs = isOwn || owner !== undefined ? [ofOwner] : [ofNobody, live.where('user_sub', 'is not', null)]
       // What it held is known of our own token, and before it was passed on.
       const held = isOwn && act.act === undefined ? scope : []
       for (const name of namesOf(upstream)) {
-        const named = theirs.where(({ and }) => and(name)).limit(held.length === 0 ? 1 : mostRead)
-        const rows = await named.execute()
-        if (rows.some(row => missingScope(parseScope(row.scope), held).length === 0)) return
+        for (const grants of theirs) {
+          const named = grants.where(({ and }) => and(name)).limit(held.length === 0 ? 1 : mostRead)
+          const rows = await named.execute()
+          if (rows.some(row => missingScope(parseScope(row.scope), held).length === 0)) return
+        }
       }
       throw new AAuthError('invalid_auth_token', 'what upstream_token was issued for has ended', { status: 400 })
     },
