@@ -51,7 +51,7 @@ async function work(
   cast: Participants,
   server: Server,
   owner: Signer,
-  { ways, onStep }: { readonly ways: Way[]; readonly onStep: (step: Step) => void },
+  { nth, ways, onStep }: { readonly nth: number; readonly ways: Way[]; readonly onStep: (step: Step) => void },
 ): Promise<void> {
   const one = browser(server, 'https://auth.example')
   const reach = (way: Way, step: Step): void => {
@@ -62,7 +62,9 @@ async function work(
     await signInAs(one, 'ada')
     for (let turn = 0; turn < 40; turn++) {
       const scope = `events.${owner.delegate}.${ways.length}.${turn}`
-      const way = await begin(cast, server, { owner, scope, one, decision: ways.length % 3 === 2 ? 'deny' : 'allow' })
+      // Of those who are at it at once some say no, whichever turn the kill finds.
+      const decision = (nth + turn) % 3 === 0 ? 'deny' : 'allow'
+      const way = await begin(cast, server, { owner, scope, one, decision })
       ways.push(way)
       reach(way, 'asked')
       await type(way)
@@ -129,7 +131,7 @@ test(verifies(
         // What is answered is on disk, so at once; what is only sent gets a moment to be on its way.
         setTimeout(() => resolve(running.kill()), step.endsWith('sent') ? 3 : 0)
       }
-      working = Promise.all(owners.map(owner => work(people, server, owner, { ways, onStep })))
+      working = Promise.all(owners.map((owner, nth) => work(people, server, owner, { nth, ways, onStep })))
     })
     await working
   }
