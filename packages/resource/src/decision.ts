@@ -1,4 +1,4 @@
-import { AAuthError, type Level, missingScope, satisfies, unionScope } from '@countersign/protocol'
+import { AAuthError, identityScopesIn, type Level, missingScope, satisfies, unionScope } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller } from '@countersign/verify'
 import { roomierLevel } from './limits.js'
 import type { Charge } from './rate-headers.js'
@@ -113,19 +113,9 @@ function tooLow(): AAuthError {
   return new AAuthError('insufficient_level', 'this request needs a higher level')
 }
 
-const grantedClaims: Readonly<Record<string, readonly string[]>> = {
-  profile: ['name', 'given_name', 'family_name', 'preferred_username', 'picture'],
-  email: ['email'],
-  address: ['address'],
-  phone: ['phone_number'],
-}
-
 /** Scopes in the token, and identity scopes by the claims they granted: those never stand in `scope` (protocol §5). */
 export function heldScope(caller: AuthorizedCaller): string[] {
   const { user } = caller
   if (user === undefined) return [...caller.scope]
-  const identity = Object.entries(grantedClaims).filter(([, claims]) =>
-    claims.some(claim => Object.hasOwn(user.claims, claim)),
-  )
-  return unionScope(caller.scope, ['openid', ...identity.map(([scope]) => scope)])
+  return unionScope(caller.scope, ['openid', ...identityScopesIn(user.claims)])
 }
