@@ -1,6 +1,5 @@
 import type { McpRules } from '@countersign/mcp/rules'
-import type { Deny, DenyLists, Policy, Requirement } from '@countersign/resource'
-import { isOnLists } from './deny-lists.js'
+import { type Deny, type DenyLists, isDenied, type Policy, type Requirement } from '@countersign/resource'
 
 /**
  * Rules that ask what their route asks, too: a server that has no sessions gets calls without one, and then nothing but the rule
@@ -54,14 +53,7 @@ function refusals<S extends string>(
 /** Never a policy: that has its say once a caller has what it takes, and whoever is denied is not led on to that. */
 function either(denied: readonly Deny[]): Deny {
   const lists = denied.filter(deny => typeof deny !== 'function')
-  if (lists.length === denied.length) return joined(lists)
-  return async aauth => {
-    for (const deny of denied) {
-      const verdict = await (typeof deny === 'function' ? deny(aauth) : isOnLists(deny, aauth))
-      if (verdict !== false) return true
-    }
-    return false
-  }
+  return lists.length === denied.length ? joined(lists) : aauth => isDenied(denied, aauth)
 }
 
 function joined(all: readonly DenyLists[]): DenyLists {

@@ -2,7 +2,16 @@ import { expect, test } from 'vitest'
 
 test('what the room exports', async () => {
   expect(new Set(Object.keys(await import('./index.js')))).toEqual(
-    new Set(['aauthOf', 'bearer', 'createResource', 'memoryCounter', 'logTo', 'memoryInteractions', 'recordOf']),
+    new Set([
+      'aauthOf',
+      'bearer',
+      'createResource',
+      'isDenied',
+      'memoryCounter',
+      'logTo',
+      'memoryInteractions',
+      'recordOf',
+    ]),
   )
   const adapter = ['cors', 'guard', 'wellKnown']
   expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(adapter))

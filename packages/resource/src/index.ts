@@ -3,7 +3,7 @@ export type { Authorization } from './authorize.js'
 export { type Bearer, type BearerFacts, type BearerRequest, type BearerVerifier, bearer } from './bearer.js'
 export { type Count, type Counter, type MemoryCounter, memoryCounter } from './counter.js'
 export type { Ask } from './decision.js'
-export type { Deny, DenyLists, UserOfAgent } from './deny.js'
+export { type Deny, type DenyLists, isDenied, type UserOfAgent } from './deny.js'
 export type { DownstreamOptions } from './downstream.js'
 export type { Asking, Observer, ResourceEvent } from './event.js'
 export {
