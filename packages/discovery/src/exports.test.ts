@@ -7,7 +7,7 @@ import * as core from './index.js'
 import * as node from './node.js'
 
 test('what the package exports', () => {
-  expect(Object.keys(core)).toEqual(['createDirectory', 'createDiscovery', 'documentAt'])
+  expect(Object.keys(core)).toEqual(['createDirectory', 'createDiscovery', 'documentAt', 'shareSite'])
   expect(Object.keys(node)).toEqual(['guardedFetcher', 'isPublicAddress'])
 })
 
@@ -24,7 +24,9 @@ function importsOf(file: string, seen: Set<string> = new Set()): Set<string> {
 
 test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fetcher is passed in'), () => {
   const outside = (file: string) => new Set([...importsOf(file)].filter(specifier => !specifier.startsWith('.')))
-  expect(outside('./index.ts')).toEqual(new Set(['@countersign/httpsig', '@countersign/protocol', '#default-fetcher']))
+  expect(outside('./index.ts')).toEqual(
+    new Set(['@countersign/httpsig', '@countersign/protocol', '#default-fetcher', '#registrable-domain']),
+  )
   expect(outside('./node.ts')).toContain('node:https')
 })
 

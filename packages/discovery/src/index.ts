@@ -3,3 +3,4 @@ export { createDiscovery, type Discovery, type DiscoveryOptions } from './discov
 export type { DiscoveryEvent, EventSubject, FetchOutcome } from './discovery-event.js'
 export { type DocumentAt, documentAt } from './document-at.js'
 export type { FetchedDocument, Fetcher, FetcherOptions } from './fetcher.js'
+export { type SiteOf, shareSite } from './share-site.js'
