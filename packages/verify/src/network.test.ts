@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { networkOf } from './network.js'
+import { networkOf, wideNetworkOf } from './network.js'
 
 test(verifies('RAT-02', 'addresses inside one IPv6 /64 count as one network'), () => {
   expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
@@ -13,4 +13,21 @@ test(verifies('RAT-02', 'addresses inside one IPv6 /64 count as one network'), (
 test('IPv4 addresses count alone, mapped ones as IPv4', () => {
   expect(networkOf('192.0.2.7')).toBe('192.0.2.7')
   expect(networkOf('::ffff:192.0.2.7')).toBe('192.0.2.7')
+})
+
+test('an IPv4-mapped address counts as IPv4 in each of its spellings', () => {
+  for (const peer of ['::FFFF:192.0.2.7', '::ffff:c000:207', '0:0:0:0:0:ffff:192.0.2.7', '0000::ffff:c000:0207%eth0'])
+    expect(networkOf(peer), peer).toBe('192.0.2.7')
+  expect(networkOf('64:ff9b::192.0.2.7')).toBe('64:ff9b:0:0::/64')
+})
+
+test('wide networks are /48 for IPv6 and /24 for IPv4', () => {
+  expect(wideNetworkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1::/48')
+  expect(wideNetworkOf('2001:0DB8:0001:ffff::1')).toBe('2001:db8:1::/48')
+  expect(wideNetworkOf('2001:db8:2::1')).toBe('2001:db8:2::/48')
+  expect(wideNetworkOf('::1')).toBe('0:0:0::/48')
+  expect(wideNetworkOf('192.0.2.7')).toBe('192.0.2.0/24')
+  expect(wideNetworkOf('::ffff:192.0.2.250')).toBe('192.0.2.0/24')
+  expect(wideNetworkOf('192.0.3.7')).toBe('192.0.3.0/24')
+  expect(wideNetworkOf('unknown')).toBe('unknown')
 })

@@ -5,18 +5,49 @@
  * @see protocol §4 "Limits by level"
  */
 export function networkOf(peer: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(peer)
-  if (mapped?.[1] !== undefined) return mapped[1]
+  const address = addressOf(peer)
+  return typeof address === 'string' ? address : `${address.slice(0, 4).join(':')}::/64`
+}
+
+/**
+ * The wider network whose share of a bounded thing a peer address takes: the /24 of an IPv4 address, the /48 of an IPv6 address.
+ * One customer is commonly given a /48 or rents a /24, so finer networks alone would share nothing.
+ * @param peer an IP address as a socket gives it; an IPv4-mapped one counts as IPv4. Anything else comes back as it is.
+ * @see protocol §10
+ */
+export function wideNetworkOf(peer: string): string {
+  const address = addressOf(peer)
+  if (typeof address !== 'string') return `${address.slice(0, 3).join(':')}::/48`
+  const network = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(address)?.[1]
+  return network === undefined ? address : `${network}.0/24`
+}
+
+/** The eight groups of an IPv6 address, or the text of any other: an IPv4-mapped address becomes IPv4. */
+function addressOf(peer: string): string | readonly string[] {
   if (!peer.includes(':')) return peer
-  const [head = '', tail] = peer.replace(/%.*$/, '').toLowerCase().split('::')
+  const [address = ''] = peer.toLowerCase().split('%', 1)
+  const [head = '', tail] = address.split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const dotted = dottedQuad([...left, ...right].at(-1) ?? '')
+  if (dotted !== undefined) (tail === undefined ? left : right).splice(-1, 1, ...dotted)
   const missing = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  const groups = [...left, ...Array<string>(missing).fill('0'), ...right]
-  return `${groups
-    .slice(0, 4)
-    .map(group => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
+  const groups = [...left, ...Array<string>(missing).fill('0'), ...right].map(group => group.replace(/^0+(?=.)/, ''))
+  return mappedAddress(groups) ?? groups
+}
+
+/** The two groups that an IPv4 address at the end of an IPv6 address stands for. */
+function dottedQuad(text: string): readonly string[] | undefined {
+  const [, a, b, c, d] = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.map(Number) ?? []
+  if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined
+  return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)]
+}
+
+/** The IPv4 address in `::ffff:0:0/96`: the same peer must not count twice, by either spelling. */
+function mappedAddress(groups: readonly string[]): string | undefined {
+  if (groups.length !== 8 || groups.slice(0, 6).join(':') !== '0:0:0:0:0:ffff') return undefined
+  const [high = 0, low = 0] = groups.slice(6).map(group => Number.parseInt(group, 16))
+  return [high >>> 8, high & 255, low >>> 8, low & 255].join('.')
 }
 
 /** The address a message or caller came from, as callers and events carry it: no member where it is unknown. */
