@@ -1,4 +1,5 @@
 export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
+export { checkOptions } from '#check-options'
 export { ascii as asciiBytes } from '#crypto'
 export {
   type AcceptSignatureAnswer,
@@ -58,7 +59,19 @@ export {
   type SigningKey,
   type VerifyKey,
 } from './key.js'
+export { nearestName } from './nearest-name.js'
 export { randomText, textHash } from './opaque-text.js'
+export {
+  checkOption,
+  each,
+  eachMember,
+  type OptionCheck,
+  type OptionChecks,
+  type OptionMembers,
+  type OptionPlace,
+  objectOr,
+  wrongOption,
+} from './option-check.js'
 export { fromRequest, hasBody, headerValues, headFromRequest, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,

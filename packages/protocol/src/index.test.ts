@@ -6,6 +6,13 @@ test('the public names', () => {
     new Set([
       'AAuthError',
       'answerRoute',
+      'checkOption',
+      'checkOptions',
+      'each',
+      'eachMember',
+      'nearestName',
+      'objectOr',
+      'wrongOption',
       'answerUrl',
       'checkRedirectUri',
       'cookiesOf',

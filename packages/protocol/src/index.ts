@@ -4,6 +4,19 @@ export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 export { type BoundedMap, boundedMap } from './bounded-map.js'
 export { pageSafety, seeOther } from './browser-response.js'
+export {
+  checkOption,
+  checkOptions,
+  each,
+  eachMember,
+  nearestName,
+  type OptionCheck,
+  type OptionChecks,
+  type OptionMembers,
+  type OptionPlace,
+  objectOr,
+  wrongOption,
+} from './check-options.js'
 export { checkContentCoding } from './content-coding.js'
 export { type Cookies, cookiesOf } from './cookie.js'
 export { type Cors, type CorsOrigins, type CorsRequest, createCors, withCors } from './cors.js'

@@ -1,0 +1,19 @@
+import { checkOption, type OptionChecks, type OptionMembers } from './option-check.js'
+
+/**
+ * Refuses what an options object must not hold: a misspelt member would be ignored, and what it was to forbid allowed.
+ * Members that are undefined count as left out. In browsers only names are checked, which costs a page fewer bytes.
+ * @param taker the function that takes the options, for the message
+ * @param required members that must be there
+ * @throws TypeError that names the member, and the one that was probably meant
+ */
+export function checkOptions<T extends object>(
+  taker: string,
+  options: T,
+  checks: OptionChecks<T>,
+  required: readonly (keyof T & string)[] = [],
+): void {
+  checkOption(options, checks as OptionMembers, { taker, path: '' })
+  for (const member of required)
+    if (options[member] === undefined) throw new TypeError(`${taker}: option '${member}' is missing`)
+}

@@ -1,0 +1,140 @@
+import { nearestName } from './nearest-name.js'
+
+/**
+ * What one option may be:
+ * a JavaScript type (`number` is neither NaN nor negative, `strings` is an array of them, `any` is anything);
+ * an array, of whose values it must be one;
+ * an object, the checks of its members;
+ * or a function, which throws a `TypeError` by {@link wrongOption}.
+ */
+export type OptionCheck =
+  | ('any' | 'array' | 'boolean' | 'function' | 'number' | 'object' | 'string' | 'strings')
+  | readonly (boolean | number | string)[]
+  | OptionMembers
+  | ((value: unknown, place: OptionPlace) => void)
+
+/** The checks of an object's members, by their names. */
+export interface OptionMembers {
+  readonly [member: string]: OptionCheck
+}
+
+/** A check for every member of an options object, none left out. */
+export type OptionChecks<T> = { readonly [K in keyof Required<T>]: OptionCheck }
+
+/** Where an option stands, for messages. */
+export interface OptionPlace {
+  /** The function that takes it, such as `guard`. */
+  readonly taker: string
+  /** The option, such as `limits.perAgent`; empty for the whole object. */
+  readonly path: string
+}
+
+/**
+ * Checks one value, for checks that are functions.
+ * @throws TypeError
+ */
+export function checkOption(value: unknown, check: OptionCheck, place: OptionPlace): void {
+  if (typeof check === 'function') check(value, place)
+  else if (typeof check === 'string') checkType(value, check, place)
+  else if (isChoice(check)) checkChoice(value, check, place)
+  else checkMembers(value, check, place)
+}
+
+/** Each element of an array. */
+export function each(check: OptionCheck): OptionCheck {
+  return (value, place) => {
+    if (!Array.isArray(value)) throw wrongOption(place, 'an array')
+    value.forEach((element, index) => {
+      checkOption(element, check, { ...place, path: `${place.path}[${index}]` })
+    })
+  }
+}
+
+/** Each value of an object whose members have names of the caller's. */
+export function eachMember(check: OptionCheck): OptionCheck {
+  return (value, place) => {
+    if (!isRecord(value)) throw wrongOption(place, 'an object')
+    for (const [member, one] of Object.entries(value)) checkOption(one, check, below(place, member))
+  }
+}
+
+/** An object with these members, or what the other check allows. */
+export function objectOr(members: OptionMembers, other: OptionCheck): OptionCheck {
+  return (value, place) => checkOption(value, isRecord(value) ? members : other, place)
+}
+
+/** The error of a check that is a function. `must` says what the option must be, and never holds its value: it may be a secret. */
+export function wrongOption({ taker, path }: OptionPlace, must: string): TypeError {
+  return new TypeError(`${taker}: ${path === '' ? 'its options' : `option '${path}'`} must be ${must}`)
+}
+
+function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlace): void {
+  if (!isRecord(options)) throw wrongOption(place, 'an object')
+  // Inherited members are read as well, so they are checked as well.
+  for (const member in options) {
+    const check = Object.hasOwn(checks, member) ? checks[member] : undefined
+    if (check === undefined) throw unknownOption(member, Object.keys(checks), place)
+    const value = options[member]
+    if (value !== undefined) checkOption(value, check, below(place, member))
+  }
+}
+
+function unknownOption(member: string, known: readonly string[], place: OptionPlace): TypeError {
+  const meant = nearestName(member, known)
+  const more = meant === undefined ? ` (options are ${known.join(', ')})` : `; did you mean '${meant}'?`
+  return new TypeError(`${place.taker}: unknown option '${below(place, member).path}'${more}`)
+}
+
+function checkType(value: unknown, type: Extract<OptionCheck, string>, place: OptionPlace): void {
+  if (!isOfType(value, type)) throw wrongOption(place, `${descriptions[type]}, not ${kindOf(value)}`)
+}
+
+function isOfType(value: unknown, type: Extract<OptionCheck, string>): boolean {
+  if (type === 'any') return true
+  if (type === 'array') return Array.isArray(value)
+  if (type === 'strings') return Array.isArray(value) && value.every(element => typeof element === 'string')
+  if (type === 'object') return (typeof value === 'object' && value !== null) || typeof value === 'function'
+  // NaN and -1 pass no comparison, or every one.
+  return typeof value === type && (type !== 'number' || (value as number) >= 0)
+}
+
+const descriptions = {
+  any: 'anything',
+  array: 'an array',
+  boolean: 'true or false',
+  function: 'a function',
+  number: 'a number, 0 or more',
+  object: 'an object',
+  string: 'a string',
+  strings: 'an array of strings',
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'such an array'
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function checkChoice(value: unknown, choices: readonly unknown[], place: OptionPlace): void {
+  if (choices.includes(value)) return
+  const [last, ...others] = choices.map(choice => JSON.stringify(choice)).reverse()
+  const list = others.length === 0 ? last : `${others.reverse().join(', ')} or ${last}`
+  const names = choices.filter(choice => typeof choice === 'string')
+  const meant = typeof value === 'string' ? nearestName(value, names) : undefined
+  throw wrongOption(place, `${list}${meant === undefined ? '' : `; did you mean '${meant}'?`}`)
+}
+
+function isChoice(check: OptionCheck): check is readonly (boolean | number | string)[] {
+  return Array.isArray(check)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function below(place: OptionPlace, member: string): OptionPlace {
+  // A name of any length may come out of a file.
+  const name = member.length > 64 ? `${member.slice(0, 64)}…` : member
+  return { ...place, path: place.path === '' ? name : `${place.path}.${name}` }
+}

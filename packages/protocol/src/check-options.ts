@@ -1,0 +1,14 @@
+// How every package refuses options that it does not know: the function stands where signatures are, below this package.
+export {
+  checkOption,
+  checkOptions,
+  each,
+  eachMember,
+  nearestName,
+  type OptionCheck,
+  type OptionChecks,
+  type OptionMembers,
+  type OptionPlace,
+  objectOr,
+  wrongOption,
+} from '@countersign/httpsig'
