@@ -1,0 +1,13 @@
+/** One section of CHANGELOG.md. */
+export interface Release {
+  /** `Unreleased` for what is not released yet. */
+  readonly version: string
+  readonly date: string | undefined
+  /** 40 hexadecimal digits. */
+  readonly commit: string | undefined
+  readonly notes: string
+}
+
+export function releasesIn(changelog: string): Release[]
+export function releases(): Release[]
+export function lastRelease(): Release & { readonly commit: string }
