@@ -28,10 +28,18 @@ const migrate = async (url: string, migrations: readonly Migration[], room = 'ro
 
 test('applies what is missing, once, in order, and per room', async () => {
   const url = newFile()
-  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations'])
-  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations'])
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations'])
-  expect(await migrate(url, [table('c')], 'other')).toEqual(['a', 'b', 'c', 'other_migrations', 'room_migrations'])
+  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('c')], 'other')).toEqual([
+    'a',
+    'b',
+    'c',
+    'other_migrations',
+    'other_write_probe',
+    'room_migrations',
+    'room_write_probe',
+  ])
 })
 
 test(verifies('F-13', 'a migration that fails leaves nothing behind and can run again'), async () => {
@@ -44,7 +52,7 @@ test(verifies('F-13', 'a migration that fails leaves nothing behind and can run 
     },
   }
   await expect(migrate(url, [table('a'), broken])).rejects.toThrow('half way')
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
 })
 
 test(verifies('F-13', 'a program older than its database refuses to start'), async () => {
@@ -53,7 +61,7 @@ test(verifies('F-13', 'a program older than its database refuses to start'), asy
   await expect(migrate(url, [table('a')])).rejects.toMatchObject({ name: 'StoreError', code: 'migrations' })
   await expect(migrate(url, [table('b'), table('a')])).rejects.toMatchObject({ code: 'migrations' })
   await expect(migrate(url, [table('x'), table('b')])).rejects.toMatchObject({ code: 'migrations' })
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
 })
 
 test('many that start at once migrate once', async () => {

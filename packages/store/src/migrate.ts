@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { StoreError } from './store-error.js'
+import { createProbe } from './write-probe.js'
 
 /** The kind of database behind a store. */
 export type Dialect = 'sqlite' | 'postgres'
@@ -53,6 +54,7 @@ export async function applyMigrations(
       cause: { table, position, found: name, expected: migrations[position]?.name },
     })
   }
+  await createProbe(tx, room, dialect)
   for (const [index, migration] of migrations.slice(rows.length).entries()) {
     await migration.up(tx, dialect)
     await sql`insert into ${sql.table(table)} (position, name)

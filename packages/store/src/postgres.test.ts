@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(10)
+const postgres = await postgresForTests(11)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -282,3 +282,20 @@ withPostgres(
     proxy.close()
   },
 )
+
+withPostgres(title('a check passes only while the database takes writes'), { timeout: 30_000 }, async () => {
+  const url = postgres.newUrl()
+  const stores = await Promise.all([open(url), open(url), open(url)])
+  const [store] = stores
+  await Promise.all(stores.flatMap(each => Array.from({ length: 10 }, () => each.check())))
+  await store?.write(async tx => {
+    await sql`create function full_disk() returns trigger language plpgsql as
+      $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`.execute(tx)
+    await sql`create trigger full_disk before insert on room_write_probe execute function full_disk()`.execute(tx)
+  })
+  expect(await store?.db.selectFrom('codes').selectAll().execute()).toEqual([])
+  await expect(store?.check()).rejects.toMatchObject({ code: 'unavailable', transient: true })
+  await store?.write(tx => sql`drop trigger full_disk on room_write_probe`.execute(tx))
+  await store?.check()
+  await Promise.all(stores.map(each => each.close()))
+})

@@ -6,6 +6,7 @@ import type { Store, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
 import { createTurns, type Turns } from './turns.js'
 import { commitWatch } from './unknown-commit.js'
+import { probePostgres } from './write-probe.js'
 import { type Change, readsOnly, runChange } from './write-scope.js'
 
 const retries = 12
@@ -44,9 +45,7 @@ export async function openPostgres<T>(
         open.delete(write)
       }
     },
-    async check() {
-      await sql`select 1`.execute(db)
-    },
+    check: () => probePostgres(db, room),
     close: () => (closing ??= Promise.allSettled(open).then(() => db.destroy())),
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
@@ -138,6 +138,57 @@ test(verifies('F-14', 'when the disk is full nothing is acknowledged, and servic
   await limit(10_000)
   await fill()
   await store.close()
+})
+
+test('a check passes only while the database takes writes: with a full disk reads go on and the check fails', async () => {
+  const store = await open(newFile())
+  const { rows } = await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))
+  const limit = (pages: number): Promise<unknown> =>
+    store.write(tx => sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(tx))
+  await store.check()
+  await limit((rows[0]?.page_count ?? 0) + 2)
+  await expect(store.check()).rejects.toMatchObject({ code: 'unavailable', transient: true })
+  expect(await store.db.selectFrom('parents').selectAll().execute()).toEqual([])
+  await limit(10_000)
+  await store.check()
+  const sized = await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))
+  for (let probe = 0; probe < 20; probe++) await store.check()
+  expect(await store.write(tx => sql<{ page_count: number }>`pragma page_count`.execute(tx))).toEqual(sized)
+  await store.close()
+})
+
+test('after a close the file alone holds all data', async () => {
+  const [file, copy] = [newFile(), newFile()]
+  const store = await open(file)
+  await store.write(tx => tx.insertInto('parents').values({ id: 7 }).execute())
+  // What a copy lacks while the database is open is in the log.
+  expect(statSync(`${file}-wal`).size).toBeGreaterThan(0)
+  await store.close()
+  copyFileSync(file, copy)
+  expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0)
+  for (const name of [file, copy]) {
+    const again = await open(name)
+    expect(await again.db.selectFrom('parents').selectAll().execute()).toEqual([{ id: 7 }])
+    await again.close()
+  }
+})
+
+test('a close beside another process that has the file open takes nothing from it', async () => {
+  const file = newFile()
+  const [one, other] = [await open(file), await open(file)]
+  await one.write(tx => tx.insertInto('parents').values({ id: 1 }).execute())
+  const reader = new Libsql(file)
+  reader.exec('begin')
+  reader.prepare('select * from parents').all()
+  await one.write(tx => tx.insertInto('parents').values({ id: 2 }).execute())
+  await one.close()
+  await other.write(tx => tx.insertInto('parents').values({ id: 3 }).execute())
+  reader.exec('commit')
+  reader.close()
+  await other.close()
+  const again = await open(file)
+  expect(await again.db.selectFrom('parents').selectAll().execute()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }])
+  await again.close()
 })
 
 test('a file that is no database is refused at start', async () => {

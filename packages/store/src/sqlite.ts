@@ -7,6 +7,7 @@ import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
 import type { Store, StoreLimits } from './store.js'
 import { StoreError } from './store-error.js'
 import { type Datasync, type WriteAheadLog, writeAheadLog } from './write-ahead-log.js'
+import { probeSqlite } from './write-probe.js'
 import { writeQueue } from './write-queue.js'
 import { readsOnly } from './write-scope.js'
 
@@ -45,8 +46,9 @@ export async function openSqlite<T>(
     db: reader.withPlugin(readsOnly(() => closing !== undefined)),
     write: change => queue.add(change),
     async check() {
-      connections.check()
       await sql`select 1`.execute(reader)
+      // Through the queue, as any other write: a server that reads well and refuses every write is not ready.
+      await queue.add(tx => probeSqlite(tx, room))
     },
     close: () => (closing ??= queue.close().then(connections.close)),
   }
@@ -62,8 +64,10 @@ interface Connections<T> {
   /** From now on commits do not wait for the disk, and `sync` does. */
   syncApart(): void
   sync(): Promise<void>
-  /** @throws StoreError what a sync has failed with */
-  check(): void
+  /**
+   * Copies the log into the file, so that the file alone holds all data, and closes.
+   * @throws StoreError `unavailable` when the disk does not take the copy; the log still holds the data then
+   */
   close(): Promise<void>
 }
 
@@ -83,7 +87,6 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
       begin,
       syncApart: () => {},
       sync: async () => {},
-      check: () => {},
       close,
     }
   }
@@ -104,13 +107,31 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
       database.run('pragma synchronous = normal')
     },
     sync: async () => log?.sync(),
-    check: () => log?.check(),
     async close() {
-      await Promise.all([writer.destroy(), reader.destroy()])
+      await reader.destroy()
       reading.close()
-      database.close()
-      log?.close()
+      try {
+        // Not of a log that a sync has failed on: it may have a hole.
+        if (log?.isSound() === true) foldLog(database)
+      } finally {
+        await writer.destroy()
+        database.close()
+        log?.close()
+      }
     },
+  }
+}
+
+/**
+ * Copies the write-ahead log into the file and empties the log. The driver leaves both as they are when it closes, and a copy of the file
+ * alone would lack what the log holds. Where another process has the database open, the log stays that process's to copy.
+ */
+function foldLog(database: LibsqlDatabase): void {
+  try {
+    database.value('pragma wal_checkpoint(truncate)')
+  } catch (error) {
+    if (isBusy(error)) return
+    throw new StoreError('unavailable', 'the log of the database could not be copied into its file', { cause: error })
   }
 }
 

@@ -14,9 +14,15 @@ export interface Store<T> {
    * @throws StoreError `overloaded`, `closed`, `timeout`, `misuse`
    */
   write<R>(change: (tx: Kysely<T>) => Promise<R>): Promise<R>
-  /** Resolves when the database answers. */
+  /**
+   * Resolves when the database answers and has taken and kept a write of 16 KiB.
+   * @throws StoreError `unavailable` when a disk is full, say
+   */
   check(): Promise<void>
-  /** Refuses further writes, waits for those under way, and closes. May be called twice. */
+  /**
+   * Refuses further writes, waits for those under way, and closes. May be called twice. A SQLite file that no other process has open
+   * then holds all data by itself.
+   */
   close(): Promise<void>
 }
 

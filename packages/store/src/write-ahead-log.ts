@@ -13,6 +13,8 @@ export interface WriteAheadLog {
   sync(): Promise<void>
   /** @throws StoreError what a sync has failed with */
   check(): void
+  /** Whether every sync so far has succeeded. */
+  isSound(): boolean
   close(): void
 }
 
@@ -42,6 +44,7 @@ export function writeAheadLog(file: string, datasync: Datasync): WriteAheadLog {
       })
     },
     check,
+    isSound: () => failed === undefined,
     close: () => closeSync(log),
   }
 }
