@@ -7,6 +7,7 @@ import {
   type PublishedKey,
   parseAgentMetadata,
 } from '@countersign/protocol'
+import type { TrustedProxies } from '@countersign/verify'
 import type { Enrollment } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './own-keys.js'
@@ -15,7 +16,7 @@ import { delegateTokenPath } from './routes.js'
 const longestLifetime = 86_400
 
 /** How an agent server is set up. */
-export interface AgentServerOptions {
+export interface AgentServerOptions extends TrustedProxies {
   /** The agent identifier, e.g. `https://agent.example`. */
   readonly id: string
   /**

@@ -1,7 +1,7 @@
 import { type Algorithm, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
 import { type PublishedKey, withCors } from '@countersign/protocol'
 import { openStore, type Store } from '@countersign/store'
-import { createVerifier } from '@countersign/verify'
+import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import { type AgentServerOptions, type Settings, settingsOf } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
 import { delegateKeysIn } from './delegate-key.js'
@@ -13,7 +13,7 @@ import { databaseKeyShelf, memoryKeyShelf } from './key-shelf.js'
 import { type Oversight, oversight } from './oversight.js'
 import { ownDiscovery } from './own-discovery.js'
 import { fixedKeys, type KeyShelf, type OwnKeys, ownKeySchedule, scheduledKeys } from './own-keys.js'
-import { delegateTokenPath, requestHandler } from './routes.js'
+import { delegateTokenPath, type RequestHandler, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
 
 /** An agent that is published, for a process that acts under its own name. */
@@ -41,7 +41,7 @@ export interface AgentServer extends PublishedAgent, Oversight {}
  * Without `database` it has no delegates, and no endpoint for them: after a restart their server would not know them, and they
  * would be locked out of a name that nobody could give back. A process that is an agent by itself needs none: its keys may
  * live in memory, since refresh tokens are bound to the agent and not to a key.
- * @throws TypeError when `id` is no identifier or no token could be issued; RangeError when `tokenLifetime` or a time of `keys` is out of range
+ * @throws TypeError when `id` is no identifier, `trustedProxies` is unfit or no token could be issued; RangeError when `tokenLifetime` or a time of `keys` is out of range
  * @see protocol §5 "Delegates get agent tokens", §6 "Agent metadata", §10
  */
 export function createAgentServer(options: AgentServerOptions & { readonly database: string }): Promise<AgentServer>
@@ -60,7 +60,7 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 
 async function publishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
   const keys = await ownKeys(settings, memoryKeyShelf)
-  const { paths, handle } = requestHandler({ ...settings, keys })
+  const { paths, handle } = behindProxies(options, requestHandler({ ...settings, keys }))
   const nothing = async (): Promise<void> => undefined
   return { paths, handle: withCors(options.cors, handle), signingKey: keys.signing, ready: nothing, close: nothing }
 }
@@ -78,7 +78,7 @@ async function agentServer(
   const delegates = delegatesIn(store, now)
   const enrollments = openEnrollments(options.enrollment ?? [codes()], { id, store, now, development })
   const discovery = ownDiscovery(metadata, keys)
-  const { paths, handle } = requestHandler(
+  const answers = requestHandler(
     { ...settings, keys },
     {
       verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
@@ -92,6 +92,7 @@ async function agentServer(
       onEvent,
     },
   )
+  const { paths, handle } = behindProxies(options, answers)
   return {
     paths,
     handle: withCors(options.cors, handle),
@@ -107,6 +108,12 @@ async function agentServer(
     ready: () => store.check(),
     close: () => store.close(),
   }
+}
+
+/** Shares of the replay set and events name the caller, not the proxy in front. */
+function behindProxies(options: AgentServerOptions, { paths, handle }: RequestHandler): RequestHandler {
+  const client = clientOf(options)
+  return { paths, handle: message => handle(withClient(message, client)) }
 }
 
 async function ownKeys(settings: Settings, shelf: (algorithm: Algorithm) => KeyShelf): Promise<OwnKeys> {

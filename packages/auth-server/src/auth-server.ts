@@ -9,7 +9,7 @@ import {
   withCors,
 } from '@countersign/protocol'
 import { openStore, type Store } from '@countersign/store'
-import { createVerifier } from '@countersign/verify'
+import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
 import { rememberedScope } from './consents.js'
 import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
@@ -35,7 +35,7 @@ import { migrations, type Tables } from './tables.js'
 const longestLifetime = 3600
 
 /** How an auth server is set up. */
-export interface AuthServerOptions {
+export interface AuthServerOptions extends TrustedProxies {
   /** The issuer, e.g. `https://auth.example`. */
   readonly issuer: string
   /** Published keys; the first one signs. Publish a key at least 30 seconds before it comes first. */
@@ -63,8 +63,8 @@ export interface AuthServerOptions {
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
   readonly requestQuota?: RequestQuota
   /**
-   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy that does not
-   * pass addresses on, all users are one network: let the proxy count, and give `Infinity` here.
+   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
+   * `trustedProxies`: without it all users are one network.
    */
   readonly pagesPerMinute?: number
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
@@ -99,12 +99,13 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow` or `exchange` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   const { issuer, development = false, now = () => Date.now() / 1000, login, deviceFlow = [] } = options
   const key = checkOptions(options, development)
+  const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
   const common: Common = {
@@ -139,9 +140,10 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const open = withCors(options.cors, handle)
   const kept = retention(store, now)
   return {
-    handle(message) {
+    handle(received) {
       kept.sweep()
-      // Pages are for whoever looks at them: no script of another origin reads them, whatever the agents' may.
+      const message = withClient(received, client)
+      // Pages are for their user: no script of another origin may read them, even where scripts may call what agents call.
       return isPage(message) ? handle(message) : open(message)
     },
     async ready() {

@@ -1,6 +1,6 @@
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import { type Caller, type ClientOf, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
 import { available } from './available.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
@@ -17,7 +17,6 @@ import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
 import type { SpentCounts } from './spent-counts.js'
 import { type StreamedBody, streamedBody } from './streamed-body.js'
-import type { ClientOf } from './trusted-proxies.js'
 
 /** What became of a request. */
 export type Authorization =

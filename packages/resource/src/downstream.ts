@@ -11,7 +11,7 @@ import {
   parseAgentInteraction,
   type Routes,
 } from '@countersign/protocol'
-import type { AuthorizedCaller, Verified } from '@countersign/verify'
+import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { available } from './available.js'
 import type { Counter } from './counter.js'
@@ -25,7 +25,6 @@ import { callbackPath, interactPath } from './metadata.js'
 import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
 import type { Route } from './requirement.js'
-import type { ClientOf } from './trusted-proxies.js'
 
 /** How a resource calls others for the requests that it answers. */
 export interface DownstreamOptions {

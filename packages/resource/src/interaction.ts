@@ -18,7 +18,7 @@ import {
   seeOther,
   serializeAgentInteraction,
 } from '@countersign/protocol'
-import { networkOf, requestIdOf } from '@countersign/verify'
+import { type ClientOf, networkOf, requestIdOf } from '@countersign/verify'
 import type { Counter } from './counter.js'
 import { away } from './downstream-refusal.js'
 import type { Observer } from './event.js'
@@ -28,7 +28,6 @@ import type { InteractionClaim, InteractionSession, InteractionSessions } from '
 import { callbackPath, interactPath } from './metadata.js'
 import type { PendingOAuth } from './oauth.js'
 import type { OAuthDownstream } from './oauth-downstream.js'
-import type { ClientOf } from './trusted-proxies.js'
 
 /** Seconds that a session lives, and a code. */
 export const interactionLife = 600

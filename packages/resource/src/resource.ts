@@ -18,7 +18,7 @@ import {
   type Routes,
   withCors,
 } from '@countersign/protocol'
-import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
+import { clientOf, createVerifier, type TrustedProxies, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
 import { claiming } from './claimed.js'
@@ -39,7 +39,6 @@ import { routeBook } from './route-book.js'
 import { routeContextOf } from './route-context.js'
 import { spentCounts } from './spent-counts.js'
 import { authorizeMeasured, type Telemetry, tellOwn } from './telemetry.js'
-import { clientOf, type TrustedProxies } from './trusted-proxies.js'
 
 /** What a resource is made of. */
 export interface ResourceOptions<S extends string = string> extends TrustedProxies {

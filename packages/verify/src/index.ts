@@ -12,4 +12,5 @@ export { networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './networ
 export { checkReplay } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'
+export { type ClientOf, clientOf, type TrustedProxies, withClient } from './trusted-proxies.js'
 export { createVerifier, type PerRequest, type Verifier, type VerifierOptions } from './verifier.js'

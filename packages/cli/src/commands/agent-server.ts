@@ -8,11 +8,21 @@ import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { enrollmentOf, oidcIssuer } from './agent-server-enrollment.js'
 import { audit } from './audit.js'
-import { dataFolder, keysPath, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import {
+  dataFolder,
+  keysPath,
+  proxiesOf,
+  proxyOptions,
+  run,
+  serverOptions,
+  sharedReplay,
+  signingKeys,
+} from './participant.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
   ...serverOptions,
+  ...proxyOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/agent-server.db'),
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
@@ -61,6 +71,7 @@ export function openAgentServer(
     database: databaseOf(settings),
     development: settings.development,
     onEvent,
+    ...proxiesOf(settings),
     ...enrollmentOf(settings.oidc),
     ...more,
     ...(name === undefined ? {} : { name }),

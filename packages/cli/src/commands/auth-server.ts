@@ -14,7 +14,17 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit } from './audit.js'
-import { corsOf, dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import {
+  corsOf,
+  dataFolder,
+  discoveryFor,
+  proxiesOf,
+  proxyOptions,
+  run,
+  serverOptions,
+  sharedReplay,
+  signingKeys,
+} from './participant.js'
 
 const grant = z.strictObject({
   agent: z.string().describe('the agent server that is granted access'),
@@ -66,6 +76,7 @@ const demoUser = z.strictObject({
 /** Options of `countersign auth-server`. */
 export const authServerOptions = z.strictObject({
   ...serverOptions,
+  ...proxyOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/auth-server.db'),
   authTokenLifetime: z.coerce
     .number()
@@ -99,7 +110,7 @@ export const authServerOptions = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('pages that one network may ask for in a minute; behind a proxy all users are one; default 300'),
+    .describe('pages that one network may ask for in a minute; default 300'),
 })
 
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
@@ -123,6 +134,7 @@ export async function authServer(command: Command): Promise<void> {
     exchange: settings.exchange,
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
+    ...proxiesOf(settings),
     onEvent: audit(log, limit),
     ...(cors === undefined ? {} : { cors: corsOf(cors) }),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),

@@ -10,7 +10,16 @@ import { readConfiguration, stringList } from '../configuration.js'
 import { UsageError } from '../usage-error.js'
 import { audit } from './audit.js'
 import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
-import { dataFolder, discoveryFor, run, serverOptions, sharedReplay, signingKeys } from './participant.js'
+import {
+  dataFolder,
+  discoveryFor,
+  proxiesOf,
+  proxyOptions,
+  run,
+  serverOptions,
+  sharedReplay,
+  signingKeys,
+} from './participant.js'
 import { reloadOnSignal } from './reload.js'
 import { sharedCounter } from './shared-counter.js'
 import { siteOf } from './site.js'
@@ -123,14 +132,7 @@ export const gatewayOptions = z.strictObject({
     .url({ protocol: /^rediss?$/ })
     .optional()
     .describe('redis://HOST:PORT where several instances count for their limits together; default in memory'),
-  trustedProxies: z
-    .union([z.coerce.number().int().min(0).max(32), stringList])
-    .optional()
-    .describe('proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none'),
-  forwardedHeader: z
-    .enum(['x-forwarded-for', 'forwarded'])
-    .optional()
-    .describe('the header those proxies write; default x-forwarded-for'),
+  ...proxyOptions,
   observe: z
     .boolean()
     .default(false)
@@ -271,8 +273,7 @@ async function judgedBy(
     counter,
     onEvent,
     ...(settings.jwksPath === undefined ? {} : { jwksPath: settings.jwksPath }),
-    ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
-    ...(settings.forwardedHeader === undefined ? {} : { forwardedHeader: settings.forwardedHeader }),
+    ...proxiesOf(settings),
     limits: limitsOf(settings),
     ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
     siteOf,

@@ -8,6 +8,7 @@ import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
 import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
+import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
 
@@ -29,6 +30,32 @@ export const serverOptions = {
   cors: stringList
     .optional()
     .describe("origins whose pages may call it from a browser, e.g. https://app.example, or '*'; default none"),
+}
+
+/** Options of every server that counts by the address of its callers. */
+export const proxyOptions = {
+  trustedProxies: z
+    .union([z.coerce.number().int().min(0).max(32), stringList])
+    .optional()
+    .describe('proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none'),
+  forwardedHeader: z
+    .enum(['x-forwarded-for', 'forwarded'])
+    .optional()
+    .describe('the header those proxies write; default x-forwarded-for'),
+}
+
+/** What {@link proxyOptions} say, as the servers take it. */
+export function proxiesOf({ trustedProxies, forwardedHeader }: ProxySettings): TrustedProxies {
+  return {
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(forwardedHeader === undefined ? {} : { forwardedHeader }),
+  }
+}
+
+/** The values of {@link proxyOptions}. */
+export interface ProxySettings {
+  readonly trustedProxies?: number | readonly string[] | undefined
+  readonly forwardedHeader?: 'x-forwarded-for' | 'forwarded' | undefined
 }
 
 /** The values of {@link serverOptions}. */

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 
-/** Who stands between callers and this server, and where they say for whom. */
+/** The proxies in front of a server, and the header in which they name the caller. */
 export interface TrustedProxies {
   /**
    * How many proxies every request passes, or their addresses and networks (`10.0.0.0/8`). A number is right only where nobody
@@ -11,16 +11,22 @@ export interface TrustedProxies {
   readonly forwardedHeader?: 'x-forwarded-for' | 'forwarded'
 }
 
-/** The address of whoever called the first trusted proxy; undefined where not even that of the connection is known. */
+/** The address of the caller of the first trusted proxy; undefined where the address of the connection is unknown. */
 export type ClientOf = (message: ReceivedMessage) => string | undefined
+
+/** The message, with the address of its caller in place of that of the proxy that passed it on. */
+export function withClient(message: ReceivedMessage, client: ClientOf): ReceivedMessage {
+  const peer = client(message)
+  return peer === undefined || peer === message.peer ? message : { ...message, peer }
+}
 
 /** Far more than any chain of proxies; what a stranger adds in front is not looked at. */
 const mostHops = 32
 
 /**
- * Makes what finds the address that a request is counted under.
- * Read from the right, as far as trusted proxies wrote: what stands left of that the caller made up (RAT-02). The other header
- * is never read, nor `True-Client-IP` and the like: a proxy that does not write a header passes a forged one on.
+ * Returns the function that finds the address a request is counted under.
+ * The header is read from the right, as far as trusted proxies wrote it: a caller can forge everything left of that (RAT-02).
+ * No other header is read, neither the other of the two nor `True-Client-IP`: a proxy that does not write a header passes a forged one on.
  * @throws TypeError for a number of hops, an address or a header that is none
  */
 export function clientOf({ trustedProxies = 0, forwardedHeader = 'x-forwarded-for' }: TrustedProxies): ClientOf {
@@ -29,12 +35,12 @@ export function clientOf({ trustedProxies = 0, forwardedHeader = 'x-forwarded-fo
   const trusts = typeof trustedProxies === 'number' ? byHops(trustedProxies) : byNetwork(trustedProxies)
   return message => {
     let { peer } = message
-    // Without an address nobody knows whether a proxy called: those of unknown address share one count.
+    // Whether a connection without an address comes from a proxy is unknown: all such connections share one count.
     if (peer === undefined || trustedProxies === 0) return peer
     const entries = addressesIn(message, forwardedHeader)
     for (let hop = 0; trusts(peer, hop); hop++) {
       const next = entries.pop()
-      // A proxy that does not say for whom is itself the caller, as far as anybody knows.
+      // A proxy that names no caller counts as the caller itself.
       if (next === undefined || bitsOf(next) === undefined) break
       peer = next
     }

@@ -1,0 +1,75 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { consentWorld } from './consent.test.fixture.js'
+import { codes, type } from './device.test.fixture.js'
+import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
+import { delegate, post, resourceToken, type Signer, type World } from './world.test.fixture.js'
+
+const deviceFlow = ['https://agent.example']
+const proxy = '10.0.0.1'
+
+/** The world as callers reach it through a proxy that appends their address to `X-Forwarded-For`. */
+function through(made: World, address: string): World {
+  const auth: World['auth'] = {
+    ...made.auth,
+    handle: message =>
+      made.auth.handle({ ...message, peer: proxy, headers: [...message.headers, ['X-Forwarded-For', address]] }),
+  }
+  return { ...made, auth }
+}
+
+async function signedIn(made: World, user: 'ada' | 'grace'): Promise<Browser> {
+  const one = browser(made.auth, 'https://auth.example')
+  await signInAs(one, user)
+  return one
+}
+
+/** How many wrong codes one user types until the page makes them wait. */
+async function missUntilWait(one: Browser): Promise<number> {
+  for (let misses = 0; misses < 10; misses++) {
+    if ((await type(one, 'BBBB-BBBB')).status === 429) return misses
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+test(
+  verifies(
+    'consent.device-guesses',
+    'RAT-02',
+    'behind a proxy, wrong codes of one user make only that user wait, and the page shows where the device asked from',
+  ),
+  async () => {
+    const made = await consentWorld({ deviceFlow, trustedProxies: 1 })
+    const tv = await delegate(made, 'tv')
+    const { user_code } = await codes(through(made, '198.51.100.7'), tv)
+    expect(await missUntilWait(await signedIn(through(made, '203.0.113.1'), 'grace'))).toBe(5)
+    const page = await type(await signedIn(through(made, '203.0.113.2'), 'ada'), user_code)
+    expect(page.status).toBe(200)
+    const text = await page.text()
+    expect(text).toContain('198.51.100.7')
+    expect(text).not.toContain(proxy)
+  },
+)
+
+test(verifies('RAT-02', 'without trusted proxies no header moves a caller to another network'), async () => {
+  const made = await consentWorld({ deviceFlow, pagesPerMinute: 3 })
+  const statuses = []
+  for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4']) {
+    statuses.push((await browser(through(made, address).auth, 'https://auth.example').get('/device')).status)
+  }
+  expect(statuses).toEqual([200, 200, 200, 429])
+  const behind = await consentWorld({ deviceFlow, pagesPerMinute: 3, trustedProxies: ['10.0.0.0/8'] })
+  for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4']) {
+    expect((await browser(through(behind, address).auth, 'https://auth.example').get('/device')).status).toBe(200)
+  }
+})
+
+test(verifies('RAT-02', 'events name the caller behind a trusted proxy; a wrong option is refused'), async () => {
+  const made = await consentWorld({ trustedProxies: 1 })
+  const signer: Signer = await delegate(made, 'tv')
+  const form = { request_type: 'auth', resource_token: await resourceToken(made, signer) }
+  const message = await post(made, signer, form)
+  expect((await through(made, '198.51.100.7').auth.handle(message)).status).toBe(400)
+  expect(made.events.at(-1)).toMatchObject({ type: 'refused', peer: '198.51.100.7' })
+  await expect(consentWorld({ trustedProxies: ['proxy.example'] })).rejects.toThrow(TypeError)
+})
