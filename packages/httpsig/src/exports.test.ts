@@ -67,7 +67,6 @@ test('what is exported is what is meant to be', () => {
   expect(new Set(Object.keys(node))).toEqual(
     new Set([
       'abortRequest',
-      'announcesBody',
       'checkBody',
       'fromNode',
       'headFromNode',

@@ -2,7 +2,9 @@ import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
+import { checkWholeHead } from './node-head.js'
 import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
+import { isSigned } from './verify.js'
 
 export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
 export { verifyAndSignOn } from './crypto-node.js'
@@ -41,20 +43,30 @@ function checkFraming(message: ReceivedMessage): void {
 }
 
 /** Whether the framing of a request says that a body comes, which may still turn out to be empty. */
-export function announcesBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
+function announcesBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
   if ('stream' in request) return !request.stream.endAfterHeaders
   return (
     Number(headerValues(message, 'content-length')[0] ?? 0) > 0 || headerValues(message, 'transfer-encoding').length > 0
   )
 }
 
-/** A body that is gone must not pass for none: it would reach the handler although no signature covers it. */
-function nothingToRead(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
-  // To wait for the end of what has no body costs as much as to read one. What a test injects is framed by nobody.
-  const isFramed = request instanceof IncomingMessage || 'stream' in request
-  if (isFramed && !announcesBody(request, message)) return true
+/**
+ * Whether it is certain that no byte of a body comes. The parser says so and not the headers: a body that passed for none would
+ * reach the handler although no signature covers it (DIG-19).
+ * @throws HttpSigError for a request that was cut off, TypeError for a body that is gone
+ */
+async function hasNoBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): Promise<boolean> {
+  if ('stream' in request) {
+    // END_STREAM on the header block.
+    if (request.stream.endAfterHeaders) return true
+  } else if (request instanceof IncomingMessage) {
+    // The parser comes to the end of a message without a body before the next microtask runs: nothing is waited for.
+    await undefined
+    if (request.complete && request.readableLength === 0 && !request.readableDidRead) return true
+  }
   if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
-  if (!announcesBody(request, message)) return true
+  // What was read before cannot be looked at. The parser frames by these headers and no others, and none of them is missing.
+  if (request.readableDidRead && !announcesBody(request, message)) return true
   if (request.readableDidRead) throw new TypeError('the body was read before: fromNode must come first')
   throw new HttpSigError('invalid_request', 'the request was cut off')
 }
@@ -89,6 +101,21 @@ function peekBody(request: IncomingMessage | Http2ServerRequest, limit: number):
       return undefined
     },
   })
+}
+
+/** Waits for the first byte of a body and leaves it where it is. @returns whether there is one */
+async function peekByte(request: IncomingMessage | Http2ServerRequest): Promise<boolean> {
+  const first = await gather(request, {
+    on: 'readable',
+    part() {
+      const chunk: Uint8Array | null = request.read()
+      if (chunk === null) return undefined
+      request.unshift(chunk)
+      return chunk
+    },
+    end: () => undefined,
+  })
+  return first !== undefined
 }
 
 /** Who listens already has, or will have, a part of the body that nobody has verified. */
@@ -149,10 +176,11 @@ function gather(
 /**
  * Reads everything of a request but its body: for adapters that must take the body from elsewhere.
  * A message without its body verifies as one that has none, so add the bytes before it is verified.
- * @throws HttpSigError 400 for framings two parsers read differently, or a `Host` that disagrees with `:authority`
+ * @throws HttpSigError 431 where Node may have dropped header lines; 400 for framings two parsers read differently, or a `Host` that disagrees with `:authority`
  * @see docs/protocol.md §3.3
  */
 export function headFromNode(request: IncomingMessage | Http2ServerRequest): ReceivedMessage {
+  checkWholeHead(request)
   const headers = headersOf(request)
   const peer = request.socket.remoteAddress
   const message: ReceivedMessage = {
@@ -170,7 +198,7 @@ export function headFromNode(request: IncomingMessage | Http2ServerRequest): Rec
  * Nothing may have read the body before.
  * @param options.bodyLimit most body bytes read
  * @param options.requestId names the request in logs and events
- * @throws HttpSigError 413 when the body is larger; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
+ * @throws HttpSigError 413 when the body is larger; 431 where Node may have dropped header lines; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
  * @throws TypeError when something has read the body before
  * @see docs/protocol.md §3.3
  */
@@ -201,17 +229,30 @@ export async function peekNode(
   return withBody(request, headFromNode(request), { limit: options.bodyLimit, read: peekBody })
 }
 
+/** A request whose body is left to the one who reads it. */
+export interface UnreadMessage {
+  readonly message: ReceivedMessage
+  /** There may be a body. */
+  readonly isUnread: boolean
+}
+
 /**
- * As {@link peekNode}, but does not wait for the body and reads nothing of it: `checkBody` then sees to it that whoever reads it
- * reads the one that was signed.
+ * As {@link peekNode}, but reads nothing of a body that a digest announces, or that nobody has signed: `checkBody` then sees to
+ * it that whoever reads it reads the one that was signed. Without a digest it waits for the first byte, which no signature
+ * covers, or for the end.
  * @throws HttpSigError and TypeError as `peekNode`
  * @see docs/protocol.md §3.4
  */
-export function unreadNode(request: IncomingMessage | Http2ServerRequest): ReceivedMessage {
+export async function unreadNode(request: IncomingMessage | Http2ServerRequest): Promise<UnreadMessage> {
   const head = headFromNode(request)
-  if (nothingToRead(request, head)) return head
+  if (await hasNoBody(request, head)) return { message: head, isUnread: false }
   checkUntouched(request)
-  return withUnseenBody(head)
+  const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
+  if (isCovered) return { message: withUnseenBody(head), isUnread: true }
+  const first = await peekByte(request)
+  return first
+    ? { message: { ...head, dangerouslyUnseenBody: true }, isUnread: true }
+    : { message: head, isUnread: false }
 }
 
 interface Reading {
@@ -225,7 +266,7 @@ async function withBody(
   { limit, read }: Reading,
 ): Promise<ReceivedMessage> {
   if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
-  if (nothingToRead(request, message)) return message
+  if (await hasNoBody(request, message)) return message
   const body = await read(request, limit)
   return body === undefined ? message : { ...message, body }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { announcesBody, checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
+import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
 import type { CorsRequest } from '@countersign/protocol'
 import { type Read, readBefore, readOrAnswer } from './adapter.js'
 import type { BodyRule } from './requirement.js'
@@ -52,10 +52,13 @@ export async function receiveNode(
   const known = request[received]
   if (known !== undefined) return readBefore(known, rule)
   return readOrAnswer(async () => {
-    const head = rule === 'stream' ? unreadNode(request) : await peekNode(request, { bodyLimit })
+    const { message: head, isUnread } =
+      rule === 'stream'
+        ? await unreadNode(request)
+        : { message: await peekNode(request, { bodyLimit }), isUnread: false }
     const requestId = nameOf(request)
     const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
-    request[received] = { message, isUnread: rule === 'stream' && announcesBody(request, message) }
+    request[received] = { message, isUnread }
     return message
   })
 }

@@ -57,6 +57,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-15', 'error.invalid-request', 'Contradicting body framings answer 400 and close the connection.'),
   built('DIG-17', 'sig.digest.match', 'The digest is over the raw bytes, never over a re-serialised body.'),
   built('DIG-18', 'sig.body.bytes', 'A pipelined second request is verified on its own.'),
+  built('DIG-19', 'sig.body.whole-head', 'A body framed by header lines that a platform drops reaches no handler.'),
 ]
 
 /** TIM: `created`, `expires`, time. */

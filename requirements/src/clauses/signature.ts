@@ -51,6 +51,7 @@ export const signatureClauses: readonly Requirement[] = [
     '3.3',
     'When `content-digest` is not covered, the first byte of a body refuses the request.',
   ),
+  built('sig.body.whole-head', '3.3', 'A header block of which a platform may have dropped lines answers 431.'),
   built('sig.body.content-type', '3.3', 'A signed body without `Content-Type` is refused.'),
   built('sig.method.override', '3.3', 'Method-override headers are ignored.'),
 ]

@@ -157,6 +157,34 @@ function framed({ world, as, site, get, post }: Stage): void {
     for (const method of ['GET', 'DELETE', 'HEAD']) await refused(chunked('x')(await none(method)), { status: 401 })
   })
 
+  test(verifies('DIG-19', 'a body whose framing is beyond the header lines that Node keeps'), async () => {
+    const { refuses, plan, port = 0 } = await site()
+    const tooMany = { status: 431, error: 'invalid_request' }
+    const text = '{"evil":1}'
+    for (const framing of ['content-length', 'transfer-encoding'] as const) {
+      const plain = framing === 'content-length'
+      const body = Buffer.from(plain ? text : `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`)
+      const hide: Change = wire => ({
+        ...wire,
+        headers: [
+          ...[...wire.headers, ...Array.from({ length: 1030 }, () => ['a', ''] as const)],
+          ...[
+            ['content-type', 'application/json'] as const,
+            [framing, plain ? String(text.length) : 'chunked'] as const,
+          ],
+        ],
+        body,
+      })
+      for (const method of ['POST', 'GET', 'DELETE']) await refuses(await none(method), hide, tooMany)
+      // What is refused is no request of its own, either.
+      plan.ran = 0
+      const inside = Buffer.concat([bytesOf(hide(await none()), 'keep-alive'), bytesOf(await get())])
+      const answers = (await sendBytes(port, inside)).toString('latin1').match(/HTTP\/1\.1 \d+/g) ?? []
+      expect(answers[0], framing).toBe('HTTP/1.1 431')
+      expect(plan.ran, 'one for each further answer').toBe(answers.length - 1)
+    }
+  })
+
   test(verifies('DIG-15', 'framings that two parsers read differently, and nothing after them'), async () => {
     const { plan, port = 0, passes } = await site()
     const twice =
