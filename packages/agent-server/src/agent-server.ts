@@ -76,7 +76,7 @@ async function agentServer(
   const issuer: AgentTokenIssuer = { ...settings, id, signingKey: keys.signing }
   await probe(issuer, 'probe')
   const delegates = delegatesIn(store, now)
-  const enrollments = openEnrollments(options.enrollment ?? [codes()], { id, store, now, development })
+  const enrollments = openEnrollments(options.enrollment ?? [codes()], { id, store, now, development, onEvent })
   const discovery = ownDiscovery(metadata, keys)
   const answers = requestHandler(
     { ...settings, keys },

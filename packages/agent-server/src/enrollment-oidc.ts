@@ -51,10 +51,16 @@ export function oidc(options: OidcOptions): Enrollment {
   }
 }
 
-function readyRules({ issuers, fetcher }: OidcOptions, { development, now }: EnrollmentContext): readonly ReadyRule[] {
+function readyRules(
+  { issuers, fetcher }: OidcOptions,
+  { development, now, onEvent }: EnrollmentContext,
+): readonly ReadyRule[] {
   if (issuers.length === 0) throw new TypeError('issuers must hold at least one rule')
   const fetching = { now, fetcher: fetcher ?? guardedFetcher({ dangerouslyAllowLoopback: development }) }
-  const rules = issuers.map(issuer => ({ ...oidcRule(issuer, { development }), keys: oidcKeys(issuer, fetching) }))
+  const rules = issuers.map(issuer => {
+    const onGarbage = () => onEvent({ type: 'alarm', reason: 'issuer-garbage', issuer: issuer.issuer })
+    return { ...oidcRule(issuer, { development }), keys: oidcKeys(issuer, { ...fetching, onGarbage }) }
+  })
   if (new Set(rules.map(({ name }) => name)).size !== rules.length)
     throw new TypeError('two rules for issuers have one name; give each its own')
   return rules

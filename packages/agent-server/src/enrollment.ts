@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, isSafeId } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { AgentServerEvent } from './event.js'
 import type { Tables } from './tables.js'
 
 /** A request to become a delegate. Its signature was verified under the new key; nothing else about it was. */
@@ -36,6 +37,7 @@ export interface EnrollmentContext {
   readonly store: Store<Tables>
   readonly now: () => number
   readonly development: boolean
+  readonly onEvent: (event: AgentServerEvent) => void
 }
 
 /**

@@ -31,6 +31,12 @@ export type AgentServerEvent = {
       readonly jkt: string
       readonly peer?: string
     }
+  | {
+      /** An OpenID issuer serves garbage in place of its configuration or keys; the last good ones stand in for up to an hour. */
+      readonly type: 'alarm'
+      readonly reason: 'issuer-garbage'
+      readonly issuer: string
+    }
   | { readonly type: 'revoked'; readonly sub: string }
   | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
   | { readonly type: 'reinstated'; readonly sub: string }

@@ -111,3 +111,25 @@ test(
     expect(await enrolBy(stage, { claims: { iss: 'https://10.0.0.1' } })).toEqual(unusable)
   },
 )
+
+test(
+  verifies('delegate.enrol.oidc', 'an issuer that turns to garbage is told of, and its last keys stand in for an hour'),
+  async () => {
+    const stage = await oidcScene()
+    const good = stage.host.documents[keys]
+    const enrol = () => enrolBy(stage, { claims: { iat: stage.clock.now - 5, exp: stage.clock.now + 300 } })
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    for (const garbage of [{ keys: [] }, { error: 'moved' }]) {
+      stage.host.documents[keys] = garbage
+      stage.clock.now += 310
+      expect(await enrol()).toEqual(enrolled)
+      expect(stage.events.at(-2)).toMatchObject({ type: 'alarm', reason: 'issuer-garbage', issuer })
+    }
+    stage.host.documents[keys] = { keys: [(await issuerKey('other')).jwk] }
+    stage.clock.now += 310
+    expect(await enrol()).toEqual(refused)
+    stage.host.documents[keys] = good
+    stage.clock.now += 310
+    expect(await enrol()).toEqual(enrolled)
+  },
+)

@@ -18,11 +18,15 @@ export interface OidcKeys {
   verify(token: string, algorithms: readonly string[]): Promise<void>
 }
 
+interface Fetching {
+  readonly fetcher: Fetcher
+  readonly now: () => number
+  /** Told at each fetch that brings garbage in place of a document that was good before. */
+  readonly onGarbage: () => void
+}
+
 /** Where the keys come from, fetched when they are needed. @throws TypeError when `jwks` is no JWK set */
-export function oidcKeys(
-  issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>,
-  o: { readonly fetcher: Fetcher; readonly now: () => number },
-): OidcKeys {
+export function oidcKeys(issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>, o: Fetching): OidcKeys {
   if (issuer.jwks !== undefined) {
     const fixed = keySet(issuer.jwks)
     return { verify: (token, algorithms) => verifyWith(fixed, token, algorithms) }
@@ -44,7 +48,7 @@ export function oidcKeys(
 
 function keysOf(
   { issuer, jwksUri }: Pick<OidcIssuer, 'issuer' | 'jwksUri'>,
-  o: { readonly fetcher: Fetcher; readonly now: () => number },
+  o: Fetching,
 ): () => Promise<DocumentAt<CompactVerifyGetKey>> {
   const at = (url: string) => ({ url, keys: documentAt({ ...o, url, maxBytes: maxJwksBytes, read: readKeys }) })
   if (jwksUri !== undefined) {
@@ -75,6 +79,8 @@ function jwksUriIn(json: unknown, issuer: string): string {
 }
 
 function readKeys(json: unknown): CompactVerifyGetKey {
+  // An empty set is a broken deployment of the issuer, as one that is no JSON.
+  if (isJwks(json) && json.keys.length === 0) throw new AAuthError('discovery_failed', 'the issuer publishes no key')
   try {
     return keySet(json)
   } catch (cause) {

@@ -8,7 +8,7 @@ import { discoveryError, Unreachable } from './unreachable.js'
 const failureLifetime = 5
 /** Seconds after a failure during which nobody waits for the host who can be served without; after them it is asked first. */
 const awayLifetime = 30
-/** Seconds after its last successful fetch that a document may stand in for a host that does not answer. */
+/** Seconds after its last successful fetch that a document may stand in for a host that does not answer, or answers with garbage. */
 const staleLimit = 3600
 /** How many may wait for one document at the same time: more are told at once to come back. */
 const maxWaiting = 4096
@@ -16,7 +16,8 @@ const maxWaiting = 4096
 /** One document of one identifier, kept as long as protocol.md §10 allows. */
 export interface CachedDocument<T> {
   /**
-   * The document: from memory while fresh; else fetched; else, when the host does not answer, the last one for up to 1 h.
+   * The document: from memory while fresh; else fetched; else, when the host does not answer or its document has turned to
+   * garbage, the last good one for up to 1 h.
    * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 when the host does not answer
    */
   get(budget?: FetchBudget): Promise<T>
@@ -36,16 +37,16 @@ export interface DocumentSource<T> {
   read(document: FetchedDocument): T
   /** Told what is held from now on. */
   onHeld(document: FetchedDocument): void
-  /** Told how a question was answered, or that a document is fetched early. */
-  tell(what: 'hit' | 'stale' | 'miss' | 'early' | 'budget' | 'busy' | 'failed'): void
+  /** Told how a question was answered, that a document is fetched early, or that it has turned to garbage. */
+  tell(what: 'hit' | 'stale' | 'miss' | 'early' | 'budget' | 'busy' | 'failed' | 'garbage'): void
 }
 
 interface Held<T> {
   readonly value: T
   readonly at: number
   readonly lifetime: number
-  /** The host has said otherwise since: once it is no longer fresh it serves nobody. */
-  readonly isWithdrawn: boolean
+  /** Seconds since `at` in which it may stand in; `lifetime` once its host has withdrawn it. */
+  standsIn: number
 }
 
 /** Makes a {@link CachedDocument}; nothing is fetched yet. */
@@ -64,9 +65,8 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
   const isFresh = (): boolean => held !== undefined && isWithin(held.at, held.lifetime)
   const hasJust = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
 
-  /** What may be served in place of a host that does not answer; not of one that has answered otherwise. */
-  const standIn = (): Held<T> | undefined =>
-    held !== undefined && !held.isWithdrawn && isWithin(held.at, staleLimit) ? held : undefined
+  /** What may be served in place of a document that cannot be had; not of one that its host has withdrawn. */
+  const standIn = (): Held<T> | undefined => (held !== undefined && isWithin(held.at, held.standsIn) ? held : undefined)
 
   function stale(instead: Held<T>): T {
     source.tell('stale')
@@ -83,18 +83,23 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
   }
 
   async function land(fetched: Promise<FetchedDocument>): Promise<T> {
+    let document: FetchedDocument | undefined
     try {
-      const document = await fetched
+      document = await fetched
       const value = source.read(document)
-      held = { value, at: source.now(), lifetime: lifetimeOf(document.cacheControl), isWithdrawn: false }
+      held = { value, at: source.now(), lifetime: lifetimeOf(document.cacheControl), standsIn: staleLimit }
       failure = undefined
       source.onHeld(document)
       return value
     } catch (error) {
       failure = { error, at: source.now() }
-      // A host that answers with no document, or a wrong one, has withdrawn what it said before. Not at once: whoever
-      // makes us ask early, with a kid that nobody knows, must not end what is still fresh for everybody else.
-      if (held !== undefined && !(error instanceof Unreachable)) held = { ...held, isWithdrawn: true }
+      if (held !== undefined && !(error instanceof Unreachable)) {
+        // A broken deployment must not lock out everyone that its last good document names: that one stands in.
+        if (document?.status === 200) source.tell('garbage')
+        // A host that says there is no document has withdrawn it. What is fresh still counts: a request with an unknown kid,
+        // which makes us ask early, must not end it for everyone else.
+        else held.standsIn = held.lifetime
+      }
       throw error
     } finally {
       flight = undefined
@@ -114,7 +119,7 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
 
   /** As {@link fly}, unless too many wait for it. */
   function board(budget: FetchBudget | undefined): Promise<T> {
-    if (waiting >= maxWaiting) throw new Unreachable('too many wait for this document')
+    if (waiting >= maxWaiting) throw new Unreachable('too many wait')
     return fly(budget)
   }
 

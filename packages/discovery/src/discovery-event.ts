@@ -21,6 +21,8 @@ export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
  * - `kid-refetch`: a key set is fetched early for the sake of a `kid` that it lacks.
  * - `refused`: answered without a fetch: an `identifier` that is none, a `budget` that is spent, `busy` with too many
  *   fetches or too many who wait for this one, or `failed` a few seconds ago.
+ * - `alarm`: the document that a host serves has turned to garbage (no JSON, no metadata of this participant, an empty key set).
+ *   The last good one stands in for up to an hour after it was fetched; told at each fetch that brings garbage.
  * - `evicted`: pushed out of the cache by others. `purged`: forgotten by hand.
  */
 export type DiscoveryEvent =
@@ -33,6 +35,7 @@ export type DiscoveryEvent =
     }
   | (EventSubject & { readonly type: 'hit' | 'stale' | 'miss'; readonly part: 'metadata' | 'jwks' })
   | (EventSubject & { readonly type: 'kid-refetch' })
+  | (EventSubject & { readonly type: 'alarm'; readonly reason: 'garbage'; readonly part: 'metadata' | 'jwks' })
   | (Partial<EventSubject> & {
       readonly type: 'refused'
       readonly reason: 'identifier' | 'budget' | 'busy' | 'failed'

@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Discovery } from './index.js'
+import type { Discovery, DiscoveryEvent } from './index.js'
 import { discoveryOf, publish, published, urlsOf, type Web, web } from './web.test.fixture.js'
 
 const id = 'https://agent.example'
@@ -182,6 +182,76 @@ describe('a host that is away', () => {
     expect(await key()).toBeDefined()
     expect(performance.now() - began).toBeLessThan(900)
     expect(on.fetched.length).toBeGreaterThan(before)
+  })
+})
+
+describe('a document that turns to garbage', () => {
+  const spoilt: ReadonlyArray<readonly [string, Parameters<typeof on.answers.set>[1]]> = [
+    ['an HTML page', { contentType: 'text/html', body: '<html>' }],
+    ['half of its JSON', { body: '{"keys":[' }],
+    ['JSON of another kind', { body: ['keys'] }],
+    ['an empty set', { body: { keys: [] } }],
+  ]
+
+  test.each(spoilt)(
+    verifies(
+      'DSC-38',
+      'discovery.garbage',
+      '%s in place of the keys: the last good set stands in for up to 1 h, with an alarm',
+    ),
+    async (_, answer) => {
+      const told: DiscoveryEvent[] = []
+      const alarms = (): DiscoveryEvent[] => told.splice(0).filter(event => event.type === 'alarm')
+      const listening = discoveryOf(on, { onEvent: event => told.push(event) })
+      const find = (kid = 'k1') => listening.key('aauth-agent', id, kid)
+      const known = await find()
+      on.answers.set(urls.jwks, answer)
+      on.clock += 301
+      expect(await find()).toBe(known)
+      expect(alarms()).toEqual([{ type: 'alarm', reason: 'garbage', document: 'aauth-agent', id, part: 'jwks' }])
+      // A kid that nobody knows ends nothing for the known one.
+      on.clock += 31
+      await expect(find('invented')).rejects.toMatchObject(wrong)
+      expect(await find()).toBe(known)
+      on.clock += 3599 - 332
+      expect(await find()).toBe(known)
+      on.clock += 1
+      await expect(find()).rejects.toMatchObject(wrong)
+      publish(on, id, [published('k1', k1)])
+      on.clock += 6
+      expect(await find()).toBeDefined()
+      expect(alarms().length).toBeGreaterThan(0)
+      expect(await find()).toBeDefined()
+      expect(alarms()).toEqual([])
+    },
+  )
+
+  test(verifies('DSC-38', 'a set that validly lost a key takes effect at once, also after garbage'), async () => {
+    publish(on, id, [published('k1', k1), published('k2', k2)])
+    await key()
+    on.answers.set(urls.jwks, { body: 'garbage' })
+    on.clock += 301
+    expect(await key()).toBeDefined()
+    publish(on, id, [published('k2', k2)])
+    on.clock += 31
+    expect(await key()).toBeUndefined()
+    expect(await key('k2')).toBeDefined()
+  })
+
+  test(verifies('DSC-38', 'metadata too: the last good ones stand in for up to 1 h'), async () => {
+    await key()
+    on.answers.set(urls.metadata, { body: { issuer: id, agent: 'https://other.example', jwks_uri: urls.jwks } })
+    on.clock += 601
+    expect(await key()).toBeDefined()
+    on.clock += 3600 - 601
+    await expect(key()).rejects.toMatchObject(wrong)
+  })
+
+  test('from the start is refused', async () => {
+    for (const [, answer] of spoilt) {
+      on.answers.set(urls.jwks, answer)
+      await expect(discoveryOf(on).key('aauth-agent', id, 'k1')).rejects.toMatchObject(wrong)
+    }
   })
 })
 

@@ -5,7 +5,7 @@ import { documentAt, type FetchedDocument } from './index.js'
 const url = 'https://issuer.example/keys'
 
 /** A host that answers with what the test puts there, or not at all. */
-function host() {
+function host(onGarbage: () => void = () => {}) {
   const state = {
     now: 1000,
     fetches: 0,
@@ -24,7 +24,7 @@ function host() {
     if (typeof keys !== 'number') throw new AAuthError('discovery_failed', 'no keys')
     return keys
   }
-  return { state, document: documentAt({ url, maxBytes: 100, read, fetcher, now: () => state.now }) }
+  return { state, document: documentAt({ url, maxBytes: 100, read, fetcher, onGarbage, now: () => state.now }) }
 }
 
 test('a document is fetched once, kept while fresh, and fetched early at most once per interval', async () => {
@@ -40,7 +40,7 @@ test('a document is fetched once, kept while fresh, and fetched early at most on
   expect(state.fetches).toBe(2)
 })
 
-test('a host that is away is stood in for up to an hour, one that answers wrongly is not', async () => {
+test('a host that is away is stood in for up to an hour, and one that answered wrongly from the start is refused', async () => {
   const { state, document } = host()
   expect(await document.get()).toBe(1)
   state.answers = 'nothing'
@@ -54,4 +54,24 @@ test('a host that is away is stood in for up to an hour, one that answers wrongl
   wrong.state.body = `{"keys":${'1'.repeat(100)}}`
   wrong.state.now += 60
   await expect(wrong.document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
+})
+
+test('garbage in place of a good document is told of, and the good one stands in for up to an hour', async () => {
+  let told = 0
+  const { state, document } = host(() => told++)
+  expect(await document.get()).toBe(1)
+  for (const body of ['<html>', '{"keys":"two"}', `{"keys":${'1'.repeat(100)}}`]) {
+    state.body = body
+    state.now += 700
+    expect(await document.get(), body).toBe(1)
+  }
+  expect(told).toBe(3)
+  state.now += 1501
+  await expect(document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
+  state.body = '{"keys":3}'
+  state.now += 6
+  expect(await document.get()).toBe(3)
+  state.status = 404
+  state.now += 700
+  await expect(document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
 })

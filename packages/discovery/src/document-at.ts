@@ -6,7 +6,8 @@ import { readDocument } from './read-document.js'
 /** A document at a URL that an operator named, kept as long as one of a participant would be. */
 export interface DocumentAt<T> {
   /**
-   * From memory while fresh; else fetched, once however many ask; else, when its host does not answer, the last one for up to 1 h.
+   * From memory while fresh; else fetched, once however many ask; else, when its host does not answer or serves garbage, the last
+   * good one for up to 1 h.
    * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 with `retryAfter` when the host does not answer
    */
   get(): Promise<T>
@@ -24,6 +25,7 @@ export interface DocumentAt<T> {
  * @param options.maxBytes its largest size, after decoding
  * @param options.read from its JSON to what is kept; throws AAuthError `discovery_failed` when it is wrong
  * @param options.fetcher on Node `guardedFetcher()`
+ * @param options.onGarbage called at each fetch that brings garbage in place of a document that was good before
  * @param options.now Unix seconds; default the system clock
  * @see protocol.md §10
  */
@@ -32,16 +34,19 @@ export function documentAt<T>(options: {
   readonly maxBytes: number
   readonly read: (json: unknown) => T
   readonly fetcher: Fetcher
+  readonly onGarbage?: () => void
   readonly now?: () => number
 }): DocumentAt<T> {
-  const { url, maxBytes, read, fetcher, now = () => Date.now() / 1000 } = options
+  const { url, maxBytes, read, fetcher, onGarbage, now = () => Date.now() / 1000 } = options
   const source = {
     now,
     fetch: () => fetchDocument(fetcher, url, maxBytes),
     read: (document: FetchedDocument) => read(readDocument(document, maxBytes)),
     // One document weighs what it weighs: the operator said how many there are.
     onHeld: () => undefined,
-    tell: () => undefined,
+    tell: (what: string) => {
+      if (what === 'garbage') onGarbage?.()
+    },
   }
   const { get, renewed } = cachedDocument<T>(source)
   return { get: () => get(), renewed: interval => renewed(interval) }

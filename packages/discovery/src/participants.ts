@@ -62,6 +62,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
   function teller(id: string): ParticipantSource<T>['tell'] {
     return (part, what) => {
       if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })
+      else if (what === 'garbage') tell({ type: 'alarm', reason: what, document, id, part })
       else if (what === 'early') tell({ type: 'kid-refetch', document, id })
       else tell({ type: 'refused', document, id, reason: what })
     }

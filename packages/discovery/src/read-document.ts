@@ -18,13 +18,13 @@ export function readDocument(document: FetchedDocument, maxBytes: number): unkno
   const { status, contentType, body } = document
   if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
   // A redirect is an answer like any other: whoever controls where it leads must not speak for the host.
-  if (status !== 200) throw failed('the document is not there', { status })
-  if (!isDocumentType(contentType)) throw failed('the document must be application/json', { contentType })
+  if (status !== 200) throw failed('there is no document', { status })
+  if (!isDocumentType(contentType)) throw failed('the document must be JSON', { contentType })
   if (body.length > maxBytes) throw failed('the document is too large', { bytes: body.length, maxBytes })
   try {
     return parseJson(body, { maxBytes })
   } catch (cause) {
-    throw failed('the document is not well-formed JSON', cause)
+    throw failed('the document must be JSON', cause)
   }
 }
 

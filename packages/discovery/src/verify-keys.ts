@@ -16,7 +16,7 @@ export interface VerifyKeys {
 /**
  * Looks keys up in a JWKS. A key that was imported from the previous JWKS stays the same object, so that what others hang on it
  * outlives a refetch.
- * @throws AAuthError `discovery_failed` when the document is no JWKS
+ * @throws AAuthError `discovery_failed` when the document is no JWKS, or an empty one
  */
 export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKey> = new Map()): VerifyKeys {
   // Any kid will do: this only asks whether the document is a key set at all.

@@ -116,11 +116,11 @@ describe('finding', () => {
     },
   )
 
-  test.each([null, [], 'keys', 7, {}, { keys: {} }, { keys: 'k1' }, { keys: null }, { KEYS: [k1] }])(
+  test.each([null, [], 'keys', 7, {}, { keys: [] }, { keys: {} }, { keys: 'k1' }, { keys: null }, { KEYS: [k1] }])(
     verifies('KEY-25', '%j is no JWK set'),
     document => {
       expect(() => findKey(document, 'k1')).toThrow(expect.objectContaining({ code: 'discovery_failed' }))
-      expect(findKey({ keys: [] }, 'k1')).toBeUndefined()
+      expect(findKey({ keys: [{}] }, 'k1')).toBeUndefined()
     },
   )
 })

@@ -30,12 +30,13 @@ export function jwks(keys: readonly PublicKeyEntry[]): { keys: Array<PublicJwk &
 /**
  * Finds the key with a `kid` in a published JWK set. Entries that are broken or of an unknown kind are skipped.
  * @returns undefined when there is no usable key with that `kid`.
- * @throws AAuthError `discovery_failed` when the document is no JWK set, or two keys share the `kid`.
+ * @throws AAuthError `discovery_failed` when the document is no JWK set or an empty one, or two keys share the `kid`.
  * @see protocol.md §10
  */
 export function findKey(jwksDocument: unknown, kid: string): PublicJwk | undefined {
   const keys = isObject(jwksDocument) ? jwksDocument['keys'] : undefined
-  if (!Array.isArray(keys)) throw new AAuthError('discovery_failed', 'the JWKS must be an object with an array keys')
+  // A participant without a key has no use for a key set: an empty one is a broken deployment.
+  if (!Array.isArray(keys) || keys.length === 0) throw new AAuthError('discovery_failed', 'the JWKS must have keys')
   const found = keys.filter(entry => isObject(entry) && entry['kid'] === kid).flatMap(usable)
   // Which of two keys verifies would depend on the reader.
   if (found.length > 1) throw new AAuthError('discovery_failed', 'the JWKS has two keys with the kid asked for')

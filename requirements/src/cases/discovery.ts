@@ -34,6 +34,11 @@ export const discoveryCases: readonly AttackCase[] = [
   built('DSC-32', 'discovery.budget', 'One inbound request cannot cause more fetches than its budget.'),
   built('DSC-33', 'discovery.nothing-forwarded', "Outbound fetches carry nothing of the caller's."),
   built('DSC-36', 'discovery.cache', 'Nothing is fetched conditionally: a 304 refreshes nothing.'),
+  built(
+    'DSC-38',
+    'discovery.garbage',
+    'A key set that turns to garbage or empty is stood in for, one that lost a key takes effect at once.',
+  ),
   built('DSC-37', 'sig.key.jwks-uri.lookup', "Metadata that points at another's JWKS gains nobody's identity."),
 ]
 

@@ -1,5 +1,6 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
+import type { DiscoveryEvent } from '@countersign/discovery'
 import { boundedMap, type LogLimit } from '@countersign/protocol'
 import { logTo, type ResourceEvent } from '@countersign/resource'
 import type { Logger } from '@countersign/server'
@@ -61,11 +62,21 @@ export function audit(
   }
 }
 
+/** Writes the alarms of a discovery: participants whose published documents have turned to garbage. Strangers can make them. */
+export function discoveryAlarms(log: Logger, limit: LogLimit): (event: DiscoveryEvent) => void {
+  return event => {
+    if (event.type !== 'alarm') return
+    const { type, ...told } = event
+    limit.write('discovery alarm', () => log.warn({ event: type, ...told }, 'a participant publishes garbage'))
+  }
+}
+
 type Alarm = Extract<AuthServerEvent | AgentServerEvent, { type: 'alarm' }>
 
-/** What an alarm is about: a delegate, a grant or a request. */
+/** What an alarm is about: a delegate, an issuer, a grant or a request. */
 function alarmed(event: Alarm): string {
   if ('sub' in event) return `sub ${event.sub}`
+  if ('issuer' in event) return `issuer ${event.issuer}`
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`
 }
 

@@ -13,7 +13,7 @@ import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
-import { audit } from './audit.js'
+import { audit, discoveryAlarms } from './audit.js'
 import {
   corsOf,
   dataFolder,
@@ -127,7 +127,7 @@ export async function authServer(command: Command): Promise<void> {
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
     database: settings.database ?? `sqlite:${join(folder, 'auth-server.db')}`,
-    discovery: discoveryFor(settings),
+    discovery: discoveryFor(settings, { onEvent: discoveryAlarms(log, limit) }),
     ...(await sharedReplay(settings)),
     ...(login.length === 0 ? {} : { login }),
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),

@@ -8,7 +8,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { UsageError } from '../usage-error.js'
-import { audit } from './audit.js'
+import { audit, discoveryAlarms } from './audit.js'
 import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
 import {
   dataFolder,
@@ -156,9 +156,15 @@ export async function gateway(command: Command): Promise<void> {
   const limit = logLimit(log)
   // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
   const telemetry = openTelemetry()
+  const alarms = discoveryAlarms(log, limit)
   const kept: Kept = {
     telemetry,
-    discovery: discoveryFor(settings, { onEvent: telemetry.discovery }),
+    discovery: discoveryFor(settings, {
+      onEvent(event) {
+        telemetry.discovery(event)
+        alarms(event)
+      },
+    }),
     replay: memoryReplaySet(),
     counter: memoryCounter(),
     ...(await sharedReplay(settings)),
