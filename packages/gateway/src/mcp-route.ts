@@ -58,7 +58,7 @@ export function mcpJudge<S extends string>(
   const { session, ...named } = rules
   // Joined with a function, its lists would be looked at no more.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
-    if (deny !== undefined) resource.declare({ deny })
+    if (deny !== undefined) resource.declare({ level: 'identified', deny })
   const within = session === undefined ? rules : { session, ...rulesWithin(session, named) }
   const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }

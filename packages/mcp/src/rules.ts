@@ -63,8 +63,7 @@ export function ruleBook<S extends string>(
       replay: 'all',
     })
     const scope = own.scope === undefined ? [] : [own.scope].flat()
-    const level =
-      own.level ?? (scope.length > 0 ? 'authorized' : own.agents === undefined ? 'pseudonymous' : 'identified')
+    const level = own.level ?? (scope.length > 0 ? 'authorized' : 'identified')
     return { requirement, level, scope }
   }
   const base = declare('session', session)

@@ -1,5 +1,5 @@
 import { base64urlDecodeText, headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError, missingScope } from '@countersign/protocol'
+import { AAuthError, checkOptions, missingScope } from '@countersign/protocol'
 import type { User } from '@countersign/verify'
 import type { AAuth } from './aauth.js'
 
@@ -41,6 +41,7 @@ export interface Bearer {
  * @throws TypeError for a realm that no header can hold, and a URL that is none
  */
 export function bearer(verify: BearerVerifier, options: Omit<Bearer, 'verify'> = {}): Bearer {
+  checkOptions('bearer', options, { realm: 'string', resourceMetadata: 'string' })
   const { realm, resourceMetadata } = options
   if (typeof verify !== 'function') throw new TypeError('bearer needs a verifier')
   if (realm !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(realm))

@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import type { Rate } from './rate.js'
 
@@ -28,6 +29,7 @@ export interface MemoryCounter extends Counter {
  * @param options.capacity keys remembered; default 100 000
  */
 export function memoryCounter(options: { readonly capacity?: number } = {}): MemoryCounter {
+  checkOptions('memoryCounter', options, { capacity: 'number' })
   const { capacity = 100_000 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   // Rates differ per call, so the limiter only counts; points and duration are overridden or unused.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Guarded } from './aauth.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
-import type { NodeOptions } from './incoming-node.js'
+import { checkNodeOptions, type NodeOptions } from './incoming-node.js'
 import { answerNode } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -48,6 +48,7 @@ export function guard<S extends string>(
   requirement: Requirement<NoInfer<S>>,
   options: NodeOptions = {},
 ): Middleware {
+  checkNodeOptions('guard', options)
   const declared = resource.declare(requirement)
   return async (request: Guardable, response, next) => {
     const admission = await admit(resource, declared, { request, response }, options)
@@ -75,6 +76,7 @@ export const setbacks: ErrorMiddleware = async (error, request: Guardable, respo
  * @see protocol §6, §6.1
  */
 export function wellKnown<S extends string>(resource: Resource<S>, options: NodeOptions = {}): Middleware {
+  checkNodeOptions('wellKnown', options)
   return async (request, response, next) => {
     const answer = await answerWellKnown(resource, request, options)
     if (answer === undefined) next()

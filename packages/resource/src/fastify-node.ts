@@ -8,7 +8,7 @@ import type {
 } from 'fastify'
 import type { Guarded } from './aauth.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
-import { dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
+import { checkNodeOptions, dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
 import { fieldsOf } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -45,6 +45,7 @@ export function guard<S extends string>(
   requirement: Requirement<NoInfer<S>>,
   options: NodeOptions = {},
 ): GuardedRoute {
+  checkNodeOptions('guard', options)
   const declared = resource.declare(requirement)
   return {
     async preParsing(request: Guardable, reply, payload) {
@@ -77,6 +78,7 @@ export function wellKnown<S extends string>(
   resource: Resource<S>,
   options: NodeOptions = {},
 ): onRequestAsyncHookHandler {
+  checkNodeOptions('wellKnown', options)
   return async (request, reply) => {
     const response = await answerWellKnown(resource, nameNode(request.raw, request.id), options)
     return response === undefined ? undefined : answer(response, request, reply)

@@ -1,4 +1,5 @@
 import { fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
 import { checkedRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import type { BodyRule, Requirement } from './requirement.js'
@@ -15,6 +16,8 @@ export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]>
    */
   readonly peer?: (request: Request, ...more: A) => string | undefined
 }
+
+const fetchChecks: OptionChecks<FetchOptions<never>> = { bodyLimit: 'number', peer: 'function' }
 
 /** A Fetch handler that gets the verified facts; what the platform adds to the request (`env`, `ctx`, `server`) comes after them. */
 export type FetchHandler<A extends readonly unknown[]> = (
@@ -37,6 +40,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   handler: FetchHandler<A>,
   options: FetchOptions<A> = {},
 ): (request: Request, ...more: A) => Promise<Response> {
+  checkOptions('guard', options, fetchChecks)
   const declared = resource.declare(requirement)
   return async (request, ...more) => {
     const message = await messageOf(request, more, options, declared.body)
@@ -65,6 +69,7 @@ export function wellKnown<S extends string, A extends readonly unknown[] = []>(
   resource: Resource<S>,
   options: FetchOptions<A> = {},
 ): (request: Request, ...more: A) => Promise<Response | undefined> {
+  checkOptions('wellKnown', options, fetchChecks)
   return async (request, ...more) => {
     if (!resource.paths.includes(new URL(request.url).pathname)) return undefined
     const message = await messageOf(request, more, options)

@@ -16,7 +16,7 @@ describe('the body stays the handler’s', () => {
     const resource = world.calendar()
     const app = new Hono()
     const read = { json: '{"a":"ü"}', text: 'plain ü', form: 'a=1&b=2', bytes: '\u0000\u0001' }
-    app.use(guard(resource, {}))
+    app.use(guard(resource, { level: 'pseudonymous' }))
     app.post('/json', async c => c.json(await c.req.json()))
     app.post('/raw', async c => c.json(await c.req.raw.json()))
     app.post('/clone', async c => c.json(await c.req.raw.clone().json()))
@@ -79,7 +79,7 @@ describe('the body stays the handler’s', () => {
         await next()
       })
       app.use('/limited', bodyLimit({ maxSize: 100 }))
-      app.all('*', guard(world.calendar(), {}), async c => {
+      app.all('*', guard(world.calendar(), { level: 'pseudonymous' }), async c => {
         ran.push(await c.req.text())
         return c.text('done')
       })
@@ -102,7 +102,7 @@ describe('the body stays the handler’s', () => {
 
   test(verifies('COV-19', 'a method that Fetch does not know is guarded like any other'), async () => {
     const app = new Hono()
-    app.all('*', guard(world.calendar(), {}), c => c.text(c.get('aauth').level))
+    app.all('*', guard(world.calendar(), { level: 'pseudonymous' }), c => c.text(c.get('aauth').level))
     const port = await serve(app)
     const wire = await world.request({ as, method: 'TRACE', target: '/x' })
     const answer = await send(port, wire)
@@ -113,7 +113,7 @@ describe('the body stays the handler’s', () => {
   test(verifies('error.body-too-large', 'the limit is the route’s'), async () => {
     const app = new Hono()
     let ran = 0
-    app.post('/x', guard(world.calendar(), {}, { bodyLimit: 10 }), c => {
+    app.post('/x', guard(world.calendar(), { level: 'pseudonymous' }, { bodyLimit: 10 }), c => {
       ran += 1
       return c.text('ok')
     })

@@ -1,5 +1,5 @@
 import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
@@ -25,6 +25,8 @@ export interface HonoOptions {
   readonly peer?: (c: Context) => string | undefined
 }
 
+const honoChecks: OptionChecks<HonoOptions> = { bodyLimit: 'number', peer: 'function' }
+
 /** The received message, kept on the context: a body can be read only once. */
 const messageKey = 'countersign.message'
 const checkedKey = 'countersign.checked'
@@ -46,6 +48,7 @@ export function guard<S extends string>(
   requirement: Requirement<NoInfer<S>>,
   options: HonoOptions = {},
 ): MiddlewareHandler<AAuthEnv> {
+  checkOptions('guard', options, honoChecks)
   const declared = resource.declare(requirement)
   const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
@@ -68,6 +71,7 @@ export function guard<S extends string>(
  * @see protocol §6, §6.1
  */
 export function wellKnown<S extends string>(resource: Resource<S>, options: HonoOptions = {}): MiddlewareHandler {
+  checkOptions('wellKnown', options, honoChecks)
   return async (c, next) => {
     if (!resource.paths.includes(c.req.path)) return next()
     const message = await messageOf(c, options)

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
-import type { CorsRequest } from '@countersign/protocol'
+import { type CorsRequest, checkOptions } from '@countersign/protocol'
 import { type Read, readBefore, readOrAnswer } from './adapter.js'
 import type { BodyRule } from './requirement.js'
 import type { StreamedBody } from './streamed-body.js'
@@ -15,6 +15,11 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest
 export interface NodeOptions {
   /** Largest body in bytes; above it 413. Default 1 MiB. */
   readonly bodyLimit?: number
+}
+
+/** Refuses what the adapters on Node do not take. @throws TypeError */
+export function checkNodeOptions(taker: 'guard' | 'wellKnown', options: NodeOptions): void {
+  checkOptions(taker, options, { bodyLimit: 'number' })
 }
 
 const received: unique symbol = Symbol('countersign.received')

@@ -1,5 +1,5 @@
 import type { Exchanged, Pending } from '@countersign/agent/exchange'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions } from '@countersign/protocol'
 import type { Asking } from './event.js'
 import type { PendingOAuth } from './oauth.js'
 
@@ -73,6 +73,7 @@ export interface InteractionLimits {
  * @param now Unix seconds
  */
 export function memoryInteractions(now: () => number, limits: InteractionLimits = {}): InteractionSessions {
+  checkOptions('memoryInteractions', limits, { capacity: 'number', perAgent: 'number', perPrincipal: 'number' })
   const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
   const sessions = shelf<InteractionSession>(now)
   const answers = shelf<InteractionAnswer & { readonly agent?: string }>(now)

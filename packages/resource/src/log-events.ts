@@ -1,4 +1,4 @@
-import { errorFields, type LogLimit, logLimit } from '@countersign/protocol'
+import { checkOptions, errorFields, type LogLimit, logLimit } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Observer, ResourceEvent } from './event.js'
 
@@ -15,6 +15,7 @@ export interface EventLogger {
  * @param options.limit another bound, or one that is shared with whatever else bounds records of the same log
  */
 export function logTo(logger: EventLogger, options: { readonly limit?: LogLimit } = {}): Observer {
+  checkOptions('logTo', options, { limit: 'object' })
   const { limit = logLimit(logger) } = options
   return event => {
     const write = (): void => void logger.info({ event: event.type, ...recordOf(event) }, event.type)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
 import { admit, answerCors, answerWellKnown, type Exchange } from './guard-node.js'
-import type { NodeOptions, NodeRequest } from './incoming-node.js'
+import { checkNodeOptions, type NodeOptions, type NodeRequest } from './incoming-node.js'
 import { answerNode, type NodeResponse } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -34,6 +34,7 @@ export function guard<
   handler: NodeHandler<Q, P>,
   options: NodeOptions = {},
 ): (request: Q, response: P) => Promise<void> {
+  checkNodeOptions('guard', options)
   const declared = resource.declare(requirement)
   return (request, response) =>
     orBroken({ request, response }, async exchange => {
@@ -58,6 +59,7 @@ export function wellKnown<S extends string>(
   resource: Resource<S>,
   options: NodeOptions = {},
 ): (request: NodeRequest, response: NodeResponse) => Promise<boolean> {
+  checkNodeOptions('wellKnown', options)
   return (request, response) =>
     orBroken({ request, response }, async () => {
       const answer = await answerWellKnown(resource, request, options)

@@ -84,7 +84,7 @@ test(verifies('LOG-03', 'what an adapter refuses by itself is told as it was mea
   const event = { type: 'refused', error, ask: 'nothing', ...about }
   const told = (options: Parameters<typeof watched>[1]): ResourceEvent[] => {
     const events: ResourceEvent[] = []
-    const { resource } = watched({}, { ...options, onEvent: one => events.push(one) })
+    const { resource } = watched({ level: 'pseudonymous' }, { ...options, onEvent: one => events.push(one) })
     resource.refused(message, error)
     expect(resource.observed?.(message, error).ok).toBe(options.observe)
     return events

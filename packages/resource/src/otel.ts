@@ -1,4 +1,5 @@
 import type { DiscoveryEvent } from '@countersign/discovery'
+import { checkOptions } from '@countersign/protocol'
 import {
   type Attributes,
   context,
@@ -35,6 +36,7 @@ const explicitBucketBoundaries = [
  * @see docs/telemetry.md for all names
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
+  checkOptions('openTelemetry', options, { tracerProvider: 'object', meterProvider: 'object' })
   const { tracerProvider = trace } = options
   const tracer = tracerProvider.getTracer(scope)
   // Unlike spans, metrics are lost for good where they were made before an SDK was registered.

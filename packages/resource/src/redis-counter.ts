@@ -1,5 +1,6 @@
 import { textHash } from '@countersign/httpsig'
 import { keyPrefix, openSharedScript, type RedisPlace } from '@countersign/httpsig/redis'
+import { checkOptions } from '@countersign/protocol'
 import { type Count, type Counter, memoryCounter } from './counter.js'
 import type { Rate } from './rate.js'
 
@@ -46,6 +47,10 @@ return { count, left }
  * would let a flood of keys push out the counts that hold it back; `unavailable` or `timeout` when it is not there
  */
 export async function redisCounter(options: RedisCounterOptions): Promise<RedisCounter> {
+  checkOptions('redisCounter', options, {
+    ...{ client: 'object', url: 'string', deadline: 'number' },
+    ...{ prefix: 'string', capacity: 'number', onChange: 'function' },
+  })
   const begin = keyPrefix(options.prefix ?? 'countersign:count')
   const local = memoryCounter(options.capacity === undefined ? {} : { capacity: options.capacity })
   const script = await openSharedScript(options, { source: countScript, keys: 1 })

@@ -13,24 +13,27 @@ type Need = Requirement<'events.read' | 'events.write'>
 test('a requirement nobody could meet is found when the route is made', () => {
   const resource = world.calendar()
   const right: Need[] = [
-    {},
+    { level: 'pseudonymous' },
     { level: 'anonymous' },
     { scope: 'events.read' },
     { scope: ['events.read', 'email'] },
     { agents: ['https://*.acme.example'] },
-    { components: ['x-tenant', '@query'] },
+    { level: 'pseudonymous', components: ['x-tenant', '@query'] },
   ]
   for (const need of right) expect(() => resource.declare(need)).not.toThrow()
   const wrong: unknown[] = [
+    {},
+    { name: '/events', limits: { pseudonymous: '10/min' } },
+    { scope: [] },
     { scope: 'events.delete' },
     { level: 'authorized' },
     { level: 'authorized', scope: [] },
     { level: 'pseudonymous', agents: ['https://agent.example'] },
     { agents: ['agent.example'] },
-    { components: ['X-Tenant'] },
-    { components: ['@status'] },
-    { limits: { anonymous: '10 per minute' } },
-    { limits: { anon: '10/min' } },
+    { level: 'pseudonymous', components: ['X-Tenant'] },
+    { level: 'pseudonymous', components: ['@status'] },
+    { level: 'pseudonymous', limits: { anonymous: '10 per minute' } },
+    { level: 'pseudonymous', limits: { anon: '10/min' } },
   ]
   for (const need of wrong) expect(() => resource.declare(need as Need), JSON.stringify(need)).toThrow(TypeError)
 })
@@ -56,7 +59,9 @@ test('options that are wrong are found at start', () => {
 test('the smallest resource: an identifier and a key', async () => {
   const resource = createResource({ id: 'https://api.example', keys: [world.calendarKey] })
   expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, { level: 'anonymous' })).ok).toBe(true)
-  expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, {})).ok).toBe(false)
+  expect((await resource.authorize({ method: 'GET', target: '/', headers: [] }, { level: 'pseudonymous' })).ok).toBe(
+    false,
+  )
 })
 
 test('limits read like 10/min', () => {

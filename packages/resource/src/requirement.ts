@@ -8,6 +8,7 @@ import {
 } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Bearer } from './bearer.js'
+import { checkRequirement } from './check-requirement.js'
 import { checkDeny, checkUsers, type Deny, type UserOfAgent } from './deny.js'
 import { type Limits, parseLimits, type RouteLimits, type SiteOf } from './limits.js'
 
@@ -19,8 +20,7 @@ export interface Requirement<S extends string = string> {
   /** What the route is called in events, such as `/orders`: never what a caller sent. */
   readonly name?: string
   /**
-   * The lowest level that passes. Default: `authorized` with `scope`, `identified` with `agents`, else `pseudonymous`.
-   * `anonymous` must be said.
+   * The lowest level that passes. Default: `authorized` with `scope`, `identified` with `agents`; without either it must be said.
    */
   readonly level?: Level
   /** The scopes an auth token must carry, all of them. Below level authorized: what a caller over its limit may ask for. */
@@ -108,10 +108,11 @@ export interface RouteContext {
  * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
+  checkRequirement(requirement)
   const { agents = 'any', components = [], replay = 'unsafe', body = 'whole', limits = {}, users, deny } = requirement
   const { policy, via, name, alsoAccept } = requirement
   const scope = scopeOf(requirement, context)
-  const level = requirement.level ?? defaultLevel(requirement, scope)
+  const level = requirement.level ?? defaultLevel(scope)
   if (level === 'authorized' && scope.length === 0)
     throw new TypeError('level authorized needs a scope: auth tokens are asked for by scope')
   if (agents !== 'any' && !satisfies(level, 'identified'))
@@ -121,7 +122,6 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (deny !== undefined) checkDeny(deny, context)
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
-  if (body !== 'whole' && body !== 'stream') throw new TypeError('body is whole or stream')
   // Whoever keeps a list of agents does not expect that somebody passes who is on none.
   if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
     throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
@@ -167,9 +167,9 @@ function scopeOf(requirement: Requirement, context: RouteContext): readonly stri
   return scope
 }
 
-function defaultLevel(requirement: Requirement, scope: readonly string[]): Level {
-  if (scope.length > 0) return 'authorized'
-  return requirement.agents === undefined ? 'pseudonymous' : 'identified'
+/** Where no level is said there is a scope or a list of agents: `checkRequirement` has refused what says nothing. */
+function defaultLevel(scope: readonly string[]): Level {
+  return scope.length > 0 ? 'authorized' : 'identified'
 }
 
 /**

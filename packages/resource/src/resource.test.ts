@@ -46,7 +46,9 @@ describe('who is let in at all', () => {
         expect(await outcome(resource.authorize(await world.request({ as }), { scope: 'events.read' }))).toEqual(denied)
       expect(fetched).toEqual([])
       const listed = world.calendar({ agents: ['https://agent.example'] })
-      expect(await outcome(listed.authorize(await world.request({ as: asAgent(world.agent) }), {}))).toEqual([200])
+      expect(
+        await outcome(listed.authorize(await world.request({ as: asAgent(world.agent) }), { level: 'pseudonymous' })),
+      ).toEqual([200])
     },
   )
 
@@ -77,7 +79,7 @@ describe('who is let in at all', () => {
         const headers = wire.headers.map(([name, value]) =>
           name === 'host' ? ([name, host] as const) : ([name, value] as const),
         )
-        return outcome(resource.authorize({ ...wire, headers }, {}))
+        return outcome(resource.authorize({ ...wire, headers }, { level: 'pseudonymous' }))
       }
       expect([
         await at('https://calendar.example'),
@@ -94,10 +96,12 @@ describe('who is let in at all', () => {
     async () => {
       const resource = world.calendar()
       const wire = await world.request({ as: stranger })
-      expect(await outcome(resource.authorize(wire, {}))).toEqual([200])
+      expect(await outcome(resource.authorize(wire, { level: 'pseudonymous' }))).toEqual([200])
       const rsa = 'sig=hwk;alg="PS512";kty="RSA";n="AAAA";e="AQAB"'
       const headers = wire.headers.map(([name, value]) => [name, name === 'signature-key' ? rsa : value] as const)
-      const [status, error, agentAuth] = await outcome(resource.authorize({ ...wire, headers }, {}))
+      const [status, error, agentAuth] = await outcome(
+        resource.authorize({ ...wire, headers }, { level: 'pseudonymous' }),
+      )
       expect([status, error]).toEqual([401, 'unsupported_algorithm'])
       expect(agentAuth).toBe('httpsig; algs="Ed25519 ES256 ES384 PS512"')
     },
@@ -123,9 +127,9 @@ test(verifies('COV-39', 'a line break in a field value forges no line of the bas
   const resource = world.calendar()
   const input = `("@method" "@authority" "@path" "signature-key" "x-a");created=${Math.floor(world.clock.now)}`
   const honest = await signByHand({ as: stranger, input, headers: [['x-a', '1']] })
-  expect(await outcome(resource.authorize(honest, {}))).toEqual([200])
+  expect(await outcome(resource.authorize(honest, { level: 'pseudonymous' }))).toEqual([200])
   const forged = await signByHand({ as: stranger, input, headers: [['x-a', '1\n"@method": DELETE']] })
-  expect((await outcome(resource.authorize(forged, {})))[0]).toBeGreaterThanOrEqual(400)
+  expect((await outcome(resource.authorize(forged, { level: 'pseudonymous' })))[0]).toBeGreaterThanOrEqual(400)
 })
 
 describe('replay across restarts of what is around', () => {
@@ -134,15 +138,19 @@ describe('replay across restarts of what is around', () => {
     world.clock.now += 500
     const [one, two] = [world.calendar({ replay }), world.calendar({ replay })]
     const message = await post()
-    expect(await outcome(one.authorize(message, {}))).toEqual([200])
-    expect(await outcome(two.authorize({ ...message }, {}))).toEqual([401, 'replay_detected', null])
+    expect(await outcome(one.authorize(message, { level: 'pseudonymous' }))).toEqual([200])
+    expect(await outcome(two.authorize({ ...message }, { level: 'pseudonymous' }))).toEqual([
+      401,
+      'replay_detected',
+      null,
+    ])
   })
 
   test(verifies('NON-14', 'a request whose handler failed is spent; a new one is not'), async () => {
     const app = new Hono()
     let ran = 0
     app.onError((_, c) => c.text('broken', 500))
-    app.post('/x', guard(world.calendar(), {}), () => {
+    app.post('/x', guard(world.calendar(), { level: 'pseudonymous' }), () => {
       ran += 1
       throw new Error('broken')
     })
@@ -164,17 +172,29 @@ describe('replay across restarts of what is around', () => {
   test(verifies('error.unavailable', 'without its memory a resource fails closed'), async () => {
     const away = async () => Promise.reject(new Error('connection refused'))
     const noReplay = world.calendar({ replay: { check: away } })
-    expect(await outcome(noReplay.authorize(await post(), {}))).toEqual([503, 'temporarily_unavailable', null])
-    expect(await outcome(noReplay.authorize(await world.request({ as: stranger }), {}))).toEqual([200])
-    const noCounter = world.calendar({ counter: { take: away }, limits: { pseudonymous: '1/min' } })
-    expect(await outcome(noCounter.authorize(await post(), {}))).toEqual([503, 'temporarily_unavailable', null])
-    expect(await outcome(world.calendar({ limits: { pseudonymous: '1/min' } }).authorize(await post(), {}))).toEqual([
-      200,
+    expect(await outcome(noReplay.authorize(await post(), { level: 'pseudonymous' }))).toEqual([
+      503,
+      'temporarily_unavailable',
+      null,
     ])
+    expect(await outcome(noReplay.authorize(await world.request({ as: stranger }), { level: 'pseudonymous' }))).toEqual(
+      [200],
+    )
+    const noCounter = world.calendar({ counter: { take: away }, limits: { pseudonymous: '1/min' } })
+    expect(await outcome(noCounter.authorize(await post(), { level: 'pseudonymous' }))).toEqual([
+      503,
+      'temporarily_unavailable',
+      null,
+    ])
+    expect(
+      await outcome(
+        world.calendar({ limits: { pseudonymous: '1/min' } }).authorize(await post(), { level: 'pseudonymous' }),
+      ),
+    ).toEqual([200])
   })
 
   test(verifies('error.server-error', 'a policy that breaks lets nobody in and tells nothing'), async () => {
-    const broken = { policy: () => Promise.reject(new Error('secret detail')) }
+    const broken = { level: 'pseudonymous' as const, policy: () => Promise.reject(new Error('secret detail')) }
     const answer = await world.calendar().authorize(await post(), broken)
     const response = answer.ok ? undefined : answer.response
     expect(response?.status).toBe(500)
@@ -223,7 +243,7 @@ describe('what is told', () => {
         throw new Error('broken')
       },
     })
-    expect(await outcome(resource.authorize(await post(), {}))).toEqual([200])
+    expect(await outcome(resource.authorize(await post(), { level: 'pseudonymous' }))).toEqual([200])
     expect((await outcome(resource.authorize(await post(), { level: 'identified' })))[0]).toBe(401)
   })
 })

@@ -21,6 +21,7 @@ import {
 import { clientOf, createVerifier, type TrustedProxies, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type Authorization, authorizeRoute } from './authorize.js'
 import { protectFromCaches } from './cache.js'
+import { checkResourceOptions } from './check-resource-options.js'
 import { claiming } from './claimed.js'
 import { type Counter, memoryCounter } from './counter.js'
 import { type Deny, withoutDenied } from './deny.js'
@@ -165,6 +166,7 @@ export interface Resource<S extends string = string> {
  * @see protocol §4, §6.1
  */
 export function createResource<const S extends string = never>(options: ResourceOptions<S>): Resource<S> {
+  checkResourceOptions(options)
   const { id, keys, now = () => Date.now() / 1000, tolerance = 60, counter = memoryCounter() } = options
   const jwksPath = jwksPathOf(options.jwksPath)
   const context = routeContextOf(options)

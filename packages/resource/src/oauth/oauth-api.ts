@@ -1,5 +1,5 @@
 import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions, eachMember, type OptionChecks } from '@countersign/protocol'
 import * as client from 'openid-client'
 import type { OAuthApi, OAuthTokenSet } from '../oauth.js'
 
@@ -24,6 +24,17 @@ export interface OAuthApiOptions {
   readonly dangerouslyAllowLoopbackHttp?: boolean
 }
 
+const checks: OptionChecks<OAuthApiOptions> = {
+  id: 'string',
+  issuer: 'string',
+  clientId: 'string',
+  clientSecret: 'string',
+  scope: 'string',
+  origins: 'strings',
+  parameters: eachMember('string'),
+  dangerouslyAllowLoopbackHttp: 'boolean',
+}
+
 /**
  * Describes an API behind OAuth 2.0: authorization code with PKCE, state and issuer check. Needs the package `openid-client`.
  * @throws TypeError when a URL is not https, an origin is none, or a value is empty
@@ -31,7 +42,8 @@ export interface OAuthApiOptions {
  */
 export function oauthApi(options: OAuthApiOptions): OAuthApi {
   const { id, clientId, clientSecret, scope, origins } = options
-  checkOptions(options)
+  checkOptions('oauthApi', options, checks, ['id', 'issuer', 'clientId', 'scope', 'origins'])
+  checkPlaces(options)
   const { ask } = providerClient({
     ...{ issuer: new URL(options.issuer), clientId, timeout, refusal: refused, busy: away },
     ...(clientSecret === undefined ? {} : { clientSecret }),
@@ -75,7 +87,7 @@ export function oauthApi(options: OAuthApiOptions): OAuthApi {
   }
 }
 
-function checkOptions({ id, issuer, clientId, scope, origins, ...options }: OAuthApiOptions): void {
+function checkPlaces({ id, issuer, clientId, scope, origins, ...options }: OAuthApiOptions): void {
   if (!/^[a-z0-9-]{1,32}$/.test(id)) throw new TypeError('id of an OAuth API must be 1 to 32 of a-z, 0-9 and -')
   if (clientId === '' || scope === '') throw new TypeError('clientId and scope must not be empty')
   if (origins.length === 0) throw new TypeError('origins must name at least one origin of the API')

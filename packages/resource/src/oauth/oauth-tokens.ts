@@ -1,3 +1,4 @@
+import { checkOptions, each } from '@countersign/protocol'
 import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from '../oauth.js'
 import { sealWith } from './sealed.js'
 import { type KeptTokens, openTokenRows, type TokenPlace, type TokenRows } from './token-rows.js'
@@ -29,6 +30,12 @@ const day = 86_400
  * @see protocol §7
  */
 export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTokens> {
+  checkOptions(
+    'oauthTokens',
+    options,
+    { database: 'string', encryptionKeys: each('object'), forgetAfterDays: 'number', now: 'function' },
+    ['database', 'encryptionKeys'],
+  )
   const { database, encryptionKeys, now = () => Date.now() / 1000, forgetAfterDays = 90 } = options
   if (!(forgetAfterDays > 0)) throw new TypeError('forgetAfterDays must be above 0')
   const seal = sealWith(encryptionKeys)

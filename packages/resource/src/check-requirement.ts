@@ -1,0 +1,82 @@
+import { checkOptions, each, type OptionCheck, type OptionChecks, wrongOption } from '@countersign/protocol'
+import type { Bearer } from './bearer.js'
+import type { DenyLists, UserOfAgent } from './deny.js'
+import type { Limits } from './limits.js'
+import type { Requirement } from './requirement.js'
+
+const level: OptionCheck = ['anonymous', 'pseudonymous', 'identified', 'authorized']
+
+/** `any`, a function or a list, whose entries `checkIdentifierList` judges. */
+export const identifiersCheck: OptionCheck = (value, place) => {
+  if (value !== 'any' && typeof value !== 'function' && !Array.isArray(value))
+    throw wrongOption(place, "an array of identifiers, 'any' or a function")
+}
+
+/** A text, or several. */
+const textsCheck: OptionCheck = (value, place) => {
+  const texts = Array.isArray(value) ? value : [value]
+  if (!texts.every(text => typeof text === 'string')) throw wrongOption(place, 'a string or an array of strings')
+}
+
+const userChecks: OptionChecks<UserOfAgent> = { iss: 'string', sub: 'string', agent: 'string' }
+
+const denyChecks: OptionChecks<DenyLists> = {
+  agents: 'strings',
+  delegates: each({ agent: 'string', delegate: 'string' }),
+  users: each({ ...userChecks }),
+}
+
+/** Lists of whom to refuse, or a function: a misspelt list would refuse nobody. */
+export const denyCheck: OptionCheck = (value, place) => {
+  if (typeof value === 'function') return
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrongOption(place, 'a function, or an object of agents, delegates and users')
+  checkOptions(`${place.taker}: ${place.path}`, value as DenyLists, denyChecks)
+}
+
+const limitsChecks: OptionChecks<Limits> = {
+  anonymous: 'string',
+  pseudonymous: 'string',
+  identified: 'string',
+  authorized: 'string',
+  network: 'string',
+  agent: 'string',
+  site: 'string',
+}
+export const limitsCheck: OptionCheck = { ...limitsChecks }
+
+const bearerChecks: OptionChecks<Bearer> = { verify: 'function', realm: 'string', resourceMetadata: 'string' }
+
+const checks: OptionChecks<Requirement> = {
+  name: 'string',
+  level,
+  scope: textsCheck,
+  agents: identifiersCheck,
+  users: each({ ...userChecks }),
+  deny: denyCheck,
+  via: 'strings',
+  components: 'strings',
+  body: ['whole', 'stream'],
+  replay: ['unsafe', 'all'],
+  limits: limitsCheck,
+  policy: 'function',
+  alsoAccept: { ...bearerChecks },
+  cacheControl: ['handler'],
+}
+
+/**
+ * Refuses a requirement that does not say what it seems to: `{ agent: […] }` would let any key in.
+ * @throws TypeError that names the member, and what was probably meant
+ */
+export function checkRequirement(requirement: Requirement): void {
+  const { name } = (requirement as Requirement | undefined) ?? {}
+  const taker = typeof name === 'string' ? `guard (${name})` : 'guard'
+  checkOptions(taker, requirement, checks)
+  const { scope, agents, level: asked } = requirement
+  if (asked === undefined && scope === undefined && agents === undefined)
+    throw new TypeError(
+      `${taker}: say whom the route lets in: level 'anonymous' (everybody), 'pseudonymous' (any key) or 'identified' (any agent), or a list of agents, or a scope`,
+    )
+  if (Array.isArray(scope) && scope.length === 0)
+    throw new TypeError(`${taker}: option 'scope' names no scope; leave it out, and say a level`)
+}
