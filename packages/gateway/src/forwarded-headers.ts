@@ -35,6 +35,8 @@ const inboundOnly: ReadonlySet<string> = new Set([
   'signature',
   'signature-input',
   'signature-key',
+  // Whom a signature of Web Bot Auth is said to be of: without that signature, anybody's claim.
+  'signature-agent',
   'forwarded',
   'x-real-ip',
   'x-client-ip',

@@ -7,7 +7,7 @@ import type { SigningKey } from './key.js'
 import { signMessage } from './sign-message.js'
 import { componentIdentifier } from './signature-base.js'
 import { componentsOf, dictionaryField, type SignatureParameters } from './signature-dictionary.js'
-import { isLabel, malformed } from './structured-field.js'
+import { holdsMisreadNumber, isLabel, malformed } from './structured-field.js'
 import type { StructuredFieldTypes } from './structured-field-type.js'
 
 /** A signature that the other side asks for: one member of Accept-Signature. */
@@ -53,8 +53,11 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
   const members = dictionaryField(
     lines.map(line => [name, line] as const),
     name,
+    { members: 16, bytes: 32 * 1024 },
   )
-  return [...members].map(([label, member]) => {
+  return [...members].map(([label, { member, text }]) => {
+    if (!isLabel(label) || holdsMisreadNumber(text))
+      throw malformed('Accept-Signature has no single reading', { label })
     const components = componentsOf(label, member)
     // It stands in every signature, as the last, and is never covered by name (§2.3).
     if (components.some(component => component.name === '@signature-params'))

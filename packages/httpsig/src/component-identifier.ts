@@ -1,6 +1,6 @@
 import { parseItem, serializeItem } from 'structured-headers'
 import type { Component } from './signature-input.js'
-import { countParameters, holdsWholeDecimal } from './structured-field.js'
+import { countParameters, holdsMisreadNumber } from './structured-field.js'
 
 const plainName = /^(?:@[a-z-]+|[A-Za-z0-9!#$%&'*+.^_`|~-]+)$/
 
@@ -18,7 +18,7 @@ export function parseComponent(identifier: string): Component {
     throw new TypeError('a component is neither a name nor a Structured Fields String with parameters', { cause })
   }
   const [name, parameters] = item
-  if (typeof name !== 'string' || countParameters(identifier) !== parameters.size || holdsWholeDecimal(identifier))
+  if (typeof name !== 'string' || countParameters(identifier) !== parameters.size || holdsMisreadNumber(identifier))
     throw new TypeError('a component is not a Structured Fields String with each parameter once')
   return parameters.size === 0 ? { name } : { name, parameters }
 }

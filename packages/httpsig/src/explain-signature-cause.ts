@@ -6,6 +6,7 @@ export type SignatureCause =
   | 'header-repeated'
   | 'header-malformed'
   | 'label-mismatch'
+  | 'tagged'
   | 'old-signature-key'
   | 'scheme-unknown'
   | 'key-refused'

@@ -34,7 +34,7 @@ function written(parameters: readonly Parameter[], separator = ';'): string {
 
 /** The parameters of a signature in other orders, spellings and values. */
 export function parameterVariants({ input }: VariantSource): Variant[] {
-  const { text, label } = input
+  const { text, label, sent } = input
   const parameters: Parameter[] = [...input.raw]
   const suffix = written(parameters)
   const list = text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text.slice(0, text.indexOf(')') + 1)
@@ -46,12 +46,13 @@ export function parameterVariants({ input }: VariantSource): Variant[] {
     reading: { parameters: signed },
   })
   const order = 'write the parameters in Signature-Input in the order they were signed in'
-  const spelling = 'copy the member of Signature-Input into @signature-params character by character'
+  const spelling = 'write @signature-params as the strict serialisation of the member of Signature-Input'
   const added = 'add no parameter after signing'
   const quoted = parameters.map(([key, raw]): Parameter => [key, raw.startsWith('"') ? raw : `"${raw}"`])
   const unquoted = parameters.map(([key, raw]): Parameter => [key, raw.replaceAll('"', '')])
   return [
     ...orders(parameters).map(sorted => made('parameters-order', order, list + written(sorted))),
+    ...(sent === text ? [] : [made('parameters-spelling', spelling, sent)]),
     made('parameters-spelling', spelling, list + written(quoted)),
     made('parameters-spelling', spelling, list + written(unquoted)),
     made('parameters-spelling', spelling, list + written(parameters, '; ')),

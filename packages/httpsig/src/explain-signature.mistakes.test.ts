@@ -149,11 +149,11 @@ describe('each usual mistake is named, alone', () => {
       ['body-altered @ content-digest', altered('{"title":"dinner"}')],
       ['body-altered @ content-digest', altered('{"title":"lunch"}\n')],
       ['header-missing @ signature', withHeader(send(get), 'signature', undefined)],
-      ['header-repeated @ signature', withLine(send(get), 'Signature', headerOf(send(get), 'signature'))],
+      ['header-malformed @ signature', withLine(send(get), 'Signature', headerOf(send(get), 'signature'))],
       ['header-malformed @ signature-input', withHeader(send(get), 'signature-input', 'sig=("@method"')],
       ['header-malformed @ signature', withHeader(send(get), 'signature', 'sig=?1')],
       [
-        'label-mismatch @ signature-input',
+        'label-mismatch @ signature',
         withHeader(send(get), 'signature', headerOf(send(get), 'signature').replace('sig=', 'sig1=')),
       ],
       [

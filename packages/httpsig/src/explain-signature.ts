@@ -10,7 +10,8 @@ import { importVerifyKey, type VerifyKey } from './key.js'
 import type { ReceivedMessage } from './received-message.js'
 import { checkTarget, pathOf, queryOf } from './request-target.js'
 import { componentIdentifier } from './signature-base.js'
-import { isSigned, type OpenOptions, openSignature, verifySignature } from './verify.js'
+import { isSigned } from './signature-lines.js'
+import { type OpenOptions, openSignature, verifySignature } from './verify.js'
 
 /** What {@link explainSignature} looks at. */
 export interface ExplainOptions extends OpenOptions {

@@ -90,8 +90,10 @@ export {
   type SignatureKey,
   serializeSignatureKey,
 } from './signature-key.js'
+export { isSigned } from './signature-lines.js'
+export type { DictionaryLimits } from './structured-field.js'
 export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
-export { isSigned, type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
+export { type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
 export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'
 export {
   type SignatureCandidate,

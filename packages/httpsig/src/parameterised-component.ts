@@ -1,7 +1,6 @@
 import {
   isInnerList,
   type Parameters,
-  parseDictionary,
   serializeDictionary,
   serializeInnerList,
   serializeItem,
@@ -10,7 +9,8 @@ import { base64Encode } from '#base64url'
 import { bareValue, fieldLines, type RequestContext } from './component-value.js'
 import { queryOf } from './request-target.js'
 import type { Component } from './signature-input.js'
-import { countMembers, holdsWholeDecimal, malformed } from './structured-field.js'
+import { malformed } from './structured-field.js'
+import { singleReadingDictionary } from './structured-field-type.js'
 
 // Fields whose type this package knows, all Dictionaries; `sf` on any other cannot be resolved.
 const dictionaries: readonly string[] = [
@@ -24,19 +24,9 @@ const dictionaries: readonly string[] = [
   'want-repr-digest',
 ]
 
-type Dictionary = ReturnType<typeof parseDictionary>
-
-function dictionaryOf(lines: readonly string[]): Dictionary {
-  const text = lines.join(', ')
-  let members: Dictionary
-  try {
-    members = parseDictionary(text)
-  } catch (cause) {
-    throw malformed('a component covered with sf or key is not a Dictionary', cause)
-  }
-  // What the parser collapses or rewrites, two readers would read differently.
-  if (members.size === 0 || countMembers(text) !== members.size || holdsWholeDecimal(text))
-    throw malformed('a component covered with sf or key has no single reading')
+function dictionaryOf(lines: readonly string[]): ReturnType<typeof singleReadingDictionary> {
+  const members = singleReadingDictionary(lines.join(', '))
+  if (members.size === 0) throw malformed('a component covered with sf or key is empty')
   return members
 }
 

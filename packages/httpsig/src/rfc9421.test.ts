@@ -50,10 +50,10 @@ const b26Base = `"date": Tue, 20 Apr 2021 02:07:55 GMT
 "@signature-params": ("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`
 
 test('B.2.6: the base, its signature, and signing it again', async () => {
-  const input = parseSignatureInput(b26Input)
+  const input = parseSignatureInput(b26Input, 'sig-b26')
   const base = signatureBase(input.components, input.text, request)
   expect(base).toBe(b26Base)
-  const { signature } = parseSignatureValue(b26Signature)
+  const { signature } = parseSignatureValue(b26Signature, 'sig-b26')
   const bytes = new TextEncoder().encode(base)
   const { d: _, ...publicJwk } = ed25519
   expect(await (await importVerifyKey(publicJwk)).verify(bytes, signature)).toBe(true)
@@ -68,6 +68,7 @@ test('B.2.4: an ecdsa-p256-sha256 signature verifies', async () => {
 "@signature-params": ("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"`
   const { signature } = parseSignatureValue(
     'sig-b24=:wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==:',
+    'sig-b24',
   )
   const key = await importVerifyKey(p256)
   expect(await key.verify(new TextEncoder().encode(base), signature)).toBe(true)
@@ -93,12 +94,12 @@ test.each([
   ],
   ['/path?param=value&foo=bar&baz=batman&qux=', 'qux', ''],
 ])('@query-param of %s named %s', (target, name, value) => {
-  const { components, text } = parseSignatureInput(`sig=("@query-param";name="${name}");created=1`)
+  const { components, text } = parseSignatureInput(`sig=("@query-param";name="${name}");created=1`, 'sig')
   expect(signatureBase(components, text, { ...request, target })).toContain(`"@query-param";name="${name}": ${value}\n`)
 })
 
 test('@query-param that is missing, twice or not UTF-8 is refused', () => {
-  const { components, text } = parseSignatureInput('sig=("@query-param";name="a");created=1')
+  const { components, text } = parseSignatureInput('sig=("@query-param";name="a");created=1', 'sig')
   for (const target of ['/', '/?b=1', '/?a=1&a=2', '/?a=%ff'])
     expect(() => signatureBase(components, text, { ...request, target }), target).toThrow()
   expect(() => signatureBase(components, text, { ...request, target: '/?a=1' })).not.toThrow()
@@ -108,7 +109,7 @@ test('@query-param that is missing, twice or not UTF-8 is refused', () => {
 test('fields with sf, key and bs', () => {
   const dictionary = { ...request, lines: () => ['  a=1,    b=2;x=1;y=2,   c=(a   b   c)'.trim()] }
   const base = (identifier: string, context: typeof dictionary): string => {
-    const { components, text } = parseSignatureInput(`sig=(${identifier});created=1`)
+    const { components, text } = parseSignatureInput(`sig=(${identifier});created=1`, 'sig')
     return signatureBase(components, text, context).split('\n')[0] ?? ''
   }
   expect(base('"priority";sf', dictionary)).toBe('"priority";sf: a=1, b=2;x=1;y=2, c=(a b c)')

@@ -1,14 +1,14 @@
-import { isInnerList, parseDictionary, serializeInnerList } from 'structured-headers'
+import { isInnerList } from 'structured-headers'
 import type { HeaderLines } from './http-message.js'
 import { trimOws } from './received-message.js'
-import type { Component } from './signature-input.js'
+import { type Component, signatureLimits } from './signature-input.js'
 import {
-  countMembers,
-  countParameters,
-  heldParameters,
-  holdsWholeDecimal,
+  type DictionaryLimits,
+  type DictionaryMember,
   isLabel,
   malformed,
+  parseMembers,
+  strictInnerList,
 } from './structured-field.js'
 
 /** The signature parameters that RFC 9421 registers. */
@@ -33,55 +33,31 @@ export interface SignatureMember {
   readonly text: string
 }
 
-/** Most signatures a message may carry. */
-export const signatureLimit = 16
 /** Most components a signature may cover. */
 export const componentLimit = 64
-const lengthLimit = 32 * 1024
 const printable = /^[\t\x20-\x7e]*$/
-
-type Dictionary = ReturnType<typeof parseDictionary>
 
 /**
  * Reads a Dictionary field over all its lines.
  * @returns empty when the message has no such field
- * @throws HttpSigError `invalid_signature` when it is malformed, over 32 KiB or 16 members, or reads two ways
+ * @throws HttpSigError `invalid_signature` when it is malformed, over the limits, or has a label or parameter twice
  */
-export function dictionaryField(headers: HeaderLines, name: string): Dictionary {
+export function dictionaryField(
+  headers: HeaderLines,
+  name: string,
+  limits: DictionaryLimits = signatureLimits,
+): Map<string, DictionaryMember> {
   const lines: string[] = []
   for (const [key, value] of headers)
     if (key.length === name.length && key.toLowerCase() === name) lines.push(trimOws(value))
   if (lines.length === 0) return new Map()
   const text = lines.join(', ')
-  if (text.length > lengthLimit) throw malformed('a signature header is longer than 32 KiB', { header: name })
   if (!printable.test(text))
     throw malformed('a signature header holds characters outside printable ASCII', { header: name })
-  let members: Dictionary
-  try {
-    members = parseDictionary(text)
-  } catch (cause) {
-    throw malformed('a signature header is not a Structured Field Dictionary', { header: name, cause })
-  }
-  checkReading(text, members, name)
-  return members
+  return parseMembers(name, text, limits)
 }
 
-/** Parsers keep the last of two equal labels or parameters, and take 1.0 for 1: two readers would see two things. */
-function checkReading(text: string, members: Dictionary, header: string): void {
-  if (members.size === 0) throw malformed('a signature header is empty', { header })
-  if (members.size > signatureLimit) throw malformed('a signature header has more than 16 members', { header })
-  if (countMembers(text) !== members.size)
-    throw malformed('a signature header has two members of one label', { header })
-  let held = 0
-  for (const [label, member] of members) {
-    if (!isLabel(label)) throw malformed('a signature label is longer than 64 characters', { header })
-    held += heldParameters(member)
-  }
-  if (countParameters(text) !== held) throw malformed('a signature header repeats a parameter', { header })
-  if (holdsWholeDecimal(text)) throw malformed('a signature header holds a Decimal', { header })
-}
-
-type Member = Dictionary extends Map<string, infer M> ? M : never
+type Member = DictionaryMember['member']
 
 /** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
 export function componentsOf(label: string, member: Member): Component[] {
@@ -114,14 +90,17 @@ function parametersOf(label: string, member: Member): SignatureParameters {
  * @throws HttpSigError `invalid_signature`
  * @see RFC 9421 §4.1
  */
-export function signatureMember(label: string, member: Member): SignatureMember {
+export function signatureMember(label: string, read: DictionaryMember): SignatureMember {
+  const { member } = read
+  if (!isLabel(label)) throw malformed('a signature label is longer than 64 characters')
   const components = componentsOf(label, member)
-  if (!isInnerList(member)) throw malformed('a member is not an Inner List', { label })
-  return { label, components, parameters: parametersOf(label, member), text: serializeInnerList(member) }
+  const text = strictInnerList('Signature-Input', read)
+  return { label, components, parameters: parametersOf(label, member), text }
 }
 
 /** The bytes of one member of Signature. @throws HttpSigError `invalid_signature` when there is none */
-export function signatureBytes(label: string, member: Member | undefined): Uint8Array {
+export function signatureBytes(label: string, read: DictionaryMember | undefined): Uint8Array {
+  const member = read?.member
   if (member === undefined) throw malformed('a member of Signature-Input has none of its label in Signature', { label })
   const item: unknown = isInnerList(member) ? undefined : member[0]
   if (!(item instanceof ArrayBuffer)) throw malformed('a member of Signature is not a Byte Sequence', { label })

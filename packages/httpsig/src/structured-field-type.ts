@@ -6,7 +6,7 @@ import {
   serializeItem,
   serializeList,
 } from 'structured-headers'
-import { countMembers, countParameters, heldParameters, holdsWholeDecimal, malformed } from './structured-field.js'
+import { countMembers, countParameters, heldParameters, holdsMisreadNumber, malformed } from './structured-field.js'
 
 /** The type that the definition of a Structured Field gives it. */
 export type StructuredFieldType = 'dictionary' | 'list' | 'item'
@@ -49,7 +49,7 @@ function onlyReading<T>(text: string, parse: (text: string) => T, held: (value: 
     throw malformed('a component covered with sf or key is not a Structured Field of its type', cause)
   }
   // What a parser collapses (a repeated parameter) or rewrites (1.0), two readers would read differently.
-  if (countParameters(text) !== held(value) || holdsWholeDecimal(text))
+  if (countParameters(text) !== held(value) || holdsMisreadNumber(text))
     throw malformed('a component covered with sf or key has no single reading')
   return value
 }

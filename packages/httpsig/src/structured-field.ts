@@ -1,5 +1,13 @@
-import { type BareItem, type InnerList, type Item, parseDictionary } from 'structured-headers'
+import {
+  type BareItem,
+  type InnerList,
+  type Item,
+  isInnerList,
+  parseDictionary,
+  serializeInnerList,
+} from 'structured-headers'
 import { HttpSigError } from './error.js'
+import { trimOws } from './received-message.js'
 
 /** One parameter as it was written: key, the raw text of its value (`?1` when it had none), and the parsed value. */
 export interface RawParameter {
@@ -12,9 +20,19 @@ export interface RawParameter {
 export interface SingleMember {
   readonly label: string
   readonly member: Item | InnerList
-  /** The member as received, without label and `=`. */
-  readonly text: string
   readonly parameters: readonly RawParameter[]
+}
+
+/** A member of a Dictionary: parsed, and as it was written, without label and `=`. */
+export interface DictionaryMember {
+  readonly member: Item | InnerList
+  readonly text: string
+}
+
+/** Most members and most bytes of a Dictionary that is read. */
+export interface DictionaryLimits {
+  readonly members: number
+  readonly bytes: number
 }
 
 // One step over a valid field: a string, display string, byte sequence, token or key, number, or any other character.
@@ -73,6 +91,69 @@ export function countMembers(value: string): number {
   return commas + 1
 }
 
+/** The members that a Dictionary that has parsed was written with, in order, repeated ones too. */
+function writtenMembers(value: string): string[] {
+  const members: string[] = []
+  let depth = 0
+  let start = 0
+  for (const { 0: step, index } of value.matchAll(steps)) {
+    if (step === '(') depth++
+    else if (step === ')') depth--
+    else if (step === ',' && depth === 0) {
+      members.push(trimOws(value.slice(start, index)))
+      start = index + 1
+    }
+  }
+  members.push(trimOws(value.slice(start)))
+  return members
+}
+
+/**
+ * Reads a Dictionary of several members, each label and each parameter once, of which the caller takes those it is about.
+ * Parsers keep the last of two equal labels or parameters; two readers could then see two things, so a repetition refuses.
+ * @throws HttpSigError `invalid_signature`, also above the limits
+ * @see docs/protocol.md §3.1, RFC 9651 §4.2.2
+ */
+export function parseMembers(header: string, value: string, limits: DictionaryLimits): Map<string, DictionaryMember> {
+  if (value.length > limits.bytes) throw malformed(`${header} is longer than ${limits.bytes} bytes`)
+  let parsed: ReturnType<typeof parseDictionary>
+  try {
+    parsed = parseDictionary(value)
+  } catch (cause) {
+    throw malformed(`${header} is not a Structured Field Dictionary`, cause)
+  }
+  if (parsed.size === 0) throw malformed(`${header} is empty`)
+  const texts = writtenMembers(value)
+  if (texts.length > limits.members) throw malformed(`${header} has more than ${limits.members} members`)
+  if (texts.length !== parsed.size) throw malformed(`${header} has two members of one label`)
+  let held = 0
+  for (const member of parsed.values()) held += heldParameters(member)
+  if (countParameters(value) !== held) throw malformed(`${header} repeats a parameter`)
+  const members = new Map<string, DictionaryMember>()
+  let at = 0
+  for (const [label, member] of parsed) {
+    const text = texts[at++] ?? ''
+    members.set(label, { member, text: text.slice(label.length + (text[label.length] === '=' ? 1 : 0)) })
+  }
+  return members
+}
+
+/**
+ * An Inner List in its strict serialisation: what a signature base holds, whatever spacing it was sent with.
+ * @throws HttpSigError `invalid_signature` for values that the parser takes for others (1.0 for 1, a date that is none)
+ * @see RFC 9421 §2.3
+ */
+export function strictInnerList(header: string, { member, text }: DictionaryMember): string {
+  if (!isInnerList(member)) throw malformed(`the ${header} member is not an Inner List`)
+  if (holdsMisreadNumber(text)) throw malformed(`${header} holds a Decimal without a fraction, or a Date out of range`)
+  return serializeInnerList(member)
+}
+
+/** The parameters of a member that has parsed, as [key, raw value]. */
+export function rawParameters(text: string): ReadonlyArray<readonly [key: string, raw: string]> {
+  return written(text).parameters
+}
+
 /** How many parameters a field that has parsed was written with, at any depth, repeated ones counted. */
 export function countParameters(value: string): number {
   let semicolons = 0
@@ -80,9 +161,18 @@ export function countParameters(value: string): number {
   return semicolons
 }
 
-/** Whether a Decimal without a fraction (`1.0`) stands in it, which the parser cannot tell from an Integer. */
-export function holdsWholeDecimal(value: string): boolean {
-  for (const [step] of value.matchAll(steps)) if (/^-?\d+\.0+$/.test(step)) return true
+// The last second that a Date of JavaScript can hold.
+const lastSecond = 8_640_000_000_000
+
+/**
+ * Whether a number stands in it that the parser takes for another: a Decimal without a fraction (`1.0`), which it cannot tell
+ * from an Integer, or a Date beyond those of JavaScript.
+ */
+export function holdsMisreadNumber(value: string): boolean {
+  for (const [step] of value.matchAll(steps)) {
+    if (/^-?\d+\.0+$/.test(step)) return true
+    if (step.startsWith('@') && Math.abs(Number(step.slice(1))) > lastSecond) return true
+  }
   return false
 }
 
@@ -121,7 +211,6 @@ export function parseSingleMember(header: string, value: string): SingleMember {
   return {
     label,
     member,
-    text: value[label.length] === '=' ? value.slice(label.length + 1) : value.slice(label.length),
     parameters: seen.parameters.map(([key, raw]) => ({ key, raw, value: parsed.get(key) ?? true })),
   }
 }

@@ -15,7 +15,7 @@ import {
 } from 'structured-headers'
 import { describe, expect, test } from 'vitest'
 import { HttpSigError } from './index.js'
-import { holdsWholeDecimal, parseSingleMember } from './structured-field.js'
+import { holdsMisreadNumber, parseSingleMember } from './structured-field.js'
 
 // Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.
 const folder = process.env['COUNTERSIGN_VECTORS'] ?? ''
@@ -94,7 +94,7 @@ describe.skipIf(folder === '')(`structured fields (${source})`, () => {
       if (read(vector)?.text === canonical) continue
       others.push(vector.name)
       // It reads 1.0 as the number 1 and writes that as an Integer: under `sf` such a field is refused.
-      expect(holdsWholeDecimal(vector.raw.join(', ')), vector.name).toBe(true)
+      expect(holdsMisreadNumber(vector.raw.join(', ')), vector.name).toBe(true)
       expect(read(vector)?.text).toBe(canonical.replace(/(\d)\.0(?!\d)/g, '$1'))
     }
     expect(others.filter(name => !/^\d+ digit, [123] fractional 0 decimal$/.test(name))).toEqual([

@@ -220,3 +220,38 @@ test('messages of the Fetch API, and as received', async () => {
     headers: [],
   })
 })
+
+test('a message has at most 8 signatures and 8 KiB of each header, unless told otherwise', async () => {
+  const message = await signed()
+  const more = (count: number): HttpRequestMessage =>
+    withLines(message, ['Signature-Input', Array.from({ length: count }, (_, at) => `x${at}=()`).join(', ')])
+  const label = 'sig'
+  expect(await verdict(more(7), { label })).toBe('accepted')
+  expect(await verdict(more(8), { label })).toBe('invalid_signature')
+  expect(await verdict(more(8), { label, limits: { members: 9, bytes: 8192 } })).toBe('accepted')
+  const long = withLines(message, ['Signature', `x="${'a'.repeat(8192)}"`])
+  expect(await verdict(long, { label })).toBe('invalid_signature')
+  expect(await verdict(long, { label, limits: { members: 8, bytes: 9000 } })).toBe('accepted')
+  for (const limits of [
+    { members: Number.NaN, bytes: 1 },
+    { members: 8, bytes: 0.5 },
+  ])
+    await expect(verdict(message, { limits })).rejects.toThrow(RangeError)
+})
+
+test('legal spacing leaves the base as it is, and other signatures are not looked at', async () => {
+  const message = await signed({ params: { tag: 't' } })
+  const spaced = {
+    ...message,
+    headers: message.headers.map(([name, value]): [string, string] =>
+      name === 'signature-input'
+        ? [name, value.replace('(', '( ').replaceAll(';', '; ').replace('" "', '"  "')]
+        : [name, value],
+    ),
+  }
+  expect(JSON.stringify(spaced)).not.toBe(JSON.stringify(message))
+  expect(await verdict(spaced)).toBe('accepted')
+  const beside = withLines(spaced, ['Signature-Input', 'x="no signature", y=1.0'])
+  expect(await verdict(beside, { tag: 't' })).toBe('accepted')
+  expect(await verdict(beside)).toBe('invalid_signature')
+})

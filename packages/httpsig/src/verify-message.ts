@@ -16,7 +16,7 @@ import {
   signatureMember,
 } from './signature-dictionary.js'
 import type { Component } from './signature-input.js'
-import { malformed } from './structured-field.js'
+import { type DictionaryLimits, malformed } from './structured-field.js'
 import type { StructuredFieldTypes } from './structured-field-type.js'
 
 /** A signature of a message, not verified yet: what a key is chosen by. */
@@ -56,6 +56,8 @@ export interface VerifyMessageOptions {
   readonly tolerance?: number
   /** Refuse a signature without `created`; default true. */
   readonly requireCreated?: boolean
+  /** Most members and bytes of `Signature-Input` and of `Signature`, over all their lines; default 8 and 8192. */
+  readonly limits?: DictionaryLimits
   /** Types of Structured Fields covered with `sf` that this package does not know. */
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
@@ -72,6 +74,9 @@ interface Policy {
 
 function policyOf(options: VerifyMessageOptions): Policy {
   const { maxAge = 300, tolerance = 30, requireCreated = true } = options
+  const { limits } = options
+  if (limits !== undefined && !(Number.isSafeInteger(limits.members) && Number.isSafeInteger(limits.bytes)))
+    throw new RangeError('limits are whole numbers of members and of bytes')
   // NaN would silently switch the time check off.
   if (!(maxAge >= 0) || !(tolerance >= 0)) throw new RangeError('maxAge and tolerance must not be negative')
   return {
@@ -133,13 +138,14 @@ function candidateOf({ label, components, parameters }: SignatureMember): Signat
 }
 
 /** The members of Signature-Input that are asked for. @throws HttpSigError when there is none */
-function chosen({ message, label, tag }: VerifyMessageOptions): SignatureMember[] {
-  const inputs = dictionaryField(message.headers, 'signature-input')
+function chosen({ message, label, tag, limits }: VerifyMessageOptions): SignatureMember[] {
+  const inputs = dictionaryField(message.headers, 'signature-input', limits)
   const members: SignatureMember[] = []
   for (const [name, member] of inputs) {
     if (label !== undefined && name !== label) continue
-    const read = signatureMember(name, member)
-    if (tag === undefined || read.parameters.tag === tag) members.push(read)
+    // Signatures with another tag are not looked at further.
+    if (tag !== undefined && member.member[1].get('tag') !== tag) continue
+    members.push(signatureMember(name, member))
   }
   if (members.length === 0)
     throw malformed('the message has no signature of the label and tag asked for', {
@@ -172,7 +178,7 @@ async function verifyMember(
  * there must be at least one. When the message has a `body` and a signature covers `content-digest`, that must be the body's.
  * It does not see replays: what may be done only once needs a nonce or a replay set besides.
  * @throws HttpSigError `invalid_signature`, or `unsupported_algorithm` for an unknown `alg`; the facts are in `cause`, the signature base of what did not verify among them
- * @throws TypeError for malformed `requiredComponents`, RangeError for a negative `maxAge` or `tolerance`
+ * @throws TypeError for malformed `requiredComponents`, RangeError for a negative `maxAge` or `tolerance`, or `limits` that are no whole numbers
  * @see RFC 9421 §3.2
  */
 export async function verifyMessage(
@@ -180,7 +186,7 @@ export async function verifyMessage(
 ): Promise<readonly [VerifiedMessageSignature, ...VerifiedMessageSignature[]]> {
   const policy = policyOf(options)
   const members = chosen(options)
-  const signatures = dictionaryField(options.message.headers, 'signature')
+  const signatures = dictionaryField(options.message.headers, 'signature', options.limits)
   const verified: VerifiedMessageSignature[] = []
   for (const member of members) {
     const bytes = signatureBytes(member.label, signatures.get(member.label))

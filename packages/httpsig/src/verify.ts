@@ -18,6 +18,7 @@ import {
   stringParameter,
 } from './signature-input.js'
 import { parseSignatureKey, type SignatureKey } from './signature-key.js'
+import { joinedLines, onlyLine } from './signature-lines.js'
 import { parseSignatureValue } from './signature-value.js'
 import { malformed } from './structured-field.js'
 
@@ -58,35 +59,6 @@ export interface OpenedSignature {
   readonly message: ReceivedMessage
 }
 
-/**
- * Whether any of `Signature-Input`, `Signature`, `Signature-Key` is there. A message with one of them is verified in full or refused.
- * @see docs/protocol.md §3.1
- */
-export function isSigned(message: ReceivedMessage): boolean {
-  for (const [name] of message.headers) {
-    const { length } = name
-    if (length !== 9 && length !== 13 && length !== 15) continue
-    const lower = name.toLowerCase()
-    if (lower === 'signature' || lower === 'signature-key' || lower === 'signature-input') return true
-  }
-  return false
-}
-
-const printable = /^[\x20-\x7e]+$/
-
-/** The one line of a signature header. @throws HttpSigError for none, two, or characters two decoders would read differently */
-function onlyLine(message: ReceivedMessage, name: string): string {
-  const values = headerValues(message, name)
-  const [value] = values
-  if (value === undefined)
-    throw malformed('one of Signature-Input, Signature, Signature-Key is missing', { header: name })
-  if (values.length > 1) throw malformed('a signature header stands on more than one line', { header: name })
-  const trimmed = trimOws(value)
-  if (!printable.test(trimmed))
-    throw malformed('a signature header is empty or holds characters outside printable ASCII', { header: name })
-  return trimmed
-}
-
 function systemSeconds(): number {
   return Date.now() / 1000
 }
@@ -117,6 +89,8 @@ function checkOptions({ tolerance }: OpenOptions): void {
     throw new RangeError('tolerance must be 1 to 300 seconds')
 }
 
+const printable = /^[\x20-\x7e]+$/
+
 function digestOf(message: ReceivedMessage): ContentDigest {
   const values = headerValues(message, 'content-digest')
   if (values.length === 0) throw malformed('the request has a body but no Content-Digest')
@@ -138,10 +112,10 @@ function plainNames(components: readonly Component[]): string[] {
 
 function open(message: ReceivedMessage, { options, context, needs, required }: Opening): OpenedSignature {
   const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
-  const input = parseSignatureInput(onlyLine(message, 'signature-input'))
-  const value = parseSignatureValue(onlyLine(message, 'signature'))
-  if (input.label !== label || value.label !== label)
-    throw malformed('Signature-Input, Signature and Signature-Key must have the same label')
+  const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
+  const value = parseSignatureValue(joinedLines(message, 'signature'), label)
+  // Signatures of other protocols have one: none of theirs may be taken for one of this protocol.
+  if (input.values.has('tag')) throw malformed('the signature has the parameter tag', { parameter: 'tag' })
   const expires = integerParameter(input, 'expires')
   const created = checkTime(integerParameter(input, 'created'), expires, options)
   const nonce = stringParameter(input, 'nonce')

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
@@ -13,6 +15,20 @@ const get = (o: { target?: string } = {}) => world.request({ as, target: o.targe
 const renamed = (name: string, label: string) => header(name, value => value.replace(/^sig=/, `${label}=`))
 const twice = (name: string) => header(name, value => `${value}, ${value.replace(/^sig=/, 'sig2=')}`)
 
+const lineOf = (wire: Wire, name: string) => wire.headers.find(([key]) => key === name)?.[1]
+
+/** A signature of Web Bot Auth beside, or alone. */
+const withBot: Change = wire => {
+  const input = `wba=("@authority");created=${now};keyid="bot";tag="web-bot-auth"`
+  const signature = `wba=:${'A'.repeat(86)}==:`
+  const joined = (name: string, more: string) =>
+    [lineOf(wire, name), more].filter(text => text !== undefined).join(', ')
+  return plus(
+    'signature-input',
+    joined('signature-input', input),
+  )(plus('signature', joined('signature', signature))(without('signature-input', 'signature')(wire)))
+}
+
 describe('headers and labels', () => {
   test.each(
     cases([
@@ -27,8 +43,31 @@ describe('headers and labels', () => {
       ['SIG-04', 'another label in Signature-Input', renamed('signature-input', 'sig1')],
       ['SIG-04', 'another label in Signature-Key', renamed('signature-key', 'sig1')],
       ['SIG-05 sig.headers.one-member', 'two members in Signature-Key', twice('signature-key')],
-      ['SIG-06', 'two members in Signature', twice('signature')],
-      ['SIG-06', 'two members in Signature-Input', twice('signature-input')],
+      [
+        'SIG-33 sig.headers.one-member',
+        'two members in Signature-Key, all of them valid',
+        (wire: Wire) => ['signature', 'signature-input', 'signature-key'].reduce((w, n) => twice(n)(w), wire),
+      ],
+      [
+        'SIG-33',
+        'two lines of Signature-Key, all of them valid',
+        (wire: Wire) =>
+          plus(
+            'Signature-Key',
+            (lineOf(wire, 'signature-key') ?? '').replace('sig=', 'sig2='),
+          )(['signature', 'signature-input'].reduce((w, n) => twice(n)(w), wire)),
+      ],
+      [
+        'SIG-35 sig.headers.duplicates',
+        'a parameter twice in another member',
+        header('signature-input', value => `${value}, wba=("@authority");created=1;created=2`),
+      ],
+      ['SIG-31', 'another member that is broken off', header('signature-input', value => `${value}, wba=(`)],
+      [
+        'SIG-34 sig.headers.lost',
+        'no Signature-Key beside a tagged signature',
+        (wire: Wire) => without('signature-key')(withBot(wire)),
+      ],
       [
         'SIG-08 sig.headers.duplicates',
         'two lines of Signature',
@@ -68,6 +107,52 @@ describe('headers and labels', () => {
     const answer = await send(calendar.port, await signByHand({ as, input, target: '/feed', label: '*a.b-c_1' }))
     expect(answer.status, answer.body).toBe(200)
   })
+
+  test(
+    verifies('SIG-24', 'SIG-34', 'sig.headers.others', 'a signature of Web Bot Auth is nobody’s, beside and alone'),
+    async () => {
+      const beside = await send(calendar.port, withBot(await get()))
+      const plain = await send(calendar.port, await get())
+      expect(JSON.parse(beside.body)).toEqual(JSON.parse(plain.body))
+      const open = { target: '/public' }
+      const bare = without('signature', 'signature-input', 'signature-key')(await get(open))
+      const alone = await send(calendar.port, withBot(bare))
+      expect([alone.status, JSON.parse(alone.body).aauth.level]).toEqual([200, 'anonymous'])
+      expect((await send(calendar.port, withBot({ ...bare, target: '/feed' }))).status).toBe(401)
+      const lost = without('signature-key')(withBot(await get(open)))
+      await expectRefusal(calendar, await get(open), () => lost, { status: 401, error: 'invalid_signature' })
+    },
+  )
+
+  test(
+    verifies(
+      'SIG-34',
+      'sig.headers.lost',
+      'a hop that Connection tells to drop Signature-Key makes nobody of its sender',
+    ),
+    async () => {
+      const hop = createServer((request, response) => {
+        const named = String(request.headers.connection).toLowerCase().split(/, */)
+        const lines = request.rawHeaders.flatMap((value, at) =>
+          at % 2 === 1 || named.includes(value.toLowerCase()) || value.toLowerCase() === 'connection'
+            ? []
+            : [[value, request.rawHeaders[at + 1] ?? ''] as const],
+        )
+        void send(calendar.port, { method: 'GET', target: request.url ?? '', headers: lines }).then(answer => {
+          response.statusCode = answer.status
+          response.end(answer.body)
+        })
+      })
+      await new Promise<void>(resolve => hop.listen(0, '127.0.0.1', resolve))
+      const { port } = hop.address() as AddressInfo
+      const wire = await get({ target: '/public' })
+      expect((await send(port, wire)).status).toBe(200)
+      const before = calendar.ran()
+      const answer = await send(port, plus('Connection', 'close, Signature-Key')(wire))
+      expect([answer.status, calendar.ran()]).toEqual([401, before])
+      hop.close()
+    },
+  )
 
   test(verifies('SIG-18', 'controls and bytes beyond ASCII in a signature header'), async () => {
     for (const odd of ['\u0000', '\u00e9', '\u00c3\u00a9', '\u0001'])

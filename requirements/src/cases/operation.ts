@@ -30,4 +30,9 @@ export const exhaustionCases: readonly AttackCase[] = [
   built('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
   built('DOS-14', 'error.server-error', 'Mutated requests cause no crash, no 5xx and no acceptance.'),
   built('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
+  built(
+    'DOS-25',
+    'sig.headers.limits',
+    'Eight hostile members in 8 KiB cost at most 2 ms and get the verdict of the grammar.',
+  ),
 ]

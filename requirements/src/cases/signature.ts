@@ -11,7 +11,6 @@ export const signatureCases: readonly AttackCase[] = [
     'sig.headers.one-member',
     'A second member of `Signature-Key` is refused even where the first verifies.',
   ),
-  built('SIG-06', 'sig.headers.one-member', 'A second label is refused; no search for one that verifies takes place.'),
   built('SIG-08', 'sig.headers.duplicates', 'The same label on two header lines is refused whatever the server joins.'),
   built('SIG-10', 'sig.headers.label', 'A label that is no legal key is refused and its case is never folded.'),
   built('SIG-11', 'sig.headers.label', 'An unusual but legal label is accepted.'),
@@ -27,4 +26,25 @@ export const signatureCases: readonly AttackCase[] = [
   ),
   built('SIG-21', 'sig.headers.all', 'A header spelt with an underscore is never read in place of the signed one.'),
   built('SIG-23', 'sig.target.h2', 'The same request gets the same verdict over HTTP/1.1 and HTTP/2.'),
+  built('SIG-24', 'sig.headers.others', 'A request with a valid second label is accepted as its own label says.'),
+  built(
+    'SIG-26',
+    'sig.headers.no-fallback',
+    'A broken selected signature is refused beside a valid one of the same key.',
+  ),
+  built('SIG-27', 'sig.headers.label', 'A label of `Signature-Key` changed in flight to that of a proxy is refused.'),
+  built('SIG-30', 'sig.headers.others', 'Another member of any Structured Field type is accepted unseen.'),
+  built(
+    'SIG-31',
+    'sig.headers.dictionary',
+    'A field that as a whole does not parse is refused without a server error.',
+  ),
+  built('SIG-33', 'sig.headers.one-member', 'Two members of `Signature-Key`, on one line or on two, are refused.'),
+  built(
+    'SIG-34',
+    'sig.headers.lost',
+    'A request whose `Signature-Key` was lost on the way is not served as anonymous.',
+  ),
+  built('SIG-35', 'sig.headers.duplicates', 'A parameter repeated in another member is refused.'),
+  built('SIG-36', 'sig.headers.others', 'No other label reaches an API, an MCP server, an event or an explanation.'),
 ]

@@ -53,7 +53,7 @@ export const coveredClauses: readonly Requirement[] = [
   built('sig.nonce.written', '3.5', 'Our agents write a `nonce` of at least 96 random bits on every request.'),
   built('sig.nonce.optional', '3.5', 'No receiver demands a `nonce`.'),
   built('sig.parameters.alg', '3.5', 'An `alg` parameter must agree with the key.'),
-  built('sig.parameters.kept', '3.5', 'All parameters, known or not, stay in the signature base as received.'),
+  built('sig.parameters.kept', '3.5', 'All parameters, known or not, stay in the signature base, strictly serialised.'),
 
   built('sig.alg.names', '3.6', 'JOSE names are written; RFC 9421 names are read too.'),
   built('sig.alg.supported', '3.6', '`Ed25519` and `ES256` are signed and verified.'),

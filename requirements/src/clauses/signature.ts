@@ -11,13 +11,34 @@ export const signatureClauses: readonly Requirement[] = [
     '3.1',
     'Each of the three headers is a Structured Field Dictionary, parsed strictly.',
   ),
-  built('sig.headers.one-member', '3.1', 'Each of the three headers has exactly one member.'),
-  built('sig.headers.label', '3.1', 'The three members share one label, which may be any legal one.'),
+  built('sig.headers.one-member', '3.1', '`Signature-Key` has exactly one member, on exactly one line.'),
+  built(
+    'sig.headers.label',
+    '3.1',
+    'The label of `Signature-Key`, any legal one, selects a member of the other two headers; missing in either refuses.',
+  ),
+  built(
+    'sig.headers.others',
+    '3.1',
+    'Other members of `Signature-Input` and `Signature` are not looked at, shown or passed on.',
+  ),
+  built('sig.headers.no-fallback', '3.1', 'If the selected signature fails, the request fails.'),
+  built(
+    'sig.headers.limits',
+    '3.1',
+    '`Signature-Input` and `Signature`, lines joined, have at most 8 members and 8 KiB each.',
+  ),
   built(
     'sig.headers.duplicates',
     '3.1',
-    'A second line of one of the headers or a duplicate parameter refuses, even where a parser would collapse it.',
+    'A label or a parameter twice in one of the headers refuses, even where a parser would collapse it.',
   ),
+  built(
+    'sig.headers.lost',
+    '3.1',
+    'Without `Signature-Key` a signature without `tag` refuses, on anonymous routes too; only tagged ones are unsigned.',
+  ),
+  built('sig.headers.tag', '3.1', 'The selected signature has no parameter `tag`.'),
   built('sig.headers.anonymous', '3.1', 'A signature header on an anonymous route is verified in full, or refuses.'),
   built('sig.headers.status', '3.1', 'Faults in these headers or in `Content-Digest` answer 401, never 400.'),
 
