@@ -35,7 +35,7 @@ describe('nonce', () => {
       expect(await status(wire)).toEqual([200, undefined])
       for (const odd of [';nonce=1', ';nonce', ';nonce=:AAAA:'])
         expect(await status(await by(odd)), odd).toEqual([401, 'invalid_signature'])
-      expect(await status(await by(';x-unknown="kept";tag="t"'))).toEqual([200, undefined])
+      expect(await status(await by(';x-unknown="kept";keyid="t"'))).toEqual([200, undefined])
     },
   )
 
