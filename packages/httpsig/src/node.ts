@@ -4,7 +4,7 @@ import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
 import { checkWholeHead } from './node-head.js'
 import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
-import { isSigned } from './verify.js'
+import { isSigned } from './signature-lines.js'
 
 export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
 export { verifyAndSignOn } from './crypto-node.js'
