@@ -19,10 +19,10 @@ export function hasPrevious(): boolean {
 
 /**
  * The folder of the previous version, built with the packages that its own lock file names; its command is
- * `packages/cli/bin/countersign.js` in there. Made once for each commit, kept in the checkout's cache.
+ * `packages/cli/bin/countersign.js` in there. Made once for each commit, kept in the checkout's folder `.countersign`; not under `node_modules`, where the compiler takes no sources.
  */
 export function buildPrevious(): string {
-  const folder = join(root, 'node_modules/.cache/countersign/releases', previous.commit)
+  const folder = join(root, '.countersign/releases', previous.commit)
   if (existsSync(folder)) return folder
   const making = `${folder}.${process.pid}`
   rmSync(making, { recursive: true, force: true })

@@ -10,4 +10,5 @@ test.skipIf(!hasPrevious())(
     const said = execFileSync(process.execPath, [command, '--version'], { encoding: 'utf8' })
     expect(said.trim()).toBe(previous.version)
   },
+  600_000,
 )

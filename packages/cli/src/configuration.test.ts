@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from '@countersign/fetch'
 import { verifies } from '@countersign/requirements'
 import { Command } from 'commander'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { readConfiguration, stringList } from './configuration.js'
-import { UsageError } from './usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-configuration-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { UsageError } from '@countersign/fetch'
 import type { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
-import { UsageError } from './usage-error.js'
 
 /** The options of one command: a zod object whose keys are the camel-cased flags. */
 export type OptionSchema = z.ZodObject<z.ZodRawShape>

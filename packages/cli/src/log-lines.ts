@@ -1,7 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs'
+import { shown, UsageError } from '@countersign/fetch'
 import { isObject } from '@countersign/protocol'
-import { shown } from './commands/inspect-report.js'
-import { UsageError } from './usage-error.js'
 
 /** Far more than a record has; of a longer line, nothing is kept. */
 const longestLine = 1_048_576

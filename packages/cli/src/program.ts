@@ -1,13 +1,14 @@
+import { addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch'
+import { addMcpBridge } from '@countersign/mcp-bridge'
 import { Command, Option } from 'commander'
-import type { IdentityFlags } from './commands/agent.js'
-import type { EnrollFlags } from './commands/enroll.js'
-import type { FetchFlags } from './commands/fetch.js'
 import type { GatewayReportFlags } from './commands/gateway-report.js'
 import type { InspectFlags } from './commands/inspect.js'
-import type { KeysFlags } from './commands/keys.js'
 import type { PlaygroundFlags } from './commands/playground.js'
 import type { TraceFlags } from './commands/trace.js'
 import type { OptionSchema } from './configuration.js'
+
+/** What the commands for agents are called here. */
+const names = { fetch: 'countersign fetch', enroll: 'countersign enroll', keys: 'countersign keys' }
 
 /**
  * The whole command line. A command's code is imported when it runs: the rooms behind all of them take longer to load
@@ -21,11 +22,12 @@ export async function program(version: string, argv: readonly string[]): Promise
     .enablePositionalOptions()
     .showHelpAfterError('(add --help for what this command takes)')
   addPlayground(root)
-  addFetch(root)
-  addMcpBridge(root)
+  addFetch(root.command('fetch'), names)
+  addEnroll(root, names)
+  addMcpBridge(root.command('mcp-bridge'), names)
   addInspect(root)
   addTrace(root)
-  addKeys(root)
+  addKeys(root, names)
   await addServers(root, argv)
   root
     .command('schema')
@@ -45,81 +47,11 @@ function addPlayground(root: Command): void {
       'play one story without hands and exit: rate-limit, identity, delegate, autonomous, user-consent, device, sso, multi-hop, oauth-downstream, mcp, refresh, rotation or all',
     )
     .option('--json', 'with --scenario: print every message as JSON')
-    .action(async (flags: PlaygroundFlags) => (await import('./commands/playground.js')).playground(flags))
+    .action(async (flags: PlaygroundFlags) => {
+      const { playground } = await part('@countersign/playground', () => import('./commands/playground.js'))
+      await playground(flags)
+    })
 }
-
-function addFetch(root: Command): void {
-  const fetching = root
-    .command('fetch')
-    .description('curl that climbs: sign, say who you are, get a token, and say why when it cannot')
-    .argument('<url>')
-    .option('-X, --request <method>', 'method; default GET, with a body POST')
-    .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
-    .option('-H, --header <line...>', 'a header line such as "Accept: application/json"')
-  identity(fetching, 'print the URL and wait; default: in a terminal open a browser, else fail at once')
-    .addHelpText('after', askingHelp)
-    .option('--json', 'print status, headers, body and steps as one JSON object')
-    .action(async (url: string, flags: FetchFlags) => (await import('./commands/fetch.js')).fetchUrl(url, flags))
-  root
-    .command('enroll')
-    .description('become a delegate of an agent server with a single-use code or the OIDC token of a workload')
-    .argument('<agent-server>')
-    .option('--code <code>', 'the code from `countersign agent-server invite`; - reads it from standard input')
-    .option(
-      '--oidc-token <source>',
-      'a token of Kubernetes, a CI provider or SPIFFE whose audience the agent server takes: a file, - or env:NAME',
-    )
-    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
-    .option('--development', 'allow loopback http identifiers')
-    .action(async (server: string, flags: EnrollFlags) => (await import('./commands/enroll.js')).enroll(server, flags))
-}
-
-const askingHelp = `
-Where a user must agree:
-  in a terminal          a browser opens; where none can be started, a code to type in on any device is shown, if the auth
-                         server lets this agent show one, else the URL
-  without a terminal     it fails at once with exit code 1: nobody would read in time what a job or a pipe says
-  --no-browser           the URL on standard error in any case, and it waits as long as that is good (10 minutes as a rule),
-                         then fails with exit code 1
-  --device               the same with a code
-`
-
-/** Who acts, and how its user is asked. */
-function identity(command: Command, withoutBrowser: string): Command {
-  return command
-    .addOption(
-      new Option('--as <who>', 'who signs')
-        .choices(['anonymous', 'pseudonym', 'agent', 'delegate'])
-        .default('pseudonym'),
-    )
-    .option(
-      '--id <agent>',
-      'with --as agent: the identity made by `countersign keys`; with --as delegate: the agent server',
-    )
-    .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
-    .option('--no-browser', `where a user must agree: ${withoutBrowser}`)
-    .option('--device', 'where a user must agree: show a code to type in on any device')
-    .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')
-    .option('--development', 'allow loopback http identifiers')
-    .option('-v, --verbose', 'show every step on standard error')
-}
-
-function addMcpBridge(root: Command): void {
-  const bridge = root
-    .command('mcp-bridge')
-    .description('an MCP server on standard input and output that speaks AAuth to the one at a URL')
-    .argument('<url>', 'the endpoint of an MCP server, Streamable HTTP')
-  identity(bridge, 'print the URL on standard error and wait; default: the MCP client opens it, else a browser')
-    .addHelpText('after', bridgeHelp)
-    .action(async (url: string, flags: IdentityFlags) =>
-      (await import('./commands/mcp-bridge.js')).mcpBridge(url, flags),
-    )
-}
-
-const bridgeHelp = `
-In the configuration of an MCP client, under "mcpServers":
-  "tools": { "command": "npx", "args": ["-y", "-p", "@countersign/cli", "countersign", "mcp-bridge", "https://tools.example/mcp", "--as", "delegate", "--id", "https://agent.example"] }
-`
 
 function addInspect(root: Command): void {
   root
@@ -148,30 +80,6 @@ function addTrace(root: Command): void {
     .option('--json', 'print the records as one JSON object')
     .action(async (txn: string, files: string[], flags: TraceFlags) =>
       (await import('./commands/trace.js')).trace(txn, files, flags),
-    )
-}
-
-function addKeys(root: Command): void {
-  const keys = root.command('keys').description('an own agent identity that any static web host can serve')
-  const shared = (command: Command): Command =>
-    command
-      .option('--id <agent>', 'the origin the keys are served from, such as https://agent.example')
-      .option('--state <dir>', 'folder that keeps the private keys; default ~/.config/countersign')
-      .option('--development', 'allow loopback http identifiers')
-  shared(keys.command('new').description('make keys and print their public half')).action(async (flags: KeysFlags) =>
-    (await import('./commands/keys.js')).newKeys(flags),
-  )
-  shared(keys.command('show').description('list identities, or print the public keys of --id')).action(
-    async (flags: KeysFlags) => (await import('./commands/keys.js')).showKeys(flags),
-  )
-  shared(keys.command('publish').description('write a static aauth-agent and JWKS').argument('<dir>'))
-    .option('--name <name>', 'a name to show users')
-    .option(
-      '--localhost-callback',
-      'let users be sent back to programs on their own machine, as `countersign fetch` needs',
-    )
-    .action(async (directory: string, flags: KeysFlags) =>
-      (await import('./commands/keys.js')).publishKeys(directory, flags),
     )
 }
 
@@ -258,3 +166,13 @@ function flags(command: Command, schema: OptionSchema): Command {
 const structured: ReadonlySet<string> = new Set([
   ...['grants', 'ask', 'exchange', 'login', 'demoUsers', 'oidc', 'routes', 'scopes', 'limits', 'deny', 'users'],
 ])
+
+/** Loads what may have been left out of an installation, as by `npm install --omit=optional`. */
+async function part<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
+    throw new UsageError(`this command needs ${name}, which is not installed here: npm install ${name}`)
+  }
+}

@@ -1,4 +1,4 @@
-export { keysFile } from './keys-file.js'
+export { keysFile } from '@countersign/protocol/node'
 export { jsonLog, type Logger, type LogLevel } from './log.js'
 export {
   type HonoContext,

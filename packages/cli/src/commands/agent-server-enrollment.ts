@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { codes, type Enrollment, type OidcIssuer, oidc } from '@countersign/agent-server'
+import { UsageError } from '@countersign/fetch'
 import { z } from 'zod'
-import { UsageError } from '../usage-error.js'
 
 const claim = z.union([z.string(), z.number(), z.boolean()])
 

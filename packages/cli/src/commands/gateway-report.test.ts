@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from '@countersign/fetch'
 import { AAuthError, logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import { afterAll, expect, test, vi } from 'vitest'
-import { UsageError } from '../usage-error.js'
 import { audit } from './audit.js'
 import { gatewayReport, reportOn } from './gateway-report.js'
 

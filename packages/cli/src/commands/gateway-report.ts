@@ -1,5 +1,5 @@
+import { shown, table } from '@countersign/fetch'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
-import { shown, table } from './inspect-report.js'
 
 /** Flags of `countersign gateway report`. */
 export interface GatewayReportFlags {

@@ -1,7 +1,7 @@
+import { UsageError } from '@countersign/fetch'
 import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { expect, test } from 'vitest'
-import { UsageError } from '../usage-error.js'
 import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
 
 test('without routes all paths ask the same; nothing said means identified', () => {

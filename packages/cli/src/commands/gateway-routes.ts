@@ -1,6 +1,6 @@
+import { UsageError } from '@countersign/fetch'
 import type { GatewayRoute } from '@countersign/gateway'
 import type { DenyLists, Limits, Requirement, UserOfAgent } from '@countersign/resource'
-import { UsageError } from '../usage-error.js'
 
 /** What a route, or the gateway for all its routes, asks of callers. */
 export interface RequirementSettings {

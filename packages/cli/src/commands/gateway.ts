@@ -1,3 +1,4 @@
+import { UsageError } from '@countersign/fetch'
 import { type CheckOptions, createCheck, createGateway, type GatewayOptions } from '@countersign/gateway'
 import { memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
 import { errorFields, logLimit } from '@countersign/protocol'
@@ -7,7 +8,6 @@ import { jsonLog, type Logger, type Participant } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
-import { UsageError } from '../usage-error.js'
 import { audit, discoveryAlarms } from './audit.js'
 import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
 import {

@@ -1,5 +1,5 @@
+import { type Report, shown, table } from '@countersign/fetch'
 import { AAuthError, type AgentAuth, parseAgentAuth } from '@countersign/protocol'
-import { type Report, shown, table } from './inspect-report.js'
 import { type InspectSettings, inspectToken } from './inspect-token.js'
 
 /** What the agent has to do next. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { UsageError } from '@countersign/fetch'
 import { HttpSigError, importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
 import { parseJson } from '@countersign/protocol'
-import { UsageError } from '../usage-error.js'
 
 /** The public keys of a `--key` file. */
 export interface GivenKeys {

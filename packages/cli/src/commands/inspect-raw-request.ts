@@ -1,5 +1,5 @@
+import { UsageError } from '@countersign/fetch'
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { UsageError } from '../usage-error.js'
 
 /** A request as it was written down, and what had to be assumed to read it. */
 export interface RawRequest {

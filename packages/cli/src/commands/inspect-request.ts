@@ -1,3 +1,4 @@
+import { type Report, shown, table, UsageError } from '@countersign/fetch'
 import {
   explainSignature,
   HttpSigError,
@@ -10,9 +11,7 @@ import {
   type VerifyKey,
 } from '@countersign/httpsig'
 import { AAuthError, isIdentifier } from '@countersign/protocol'
-import { UsageError } from '../usage-error.js'
 import { parseRawRequest } from './inspect-raw-request.js'
-import { type Report, shown, table } from './inspect-report.js'
 import { type InspectedToken, type InspectSettings, inspectToken } from './inspect-token.js'
 
 /** Whom the request is judged as. */

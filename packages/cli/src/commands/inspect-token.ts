@@ -1,4 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
+import { moment, type Report, shown, table } from '@countersign/fetch'
 import { base64urlDecode, importVerifyKey, parsePublicJwk, type VerifyKey } from '@countersign/httpsig'
 import {
   AAuthError,
@@ -15,7 +16,6 @@ import {
   type WellKnownDocument,
 } from '@countersign/protocol'
 import type { GivenKeys } from './inspect-keys.js'
-import { moment, type Report, shown, table } from './inspect-report.js'
 
 /** How everything is inspected. */
 export interface InspectSettings {

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
-import { UsageError } from '../usage-error.js'
+import type { Report } from '@countersign/fetch'
+import { UsageError } from '@countersign/fetch'
 import { inspectChallenge } from './inspect-challenge.js'
 import { readKeys } from './inspect-keys.js'
 import { headerOf, looksLikeRequest, partsOf } from './inspect-raw-request.js'
-import type { Report } from './inspect-report.js'
 import { inspectRequest, type RequestFlags } from './inspect-request.js'
 import { type InspectSettings, inspectToken } from './inspect-token.js'
 

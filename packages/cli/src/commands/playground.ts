@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '@countersign/fetch'
 import { playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
-import { UsageError } from '../usage-error.js'
 
 /** Flags of `countersign playground`. */
 export interface PlaygroundFlags {

@@ -1,6 +1,6 @@
+import { UsageError } from '@countersign/fetch'
 import { errorFields } from '@countersign/protocol'
 import type { Logger } from '@countersign/server'
-import { UsageError } from '../usage-error.js'
 
 /** How a server takes new settings while it runs. */
 export interface Reloading<S> {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { UsageError } from '@countersign/fetch'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { program } from '../program.js'
-import { UsageError } from '../usage-error.js'
 
 /** What `countersign schema COMMAND` prints. */
 async function printed(command: string): Promise<Parameters<typeof z.fromJSONSchema>[0]> {

@@ -1,6 +1,6 @@
+import { UsageError } from '@countersign/fetch'
 import { z } from 'zod'
 import type { OptionSchema } from '../configuration.js'
-import { UsageError } from '../usage-error.js'
 import { agentServerOptions } from './agent-server.js'
 import { authServerOptions } from './auth-server.js'
 import { gatewayOptions } from './gateway.js'

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { UsageError } from '@countersign/fetch'
 import { afterAll, expect, test, vi } from 'vitest'
-import { UsageError } from '../usage-error.js'
 import { trace, traceIn } from './trace.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-trace-'))

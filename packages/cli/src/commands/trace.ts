@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
+import { shown, table, UsageError } from '@countersign/fetch'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
-import { UsageError } from '../usage-error.js'
-import { shown, table } from './inspect-report.js'
 
 /** Flags of `countersign trace`. */
 export interface TraceFlags {

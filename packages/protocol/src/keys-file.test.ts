@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { generatePrivateJwk } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keysFile } from './index.js'
+import { keysFile } from './node.js'
 
 let folder = ''
 let files = 0

@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwks, wellKnownUrl } from '@countersign/protocol'
-import { UsageError } from '../usage-error.js'
+import type { CommandNames } from './command.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign keys`. */
 export interface KeysFlags {
@@ -19,17 +20,17 @@ export async function newKeys(flags: KeysFlags): Promise<void> {
 }
 
 /** `countersign keys show`: lists the identities on this machine, or prints one's public keys. */
-export async function showKeys(flags: KeysFlags): Promise<void> {
+export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<void> {
   if (flags.id !== undefined) return newKeys(flags)
   const folder = join(stateFolder(flags.state), 'agents')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const identities = readdirSync(folder).filter(file => file.endsWith('.json'))
-  if (identities.length === 0) throw new UsageError('no identity yet: countersign keys new --id https://agent.example')
+  if (identities.length === 0) throw new UsageError(`no identity yet: ${names.keys} new --id https://agent.example`)
   for (const file of identities) console.log(file.replace(/\.json$/, '').replace('_', ':'))
 }
 
 /** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
-export async function publishKeys(directory: string, flags: KeysFlags): Promise<void> {
+export async function publishKeys(directory: string, flags: KeysFlags, names: CommandNames): Promise<void> {
   const id = identifierOf(flags)
   const keys = await ownKeys(stateFolder(flags.state), id)
   const folder = join(directory, '.well-known')
@@ -48,7 +49,7 @@ export async function publishKeys(directory: string, flags: KeysFlags): Promise<
   console.log(
     `serve ${directory} at ${id} so that ${wellKnownUrl(id, 'aauth-agent')} answers as application/json, then:`,
   )
-  console.log(`  countersign fetch URL --as agent --id ${id}`)
+  console.log(`  ${names.fetch} URL --as agent --id ${id}`)
 }
 
 function identifierOf(flags: KeysFlags): string {

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { UsageError } from '../usage-error.js'
 import { interactOf, showCode } from './interact.js'
+import { UsageError } from './usage-error.js'
 
 const terminal = (isTTY: boolean): Parameters<typeof interactOf>[1] => ({ isTTY, write: () => undefined })
 

@@ -1,8 +1,8 @@
 import { type DeviceCode, deviceCode, type Interact, type Visit, type VisitUrl } from '@countersign/agent'
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { renderUnicodeCompact } from 'uqr'
-import { UsageError } from '../usage-error.js'
 import { isBrowserThere } from './browser-there.js'
+import { UsageError } from './usage-error.js'
 
 /** The flags that say how a user is asked. */
 export interface InteractFlags {

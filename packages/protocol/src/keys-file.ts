@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { generatePrivateJwk, importSigningKey, type PrivateJwk, thumbprint } from '@countersign/httpsig'
-import type { PublishedKey } from '@countersign/protocol'
+import type { PublishedKey } from './published-key.js'
 
 const mostBytes = 256 * 1024
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { type AgentEvent, type Explanation, explain } from '@countersign/agent'
 import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
-import { UsageError } from '../usage-error.js'
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
+import type { CommandNames } from './command.js'
 import { interactOf } from './interact.js'
+import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign fetch`. */
 export interface FetchFlags extends IdentityFlags {
@@ -14,7 +15,7 @@ export interface FetchFlags extends IdentityFlags {
 }
 
 /** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
-export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
+export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
   const init = requestOf(flags)
   const steps: AgentEvent[] = []
@@ -23,7 +24,7 @@ export async function fetchUrl(url: string, flags: FetchFlags): Promise<void> {
     if (flags.verbose && !flags.json) console.error(stepLine(event))
   }
   if (flags.verbose && !flags.json) console.error(`> ${init.method} ${target.href} as ${flags.as}`)
-  const agent = await agentOf(flags, { interact: interactOf(flags, process.stderr), onEvent })
+  const agent = await agentOf(flags, { interact: interactOf(flags, process.stderr), onEvent, names })
   const response = await agent.fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
   if (flags.json) await printJson(response, explanation)

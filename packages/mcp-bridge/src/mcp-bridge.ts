@@ -1,13 +1,12 @@
 import { type Agent, AgentError, type AgentEvent, deviceCode, type Interact } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
+import { type CommandNames, type IdentityFlags, shown } from '@countersign/fetch'
+import { agentOf, asksByCode, requireUrl, showCode, stepLine, visitBy } from '@countersign/fetch/agent'
 import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
-import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
-import { shown } from './inspect-report.js'
-import { asksByCode, showCode, visitBy } from './interact.js'
 
 /** `countersign mcp-bridge URL`: an MCP server on standard input and output, which speaks AAuth to the one at the URL. */
-export async function mcpBridge(url: string, flags: IdentityFlags): Promise<void> {
+export async function mcpBridge(url: string, flags: IdentityFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
   const onEvent = (event: AgentEvent): void => {
     if (flags.verbose) console.error(stepLine(event))
@@ -20,6 +19,7 @@ export async function mcpBridge(url: string, flags: IdentityFlags): Promise<void
   const agent: Pick<Agent, 'fetch'> = await agentOf(flags, {
     interact: interactBy(between, flags),
     onEvent,
+    names,
   })
   const stop = (): void => void between.close()
   // A client that has gone says so on no other channel.

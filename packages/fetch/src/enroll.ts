@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Enrollment } from '@countersign/agent'
-import { UsageError } from '../usage-error.js'
+import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
 import { requireIdentifier, stateFolder } from './identity.js'
+import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign enroll`. */
 export interface EnrollFlags {
@@ -13,14 +14,14 @@ export interface EnrollFlags {
 }
 
 /** `countersign enroll AGENT-SERVER`: makes a key, trades a code or an OIDC token for an agent token, keeps both. */
-export async function enroll(agentServer: string, flags: EnrollFlags): Promise<void> {
+export async function enroll(agentServer: string, flags: EnrollFlags, names: CommandNames): Promise<void> {
   const development = flags.development ?? false
   const server = requireIdentifier(agentServer, 'the agent server', development)
   const settings = { folder: stateFolder(flags.state), agentServer: server, development }
   const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
   const { agent: id, delegate } = await agent.identify()
   console.log(`enrolled as ${delegate ?? ''} of ${id}`)
-  console.log(`  countersign fetch URL --as delegate --id ${server}${development ? ' --development' : ''}`)
+  console.log(`  ${names.fetch} URL --as delegate --id ${server}${development ? ' --development' : ''}`)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
-import { UsageError } from '../usage-error.js'
+import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
 import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { UsageError } from './usage-error.js'
 
 /** Flags of a command that acts as an agent. */
 export interface IdentityFlags {
@@ -20,12 +21,13 @@ export interface IdentityFlags {
 export interface AgentSettings {
   readonly interact: Interact | undefined
   readonly onEvent: (event: AgentEvent) => void
+  readonly names: CommandNames
 }
 
 /** The agent that the flags name; `anonymous` is the plain `fetch`. */
 export async function agentOf(
   flags: IdentityFlags,
-  { interact, onEvent }: AgentSettings,
+  { interact, onEvent, names }: AgentSettings,
 ): Promise<Pick<Agent, 'fetch'>> {
   if (flags.as === 'anonymous') return { fetch: (input, init) => fetch(input, init) }
   const development = flags.development ?? false
@@ -33,14 +35,14 @@ export async function agentOf(
   if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent })
   if (flags.id === undefined)
     throw new UsageError(
-      `--as ${flags.as} needs --id: ${flags.as === 'agent' ? 'the identity made by countersign keys' : 'the agent server you enrolled with'}`,
+      `--as ${flags.as} needs --id: ${flags.as === 'agent' ? `the identity made by ${names.keys}` : 'the agent server you enrolled with'}`,
     )
   const id = requireIdentifier(flags.id, '--id', development)
   const folder = stateFolder(flags.state)
   if (flags.as === 'delegate')
     return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
   const [signing] = await ownKeys(folder, id)
-  if (signing === undefined) throw new UsageError(`no keys for ${id}: countersign keys publish DIR --id ${id}`)
+  if (signing === undefined) throw new UsageError(`no keys for ${id}: ${names.keys} publish DIR --id ${id}`)
   return createAgent({
     identity: agentServer({ id, ...signing }),
     acceptAuthServer: authServers,

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIdentifier, type PublishedKey } from '@countersign/protocol'
-import { keysFile } from '@countersign/server'
-import { UsageError } from '../usage-error.js'
+import { keysFile } from '@countersign/protocol/node'
+import { UsageError } from './usage-error.js'
 
 /** Where the command keeps what must outlive it: keys, enrolments, tokens. Mode 0700. */
 export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = process.env): string {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { UsageError } from '../usage-error.js'
 import { enrollmentOf } from './enroll.js'
+import { UsageError } from './usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-enroll-'))
 const file = join(folder, 'token')

@@ -1,0 +1,2 @@
+export { type AgentSettings, agentOf, requireUrl, stepLine } from './agent.js'
+export { asksByCode, type InteractFlags, showCode, type Terminal, visitBy } from './interact.js'

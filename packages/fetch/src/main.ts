@@ -1,0 +1,20 @@
+import { Command } from 'commander'
+import { addEnroll, addFetch, addKeys, npxNames } from './command.js'
+import { runCommand } from './run-command.js'
+import { versionIn } from './version.js'
+
+/** Runs `countersign-fetch`: fetches a URL as an agent; `enroll` and `keys` make that agent. */
+export async function main(argv: readonly string[]): Promise<void> {
+  await runCommand(program, argv)
+}
+
+function program(): Command {
+  const root = addFetch(new Command('countersign-fetch'), npxNames)
+    .version(versionIn(new URL('../package.json', import.meta.url)))
+    // `--id A URL` and `keys new --id B` are two commands: each reads the options behind its own name.
+    .enablePositionalOptions()
+    .showHelpAfterError('(add --help for what this command takes)')
+  addEnroll(root, npxNames)
+  addKeys(root, npxNames)
+  return root
+}

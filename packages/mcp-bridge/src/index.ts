@@ -1,0 +1,2 @@
+export { addMcpBridge } from './command.js'
+export { main } from './main.js'

@@ -1,0 +1,1 @@
+export { keysFile } from './keys-file.js'
