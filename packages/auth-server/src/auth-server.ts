@@ -11,6 +11,7 @@ import {
 import { openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
 import { rememberedScope } from './consents.js'
+import { countsIn } from './counts.js'
 import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
@@ -27,7 +28,8 @@ import type { Policy } from './policy.js'
 import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
 import { createRepeats } from './repeats.js'
-import { type RequestQuota, requestsIn } from './requests.js'
+import { defaultQuota, type RequestQuota } from './request-quota.js'
+import { requestsIn } from './requests.js'
 import { retention } from './retention.js'
 import { isPage, type RouteContext, requestHandler } from './routes.js'
 import { migrations, type Tables } from './tables.js'
@@ -60,7 +62,7 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly exchange?: ExchangeOptions
   /** Sends the requests that link users to upstream issuers' token endpoints. Default: the platform's. */
   readonly fetch?: typeof fetch
-  /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate. */
+  /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate, 10 000 in all. */
   readonly requestQuota?: RequestQuota
   /**
    * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
@@ -110,7 +112,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
-    requests: requestsIn(store, now, options.requestQuota ?? { agent: 1000, delegate: 100 }),
+    requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development }),
     policy: options.policy ?? (() => 'deny'),
     now,
     development,
@@ -179,8 +181,9 @@ function checkOptions(options: AuthServerOptions, development: boolean): Publish
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
     throw new RangeError('authTokenLifetime must be whole seconds, 1 to 3600')
   }
-  if (requestQuota !== undefined && !(requestQuota.agent >= 1 && requestQuota.delegate >= 1)) {
-    throw new RangeError('requestQuota must be at least 1 for an agent and a delegate')
+  const { agent, delegate, total } = { ...defaultQuota, ...requestQuota }
+  if (!(agent >= 1 && delegate >= 1 && total >= 1)) {
+    throw new RangeError('requestQuota must be at least 1 for an agent, a delegate and in all')
   }
   if (!(pagesPerMinute >= 1)) throw new RangeError('pagesPerMinute must be at least 1')
   if (login !== undefined) checkLoginMethods(login, { development })
@@ -219,7 +222,7 @@ function pagesOf({
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),
-    guesses: createGuesses(now),
+    guesses: createGuesses(countsIn(store, now)),
     limit: createPageLimit(options.pagesPerMinute ?? 300, now),
   }
 }

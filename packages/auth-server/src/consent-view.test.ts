@@ -28,6 +28,7 @@ const row: RequestRow = {
   code_secret: null,
   upstream: null,
   upstream_user: null,
+  site: null,
 }
 const frame: ConsentFrame = {
   csrf: 'csrf',

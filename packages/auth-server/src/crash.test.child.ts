@@ -40,6 +40,7 @@ const auth = await createAuthServer({
     demoUsers([
       { name: 'Ada', subject: 'ada' },
       { name: 'Grace', subject: 'grace' },
+      ...Array.from({ length: 20 }, (_, n) => ({ name: `User ${n}`, subject: `u${n}` })),
     ]),
   ],
   deviceFlow: 'any',

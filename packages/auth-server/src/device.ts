@@ -1,9 +1,9 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import { networkOf, peerOf } from '@countersign/verify'
+import { peerOf } from '@countersign/verify'
 import { type ConsentContext, decideRequest } from './consent.js'
 import { consentView } from './consent-view.js'
-import type { Guesses } from './guesses.js'
+import type { Guesser, Guesses } from './guesses.js'
 import type { BrowserSession, SessionUser } from './login/browser-session.js'
 import { pageForm } from './login/page-form.js'
 import { consentDecision } from './pages/consent-decision.js'
@@ -82,14 +82,16 @@ async function requestOf(
   { peer }: ReceivedMessage,
   { requests, guesses }: DeviceContext,
 ): Promise<RequestRow | undefined> {
-  // Of 20^8 codes a few wait: whoever could try on and on, from new sessions or as a new user, would find somebody's.
-  const who = [`session ${session.id}`, `user ${session.user.sub}`, ...(peer === undefined ? [] : [networkOf(peer)])]
-  guesses.check(who)
   const code = typedUserCode(typed)
+  const own = code === undefined ? undefined : await requests.findByUserCode(code, session.id)
+  // What this browser has found before it need not guess: a decision is never refused for the misses of others.
+  if (own !== undefined) return own
+  const guesser: Guesser = { session: session.id, user: session.user.sub, peer }
+  await guesses.take(guesser)
   const row = code === undefined ? undefined : await requests.findByUserCode(code)
-  if (row !== undefined && (await requests.claim(row, session.id))) return row
-  guesses.miss(who)
-  return undefined
+  if (row === undefined || !(await requests.claim(row, session.id))) return undefined
+  await guesses.giveBack(guesser)
+  return row
 }
 
 function alreadyDecided(): AAuthError {

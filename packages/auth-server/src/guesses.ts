@@ -1,33 +1,52 @@
-import { AAuthError, boundedMap } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
+import { networkOf, wideNetworkOf } from '@countersign/verify'
+import { type Charge, type Counts, countLifetime } from './counts.js'
 
-/** Wrong user codes before a wait. @see protocol §6.3 */
-const mostMisses = 5
-/** Seconds, as long as a code lives. */
-const wait = 600
-const mostKept = 10_000
+/**
+ * Wrong user codes before a wait. A network is often shared by many users, so that it has more than one of them: five wrong codes
+ * of one user must not lock the page for an office. @see protocol §6.3
+ */
+const mostOf = { one: 5, network: 20, wideNetwork: 100 }
+
+/** Who types a user code, and where. */
+export interface Guesser {
+  readonly session: string
+  readonly user: string
+  readonly peer?: string | undefined
+}
 
 /** Wrong user codes, by who typed them. */
 export interface Guesses {
-  /** @throws AAuthError `rate_limited` when one of them has to wait */
-  check(who: readonly string[]): void
-  miss(who: readonly string[]): void
+  /**
+   * Counts a code as a wrong one, before it is looked up: of 200 that come at once no more than five are.
+   * @throws AAuthError `rate_limited` when the session, user or network has to wait
+   */
+  take(guesser: Guesser): Promise<void>
+  /** The code was right: it counts no more. */
+  giveBack(guesser: Guesser): Promise<void>
 }
 
-/** An empty memory. */
-export function createGuesses(now: () => number): Guesses {
-  const kept = boundedMap<string, { readonly misses: number; readonly last: number }>(mostKept)
-  const missesOf = (key: string): number => kept.get(key)?.misses ?? 0
+/** Of 20^8 codes a few wait: who could go on guessing, from new sessions or as a new user, would find one. */
+export function createGuesses(counts: Counts): Guesses {
   return {
-    check(who) {
-      // Who typed what is nobody's business for longer than it stops them; nor does a clock that went back stop them for longer.
-      kept.deleteWhere(({ last }) => Math.abs(now() - last) >= wait)
-      if (who.every(key => missesOf(key) < mostMisses)) return
-      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: wait })
+    async take(guesser) {
+      if (await counts.take(chargesOf(guesser))) return
+      throw new AAuthError('rate_limited', 'Too many wrong codes. Wait ten minutes.', { retryAfter: countLifetime })
     },
-    miss(who) {
-      for (const key of who) {
-        kept.set(key, { misses: missesOf(key) + 1, last: now() })
-      }
-    },
+    giveBack: guesser => counts.giveBack(chargesOf(guesser)),
   }
+}
+
+function chargesOf({ session, user, peer }: Guesser): Charge[] {
+  const own = [
+    { name: `guess session ${session}`, most: mostOf.one },
+    { name: `guess user ${user}`, most: mostOf.one },
+  ]
+  if (peer === undefined) return own
+  const wide = wideNetworkOf(peer)
+  return [
+    ...own,
+    { name: `guess network ${networkOf(peer)}`, most: mostOf.network },
+    { name: `guess wide network ${wide}`, most: mostOf.wideNetwork },
+  ]
 }

@@ -24,4 +24,4 @@ export {
   type UpstreamFacts,
   type UserQuestion,
 } from './policy.js'
-export type { RequestQuota } from './requests.js'
+export type { RequestQuota } from './request-quota.js'

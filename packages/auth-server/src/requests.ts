@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { AAuthError, parseScope, serializeScope } from '@countersign/protocol'
+import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
 import { beginningName, beginningOf, chainName } from './exchange/chain.js'
 import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
+import { type RequestQuota, requestStore } from './request-quota.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
-import { sweepAtMost, sweeper } from './sweep.js'
+import { sweepAtMost } from './sweep.js'
 import type { RequestRow, Tables } from './tables.js'
 import { newUserCode } from './user-code.js'
 
@@ -15,14 +16,6 @@ export const requestLifetime = 600
 export const codeLifetime = 60
 /** Seconds that an expired request is still told from one that never was. */
 const remembered = 600
-
-/** How many requests may wait for users at once. */
-export interface RequestQuota {
-  /** Of one agent with all its delegates. */
-  readonly agent: number
-  /** Of one delegate. */
-  readonly delegate: number
-}
 
 /** What a request is about. */
 export interface NewRequest {
@@ -61,8 +54,8 @@ export interface Requests {
   ): Promise<{ readonly id: string; readonly device_code: string; readonly user_code: string }>
   /** The request of a request token or device code; an expired one for a little longer. */
   find(token: string): Promise<RequestRow | undefined>
-  /** The request of a user code, while it waits. */
-  findByUserCode(userCode: string): Promise<RequestRow | undefined>
+  /** The request of a user code, while it waits; with `browser` only one that this browser has claimed. */
+  findByUserCode(userCode: string, browser?: string): Promise<RequestRow | undefined>
   /** Makes the request this browser's, which may have had another name before; false when it is another's, or no longer waits. */
   claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
   /**
@@ -77,18 +70,17 @@ export interface Requests {
 type Transaction = Store<Tables>['db']
 
 /** Queries over the table. */
-export function requestsIn(store: Store<Tables>, now: () => number, quota: RequestQuota): Requests {
-  const sweep = sweeper(now, tx => sweepRequests(tx, now()))
+export function requestsIn(
+  store: Store<Tables>,
+  now: () => number,
+  o: { readonly quota: RequestQuota; readonly development: boolean },
+): Requests {
+  const put = requestStore(store, { ...o, now })
 
   async function insert(request: NewRequest, more: Partial<RequestRow>): Promise<{ id: string; token: string }> {
     const token = newRequestToken()
     const row: RequestRow = { ...rowOf(request, now()), ...more, request_hash: requestHash(token) }
-    // Counted outside the write: on PostgreSQL, requests of one agent that come at once would collide over it.
-    await checkQuota(store.db, request.principal, { now: now(), quota })
-    await store.write(async tx => {
-      await sweep(tx)
-      await tx.insertInto('auth_server_requests').values(row).execute()
-    })
+    await put(row)
     return { id: row.id, token }
   }
 
@@ -112,13 +104,13 @@ export function requestsIn(store: Store<Tables>, now: () => number, quota: Reque
         .executeTakeFirst()
     },
 
-    findByUserCode(userCode) {
-      return store.db
+    findByUserCode(userCode, browser) {
+      const found = store.db
         .selectFrom('auth_server_requests')
         .selectAll()
         .where('user_code', '=', userCode)
         .where('expires', '>', now())
-        .executeTakeFirst()
+      return (browser === undefined ? found : found.where('browser', '=', browser)).executeTakeFirst()
     },
 
     async claim({ request_hash }, browser, before = browser) {
@@ -254,25 +246,8 @@ function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash
     code_secret: null,
     upstream: upstream === undefined ? null : JSON.stringify(upstream),
     upstream_user: null,
+    site: null,
   }
-}
-
-/** An agent that asks on and on fills its own share of the table and nobody else's. */
-async function checkQuota(
-  db: Transaction,
-  { agent, delegate }: Principal,
-  { now, quota }: { readonly now: number; readonly quota: RequestQuota },
-): Promise<void> {
-  const waiting = db
-    .selectFrom('auth_server_requests')
-    .select(({ fn }) => fn.countAll().as('count'))
-    .where('agent', '=', agent)
-    .where('expires', '>', now)
-  const ofAgent = await waiting.executeTakeFirstOrThrow()
-  const ofDelegate =
-    delegate === undefined ? undefined : await waiting.where('agent_delegate', '=', delegate).executeTakeFirstOrThrow()
-  if (Number(ofAgent.count) < quota.agent && Number(ofDelegate?.count ?? 0) < quota.delegate) return
-  throw new AAuthError('rate_limited', 'too many requests of this agent wait for their users', { retryAfter: 60 })
 }
 
 /** Deletes what has expired, a few at a time; resolves with how many of what there was most. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Store } from '@countersign/store'
+import { sweepCounts } from './counts.js'
 import { sweepGrants } from './grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { neededFor } from './login/users.js'
@@ -30,7 +31,7 @@ export function retention(store: Store<Tables>, now: () => number): Retention {
   let hasEnded = false
 
   async function sweepAll(): Promise<void> {
-    for (const sweep of [sweepGrants, sweepRequests, sweepSessions, sweepUsers]) {
+    for (const sweep of [sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepUsers]) {
       for (let batch = 0; batch < mostBatches && !hasEnded; batch++) {
         // Each a write of its own, so that those of whoever waits for an answer come between.
         if ((await store.write(tx => sweep(tx, now()))) < sweepAtMost) break

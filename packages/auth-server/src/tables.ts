@@ -66,6 +66,8 @@ export interface RequestRow {
   upstream: string | null
   /** The user of ours who, in this browser, has just proven to be the upstream one. */
   upstream_user: string | null
+  /** The site of the agent, whose share of the table it takes; NULL where sites have none. */
+  site: string | null
 }
 
 /** One scope that a user has allowed to one delegate at one resource, so as not to be asked again. */
@@ -84,11 +86,20 @@ export interface ConsentRow {
   last_used: number
 }
 
+/** How often something was done of late that is bounded, e.g. wrong user codes of one session. Unix seconds. */
+export interface CountRow {
+  /** SHA-256 of whose count it is and of what. */
+  name: string
+  count: number
+  last: number
+}
+
 /** The tables of an auth server. */
 export interface Tables extends LoginTables, ExchangeTables {
   auth_server_grants: GrantRow
   auth_server_requests: RequestRow
   auth_server_consents: ConsentRow
+  auth_server_counts: CountRow
 }
 
 // Times are doubles: PostgreSQL drivers hand 64-bit integers out as strings.
@@ -218,6 +229,26 @@ const grantsOfChains: Migration = {
   },
 }
 
+/** Counts that hold across instances, and the site whose share of the waiting requests one takes. */
+const shares: Migration = {
+  name: '010-shares',
+  async up(db) {
+    await db.schema
+      .createTable('auth_server_counts')
+      .addColumn('name', 'text', column => column.primaryKey())
+      .addColumn('count', 'integer', column => column.notNull())
+      .addColumn('last', 'double precision', column => column.notNull())
+      .execute()
+    await db.schema.createIndex('auth_server_counts_last').on('auth_server_counts').column('last').execute()
+    await db.schema.alterTable('auth_server_requests').addColumn('site', 'text').execute()
+    await db.schema
+      .createIndex('auth_server_requests_site')
+      .on('auth_server_requests')
+      .columns(['site', 'expires'])
+      .execute()
+  },
+}
+
 export const migrations: readonly Migration[] = [
   grants,
   loginMigration,
@@ -228,4 +259,5 @@ export const migrations: readonly Migration[] = [
   exchangeMigration,
   grantsByTxn,
   grantsOfChains,
+  shares,
 ]

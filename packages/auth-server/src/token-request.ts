@@ -63,9 +63,11 @@ export type TokenRequest =
   | ExchangeRequest
 
 const longestPurpose = 1024
-/** Characters of `state` as they stand in a link, and of it and `redirect_uri` together: a server reads 16 KiB of headers. */
-const longestState = 8192
-const longestWay = 10_240
+/**
+ * Characters of `state` as they stand in a link. It is kept with the request, and a stranger may have many: what an app must
+ * remember stands in its own session, and `state` names that.
+ */
+const longestState = 512
 
 /**
  * Reads the parameters of a token endpoint request; unknown ones are ignored.
@@ -139,14 +141,11 @@ function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
   return { purpose }
 }
 
-/** Where the answer goes. What is taken must fit into the link that the user opens, and into the one that leads back. */
+/** Where the answer goes; the metadata of the agent bound `redirect_uri`. */
 function wayBack(form: ReadonlyMap<string, string>): { redirect_uri?: string; state?: string } {
   const way = { ...optional(form, 'redirect_uri'), ...optional(form, 'state') }
   if (encodedLength(way.state) > longestState) {
-    throw new AAuthError('invalid_request', 'state is longer than 8192 characters when it is encoded')
-  }
-  if (encodedLength(way.state) + encodedLength(way.redirect_uri) > longestWay) {
-    throw new AAuthError('invalid_request', 'redirect_uri and state are longer than 10240 characters when encoded')
+    throw new AAuthError('invalid_request', 'state is longer than 512 characters when it is encoded')
   }
   return way
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import pg from 'pg'
+import { createLines } from './lines.js'
 import { type AnyTables, applyMigrations, type Migration } from './migrate.js'
-import type { Store, StoreLimits } from './store.js'
+import type { Store, StoreLimits, WriteOptions } from './store.js'
 import { StoreError } from './store-error.js'
 import { createTurns, type Turns } from './turns.js'
 import { commitWatch } from './unknown-commit.js'
@@ -29,15 +30,18 @@ export async function openPostgres<T>(
   const db = new Kysely<T>({ dialect: dialect(connectionString, limits.change) })
   // Not the pool's own queue: its end to the wait is also that of connecting, and short.
   const turns = createTurns({ places: connections.writes, seconds: limits.change })
+  const lines = createLines()
   const open = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   return {
     dialect: 'postgres',
     db: db.withPlugin(readsOnly(() => closing !== undefined)),
-    async write<R>(change: Change<T, R>): Promise<R> {
+    async write<R>(change: Change<T, R>, { alone }: WriteOptions = {}): Promise<R> {
       if (closing !== undefined) throw new StoreError('closed', 'the store is closed')
       if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')
-      const write = writeOnce(db, change, { limits, turns })
+      const once = (lock?: string): Promise<R> => writeOnce(db, change, { limits, turns, lock })
+      // Waiting for the lock takes a connection: of one process no more than one waits.
+      const write = alone === undefined ? once() : lines.next(alone, () => once(`${room} ${alone}`))
       open.add(write)
       try {
         return await write
@@ -176,14 +180,18 @@ function safeInteger(text: string): number {
 }
 
 /**
- * Serializable, as SQLite is by nature; what lost against a concurrent write runs again. Many at once that want the same
- * rows would lose to each other over and over: who lost a few times lets all others of this process wait.
+ * Serializable, as SQLite is by nature; a write that lost against a concurrent one runs again. Many at once that want the same
+ * rows would lose to each other over and over: one that lost a few times makes all others of this process wait.
+ *
+ * Under `lock` each statement sees what is committed when it begins: a serializable snapshot would be taken before the wait for
+ * the lock, and would not show what the holder of the lock wrote.
  */
 async function writeOnce<T, R>(
   db: Kysely<T>,
   change: Change<T, R>,
-  { limits, turns }: { readonly limits: StoreLimits; readonly turns: Turns },
+  o: { readonly limits: StoreLimits; readonly turns: Turns; readonly lock?: string | undefined },
 ): Promise<R> {
+  const { limits, turns, lock } = o
   for (let tries = 1; ; tries++) {
     const release = await (tries > losses ? turns.alone() : turns.shared())
     const watch = commitWatch()
@@ -191,8 +199,9 @@ async function writeOnce<T, R>(
     try {
       await db
         .transaction()
-        .setIsolationLevel('serializable')
+        .setIsolationLevel(lock === undefined ? 'serializable' : 'read committed')
         .execute(async tx => {
+          if (lock !== undefined) await takeLock(tx, lock)
           const value = await runChange(tx, change, limits.change)
           await watch.begins(tx)
           done = { value }
@@ -207,6 +216,10 @@ async function writeOnce<T, R>(
     }
     await sleep(Math.random() * Math.min(2 ** tries, 200))
   }
+}
+
+async function takeLock<T>(tx: Kysely<T>, name: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign write ${name}`}, 0))`.execute(tx)
 }
 
 function isAway(error: unknown): boolean {

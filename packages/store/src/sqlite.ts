@@ -44,6 +44,7 @@ export async function openSqlite<T>(
   return {
     dialect: 'sqlite',
     db: reader.withPlugin(readsOnly(() => closing !== undefined)),
+    // Writes run one after another, whatever their names.
     write: change => queue.add(change),
     async check() {
       await sql`select 1`.execute(reader)

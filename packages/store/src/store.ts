@@ -13,7 +13,7 @@ export interface Store<T> {
    * once and must await nothing but `tx`, which works only until `change` ends.
    * @throws StoreError `overloaded`, `closed`, `timeout`, `misuse`
    */
-  write<R>(change: (tx: Kysely<T>) => Promise<R>): Promise<R>
+  write<R>(change: (tx: Kysely<T>) => Promise<R>, options?: WriteOptions): Promise<R>
   /**
    * Resolves when the database answers and has taken and kept a write of 16 KiB.
    * @throws StoreError `unavailable` when a disk is full, say
@@ -24,6 +24,16 @@ export interface Store<T> {
    * then holds all data by itself.
    */
   close(): Promise<void>
+}
+
+/** How a write runs beside others. */
+export interface WriteOptions {
+  /**
+   * Runs no two writes of this name and room at once, in any process, and each sees all that the ones before it committed. For
+   * a change that counts rows and then adds one: without it, on PostgreSQL, many at once undo each other until some give up.
+   * Default: writes run beside each other, and one that loses against another runs again.
+   */
+  readonly alone?: string
 }
 
 /** Bounds of a store. */

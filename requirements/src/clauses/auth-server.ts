@@ -66,8 +66,13 @@ export const authServerClauses: readonly Requirement[] = [
     'A remembered grant never skips the page for a new delegate or a loopback redirect.',
   ),
   built('consent.device', '6.3', 'The device page says where and when the request came from.'),
-  built('consent.device-guesses', '6.3', 'Five wrong user codes per session and IP, then a wait.'),
+  built('consent.device-guesses', '6.3', 'Five wrong user codes per session and user, more per network, then a wait.'),
   built('consent.browser', '6.3', 'Pages and sessions withstand forgery, framing, script and guessing.'),
+  built(
+    'request.shares',
+    '6.3',
+    'Of the requests that wait, no site has more than a tenth, and the last tenth is for small holders.',
+  ),
   built('grant.delegates', '6.3', 'A direct grant names its delegates; the default is none.'),
 
   built('agent.checks.issuer', '6.4', 'The metadata `issuer` is the auth server the agent chose.'),

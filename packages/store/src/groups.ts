@@ -1,0 +1,58 @@
+import { StoreError } from './store-error.js'
+
+interface Waiting<I, O> {
+  readonly item: I
+  resolve(outcome: O): void
+  reject(reason: unknown): void
+}
+
+/**
+ * Collects what comes while one group is under way into the next, so that a crowd shares a few transactions.
+ * A group that fails runs again item by item, so that one item which cannot be stored fails alone; a database that is away fails
+ * all of it at once.
+ * @param options.run returns an outcome for each item, in order
+ * @param options.most items in a group
+ * @param options.capacity items that wait; past it, StoreError `overloaded`
+ */
+export function inGroups<I, O>(options: {
+  readonly run: (items: readonly I[]) => Promise<readonly O[]>
+  readonly most: number
+  readonly capacity: number
+}): (item: I) => Promise<O> {
+  const { run, most, capacity } = options
+  let waiting: Array<Waiting<I, O>> = []
+  let running = false
+
+  async function settle(group: ReadonlyArray<Waiting<I, O>>): Promise<void> {
+    try {
+      const outcomes = await run(group.map(({ item }) => item))
+      for (const [index, entry] of group.entries()) entry.resolve(outcomes[index] as O)
+    } catch (error) {
+      if (group.length === 1 || error instanceof StoreError) {
+        for (const entry of group) entry.reject(error)
+        return
+      }
+      for (const entry of group) await settle([entry])
+    }
+  }
+
+  async function drain(): Promise<void> {
+    running = true
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, most)
+      waiting = waiting.slice(most)
+      await settle(group)
+    }
+    running = false
+  }
+
+  return item =>
+    new Promise((resolve, reject) => {
+      if (waiting.length >= capacity) {
+        reject(new StoreError('overloaded', 'too many writes are waiting'))
+        return
+      }
+      waiting.push({ item, resolve, reject })
+      if (!running) void drain()
+    })
+}
