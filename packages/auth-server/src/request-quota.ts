@@ -35,13 +35,26 @@ const groupOf = { most: 64, capacity: 1000 }
  */
 export function requestStore(
   store: Store<Tables>,
-  o: { readonly now: () => number; readonly quota: RequestQuota; readonly development: boolean },
+  o: {
+    readonly now: () => number
+    readonly quota: RequestQuota
+    readonly development: boolean
+    /** Run within the write that stores requests. */
+    readonly sweep: (tx: Transaction) => Promise<void>
+  },
 ): (row: RequestRow) => Promise<void> {
-  const { now, development } = o
+  const { now, development, sweep } = o
   const quota = { ...defaultQuota, ...o.quota, ...(development ? { total: Number.POSITIVE_INFINITY } : {}) }
   const add = inGroups<RequestRow, boolean>({
     ...groupOf,
-    run: rows => store.write(tx => addWithin(tx, rows, { quota, now: now() }), { alone: 'requests' }),
+    run: rows =>
+      store.write(
+        async tx => {
+          await sweep(tx)
+          return addWithin(tx, rows, { quota, now: now() })
+        },
+        { alone: 'requests' },
+      ),
   })
   return async row => {
     checkBytes(row)

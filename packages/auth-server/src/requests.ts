@@ -7,7 +7,7 @@ import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
 import { type RequestQuota, requestStore } from './request-quota.js'
 import { newCodeSecret, newRequestToken, requestHash } from './request-token.js'
-import { sweepAtMost } from './sweep.js'
+import { sweepAtMost, sweeper } from './sweep.js'
 import type { RequestRow, Tables } from './tables.js'
 import { newUserCode } from './user-code.js'
 
@@ -75,7 +75,8 @@ export function requestsIn(
   now: () => number,
   o: { readonly quota: RequestQuota; readonly development: boolean },
 ): Requests {
-  const put = requestStore(store, { ...o, now })
+  const sweep = sweeper(now, tx => sweepRequests(tx, now()))
+  const put = requestStore(store, { ...o, now, sweep })
 
   async function insert(request: NewRequest, more: Partial<RequestRow>): Promise<{ id: string; token: string }> {
     const token = newRequestToken()
