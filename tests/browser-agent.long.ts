@@ -127,7 +127,7 @@ async function startResource(id: string, authServer: string, cors: readonly stri
     cookies.push(...headerValues(message, 'cookie'))
     const moved = { status: 307, headers: { location: '/feed' } }
     const response = message.target === '/moved' ? new Response(null, moved) : Response.json(authorization.aauth)
-    resource.responseHeaders(response.headers, requirement, message)
+    resource.responseHeaders(response, requirement, message)
     return response
   }
   await run(id, { handle: async message => (await resource.handle(message)) ?? guarded(message) })

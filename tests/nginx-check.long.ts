@@ -26,6 +26,8 @@ beforeAll(async () => {
     let body = ''
     for await (const chunk of request) body += chunk
     seen.push({ request, body })
+    const isAway = request.url === '/away'
+    if (isAway) response.writeHead(503, { 'Agent-Auth': 'httpsig', 'Retry-After': '1', 'Cache-Control': 'no-store' })
     response.end('from the API')
   })
     .listen(upstreamPort, '127.0.0.1')
@@ -102,6 +104,21 @@ when(
     })
     expect([asking.status, (await asking.json()).error]).toEqual([401, 'invalid_signature'])
     expect((await fetch(`${api}/aauth-check`)).status).toBe(404)
+  },
+)
+
+when(
+  verifies('NON-17', 'sig.replay.handed-on', `a 503 of the API is not taken for the check's, which passes${why}`),
+  async () => {
+    seen.length = 0
+    const agent = await siteAgent()
+    const answer = await agent.fetch(`${api}/away`, { method: 'POST' })
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    expect([answer.headers.get('agent-auth'), seen.length]).toEqual([null, 1])
+    // Signed before the check was started: nothing was asked of the API.
+    const late = await siteAgent({ now: () => Date.now() / 1000 - 45 })
+    const early = await late.fetch(`${api}/away`, { method: 'POST' })
+    expect([early.status, early.headers.get('agent-auth'), seen.length]).toEqual([503, 'httpsig', 1])
   },
 )
 

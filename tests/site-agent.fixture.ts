@@ -8,11 +8,16 @@ import { freePort } from './processes.fixture.js'
 /**
  * An agent whose identity is served by a site of its own, on this machine.
  * @param o.send takes its signed requests in place of the network
+ * @param o.now its clock, in Unix seconds
  */
 export async function siteAgent(
-  o: { readonly send?: (request: Request) => Promise<Response>; readonly acceptAuthServer?: readonly string[] } = {},
+  o: {
+    readonly send?: (request: Request) => Promise<Response>
+    readonly acceptAuthServer?: readonly string[]
+    readonly now?: () => number
+  } = {},
 ): Promise<Agent> {
-  const { send, acceptAuthServer = [] } = o
+  const { send, acceptAuthServer = [], now } = o
   const key = await generateSigningKey()
   const port = await freePort()
   const id = `http://localhost:${port}`
@@ -29,6 +34,7 @@ export async function siteAgent(
   return createAgent({
     ...{ identity: agentServer({ id, kid: 'k1', key }), identifyTo: 'any', development: true, discovery },
     acceptAuthServer,
+    ...(now === undefined ? {} : { now }),
     ...(send === undefined ? {} : { fetch: (input, init) => send(new Request(input, init)) }),
   })
 }

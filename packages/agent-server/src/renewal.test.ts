@@ -101,7 +101,11 @@ test(verifies('error.invalid-request', 'a renewal with a body is refused in word
 })
 
 test(
-  verifies('sig.replay.bounded', 'no delegate, revoked or not, fills the room in which the others renew'),
+  verifies(
+    'sig.replay.bounded',
+    'sig.replay.not-processed',
+    'no delegate, revoked or not, fills the room in which the others renew',
+  ),
   async () => {
     const stage = await scene({ replay: memoryReplaySet({ now: () => newYear, share: 5, capacity: 20 }) })
     const revoked = await enrolled(stage, 'revoked')
@@ -115,7 +119,9 @@ test(
       return all
     }
     expect(new Set(await statuses(revoked, 30))).toEqual(new Set([401]))
-    expect(await statuses(busy, 6)).toEqual([200, 200, 200, 200, 200, 503])
+    expect(await statuses(busy, 5)).toEqual([200, 200, 200, 200, 200])
+    const full = await stage.server.handle(await renewal(stage, busy))
+    expect(await refusalOf(full)).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: 'httpsig' })
     expect(await statuses(other, 1)).toEqual([200])
   },
 )

@@ -17,7 +17,6 @@ describe('readAnswer', () => {
       error: 'insufficient_level',
       requiredComponents: ['@method', 'x-a'],
       retryAfter: '3',
-      isGuards: false,
       otherScheme: false,
     })
     expect(await response.json()).toMatchObject({ error: 'insufficient_level' })

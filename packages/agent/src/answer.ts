@@ -12,8 +12,6 @@ export interface Answer {
   /** Component names a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
-  /** Whether it is a guard's own, so that nothing behind the guard has seen the request. */
-  readonly isGuards: boolean
   /** Whether the response also offers some other scheme. */
   readonly otherScheme: boolean
   /** Seconds this clock is ahead of the server's, where that is more than 30. */
@@ -32,33 +30,39 @@ const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 export async function readAnswer(response: Response, now: number, patience = 2_000): Promise<Answer> {
   const { status, headers } = response
   const body = refusals.has(status) ? await errorBody(response, patience) : {}
-  const challenge = headers.get('agent-auth')
+  const agentAuth = agentAuthOf(headers.get('agent-auth'))
   const skew = clockSkew(headers.get('date'), now)
   return {
     status,
-    ...(challenge === null ? {} : { agentAuth: agentAuthOf(challenge) }),
+    ...(agentAuth === undefined ? {} : { agentAuth }),
     ...errorOf(body),
     requiredComponents: componentsOf(body['required_components']),
     retryAfter: headers.get('retry-after'),
-    isGuards: isGuards(headers),
     otherScheme: headers.has('www-authenticate'),
     ...(skew === undefined ? {} : { skew }),
   }
 }
 
-/** By protocol §4 "Caches": what passes a guard is `private`, what a guard answers by itself is `no-store`. */
-function isGuards(headers: Headers): boolean {
-  const cacheControl = headers.get('cache-control') ?? ''
-  return /\bno-store\b/i.test(cacheControl) && !/\bprivate\b/i.test(cacheControl)
-}
-
-/** Two header lines arrive here as one with a comma, and are malformed too: no challenge is better than either. */
-function agentAuthOf(value: string): AgentAuth | 'malformed' {
+/**
+ * Reads a challenge, where there is one. Two header lines arrive here as one with a comma, and are malformed too: no challenge is
+ * better than either.
+ */
+export function agentAuthOf(value: string | null): AgentAuth | 'malformed' | undefined {
+  if (value === null) return undefined
   try {
     return parseAgentAuth(value)
   } catch {
     return 'malformed'
   }
+}
+
+/**
+ * Whether there is a challenge that asks for no level, `Agent-Auth: httpsig` alone: with a 503 it says that the request was not
+ * processed.
+ * @see protocol §3.7 (`sig.replay.not-processed`)
+ */
+export function asksNoLevel(challenge: AgentAuth | 'malformed' | undefined): boolean {
+  return typeof challenge === 'object' && Object.keys(challenge).length === 0
 }
 
 async function errorBody(response: Response, patience: number): Promise<Readonly<Record<string, unknown>>> {

@@ -126,7 +126,7 @@ async function act(state: Climb, next: Next, status: number): Promise<Stop | und
       context.components.set(origin, next.components)
       return undefined
     case 'wait':
-      passage.note(origin, 'wait', `${name} has just started: signing anew after ${next.seconds} s`, status)
+      passage.note(origin, 'wait', `${name} cannot answer yet: sending anew after ${next.seconds} s`, status)
       state.waited = true
       await unlessAborted(request, () => context.sleep(next.seconds))
       return undefined

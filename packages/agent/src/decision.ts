@@ -1,5 +1,5 @@
 import { type Level, satisfies } from '@countersign/protocol'
-import type { Answer } from './answer.js'
+import { type Answer, asksNoLevel } from './answer.js'
 import type { Outcome } from './explanation.js'
 import { retryDelay } from './retry-after.js'
 
@@ -43,9 +43,10 @@ export function decide(answer: Answer, progress: Progress, host: string): Next {
   // Sent again it could act twice: whether the first one did is not for the agent to guess (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
     return stop('unknown', `${host} has seen this request before, so whether it acted on it is unknown`)
-  if (status === 503 && error === 'temporarily_unavailable') return afterUnavailable(answer, progress, host)
-  // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7).
-  if (status === 400 && error === 'invalid_grant' && progress.coded && answer.isGuards) return { do: 'forget' }
+  if (status === 503) return afterUnavailable(answer, progress, host)
+  // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7). A handler that
+  // issues tokens answers so, too: an unsafe request is not repeated on it.
+  if (status === 400 && error === 'invalid_grant' && progress.coded && progress.safe) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
   if (agentAuth === undefined) return stop('refused', withoutChallenge(answer, host))
   if (agentAuth === 'malformed')
@@ -83,13 +84,16 @@ function toAuthorized(
 }
 
 /**
- * A server that has just started refuses what was signed before; a fresh signature is a new request (protocol §3.7). To
- * whoever sits behind the guard it would be a second one: what comes from there may have acted before it failed.
+ * An unsafe request goes out again only where the resource says that nothing was done for it, whatever else the answer
+ * looks like: a handler that failed may have acted before (protocol §3.7).
  */
 function afterUnavailable(answer: Answer, { level, waited, safe }: Progress, host: string): Next {
-  const mayWait = level !== 'anonymous' && !waited && (safe || answer.isGuards)
-  const seconds = mayWait ? retryDelay(answer.retryAfter) : undefined
-  return seconds === undefined ? stop('refused', `${host} cannot answer now`) : { do: 'wait', seconds }
+  const { agentAuth, error, retryAfter } = answer
+  const isOurs = error === 'temporarily_unavailable'
+  const mayRepeat = asksNoLevel(agentAuth) || (safe && isOurs && level !== 'anonymous')
+  const seconds = mayRepeat && !waited ? retryDelay(retryAfter) : undefined
+  if (seconds !== undefined) return { do: 'wait', seconds }
+  return mayRepeat || isOurs ? stop('refused', `${host} cannot answer now`) : { do: 'return', outcome: 'answered' }
 }
 
 /** Components the resource demands and the last signature lacked; only a signature can lack them. */

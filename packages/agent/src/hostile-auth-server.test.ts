@@ -240,19 +240,32 @@ describe('an auth server that says no, or nothing', () => {
     await expect(agentIn(own).fetch(`${calendar}/events`)).rejects.toMatchObject({ code: 'unreachable' })
   })
 
-  test(verifies('sig.replay.restart', 'just started: the token request is signed anew, once'), async () => {
-    const own = await world()
-    let refusals = 0
-    own.network.intercept(auth, (exchange, next) => {
-      if (exchange.target !== '/token' || refusals++ > 0) return next(exchange)
-      const error = { error: 'temporarily_unavailable', error_description: 'just started' }
-      return Response.json(error, { status: 503, headers: { 'retry-after': '2' } })
-    })
-    const waits: number[] = []
-    const agent = agentIn(own, { sleep: async seconds => void waits.push(seconds) })
-    expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
-    expect(waits).toEqual([2])
-    const signatures = own.network.sent.filter(e => e.target === '/token').map(e => e.header('signature'))
-    expect(new Set(signatures).size).toBe(2)
-  })
+  test.each([
+    ['httpsig', 2],
+    [undefined, 1],
+    ['httpsig; identity=?1', 1],
+  ])(
+    verifies('sig.replay.resent', 'a token request is signed anew, once, where the 503 says %j and no other'),
+    async (agentAuth, count) => {
+      const own = await world()
+      let refusals = 0
+      own.network.intercept(auth, (exchange, next) => {
+        if (exchange.target !== '/token' || refusals++ > 0) return next(exchange)
+        const error = { error: 'temporarily_unavailable', error_description: 'just started' }
+        const more = agentAuth === undefined ? {} : { 'agent-auth': agentAuth }
+        return Response.json(error, {
+          status: 503,
+          headers: { 'retry-after': '2', 'cache-control': 'no-store', ...more },
+        })
+      })
+      const waits: number[] = []
+      const agent = agentIn(own, { sleep: async seconds => void waits.push(seconds) })
+      const call = agent.fetch(`${calendar}/events`)
+      if (count === 2) expect((await call).status).toBe(200)
+      else await expect(call).rejects.toMatchObject({ code: 'unreachable', cause: { status: 503 } })
+      expect(waits).toEqual(count === 2 ? [2] : [])
+      const signatures = own.network.sent.filter(e => e.target === '/token').map(e => e.header('signature'))
+      expect(new Set(signatures).size).toBe(count)
+    },
+  )
 })

@@ -1,5 +1,6 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { isObject, parseJson } from '@countersign/protocol'
+import { agentAuthOf, asksNoLevel } from './answer.js'
 import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
 import { clockSkew, retryDelay } from './retry-after.js'
@@ -40,9 +41,11 @@ export interface PostContext {
 export function signedPost(context: PostContext): SignedPost {
   return async request => {
     const first = await send(request, context)
-    const wait = first.status === 503 ? retryDelay(first.headers.get('retry-after')) : undefined
+    const { status, headers } = first
+    // Only where nothing was done for the request: any other answer may have used up a code or a refresh token (protocol §3.7).
+    const isUnprocessed = status === 503 && asksNoLevel(agentAuthOf(headers.get('agent-auth')))
+    const wait = isUnprocessed ? retryDelay(headers.get('retry-after')) : undefined
     if (wait === undefined) return answerOf(request.to, first, context)
-    // A server that has just started refuses what was signed before it did; a new signature is a new request (§3.7).
     discard(first)
     await context.sleep(wait)
     return answerOf(request.to, await send(request, context), context)

@@ -1,4 +1,4 @@
-import { generateSigningKey } from '@countersign/httpsig'
+import { generateSigningKey, type ReplayVerdict } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
@@ -158,6 +158,31 @@ test(
     })
     expect(made.events.filter(event => event.type === 'granted')).toHaveLength(1)
     expect((await send(made, phone, form)).status).toBe(200)
+  },
+)
+
+test(
+  verifies('sig.replay.not-processed', 'one that has just started, or whose replay set is away, says nothing was done'),
+  async () => {
+    for (const check of [
+      async () => 'early' as const,
+      async () => 'full' as const,
+      async () => Promise.reject(new Error('connection refused')),
+    ]) {
+      const replay = { check: async (): Promise<ReplayVerdict> => check() }
+      const made = await world({ replay })
+      const phone = await delegate(made, 'phone')
+      const refused = await ask(made, phone)
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(await refusalOf(refused)).toEqual({
+        status: 503,
+        error: 'temporarily_unavailable',
+        agentAuth: 'httpsig',
+      })
+      expect(made.events.filter(event => event.type === 'granted')).toEqual([])
+      replay.check = async () => 'fresh'
+      await granted(await ask(made, phone))
+    }
   },
 )
 

@@ -50,6 +50,8 @@ interface Answer {
 /** What goes from one connection to the next is framed anew. */
 const hopByHop = /^(connection|keep-alive|transfer-encoding|content-length)$/i
 const facts = /^aauth-/i
+/** What the routes of docs/gateway.md take off every answer of the API (`response_headers_to_remove`). */
+const removed = /^agent-auth$/i
 const onSuccess = /^(cache-control|vary|ratelimit|ratelimit-policy|x-request-id)$/i
 
 async function passOn(
@@ -73,7 +75,8 @@ async function passed(port: number, message: Message, verdict: Answer): Promise<
   const headers = [...message.headers.filter(([name]) => !facts.test(name)), ...known]
   const answer = await ask(port, { ...message, headers })
   const said = verdict.headers.filter(([name]) => onSuccess.test(name))
-  return { ...answer, headers: [...answer.headers.filter(([name]) => !onSuccess.test(name)), ...said] }
+  const own = answer.headers.filter(([name]) => !onSuccess.test(name) && !removed.test(name))
+  return { ...answer, headers: [...own, ...said] }
 }
 
 function ask(port: number, { method, target, headers, body }: Message): Promise<Answer> {

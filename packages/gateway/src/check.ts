@@ -86,7 +86,7 @@ function configure<S extends string>(
     for (const name of [...teller.names, ...claims]) headers.set(name, '')
     if (!authorization.observed)
       for (const [name, value] of await teller.tell(authorization.aauth, message)) headers.set(name, value)
-    resource.responseHeaders(headers, requirement, message)
+    resource.responseHeaders({ status: 200, headers }, requirement, message)
     return new Response(null, { headers })
   }
   const handle: Participant['handle'] = async message => {

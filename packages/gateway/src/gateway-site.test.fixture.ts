@@ -102,8 +102,8 @@ function looselyRead(path: string): string {
 
 function paged(plan: Plan, page: Page): Handler {
   return async (request, response) => {
-    const { headers, body } = await say(plan, page, factsIn(request.headers), await text(request))
-    response.writeHead(200, headers).end(body)
+    const { status = 200, headers, body } = await say(plan, page, factsIn(request.headers), await text(request))
+    response.writeHead(status, headers).end(body)
   }
 }
 

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import type { Resource } from '@countersign/resource'
+import type { AnswerHead, Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
@@ -74,7 +74,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       const passed = await asked(message)
       if (passed instanceof Response) return passed
       const answer = await answerOf(passed.upstream, passed.request, message)
-      passed.finish(answer.headers)
+      passed.finish(answer)
       return passed.through(answer)
     },
     async upgrade(message) {
@@ -126,7 +126,7 @@ interface Passed<S extends string> {
   readonly upstream: Upstream
   readonly request: UpstreamRequest
   /** Sets on the answer what belongs on a guarded one. */
-  finish(headers: Headers): void
+  finish(answer: AnswerHead): void
   /** What the caller gets of the answer. */
   through(response: Response): Response
 }
@@ -143,7 +143,7 @@ async function passage<S extends string>(
     configured,
     upstream,
     request: forwarded(message, facts, resource),
-    finish: headers => resource.responseHeaders(headers, requirement, message),
+    finish: answer => resource.responseHeaders(answer, requirement, message),
     through,
   }
 }
@@ -187,13 +187,13 @@ async function switched<S extends string>(passed: Passed<S>, handshake: Handshak
   const answer = await upstream.upgrade({ ...request, headers })
   if (answer instanceof IncomingMessage) {
     const response = responseOf(answer, request.method)
-    finish(response.headers)
+    finish(response)
     return response
   }
   const { socket, head, response } = answer
   checkSwitch(response, handshake, socket)
   const kept = responseHeaders(response.rawHeaders)
-  finish(kept)
+  finish({ status: 101, headers: kept })
   return { headers: [...kept, ...handshakeHeaders], socket, head }
 }
 

@@ -84,6 +84,11 @@ export function serializeContentDigest(digest: ContentDigest): string {
   return members.join(', ')
 }
 
+/** Writes the Content-Digest of a body by sha-256 alone, which every receiver knows. */
+export async function writeSha256Digest(body: Uint8Array): Promise<string> {
+  return `sha-256=:${base64Encode(await sha256(body))}:`
+}
+
 /**
  * Writes the Content-Digest of a body.
  * @param algorithms default sha-256, which every receiver knows

@@ -1,7 +1,7 @@
 import { base64Encode, base64urlEncode } from '#base64url'
 import { ascii, random16 } from '#crypto'
 import type { RequestContext } from './component-value.js'
-import { writeContentDigest } from './content-digest.js'
+import { writeSha256Digest } from './content-digest.js'
 import { requiredComponents } from './covered-components.js'
 import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
@@ -77,7 +77,7 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
   const hasBody = (options.body?.length ?? 0) > 0
   if (hasBody && options.body) {
     if (!lines.has('content-type')) throw new TypeError('a signed body needs a content-type')
-    added.push(['content-digest', await writeContentDigest(options.body)])
+    added.push(['content-digest', await writeSha256Digest(options.body)])
   }
   for (const [name, value] of added) lines.set(name, [value])
   const names = requiredComponents({

@@ -58,13 +58,15 @@ export async function answered<S extends string>(message: ReceivedMessage, endpo
     const authorization = await resource.authorize(message, rule.requirement)
     if (!authorization.ok) return authorization.response
     const response = await within(message, { rpc, rule, authorization }, endpoint)
-    resource.responseHeaders(response.headers, rule.requirement, message)
+    resource.responseHeaders(response, rule.requirement, message)
     exposeSession(response.headers)
     return response
   } catch (thrown) {
     const error = asAAuthError(thrown)
     resource.refused(message, error)
     const response = errorResponse(error, { now })
+    // The guard refuses by its own answer: what is thrown here may come of the server behind it, which may have acted.
+    if (response.status === 503) response.headers.delete('agent-auth')
     resource.cors?.expose(message, response.headers)
     return response
   }

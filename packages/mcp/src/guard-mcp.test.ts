@@ -1,8 +1,11 @@
 import { generateSigningKey } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { beforeAll, expect, test } from 'vitest'
-import { asAgent, asHolder, asKey, type Signer } from '../../resource/src/world.test.fixture.js'
-import { makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+import { asAgent, asHolder, asKey, makeWorld, type Signer } from '../../resource/src/world.test.fixture.js'
+import { guardMcp } from './index.js'
+import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
 
 let tools: Tools
 let pseudonym: Signer
@@ -272,3 +275,35 @@ test(verifies('mcp.no-credentials', 'the server never sees a signature or a toke
   expect(JSON.stringify(seen)).not.toMatch(/signature|eyJ/i)
   await other.client.close()
 })
+
+test(
+  verifies('NON-17', 'sig.replay.handed-on', 'what a server behind it fails with asks for no second try'),
+  async () => {
+    const world = await makeWorld()
+    const as = asAgent(world.agent)
+    let ran = 0
+    const endpoint = (makeServer: () => McpServer) =>
+      guardMcp(makeServer, world.calendar(), { session: { level: 'identified' }, now: () => world.clock.now })
+    const failing = endpoint(() => {
+      ran += 1
+      throw new AAuthError('temporarily_unavailable', 'away', { retryAfter: 1, notProcessed: true })
+    })
+    const open = async (participant: ReturnType<typeof endpoint>) =>
+      participant.handle(
+        await world.request({
+          as,
+          method: 'POST',
+          target: '/mcp',
+          headers: [['accept', 'application/json, text/event-stream']],
+          body: initialize,
+        }),
+      )
+    const refused = await open(failing)
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('agent-auth'), ran]).toEqual([
+      ...[503, '1', null, 1],
+    ])
+    const well = await open(endpoint(() => new McpServer({ name: 'tools', version: '1' })))
+    expect(well.status).toBe(200)
+    await well.body?.cancel()
+  },
+)

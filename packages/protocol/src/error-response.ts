@@ -14,8 +14,8 @@ export interface ErrorResponseOptions {
 
 /**
  * Turns an error into its HTTP answer: JSON, `no-store`, `Date` with 401 and 5xx, `Retry-After` in whole seconds
- * (1 when a 429 or 503 names none).
- * @see protocol.md §8 and §4
+ * (1 when a 429 or 503 names none), `Agent-Auth: httpsig` with a 503 that says the request was not processed.
+ * @see protocol.md §8, §4 and §3.7
  */
 export function errorResponse(error: AAuthError, options: ErrorResponseOptions = {}): Response {
   const { code, description, status, required_components, algs } = error
@@ -29,7 +29,8 @@ export function errorResponse(error: AAuthError, options: ErrorResponseOptions =
   }
   const retryAfter = error.retryAfter ?? (status === 429 || status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfter))))
-  if (options.agentAuth !== undefined) headers.set('agent-auth', serializeAgentAuth(options.agentAuth))
+  const agentAuth = options.agentAuth ?? (error.notProcessed ? {} : undefined)
+  if (agentAuth !== undefined) headers.set('agent-auth', serializeAgentAuth(agentAuth))
   const body = { error: code, error_description: description, required_components, algs }
   return textResponse(JSON.stringify(body), { status, headers })
 }

@@ -62,6 +62,11 @@ export interface AAuthErrorOptions {
   readonly required_components?: readonly string[]
   /** The algorithms that would do (`unsupported_algorithm`). */
   readonly algs?: readonly string[]
+  /**
+   * Nothing was done for the request yet, so it may be signed anew and sent again. Only with `temporarily_unavailable`, by a
+   * verifier that has just started, is full, drains, or cannot reach its store.
+   */
+  readonly notProcessed?: true
   /** What was expected and what came, as data, for logs; it never reaches the peer. */
   readonly cause?: unknown
 }
@@ -79,6 +84,7 @@ export class AAuthError extends Error {
   readonly retryAfter?: number
   readonly required_components?: readonly string[]
   readonly algs?: readonly string[]
+  readonly notProcessed?: true
 
   constructor(code: ErrorCode, description: string, options: AAuthErrorOptions = {}) {
     super(description, 'cause' in options ? { cause: options.cause } : undefined)
@@ -88,6 +94,7 @@ export class AAuthError extends Error {
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter
     if (options.required_components !== undefined) this.required_components = options.required_components
     if (options.algs !== undefined) this.algs = options.algs
+    if (options.notProcessed) this.notProcessed = true
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Algorithm, importVerifyKey, type PublicJwk, type SigningKey } from '@countersign/httpsig'
 import { AAuthError } from './error.js'
-import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature } from './jws.js'
+import { jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, maxJwsBytes } from './jws.js'
 import { signJws } from './sign-jws.js'
 import { isSafeId, isThumbprint } from './token-claims.js'
 
@@ -38,15 +38,22 @@ const typ = 'key-proof+jwt'
  * @see protocol.md §5 "Rotation"
  */
 export async function signKeyProof(claims: KeyProofClaims, newKey: SigningKey): Promise<string> {
-  const { aud, sub, jkt, iat, jti } = claims
-  const proof = await signJws({ typ }, JSON.stringify({ aud, sub, jkt, iat, jti }), newKey)
-  try {
-    parseKeyProof(proof)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
-    throw new TypeError(`the proof would be refused: ${reason}`, { cause })
-  }
+  const proof = await signJws({ typ }, JSON.stringify(checked(claims)), newKey)
+  if (proof.length > maxJwsBytes) throw wouldBeRefused('proof is over 6 KiB')
   return proof
+}
+
+/** Not by parsing what was signed: a browser agent makes proofs and reads none. */
+function checked(claims: KeyProofClaims): KeyProofClaims {
+  try {
+    return claimsOf({ ...claims })
+  } catch (cause) {
+    throw wouldBeRefused(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+function wouldBeRefused(reason: string, cause?: unknown): TypeError {
+  return new TypeError(`the proof would be refused: ${reason}`, { cause })
 }
 
 /**

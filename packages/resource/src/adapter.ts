@@ -1,5 +1,6 @@
 import { type BodyCheck, checkedStream, type ReceivedMessage } from '@countersign/httpsig'
 import { asAAuthError, errorResponse } from '@countersign/protocol'
+import type { AnswerHead } from './handed-on.js'
 import type { BodyRule } from './requirement.js'
 
 // What the adapters for frameworks share.
@@ -47,14 +48,14 @@ export function readBefore({ message, isUnread }: Read, rule: BodyRule): Receive
 }
 
 /** The response with headers that `set` has changed; the same one where that can be. */
-export function withHeaders(response: Response, set: (headers: Headers) => void): Response {
+export function withHeaders(response: Response, set: (head: AnswerHead) => void): Response {
   try {
-    set(response.headers)
+    set(response)
     return response
   } catch {
     // The headers of a response that came from fetch() cannot be written: those of a copy can.
     const copy = new Response(response.body, response)
-    set(copy.headers)
+    set(copy)
     return copy
   }
 }

@@ -10,6 +10,7 @@ import { askAfter, askBesideBearer, askFor, blocked, decide, overLimit, type Ref
 import { isDenied, isUserAmong } from './deny.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer, ResourceEvent } from './event.js'
+import { takeRetryOff } from './handed-on.js'
 import { type Bucket, bearerBucketsOf, bucketsOf } from './limits.js'
 import { letThrough, type Mode, markOf } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
@@ -209,8 +210,7 @@ function passed(
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
       const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...about })
-      // The handler has begun, and whom it called may have acted: an agent that takes this for the guard's own would send it again.
-      if (response.status >= 500) response.headers.set('cache-control', 'private, no-store')
+      takeRetryOff(response)
       tell({ type: 'refused', error, ask: refusal.ask, aauth, ...about })
       return response
     },
@@ -310,7 +310,7 @@ function passesOnce(message: ReceivedMessage, { replay }: Route): boolean {
 async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
   if (guard.passed.has(message)) return
   const peer = guard.clientOf(message)
-  await available(checkReplay({ replay: guard.replay, verified, ...(peer === undefined ? {} : { peer }) }))
+  await checkReplay({ replay: guard.replay, verified, ...(peer === undefined ? {} : { peer }) })
   guard.passed.add(message)
 }
 

@@ -1,11 +1,16 @@
 import { AAuthError } from '@countersign/protocol'
 
-/** Without its memory a resource cannot tell a first request from a replay, nor a flood from a trickle: it fails closed. */
-export async function available<T>(answer: Promise<T>): Promise<T> {
+/**
+ * Without its memory a resource cannot tell a first request from a replay, nor a flood from a trickle: it fails closed.
+ * @param stage whether the request is still judged, so that nothing was done for it, or its handler has begun
+ */
+export async function available<T>(answer: Promise<T>, stage: 'judging' | 'handling' = 'judging'): Promise<T> {
   try {
     return await answer
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
-    throw new AAuthError('temporarily_unavailable', 'the memory of this resource is away', { retryAfter: 5, cause })
+    const untouched = stage === 'judging' ? { notProcessed: true as const } : {}
+    const description = 'the memory of this resource is away'
+    throw new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause, ...untouched })
   }
 }

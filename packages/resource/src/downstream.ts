@@ -183,7 +183,7 @@ async function suspended(
 /** Each begins a sign-in at the user's auth server, which lets this resource have only so many for all its users together. */
 async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
   const key = JSON.stringify(['sign-in', principal])
-  const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }))
+  const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }), 'handling')
   if (within) return
   throw new AAuthError('rate_limited', 'the user has been asked too often', { retryAfter: seconds })
 }

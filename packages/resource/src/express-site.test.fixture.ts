@@ -23,8 +23,11 @@ function appOf(plan: Plan): express.Express {
       path,
       guard(resource, page.requirement, bodyLimit === undefined ? {} : { bodyLimit }),
       async (request, response) => {
-        const { headers, body } = await say(plan, page, request.aauth, await text(request))
-        response.set(headers ?? {}).send(body)
+        const { status = 200, headers, body } = await say(plan, page, request.aauth, await text(request))
+        response
+          .status(status)
+          .set(headers ?? {})
+          .send(body)
       },
     )
   }

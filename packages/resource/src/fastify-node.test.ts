@@ -130,7 +130,7 @@ test(
       503,
       'temporarily_unavailable',
       undefined,
-      'private, no-store',
+      'no-store',
     ])
     expect(logged).toEqual([])
     const broken = await send({ method: 'GET', target: '/broken', headers: [['host', 'a']] })

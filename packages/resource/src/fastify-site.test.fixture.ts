@@ -37,8 +37,12 @@ function appOf(plan: Plan): FastifyInstance {
       const { bodyLimit } = page
       const guarded = guard(resource, page.requirement, bodyLimit === undefined ? {} : { bodyLimit })
       raw.all(path, guarded, async (request, reply) => {
-        const { headers, body } = await say(plan, page, request.aauth, (request.body as string | undefined) ?? '')
-        return reply.headers(headers ?? {}).send(body)
+        const sent = (request.body as string | undefined) ?? ''
+        const { status = 200, headers, body } = await say(plan, page, request.aauth, sent)
+        return reply
+          .code(status)
+          .headers(headers ?? {})
+          .send(body)
       })
     }
   })

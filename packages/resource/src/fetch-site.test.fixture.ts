@@ -46,8 +46,8 @@ function fetchRoutes(plan: Plan): Map<string, (request: Request) => Promise<Resp
       resource,
       requirement,
       async (request: Request, aauth) => {
-        const { body, headers = {} } = await say(plan, page, aauth, await request.text())
-        return new Response(body, { headers })
+        const { body, status = 200, headers = {} } = await say(plan, page, aauth, await request.text())
+        return new Response(body, { status, headers })
       },
       bodyLimit === undefined ? {} : { bodyLimit },
     )
@@ -94,8 +94,8 @@ function honoApp(plan: Plan): Hono {
   for (const [path, page] of Object.entries(pages)) {
     const { bodyLimit, requirement } = page
     app.all(path, hono.guard(resource, requirement, bodyLimit === undefined ? {} : { bodyLimit }), async c => {
-      const { body, headers = {} } = await say(plan, page, c.var.aauth, await c.req.text())
-      return c.body(body, 200, headers)
+      const { body, status = 200, headers = {} } = await say(plan, page, c.var.aauth, await c.req.text())
+      return new Response(body, { status, headers })
     })
   }
   const fed = hono.guard(resource, { level: 'pseudonymous' })

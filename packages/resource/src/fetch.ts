@@ -52,7 +52,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
       const whole = declared.body !== 'stream'
       const checked = whole ? withBody(request, message) : body === undefined ? request : checkedRequest(request, body)
       const response = await handler(checked, aauth, ...more)
-      return withHeaders(response, headers => resource.responseHeaders(headers, declared, message))
+      return withHeaders(response, head => resource.responseHeaders(head, declared, message))
     } catch (error) {
       const told = await authorization.respond(error)
       if (told === undefined) throw error
@@ -92,7 +92,7 @@ export function cors<S extends string, A extends readonly unknown[] = []>(
 
 /** A page that cannot read why it was refused cannot do better. */
 function exposed<S extends string>(response: Response, request: Request, resource: Resource<S>): Response {
-  return withHeaders(response, headers => resource.cors?.expose(request, headers))
+  return withHeaders(response, ({ headers }) => resource.cors?.expose(request, headers))
 }
 
 async function messageOf<A extends readonly unknown[]>(

@@ -42,7 +42,7 @@ export async function admit<S extends string>(
   const refused = await checkedNode(request, authorization.body)
   if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
   const takeBack = headersNow(response)
-  const unprotect = whenSent(response, headers => resource.responseHeaders(headers, declared, message))
+  const unprotect = whenSent(response, head => resource.responseHeaders(head, declared, message))
   // A handler that never looked at the body leaves it in the way of the next request.
   response.once('close', () => request.resume())
   return {
@@ -77,7 +77,7 @@ export function answerCors<S extends string>(
   if (cors === undefined) return undefined
   const asked = corsRequestOf(request)
   const preflight = cors.preflight(asked)
-  if (preflight === undefined) whenSent(response, headers => cors.expose(asked, headers))
+  if (preflight === undefined) whenSent(response, ({ headers }) => cors.expose(asked, headers))
   return preflight
 }
 

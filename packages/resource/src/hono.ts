@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
 import { type Read, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import type { AnswerHead } from './handed-on.js'
 import { agentMetadataPath } from './metadata.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -60,7 +61,7 @@ export function guard<S extends string>(
     c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
     const told = c.error === undefined ? undefined : await authorization.respond(c.error)
-    if (told === undefined) protectResponse(c, headers => resource.responseHeaders(headers, declared, message))
+    if (told === undefined) protectResponse(c, head => resource.responseHeaders(head, declared, message))
     else answerInstead(c, told)
     return undefined
   }
@@ -91,7 +92,7 @@ export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler
     const preflight = resource.cors?.preflight(raw)
     if (preflight !== undefined) return preflight
     await next()
-    protectResponse(c, headers => resource.cors?.expose(raw, headers))
+    protectResponse(c, ({ headers }) => resource.cors?.expose(raw, headers))
     return undefined
   }
 }
@@ -135,7 +136,7 @@ function replaceResponse(c: Context, response: Response): void {
   c.res = response
 }
 
-function protectResponse(c: Context, set: (headers: Headers) => void): void {
+function protectResponse(c: Context, set: (head: AnswerHead) => void): void {
   const response = withHeaders(c.res, set)
   if (response !== c.res) replaceResponse(c, response)
 }

@@ -7,6 +7,7 @@ export type { Ask } from './decision.js'
 export { type Deny, type DenyLists, isDenied, type UserOfAgent } from './deny.js'
 export type { DownstreamOptions } from './downstream.js'
 export type { Asking, Observer, ResourceEvent } from './event.js'
+export type { AnswerHead } from './handed-on.js'
 export {
   type InteractionAnswer,
   type InteractionClaim,

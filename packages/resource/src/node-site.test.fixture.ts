@@ -34,8 +34,8 @@ function routesOf(plan: Plan): Map<string, Handler> {
   const routes = new Map<string, Handler>()
   for (const [path, page] of Object.entries(pages)) {
     const handler: NodeHandler = async (request, response, aauth) => {
-      const { headers, body } = await say(plan, page, aauth, await text(request))
-      response.writeHead(200, headers).end(body)
+      const { status = 200, headers, body } = await say(plan, page, aauth, await text(request))
+      response.writeHead(status, headers).end(body)
     }
     const { bodyLimit } = page
     routes.set(path, guard(resource, page.requirement, handler, bodyLimit === undefined ? {} : { bodyLimit }))

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import type { AnswerHead } from './handed-on.js'
 import { dropBody, type NodeRequest } from './incoming-node.js'
 
 /** A response as Node shows it. */
@@ -33,7 +34,7 @@ export function fieldsOf({ headers }: Response): Array<readonly [name: string, v
  * leaves the answer to somebody else.
  * @returns takes it back
  */
-export function whenSent(response: NodeResponse, set: (headers: Headers) => void): () => void {
+export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void): () => void {
   const outgoing = response as Outgoing
   const { writeHead } = outgoing
   const undo = (): void => {
@@ -43,7 +44,7 @@ export function whenSent(response: NodeResponse, set: (headers: Headers) => void
     undo()
     const [reason, given] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]]
     for (const [name, value] of linesOf(given)) outgoing.setHeader(name, value)
-    change(outgoing, set)
+    change(outgoing, status, set)
     return reason === undefined ? writeHead.call(response, status) : writeHead.call(response, status, reason)
   }
   return undo
@@ -61,7 +62,7 @@ function linesOf(given: unknown): Array<[name: string, value: string | string[]]
   return [...lines].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values])
 }
 
-function change(outgoing: Outgoing, set: (headers: Headers) => void): void {
+function change(outgoing: Outgoing, status: number, set: (head: AnswerHead) => void): void {
   const headers = new Headers()
   for (const name of outgoing.getHeaderNames()) {
     // Cookies cannot be joined, and nothing here is about them.
@@ -69,7 +70,7 @@ function change(outgoing: Outgoing, set: (headers: Headers) => void): void {
     for (const value of [outgoing.getHeader(name) ?? []].flat()) headers.append(name, String(value))
   }
   const before = new Map(headers)
-  set(headers)
+  set({ status, headers })
   for (const name of before.keys()) if (!headers.has(name)) outgoing.removeHeader(name)
   for (const [name, value] of headers) if (before.get(name) !== value) outgoing.setHeader(name, value)
 }

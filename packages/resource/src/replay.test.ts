@@ -78,11 +78,11 @@ test(
       const authorization = await resource.authorize(message, { level: 'pseudonymous' })
       if (authorization.ok) return 200
       const { status, headers } = authorization.response
-      return [status, headers.get('retry-after'), headers.get('cache-control')]
+      return [status, headers.get('retry-after'), headers.get('agent-auth')]
     }
-    // `no-store`, not `private`: by this an agent knows that no handler has seen it, and signs anew.
-    expect(await answer(started - 1)).toEqual([503, '1', 'no-store'])
-    expect(await answer(started + 20)).toEqual([503, '1', 'no-store'])
+    // By this an agent knows that no handler has seen it, and signs anew.
+    expect(await answer(started - 1)).toEqual([503, '1', 'httpsig'])
+    expect(await answer(started + 20)).toEqual([503, '1', 'httpsig'])
     expect(await answer(started + 2)).toBe(200)
     const safe = await world.request({ as, target: '/x', created: started - 1 })
     expect((await resource.authorize(safe, { level: 'pseudonymous' })).ok).toBe(true)

@@ -46,7 +46,7 @@ test(verifies('LOG-03', 'LOG-06', 'a request has one name, and is one request un
   const second = await resource.authorize(post, declared)
   expect([first.ok, second.ok], 'two guards are no replay').toEqual([true, true])
   const headers = new Headers()
-  resource.responseHeaders(headers, declared, post)
+  resource.responseHeaders({ status: 200, headers }, declared, post)
   expect(headers.get('ratelimit')).toMatch(/"pseudonymous";r=4/)
   expect((await resource.authorize({ ...post }, declared)).ok).toBe(false)
   const asked = await world.request({ as: asHolder(world.delegateKey, await world.agentToken()) })

@@ -10,7 +10,6 @@ import {
 } from '@countersign/protocol'
 import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
-import { available } from './available.js'
 import { signatureComponents } from './components.js'
 import { type Deny, isDenied } from './deny.js'
 import type { Observer } from './event.js'
@@ -78,7 +77,7 @@ async function resourceTokenFor(
   const ask = askOf(message, options)
   // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
   await options.tokens.allot(caller)
-  await available(checkReplay({ replay: options.replay, verified, partition: 'token' }))
+  await checkReplay({ replay: options.replay, verified, partition: 'token' })
   const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }

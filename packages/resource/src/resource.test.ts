@@ -175,7 +175,7 @@ describe('replay across restarts of what is around', () => {
     expect(await outcome(noReplay.authorize(await post(), { level: 'pseudonymous' }))).toEqual([
       503,
       'temporarily_unavailable',
-      null,
+      'httpsig',
     ])
     expect(await outcome(noReplay.authorize(await world.request({ as: stranger }), { level: 'pseudonymous' }))).toEqual(
       [200],
@@ -184,7 +184,7 @@ describe('replay across restarts of what is around', () => {
     expect(await outcome(noCounter.authorize(await post(), { level: 'pseudonymous' }))).toEqual([
       503,
       'temporarily_unavailable',
-      null,
+      'httpsig',
     ])
     expect(
       await outcome(

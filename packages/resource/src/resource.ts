@@ -27,6 +27,7 @@ import { type Counter, memoryCounter } from './counter.js'
 import { type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
+import { type AnswerHead, takeRetryOff } from './handed-on.js'
 import type { Limits, SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { type Mode, ownRefusals } from './observe.js'
@@ -156,8 +157,9 @@ export interface Resource<S extends string = string> {
   /**
    * Sets on a guarded response what keeps shared caches from serving it to the next agent, what lets the page of a browser
    * agent read it, and, for the very message that was authorized, how much its limits leave (`RateLimit`, `RateLimit-Policy`).
+   * Takes `Agent-Auth` off a 503: the request was handed on, so it must not be sent again by itself.
    */
-  responseHeaders(headers: Headers, requirement: Requirement<S>, message: CorsRequest): void
+  responseHeaders(response: AnswerHead, requirement: Requirement<S>, message: CorsRequest): void
 }
 
 /**
@@ -260,7 +262,9 @@ export function createResource<const S extends string = never>(options: Resource
     handle: async message => (paths.includes(pathOf(message.target)) ? published(names.name(message)) : undefined),
     clientOf: client,
     ...ownRefusals(mode, tellOwn(tell, telemetry), names),
-    responseHeaders(headers, requirement, message) {
+    responseHeaders(response, requirement, message) {
+      const { headers } = response
+      takeRetryOff(response)
       if (mode === 'enforce') {
         setRateHeaders(headers, charges.get(names.named(message))?.values() ?? [])
         protectFromCaches(headers, requirement.cacheControl === 'handler')

@@ -27,7 +27,7 @@ function route(requirement: Requirement<Scopes>, options: Partial<ResourceOption
     const message = await world.request({ as, target: '/x' })
     const answer = await resource.authorize(message, declared)
     const { headers, status } = answer.ok ? new Response() : answer.response
-    if (answer.ok) resource.responseHeaders(headers, declared, message)
+    if (answer.ok) resource.responseHeaders({ status: 200, headers }, declared, message)
     const counted = [...(headers.get('ratelimit') ?? '').matchAll(/"(\w+)"/g)].map(([, name]) => name)
     return [status, headers.get('agent-auth'), counted.join(' ')]
   }

@@ -10,6 +10,8 @@ export type CalendarResource = Resource<'events.read' | 'events.write'>
 
 /** What a handler answers, in no framework's words. */
 export interface Said {
+  /** Default 200. */
+  readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
 }
@@ -97,6 +99,19 @@ export const pages: Readonly<Record<string, Page>> = {
     say: () => ({
       headers: { 'cache-control': 'public, max-age=60', vary: 'Accept', 'cdn-cache-control': 'max-age=9' },
       body: 'ok',
+    }),
+  },
+  '/unready': {
+    requirement: { level: 'pseudonymous' },
+    say: () => ({
+      status: 503,
+      headers: {
+        'agent-auth': 'httpsig',
+        'retry-after': '1',
+        'cache-control': 'no-store',
+        'content-type': 'application/json',
+      },
+      body: '{"error":"temporarily_unavailable"}',
     }),
   },
   '/throws': {

@@ -62,4 +62,13 @@ export const replayCases: readonly AttackCase[] = [
     'sig.replay.unsafe',
     'After a failed handler the same request is refused and a newly signed one works.',
   ),
+  built('NON-15', 'sig.replay.resent', 'A POST refused by a guard that has just started is signed anew and runs once.'),
+  built(
+    'NON-16',
+    'sig.replay.resent',
+    'A 503 of a handler that looks like a guard’s is returned, and nothing is resent.',
+  ),
+  built('NON-17', 'sig.replay.handed-on', 'A 503 of a handler or upstream reaches the caller without `Agent-Auth`.'),
+  built('NON-19', 'sig.replay.resent', 'A server that always says so is asked twice at most, after a bounded wait.'),
+  built('NON-21', 'sig.replay.resent', 'No signature and no identity is shown because of such a 503.'),
 ]

@@ -87,4 +87,19 @@ export const coveredClauses: readonly Requirement[] = [
     '3.7',
     'An agent never signs anew and resends on `replay_detected`; it says the outcome is unknown.',
   ),
+  built(
+    'sig.replay.not-processed',
+    '3.7',
+    'A verifier that refuses before anything was done answers 503 with `Agent-Auth: httpsig` and `Retry-After`.',
+  ),
+  built(
+    'sig.replay.handed-on',
+    '3.7',
+    'Guards, and proxies that verify, take `Agent-Auth` off every 503 of what stands behind them.',
+  ),
+  built(
+    'sig.replay.resent',
+    '3.7',
+    'An agent signs anew and resends an unsafe request on exactly that answer, once a call, and on no other 503.',
+  ),
 ]

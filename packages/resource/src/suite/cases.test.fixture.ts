@@ -6,7 +6,7 @@ import { hostileRecords } from './hostile-records.test.fixture.js'
 import { levels } from './levels.test.fixture.js'
 import { limits } from './limits.test.fixture.js'
 import { records } from './records.test.fixture.js'
-import { documents, responses } from './responses.test.fixture.js'
+import { documents, responses, unprocessed } from './responses.test.fixture.js'
 import type { Stage } from './stage.test.fixture.js'
 import { targets } from './targets.test.fixture.js'
 
@@ -20,6 +20,7 @@ export function decisionCases(stage: Stage): void {
   challenges(stage)
   records(stage)
   hostileRecords(stage)
+  unprocessed(stage)
 }
 
 /** What comes over the wire, and what goes back. */

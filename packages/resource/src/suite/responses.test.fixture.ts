@@ -1,3 +1,4 @@
+import { memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import type { Site } from '../site.test.fixture.js'
@@ -44,7 +45,7 @@ export function responses({ world, adapter, site, holder }: Stage): void {
             'temporarily_unavailable',
             '5',
           ])
-          expect(setback.headers.get('cache-control')).toBe('private, no-store')
+          expect(setback.headers.has('agent-auth')).toBe(false)
           expect([plan.ran, plan.failed]).toEqual([1, []])
           const caught = await send(await world.request({ as: alice, target: '/caught' }))
           expect([caught.status, caught.body]).toEqual([200, 'without a room'])
@@ -82,6 +83,36 @@ export function responses({ world, adapter, site, holder }: Stage): void {
       const refused = await send(unsigned('/feed', large))
       expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([413, page])
     })
+  })
+}
+
+/** Who may say that a request was not processed. */
+export function unprocessed({ world, as, site }: Stage): void {
+  test(
+    verifies('NON-17', 'sig.replay.handed-on', 'a 503 of the handler never says that the request was not processed'),
+    async () => {
+      const { plan, send } = await site()
+      const acted = await send(await world.request({ as, method: 'POST', target: '/unready', body: '{}' }))
+      expect([acted.status, acted.error, acted.headers.get('retry-after')]).toEqual([
+        503,
+        'temporarily_unavailable',
+        '1',
+      ])
+      expect([acted.headers.has('agent-auth'), plan.ran]).toEqual([false, 1])
+    },
+  )
+
+  test(verifies('sig.replay.not-processed', 'a 503 of the guard says that the request was not processed'), async () => {
+    const { plan, send } = await site({ replay: memoryReplaySet({ now: () => world.clock.now }) })
+    const ask = (created: number) =>
+      world.request({ as, method: 'POST', target: '/feed', body: '{}', contentType: 'application/json', created })
+    const refused = await send(await ask(world.clock.now - 2))
+    expect([refused.status, refused.headers.get('agent-auth'), refused.headers.get('retry-after')]).toEqual([
+      ...[503, 'httpsig', '1'],
+    ])
+    expect(refused.headers.get('cache-control')).toBe('no-store')
+    expect(plan.ran).toBe(0)
+    expect([(await send(await ask(world.clock.now + 1))).status, plan.ran]).toEqual([200, 1])
   })
 }
 
