@@ -1,4 +1,4 @@
-import { signRequest } from '@countersign/httpsig'
+import { type SigningKeyError, signRequest } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
 import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
@@ -79,7 +79,7 @@ async function signature(
   try {
     return await sign(wanted)
   } catch (error) {
-    if (wanted.length === 0) throw error
+    if (wanted.length === 0 || (error as Partial<SigningKeyError>).transient) throw error
     // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
     return sign([])
   }

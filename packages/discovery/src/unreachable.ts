@@ -11,6 +11,6 @@ export function discoveryError(error: unknown, retryAfter: number): AAuthError {
     const { description, status } = error
     return new AAuthError('discovery_failed', description, { status, cause: error.cause ?? error })
   }
-  const description = 'the host of a document that is needed does not answer'
+  const description = 'a host that is needed does not answer'
   return new AAuthError('discovery_failed', description, { status: 503, retryAfter, cause: error })
 }

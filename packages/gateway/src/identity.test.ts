@@ -95,3 +95,27 @@ test('the user of a bearer token is nobody that AAuth knows, told either way', a
   expect(claims).toMatchObject({ level: 'anonymous', credential: 'bearer' })
   expect(JSON.stringify(claims)).not.toMatch(/alice|read|other/)
 })
+
+test(
+  verifies('F-80', 'while the signer of identities is away a request is 503 and does not reach the API'),
+  async () => {
+    const [published] = world.settings.keys
+    if (published === undefined) throw new Error('no key')
+    const signer: { fault?: Error } = {}
+    const sign = async (data: Uint8Array): Promise<Uint8Array> => {
+      if (signer.fault !== undefined) throw signer.fault
+      return published.key.sign(data)
+    }
+    const { signed, upstream } = await start(ok, everything, {
+      identity: { ...published, key: { ...published.key, sign } },
+    })
+    const holder = await world.holder({ sub: 'alice', delegate: 'phone' })
+    expect((await signed({ as: holder, target: '/scoped' })).status).toBe(200)
+    const before = upstream.seen.length
+    signer.fault = new Error('ECONNREFUSED')
+    expect((await signed({ as: holder, target: '/scoped' })).status).toBe(503)
+    expect(upstream.seen.length).toBe(before)
+    delete signer.fault
+    expect((await signed({ as: holder, target: '/scoped' })).status).toBe(200)
+  },
+)

@@ -6,6 +6,8 @@ test('what is exported is what is meant to be', () => {
   expect(new Set(Object.keys(main))).toEqual(
     new Set([
       'HttpSigError',
+      'SigningKeyError',
+      'signBytes',
       'algorithms',
       'answerAcceptSignature',
       'asciiBytes',

@@ -1,6 +1,7 @@
 export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
 export { checkOptions } from '#check-options'
 export { ascii as asciiBytes } from '#crypto'
+export { signBytes } from '#sign-bytes'
 export {
   type AcceptSignatureAnswer,
   type AnsweringKey,
@@ -91,6 +92,7 @@ export {
   serializeSignatureKey,
 } from './signature-key.js'
 export { isSigned } from './signature-lines.js'
+export { SigningKeyError } from './signing-key-error.js'
 export type { DictionaryLimits } from './structured-field.js'
 export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
 export { type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'

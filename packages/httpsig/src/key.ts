@@ -22,7 +22,7 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   readonly publicJwk: PublicJwk
   /**
-   * Signs bytes as they are; hashing them is part of the algorithm. The promise may take its time, and its rejection reaches whoever asked for the signature.
+   * Signs bytes as they are; hashing them is part of the algorithm. The promise may take its time, at most 5 seconds; what it rejects with becomes the `cause` of a `SigningKeyError`.
    * @returns Ed25519: R‖S, 64 bytes (RFC 8032). ES256, ES384: r‖s, 64 or 96 bytes, not the DER that most KMS answer (RFC 7518 §3.4). PS512: RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes, as long as the modulus
    */
   sign(data: Uint8Array): Promise<Uint8Array>

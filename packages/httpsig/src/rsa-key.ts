@@ -69,7 +69,7 @@ export function rsaMembers(members: Readonly<Record<string, unknown>>): { readon
       member: 'e',
     })
   if (isRoca(integer(modulus)))
-    throw unsupportedAlgorithm('n comes from a generator whose private keys can be computed (CVE-2017-15361)', {
+    throw unsupportedAlgorithm('n is of a generator whose keys can be computed (CVE-2017-15361)', {
       member: 'n',
     })
   return { n, e }

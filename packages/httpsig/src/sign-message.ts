@@ -1,6 +1,7 @@
 import { type BareItem, type Parameters, serializeInnerList } from 'structured-headers'
 import { base64Encode } from '#base64url'
 import { ascii } from '#crypto'
+import { signBytes } from '#sign-bytes'
 import { algorithmNamed } from './algorithm.js'
 import { parseComponent } from './component-identifier.js'
 import type { HttpMessage } from './http-message.js'
@@ -64,6 +65,7 @@ function checkSelf({ name, parameters }: Component): void {
  * the lines of a second signature join those of the first.
  * @throws TypeError for malformed components, parameters or label, or a label that the message already has
  * @throws HttpSigError `invalid_signature` when a component is unknown, not in the message, or the signature itself; which one is in `cause`
+ * @throws SigningKeyError when the key fails or takes longer than 5 seconds
  * @see RFC 9421 §3.1
  */
 export async function signMessage(options: SignMessageOptions): Promise<Array<readonly [string, string]>> {
@@ -80,7 +82,7 @@ export async function signMessage(options: SignMessageOptions): Promise<Array<re
     parametersOf(options),
   ])
   const base = messageSignatureBase(components, input, message, options.structuredFields)
-  const signature = await key.sign(ascii(base))
+  const signature = await signBytes(key, ascii(base))
   return [
     ['signature-input', `${label}=${input}`],
     ['signature', `${label}=:${base64Encode(signature)}:`],

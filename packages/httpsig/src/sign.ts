@@ -1,9 +1,9 @@
 import { base64Encode, base64urlEncode } from '#base64url'
 import { ascii, random16 } from '#crypto'
+import { signBytes } from '#sign-bytes'
 import type { RequestContext } from './component-value.js'
 import { writeSha256Digest } from './content-digest.js'
 import { requiredComponents } from './covered-components.js'
-import { signatureLength } from './jwk.js'
 import type { SigningKey } from './key.js'
 import { trimOws } from './received-message.js'
 import { bareSignatureBase } from './signature-base.js'
@@ -66,6 +66,7 @@ function contextOf(options: SignOptions, lines: ReadonlyMap<string, readonly str
 /**
  * Signs a request and returns the header lines to add: `signature-input`, `signature`, `signature-key`, and `content-digest` when there is a body.
  * @throws TypeError when a body has no `content-type`, when the request already carries one of these headers, when the Signature-Key is over 7 KiB, or when the key's signature has another length than its algorithm's
+ * @throws SigningKeyError when the key fails or takes longer than 5 seconds
  * @see docs/protocol.md §3.4 and §3.5
  */
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
@@ -91,9 +92,6 @@ export async function signRequest(options: SignOptions): Promise<Array<readonly 
   const nonce = options.nonce ?? base64urlEncode(random16())
   const input = `(${names.map(name => `"${name}"`).join(' ')});created=${created};nonce=${quoted(nonce)}`
   const base = bareSignatureBase(names, input, context)
-  const signature = await options.key.sign(ascii(base))
-  // A KMS that answers in DER, found before anybody sees it.
-  if (signature.length !== signatureLength(options.key.publicJwk))
-    throw new TypeError('the key signs in another encoding')
+  const signature = await signBytes(options.key, ascii(base))
   return [['signature-input', `${label}=${input}`], ['signature', `${label}=:${base64Encode(signature)}:`], ...added]
 }

@@ -1,5 +1,6 @@
 import { AgentError, refusalOf } from '@countersign/agent/exchange'
-import { AAuthError } from '@countersign/protocol'
+import { SigningKeyError } from '@countersign/httpsig'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { Refusal } from './decision.js'
 
 /**
@@ -8,8 +9,9 @@ import type { Refusal } from './decision.js'
  * @see protocol §7 "A middle's own answers"
  */
 export function refusalAfter(thrown: unknown): Refusal | undefined {
-  // Its own: the deadline, or that no more users can be asked now.
+  // Its own: the deadline, that no more users can be asked now, or that its signer is away.
   if (thrown instanceof AAuthError) return { error: thrown, ask: 'nothing' }
+  if (thrown instanceof SigningKeyError) return { error: asAAuthError(thrown), ask: 'nothing' }
   if (!(thrown instanceof AgentError)) return undefined
   switch (thrown.code) {
     case 'denied':

@@ -49,6 +49,11 @@ export const faultCases: readonly AttackCase[] = [
   built('F-56', 'consent.page', 'Slow resource metadata delays no consent page.'),
   built('F-57', 'consent.browser', 'A planned restart attaches no open page to another user.'),
   built('F-58', 'interaction.bound', 'A restart of a resource loses no interaction silently.'),
+  built(
+    'F-80',
+    'error.unavailable',
+    'A signer that is away or silent costs 503 within its deadline, and no request is lost.',
+  ),
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
