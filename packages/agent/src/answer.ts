@@ -12,8 +12,8 @@ export interface Answer {
   /** Component names a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
-  /** Whether the response also offers some other scheme. */
-  readonly otherScheme: boolean
+  /** The header by which the response asks in another way: that of later editions of AAuth, or of other schemes. */
+  readonly asksBy?: string | undefined
   /** Seconds this clock is ahead of the server's, where that is more than 30. */
   readonly skew?: number
 }
@@ -38,7 +38,7 @@ export async function readAnswer(response: Response, now: number, patience = 2_0
     ...errorOf(body),
     requiredComponents: componentsOf(body['required_components']),
     retryAfter: headers.get('retry-after'),
-    otherScheme: headers.has('www-authenticate'),
+    asksBy: ['AAuth-Requirement', 'WWW-Authenticate'].find(name => headers.has(name)),
     ...(skew === undefined ? {} : { skew }),
   }
 }

@@ -99,25 +99,19 @@ function afterUnavailable(answer: Answer, { level, waited, safe }: Progress, hos
 /** Components the resource demands and the last signature lacked; only a signature can lack them. */
 function uncovered({ status, error, requiredComponents }: Answer, { level, covered }: Progress): readonly string[] {
   if (status !== 401 || error !== 'invalid_signature' || level === 'anonymous' || covered) return []
-  return requiredComponents.filter(name => !usual.has(name))
+  return requiredComponents.filter(name => !usual.test(name))
 }
 
 /** Always covered where the request has them (protocol §3.4). */
-const usual: ReadonlySet<string> = new Set([
-  '@method',
-  '@authority',
-  '@path',
-  '@query',
-  'signature-key',
-  'content-digest',
-  'content-type',
-])
+const usual = /^(?:@(?:method|authority|path|query)|signature-key|content-(?:digest|type))$/
 
 function withoutChallenge(answer: Answer, host: string): string {
   const said = refusal(answer, host)
-  return answer.otherScheme
-    ? `${said}; it offers another scheme, and the agent never falls back to one by itself`
-    : said
+  const { asksBy } = answer
+  if (asksBy === undefined) return said
+  return /^A/.test(asksBy)
+    ? `${said}; ${asksBy} is of a later edition of AAuth`
+    : `${said}; it offers another scheme, and the agent never falls back to one by itself`
 }
 
 const sentences: Readonly<Record<string, string>> = {

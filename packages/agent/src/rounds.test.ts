@@ -87,6 +87,23 @@ describe('a resource that is never satisfied', () => {
     }
   })
 
+  test(verifies('agent.final', 'a resource of a later edition ends the call, and the edition is named'), async () => {
+    const own = await world()
+    const later = { 'aauth-requirement': 'requirement=agent-token' }
+    answers(own, () => refusal(401, undefined, 'invalid_signature', later))
+    const response = await agentIn(own).fetch(`${calendar}/agenda`)
+    expect(explain(response).outcome).toBe('refused')
+    expect(explain(response).reason).toMatch(/; AAuth-Requirement is of a later edition of AAuth$/)
+    expect(calls(own, calendar)).toHaveLength(1)
+    const both = await world()
+    both.network.intercept(calendar, async (exchange, next) => {
+      const answer = await next(exchange)
+      answer.headers.set('aauth-requirement', 'requirement=agent-token')
+      return answer
+    })
+    expect((await agentIn(both).fetch(`${calendar}/agenda`)).status).toBe(200)
+  })
+
   test(verifies('CLI-15', 'challenge.no-downgrade', 'a bearer challenge causes no downgrade'), async () => {
     const own = await world()
     answers(own, () => refusal(401, undefined, 'invalid_token', { 'www-authenticate': 'Bearer realm="x"' }))

@@ -57,5 +57,5 @@ export { identityScopes, identityScopesIn, missingScope, parseScope, serializeSc
 export { signJws } from './sign-jws.js'
 export { signToken } from './sign-token.js'
 export { textOf, textResponse } from './text-response.js'
-export { type ParsedToken, parseToken, type TokenType, verifyTokenSignature } from './token.js'
+export { type ParsedToken, type ParseTokenOptions, parseToken, type TokenType, verifyTokenSignature } from './token.js'
 export { isSafeId } from './token-claims.js'

@@ -39,15 +39,23 @@ export function invalidToken(typ: TokenType, description: string, cause?: unknow
   return new AAuthError(codes[typ], description, cause === undefined ? {} : { cause })
 }
 
+/** How a token is read. */
+export interface ParseTokenOptions {
+  /** Whether identifiers in it may be those of development mode; default false. */
+  readonly development?: boolean
+  /** The error for a `typ` that is none of the expected ones; default has the code of the first of them. */
+  readonly refuseType?: (typ: unknown) => AAuthError
+}
+
 /**
  * Reads a token as far as that goes without a key: size, shape, `typ`, `alg`, `kid`, `iss`.
- * @throws AAuthError with the code of the token's own type when that is one of `expected`, else of the first expected one.
+ * @throws AAuthError with the code of the token's own type when that is one of `expected`, else of the first expected one, or what `refuseType` makes
  * @see protocol.md §5, RFC 7515 §5.2, RFC 8725 §3
  */
 export function parseToken(
   token: string,
   expected: readonly TokenType[],
-  options: { readonly development?: boolean } = {},
+  options: ParseTokenOptions = {},
 ): ParsedToken {
   const [first] = expected
   if (first === undefined) throw new TypeError('at least one token type must be expected')
@@ -57,7 +65,11 @@ export function parseToken(
   const members = jwsObject(header, 'the token header', refuseFirst)
   const typ = expected.find(type => type === members['typ'])
   // An agent token is no auth token, whoever signed it.
-  if (typ === undefined) throw refuseFirst('the token is not of the type expected here', { typ: expected })
+  if (typ === undefined)
+    throw (
+      options.refuseType?.(members['typ']) ??
+      refuseFirst('the token is not of the type expected here', { typ: expected })
+    )
   const refuse = refusing(typ)
   const alg = jwsAlgorithm(members, refuse)
   const kid = kidOf(members, refuse)

@@ -136,7 +136,11 @@ async function ofOtherTypes(world: World): Promise<BadToken[]> {
   const claims = await goodClaims(world)
   const types = ['at+jwt', 'JWT', 'logout+jwt', 'application/auth+jwt', 'AUTH+JWT', 'resource+jwt', undefined]
   return Promise.all(
-    types.map(async typ => ({ what: String(typ), jwt: await forgeToken(world.authServer, { typ }, claims) })),
+    types.map(async typ => ({
+      what: String(typ),
+      jwt: await forgeToken(world.authServer, { typ }, claims),
+      error: 'unsupported_scheme',
+    })),
   )
 }
 

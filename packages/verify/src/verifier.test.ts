@@ -88,27 +88,59 @@ describe('credentials', () => {
     })
   })
 
+  const retyped = (token: string, typ: unknown): string => {
+    const [, payload, signature] = token.split('.')
+    const header = JSON.stringify({ typ, alg: 'Ed25519', kid: 'k1' })
+    return `${base64urlEncode(new TextEncoder().encode(header))}.${payload}.${signature}`
+  }
+
   test(
     verifies('sig.key.jwt', 'SCH-16', 'SCH-17', 'AUT-12', 'AUT-20', 'what is no agent or auth token is refused'),
     async () => {
       const token = await agentToken(agent, key)
-      const [, payload, signature] = token.split('.')
-      const retyped = (typ: unknown): string =>
-        `${base64urlEncode(new TextEncoder().encode(JSON.stringify({ typ, alg: 'Ed25519', kid: 'k1' })))}.${payload}.${signature}`
-      for (const jwt of [
-        retyped('resource+jwt'),
-        retyped('at+jwt'),
-        retyped('JWT'),
-        retyped(undefined),
-        '',
-        'a.b',
-        'a.b.c.d',
-        `${token}.x.y`,
-        ' ',
-      ]) {
+      for (const jwt of ['', 'a.b', 'a.b.c.d', `${token}.x.y`, ' '])
         expect([jwt, await refused(await withToken(jwt))]).toMatchObject([jwt, { status: 401 }])
-      }
       expect(net.fetched).toEqual([])
+      await verifier.verify(await withToken(token))
+    },
+  )
+
+  test.each([
+    ['resource+jwt', 'its typ is resource+jwt'],
+    ['key-proof+jwt', 'its typ is key-proof+jwt'],
+    ['at+jwt', 'its typ is at+jwt'],
+    ['a'.repeat(40), `its typ is ${'a'.repeat(40)}`],
+    ['a'.repeat(41), 'its typ is another'],
+    ['JWT', 'its typ is another'],
+    ['AGENT+JWT', 'its typ is another'],
+    ['agent+jwt; v=1', 'its typ is another'],
+    [' agent+jwt', 'its typ is another'],
+    ['application/agent+jwt', 'its typ is another'],
+    ['\u001b[2J', 'its typ is another'],
+    [7, 'its typ is another'],
+    [undefined, 'it has no typ'],
+  ])(verifies('JWT-24', 'sig.key.jwt-type', 'typ %j is no identity: %s'), async (typ, said) => {
+    const token = await agentToken(agent, key)
+    const message = await withToken(retyped(token, typ))
+    await expect(verifier.verify(message)).rejects.toMatchObject({
+      code: 'unsupported_scheme',
+      status: 401,
+      description: `the JWT in Signature-Key must be agent+jwt or auth+jwt: ${said}`,
+    })
+    expect(net.fetched).toEqual([])
+    await verifier.verify(await withToken(token))
+  })
+
+  test.each(['aa-agent+jwt', 'aa-auth+jwt', 'aa-resource+jwt'])(
+    verifies('JWT-25', 'sig.key.jwt-type', '%s is told as of a later edition'),
+    async typ => {
+      const token = await agentToken(agent, key)
+      await expect(verifier.verify(await withToken(retyped(token, typ)))).rejects.toMatchObject({
+        code: 'unsupported_scheme',
+        description: `the JWT in Signature-Key must be agent+jwt or auth+jwt: ${typ} is of a later edition of AAuth, and this is the exploratory one`,
+      })
+      expect(net.fetched).toEqual([])
+      await verifier.verify(await withToken(token))
     },
   )
 

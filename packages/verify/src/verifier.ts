@@ -22,6 +22,7 @@ import {
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
 import { peerOf } from './network.js'
+import { noIdentity } from './no-identity.js'
 import { issuerKey, openCallerToken, type PendingToken } from './token.js'
 import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
 
@@ -200,7 +201,7 @@ async function openToken(jwt: string, context: Context): Promise<PendingToken> {
   const parsed = parseToken(
     jwt,
     context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
-    { development },
+    { development, refuseType: noIdentity },
   )
   accepts(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
   if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)

@@ -12,7 +12,7 @@ export const exchangeCases: readonly AttackCase[] = [
   built('EXC-10', 'exchange.rule', 'A scope that no rule allows is refused and never widened.'),
   built('EXC-12', 'exchange.upstream', 'An upstream token without scope is no mandate.'),
   built('EXC-14', 'exchange.issued', 'Parameters cannot set claims of the issued token.'),
-  built('EXC-15', 'exchange.chain', 'A chain too long or malformed is refused.'),
+  built('EXC-15', 'exchange.chain', 'A malformed chain is 400, and one that would get too long 403.'),
   built('EXC-17', 'exchange.act', 'The chain is complete, newest actor outermost.'),
   built('EXC-19', 'exchange.no-refresh', 'An exchanged token cannot be refreshed.'),
   built('EXC-20', 'exchange.upstream', 'Withdrawn trust ends new exchanges.'),

@@ -20,6 +20,12 @@ export const jwtCases: readonly AttackCase[] = [
   built('JWT-19', 'token.shape', 'Deep JSON inside an ignored claim is refused without a stack overflow.'),
   built('JWT-21', 'token.claims', 'A claim of the wrong type is refused without a server error.'),
   built('JWT-22', 'token.claims', 'Unknown claims, any member order, spaces and non-ASCII names are accepted.'),
+  built(
+    'JWT-24',
+    'sig.key.jwt-type',
+    'A JWT in `Signature-Key` of another `typ`, or without one, is refused unfetched.',
+  ),
+  built('JWT-25', 'sig.key.jwt-type', 'A token of a later edition in `Signature-Key` is told as such.'),
 ]
 
 /** AGT: agent tokens. */

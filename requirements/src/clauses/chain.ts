@@ -11,7 +11,11 @@ export const chainClauses: readonly Requirement[] = [
   ),
   built('exchange.rule', '7', 'An exchange needs a rule for exactly this path, and the list is empty by default.'),
   built('exchange.whole', '7', 'The scope of the resource token is given whole or not at all.'),
-  built('exchange.chain', '7', 'At most five `act` objects, and no identifier twice in the chain.'),
+  built(
+    'exchange.chain',
+    '7',
+    'At most five `act` objects, and no identifier twice in the chain; else 403 `access_denied`.',
+  ),
   built(
     'exchange.issued',
     '7',

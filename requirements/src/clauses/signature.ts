@@ -53,6 +53,11 @@ export const signatureClauses: readonly Requirement[] = [
   built('sig.key.jwks-uri', '3.2', '`jwks_uri` needs `id`, `kid` and `dwk`, and `dwk` is always `aauth-agent`.'),
   built('sig.key.jwks-uri.lookup', '3.2', 'The key is the one with that `kid` in the JWKS the metadata of `id` names.'),
   built('sig.key.jwt', '3.2', 'The `jwt` scheme carries an agent token or an auth token, and nothing else.'),
+  built(
+    'sig.key.jwt-type',
+    '3.2',
+    'A JWT whose `typ` is no identity refuses with `unsupported_scheme` before any fetch, and a plain `typ` is named.',
+  ),
   built('sig.key.legacy', '3.2', 'The parenthesised spelling is refused, and the description names the right form.'),
   later('sig.key.x509', '3.2', 'An `x509` key identifies an agent by its verified certificate chain.'),
 

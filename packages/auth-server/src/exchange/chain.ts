@@ -23,15 +23,14 @@ export function chainOf(act: Act): ChainHop[] {
 }
 
 /**
- * Checks the chain a token would be issued with. Too deep is a fault of the token, 400; a circle is none, but nobody's
- * mandate goes through the same party twice, 403.
- * @throws AAuthError `invalid_auth_token` (400), `access_denied`
+ * Checks the chain that a token would be issued with: its depth, and that no mandate goes through one party twice.
+ * @throws AAuthError `access_denied`: the upstream token is in order, and is not passed on
  * @see protocol §7
  */
 export function checkChain(act: Act, o: { readonly caller: string; readonly downstream: string }): void {
   const hops = chainOf(act)
   if (hops.length > deepest) {
-    throw new AAuthError('invalid_auth_token', 'the chain would hold more than 5 act objects', { status: 400 })
+    throw new AAuthError('access_denied', 'the chain would hold more than 5 act objects')
   }
   const all = [o.caller, o.downstream, ...hops.map(({ agent }) => agent)]
   // A circle would let a party act on a mandate that it gave itself.
