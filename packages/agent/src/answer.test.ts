@@ -17,7 +17,7 @@ describe('readAnswer', () => {
       error: 'insufficient_level',
       requiredComponents: ['@method', 'x-a'],
       retryAfter: '3',
-      otherScheme: false,
+      asksBy: undefined,
     })
     expect(await response.json()).toMatchObject({ error: 'insufficient_level' })
   })
