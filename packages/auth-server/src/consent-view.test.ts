@@ -29,6 +29,7 @@ const row: RequestRow = {
   upstream: null,
   upstream_user: null,
   site: null,
+  words: null,
 }
 const frame: ConsentFrame = {
   csrf: 'csrf',

@@ -16,7 +16,7 @@ import { consentDecision } from './pages/consent-decision.js'
 import { type ConsentView, consentPage } from './pages/consent-page.js'
 import { pageResponse } from './pages/page-response.js'
 import type { Policy } from './policy.js'
-import { isLoopbackRedirect } from './redirect-uri.js'
+import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
 import { codeOf } from './request-token.js'
 import { askedIn, consentKey, type Requests } from './requests.js'
 import type { RequestRow } from './tables.js'
@@ -108,9 +108,9 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   const shown = (form.get('held') ?? '').split(' ')
   const held = (await heldScope(open, context)).filter(name => shown.includes(name))
   const view = await viewOf(request_token, open, held, context)
-  const { allow, scope } = consentDecision(form, view)
-  if (allow && scope.length === 0) return consentAnswer({ ...view, problem: 'nothing-chosen' })
-  return conclude(request_token, open, { scope, by: 'user' }, context)
+  const { scope, words, problem } = consentDecision(form, view)
+  if (problem !== undefined) return consentAnswer({ ...view, problem })
+  return conclude(request_token, open, { scope, words, by: 'user' }, context)
 }
 
 /** Where the browser must go first, before its user may decide an exchange: only the one it is for may. */
@@ -193,13 +193,23 @@ function consentAnswer(view: ConsentView): Response {
 async function conclude(
   request_token: string,
   open: OpenRequest,
-  decision: { readonly scope: readonly string[]; readonly by: 'user' | 'remembered' },
+  decision: Pick<Decision, 'scope' | 'words' | 'by'>,
   context: ConsentContext,
 ): Promise<Response> {
+  await checkStillListed(open.row, context)
   const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
   if (decided !== undefined) return answerRedirect(decided, request_token, context)
   const { row } = await browsersRequest(request_token, open.session, context)
   return answered(request_token, { ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
+}
+
+/** What a user decided about an open request, now or before. */
+export interface Decision {
+  readonly scope: readonly string[]
+  /** The words that the page showed for it; absent where it was remembered. */
+  readonly words?: Readonly<Record<string, string>>
+  readonly by: 'user' | 'remembered'
+  readonly remember: 'yes' | 'no'
 }
 
 /**
@@ -208,12 +218,15 @@ async function conclude(
  */
 export async function decideRequest(
   { row, session, user }: OpenRequest,
-  o: { readonly scope: readonly string[]; readonly by: 'user' | 'remembered'; readonly remember: 'yes' | 'no' },
+  { scope, words, by, remember }: Decision,
   { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
 ): Promise<RequestRow | undefined> {
-  const { scope, by, remember } = o
   const claims = identityClaims(scope, { ...user.claims })
-  const decided = await requests.decide(row, session.id, { user: { sub: user.sub, claims }, scope, remember })
+  const decided = await requests.decide(row, session.id, {
+    user: { sub: user.sub, claims },
+    ...{ scope, remember },
+    ...(words === undefined ? {} : { words }),
+  })
   if (decided === undefined) return undefined
   const upstream = upstreamOf(row)
   const about = {
@@ -228,11 +241,17 @@ export async function decideRequest(
 }
 
 /** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
-function answered(request_token: string, { row, user }: OpenRequest, context: ConsentContext, said?: string): Response {
+async function answered(
+  request_token: string,
+  { row, user }: OpenRequest,
+  context: ConsentContext,
+  said?: string,
+): Promise<Response> {
   const stands = row.status === 'denied' ? 'deny' : 'allow'
   if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
     throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
   }
+  await checkStillListed(row, context)
   return answerRedirect(row, request_token, context)
 }
 

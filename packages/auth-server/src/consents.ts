@@ -48,12 +48,17 @@ export async function rememberedScope(
 export async function rememberConsent(
   tx: Transaction,
   key: ConsentKey,
-  o: { readonly scope: readonly string[]; readonly now: number },
+  o: {
+    readonly scope: readonly string[]
+    readonly now: number
+    /** The words the user saw, by scope. */
+    readonly words: Readonly<Record<string, string>>
+  },
 ): Promise<void> {
   const { beginning = null } = key
   const rows = o.scope.map(scope => ({
     ...namedBy(key),
-    ...{ beginning, scope },
+    ...{ beginning, scope, words: wordsIn(o.words, scope) },
     created: o.now,
     last_used: o.now,
   }))
@@ -63,9 +68,29 @@ export async function rememberConsent(
     .onConflict(on =>
       on
         .columns(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope', 'chain'])
-        .doUpdateSet({ last_used: o.now }),
+        .doUpdateSet(({ ref }) => ({ last_used: o.now, words: ref('excluded.words') })),
     )
     .execute()
+}
+
+/** The words the user saw when they allowed it, by scope; none where that is not known. */
+export async function rememberedWords(
+  tx: Transaction,
+  key: ConsentKey,
+  scope: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  if (scope.length === 0) return {}
+  const rows = await tx
+    .selectFrom('auth_server_consents')
+    .select(['scope', 'words'])
+    .where(({ and }) => and(namedBy(key)))
+    .where('scope', 'in', [...scope])
+    .execute()
+  return Object.fromEntries(rows.flatMap(({ scope: name, words }) => (words === null ? [] : [[name, words]])))
+}
+
+function wordsIn(words: Readonly<Record<string, string>>, scope: string): string | null {
+  return Object.hasOwn(words, scope) ? (words[scope] ?? null) : null
 }
 
 /** Keeps what is used without the user from ending as unused; written once a day at most. */

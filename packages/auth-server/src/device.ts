@@ -67,10 +67,10 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
     context,
   )
   if (!form.has('decision')) return pageResponse(consentPage(view))
-  const { allow, scope } = consentDecision(form, view)
-  if (allow && scope.length === 0) return pageResponse(consentPage({ ...view, problem: 'nothing-chosen' }))
+  const { allow, scope, words, problem } = consentDecision(form, view)
+  if (problem !== undefined) return pageResponse(consentPage({ ...view, problem }))
   const open = { row, session, user: session.user }
-  const decided = await decideRequest(open, { scope, by: 'user', remember: 'no' }, context)
+  const decided = await decideRequest(open, { scope, words, by: 'user', remember: 'no' }, context)
   if (decided === undefined) throw alreadyDecided()
   return pageResponse(deviceDonePage({ allowed: allow }))
 }

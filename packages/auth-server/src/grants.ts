@@ -195,6 +195,8 @@ export interface NewGrant {
   readonly grant: Grant
   readonly token: string
   readonly redemption?: string
+  /** JSON of the words that the user saw. */
+  readonly words?: string | null
   readonly now: number
 }
 
@@ -215,6 +217,7 @@ export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> 
       claims: p.claims,
       redemption_hash: p.redemption_hash,
       txn: p.txn,
+      words: p.words,
     }),
   )
   return async (tx, grant) => void (await insert(tx, rowOf(grant)))
@@ -222,7 +225,7 @@ export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> 
 
 type Database = Store<Tables>['db']
 
-function rowOf({ principal, grant, token, redemption, now }: NewGrant): GrantRow {
+function rowOf({ principal, grant, token, redemption, words, now }: NewGrant): GrantRow {
   return {
     refresh_hash: refreshTokenHash(token),
     id: grant.id,
@@ -237,6 +240,7 @@ function rowOf({ principal, grant, token, redemption, now }: NewGrant): GrantRow
     claims: grant.user === undefined ? null : JSON.stringify(grant.user.claims),
     redemption_hash: redemption ?? null,
     txn: grant.txn ?? null,
+    words: words ?? null,
   }
 }
 

@@ -40,7 +40,7 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
           .where('expires', '>', now())
           .executeTakeFirstOrThrow()
         if (numDeletedRows === 0n) return undefined
-        await insert(tx, { principal, grant, token, redemption, now: now() })
+        await insert(tx, { principal, grant, token, redemption, words: row.words, now: now() })
         return token
       })
     },

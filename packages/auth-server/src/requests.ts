@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { type ConsentKey, rememberConsent, sweepConsents } from './consents.js'
+import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from './consents.js'
 import { beginningName, beginningOf, chainName } from './exchange/chain.js'
 import { type Upstream, upstreamOf } from './exchange/upstream-token.js'
 import type { GrantUser, Principal } from './grants.js'
@@ -39,6 +39,8 @@ export interface UserDecision {
   readonly scope: readonly string[]
   /** Remembers it, so as not to ask again. */
   readonly remember: 'yes' | 'no'
+  /** The words they saw for it, by scope; absent where they were asked before and not now. */
+  readonly words?: Readonly<Record<string, string>>
 }
 
 /** The requests of one auth server that wait for a user or for their agent. */
@@ -166,6 +168,8 @@ async function decideIn(
 ): Promise<RequestRow | undefined> {
   const { row, browser, decision, secret, now } = o
   const { user, scope, remember } = decision
+  const key = consentKey(row, user.sub)
+  const words = decision.words ?? (await rememberedWords(tx, key, scope))
   const isDevice = row.user_code !== null
   // A device asks every few seconds: it gets at least as long as a code lives.
   const expires = isDevice ? Math.max(row.expires, now + codeLifetime) : now + codeLifetime
@@ -174,6 +178,7 @@ async function decideIn(
     granted_scope: scope.length === 0 ? null : serializeScope(scope),
     claims: JSON.stringify(user.claims),
     code_secret: secret,
+    words: JSON.stringify(words),
     expires,
   }
   const decided = await tx
@@ -186,7 +191,7 @@ async function decideIn(
     .returningAll()
     .executeTakeFirst()
   if (decided?.status === 'granted' && remember === 'yes') {
-    await rememberConsent(tx, consentKey(row, user.sub), { scope, now })
+    await rememberConsent(tx, key, { scope, now, words })
   }
   return decided
 }
@@ -248,6 +253,7 @@ function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash
     upstream: upstream === undefined ? null : JSON.stringify(upstream),
     upstream_user: null,
     site: null,
+    words: null,
   }
 }
 

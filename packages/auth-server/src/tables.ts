@@ -25,6 +25,8 @@ export interface GrantRow {
   redemption_hash: string | null
   /** The audit id that its tokens carry; they are told from those of another grant by it. */
   txn: string | null
+  /** JSON: the words that the user saw when they allowed it, by scope; NULL for a direct grant. */
+  words: string | null
 }
 
 /** One request that waits for its user, or whose answer waits to be fetched. Times are Unix seconds. */
@@ -68,6 +70,8 @@ export interface RequestRow {
   upstream_user: string | null
   /** The site of the agent, whose share of the table it takes; NULL where sites have none. */
   site: string | null
+  /** JSON: the words that the user saw for what they allowed, by scope. */
+  words: string | null
 }
 
 /** One scope that a user has allowed to one delegate at one resource, so as not to be asked again. */
@@ -82,6 +86,8 @@ export interface ConsentRow {
   chain: string
   /** Names where that chain began, so that it ends with that; NULL where there is none. */
   beginning: string | null
+  /** The words that the user saw; NULL where the resource had none, or in a row of an earlier version. */
+  words: string | null
   created: number
   last_used: number
 }
@@ -249,6 +255,16 @@ const shares: Migration = {
   },
 }
 
+/** The resource's words change; what a user has agreed to is what they read. */
+const shownWords: Migration = {
+  name: '011-shown-words',
+  async up(db) {
+    for (const table of ['auth_server_requests', 'auth_server_grants', 'auth_server_consents']) {
+      await db.schema.alterTable(table).addColumn('words', 'text').execute()
+    }
+  },
+}
+
 export const migrations: readonly Migration[] = [
   grants,
   loginMigration,
@@ -260,4 +276,5 @@ export const migrations: readonly Migration[] = [
   grantsByTxn,
   grantsOfChains,
   shares,
+  shownWords,
 ]

@@ -69,6 +69,12 @@ export const authServerClauses: readonly Requirement[] = [
   built('consent.device-guesses', '6.3', 'Five wrong user codes per session and user, more per network, then a wait.'),
   built('consent.browser', '6.3', 'Pages and sessions withstand forgery, framing, script and guessing.'),
   built(
+    'consent.redirect-uri.again',
+    '6.3',
+    "When the user decides, `redirect_uri` is still one of the agent's, or no answer goes anywhere.",
+  ),
+  built('consent.words', '6.3', 'A yes is to the scope words that the page showed, and they are kept with the grant.'),
+  built(
     'request.shares',
     '6.3',
     'Of the requests that wait, no site has more than a tenth, and the last tenth is for small holders.',

@@ -38,7 +38,7 @@ for (const { name, away, url } of databases) {
 
       const store = await openStore<Tables>({ url: database, room: 'auth_server', migrations })
       const all = () => store.db.selectFrom('auth_server_consents').selectAll().orderBy('chain').execute()
-      expect(await all()).toEqual([{ ...row, chain: '', beginning: null }])
+      expect(await all()).toEqual([{ ...row, chain: '', beginning: null, words: null }])
       await store.write(tx =>
         tx
           .insertInto('auth_server_consents')
@@ -46,8 +46,8 @@ for (const { name, away, url } of databases) {
           .execute(),
       )
       expect(await all()).toEqual([
-        { ...row, chain: '', beginning: null },
-        { ...row, chain: 'c', beginning: null },
+        { ...row, chain: '', beginning: null, words: null },
+        { ...row, chain: 'c', beginning: null, words: null },
       ])
       const again = store.write(tx =>
         tx

@@ -17,6 +17,7 @@ import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import type { RateLimit } from '../rate-limit.js'
+import { checkStillListed } from '../redirect-uri.js'
 import { refusedEvent } from '../refused-event.js'
 import { askedIn } from '../requests.js'
 import type { Links, UpstreamUser } from './links.js'
@@ -44,7 +45,7 @@ export interface Linking {
 
 /** What links are made with. */
 export interface LinkingContext
-  extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'note'> {
+  extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
   readonly links: Links
   readonly ownSubjects: ReadonlySet<string>
   readonly signIn: BrowserSignIn
@@ -172,6 +173,7 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
     // Somebody else could end it in the user's place.
     const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
     if (theirs !== user.sub) throw refusedAsOther(open, upstream, context)
+    await checkStillListed(row, context)
     reportRefused(open, upstream, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
     if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')

@@ -1,11 +1,19 @@
 import { AAuthError } from '@countersign/protocol'
-import type { ConsentScope, ConsentView } from './consent-page.js'
+import type { ConsentProblem, ConsentScope, ConsentView } from './consent-page.js'
+import { shownWords, wordsMark } from './shown-words.js'
+
+/** A form that names no words is of a page that showed none. */
+const noWords = wordsMark({ scopes: [] })
 
 /** What a user decided on the consent page. */
 export interface ConsentDecision {
   readonly allow: boolean
   /** Names of what they allow, in the order of the page; empty when they refuse or leave nothing. */
   readonly scope: readonly string[]
+  /** The resource's words for what they allow, as the page showed them. */
+  readonly words: Readonly<Record<string, string>>
+  /** Why the page must be shown once more. */
+  readonly problem?: ConsentProblem
 }
 
 /**
@@ -17,8 +25,13 @@ export function consentDecision(
   shown: Pick<ConsentView, 'scopes' | 'identity'>,
 ): ConsentDecision {
   const decision = form.get('decision')
-  if (decision === 'deny') return { allow: false, scope: [] }
+  if (decision === 'deny') return { allow: false, scope: [], words: {} }
   if (decision !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
   const isKept = ({ name, optional = true }: ConsentScope): boolean => !optional || form.has(`scope:${name}`)
-  return { allow: true, scope: [...shown.scopes, ...shown.identity].filter(isKept).map(({ name }) => name) }
+  const scope = [...shown.scopes, ...shown.identity].filter(isKept).map(({ name }) => name)
+  const words = Object.fromEntries(Object.entries(shownWords(shown)).filter(([name]) => scope.includes(name)))
+  // A resource that changes its words while the user reads would be allowed what they never read.
+  const problem = (form.get('words') ?? noWords) === wordsMark(shown) ? undefined : 'words-changed'
+  const first = scope.length === 0 ? 'nothing-chosen' : problem
+  return { allow: true, scope, words, ...(first === undefined ? {} : { problem: first }) }
 }

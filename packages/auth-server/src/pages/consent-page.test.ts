@@ -172,13 +172,20 @@ test('what the user has allowed before and what cannot be left out is no choice'
   const html = page({ scopes, identity: [] })
   expect([...html.matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)).toEqual(['scope:new'])
   const shown = { scopes, identity: [{ name: 'openid' }] }
+  const words = /name="words" value="([^"]+)"/.exec(html)?.[1] ?? ''
   const decide = (fields: Record<string, string>) => consentDecision(new Map(Object.entries(fields)), shown)
-  expect(decide({ decision: 'allow', 'scope:new': 'on', 'scope:openid': 'on' })).toEqual({
+  expect(decide({ decision: 'allow', words, 'scope:new': 'on', 'scope:openid': 'on' })).toEqual({
     allow: true,
     scope: ['old', 'must', 'new', 'openid'],
+    words: { old: 'Old', must: 'Must', new: 'New' },
   })
-  expect(decide({ decision: 'allow', 'scope:admin': 'on' })).toEqual({ allow: true, scope: ['old', 'must'] })
-  expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({ allow: false, scope: [] })
+  expect(decide({ decision: 'allow', words, 'scope:admin': 'on' })).toEqual({
+    allow: true,
+    scope: ['old', 'must'],
+    words: { old: 'Old', must: 'Must' },
+  })
+  expect(decide({ decision: 'allow', 'scope:new': 'on' })).toMatchObject({ problem: 'words-changed' })
+  expect(decide({ decision: 'deny', 'scope:new': 'on' })).toEqual({ allow: false, scope: [], words: {} })
   expect(() => decide({ decision: 'Allow' })).toThrow(expect.objectContaining({ code: 'invalid_request' }))
   expect(() => decide({})).toThrow(expect.objectContaining({ code: 'invalid_request' }))
 })

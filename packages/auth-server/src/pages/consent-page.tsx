@@ -6,6 +6,7 @@ import { shownHost } from './host-name.js'
 import { document, HiddenFields, Host } from './layout.js'
 import type { PageUser } from './page-user.js'
 import { ScopeList } from './scope-list.js'
+import { wordsMark } from './shown-words.js'
 import { WhoAskedWhom } from './who-asked-whom.js'
 import { WhoIsSignedIn } from './who-is-signed-in.js'
 
@@ -22,6 +23,9 @@ export interface ConsentScope {
   /** The user has allowed it before, and is not asked again: shown as such. Default false. */
   readonly held?: boolean
 }
+
+/** What was wrong with the answer to a page. */
+export type ConsentProblem = 'nothing-chosen' | 'words-changed'
 
 /** The facts of a consent page. Whatever a stranger wrote is passed on as it came: the page makes it harmless. */
 export interface ConsentView {
@@ -65,7 +69,7 @@ export interface ConsentView {
     | { readonly type: 'loopback'; readonly redirect_uri: string }
     | { readonly type: 'device'; readonly peer?: string; readonly asked: number; readonly now?: number }
   /** What was wrong with the answer before. */
-  readonly problem?: 'nothing-chosen'
+  readonly problem?: ConsentProblem
 }
 
 const longestName = 60
@@ -85,12 +89,8 @@ export function consentPage(view: ConsentView): string {
         <Warning way={view.way} />
         <Claims view={view} />
         <form method="post" action={view.action}>
-          <HiddenFields fields={{ csrf: view.csrf, ...view.hidden }} />
-          {view.problem === undefined ? null : (
-            <p class="care" role="alert">
-              <strong>Nothing is chosen.</strong> Choose at least one, or refuse.
-            </p>
-          )}
+          <HiddenFields fields={{ csrf: view.csrf, words: wordsMark(view), ...view.hidden }} />
+          <Problem problem={view.problem} at={at} />
           <ScopeList legend={`What it could do at ${at}`} scopes={scopes} resource={resource} user={view.user} />
           <ScopeList legend="What it would learn about you" scopes={identity} resource={resource} user={view.user} />
           <Name identity={identity} />
@@ -108,6 +108,25 @@ export function consentPage(view: ConsentView): string {
       </>
     ),
   })
+}
+
+function Problem(o: { readonly problem: ConsentProblem | undefined; readonly at: string }): JSX.Element | null {
+  switch (o.problem) {
+    case undefined:
+      return null
+    case 'nothing-chosen':
+      return (
+        <p class="care" role="alert">
+          <strong>Nothing is chosen.</strong> Choose at least one, or refuse.
+        </p>
+      )
+    case 'words-changed':
+      return (
+        <p class="care" role="alert">
+          <strong>Read again:</strong> {o.at} has just changed what it says here. Nothing is allowed yet.
+        </p>
+      )
+  }
 }
 
 /** Asked for or not, the name that stands for the user goes along, so the page says so: of what is listed, or in a sentence. */

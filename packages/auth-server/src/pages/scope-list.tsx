@@ -4,8 +4,8 @@ import { claimedText } from './claimed-text.js'
 import type { ConsentScope } from './consent-page.js'
 import { shownHost } from './host-name.js'
 import type { PageUser } from './page-user.js'
+import { wordsOf } from './shown-words.js'
 
-const longestDescription = 200
 const longestName = 100
 
 /** Scopes to choose from, each in the resource's own words or, for what it would learn of the user, in ours. */
@@ -60,12 +60,12 @@ function whyFixed(name: string): string {
 }
 
 function Words(o: { readonly scope: ConsentScope; readonly resource: string; readonly user: PageUser }): JSX.Element {
-  const { name, description = '', known = true } = o.scope
+  const { name, known = true } = o.scope
   const code = <code>{claimedText(name, longestName)}</code>
   const ours = identityWords(name, o.user)
   if (ours !== undefined) return <bdi>{ours}</bdi>
-  const words = claimedText(description, longestDescription)
-  if (words !== '' && known) {
+  const words = wordsOf(o.scope)
+  if (words !== undefined) {
     return (
       <>
         <bdi>{words}</bdi>
