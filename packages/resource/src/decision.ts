@@ -40,7 +40,9 @@ export function decide(caller: Caller, route: Route, admitted: boolean): Refusal
   const held = heldScope(caller)
   if (missingScope(held, route.scope).length === 0) return undefined
   const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs')
-  return { error, ask: 'authorization', scope: unionScope(held, route.scope) }
+  // Every token that names a user grants `openid`: asked again, it would be a question of ours that a policy's list may deny.
+  const kept = held.filter(name => name !== 'openid')
+  return { error, ask: 'authorization', scope: unionScope(kept, route.scope) }
 }
 
 /** What a caller over its limit is told: the next level with a higher limit, where there is one it can reach. */

@@ -249,7 +249,7 @@ describe('authorized', () => {
       claimsOf(response?.headers.get('agent-auth') ?? undefined)
         .scope.split(' ')
         .toSorted(),
-    ).toEqual(['email', 'events.read', 'openid', 'profile'])
+    ).toEqual(['email', 'events.read', 'profile'])
   })
 
   test(verifies('RAT-04', 'error.policy-denied', 'a policy that says no is final'), async () => {

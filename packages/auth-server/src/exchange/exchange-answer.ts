@@ -48,7 +48,7 @@ export async function answerExchange(
   checkIdentityScopes(access.scope)
   const decision = await exchange.decide(policyRequest(passage), rule)
   // Identity scopes ask a user all the same: they are about one.
-  if (decision === 'direct' && !asksIdentity(access.scope)) return pass(passage, { decision: 'rule' }, context)
+  if (decision === 'direct' && !asksIdentity(newlyAsked(passage))) return pass(passage, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
     throw denied(policyRequest(passage), 'this needs the user, and there is none who could be asked')
   }
@@ -104,9 +104,18 @@ function txnsOf({ access: { txn }, resource_txn }: Passage): { readonly txn?: st
 export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'consent' {
   const { caller, access, upstream } = passage
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
-  const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: access.scope })
+  const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(passage) })
   if (decision !== undefined) return decision
   throw denied(policyRequest(passage), 'no exchange rule allows all of this')
+}
+
+/**
+ * What a rule must allow. The token of a user we know names them whatever is asked, so `openid` beside a scope is no new question:
+ * resources ask it again with what a token already grants.
+ */
+function newlyAsked({ access: { scope }, user }: Passage): readonly string[] {
+  const others = scope.filter(name => name !== 'openid')
+  return user === undefined || others.length === 0 ? scope : others
 }
 
 /** What the policy is asked of an exchange. */

@@ -41,6 +41,30 @@ test(
 )
 
 test(
+  verifies('exchange.rule', '`openid` beside a scope is no new question about a user whom the token names anyway'),
+  async () => {
+    const made = await exchangeWorld({ exchange: { rules: [rule], dangerouslySharedSubjects: [upstreamIssuer] } })
+    await browserOf(made, 'ada')
+    const upstream = await upstreamToken(made, { claims: { sub: subOf(made) } })
+    const plainly = claimsOf(await bodyOf(await exchange(made, { upstream, scope: 'rooms.read' })))
+    const again = claimsOf(await bodyOf(await exchange(made, { upstream, scope: 'openid rooms.read' })))
+    expect([again['sub'], again['scope']]).toEqual([plainly['sub'], plainly['scope']])
+    // What would say more of them is, and so is `openid` where the token would name nobody.
+    for (const o of [
+      { upstream, scope: 'email rooms.read' },
+      { upstream, scope: 'openid' },
+      { upstream: await upstreamToken(made, { claims: { sub: 'nobody-here' } }), scope: 'rooms.write' },
+    ])
+      expect(await refusalOf(await exchange(made, o))).toEqual(plain(403, 'access_denied'))
+    const unlinked = await exchangeWorld()
+    const theirs = await upstreamToken(unlinked)
+    expect(await refusalOf(await exchange(unlinked, { upstream: theirs, scope: 'openid rooms.read' }))).toEqual(
+      plain(403, 'access_denied'),
+    )
+  },
+)
+
+test(
   verifies(
     'exchange.sub',
     'link.same-user',
