@@ -11,3 +11,5 @@ export interface Release {
 export function releasesIn(changelog: string): Release[]
 export function releases(): Release[]
 export function lastRelease(): Release & { readonly commit: string }
+export function releaseSection(changelog: string, version: string, date: string): string
+export function withCommit(changelog: string, version: string, commit: string): string

@@ -36,3 +36,22 @@ export function lastRelease() {
   if (last === undefined) throw new Error('CHANGELOG.md names the commit of no release')
   return last
 }
+
+/**
+ * A changelog in which what was unreleased is a release, and nothing is unreleased.
+ * @throws Error when nothing is, or the version is there already
+ */
+export function releaseSection(changelog, version, date) {
+  const [unreleased, ...released] = releasesIn(changelog)
+  if (unreleased?.version !== 'Unreleased' || unreleased.notes === '') throw new Error('there is nothing to release')
+  if (released.some(release => release.version === version)) throw new Error(`${version} is released already`)
+  return changelog.replace('## [Unreleased]\n', `## [Unreleased]\n\n## [${version}] - ${date}\n`)
+}
+
+/** A changelog that names the commit a release was built from. */
+export function withCommit(changelog, version, commit) {
+  return changelog.replace(
+    new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - .*$`, 'm'),
+    heading => `${heading}\n\nCommit \`${commit}\`.`,
+  )
+}
