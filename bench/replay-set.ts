@@ -6,7 +6,7 @@ const created = 1_800_000_000
 const million = 1_000_000
 const thousand = 1000
 
-/** Adds entries, each of a principal of its own: the dearest case. */
+/** Adds entries, each of a principal and a site of its own: the dearest case. */
 async function fill(set: ReplaySet, from: number, count: number): Promise<void> {
   for (let i = from; i < from + count; i++) {
     const verdict = await set.check({
@@ -16,6 +16,7 @@ async function fill(set: ReplaySet, from: number, count: number): Promise<void> 
       created,
       partition: 'pseudonymous',
       principal: `principal ${i}`,
+      site: `site ${i}`,
     })
     if (verdict !== 'fresh') throw new Error('an entry was not fresh')
   }
@@ -29,7 +30,7 @@ async function microseconds(set: ReplaySet, from: number): Promise<number> {
 
 /** Memory and time of the replay set at a million live entries. */
 export async function replaySetRows(): Promise<readonly Result[]> {
-  const newSet = (): ReplaySet => memoryReplaySet({ now: () => created, capacity: 2 * million, share: million })
+  const newSet = (): ReplaySet => memoryReplaySet({ now: () => created, capacity: 2 * million })
   await fill(newSet(), 0, 50_000)
   const small = newSet()
   await fill(small, 0, thousand)
@@ -44,7 +45,7 @@ export async function replaySetRows(): Promise<readonly Result[]> {
       inFlight: 1,
       ratio: bytes,
       budget: 100,
-      detail: 'bytes at 1 M live entries, each of its own principal',
+      detail: 'bytes at 1 M live entries, each of its own principal and site',
     }),
     result({
       id: 'replay set, time of a check',

@@ -27,7 +27,7 @@ export interface PublishedAgent {
    * @throws AAuthError `temporarily_unavailable`
    */
   signingKey(): Promise<PublishedKey>
-  /** Rejects when the database does not answer. */
+  /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
   close(): Promise<void>
 }
@@ -78,11 +78,12 @@ async function agentServer(
   const delegates = delegatesIn(store, now)
   const enrollments = openEnrollments(options.enrollment ?? [codes()], { id, store, now, development, onEvent })
   const discovery = ownDiscovery(metadata, keys)
+  const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const answers = requestHandler(
     { ...settings, keys },
     {
       verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
-      replay: options.replay ?? memoryReplaySet({ now }),
+      replay,
       endpoint: `${id}${delegateTokenPath}`,
       delegates,
       delegateKeys: delegateKeysIn(store, now),
@@ -105,7 +106,10 @@ async function agentServer(
       now,
       onEvent,
     }),
-    ready: () => store.check(),
+    async ready() {
+      await store.check()
+      await replay.ready?.()
+    },
     close: () => store.close(),
   }
 }

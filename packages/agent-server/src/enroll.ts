@@ -43,5 +43,5 @@ export async function enroll(
 
 /** Fresh keys of one delegate share what is remembered of it, apart from its renewals. */
 function sharedBySub(replay: ReplaySet, sub: string): ReplaySet {
-  return { check: entry => replay.check({ ...entry, principal: `enrolment ${sub}` }) }
+  return { check: entry => replay.check({ ...entry, principal: `enrolment ${sub}`, site: undefined }) }
 }

@@ -100,7 +100,7 @@ async function rotate(renewal: Renewal, successor: Successor, context: DelegateT
 
 /** Every caller here is of the one agent, so that a share per agent would be one for all. */
 function checkOnce({ verified, sub }: Renewal, { replay }: DelegateTokenContext): Promise<void> {
-  const shared: ReplaySet = { check: entry => replay.check({ ...entry, principal: sub }) }
+  const shared: ReplaySet = { check: entry => replay.check({ ...entry, principal: sub, site: undefined }) }
   return checkReplay({ replay: shared, verified, partition: 'token' })
 }
 

@@ -41,6 +41,7 @@ export async function answerAuth(
   }
   // Before anything is stored: nobody gets a link to our pages that would send the user somewhere else afterwards.
   checkRedirectUri(redirect_uri, await asking.discovery.agent(agent))
+  await asking.once()
   const { id, request_token } = await context.requests.add(decided.request, {
     redirect_uri,
     ...(state === undefined ? {} : { state }),
@@ -50,12 +51,13 @@ export async function answerAuth(
 }
 
 /**
- * Verifies what is asked for and decides it; a direct grant is stored and its tokens issued.
+ * Verifies what is asked for and decides it; a direct grant is stored and its tokens issued. Where a user decides, nothing is stored
+ * yet, and the request has still to pass once.
  * @throws AAuthError with the code of protocol §8
  */
 export async function decideAccess(
   request: AccessRequest,
-  { caller, discovery }: Asking,
+  { caller, discovery, once }: Asking,
   context: TokenContext,
 ): Promise<Decided> {
   const { issuer, now, development } = context
@@ -65,6 +67,7 @@ export async function decideAccess(
   const principal = principalOf(caller)
   const about = { resource, scope, ...(purpose === undefined ? {} : { purpose }) }
   if ((await decideNew({ ...principal, ...about }, context)) === 'direct') {
+    await once()
     return { access, outcome: 'direct', answer: await grantDirectly(access, purpose, caller, context) }
   }
   const asked: NewRequest = {

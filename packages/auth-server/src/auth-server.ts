@@ -1,4 +1,4 @@
-import { createDiscovery, type Discovery, type Fetcher } from '@countersign/discovery'
+import { createDiscovery, type Discovery, type Fetcher, type SiteOf } from '@countersign/discovery'
 import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import {
   type AuthServerMetadata,
@@ -75,6 +75,11 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly logoFetcher?: Fetcher
   /** Where signed requests are remembered. Default: in memory. */
   readonly replay?: ReplaySet
+  /**
+   * Which site an agent belongs to, whose share of what strangers share it takes. Default: its registrable domain by the ICANN part
+   * of the Public Suffix List.
+   */
+  readonly siteOf?: SiteOf
   /** Seconds an auth token lives. Default 600, at most 3600. */
   readonly authTokenLifetime?: number
   /** Unix seconds. */
@@ -94,7 +99,7 @@ export interface AuthServerOptions extends TrustedProxies {
 export interface AuthServer {
   /** Answers one request: metadata, JWKS, token and revocation endpoint, with `login` the pages for users; 404 for anything else. */
   handle(message: ReceivedMessage): Promise<Response>
-  /** Rejects when the database does not answer. */
+  /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
   close(): Promise<void>
 }
@@ -109,6 +114,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const key = checkOptions(options, development)
   const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
+  const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
@@ -128,7 +134,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     ...(exchange === undefined ? {} : { exchange }),
     keys: options.keys,
     verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
-    replay: options.replay ?? memoryReplaySet({ now }),
+    replay,
+    siteOf: options.siteOf,
     grants: grantsIn(store, now, options.issuer, (principal, grant) =>
       common.onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) }),
     ),
@@ -152,6 +159,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       // Nobody asks a server that stands by anything else.
       kept.sweep()
       await store.check()
+      await replay.ready?.()
     },
     async close() {
       await kept.end()

@@ -39,6 +39,7 @@ export async function answerDeviceAuth(
   }
   const decided = await decideAccess(request, asking, context)
   if (decided.outcome === 'direct') return decided.answer
+  await asking.once()
   const { id, device_code, user_code } = await context.requests.addDevice(decided.request)
   reportRequested(id, 'device', decided.request, context)
   return {

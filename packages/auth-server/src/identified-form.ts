@@ -1,3 +1,4 @@
+import type { SiteOf } from '@countersign/discovery'
 import { checkTarget, headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, checkContentCoding, parseForm } from '@countersign/protocol'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
@@ -6,18 +7,32 @@ import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from
 export interface VerifiedCaller {
   readonly caller: IdentifiedCaller
   readonly verified: Verified
+  /**
+   * Lets this request pass once. Comes after all that may refuse it for its form, its tokens or by policy, and before anything is
+   * done: what is refused anyway must not fill the replay set (DOS-19).
+   * @throws AAuthError `replay_detected`, `temporarily_unavailable`
+   */
+  once(): Promise<void>
+}
+
+/** What tells who calls. */
+export interface IdentifyContext {
+  readonly verifier: Verifier
+  readonly replay: ReplaySet
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
 }
 
 const bodyLimit = 65_536
 
 /**
- * Establishes who calls a token endpoint: an agent or a delegate, identified, with this very request, once.
+ * Establishes who calls a token endpoint: an agent or a delegate, identified, with this very request.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §6.2, §3.7
  */
 export async function identify(
   message: ReceivedMessage,
-  { verifier, replay }: { readonly verifier: Verifier; readonly replay: ReplaySet },
+  { verifier, replay, siteOf, development }: IdentifyContext,
 ): Promise<VerifiedCaller> {
   checkTarget(message)
   // URLs are logged by everything on the way: a secret in one must not work.
@@ -32,8 +47,8 @@ export async function identify(
   if (caller.level !== 'identified') {
     throw new AAuthError('insufficient_level', 'sign the request by jwks_uri or with an agent token')
   }
-  await checkReplay({ replay, verified, partition: 'token' })
-  return { caller, verified }
+  const once = (): Promise<void> => checkReplay({ replay, verified, partition: 'token', siteOf, development })
+  return { caller, verified, once }
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { IdentifiedCaller } from '@countersign/verify'
 import { grantedTo } from './grants.js'
+import type { VerifiedCaller } from './identified-form.js'
 import type { TokenContext } from './token-answer.js'
 import { parseRevocation } from './token-request.js'
 
@@ -11,12 +11,14 @@ import { parseRevocation } from './token-request.js'
  */
 export async function revocation(
   form: ReadonlyMap<string, string>,
-  caller: IdentifiedCaller,
+  { caller, once }: Pick<VerifiedCaller, 'caller' | 'once'>,
   context: Pick<TokenContext, 'grants' | 'onEvent'>,
 ): Promise<object> {
   const { agent, delegate } = caller
   const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
-  const ended = await context.grants.revoke(owner, parseRevocation(form))
+  const token = parseRevocation(form)
+  await once()
+  const ended = await context.grants.revoke(owner, token)
   if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
   else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
   return {}

@@ -1,3 +1,4 @@
+import type { SiteOf } from '@countersign/discovery'
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import {
   type AgentAuth,
@@ -34,6 +35,8 @@ export interface RouteContext extends TokenContext {
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  /** Which site a name belongs to, whose share of `replay` it takes. */
+  readonly siteOf?: SiteOf | undefined
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
@@ -51,11 +54,11 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       '/agent/token',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, { caller, verified }, note) =>
+        answer: identified(context, async (message, { caller, verified, once }, note) =>
           privateResponse(
             await tokenAnswer(
               parseTokenRequest(formOf(message), context.requestTypes),
-              { caller, discovery: verified.discovery, note },
+              { caller, discovery: verified.discovery, note, once },
               telling(context, message),
             ),
           ),
@@ -66,8 +69,8 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       '/agent/revoke',
       {
         methods: ['POST'],
-        answer: identified(context, async (message, { caller }) =>
-          privateResponse(await revocation(formOf(message), caller, telling(context, message))),
+        answer: identified(context, async (message, who) =>
+          privateResponse(await revocation(formOf(message), who, telling(context, message))),
         ),
       },
     ],

@@ -1,5 +1,4 @@
 import type { Discovery } from '@countersign/discovery'
-import type { IdentifiedCaller } from '@countersign/verify'
 import { answerAuth, type PendingAnswer } from './auth-answer.js'
 import type { AuthTokenIssuer } from './auth-token.js'
 import { answerDeviceAuth, answerDeviceCode, type DeviceAnswer } from './device-answer.js'
@@ -7,6 +6,7 @@ import type { AuthServerEvent, ExchangeFacts } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
 import { answerExchange } from './exchange/exchange-answer.js'
 import type { Grants } from './grants.js'
+import type { VerifiedCaller } from './identified-form.js'
 import type { Policy } from './policy.js'
 import type { Polls } from './polls.js'
 import { answerCode, type Redemptions } from './redemption.js'
@@ -45,8 +45,7 @@ export interface TokenAnswer {
 }
 
 /** Who asks, and with what is left of this request's fetch budget. */
-export interface Asking {
-  readonly caller: IdentifiedCaller
+export interface Asking extends Pick<VerifiedCaller, 'caller' | 'once'> {
   readonly discovery: Discovery
   /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
   readonly note: (known: {
@@ -61,7 +60,7 @@ export interface Asking {
  * @throws AAuthError with the code of protocol §8
  * @see protocol §6.2
  */
-export function tokenAnswer(
+export async function tokenAnswer(
   request: TokenRequest,
   asking: Asking,
   context: TokenContext,
@@ -72,10 +71,13 @@ export function tokenAnswer(
     case 'device_auth':
       return answerDeviceAuth(request, asking, context)
     case 'code':
+      await asking.once()
       return answerCode(request, asking.caller, context)
     case 'device_code':
+      await asking.once()
       return answerDeviceCode(request, asking.caller, context)
     case 'refresh':
+      await asking.once()
       return answerRefresh(request, asking.caller, context)
     case 'exchange':
       return answerExchange(request, asking, context)

@@ -1,7 +1,7 @@
 import { registrableDomain } from '#registrable-domain'
 
-/** The registrable domain of a host, such as `acme.example` of `agent.acme.example`; null where a host has none. */
-export type SiteOf = (host: string) => string | null
+/** The registrable domain of a host, such as `acme.example` of `agent.acme.example`; null or nothing where a host has none. */
+export type SiteOf = (host: string) => string | null | undefined
 
 /**
  * The site whose share of a bounded thing an identifier takes: a subdomain costs nothing, a registrable domain does.

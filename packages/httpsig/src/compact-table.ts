@@ -1,101 +1,97 @@
 // Open addressing over typed arrays: a Map of a million digests costs several times as much.
 // Keys are digests of salted input, so their first words are uniform and serve as hash.
 
-/** A set of digests, by their first 128 bits. */
+/** The first 96 bits of a digest, the form in which the tables of this file keep it. */
+export type DigestKey = readonly [number, number, number]
+
+/** A set of digests, by their first 96 bits: 12 bytes for each, at 16 to 32 with the free slots. */
 export interface DigestTable {
-  has(digest: Uint8Array): boolean
-  /** `digest` must not be in the table. */
-  add(digest: Uint8Array): void
+  has(key: DigestKey): boolean
+  /** `key` must not be in the table. */
+  add(key: DigestKey): void
 }
 
-/** Counts by digest, by its first 64 bits. */
+/** Counts by digest, by its first 64 bits: 12 bytes for each, at 16 to 32 with the free slots. */
 export interface CountTable {
-  get(digest: Uint8Array): number
-  increment(digest: Uint8Array): void
+  get(key: DigestKey): number
+  increment(key: DigestKey): void
 }
 
 interface Table {
-  readonly width: number
   words: Uint32Array
   slots: number
   used: number
 }
 
+const width = 3
 const firstSlots = 64
 
-function table(width: number): Table {
-  return { width, words: new Uint32Array(width * firstSlots), slots: firstSlots, used: 0 }
+function table(): Table {
+  return { words: new Uint32Array(width * firstSlots), slots: firstSlots, used: 0 }
 }
 
-function word(digest: Uint8Array, index: number): number {
-  const at = index * 4
-  return (
-    (((digest[at] ?? 0) << 24) |
-      ((digest[at + 1] ?? 0) << 16) |
-      ((digest[at + 2] ?? 0) << 8) |
-      (digest[at + 3] ?? 0)) >>>
-    0
-  )
+/** The key of a digest of 12 bytes or more. The first word marks a used slot, so it is never 0. */
+export function digestKey(digest: Uint8Array): DigestKey {
+  const view = new DataView(digest.buffer, digest.byteOffset, 12)
+  return [(view.getUint32(0) | 1) >>> 0, view.getUint32(4), view.getUint32(8)]
 }
 
-/** The first word marks a used slot, so it is never 0. */
-function keyOf(digest: Uint8Array, words: number): number[] {
-  const key: number[] = []
-  for (let i = 0; i < words; i++) key.push(word(digest, i))
-  key[0] = ((key[0] ?? 0) | 1) >>> 0
-  return key
-}
-
-/** Where `key` is, or the free slot where it belongs; as an index of words. */
-function find(in_: Table, key: readonly number[]): number {
-  const mask = in_.slots - 1
-  for (let slot = ((key[0] ?? 0) >>> 1) & mask; ; slot = (slot + 1) & mask) {
-    const at = slot * in_.width
-    if (in_.words[at] === 0) return at
-    if (key.every((value, i) => in_.words[at + i] === value)) return at
+/** Where the key is, or the free slot where it belongs; as an index of words. The third word is compared where it is given. */
+function find({ words, slots }: Table, first: number, second: number, third?: number): number {
+  const mask = slots - 1
+  for (let slot = (first >>> 1) & mask; ; slot = (slot + 1) & mask) {
+    const at = slot * width
+    if (words[at] === 0) return at
+    if (words[at] === first && words[at + 1] === second && (third === undefined || words[at + 2] === third)) return at
   }
 }
 
-function grow(in_: Table, keyWords: number): void {
-  const { words, width } = in_
-  in_.slots *= 2
-  in_.words = new Uint32Array(width * in_.slots)
-  for (let at = 0; at < words.length; at += width) {
-    if (words[at] === 0) continue
-    const entry = words.subarray(at, at + width)
-    in_.words.set(entry, find(in_, Array.from(entry.subarray(0, keyWords))))
+function grow(held: Table): void {
+  const { words } = held
+  held.slots *= 2
+  held.words = new Uint32Array(width * held.slots)
+  for (let from = 0; from < words.length; from += width) {
+    const [first = 0, second = 0, third = 0] = words.subarray(from, from + width)
+    if (first !== 0) put(held, find(held, first, second, third), first, second, third)
   }
 }
 
-function occupy(in_: Table, key: readonly number[]): number {
-  if ((in_.used + 1) * 4 > in_.slots * 3) grow(in_, key.length)
-  in_.used++
-  const at = find(in_, key)
-  in_.words.set(key, at)
-  return at
+function put({ words }: Table, at: number, first: number, second: number, third: number): void {
+  words[at] = first
+  words[at + 1] = second
+  words[at + 2] = third
+}
+
+/** Makes room for one more. */
+function reserve(held: Table): void {
+  if ((held.used + 1) * 4 > held.slots * 3) grow(held)
+  held.used++
 }
 
 /** An empty set of digests. */
 export function digestTable(): DigestTable {
-  const held = table(4)
+  const held = table()
   return {
-    has: digest => held.words[find(held, keyOf(digest, 4))] !== 0,
-    add: digest => {
-      occupy(held, keyOf(digest, 4))
+    has: ([first, second, third]) => held.words[find(held, first, second, third)] !== 0,
+    add([first, second, third]) {
+      reserve(held)
+      put(held, find(held, first, second, third), first, second, third)
     },
   }
 }
 
 /** An empty table of counts. */
 export function countTable(): CountTable {
-  const held = table(3)
+  const held = table()
   return {
-    get: digest => held.words[find(held, keyOf(digest, 2)) + 2] ?? 0,
-    increment: digest => {
-      const key = keyOf(digest, 2)
-      let at = find(held, key)
-      if (held.words[at] === 0) at = occupy(held, key)
-      held.words[at + 2] = (held.words[at + 2] ?? 0) + 1
+    get: ([first, second]) => held.words[find(held, first, second) + 2] ?? 0,
+    increment([first, second]) {
+      let at = find(held, first, second)
+      if (held.words[at] === 0) {
+        reserve(held)
+        at = find(held, first, second)
+      }
+      put(held, at, first, second, (held.words[at + 2] ?? 0) + 1)
     },
   }
 }

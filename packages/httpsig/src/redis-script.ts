@@ -1,50 +1,90 @@
 /**
  * One verdict in one step on the server, so that of several instances exactly one lets a request pass.
  *
- * KEYS: epoch, seen, room of the partition, share of the principal. ARGV: now, created, window, capacity, share; without `created` only the
- * epoch is seen to.
+ * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice.
+ * ARGV: now, window, capacity, share of a site, share of a principal; then created, partition, request, principal, site (empty: the
+ * principal is its own). Without `created` only the epoch is seen to.
  *
  * The epoch names the server process and since when the set knows all: a flushed, another or restarted Redis may have lost entries
- * (snapshots and replicas lag behind), and then the start rule holds again. Room is counted in slices of time, by the clock of Redis,
- * which all instances share.
+ * (snapshots and replicas lag behind), and then the start rule holds again. It also holds, for each slice of time, the latest `created`
+ * remembered in it (`c`). Slices go by the clock of Redis, which all instances share. A slice
+ * that is gone, by age or because the clock of Redis was set, leaves its `c` behind: what was created then or before is early.
  * Returns 0 fresh, 1 replayed, 2 early, 3 full.
  */
 export const replayScript: string = `
-local now, window = tonumber(ARGV[1]), tonumber(ARGV[3])
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local held = redis.call('HMGET', KEYS[1], 'run', 'start')
-local start = tonumber(held[2])
-if not run or held[1] ~= run or not start then
-  start = now
-  redis.call('HSET', KEYS[1], 'run', run or '', 'start', ARGV[1])
-end
-if ARGV[2] == '' then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
-local created = tonumber(ARGV[2])
-if created < start or (now < start + window / 2 and created > now + 5) then return 2 end
-
+local now, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local at = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local length = window / 8
-local function count(key)
-  local sum = 0
-  local slices = redis.call('HGETALL', key)
-  for i = 1, #slices, 2 do
-    if (tonumber(slices[i]) + 1) * length + window + 1 > at then
-      sum = sum + tonumber(slices[i + 1])
+local created = tonumber(ARGV[6])
+
+local epoch = {}
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do epoch[fields[i]] = fields[i + 1] end
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local start, began = tonumber(epoch.start), tonumber(epoch.began)
+if not run or epoch.run ~= run or not start or not began then
+  start, began = now, at
+  redis.call('HSET', KEYS[1], 'run', run or '', 'start', ARGV[1], 'began', string.format('%.3f', at))
+end
+if not created then return start <= math.floor(now) and 0 or 2 end
+
+local function whole(number) return string.format('%.0f', number) end
+local forgotten = tonumber(epoch.forgotten)
+local before = forgotten
+local keep = whole(math.ceil(window * 4000))
+local live = {}
+for field, value in pairs(epoch) do
+  local slice = string.match(field, '^c(%d+)$')
+  if slice then
+    local old = (tonumber(slice) + 1) * length + window + 1 <= at
+    local latest = tonumber(value)
+    local held = redis.call('EXISTS', KEYS[2] .. slice) == 1
+    if held and (not old or latest + window / 2 >= now) then
+      live[#live + 1] = slice
+      if old then
+        redis.call('PEXPIRE', KEYS[2] .. slice, keep)
+        redis.call('PEXPIRE', KEYS[3] .. slice, keep)
+      end
     else
-      redis.call('HDEL', key, slices[i])
+      forgotten = math.max(forgotten or latest, latest)
+      redis.call('HDEL', KEYS[1], field)
+      redis.call('UNLINK', KEYS[2] .. slice, KEYS[3] .. slice)
     end
   end
-  return sum
 end
-if count(KEYS[3]) >= tonumber(ARGV[4]) or count(KEYS[4]) >= tonumber(ARGV[5]) then return 3 end
+if forgotten ~= before then redis.call('HSET', KEYS[1], 'forgotten', whole(math.ceil(forgotten))) end
 
-local slice = string.format('%.0f', math.floor(at / length))
-redis.call('SET', KEYS[2], '', 'PX', string.format('%.0f', math.ceil((window + 1) * 1000)))
-for i = 3, 4 do
-  redis.call('HINCRBY', KEYS[i], slice, 1)
-  redis.call('PEXPIRE', KEYS[i], string.format('%.0f', math.ceil((window + length + 1) * 1000)))
+for i = 1, #live do
+  if redis.call('SISMEMBER', KEYS[2] .. live[i], ARGV[8]) == 1 then return 1 end
 end
+if created < start or (at < began + window / 2 and created > now + 5) then return 2 end
+if forgotten and created <= forgotten then return 2 end
+
+local principal = 'p' .. ARGV[9]
+local site = ARGV[10] == '' and principal or 's' .. ARGV[10]
+local all, ofSite, ofPrincipal = 0, 0, 0
+for i = 1, #live do
+  local counts = redis.call('HMGET', KEYS[3] .. live[i], ARGV[7], site, principal)
+  all = all + (tonumber(counts[1]) or 0)
+  ofSite = ofSite + (tonumber(counts[2]) or 0)
+  ofPrincipal = ofPrincipal + (tonumber(counts[3]) or 0)
+end
+local capacity = tonumber(ARGV[3])
+if all >= capacity or ofSite >= tonumber(ARGV[4]) or ofPrincipal >= tonumber(ARGV[5]) then return 3 end
+if all >= capacity * 0.9 and ofSite >= capacity / 1000 then return 3 end
+
+local slice = whole(math.floor(at / length))
+local requests, counts = KEYS[2] .. slice, KEYS[3] .. slice
+redis.call('SADD', requests, ARGV[8])
+redis.call('HINCRBY', counts, ARGV[7], 1)
+redis.call('HINCRBY', counts, principal, 1)
+if site ~= principal then redis.call('HINCRBY', counts, site, 1) end
+local latest = tonumber(epoch['c' .. slice])
+if not latest then
+  redis.call('PEXPIRE', requests, keep)
+  redis.call('PEXPIRE', counts, keep)
+end
+if not latest or created > latest then redis.call('HSET', KEYS[1], 'c' .. slice, whole(math.ceil(created))) end
 return 0
 `

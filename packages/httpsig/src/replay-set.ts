@@ -1,7 +1,19 @@
+import { checkOptions } from '#check-options'
 import { sha256 } from '#crypto'
-import { type CountTable, countTable, type DigestTable, digestTable } from './compact-table.js'
+import {
+  type CountTable,
+  countTable,
+  type DigestKey,
+  type DigestTable,
+  digestKey,
+  digestTable,
+} from './compact-table.js'
+import { hasRoom, margin, type ReplayRoomOptions, replayRoomOf, slicesPerWindow } from './replay-room.js'
 
-/** `early`: the set cannot know whether it was seen before a restart. `full`: no room in the partition or the principal's share. */
+/**
+ * `early`: the set cannot know whether it saw the request, which was signed before a restart or before something that it has forgotten.
+ * `full`: no room in the partition, or in the share of the site or the principal. Neither was remembered.
+ */
 export type ReplayVerdict = 'fresh' | 'replayed' | 'full' | 'early'
 
 /** One request that was let pass level, scope and limit. */
@@ -15,39 +27,58 @@ export interface ReplayEntry {
   readonly created: number
   /** Levels do not share room: strangers cannot fill it for those who are known. */
   readonly partition: 'pseudonymous' | 'identified' | 'authorized' | 'token'
-  /** Whose share of the partition it takes. */
+  /** Who sent it. */
   readonly principal: string
+  /**
+   * What principals cost their holder together: the registrable domain of names, the /48 or /24 of callers without one. Default: the
+   * principal is a site of its own.
+   */
+  readonly site?: string | undefined
 }
 
 /** Remembers requests for as long as they could be replayed. */
 export interface ReplaySet {
   /** Whether the request is new; if so it is remembered in the same step, so that of many at once one is fresh. */
   check(entry: ReplayEntry): Promise<ReplayVerdict>
+  /**
+   * Resolves once a request created now is not `early`: a set that does not survive a restart refuses what was created in the
+   * second in which it began. A server says that it is ready after this, so that its first request is not refused.
+   */
+  ready?(): Promise<void>
 }
 
-/** How large and how long-lived a replay set in memory is. */
-export interface MemoryReplaySetOptions {
+/** How large and how long-lived a replay set in memory is, and its clocks. */
+export interface MemoryReplaySetOptions extends ReplayRoomOptions {
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
-  /** How long an entry is kept, seconds: twice the tolerance of `created`; default 120. */
-  readonly window?: number
-  /** Entries per partition; default 100 000. */
-  readonly capacity?: number
-  /** Entries per principal within its partition; default 10 000. */
-  readonly share?: number
+  /**
+   * Seconds of a clock that nobody sets. Default: that of the platform, or `now` where it is given. With a clock that leaps, an entry
+   * is forgotten too soon, and requests signed before it are then `early`.
+   */
+  readonly monotonic?: () => number
 }
 
-/** What came in during one slice of time; dropped whole when the slice is over the window. */
+/** What came in during one slice of time; forgotten as a whole. */
 interface Slice {
   readonly number: number
   readonly seen: DigestTable
-  readonly perPrincipal: CountTable
-  readonly perPartition: Map<string, number>
+  /** By principal and by site. */
+  readonly shares: CountTable
+  readonly partitions: Map<string, number>
+  /** The latest `created` that it remembers. */
+  created: number
 }
 
-const slicesPerWindow = 8
-// A signer's clock counts whole seconds, so a request can stay valid almost a second beyond the window.
-const margin = 1
+/** What is counted of one entry. */
+interface Digests {
+  readonly request: DigestKey
+  readonly principal: DigestKey
+  /** Undefined where the principal is a site of its own. */
+  readonly site?: DigestKey | undefined
+}
+
+/** Every check looks through all slices, so a clock that is set back again and again must not keep more and more of them. */
+const maxSlices = 5 * slicesPerWindow
 
 function hexOf(bytes: Uint8Array): string {
   let text = ''
@@ -55,61 +86,117 @@ function hexOf(bytes: Uint8Array): string {
   return text
 }
 
+/** Resolves when a clock of Unix seconds reaches the next whole second after `start`; after a second at the latest. */
+export async function wholeSecondAfter(start: number, now: () => number): Promise<void> {
+  const left = Math.min(1, Math.ceil(start) - now())
+  if (left > 0) await new Promise(resolve => setTimeout(resolve, Math.ceil(left * 1000)))
+}
+
 /**
  * A replay set in this process's memory. It does not survive a restart, so it answers `early` for requests created before it was made,
  * and for `window / 2` seconds also for those created more than 5 s ahead.
- * @see docs/protocol.md §3.7
+ *
+ * Clocks are set: one that steps back makes requests valid again that were forgotten, one that leaps ahead makes entries look old.
+ * Entries therefore live by a monotonic clock, and as long as the system clock says that they could be replayed; what was created at
+ * or before anything that was forgotten is `early`, since it may be just that.
+ * @throws RangeError for a number that is not positive, TypeError for another option that is wrong
+ * @see protocol §3.7
  */
 export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet {
-  const { window = 120, capacity = 100_000, share = 10_000 } = options
-  if (!(window > 0) || !(capacity > 0) || !(share > 0))
-    throw new RangeError('window, capacity and share must be positive')
-  const clock = options.now ?? (() => Date.now() / 1000)
+  checkOptions('memoryReplaySet', options, {
+    ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
+    ...{ now: 'function', monotonic: 'function' },
+  })
+  const room = replayRoomOf(options)
+  const { window } = room
+  const { now: clock = () => Date.now() / 1000 } = options
+  const monotonic = options.monotonic ?? (options.now === undefined ? () => performance.now() / 1000 : undefined)
   const length = window / slicesPerWindow
   const start = clock()
+  const began = monotonic?.() ?? start
   // Secret, so that nobody can choose requests whose entries collide.
   const salt = hexOf(globalThis.crypto.getRandomValues(new Uint8Array(16)))
   let slices: Slice[] = []
+  /** What was created then or before may have been forgotten. */
+  let forgotten = Number.NEGATIVE_INFINITY
   let latest = start
 
-  function current(now: number): Slice {
-    // A clock that steps back must not bring old slices to life again, nor drop live ones.
-    latest = Math.max(latest, now)
-    const number = Math.floor(latest / length)
-    const live = slices.filter(slice => (slice.number + 1) * length + window + margin > latest)
-    slices = live
-    const last = live.at(-1)
+  /** Forgets slices that are older than the window, but for those that hold what could still be replayed after the clock was set back. */
+  function forgetOld(now: number, at: number): void {
+    slices = slices.filter((slice, index) => {
+      if ((slice.number + 1) * length + window + margin > at) return true
+      if (slice.created + window / 2 >= now && slices.length - index <= maxSlices) return true
+      forgotten = Math.max(forgotten, slice.created)
+      return false
+    })
+  }
+
+  function current(now: number, at: number): Slice {
+    forgetOld(now, at)
+    const number = Math.floor(at / length)
+    const last = slices.at(-1)
     if (last?.number === number) return last
-    const slice: Slice = { number, seen: digestTable(), perPrincipal: countTable(), perPartition: new Map() }
-    live.push(slice)
+    const tables = { seen: digestTable(), shares: countTable(), partitions: new Map<string, number>() }
+    const slice: Slice = { number, ...tables, created: Number.NEGATIVE_INFINITY }
+    slices.push(slice)
     return slice
   }
 
-  function isEarly(created: number, now: number): boolean {
-    return created < start || (now < start + window / 2 && created > now + 5)
+  function isEarly(created: number, now: number, at: number): boolean {
+    return created < start || created <= forgotten || (at < began + window / 2 && created > now + 5)
   }
 
-  function judge(entry: ReplayEntry, digest: Uint8Array, principal: Uint8Array): ReplayVerdict {
+  function sum(count: (slice: Slice) => number): number {
+    let all = 0
+    for (const slice of slices) all += count(slice)
+    return all
+  }
+
+  function judge({ created, partition }: ReplayEntry, { request, principal, site }: Digests): ReplayVerdict {
     const now = clock()
-    const slice = current(now)
-    if (slices.some(({ seen }) => seen.has(digest))) return 'replayed'
-    if (isEarly(entry.created, now)) return 'early'
-    const inPartition = slices.reduce((sum, { perPartition }) => sum + (perPartition.get(entry.partition) ?? 0), 0)
-    const ofPrincipal = slices.reduce((sum, { perPrincipal }) => sum + perPrincipal.get(principal), 0)
-    if (inPartition >= capacity || ofPrincipal >= share) return 'full'
-    slice.seen.add(digest)
-    slice.perPrincipal.increment(principal)
-    slice.perPartition.set(entry.partition, (slice.perPartition.get(entry.partition) ?? 0) + 1)
+    latest = Math.max(latest, now)
+    const at = monotonic?.() ?? latest
+    const slice = current(now, at)
+    if (slices.some(({ seen }) => seen.has(request))) return 'replayed'
+    if (isEarly(created, now, at)) return 'early'
+    const ofPrincipal = sum(({ shares }) => shares.get(principal))
+    const ofSite = site === undefined ? ofPrincipal : sum(({ shares }) => shares.get(site))
+    const inPartition = sum(({ partitions }) => partitions.get(partition) ?? 0)
+    if (!hasRoom({ inPartition, ofSite, ofPrincipal }, room)) return 'full'
+    slice.seen.add(request)
+    slice.shares.increment(principal)
+    if (site !== undefined) slice.shares.increment(site)
+    slice.partitions.set(partition, (slice.partitions.get(partition) ?? 0) + 1)
+    slice.created = Math.max(slice.created, created)
     return 'fresh'
   }
 
+  const digest = async (text: string): Promise<DigestKey> => digestKey(await sha256(`${salt}\0${text}`))
+  const shares = remembered(digest)
+
   return {
     async check(entry) {
-      const [digest, principal] = await Promise.all([
-        sha256(`${salt}\0${entry.authority}\0${entry.thumbprint}\0${entry.base}`),
-        sha256(`${salt}\0${entry.partition}\0${entry.principal}`),
+      const { authority, thumbprint, base, partition, principal, site } = entry
+      const [request, ofPrincipal, ofSite] = await Promise.all([
+        digest(`${authority}\0${thumbprint}\0${base}`),
+        shares(`${partition}\0${principal}`),
+        site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
       ])
-      return judge(entry, digest, principal)
+      return judge(entry, { request, principal: ofPrincipal, site: ofSite })
     },
+    ready: () => wholeSecondAfter(start, clock),
+  }
+}
+
+/** Few callers send most requests: their names need not be hashed for each. Long names are, and no flood of names takes more memory. */
+function remembered(digest: (text: string) => Promise<DigestKey>): (text: string) => Promise<DigestKey> | DigestKey {
+  const known = new Map<string, DigestKey>()
+  return text => known.get(text) ?? learn(text)
+
+  async function learn(text: string): Promise<DigestKey> {
+    const key = await digest(text)
+    if (known.size >= 256) known.clear()
+    if (text.length <= 256) known.set(text, key)
+    return key
   }
 }

@@ -11,7 +11,7 @@ import { isDenied, isUserAmong } from './deny.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer, ResourceEvent } from './event.js'
 import { takeRetryOff } from './handed-on.js'
-import { type Bucket, bearerBucketsOf, bucketsOf } from './limits.js'
+import { type Bucket, bearerBucketsOf, bucketsOf, type SiteOf } from './limits.js'
 import { letThrough, type Mode, markOf } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
@@ -42,6 +42,9 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRA
 export interface Guard {
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  /** Which site a name belongs to, whose share of `replay` it takes. */
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
   /** Messages that were looked up in `replay` and are let pass. */
   readonly passed: WeakSet<ReceivedMessage>
   readonly counter: Counter
@@ -310,7 +313,8 @@ function passesOnce(message: ReceivedMessage, { replay }: Route): boolean {
 async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
   if (guard.passed.has(message)) return
   const peer = guard.clientOf(message)
-  await checkReplay({ replay: guard.replay, verified, ...(peer === undefined ? {} : { peer }) })
+  const { replay, siteOf, development } = guard
+  await checkReplay({ replay, verified, peer, siteOf, development })
   guard.passed.add(message)
 }
 

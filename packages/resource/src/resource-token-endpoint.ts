@@ -13,12 +13,15 @@ import { aauthOf } from './aauth.js'
 import { signatureComponents } from './components.js'
 import { type Deny, isDenied } from './deny.js'
 import type { Observer } from './event.js'
+import type { SiteOf } from './limits.js'
 import { type ResourceTokens, resourceTokenLife } from './resource-token.js'
 
 /** What the resource token endpoint works with. */
 export interface ResourceTokenEndpointOptions {
   readonly verifier: Verifier
   readonly replay: ReplaySet
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
   readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
   readonly scopes: readonly string[]
@@ -77,7 +80,8 @@ async function resourceTokenFor(
   const ask = askOf(message, options)
   // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
   await options.tokens.allot(caller)
-  await checkReplay({ replay: options.replay, verified, partition: 'token' })
+  const { replay, siteOf, development } = options
+  await checkReplay({ replay, verified, partition: 'token', siteOf, development })
   const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }

@@ -74,7 +74,10 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly components?: readonly string[]
   /** Limits that all routes share. Default none. */
   readonly limits?: Limits
-  /** What the limit `site` counts by; no list of public suffixes is carried here. See {@link SiteOf}. */
+  /**
+   * What the limit `site` counts by, which needs it, and whose share of the replay set agents take; for that the default is the
+   * registrable domain by the ICANN part of the Public Suffix List, where the platform carries one. See {@link SiteOf}.
+   */
   readonly siteOf?: SiteOf
   /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
   readonly resourceTokenLimit?: string
@@ -152,6 +155,11 @@ export interface Resource<S extends string = string> {
    * @param error what the adapter would answer
    */
   readonly observed?: (message: ReceivedMessage, error: AAuthError) => Authorization & { readonly ok: true }
+  /**
+   * Resolves once a request signed now would pass the replay set, at most a second after the start; rejects when a shared set does not
+   * answer. A server that says that it is ready before would refuse its first unsafe request with 503.
+   */
+  ready(): Promise<void>
   /** The address that a request is counted under: the connection's, or what `trustedProxies` say. */
   clientOf(message: ReceivedMessage): string | undefined
   /**
@@ -176,7 +184,7 @@ export function createResource<const S extends string = never>(options: Resource
   const { telemetry } = options
   const { discovery = createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) }) } =
     options
-  const replay = options.replay ?? memoryReplaySet({ now, window: 2 * tolerance })
+  const replay = options.replay ?? memoryReplaySet({ window: 2 * tolerance, ...(options.now && { now }) })
   const tell = quiet(options.onEvent && of(id, options.onEvent))
   const names = requestNames(options.requestId)
   const tellingOf = (message: ReceivedMessage): Observer => claiming(tell, message, { development })
@@ -199,6 +207,8 @@ export function createResource<const S extends string = never>(options: Resource
   const guard = {
     verifier,
     replay,
+    siteOf: options.siteOf,
+    development,
     passed: new WeakSet<ReceivedMessage>(),
     counter,
     spent: spentCounts(),
@@ -212,7 +222,10 @@ export function createResource<const S extends string = never>(options: Resource
   }
   const routes = routeBook(context)
   const { deny } = options
-  const endpoint = { verifier, replay, tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) }
+  const endpoint = {
+    ...{ verifier, replay, siteOf: options.siteOf, development },
+    ...{ tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) },
+  }
   const metadata = (): ResourceMetadata =>
     metadataOf({ id, jwksUri, authServers, scopes: options.scopes ?? {}, components: routes.components() })
   const documents: Routes = new Map([
@@ -260,6 +273,7 @@ export function createResource<const S extends string = never>(options: Resource
       return { ...authorization, respond }
     },
     handle: async message => (paths.includes(pathOf(message.target)) ? published(names.name(message)) : undefined),
+    ready: async () => replay.ready?.(),
     clientOf: client,
     ...ownRefusals(mode, tellOwn(tell, telemetry), names),
     responseHeaders(response, requirement, message) {

@@ -1,6 +1,7 @@
-import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
+import { generateSigningKey, memoryReplaySet, type ReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
+import type { Verified } from './caller.js'
 import { network, now, signed } from './network.test.fixture.js'
 import { checkReplay } from './replay.js'
 import { createVerifier } from './verifier.js'
@@ -42,5 +43,67 @@ test(
     })
     const after = await signed(`${api}/x`, key, { scheme: 'hwk', jwk: key.publicJwk }, { method: 'POST' })
     await checkReplay({ replay, verified: await verifier.verify(after) })
+  },
+)
+
+test(
+  verifies(
+    'DOS-23',
+    'sig.replay.shares',
+    'pseudonyms of one /48 or one /24 share a tenth, and no other network is held up',
+  ),
+  async () => {
+    const replay = memoryReplaySet({ now: () => now, capacity: 1000 })
+    const from = async (peer: string, o: { development?: boolean } = {}): Promise<string> => {
+      const verified = await pseudonym()
+      return checkReplay({ replay, verified, peer, ...o }).then(
+        () => 'fresh',
+        error => error.code,
+      )
+    }
+    const count = async (peers: readonly string[]): Promise<number> => {
+      let fresh = 0
+      for (const peer of peers) if ((await from(peer)) === 'fresh') fresh++
+      return fresh
+    }
+    expect(await count(Array.from({ length: 300 }, (_, i) => `2001:db8:7:${i.toString(16)}::1`))).toBe(100)
+    expect(await count(Array.from({ length: 256 }, (_, i) => `192.0.2.${i}`))).toBe(100)
+    expect(await from('2001:db8:7:ffff::1')).toBe('temporarily_unavailable')
+    expect(await from('2001:db8:8::1')).toBe('fresh')
+    expect(await from('192.0.3.1')).toBe('fresh')
+    // In development all callers are on one machine.
+    expect(await from('192.0.2.77', { development: true })).toBe('fresh')
+  },
+)
+
+async function pseudonym(): Promise<Verified> {
+  const verifier = createVerifier({ receiver: api, discovery: network().discovery, accept: ['hwk'], now: () => now })
+  const key = await generateSigningKey()
+  return verifier.verify(await signed(`${api}/x`, key, { scheme: 'hwk', jwk: key.publicJwk }, { method: 'POST' }))
+}
+
+test(
+  verifies('DOS-17', 'an agent takes the share of its registrable domain, or of the site that the operator says'),
+  async () => {
+    const net = network()
+    const verifier = createVerifier({ receiver: api, discovery: net.discovery, accept: ['jwks_uri'], now: () => now })
+    const sites: Array<string | undefined> = []
+    const replay: ReplaySet = {
+      check: async ({ site }) => {
+        sites.push(site)
+        return 'fresh'
+      },
+    }
+    const verified = async (id: string): Promise<Verified> => {
+      const { key } = await net.publish('aauth-agent', id)
+      const signature = { scheme: 'jwks_uri', id, kid: 'k1', dwk: 'aauth-agent' } as const
+      return verifier.verify(await signed(`${api}/x`, key, signature, { method: 'POST' }))
+    }
+    const [one, tenant] = [await verified('https://a1.evil.example'), await verified('https://alice.github.io')]
+    await checkReplay({ replay, verified: one })
+    await checkReplay({ replay, verified: tenant })
+    await checkReplay({ replay, verified: tenant, siteOf: host => host })
+    await checkReplay({ replay, verified: one, development: true })
+    expect(sites).toEqual(['evil.example', 'github.io', 'alice.github.io', undefined])
   },
 )

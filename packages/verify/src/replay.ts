@@ -1,7 +1,22 @@
+import { type SiteOf, shareSite } from '@countersign/discovery'
 import type { ReplayEntry, ReplaySet, ReplayVerdict } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Caller, Verified } from './caller.js'
-import { networkOf } from './network.js'
+import { networkOf, wideNetworkOf } from './network.js'
+
+/** What {@link checkReplay} looks at. */
+export interface ReplayCheck {
+  readonly replay: ReplaySet
+  readonly verified: Verified
+  /** `token` for token endpoints; otherwise the caller's level. */
+  readonly partition?: 'token'
+  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
+  readonly peer?: string | undefined
+  /** Which site a name belongs to. Default: its registrable domain, see `shareSite`. */
+  readonly siteOf?: SiteOf | undefined
+  /** Names on this machine share nothing: in development all of them are one site. Default false. */
+  readonly development?: boolean | undefined
+}
 
 /**
  * Lets a verified request pass once.
@@ -10,17 +25,9 @@ import { networkOf } from './network.js'
  * or away
  * @see protocol §3.7
  */
-export async function checkReplay(options: {
-  readonly replay: ReplaySet
-  readonly verified: Verified
-  /** `token` for token endpoints; otherwise the caller's level. */
-  readonly partition?: 'token'
-  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
-  readonly peer?: string
-}): Promise<void> {
-  const { replay, verified, partition } = options
+export async function checkReplay(check: ReplayCheck): Promise<void> {
+  const { replay, verified, partition } = check
   const { caller, opened } = verified
-  const { peer = caller.peer } = options
   if (opened === undefined || caller.level === 'anonymous') return
   const verdict = await verdictOf(replay, {
     authority: opened.authority,
@@ -28,7 +35,7 @@ export async function checkReplay(options: {
     base: opened.base,
     created: opened.created,
     partition: partition ?? caller.level,
-    principal: principalOf(caller, peer),
+    ...shareOf(caller, check),
   })
   switch (verdict) {
     case 'fresh':
@@ -36,7 +43,7 @@ export async function checkReplay(options: {
     case 'replayed':
       throw new AAuthError('replay_detected', 'this request was received before; its outcome stands')
     case 'full':
-      throw notProcessed('too many requests are remembered for this caller', 5)
+      throw notProcessed('too many requests are remembered for this caller or its site', 5)
     case 'early':
       throw notProcessed('just started: requests signed before cannot be told from replays; sign anew', 1)
   }
@@ -57,14 +64,16 @@ function notProcessed(description: string, retryAfter: number, cause?: unknown):
   return new AAuthError('temporarily_unavailable', description, { retryAfter, notProcessed: true, ...why })
 }
 
-/** Whose share an entry counts against. A fresh key costs nothing, so a pseudonym shares by network; an agent by its origin. */
-function principalOf(caller: Exclude<Caller, { level: 'anonymous' }>, peer: string | undefined): string {
-  switch (caller.level) {
-    case 'pseudonymous':
-      return peer === undefined ? caller.key.thumbprint : networkOf(peer)
-    case 'identified':
-      return caller.agent
-    case 'authorized':
-      return JSON.stringify([caller.issuer, caller.token.sub ?? '', caller.agent])
+type Holder = Exclude<Caller, { level: 'anonymous' }>
+
+/** Whose share an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
+function shareOf(caller: Holder, check: ReplayCheck): Pick<ReplayEntry, 'principal' | 'site'> {
+  if (caller.level === 'pseudonymous') {
+    const { peer = caller.peer } = check
+    if (peer === undefined) return { principal: caller.key.thumbprint }
+    return { principal: networkOf(peer), ...(check.development !== true && { site: wideNetworkOf(peer) }) }
   }
+  const principal =
+    caller.level === 'identified' ? caller.agent : JSON.stringify([caller.issuer, caller.token.sub ?? '', caller.agent])
+  return { principal, ...(check.development !== true && { site: shareSite(caller.agent, check.siteOf) }) }
 }

@@ -30,6 +30,14 @@ export const exhaustionCases: readonly AttackCase[] = [
   built('DOS-13', 'error.unavailable', 'Floods of HTTP/2 frames and idle connections leave the process healthy.'),
   built('DOS-14', 'error.server-error', 'Mutated requests cause no crash, no 5xx and no acceptance.'),
   built('DOS-16', 'consent.browser', 'A flood of page requests does not touch the token endpoint.'),
+  built('DOS-17', 'sig.replay.shares', 'Subdomains of one site fill its share of the replay set and no more.'),
+  built('DOS-18', 'sig.replay.shares', 'The last tenth of the replay set is for sites that hold next to nothing.'),
+  built(
+    'DOS-19',
+    'sig.replay.after-checks',
+    'Requests that a token endpoint refuses for their form are not remembered.',
+  ),
+  built('DOS-23', 'sig.replay.shares', 'Pseudonyms of one /48 or one /24 take one share of the replay set.'),
   built(
     'DOS-25',
     'sig.headers.limits',

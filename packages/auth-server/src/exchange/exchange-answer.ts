@@ -61,7 +61,7 @@ export async function answerExchange(
 /** The checks of protocol §7 that need nothing but what was sent, in its order. */
 async function verifiedPassage(
   request: ExchangeRequest,
-  { caller, discovery }: Asking,
+  { caller, discovery, once }: Asking,
   context: TokenContext & { readonly exchange: Exchange },
 ): Promise<Passage> {
   const { issuer, exchange, development } = context
@@ -80,6 +80,8 @@ async function verifiedPassage(
     directory: exchange.knowingOwnKeys(discovery),
     ...{ now, development },
   })
+  // A replay must not use up what is left to the agent that it was captured from.
+  await once()
   // Only now: what does not verify must not push what does out of memory.
   exchange.limit.take(name)
   const user = await exchange.userOf(upstream)
