@@ -229,7 +229,6 @@ test('an enrolment that keeps failing does not hammer the agent server', async (
 test.each<readonly [string, unknown]>([
   ['no type', {}],
   ['an unknown type', { type: 'magic' }],
-  ['an empty code', { type: 'code', code: '' }],
   ['a code with a line end', { type: 'code', code: 'abc\n' }],
   ['a file taken for a token', { type: 'oidc', token: 'x'.repeat(16_385) }],
   ['a token that is no text', { type: 'oidc', token: 7 }],
@@ -238,4 +237,38 @@ test.each<readonly [string, unknown]>([
 ])('%s is a TypeError at construction', (_, enroll) => {
   expect(() => delegate({ agentServer: home, enroll: enroll as Enrollment })).toThrow(TypeError)
   expect(delegate({ agentServer: home, enroll: { type: 'code', code: 'abc' } }).kind).toBe('delegate')
+})
+
+describe('a second start', () => {
+  test.each([
+    ['no code', { type: 'code', code: undefined }],
+    ['an empty code', { type: 'code', code: '' }],
+    ['an empty token', { type: 'oidc', token: '' }],
+    ['the code that was used', { type: 'code', code: 'first' }],
+    ['nothing', undefined],
+  ] as const)(verifies('delegate.enrol.code', 'goes on from its state with %s'), async (_, enroll) => {
+    const own = await world()
+    const state = memoryState()
+    expect(await enrolling(own, { type: 'code', code: 'first' }, state).identify()).toMatchObject({ agent: home })
+    const sent = bodies(own).length
+    const again = agentIn(own, { state, identity: delegate({ agentServer: home, enroll }) })
+    expect((await again.fetch(`${calendar}/agenda`)).status).toBe(200)
+    expect(bodies(own)).toHaveLength(sent)
+  })
+
+  test('without its state it says that there is nothing to enrol with, when it must say who it is', async () => {
+    const own = await world()
+    for (const enroll of [
+      { type: 'code', code: '' },
+      { type: 'oidc', token: undefined },
+    ] as const) {
+      const agent = enrolling(own, enroll)
+      await expect(agent.identify()).rejects.toMatchObject({
+        code: 'not_allowed',
+        message: expect.stringContaining('nothing to enrol with'),
+      })
+    }
+    expect(bodies(own)).toEqual([])
+    expect(() => delegate({ agentServer: home, enroll: { type: 'code', code: 'two words' } })).toThrow(TypeError)
+  })
 })

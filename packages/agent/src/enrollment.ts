@@ -18,12 +18,13 @@ export interface EnrollmentRequest {
  * `oidc` a token of a workload's platform (Kubernetes, a CI provider, SPIFFE), given as such or got by a function ·
  * `session` the web session of the page it runs in, whose cookies go to the page's own origin only; `members` are added ·
  * `custom` whatever the agent server takes: an object with a `type` of its own, given as such or made by a function.
- * A string or an object enrols once; a function is asked again when the delegate has to enrol again.
+ * A string or an object enrols once; a function is asked again when the delegate has to enrol again. A code or token that is empty or
+ * undefined is none: an enrolled delegate needs none, and one that is not enrolled fails when it must say who it is.
  * @see protocol §5 "Delegates get agent tokens"
  */
 export type Enrollment =
-  | { readonly type: 'code'; readonly code: string }
-  | { readonly type: 'oidc'; readonly token: string | ((request: EnrollmentRequest) => Promise<string>) }
+  | { readonly type: 'code'; readonly code: string | undefined }
+  | { readonly type: 'oidc'; readonly token: string | undefined | ((request: EnrollmentRequest) => Promise<string>) }
   | { readonly type: 'session'; readonly members?: EnrollmentMembers }
   | {
       readonly type: 'custom'
@@ -36,31 +37,37 @@ export type EnrollmentMembers = Readonly<Record<string, unknown>>
 /** Longest code or token in characters: what is longer is a file taken for one. */
 const longest = 16_384
 
-/** @throws TypeError for an enrolment that cannot work */
-export function checkEnrollment(enroll: Enrollment): void {
+/** Whether nothing is given: a second start has no code any more. */
+function isEmpty(enroll: Enrollment): boolean {
+  return (enroll.type === 'code' && !enroll.code) || (enroll.type === 'oidc' && !enroll.token)
+}
+
+/** @returns what enrols, where something is given @throws TypeError for an enrolment that cannot work */
+export function checkEnrollment(enroll: Enrollment | undefined): Enrollment | undefined {
+  if (enroll === undefined || isEmpty(enroll)) return undefined
   switch (enroll.type) {
     case 'code':
       if (!isSecret(enroll.code)) throw new TypeError('enroll.code must be a code: text without spaces or line ends')
-      return
+      return enroll
     case 'oidc':
       if (typeof enroll.token !== 'function' && !isSecret(enroll.token))
         throw new TypeError(
           'enroll.token must be an OIDC token without spaces or line ends, or a function that gets one',
         )
-      return
+      return enroll
     case 'session':
       if (enroll.members !== undefined && !isObject(enroll.members))
         throw new TypeError('enroll.members must be an object')
-      return
+      return enroll
     case 'custom':
       if (typeof enroll.enrollment !== 'function') checkMembers(enroll.enrollment)
-      return
+      return enroll
     default:
       throw new TypeError('enroll.type must be "code", "oidc", "session" or "custom"')
   }
 }
 
-function isSecret(value: unknown): boolean {
+function isSecret(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longest && /^[\x21-\x7e]+$/.test(value)
 }
 
@@ -88,7 +95,7 @@ export async function enrollmentMembers(enroll: Enrollment, request: EnrollmentR
 }
 
 async function oidcToken(
-  token: string | ((request: EnrollmentRequest) => Promise<string>),
+  token: string | undefined | ((request: EnrollmentRequest) => Promise<string>),
   request: EnrollmentRequest,
 ): Promise<string> {
   const text = typeof token === 'function' ? await given(() => token(request)) : token

@@ -103,7 +103,7 @@ export interface DelegateIdentity {
   /** Identifier of the agent server. */
   readonly agentServer: string
   /** How it enrols, where it is not enrolled yet or no longer. Not needed once it is. */
-  readonly enroll?: Enrollment
+  readonly enroll?: Enrollment | undefined
   /**
    * Seconds after which its key is replaced, at the next renewal: at least 3600, or Infinity for never. Default: a week.
    * @see protocol §5 *Rotation*
@@ -119,10 +119,10 @@ export interface DelegateIdentity {
  * @see protocol §5 "Delegates get agent tokens"
  */
 export function delegate(options: DelegateIdentity): Identity {
-  const { agentServer, enroll, rotateEvery = week } = options
+  const { agentServer, rotateEvery = week } = options
   if (!isIdentifier(agentServer, { development: true }))
     throw new TypeError('agentServer must be an identifier such as https://agent.example')
-  if (enroll !== undefined) checkEnrollment(enroll)
+  const enroll = checkEnrollment(options.enroll)
   if (!(rotateEvery >= 3600)) throw new RangeError('rotateEvery must be at least 3600 seconds, or Infinity')
   return Object.freeze({
     kind: 'delegate',
