@@ -147,8 +147,7 @@ async function going(message: ReceivedMessage, aauth: AAuth, context: Context): 
   if (session === undefined) return undefined
   const owner = succeeded(session.owner, caller, aauth.key)
   if (owner === undefined) return undefined
-  session.owner = owner
-  context.sessions.use(session)
+  context.sessions.use(session, owner)
   return response => {
     if (response.status === 404 || (message.method === 'DELETE' && response.ok)) context.sessions.remove(session.id)
     return lasting(response, aauth, context, session)
@@ -160,15 +159,10 @@ function keyOf({ path }: Context, id: string): string {
 }
 
 /** A stream lasts as long as what has opened it; its session is in use meanwhile. */
-function lasting(response: Response, aauth: AAuth, { now }: Context, session?: Session<undefined>): Response {
+function lasting(response: Response, aauth: AAuth, { now, sessions }: Context, session?: Session<undefined>): Response {
   const { status, headers, body } = response
   if (body === null || !isEventStream(response)) return response
-  if (session !== undefined) session.open += 1
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), longestStream)
-  const ended = (): void => {
-    if (session === undefined) return
-    session.open -= 1
-    session.used = now()
-  }
+  const ended = session === undefined ? () => undefined : sessions.enter(session)
   return new Response(watchedBody(body, { seconds, ended }), { status, headers })
 }

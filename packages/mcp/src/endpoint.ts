@@ -121,7 +121,10 @@ async function within<S extends string>(
   // Not taken: nothing will ever answer it.
   if (pending !== undefined && !isEventStream(response)) requests.forget(rpc?.request?.id)
   const instead = endpoint.holds && pending !== undefined ? await held(pending) : undefined
-  if (instead === undefined) return lastingStream(response, { message, session, aauth, pending, ...endpoint })
+  if (instead === undefined) {
+    const enter = (): (() => void) => endpoint.sessions.enter(session)
+    return lastingStream(response, { message, session, enter, aauth, pending, ...endpoint })
+  }
   await response.body?.cancel()
   return instead
 }
@@ -139,10 +142,7 @@ async function passed<S extends string>(
   { session, rpc, aauth, endpoint }: Passed<S>,
 ): Promise<Response> {
   const { transport, requests } = session.value
-  session.open += 1
-  const over = (): void => {
-    session.open -= 1
-  }
+  const over = endpoint.sessions.enter(session)
   const response = await transport
     .handleRequest(requestOf(message, endpoint.resource), {
       ...(rpc === undefined ? {} : { parsedBody: rpc.value }),
@@ -215,8 +215,7 @@ async function found<S extends string>(
   if (session === undefined) return nobodys()
   const owner = succeeded(session.owner, caller, aauth.key)
   if (owner === undefined) return nobodys()
-  session.owner = owner
-  sessions.use(session)
+  sessions.use(session, owner)
   return session
 }
 

@@ -43,6 +43,8 @@ function asText({ id, message }: SentEvent): string {
 export interface Lasting<S extends string> {
   readonly message: ReceivedMessage
   readonly session: Session<{ readonly events: RecentEvents<Purpose<S>> }>
+  /** Holds the session open, until what this returns is called. */
+  readonly enter: () => () => void
   readonly aauth: Guarded
   /** The request that it answers. */
   readonly pending: Pending<S> | undefined
@@ -56,15 +58,14 @@ export async function lastingStream<S extends string>(response: Response, of: La
   const { status, headers, body } = response
   if (body === null || !isEventStream(response)) return response
   const first = await primingEvent(of)
-  session.open += 1
+  const over = of.enter()
   const seconds = Math.min((aauth.expires ?? Number.POSITIVE_INFINITY) - now(), streamSeconds)
   let isNoted = pending === undefined
   return new Response(
     watchedBody(body, {
       seconds,
       ended() {
-        session.open -= 1
-        session.used = now()
+        over()
       },
       passing(chunk) {
         if (isNoted || pending === undefined) return

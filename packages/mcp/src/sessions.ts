@@ -1,15 +1,12 @@
 import { AAuthError } from '@countersign/protocol'
 import { crowdOf, holderOf, type Owner } from './owner.js'
+import { sessionGroups } from './session-groups.js'
 
 /** Something that lasts over several requests of one caller. */
 export interface Session<T> {
   readonly id: string
   readonly value: T
-  owner: Owner
-  /** Answers under way, streams among them. */
-  open: number
-  /** Unix seconds of the last request. */
-  used: number
+  readonly owner: Owner
 }
 
 /** Bounds on what callers can make. */
@@ -39,50 +36,93 @@ export function sessionNotFound(tell: (error: AAuthError) => void): Response {
 export interface Sessions<T> {
   readonly size: number
   get(id: string): Session<T> | undefined
-  /** Takes note of a request of its owner's. */
-  use(session: Session<T>): void
-  /** Nothing when there is no room. */
+  /** Takes note of a request of its owner's, who may be known by more than before. */
+  use(session: Session<T>, owner: Owner): void
+  /**
+   * The session is in use: an answer is under way, or a stream.
+   * @returns ends that; in vain the second time
+   */
+  enter(session: Session<T>): () => void
+  /** Ends one of the same id. Nothing when there is no room. */
   add(id: string, value: T, owner: Owner): Session<T> | undefined
   remove(id: string): void
   all(): Iterable<Session<T>>
 }
 
+interface Held<T> extends Session<T> {
+  owner: Owner
+  /** What it is counted by, see {@link holderOf} and {@link crowdOf}. */
+  holder: string
+  crowd: string
+  /** Answers under way, streams among them. */
+  open: number
+  /** Unix seconds of its last request or the end of its last stream. */
+  used: number
+}
+
 /**
+ * Sessions in bounded number. Nothing here takes longer the more there are: what is done for one request must not grow with what
+ * strangers have opened.
  * @param o.end ends what a session holds
  * @param o.now Unix seconds
  */
 export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(): number }): Sessions<T> {
-  // In the order of their last use, the longest unused first.
-  const sessions = new Map<string, Session<T>>()
-  const remove = (id: string): void => {
+  const sessions = new Map<string, Held<T>>()
+  /** Those that no answer and no stream holds open, the longest unused first. */
+  const unused = new Set<Held<T>>()
+  const holders = sessionGroups<Held<T>>()
+  const crowds = sessionGroups<Held<T>>()
+
+  function rest(session: Held<T>): void {
+    session.used = o.now()
+    unused.delete(session)
+    unused.add(session)
+    holders.rest(session.holder, session)
+    crowds.rest(session.crowd, session)
+  }
+
+  function wake(session: Held<T>): void {
+    unused.delete(session)
+    holders.wake(session.holder, session)
+    crowds.wake(session.crowd, session)
+  }
+
+  function count(session: Held<T>, owner: Owner): void {
+    session.owner = owner
+    session.holder = holderOf(owner)
+    session.crowd = crowdOf(owner)
+    holders.add(session.holder)
+    crowds.add(session.crowd)
+  }
+
+  function discount(session: Held<T>): void {
+    unused.delete(session)
+    holders.remove(session.holder, session)
+    crowds.remove(session.crowd, session)
+  }
+
+  function remove(id: string): void {
     const session = sessions.get(id)
+    if (session === undefined) return
     sessions.delete(id)
-    if (session !== undefined) o.end(session.value)
+    discount(session)
+    o.end(session.value)
   }
-  const endIdle = (): void => {
-    for (const session of sessions.values()) {
+
+  function endIdle(): void {
+    for (const session of unused) {
       if (session.used + o.idle > o.now()) return
-      if (session.open === 0) remove(session.id)
-    }
-  }
-  /** Makes room by ending one that nobody uses at the moment. */
-  const endUnused = (isMeant: (session: Session<T>) => boolean): boolean => {
-    for (const session of sessions.values()) {
-      if (session.open > 0 || !isMeant(session)) continue
       remove(session.id)
-      return true
     }
-    return false
   }
-  const largestCrowd = (): string | undefined => {
-    const sizes = new Map<string, { all: number; unused: number }>()
-    for (const { owner, open } of sessions.values()) {
-      const { all, unused } = sizes.get(crowdOf(owner)) ?? { all: 0, unused: 0 }
-      sizes.set(crowdOf(owner), { all: all + 1, unused: unused + (open === 0 ? 1 : 0) })
-    }
-    const [largest] = [...sizes].filter(([, { unused }]) => unused > 0).toSorted(([, a], [, b]) => b.all - a.all)
-    return largest?.[0]
+
+  /** Makes room by ending one that nobody uses at the moment. */
+  function endUnused(session: Held<T> | undefined): boolean {
+    if (session === undefined) return false
+    remove(session.id)
+    return true
   }
+
   return {
     get size() {
       return sessions.size
@@ -91,23 +131,40 @@ export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(
       endIdle()
       return sessions.get(id)
     },
-    use(session) {
+    use({ id }, owner) {
+      const session = sessions.get(id)
+      if (session === undefined) return
+      discount(session)
+      count(session, owner)
       session.used = o.now()
-      if (!sessions.delete(session.id)) return
-      sessions.set(session.id, session)
+      if (session.open === 0) rest(session)
+    },
+    enter({ id }) {
+      const session = sessions.get(id)
+      if (session === undefined) return () => undefined
+      session.open += 1
+      wake(session)
+      let isOver = false
+      return () => {
+        if (isOver) return
+        isOver = true
+        session.open -= 1
+        if (session.open === 0 && sessions.get(id) === session) rest(session)
+      }
     },
     add(id, value, owner) {
       endIdle()
-      const holder = holderOf(owner)
-      const isOwn = (session: Session<T>): boolean => holderOf(session.owner) === holder
-      const own = [...sessions.values()].filter(isOwn).length
-      if (own >= o.perCaller && !endUnused(isOwn)) return undefined
+      remove(id)
+      const [holder, crowd] = [holderOf(owner), crowdOf(owner)]
+      if (holders.sizeOf(holder) >= o.perCaller && !endUnused(holders.longestUnused(holder))) return undefined
       if (sessions.size >= o.sessions) {
-        const crowd = largestCrowd()
-        if (!endUnused(session => crowdOf(session.owner) === crowd)) return undefined
+        const largest = crowds.largest()
+        if (largest === undefined || !endUnused(crowds.longestUnused(largest))) return undefined
       }
-      const session = { id, value, owner, open: 0, used: o.now() }
+      const session: Held<T> = { id, value, owner, holder, crowd, open: 0, used: o.now() }
       sessions.set(id, session)
+      count(session, owner)
+      rest(session)
       return session
     },
     remove,

@@ -1,0 +1,76 @@
+/** Sessions that are counted together, each group by its name. Every step takes the same time, however many there are. */
+export interface SessionGroups<T> {
+  sizeOf(name: string): number
+  /** Counts one that is in use. */
+  add(name: string): void
+  /** No longer counts one, in use or not. */
+  remove(name: string, session: T): void
+  /** From now on it is unused; one that was so already is unused for the shortest time. */
+  rest(name: string, session: T): void
+  /** From now on it is in use. */
+  wake(name: string, session: T): void
+  /** The session of the group that is unused for the longest time. */
+  longestUnused(name: string): T | undefined
+  /** The largest group that has an unused session. */
+  largest(): string | undefined
+}
+
+interface Group<T> {
+  size: number
+  /** Unused ones, the longest unused first. */
+  readonly unused: Set<T>
+}
+
+/** No groups yet. */
+export function sessionGroups<T>(): SessionGroups<T> {
+  const groups = new Map<string, Group<T>>()
+  /** Names of groups with an unused session, by size: of 10 000 sessions there are at most 140 different sizes. */
+  const bySize = new Map<number, Set<string>>()
+
+  function unrank(name: string, { size }: Group<T>): void {
+    const names = bySize.get(size)
+    if (names?.delete(name) === true && names.size === 0) bySize.delete(size)
+  }
+
+  function rank(name: string, { size, unused }: Group<T>): void {
+    if (unused.size === 0) return
+    const names = bySize.get(size) ?? new Set()
+    names.add(name)
+    bySize.set(size, names)
+  }
+
+  function change(name: string, by: (group: Group<T>) => void): void {
+    const group = groups.get(name) ?? { size: 0, unused: new Set() }
+    unrank(name, group)
+    by(group)
+    if (group.size === 0) groups.delete(name)
+    else groups.set(name, group)
+    rank(name, group)
+  }
+
+  return {
+    sizeOf: name => groups.get(name)?.size ?? 0,
+    add: name =>
+      change(name, group => {
+        group.size += 1
+      }),
+    remove: (name, session) =>
+      change(name, group => {
+        group.size -= 1
+        group.unused.delete(session)
+      }),
+    rest: (name, session) =>
+      change(name, ({ unused }) => {
+        unused.delete(session)
+        unused.add(session)
+      }),
+    wake: (name, session) => change(name, ({ unused }) => void unused.delete(session)),
+    longestUnused: name => first(groups.get(name)?.unused),
+    largest: () => (bySize.size === 0 ? undefined : first(bySize.get(Math.max(...bySize.keys())))),
+  }
+}
+
+function first<T>(set: ReadonlySet<T> | undefined): T | undefined {
+  for (const one of set ?? []) return one
+  return undefined
+}
