@@ -85,13 +85,21 @@ test(verifies('sig.body.content-type', 'a signed body without Content-Type is re
 })
 
 test(
-  verifies('COV-09', 'DIG-14', 'sig.covered.body-absent', 'body components without a body are refused'),
+  verifies(
+    'COV-09',
+    'COV-44',
+    'COV-45',
+    'sig.covered.body-absent',
+    'of a message without a body its type may be covered',
+  ),
   async () => {
     const { body: _, ...bodiless } = post('')
-    for (const left of ['"content-type"', '"content-digest"', ''])
-      expect(await verdict(send({ ...bodiless, components: bodiless.components.filter(name => name !== left) }))).toBe(
-        refused,
-      )
+    const typed = bodiless.components.filter(name => name !== '"content-digest"')
+    for (const components of [bodiless.components, bodiless.components.filter(name => name !== '"content-type"')])
+      expect(await verdict(send({ ...bodiless, components }))).toBe(refused)
+    expect(await verdict(send({ ...bodiless, components: typed }))).toBe('accepted')
+    const untyped = bodiless.headers.filter(([name]) => name.toLowerCase() !== 'content-type')
+    expect(await verdict(send({ ...bodiless, headers: untyped, components: typed }))).toBe(refused)
     await twin({ ...bodiless, components: get.components, headers: [...bodiless.headers, ['Content-Length', '0']] })
   },
 )
@@ -218,10 +226,22 @@ test(verifies('COV-37', 'COV-39', 'a line break in a covered value answers 400')
 
 test(verifies('COV-19', 'COV-20', 'COV-43', 'sig.method.override', 'the method is the one on the wire'), async () => {
   const message = send(get)
-  for (const method of ['POST', 'HEAD', 'get']) expect(await verdict({ ...message, method })).toBe(refused)
+  for (const method of ['POST', 'HEAD']) expect(await verdict({ ...message, method })).toBe(refused)
   for (const name of ['X-HTTP-Method-Override', 'X-User-Id', 'Cookie'])
     expect(await verdict(withLine(message, name, 'DELETE'))).toBe('accepted')
 })
+
+test(
+  verifies('COV-47', 'sig.method.upper-case', 'a method in lower case is refused, also where it was signed'),
+  async () => {
+    await twin()
+    for (const method of ['get', 'Get', 'post', 'patch', 'foo']) {
+      expect(await verdict(send({ ...get, method }))).toBe('400 invalid_request')
+      expect(await verdict({ ...send(get), method })).toBe('400 invalid_request')
+      expect(await verdict(send({ ...get, method: method.toUpperCase() }))).toBe('accepted')
+    }
+  },
+)
 
 test(verifies('sig.covered.demanded', 'what a route demands must be covered where the request has it'), async () => {
   const headers = [...get.headers, ['X-A', '1']] as const

@@ -41,7 +41,6 @@ export function checkCoverage(covered: readonly string[], required: readonly str
   for (const name of required)
     if (!covered.includes(name)) throw malformed('a required component is not covered', { component: name })
   if (!needs.hasQuery && covered.includes('@query')) throw malformed('@query is covered but the target has no query')
-  if (needs.hasBody) return
-  for (const name of ['content-digest', 'content-type'])
-    if (covered.includes(name)) throw malformed('content-digest or content-type is covered but there is no body')
+  if (!needs.hasBody && covered.includes('content-digest'))
+    throw malformed('content-digest is covered but there is no body')
 }

@@ -90,12 +90,11 @@ export function coverageFindings(
       at: '@query',
       change: 'cover @query only when the target has a question mark, and do not lose the query on the way',
     })
-  const covered = ['content-digest', 'content-type'].filter(name => plain.includes(name))
-  if (!hasBody && covered[0] !== undefined)
+  if (!hasBody && plain.includes('content-digest'))
     findings.push({
       cause: 'body-missing',
-      at: covered[0],
-      change: 'send the body that was signed, or cover content-digest and content-type only when there is one',
+      at: 'content-digest',
+      change: 'send the body that was signed, or cover content-digest only when there is one',
     })
   return findings
 }

@@ -73,7 +73,7 @@ export {
   objectOr,
   wrongOption,
 } from './option-check.js'
-export { fromRequest, hasBody, headerValues, headFromRequest, type ReceivedMessage } from './received-message.js'
+export { fromRequest, hasBody, headerValues, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,
@@ -95,6 +95,7 @@ export { isSigned } from './signature-lines.js'
 export { SigningKeyError } from './signing-key-error.js'
 export type { DictionaryLimits } from './structured-field.js'
 export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
+export { type UnreadRequest, unreadRequest } from './unread-request.js'
 export { type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
 export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'
 export {

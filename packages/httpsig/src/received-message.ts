@@ -111,7 +111,7 @@ function rawTarget(url: string): string {
  * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
  * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
  * @param options.bodyLimit most body bytes read
- * @throws HttpSigError 413 when the body is larger
+ * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some
  * @see docs/protocol.md §3.3
  */
 export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
@@ -120,19 +120,22 @@ export async function fromRequest(request: Request, options: { readonly bodyLimi
   return body === undefined ? head : { ...head, body }
 }
 
-/**
- * As {@link fromRequest}, but reads nothing of the body: whoever reads it has to compare it with its digest, or to refuse its
- * first byte where the message announces none.
- * @see docs/protocol.md §3.4
- */
-export function headFromRequest(request: Request): ReceivedMessage {
-  return request.body === null ? headOf(request) : withUnseenBody(headOf(request))
-}
-
-function headOf({ method, url, headers: lines }: Request): ReceivedMessage {
+/** Reads everything of a Fetch API request but its body. @throws HttpSigError 431 */
+export function headOf({ method, url, headers: lines }: Request): ReceivedMessage {
   const headers: Array<readonly [string, string]> = [...lines]
+  checkWholeHead(headers)
   if (!lines.has('host')) headers.push(['host', new URL(url).host])
   return { method, target: rawTarget(url), headers }
+}
+
+/** Header lines that Node keeps of a request by default; where it is beneath a Fetch handler, it drops the rest in silence (DIG-19). */
+const keptLines = 1000
+
+function checkWholeHead(headers: ReadonlyArray<readonly [string, string]>): void {
+  let lines = headers.length
+  // Lines of one name have been joined.
+  for (const [, value] of headers) for (let at = value.indexOf(','); at >= 0; at = value.indexOf(',', at + 1)) lines++
+  if (lines >= keptLines) throw new HttpSigError('invalid_request', 'too many header lines', { status: 431 })
 }
 
 /** A body of unknown length that no digest announces may still turn out to be none. */

@@ -39,6 +39,11 @@ export interface Read {
   readonly isUnread: boolean
 }
 
+/** The same of a Fetch request, and the request that its handler gets. */
+export interface ReadRequest extends Read {
+  readonly request: Request
+}
+
 /** What an earlier guard has read. @throws TypeError where that one left a body unread that this one must see */
 export function readBefore({ message, isUnread }: Read, rule: BodyRule): ReceivedMessage {
   // The signature may cover none: the message of the first guard looks like that of a request without a body (DIG-13).

@@ -140,7 +140,7 @@ describe('covered components', () => {
       'DIG-03',
       'sig.covered.body',
       'sig.covered.body-absent',
-      'a body needs its digest and type covered, no body has none',
+      'a body needs its digest and type covered, no body has a digest',
     ),
     async () => {
       await accepted(await post())
@@ -151,12 +151,35 @@ describe('covered components', () => {
       await refused(await by(`${bare} "content-type"`, { method: 'POST', body, headers: [type, digest] }))
       await refused(await by(bare, { method: 'POST', body, headers: [type, digest] }))
       await refused(await by(`${bare} "content-type" "content-digest"`, { method: 'POST', body, headers: [type] }))
-      await refused(await by(`${bare} "content-type"`, { headers: [type] }))
       await refused(
         await by(`${bare} "content-digest"`, {
           headers: [['content-digest', 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:']],
         }),
       )
+    },
+  )
+
+  test(
+    verifies(
+      'COV-44',
+      'COV-45',
+      'COV-46',
+      'sig.covered.body-absent',
+      'of no body the type may be covered, where it is there',
+    ),
+    async () => {
+      const type: [string, string] = ['content-type', 'application/json']
+      const empty: [string, string] = ['content-digest', 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:']
+      const typed = () => by(`${bare} "content-type"`, { headers: [type] })
+      await accepted(await typed())
+      await refused(await by(`${bare} "content-type"`))
+      await refused(await by(`${bare} "content-digest"`, { headers: [empty] }))
+      await refused(await by(`${bare} "content-type" "content-digest"`, { headers: [type, empty] }))
+      // One byte is a body, and the handler never sees it.
+      const chunk = { body: Buffer.from('1\r\nx\r\n0\r\n\r\n') }
+      await refused({ ...plus('transfer-encoding', 'chunked')(await typed()), ...chunk })
+      await refused({ ...(await typed()), body: Buffer.from('x') })
+      await accepted({ ...plus('transfer-encoding', 'chunked')(await typed()), body: Buffer.from('0\r\n\r\n') })
     },
   )
 

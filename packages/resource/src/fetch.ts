@@ -1,7 +1,7 @@
-import { fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
-import { checkedRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { checkedRequest, type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
@@ -43,14 +43,16 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   checkOptions('guard', options, fetchChecks)
   const declared = resource.declare(requirement)
   return async (request, ...more) => {
-    const message = await messageOf(request, more, options, declared.body)
-    if (message instanceof Response) return exposed(message, request, resource)
+    const read = await readFrom(request, more, options, declared.body)
+    if (read instanceof Response) return exposed(read, request, resource)
+    const { message } = read
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
     try {
       const { body, aauth } = authorization
       const whole = declared.body !== 'stream'
-      const checked = whole ? withBody(request, message) : body === undefined ? request : checkedRequest(request, body)
+      const streamed = body === undefined ? read.request : checkedRequest(read.request, body)
+      const checked = whole ? withBody(request, message) : streamed
       const response = await handler(checked, aauth, ...more)
       return withHeaders(response, head => resource.responseHeaders(head, declared, message))
     } catch (error) {
@@ -72,8 +74,8 @@ export function wellKnown<S extends string, A extends readonly unknown[] = []>(
   checkOptions('wellKnown', options, fetchChecks)
   return async (request, ...more) => {
     if (!resource.paths.includes(new URL(request.url).pathname)) return undefined
-    const message = await messageOf(request, more, options)
-    return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
+    const read = await readFrom(request, more, options)
+    return read instanceof Response ? exposed(read, request, resource) : resource.handle(read.message)
   }
 }
 
@@ -95,17 +97,20 @@ function exposed<S extends string>(response: Response, request: Request, resourc
   return withHeaders(response, ({ headers }) => resource.cors?.expose(request, headers))
 }
 
-async function messageOf<A extends readonly unknown[]>(
+async function readFrom<A extends readonly unknown[]>(
   request: Request,
   more: A,
   { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
   rule: BodyRule = 'whole',
-): Promise<ReceivedMessage | Response> {
+): Promise<ReadRequest | Response> {
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return readOrAnswer(async () => {
-    const message = rule === 'stream' ? headFromRequest(request) : await fromRequest(request, { bodyLimit })
-    return withPeer(message, () => peer?.(request, ...more))
+    const read =
+      rule === 'stream'
+        ? await unreadRequest(request)
+        : { message: await fromRequest(request, { bodyLimit }), request, isUnread: false }
+    return { ...read, message: withPeer(read.message, () => peer?.(request, ...more)) }
   })
 }
 

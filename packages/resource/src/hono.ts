@@ -152,7 +152,9 @@ async function messageOf(
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return readOrAnswer(async () => {
-    const { message: received, isUnread } = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
+    const read = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
+    const { message: received, isUnread } = read
+    c.req.raw = read.request
     const message = withPeer(received, () => options.peer?.(c))
     c.set(messageKey, { message, isUnread } satisfies Read)
     if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
@@ -162,7 +164,8 @@ async function messageOf(
 
 /** The handler reads the body through the check, once for all guards. */
 function checkWhileRead(c: Context, check: BodyCheck): void {
-  if (c.get(checkedKey) === true) return
+  const { isUnread } = c.get(messageKey) as Read
+  if (!isUnread || c.get(checkedKey) === true) return
   c.set(checkedKey, true)
   c.req.raw = checkedBody(c.req.raw, c.env, check)
 }

@@ -76,7 +76,8 @@ export async function checkedNode(
   request: NodeRequest & Seen,
   body: StreamedBody | undefined,
 ): Promise<Response | undefined> {
-  if (body === undefined || request[checked]) return undefined
+  // What is known to have no body has none to check.
+  if (body === undefined || request[checked] || request[received]?.isUnread !== true) return undefined
   request[checked] = true
   try {
     checkBody(request, body)

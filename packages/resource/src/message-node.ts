@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
 import { abortRequest, checkBody, fromNode, headFromNode, isCutOff, unreadNode } from '@countersign/httpsig/node'
 import { AAuthError } from '@countersign/protocol'
-import { checkedRequest, type Read } from './adapter.js'
+import { checkedRequest, type ReadRequest } from './adapter.js'
 import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
@@ -20,22 +20,18 @@ export async function receive(
   bindings: ServerBindings | undefined,
   bodyLimit: number,
   rule: BodyRule,
-): Promise<Read> {
+): Promise<ReadRequest> {
+  const whole = (message: ReceivedMessage): ReadRequest => ({ message, request, isUnread: false })
   if (bindings?.received !== undefined) return whole(bindings.received)
   const incoming = bindings?.incoming
-  if (incoming === undefined && rule === 'stream')
-    return { message: headFromRequest(request), isUnread: request.body !== null }
+  if (incoming === undefined && rule === 'stream') return unreadRequest(request)
   if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit }))
-  if (!incoming.readableDidRead && rule === 'stream') return unreadNode(incoming)
+  if (!incoming.readableDidRead && rule === 'stream') return { request, ...(await unreadNode(incoming)) }
   if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit }))
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)
   return whole(body === undefined ? head : { ...head, body })
-}
-
-function whole(message: ReceivedMessage): Read {
-  return { message, isUnread: false }
 }
 
 /** The request whose body passes a check as it is read; one that does not is given up with its connection. */

@@ -1,5 +1,5 @@
-import { type BodyCheck, fromRequest, headFromRequest, type ReceivedMessage } from '@countersign/httpsig'
-import { checkedRequest, type Read } from './adapter.js'
+import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { checkedRequest, type ReadRequest } from './adapter.js'
 import type { BodyRule } from './requirement.js'
 
 /** What a server may put beside the request that shows it as it was received. */
@@ -14,10 +14,10 @@ export async function receive(
   bindings: ServerBindings | undefined,
   bodyLimit: number,
   rule: BodyRule,
-): Promise<Read> {
-  if (bindings?.received !== undefined) return { message: bindings.received, isUnread: false }
-  if (rule === 'stream') return { message: headFromRequest(request), isUnread: request.body !== null }
-  return { message: await fromRequest(request, { bodyLimit }), isUnread: false }
+): Promise<ReadRequest> {
+  if (bindings?.received !== undefined) return { message: bindings.received, request, isUnread: false }
+  if (rule === 'stream') return unreadRequest(request)
+  return { message: await fromRequest(request, { bodyLimit }), request, isUnread: false }
 }
 
 /** The request whose body passes a check as it is read. */

@@ -8,7 +8,7 @@ export const coveredCases: readonly AttackCase[] = [
   built('COV-04', 'sig.covered.query', 'An uncovered query is refused.'),
   built('COV-05', 'sig.covered.query', 'A covered `@query` on a target without `?` is refused.'),
   built('COV-08', 'sig.covered.body', 'A body whose type or digest is not covered is refused.'),
-  built('COV-09', 'sig.covered.body-absent', 'A covered digest without a body is refused.'),
+  built('COV-09', 'sig.covered.body-absent', 'A covered digest without a body is refused, whatever else is covered.'),
   built('COV-10', 'sig.covered.order', 'Components in any order are accepted.'),
   built('COV-11', 'sig.covered.once', 'A component listed twice is refused.'),
   built('COV-12', 'sig.covered.always', 'Other components do not stand in for the required ones.'),
@@ -35,6 +35,18 @@ export const coveredCases: readonly AttackCase[] = [
   built('COV-39', 'sig.headers.dictionary', 'A line break inside a field value cannot forge a line of the base.'),
   built('COV-42', 'sig.parameters.kept', 'A signature parameter altered in flight is refused.'),
   built('COV-43', 'sig.covered.always', 'An injected uncovered header changes nothing about who may do what.'),
+  built('COV-44', 'sig.covered.body-absent', 'A covered `content-type` without a body is accepted.'),
+  built(
+    'COV-45',
+    'sig.covered.body-absent',
+    'A covered `content-type` that is not there, or a digest of no body, is refused.',
+  ),
+  built(
+    'COV-46',
+    'sig.body.uncovered',
+    'A body byte under a covered `content-type` without a covered digest is refused.',
+  ),
+  built('COV-47', 'sig.method.upper-case', 'A method in lower case, which a platform would rewrite, runs no handler.'),
 ]
 
 /** DIG: the body and its digest. */

@@ -6,7 +6,11 @@ export const coveredClauses: readonly Requirement[] = [
   built('sig.covered.always', '3.4', '`@method`, `@authority`, `@path` and `signature-key` are always covered.'),
   built('sig.covered.query', '3.4', '`@query` is covered exactly when the target has a `?`.'),
   built('sig.covered.body', '3.4', '`content-digest` and `content-type` are covered when there are body bytes.'),
-  built('sig.covered.body-absent', '3.4', 'A covered `content-digest` without a body refuses.'),
+  built(
+    'sig.covered.body-absent',
+    '3.4',
+    'Without a body a covered `content-digest` refuses, and `content-type` may be covered.',
+  ),
   built('sig.covered.known', '3.4', 'An unknown or unresolvable component refuses.'),
   built('sig.covered.once', '3.4', 'A component listed twice refuses.'),
   built('sig.covered.parameters', '3.4', 'A component with parameters does not count for the plain one.'),

@@ -79,5 +79,6 @@ export const signatureClauses: readonly Requirement[] = [
   ),
   built('sig.body.whole-head', '3.3', 'A header block of which a platform may have dropped lines answers 431.'),
   built('sig.body.content-type', '3.3', 'A signed body without `Content-Type` is refused.'),
+  built('sig.method.upper-case', '3.3', 'A method with a lower-case letter answers 400.'),
   built('sig.method.override', '3.3', 'Method-override headers are ignored.'),
 ]

@@ -1,0 +1,216 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { generateSigningKey, signRequest } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import { root } from '../processes.fixture.js'
+import { type Door, doors, id, type Running } from './body-bytes.fixture.js'
+
+// Every decision about a body looks at its bytes, never at headers: a captured request without a body, given one.
+
+const key = await generateSigningKey()
+const now = (): number => Date.now() / 1000 + 2
+
+type Line = readonly [name: string, value: string]
+
+/** A signed request without a body. */
+async function captured(target: string, method: string): Promise<Line[]> {
+  const type: Line = ['content-type', 'application/json']
+  const host: Line = ['host', new URL(id).host]
+  // What a check is asked about is at its own path.
+  const url = `${id}${target.replace(/^\/check/, '')}`
+  const signatureKey = { scheme: 'hwk', jwk: key.publicJwk } as const
+  return [host, type, ...(await signRequest({ method, url, headers: [host, type], key, signatureKey, now }))]
+}
+
+/** Sends pieces one after the other. @returns the final statuses of what is answered on the connection */
+async function statuses(port: number, ...pieces: readonly string[]): Promise<number[]> {
+  const socket = connect(port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', chunk => {
+    answer += chunk.toString('latin1')
+  })
+  socket.on('error', () => undefined)
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  for (const piece of pieces) {
+    socket.write(Buffer.from(piece, 'latin1'))
+    await pause(20)
+  }
+  await Promise.race([closed, pause(4000)])
+  socket.destroy()
+  return [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status)).filter(status => status !== 100)
+}
+
+const evil = '{"evil":1}'
+const fillers: readonly Line[] = Array.from({ length: 1030 }, () => ['a', ''] as const)
+const byLength: Line = ['content-length', String(evil.length)]
+const chunked: Line = ['transfer-encoding', 'chunked']
+const chunks = `${evil.length.toString(16)}\r\n${evil}\r\n0\r\n\r\n`
+
+function head(method: string, target: string, lines: readonly Line[]): string {
+  const all = [...lines, ['connection', 'close'] as const].map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${method} ${target} HTTP/1.1\r\n${all.join('')}\r\n`
+}
+
+interface Attack {
+  readonly name: string
+  readonly method?: string
+  readonly lines: readonly Line[]
+  readonly body: string
+  /** The body comes when the head has been read. */
+  readonly later?: true
+  readonly status: number
+}
+
+const attacks: readonly Attack[] = [
+  { name: 'hidden Content-Length', lines: [...fillers, byLength], body: evil, status: 431 },
+  { name: 'hidden Content-Length, body later', lines: [...fillers, byLength], body: evil, later: true, status: 431 },
+  { name: 'hidden chunks', lines: [...fillers, chunked], body: chunks, status: 431 },
+  { name: 'hidden, on a GET', method: 'GET', lines: [...fillers, byLength], body: evil, status: 431 },
+  { name: 'a length', lines: [byLength], body: evil, later: true, status: 401 },
+  { name: 'chunks', lines: [chunked], body: chunks, later: true, status: 401 },
+  { name: 'Expect', lines: [byLength, ['expect', '100-continue']], body: evil, later: true, status: 401 },
+]
+
+async function withDoor(door: Door, run: (at: Running, bodies: readonly string[]) => Promise<void>): Promise<void> {
+  const seen = { bodies: [] as string[] }
+  const running = await door.open(seen)
+  try {
+    await run(running, seen.bodies)
+  } finally {
+    await running.stop()
+  }
+}
+
+const named = doors.map((door, at) => [`${door.of[0] ?? ''} ${door.target} (${at})`, door] as const)
+
+describe.each(named)('%s', (_, door) => {
+  test(verifies('DIG-19', 'COV-46', 'COV-47', 'sig.body.uncovered', 'takes no body that nobody signed'), () =>
+    withDoor(door, async (at, bodies) => {
+      if (at.http2) await expectBytesDecideInHttp2(door, at, bodies)
+      else await expectBytesDecide(door, at, bodies)
+    }),
+  )
+})
+
+async function expectBytesDecide(door: Door, { port }: Running, bodies: readonly string[]): Promise<void> {
+  const isRoute = door.twin === 200
+  for (const { name, method = 'POST', lines, body, later, status } of attacks) {
+    const signed = await captured(door.target, method)
+    const text = head(method, door.target, [...signed, ...lines])
+    const before = bodies.length
+    const answered = await statuses(port, ...(later ? [text, body] : [text + body]))
+    if (!isRoute && status === 401) expect(answered[0], name).toBeGreaterThanOrEqual(400)
+    else expect(answered, name).toEqual([status])
+    expect(bodies.slice(before), name).toEqual([])
+    if (method === 'GET' && !isRoute) continue
+    expect(await statuses(port, head(method, door.target, signed)), `the twin of ${name}`).toEqual([door.twin])
+    expect(bodies.slice(before).join(''), 'it has no body').toBe('')
+    expect(bodies.length - before).toBe(isRoute ? 1 : 0)
+  }
+}
+
+async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: readonly string[]): Promise<void> {
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  const call = async (o: { method?: string; sent?: string; body?: string; more?: number }): Promise<unknown> => {
+    const { method = 'POST', sent = method, body, more = 0 } = o
+    const lines = (await captured(door.target, method)).filter(([name]) => name !== 'host')
+    const fill = Array.from({ length: more }, (_, at) => [`a${at}`, ''] as const)
+    const stream = session.request(
+      {
+        ...{ ':method': sent, ':path': door.target, ':authority': new URL(id).host },
+        ...Object.fromEntries([...lines, ...fill]),
+      },
+      { endStream: body === undefined },
+    )
+    let status: unknown
+    stream.on('response', answer => {
+      status = answer[':status']
+    })
+    stream.on('error', () => undefined).resume()
+    const closed = new Promise(resolve => stream.on('close', resolve))
+    await pause(10)
+    if (body !== undefined) stream.end(body)
+    await closed
+    return status
+  }
+  const twin = async (): Promise<void> => {
+    const before = bodies.length
+    expect([await call({}), await call({ body: '' })]).toEqual([door.twin, door.twin])
+    expect(bodies.slice(before)).toEqual(['', ''])
+  }
+  const before = bodies.length
+  expect(await call({ body: evil }), 'END_STREAM that comes later').toBe(401)
+  // Fetch shows nobody the body of a GET.
+  if (!door.hidesBodyOfGet) expect(await call({ method: 'GET', body: evil }), 'a GET with a body').toBe(401)
+  for (const sent of ['post', 'Post']) {
+    // Signed as it is sent; and signed as the platform runs it.
+    const refused = door.lowerCase ?? 400
+    expect(await call({ method: sent, sent }), 'a method in lower case').toBe(refused)
+    // Where the platform has made POST of it already, that is what was signed.
+    if (refused !== 401) expect(await call({ sent }), 'a method in lower case').toBe(refused)
+  }
+  expect(await call({ more: 200, body: evil }), 'too many lines reset the stream').toBe(undefined)
+  expect(bodies.slice(before)).toEqual([])
+  await twin()
+  session.close()
+}
+
+/** Exports that take requests from a network. */
+const takesRequests =
+  /^(guard(?!edFetcher)\w*|wellKnown|mount\w+|serve|(from|peek|unread)Node|create\w*(Gateway|Check|Server))$/
+
+async function exported(): Promise<string[]> {
+  const names: string[] = []
+  for (const room of readdirSync(join(root, 'packages'))) {
+    const manifest = JSON.parse(readFileSync(join(root, 'packages', room, 'package.json'), 'utf8'))
+    for (const subpath of Object.keys(manifest.exports ?? {}).filter(name => !name.includes('*'))) {
+      if (subpath === './package.json') continue
+      const module: Record<string, unknown> = await import(`@countersign/${room}${subpath.slice(1)}`)
+      const taking = Object.keys(module).filter(name => typeof module[name] === 'function' && takesRequests.test(name))
+      names.push(...taking.map(name => `${room}${subpath.slice(1)}:${name}`))
+    }
+  }
+  return names
+}
+
+test('every export that takes requests is among the doors', async () => {
+  const attacked = new Set(doors.flatMap(door => door.of))
+  expect((await exported()).filter(name => !attacked.has(name))).toEqual([])
+})
+
+/** Sources that look at the headers which frame a body, and what for. */
+const framing: Readonly<Record<string, string>> = {
+  'agent/src/loopback.ts': 'sets the length of its page',
+  'cli/src/commands/inspect-raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
+  'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
+  'gateway/src/check.ts':
+    'asks a proxy that has the body what it knows of it; what is signed is refused unless seen or told unseen',
+  'gateway/src/forwarded-headers.ts': 'takes them off, and sets the length of the body that was verified',
+  'httpsig/src/node-head.ts': 'refuses a head of which some may be missing',
+  'httpsig/src/node.ts': 'refuses framings early; of a body read before the guard, once the head is known to be whole',
+  'httpsig/src/received-message.ts': 'announces a body that is not read yet: a digest must be covered, and is compared',
+  'httpsig/src/unread-request.ts': 'likewise',
+  'resource/src/outgoing-node.ts': 'sets the length of an answer',
+  'server/src/serve.ts': 'does not ask for a body that is over the limit',
+  'server/src/malformed.ts': 'sets the length of an answer',
+  'server/src/upgrade.ts': 'refuses early; what follows the head of an upgrade is never a body',
+  'server/src/write-response.ts': 'sets the length of an answer',
+}
+
+test('no other source looks at the headers that frame a body', () => {
+  const mentions = /content[-_]?length|transfer[-_]?encoding|endAfterHeaders/i
+  const files = ['packages', 'apps'].flatMap(top =>
+    readdirSync(join(root, top)).flatMap(room =>
+      readdirSync(join(root, top, room, 'src'), { recursive: true })
+        .map(file => `${room}/src/${String(file)}`)
+        .filter(file => /\.tsx?$/.test(file) && !/\.test\.|fixture/.test(file))
+        .map(file => ({ file, text: readFileSync(join(root, top, file), 'utf8') })),
+    ),
+  )
+  const looking = files.filter(({ text }) => mentions.test(text.replace(/^\s*(?:\/?\*|\/\/).*$/gm, '')))
+  expect(looking.map(({ file }) => file).filter(file => framing[file] === undefined)).toEqual([])
+})
