@@ -4,7 +4,8 @@ export const documentTypes: readonly string[] = ['application/json', 'applicatio
 /** Tells whether a `Content-Type` is one of some media types (in lower case), with or without parameters. */
 export function isOneOf(mediaTypes: readonly string[], contentType: string): boolean {
   const [mediaType = ''] = contentType.split(';', 1)
-  return mediaTypes.includes(mediaType.replace(/[ \t]+$/, '').toLowerCase())
+  const named = mediaType.toLowerCase()
+  return mediaTypes.some(type => named.startsWith(type) && /^[ \t]*$/.test(named.slice(type.length)))
 }
 
 /** Tells whether a `Content-Type` is one that metadata and key sets may have. */

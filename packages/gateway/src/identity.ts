@@ -100,15 +100,19 @@ function claimsOf(aauth: AAuth): Record<string, unknown> {
   }
 }
 
+const space = 0x20
+
 /**
  * Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. Spaces
  * at the ends, too: whoever reads the header leaves them out.
  */
 function plainValue(value: string): string {
-  return [...new TextEncoder().encode(value)]
-    .map(byte => (byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : percentEncoded(byte)))
-    .join('')
-    .replace(/^ +| +$/g, spaces => percentEncoded(0x20).repeat(spaces.length))
+  const bytes = new TextEncoder().encode(value)
+  const first = bytes.findIndex(byte => byte !== space)
+  const last = bytes.findLastIndex(byte => byte !== space)
+  const isPlain = (byte: number, at: number): boolean =>
+    byte >= space && byte <= 0x7e && byte !== 0x25 && (byte !== space || (at > first && at < last))
+  return [...bytes].map((byte, at) => (isPlain(byte, at) ? String.fromCharCode(byte) : percentEncoded(byte))).join('')
 }
 
 function percentEncoded(byte: number): string {

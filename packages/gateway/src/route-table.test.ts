@@ -78,6 +78,23 @@ describe('routes', () => {
         '/files',
         '/files.',
         '/files%20',
+        '/adm%C4%B1n',
+        '/adm%C4%B0n',
+        '/ad%E2%80%8Bmin',
+        '/ad%C2%ADmin',
+        '/ad%EF%BB%BFmin',
+        '/files::$DATA',
+        '/files:$I30:$INDEX_ALLOCATION/a',
+        '/files%3f',
+        '/files%23x',
+        '/files%3fx/y',
+        '/files.%3fx',
+        '/files%253f',
+        '/x%3f/../admin',
+        '/x/..%20/admin',
+        '/x/.../admin',
+        '/x/%EF%BC%8E%EF%BC%8E/admin',
+        '/%EF%BC%8561dmin',
       ])
         expect(await status(target), target).toBe(400)
       expect(upstream.seen).toEqual([])
@@ -91,6 +108,11 @@ describe('routes', () => {
         '/x%25ff',
         '/a.b/c.',
         '/file',
+        '/x%3fa=b',
+        '/x%23a',
+        '/x/a:b',
+        '/x/%E4%BC%9A%E8%AE%AE%EF%BC%9A',
+        '/%C4%B1stanbul',
       ])
         expect(await status(target), target).toBe(200)
       for (const target of ['/admin', '/admin/', '/admins', '/files/', '/files/a.txt', '/files/a/'])
@@ -115,7 +137,7 @@ describe('routes', () => {
     expect(make('http://127.0.0.1:1', [{ path: '/*', requirement }])).not.toThrow()
     for (const upstream of ['127.0.0.1:1', 'ftp://x', 'http://127.0.0.1:1/api', 'http://u:p@127.0.0.1:1'])
       expect(make(upstream, [{ path: '/*', requirement }]), upstream).toThrow(TypeError)
-    for (const path of ['x', '', '/a*b', '/a?b', '/a b', '*', '/a/../b', '/a/..;*/', '/%ff'])
+    for (const path of ['x', '', '/a*b', '/a?b', '/a b', '*', '/a/../b', '/a/..;*/', '/%ff', '/a%3fb'])
       expect(make('http://127.0.0.1:1', [{ path, requirement }]), path).toThrow(TypeError)
     expect(
       make('http://127.0.0.1:1', [

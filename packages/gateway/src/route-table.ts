@@ -1,4 +1,4 @@
-import { looseSpelling } from './loose-spelling.js'
+import { looseSpellings } from './loose-spelling.js'
 
 /** A path and methods, and what belongs to them. */
 export interface TableEntry<T> {
@@ -37,10 +37,11 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
   return {
     match(method, path) {
       const exact = longest(entries, path)
-      // `/%61dmin`, `/ADMIN`, `//admin` and `/admin/` are `/admin` to many an upstream: whoever writes them must not be
-      // let in by the laxer rule of another route (RAT-12).
-      const spelling = looseSpelling(`${path}/`)
-      if (spelling === undefined || !samePaths(exact, longest(loose, spelling))) return { found: 'ambiguous' }
+      // `/%61dmin`, `/ADMIN`, `//admin`, `/admin/` and `/admin%3f` are `/admin` to many an upstream: none of them may be let in
+      // by the laxer rule of another route (RAT-12).
+      const spellings = looseSpellings(`${path}/`)
+      if (spellings === undefined || !spellings.every(one => samePaths(exact, longest(loose, one))))
+        return { found: 'ambiguous' }
       if (exact.length === 0) return { found: 'nothing' }
       const entry = exact.find(({ methods }) => methods === undefined || methods.includes(method))
       if (entry !== undefined) return { found: 'route', value: entry.value }
@@ -99,11 +100,14 @@ function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<
   return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
 }
 
+// Stands for what follows a prefix, so that its end is not taken for that of a segment.
+const rest = '\uE000'
+
 /** A whole path ends in a slash here, as all paths that are looked up do; a prefix ends as it is written. */
 function looselySpelt(path: string): string {
   const prefix = path.endsWith('*')
-  const spelling = looseSpelling(prefix ? path.slice(0, -1) : `${path}/`)
-  if (spelling === undefined)
-    throw new TypeError('a route path is written plainly: no dot segments, no controls, UTF-8')
-  return prefix ? `${spelling}*` : spelling
+  const [spelling, ...more] = looseSpellings(prefix ? `${path.slice(0, -1)}${rest}` : `${path}/`) ?? []
+  if (spelling === undefined || more.length > 0)
+    throw new TypeError('a route path is written plainly: no dot segments, no controls, no escaped ? or #, UTF-8')
+  return prefix ? `${spelling.slice(0, -rest.length)}*` : spelling
 }

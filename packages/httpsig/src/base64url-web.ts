@@ -9,7 +9,10 @@ export function base64Encode(bytes: Uint8Array): string {
 
 /** @see base64url-node.ts */
 export function base64urlEncode(bytes: Uint8Array): string {
-  return base64Encode(bytes).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_')
+  return base64Encode(bytes)
+    .replace(/={1,2}$/, '')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
 }
 
 /** @see base64url-node.ts */

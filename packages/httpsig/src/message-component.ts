@@ -19,7 +19,7 @@ const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 const plainText = /^[\t\x20-\x7e]*$/
 const lineBreaking = /[\0\r\n]/
 const beyondLatin1 = /[^\0-\xff]/
-const absoluteForm = /^([a-z][a-z0-9+.-]*):\/\/([^/?]*)(.*)$/i
+const absoluteForm = /^([a-z][a-z0-9+.-]*):\/\/([^/?]*)/i
 
 /** A field line's value without surrounding whitespace and obsolete folding. */
 function unfolded(value: string): string {
@@ -91,7 +91,8 @@ function pathAndQuery({ target, scheme, authority }: HttpRequestMessage): string
   const absolute = absoluteForm.exec(target)
   // Authority form (CONNECT) and asterisk form (OPTIONS) name no path (RFC 9110 §7.1).
   if (absolute === null) return ''
-  const [, itsScheme = '', itsAuthority = '', rest = ''] = absolute
+  const [origin, itsScheme = '', itsAuthority = ''] = absolute
+  const rest = target.slice(origin.length)
   // An absolute target names an authority of its own; one that is not served here must not pass under the configured one.
   if (
     itsScheme.toLowerCase() !== scheme ||

@@ -1,3 +1,5 @@
+import { foldedPath } from '@countersign/protocol'
+
 /** Stands for what follows a beginning: no URI of a rule has it. */
 export const rest = '\uE000'
 
@@ -12,8 +14,8 @@ const spelling: readonly Way[] = [decodedOnce, parsed, tidied]
 
 /** And in which it leaves out what it does not look at. */
 const leaving: readonly Way[] = [
-  text => text.replace(/[?#].*$/s, ''),
-  text => text.replace(/#.*$/s, ''),
+  text => upTo(text, /[?#]/),
+  text => upTo(text, /#/),
   text => text.replace(/^([^/?#]+:\/\/)[^/?#]*@/, '$1'),
   text => text.replace(/^([^/?#]+:\/\/[^/?#]*?):[\d\uE000]*(?=[/?#]|$)/, '$1'),
   // A host alone is what its root is.
@@ -31,6 +33,30 @@ export function readingsOf(uri: string): ReadonlySet<string> | undefined {
 }
 
 function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undefined {
+  const all = closure(uri, ways)
+  return all && new Set([...all].map(text => text.normalize('NFC')))
+}
+
+/**
+ * As {@link spellingsOf}, or with `wider` as {@link readingsOf}, of what servers take for one name: each as `foldedPath` has it.
+ * Undefined also for what nothing is left of.
+ */
+export function foldedFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
+  const start = foldedPath(uri)
+  if (start === undefined) return undefined
+  const ways = wider ? [...spelling, ...leaving] : spelling
+  const all = closure(
+    start,
+    ways.map(way => text => foldedPath(way(text)) ?? unreadable),
+  )
+  return all?.has(unreadable) ? undefined : all
+}
+
+// Stands for what nothing is left of: no URI is spelled so.
+const unreadable = ''
+
+/** A text and all that comes of it; undefined where that is too much. */
+function closure(uri: string, ways: readonly Way[]): Set<string> | undefined {
   if (uri.length > longest) return undefined
   const all = new Set([uri])
   // Grows while it is walked: what one server decodes, the next one parses.
@@ -38,7 +64,12 @@ function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undef
     for (const way of ways) all.add(way(text))
     if (all.size > mostForms) return undefined
   }
-  return new Set([...all].map(text => text.normalize('NFC')))
+  return all
+}
+
+function upTo(text: string, mark: RegExp): string {
+  const at = text.search(mark)
+  return at < 0 ? text : text.slice(0, at)
 }
 
 /** With nothing in it that is encoded. */
@@ -64,9 +95,9 @@ function parsed(text: string): string {
 
 /** As a file system takes a path. A query may be part of it: once it is decoded, `?` is a letter like any other. */
 function tidied(text: string): string {
-  const [, scheme = '', host = '', path = ''] = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?(.*)$/is.exec(text) ?? []
+  const [head = '', scheme = '', host = ''] = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?/i.exec(text) ?? []
   const parts: string[] = []
-  const said = path.split(/[\\/]+/)
+  const said = text.slice(head.length).split(/[\\/]+/)
   for (const part of said) {
     if (part === '..' && parts.length > (parts[0] === '' ? 1 : 0)) parts.pop()
     else if (part !== '.' && part !== '..') parts.push(part)

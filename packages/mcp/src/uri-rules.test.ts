@@ -132,6 +132,66 @@ test(verifies('mcp.uri-spellings', 'what has more spellings than are looked at i
   expect(found({ '*': 'loose', 'file:///private': 'strict' }, [template])).toEqual(all('loose', [template]))
 })
 
+test(
+  verifies('mcp.uri-spellings', 'a name that a server takes for another goes by no looser rule than that one'),
+  () => {
+    const rules = {
+      'file:///*': 'loose',
+      'file:///private/*': 'strict',
+      'note://kings/*': 'loose',
+      'note://kings/id': 'strict',
+    }
+    const dodges = [
+      'file:///PRIVATE/x',
+      'FILE:///Private/x',
+      'file:///%50rivate/x',
+      'file:///private./x',
+      'file:///private%20/x',
+      'file:///private%20.%2e/x',
+      'file:///private::$DATA/x',
+      'file:///private::$data/x',
+      'file:///private%3A%3A$INDEX_ALLOCATION/x',
+      'file:///private:$I30:$INDEX_ALLOCATION/x',
+      'file:///\uff50rivate/x',
+      'file:///%ef%bd%90rivate/x',
+      'file:///pr\u0131vate/x',
+      'file:///pr\u0130vate/x',
+      'file:///pri\u200bvate/x',
+      'file:///pri%E2%80%8Bvate/x',
+      'file:///pri\u00advate/x',
+      'file:///a/..%20/x',
+      'file:///.../x',
+      'file:///a/%2e%2e%2e/x',
+      'file:///public/../PRIVATE/x',
+      'note://kings/ID',
+      'note://kings/\u0130d',
+      'note://KINGS/id.',
+      'note://\u212aings/id',
+    ]
+    expect(found(rules, dodges)).toEqual(nobodys(dodges))
+    const strict = ['file:///private/x', 'file:///private/X', 'file:///private/x.', 'file:///private/']
+    expect(found(rules, strict)).toEqual(all('strict', strict))
+    const others = [
+      'file:///Public/X',
+      'file:///a.b/c.',
+      'file:///privat/x',
+      'file:///\u4f1a\u8bae\uff1a\u8bb0\u5f55',
+      'note://kings/x',
+    ]
+    expect(found(rules, others)).toEqual(all('loose', others))
+    for (const twin of ['file:///Private/*', 'file:///private./*', 'file:///pr\u0131vate/*'])
+      expect(() => uriRules(new Map([...Object.entries(rules), [twin, 'x']])), twin).toThrow(TypeError)
+  },
+)
+
+/** As Windows takes a path. */
+const windows = (path: string): string =>
+  path
+    .split('/')
+    .map(part => (part === '.' || part === '..' ? part : part.replace(/::\$DATA$/i, '').replace(/[. ]{1,9}$/, '')))
+    .join('/')
+    .toLowerCase()
+
 /** What servers of several kinds look for. */
 const servers: ReadonlyArray<(uri: string) => string> = [
   uri => uri,
@@ -145,6 +205,10 @@ const servers: ReadonlyArray<(uri: string) => string> = [
   uri => `file://${posix.normalize(fileURLToPath(uri))}`,
   uri => new URL(decodeURIComponent(uri)).href,
   uri => decodeURIComponent(uri.split(/[?#]/)[0] ?? ''),
+  uri => decodeURIComponent(uri).toLowerCase(),
+  uri => decodeURIComponent(uri).normalize('NFKC').toLowerCase(),
+  uri => windows(decodeURIComponent(uri)),
+  uri => `file://${posix.normalize(windows(fileURLToPath(uri)))}`,
 ]
 
 /** Each character of a text perhaps encoded, once or twice. */
@@ -154,6 +218,18 @@ const encoded = (text: string): fc.Arbitrary<string> =>
     return [...text].map((char, i) => [char, hex(char), hex(char).replace('%', '%25')][times[i] ?? 0]).join('')
   })
 const names = fc.constantFrom('a', 'b', 'private', 'x@y')
+const oddNames = fc.constantFrom(
+  'a',
+  'b',
+  'private',
+  'x@y',
+  'PRIVATE',
+  'B',
+  'private.',
+  'private::$DATA',
+  'a. ',
+  'pRivate ',
+)
 const paths = fc.array(names, { minLength: 1, maxLength: 3 }).map(parts => parts.join('/'))
 const beginnings = fc.constantFrom('file:///', 'note://a/', 'note://b/')
 const patterns = fc
@@ -172,7 +248,7 @@ const uris = fc
       'note://a/../',
       'note://b',
     ),
-    fc.array(fc.tuple(names.chain(encoded), parts.chain(encoded)), { minLength: 1, maxLength: 5 }),
+    fc.array(fc.tuple(oddNames.chain(encoded), parts.chain(encoded)), { minLength: 1, maxLength: 5 }),
   )
   .map(([beginning, pairs]) => `${beginning}${pairs.flat().join('')}`)
   .chain(uri => fc.constantFrom(uri, uri.replace(/(?:%2f|\/)+$/i, '')))

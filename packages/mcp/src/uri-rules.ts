@@ -1,10 +1,18 @@
-import { plainOf, readingsOf, rest, spellingsOf } from './uri-forms.js'
+import { foldedPath } from '@countersign/protocol'
+import { foldedFormsOf, plainOf, readingsOf, rest, spellingsOf } from './uri-forms.js'
 
 interface Pattern<T> {
   readonly rule: T
   /** As it was said, without its `*`, and what is not ASCII encoded. */
   readonly said: string
   readonly isBeginning: boolean
+  readonly exact: Forms
+  /** As servers have it that take several names for one. */
+  readonly folded: Forms
+}
+
+/** The texts that a rule is about. */
+interface Forms {
   /** What servers may take it for; without slashes at its end where it is no beginning. */
   readonly spellings: readonly string[]
   /** Of a beginning, and without those parts of it that a server may not look at. */
@@ -16,12 +24,13 @@ interface Pattern<T> {
  *
  * Servers parse a URI, decode it, tidy its path, keep their files in one normal form of Unicode, in any order, and look at no
  * query, fragment, user or port: `note://x/../private`, `file:///priv%61te?` or `note://me@private` must not go by a looser rule
- * than what they lead to. Nothing where one of all these texts has another rule, unless a rule says the very URI.
- * @throws TypeError for two rules that differ in nothing but how a text is encoded
+ * than what they lead to. Nor must `file:///PRIVATE.`, for servers that look at no case, no compatibility forms, and no dots, spaces
+ * and streams at the end of a name. Nothing where one of all these texts has another rule, unless a rule says the very URI.
+ * @throws TypeError for two rules that differ in nothing but how a text is encoded, or that such a server takes for one
  */
 export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T | undefined {
   const patterns = [...rules].map(([pattern, rule]) => patternOf(pattern, rule))
-  if (new Set([...rules.keys()].map(plainOf)).size < rules.size)
+  if (new Set([...rules.keys()].map(key => foldedPath(plainOf(key)))).size < rules.size)
     throw new TypeError('two rules are for one URI in two spellings')
   const isForAll = rules.size === 1 && rules.has('*')
   return name => {
@@ -33,8 +42,11 @@ export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T |
     const own = longestBeginning(patterns, uri)
     // What cannot be decoded each server takes for something else.
     if (own === undefined || (rules.size > 1 && !isDecodable(uri))) return undefined
-    const readings = readingsOf(uri)
-    return readings !== undefined && [...readings].every(text => isUnder(own, text, patterns)) ? own.rule : undefined
+    const keeps = (texts: ReadonlySet<string> | undefined, forms: FormsOf<T>): boolean =>
+      texts !== undefined && [...texts].every(text => isUnder(own, text, { patterns, forms }))
+    const isOwn =
+      keeps(readingsOf(uri), ({ exact }) => exact) && keeps(foldedFormsOf(uri, true), ({ folded }) => folded)
+    return isOwn ? own.rule : undefined
   }
 }
 
@@ -43,12 +55,21 @@ function patternOf<T>(pattern: string, rule: T): Pattern<T> {
   const text = isBeginning ? pattern.slice(0, -1) : pattern
   const said = inAscii(text)
   const whole = isBeginning ? `${text}${rest}` : text
-  const [spellings, readings] = [spellingsOf(whole), readingsOf(whole)]
-  if (said === undefined || spellings === undefined || readings === undefined)
+  const exact = formsOf(spellingsOf(whole), readingsOf(whole), isBeginning)
+  const folded = formsOf(foldedFormsOf(whole, false), foldedFormsOf(whole, true), isBeginning)
+  if (said === undefined || exact === undefined || folded === undefined)
     throw new TypeError('a rule is for a URI that can be spelled in too many ways')
+  return { rule, said, isBeginning, exact, folded }
+}
+
+function formsOf(
+  spellings: ReadonlySet<string> | undefined,
+  readings: ReadonlySet<string> | undefined,
+  isBeginning: boolean,
+): Forms | undefined {
+  if (spellings === undefined || readings === undefined) return undefined
   const all = [...spellings]
   return {
-    ...{ rule, said, isBeginning },
     spellings: isBeginning ? all.filter(one => one.endsWith(rest)).map(withoutRest) : all.map(untrailed),
     readings: [...readings].filter(one => !spellings.has(one)).map(withoutRest),
   }
@@ -62,17 +83,25 @@ function withoutRest(text: string): string {
  * Whether no other rule is nearer to a text: a longer beginning, or all of it. One that says a user, a port or a query counts for
  * what is left of it without.
  */
-function isUnder<T>(own: Pattern<T>, text: string, patterns: readonly Pattern<T>[]): boolean {
+function isUnder<T>(
+  own: Pattern<T>,
+  text: string,
+  { patterns, forms }: { readonly patterns: readonly Pattern<T>[]; readonly forms: FormsOf<T> },
+): boolean {
   const bare = untrailed(text)
   const nearness = (pattern: Pattern<T>): number => {
-    const { isBeginning, spellings } = pattern
-    if (!isBeginning) return spellings.includes(bare) ? 2 * text.length + 1 : -1
+    const { spellings } = forms(pattern)
+    if (!pattern.isBeginning) return spellings.includes(bare) ? 2 * text.length + 1 : -1
     return Math.max(-1, ...spellings.filter(one => text.startsWith(one)).map(({ length }) => 2 * length))
   }
-  const without = own.readings.filter(one => text.startsWith(one)).map(({ length }) => 2 * length + 1)
+  const without = forms(own)
+    .readings.filter(one => text.startsWith(one))
+    .map(({ length }) => 2 * length + 1)
   const nearest = Math.max(nearness(own), ...without)
   return nearest >= 0 && patterns.every(other => other.rule === own.rule || nearness(other) <= nearest)
 }
+
+type FormsOf<T> = (pattern: Pattern<T>) => Forms
 
 /** Of a file and a folder of one name there is one. */
 function untrailed(text: string): string {

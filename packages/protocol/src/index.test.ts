@@ -35,6 +35,8 @@ test('the public names', () => {
       'errorFields',
       'errorResponse',
       'findKey',
+      'foldedName',
+      'foldedPath',
       'identityScopes',
       'identityScopesIn',
       'isIdentifier',

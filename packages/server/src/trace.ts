@@ -88,7 +88,9 @@ export function tracedExchange(
 }
 
 const secrets: ReadonlySet<string> = new Set(['refresh_token', 'code'])
-const jsonMember = /"((?:[^"\\]|\\.)*)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)/g
+// A name of at most 80 characters, which is room for those above with each letter escaped: without an end, each of many quotes
+// would be looked at as far as the text goes.
+const jsonMember = /"((?:[^"\\]|\\.){0,80})"(\s*:\s*)"((?:[^"\\]|\\[\s\S])*)("|\\?$)/g
 
 /**
  * Shortens `refresh_token` and `code` values, in JSON and in forms, to their first 6 characters: they work for

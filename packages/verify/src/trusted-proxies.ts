@@ -102,7 +102,7 @@ function bitsOf(address: string): string | undefined {
   const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(address)?.slice(1).map(Number)
   if (v4 !== undefined)
     return v4.some(part => part > 255) ? undefined : binary(16, [0, 0, 0, 0, 0, 0xffff]) + binary(8, v4)
-  const plain = address.replace(/%.*$/, '')
+  const [plain = ''] = address.split('%', 1)
   if (!/^[0-9a-f:]{2,39}$/i.test(plain)) return undefined
   const [head = '', tail, ...more] = plain.split('::')
   if (more.length > 0) return undefined

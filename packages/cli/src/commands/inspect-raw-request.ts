@@ -20,11 +20,17 @@ export function partsOf(bytes: Uint8Array): { lines: string[]; body: Uint8Array 
   // One character a byte, so that an index in the text is one in the bytes.
   const text = Buffer.from(bytes).toString('latin1')
   const end = /\r?\n\r?\n/.exec(text)
-  const head = end === null ? text.replace(/(?:\r?\n)+$/, '') : text.slice(0, end.index)
+  const head = end === null ? withoutLineEnds(text) : text.slice(0, end.index)
   return {
     lines: head.split(/\r?\n/),
     body: end === null ? new Uint8Array() : bytes.subarray(end.index + end[0].length),
   }
+}
+
+function withoutLineEnds(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\n') end -= text[end - 2] === '\r' ? 2 : 1
+  return text.slice(0, end)
 }
 
 /** A header line's name and value. @throws UsageError that names the line */
