@@ -2,6 +2,7 @@ import { checkTarget, headerValues, isSigned, type ReceivedMessage } from '@coun
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
+import { checkCheckOptions } from './check-routes.js'
 import { asksForAnother, claimsIn, plainName } from './forwarded-headers.js'
 import { type Identity, tellerOf } from './identity.js'
 import { mcpSessions } from './mcp-route.js'
@@ -68,7 +69,8 @@ export function createCheck<S extends string>(options: CheckOptions<S>): Check<S
 function configure<S extends string>(
   options: CheckOptions<S>,
 ): Pick<Resource, 'refused'> & Pick<Participant, 'handle'> {
-  checkOptions(options)
+  checkCheckOptions(options)
+  checkTogether(options)
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
   const judged = judge(resource, options.routes, { sessions: mcpSessions(now), now })
   const teller = tellerOf({ identity, id: resource.id, now })
@@ -100,7 +102,7 @@ function configure<S extends string>(
   return { handle, refused: resource.refused }
 }
 
-function checkOptions<S extends string>({ resource, proxy, bodies, routes }: CheckOptions<S>): void {
+function checkTogether<S extends string>({ resource, proxy, bodies, routes }: CheckOptions<S>): void {
   if (resource.cors !== undefined)
     throw new TypeError('a check cannot answer preflights: let the proxy in front do that')
   if (bodies === 'seen' && proxy === 'nginx') throw new TypeError('nginx shows no bodies to whom it asks')

@@ -3,6 +3,7 @@ import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { AnswerHead, Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
+import { checkGatewayOptions } from './check-routes.js'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
@@ -106,6 +107,7 @@ function seconds(): number {
 }
 
 function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSessions): Configured<S> {
+  checkGatewayOptions(options)
   const { resource, timeout = 60, healthPath, identity = 'headers', now = seconds } = options
   return {
     resource,

@@ -1,4 +1,5 @@
 import type { Agent } from '@countersign/agent'
+import { checkOptions } from '@countersign/protocol'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { agentFetch, type Lost } from './agent-fetch.js'
 
@@ -20,8 +21,10 @@ export interface AgentTransportOptions {
 export function agentTransport(
   url: string | URL,
   agent: Pick<Agent, 'fetch'>,
-  { onLost }: AgentTransportOptions = {},
+  options: AgentTransportOptions = {},
 ): StreamableHTTPClientTransport {
+  checkOptions('agentTransport', options, { onLost: 'function' })
+  const { onLost } = options
   return new StreamableHTTPClientTransport(new URL(url), {
     fetch: agentFetch(agent, { attempts: reconnection.maxRetries, ...(onLost === undefined ? {} : { onLost }) }),
     reconnectionOptions: reconnection,

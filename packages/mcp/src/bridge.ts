@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
   CancelledNotificationSchema,
@@ -72,7 +73,9 @@ interface Context {
  * with a JSON-RPC error that says why; when the server has ended the session, another is begun in its place.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports
  */
-export function bridge({ local, remote, onError: tell = () => undefined }: BridgeOptions): Bridge {
+export function bridge(options: BridgeOptions): Bridge {
+  checkOptions('bridge', options, { local: 'object', remote: 'function', onError: 'function' }, ['local', 'remote'])
+  const { local, remote, onError: tell = () => undefined } = options
   const onError = (error: Error): void => {
     // What breaks off because it was ended or cancelled is no error.
     if (context.closing === undefined && error.name !== 'AbortError') tell(error)

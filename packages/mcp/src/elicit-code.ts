@@ -1,4 +1,5 @@
 import type { DeviceCode, DeviceCodeOptions } from '@countersign/agent'
+import { checkOptions } from '@countersign/protocol'
 import { type ElicitingClient, elicit, refused } from './eliciting-client.js'
 
 /** Whose user is shown a code. */
@@ -10,7 +11,9 @@ export interface ElicitCodeOptions {
 }
 
 /** Shows users a code by way of their MCP client, for `deviceCode({ show })`. The URL never holds the code (protocol §6.3). */
-export function elicitCode({ client, otherwise }: ElicitCodeOptions): DeviceCodeOptions['show'] {
+export function elicitCode(options: ElicitCodeOptions): DeviceCodeOptions['show'] {
+  checkOptions('elicitCode', options, { client: 'object', otherwise: 'function' }, ['client', 'otherwise'])
+  const { client, otherwise } = options
   return async code => {
     const asked = typeof client === 'function' ? client(code) : client
     const [issuer, resource] = [code.issuer, code.resource].map(id => new URL(id).host)

@@ -1,4 +1,5 @@
 import { AgentError, type Visit, type VisitUrl } from '@countersign/agent'
+import { checkOptions } from '@countersign/protocol'
 import { type ElicitingClient, elicit, refused } from './eliciting-client.js'
 
 /** Whose user is sent. */
@@ -14,7 +15,9 @@ export interface ElicitUrlOptions {
  * the URL, opens it when they agree, and is told when they are done.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#url-mode-elicitation-requests
  */
-export function elicitUrl({ client, otherwise }: ElicitUrlOptions): VisitUrl {
+export function elicitUrl(options: ElicitUrlOptions): VisitUrl {
+  checkOptions('elicitUrl', options, { client: 'object', otherwise: 'function' }, ['client'])
+  const { client, otherwise } = options
   return async (url, visit) => {
     const asked = typeof client === 'function' ? client(visit) : client
     const elicited = await elicit(asked, { url, message: messageOf(visit), ended: visit.ended })

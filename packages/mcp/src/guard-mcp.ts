@@ -2,6 +2,7 @@ import { checkTarget, pathOf } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
+import { checkMcpOptions } from './check-options.js'
 import { answered, type Endpoint, type McpServerLike } from './endpoint.js'
 import { recentEvents } from './events.js'
 import { preflightOf } from './origin.js'
@@ -43,6 +44,9 @@ export function guardMcp<S extends string>(
   resource: Resource<S>,
   options: McpOptions<NoInfer<S>> = {},
 ): MountableParticipant {
+  checkMcpOptions(options)
+  if (!/^\/[\x21\x24-\x3e\x40-\x7e]*$/.test(options.path ?? '/mcp'))
+    throw new TypeError("guardMcp: option 'path' must begin with /, without query")
   const { path = '/mcp', limits = {}, now = () => Date.now() / 1000, oauth, streamSeconds = 3600 } = options
   const rulesOf = {
     session: options.session,

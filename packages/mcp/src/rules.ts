@@ -1,4 +1,5 @@
 import type { Requirement, Resource } from '@countersign/resource'
+import { checkMcpRules } from './check-options.js'
 import type { Subject } from './rpc.js'
 import { uriRules } from './uri-rules.js'
 
@@ -49,9 +50,11 @@ export interface Common<S extends string> extends Pick<Requirement<S>, 'alsoAcce
  */
 export function ruleBook<S extends string>(
   resource: Resource<S>,
-  { session = { level: 'identified' }, tools = { '*': session }, prompts, resources }: McpRules<S>,
+  rules: McpRules<S>,
   { name: prefix, alsoAccept, components: more = [] }: Common<S> = {},
 ): RuleBook<S> {
+  checkMcpRules(rules)
+  const { session = { level: 'identified' }, tools = { '*': session }, prompts, resources } = rules
   const declare = (name: string, own: Requirement<S>): Rule<S> => {
     const isOpen = alsoAccept !== undefined && own.agents === undefined && own.via === undefined
     const requirement = resource.declare({

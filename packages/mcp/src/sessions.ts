@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions } from '@countersign/protocol'
 import { crowdOf, holderOf, type Owner } from './owner.js'
 import { sessionGroups } from './session-groups.js'
 
@@ -67,6 +67,10 @@ interface Held<T> extends Session<T> {
  * @param o.now Unix seconds
  */
 export function createSessions<T>(o: SessionLimits & { end(value: T): void; now(): number }): Sessions<T> {
+  checkOptions('createSessions', o, {
+    ...{ sessions: 'number', perCaller: 'number', idle: 'number' },
+    ...{ end: 'function', now: 'function' },
+  })
   const sessions = new Map<string, Held<T>>()
   /** Those that no answer and no stream holds open, the longest unused first. */
   const unused = new Set<Held<T>>()

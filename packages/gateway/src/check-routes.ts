@@ -1,0 +1,63 @@
+import {
+  checkOptions,
+  each,
+  eachMember,
+  isObject,
+  type OptionCheck,
+  type OptionChecks,
+  wrongOption,
+} from '@countersign/protocol'
+import type { CheckOptions } from './check.js'
+import type { GatewayOptions } from './gateway.js'
+import type { GatewayRoute } from './routed.js'
+
+const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {
+  tools: eachMember('object'),
+  prompts: eachMember('object'),
+  resources: eachMember('object'),
+}
+
+// What a route asks is checked as every requirement is, when it is declared.
+const routeChecks: OptionChecks<GatewayRoute> = {
+  path: 'string',
+  methods: 'strings',
+  requirement: 'object',
+  mcp: { ...mcpChecks },
+}
+
+const routes: OptionCheck = each({ ...routeChecks })
+/** A key may have more members: published keys have. */
+const identity: OptionCheck = (value, place) => {
+  if (value !== 'headers' && !(isObject(value) && typeof value['kid'] === 'string' && isObject(value['key'])))
+    throw wrongOption(place, "'headers', or a key of the resource")
+}
+
+const gatewayChecks: OptionChecks<GatewayOptions> = {
+  resource: 'object',
+  upstream: 'string',
+  routes,
+  timeout: 'number',
+  healthPath: 'string',
+  identity,
+  onUpstream: 'function',
+  now: 'function',
+}
+
+const checkChecks: OptionChecks<CheckOptions> = {
+  resource: 'object',
+  routes,
+  proxy: ['nginx', 'envoy'],
+  bodies: ['refuse', 'seen', 'unseen'],
+  identity,
+  now: 'function',
+}
+
+/** Refuses options that a gateway does not have: of a route, a misspelt `mcp` would leave all tools to one rule. @throws TypeError */
+export function checkGatewayOptions(options: GatewayOptions): void {
+  checkOptions('createGateway', options, gatewayChecks, ['resource', 'upstream', 'routes'])
+}
+
+/** The same for a check. @throws TypeError */
+export function checkCheckOptions(options: CheckOptions): void {
+  checkOptions('createCheck', options, checkChecks, ['resource', 'routes', 'proxy'])
+}

@@ -1,0 +1,36 @@
+import { checkOptions, each, eachMember, type OptionChecks } from '@countersign/protocol'
+import type { McpOptions } from './guard-mcp.js'
+import type { McpOAuth } from './protected-resource.js'
+import type { McpRules } from './rules.js'
+import type { SessionLimits } from './sessions.js'
+
+const limitsChecks: OptionChecks<SessionLimits> = { sessions: 'number', perCaller: 'number', idle: 'number' }
+const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string'), verify: 'function' }
+
+// What a rule asks is checked as every requirement is, when it is declared.
+const rulesChecks: OptionChecks<McpRules<string>> = {
+  session: 'object',
+  tools: eachMember('object'),
+  prompts: eachMember('object'),
+  resources: eachMember('object'),
+}
+
+const checks: OptionChecks<McpOptions<string>> = {
+  ...rulesChecks,
+  path: 'string',
+  oauth: { ...oauthChecks },
+  limits: { ...limitsChecks },
+  recentEvents: 'number',
+  streamSeconds: 'number',
+  now: 'function',
+}
+
+/** Refuses options that a guard of MCP does not have: a misspelt kind of rules would leave its names to the session's. @throws TypeError */
+export function checkMcpOptions(options: McpOptions<string>): void {
+  checkOptions('guardMcp', options, checks)
+}
+
+/** The same for rules alone, as a gateway gives them. @throws TypeError */
+export function checkMcpRules(rules: McpRules<string>): void {
+  checkOptions('mcp', rules, rulesChecks)
+}
