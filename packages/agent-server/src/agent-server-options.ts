@@ -8,6 +8,7 @@ import {
   parseAgentMetadata,
 } from '@countersign/protocol'
 import type { TrustedProxies } from '@countersign/verify'
+import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { Enrollment } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './own-keys.js'
@@ -77,6 +78,7 @@ export interface Settings {
  * @throws TypeError, RangeError
  */
 export function settingsOf(options: AgentServerOptions): Settings {
+  checkAgentServerOptions(options)
   const { id, development = false, tokenLifetime = defaultLifetime } = options
   if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://agent.example')
   if (!Number.isInteger(tokenLifetime) || tokenLifetime < 1 || tokenLifetime > longestLifetime)

@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { refusedKey } from './delegate-key.js'
 import { type Admission, refusedEnrollment } from './enrollment.js'
@@ -70,7 +71,9 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
 
     reinstate: sub => store.write(tx => reinstate(tx, sub)),
 
-    async list({ after = '', limit = 100, enrollment }) {
+    async list(page) {
+      checkOptions('list', page, { after: 'string', limit: 'number', enrollment: 'string' })
+      const { after = '', limit = 100, enrollment } = page
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
         throw new RangeError('limit must be a whole number from 1 to 1000')
       const all = store.db.selectFrom('agent_server_delegates').selectAll()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import {
   type Admission,
   type Enrollment,
@@ -22,6 +23,12 @@ export interface CustomAdmission {
   readonly once?: { readonly id: string; readonly expires: number }
 }
 
+const admissionChecks: OptionChecks<CustomAdmission> = {
+  sub: 'string',
+  enrollment: 'string',
+  once: { id: 'string', expires: 'number' },
+}
+
 /**
  * Enrolment by a function of your own. It is called for requests of `type` whose signature by the new key was verified, and
  * answers who that key may be a delegate as, or undefined to refuse (400 `invalid_grant`); an `AAuthError` that it throws is
@@ -35,6 +42,7 @@ export function custom(
 ): Enrollment {
   if (!/^[a-z][a-z0-9_-]{0,31}$/.test(type) || ['code', 'oidc', 'session'].includes(type))
     throw new TypeError('type must be a name of your own such as "tpm"')
+  if (typeof decide !== 'function') throw new TypeError('custom: its second argument must be a function that decides')
   return {
     type,
     open: ({ store, now }) => {
@@ -49,7 +57,10 @@ export function custom(
   }
 }
 
-function admissionOf(type: string, { sub: name, enrollment, once }: CustomAdmission, now: () => number): Admission {
+function admissionOf(type: string, admitted: CustomAdmission, now: () => number): Admission {
+  // A misspelt `once` would let what was shown enrol again and again.
+  checkOptions('custom', admitted, admissionChecks, ['sub', 'enrollment'])
+  const { sub: name, enrollment, once } = admitted
   const sub = ownNameWithin(type, name)
   const admission = { sub, enrollment: ownNameWithin(type, enrollment) }
   if (once === undefined) return admission

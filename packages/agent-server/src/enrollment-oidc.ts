@@ -1,6 +1,7 @@
 import type { Fetcher } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { AAuthError, isSafeId } from '@countersign/protocol'
+import { checkOidcOptions } from './check-agent-server-options.js'
 import {
   type Admission,
   type Enrollment,
@@ -37,6 +38,7 @@ interface ReadyRule extends OidcRule {
  * @see protocol §5 "Enrolment"
  */
 export function oidc(options: OidcOptions): Enrollment {
+  checkOidcOptions(options)
   return {
     type: 'oidc',
     open(context) {

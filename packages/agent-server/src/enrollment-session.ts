@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions } from '@countersign/protocol'
 import { type Enrollment, ownNameWithin, refusedEnrollment } from './enrollment.js'
 
 /** Whose browser it is. Both stand in `sub`, in lists and in logs: neither may be a secret such as the session's cookie. */
@@ -23,6 +23,7 @@ export interface SessionOptions {
  * @see protocol §5 "Enrolment"
  */
 export function session(options: SessionOptions): Enrollment {
+  checkOptions('session', options, { authenticate: 'function' }, ['authenticate'])
   return {
     type: 'session',
     open:

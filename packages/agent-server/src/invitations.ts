@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { checkOptions } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
 import { sweeper } from './sweep.js'
@@ -47,6 +48,7 @@ export function inviter(store: Store<Tables>, now: () => number): (options: Invi
 }
 
 function invitationOf(options: InvitationOptions, now: number): Invitation {
+  checkOptions('invite', options, { sub: 'string', expiresIn: 'number', series: 'string' })
   const { sub = randomUUID(), expiresIn = 3600, series = randomUUID() } = options
   if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
     throw new RangeError('expiresIn must be a number of seconds above 0')

@@ -134,7 +134,7 @@ test.each<[string, Partial<OidcIssuer>]>([
   ['an empty audience', { audience: '' }],
   ['no claim to name a delegate', { delegate: [] }],
 ])(verifies('delegate.enrol.oidc', 'a rule with %s is a mistake of who starts the server'), async (_, change) => {
-  const made = (options: Partial<OidcIssuer>) =>
+  const made = async (options: Partial<OidcIssuer>) =>
     scene({ enrollment: [oidc({ issuers: [{ issuer, subjects: ['repo:a*b*c*d**'], ...options }] })] })
   await expect(made(change)).rejects.toThrow(TypeError)
   await expect(made({})).resolves.toBeDefined()

@@ -10,6 +10,7 @@ import {
 } from '@countersign/protocol'
 import { openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
+import { checkAuthServerOptions } from './check-auth-server-options.js'
 import { rememberedScope } from './consents.js'
 import { countsIn } from './counts.js'
 import type { DeviceContext } from './device.js'
@@ -110,8 +111,9 @@ export interface AuthServer {
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
+  checkAuthServerOptions(options)
   const { issuer, development = false, now = () => Date.now() / 1000, login, deviceFlow = [] } = options
-  const key = checkOptions(options, development)
+  const key = signingKeyOf(options, development)
   const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
@@ -170,7 +172,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
 
 type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>
 
-function checkOptions(options: AuthServerOptions, development: boolean): PublishedKey {
+/** Checks what options must be together. */
+function signingKeyOf(options: AuthServerOptions, development: boolean): PublishedKey {
   const {
     issuer,
     keys,

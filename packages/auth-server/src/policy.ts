@@ -1,4 +1,5 @@
 import { isIdentifier } from '@countersign/protocol'
+import { checkDirectGrant, checkUserQuestion } from './check-auth-server-options.js'
 import type { ChainHop } from './exchange/chain.js'
 
 /** What an agent asks for, once everything it shows has been verified. */
@@ -63,6 +64,7 @@ export interface DirectGrant {
 export function directGrants(list: readonly DirectGrant[]): Policy {
   const lines = new Map<string, DirectGrant[]>()
   for (const line of list) {
+    checkDirectGrant(line)
     for (const id of [line.agent, line.resource]) {
       if (!isIdentifier(id, { development: true })) {
         throw new TypeError('agent and resource of a direct grant must be identifiers such as https://agent.example')
@@ -98,7 +100,9 @@ export interface UserQuestion {
  * @see protocol §6.3
  */
 export function askUsers(questions: readonly UserQuestion[]): Policy {
-  for (const { agents, resources } of questions) {
+  for (const question of questions) {
+    checkUserQuestion(question)
+    const { agents, resources } = question
     const named = [...(agents === 'any' ? [] : agents), ...(resources === 'any' ? [] : resources)]
     if (named.every(id => id === 'self' || isIdentifier(id, { development: true }))) continue
     throw new TypeError('agents and resources of a question to users must be identifiers such as https://agent.example')
@@ -118,6 +122,8 @@ const strictness: readonly Decision[] = ['direct', 'consent', 'deny']
  * asked and the strictest decides, so that a list that says nothing of it silences none that does.
  */
 export function firstOf(...policies: readonly Policy[]): Policy {
+  if (!policies.every(policy => typeof policy === 'function'))
+    throw new TypeError('firstOf: each policy must be a function')
   return async request => {
     if (request.upstream !== undefined) {
       const decisions = await Promise.all(policies.map(policy => policy(request)))

@@ -1,4 +1,11 @@
-import { AAuthError, parseAgentMetadata, parseAuthServerMetadata, parseResourceMetadata } from '@countersign/protocol'
+import {
+  AAuthError,
+  checkOptions,
+  type OptionChecks,
+  parseAgentMetadata,
+  parseAuthServerMetadata,
+  parseResourceMetadata,
+} from '@countersign/protocol'
 import { defaultFetcher } from '#default-fetcher'
 import type { Directory } from './directory.js'
 import { type DiscoveryEvent, safely } from './discovery-event.js'
@@ -45,6 +52,16 @@ export interface DiscoveryOptions {
   readonly onEvent?: (event: DiscoveryEvent) => void
 }
 
+const checks: OptionChecks<DiscoveryOptions> = {
+  fetcher: 'function',
+  now: 'function',
+  development: 'boolean',
+  maxEntries: 'number',
+  maxConcurrent: 'number',
+  timeout: 'number',
+  onEvent: 'function',
+}
+
 /**
  * Makes a {@link Discovery} with a cache of its own.
  * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
@@ -52,6 +69,7 @@ export interface DiscoveryOptions {
  * @see protocol.md §10
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
+  checkOptions('createDiscovery', options, checks)
   const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, maxConcurrent = 64 } = options
   const { fetcher = defaultFetcher(development), timeout = 5 } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')

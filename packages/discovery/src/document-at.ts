@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import { cachedDocument } from './cached-document.js'
 import { fetchDocument } from './fetch-document.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
@@ -37,6 +38,15 @@ export function documentAt<T>(options: {
   readonly onGarbage?: () => void
   readonly now?: () => number
 }): DocumentAt<T> {
+  checkOptions(
+    'documentAt',
+    options,
+    {
+      ...{ url: 'string', maxBytes: 'number', read: 'function', fetcher: 'function' },
+      ...{ onGarbage: 'function', now: 'function' },
+    },
+    ['url', 'maxBytes', 'read', 'fetcher'],
+  )
   const { url, maxBytes, read, fetcher, onGarbage, now = () => Date.now() / 1000 } = options
   const source = {
     now,

@@ -1,7 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { documentTypes, isOneOf } from './media-type.js'
@@ -26,6 +26,14 @@ export interface GuardedFetcherOptions {
   readonly ca?: string
 }
 
+const checks: OptionChecks<GuardedFetcherOptions> = {
+  dangerouslyAllowLoopback: 'boolean',
+  resolve: 'function',
+  timeout: 'number',
+  mediaTypes: 'strings',
+  ca: 'string',
+}
+
 /** Connections are tried one after the other; a name with very many addresses must not use up the deadline. */
 const maxAttempts = 8
 /** Node's own 250 ms an address gives up on hosts that are merely far away. */
@@ -46,6 +54,7 @@ interface Route {
  * @see protocol.md §10
  */
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
+  checkOptions('guardedFetcher', options, checks)
   const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, timeout = 5, ca } = options
   const { mediaTypes = documentTypes } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')

@@ -1,9 +1,11 @@
 import { type Parameters, serializeInnerList } from 'structured-headers'
+import { checkOptions } from '#check-options'
 import { algorithmNamed } from './algorithm.js'
 import { parseComponent } from './component-identifier.js'
 import { HttpSigError } from './error.js'
 import type { HttpMessage } from './http-message.js'
 import type { SigningKey } from './key.js'
+import { each, type OptionChecks } from './option-check.js'
 import { signMessage } from './sign-message.js'
 import { componentIdentifier } from './signature-base.js'
 import { componentsOf, dictionaryField, type SignatureParameters } from './signature-dictionary.js'
@@ -174,12 +176,22 @@ function paramsOf(request: SignatureRequest, keyid: string | undefined, options:
   }
 }
 
+const answerChecks: OptionChecks<AnswerOptions> = {
+  message: 'object',
+  requests: each('object'),
+  key: 'function',
+  expiresIn: 'number',
+  structuredFields: 'object',
+  now: 'function',
+}
+
 /**
  * Signs a message as it was asked to by Accept-Signature, request by request, or says why not. `created` is always written.
  * @throws HttpSigError when the message's own signature headers are malformed
  * @see RFC 9421 §5.2
  */
 export async function answerAcceptSignature(options: AnswerOptions): Promise<AcceptSignatureAnswer> {
+  checkOptions('answerAcceptSignature', options, answerChecks, ['message', 'requests', 'key'])
   const lines: Array<readonly [string, string]> = []
   const refused: Refused[] = []
   const { message, structuredFields } = options

@@ -24,13 +24,18 @@ const checks: OptionChecks<Options> = {
   onEvent: 'function',
 }
 
+function isOutOfRange(options: unknown): boolean {
+  const { bodyLimit } = Object(options) as Options
+  return typeof bodyLimit === 'number' && !(bodyLimit >= 0)
+}
+
 /** What `checkOptions` says of options that TypeScript would refuse, too. */
 function told(options: unknown, required: Array<keyof Options> = []): string | undefined {
   try {
     checkOptions('guard', options as Options, checks, required)
     return undefined
   } catch (error) {
-    expect(error).toBeInstanceOf(TypeError)
+    expect(error).toBeInstanceOf(isOutOfRange(options) ? RangeError : TypeError)
     return (error as TypeError).message
   }
 }

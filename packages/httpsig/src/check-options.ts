@@ -5,7 +5,7 @@ import { checkOption, type OptionChecks, type OptionMembers } from './option-che
  * Members that are undefined count as left out. In browsers only names are checked, which costs a page fewer bytes.
  * @param taker the function that takes the options, for the message
  * @param required members that must be there
- * @throws TypeError that names the member, and the one that was probably meant
+ * @throws TypeError that names the member, and the one that was probably meant; RangeError for a number that is negative or NaN
  */
 export function checkOptions<T extends object>(
   taker: string,

@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import { chooseAuthority } from './authority.js'
 import { HttpSigError, type HttpSigErrorCode } from './error.js'
 import type { SignatureFinding } from './explain-signature-cause.js'
@@ -7,11 +8,12 @@ import { baseOf, type Reading, valueIn } from './explain-signature-reading.js'
 import { repair } from './explain-signature-repair.js'
 import { shownBase, shownValue } from './explain-signature-shown.js'
 import { importVerifyKey, type VerifyKey } from './key.js'
+import { each } from './option-check.js'
 import type { ReceivedMessage } from './received-message.js'
 import { checkTarget, pathOf, queryOf } from './request-target.js'
 import { componentIdentifier } from './signature-base.js'
 import { isSigned } from './signature-lines.js'
-import { type OpenOptions, openSignature, verifySignature } from './verify.js'
+import { type OpenOptions, openChecks, openSignature, verifySignature } from './verify.js'
 
 /** What {@link explainSignature} looks at. */
 export interface ExplainOptions extends OpenOptions {
@@ -65,7 +67,8 @@ async function ownKey(headers: ReadHeaders): Promise<VerifyKey | undefined> {
 
 async function refusalOf(o: ExplainOptions, key: VerifyKey | undefined): Promise<HttpSigError | undefined> {
   try {
-    const opened = openSignature(o.message, o)
+    const { message, key: _, otherKeys: __, ...opening } = o
+    const opened = openSignature(message, opening)
     const { signatureKey } = opened
     const used = key ?? (signatureKey.scheme === 'hwk' ? await importVerifyKey(signatureKey.jwk) : undefined)
     if (used !== undefined) await verifySignature(opened, used)
@@ -177,6 +180,12 @@ function certainFindings(o: ExplainOptions, headers: ReadHeaders, key: VerifyKey
  * @see docs/protocol.md §3, RFC 9421 §2.5
  */
 export async function explainSignature(options: ExplainOptions): Promise<SignatureExplanation> {
+  checkOptions('explainSignature', options, {
+    ...openChecks,
+    message: 'object',
+    key: 'object',
+    otherKeys: each('object'),
+  })
   const { message } = options
   const headers = readHeaders(message)
   const key = options.key ?? (await ownKey(headers))

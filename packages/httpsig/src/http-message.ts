@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import type { ReceivedMessage } from './received-message.js'
 
 /** Header lines in order: names in any case, values decoded as latin1. */
@@ -86,5 +87,6 @@ export function fetchResponseMessage(
   response: Response,
   given: { readonly body?: Uint8Array; readonly request?: HttpRequestMessage } = {},
 ): HttpResponseMessage {
+  checkOptions('fetchResponseMessage', given, { body: 'object', request: 'object' })
   return { status: response.status, headers: [...response.headers], ...given }
 }

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { checkOptions } from '#check-options'
 import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
 import { checkWholeHead } from './node-head.js'
@@ -206,6 +207,7 @@ export async function fromNode(
   request: IncomingMessage | Http2ServerRequest,
   options: { readonly bodyLimit: number; readonly requestId?: string },
 ): Promise<ReceivedMessage> {
+  checkOptions('fromNode', options, { bodyLimit: 'number', requestId: 'string' }, ['bodyLimit'])
   const { requestId } = options
   const head = headFromNode(request)
   return withBody(request, requestId === undefined ? head : { ...head, requestId }, {
@@ -226,6 +228,7 @@ export async function peekNode(
   request: IncomingMessage | Http2ServerRequest,
   options: { readonly bodyLimit: number },
 ): Promise<ReceivedMessage> {
+  checkOptions('peekNode', options, { bodyLimit: 'number' }, ['bodyLimit'])
   return withBody(request, headFromNode(request), { limit: options.bodyLimit, read: peekBody })
 }
 

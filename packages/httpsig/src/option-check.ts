@@ -2,7 +2,7 @@ import { nearestName } from './nearest-name.js'
 
 /**
  * What one option may be:
- * a JavaScript type (`number` is neither NaN nor negative, `strings` is an array of them, `any` is anything);
+ * a JavaScript type (`number` is neither NaN nor negative, else a `RangeError`; `strings` is an array of them, `any` is anything);
  * an array, of whose values it must be one;
  * an object, the checks of its members;
  * or a function, which throws a `TypeError` by {@link wrongOption}.
@@ -64,8 +64,12 @@ export function objectOr(members: OptionMembers, other: OptionCheck): OptionChec
 }
 
 /** The error of a check that is a function. `must` says what the option must be, and never holds its value: it may be a secret. */
-export function wrongOption({ taker, path }: OptionPlace, must: string): TypeError {
-  return new TypeError(`${taker}: ${path === '' ? 'its options' : `option '${path}'`} must be ${must}`)
+export function wrongOption(place: OptionPlace, must: string): TypeError {
+  return new TypeError(messageOf(place, must))
+}
+
+function messageOf({ taker, path }: OptionPlace, must: string): string {
+  return `${taker}: ${path === '' ? 'its options' : `option '${path}'`} must be ${must}`
 }
 
 function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlace): void {
@@ -87,6 +91,9 @@ function unknownOption(member: string, known: readonly string[], place: OptionPl
 
 function checkType(value: unknown, type: Extract<OptionCheck, string>, place: OptionPlace): void {
   if (!isOfType(value, type)) throw wrongOption(place, `${descriptions[type]}, not ${kindOf(value)}`)
+  // NaN and -1 pass no comparison, or every one.
+  if (type === 'number' && !((value as number) >= 0))
+    throw new RangeError(`${messageOf(place, descriptions.number)}, not ${String(value)}`)
 }
 
 function isOfType(value: unknown, type: Extract<OptionCheck, string>): boolean {
@@ -94,8 +101,7 @@ function isOfType(value: unknown, type: Extract<OptionCheck, string>): boolean {
   if (type === 'array') return Array.isArray(value)
   if (type === 'strings') return Array.isArray(value) && value.every(element => typeof element === 'string')
   if (type === 'object') return (typeof value === 'object' && value !== null) || typeof value === 'function'
-  // NaN and -1 pass no comparison, or every one.
-  return typeof value === type && (type !== 'number' || (value as number) >= 0)
+  return typeof value === type
 }
 
 const descriptions = {
@@ -112,7 +118,6 @@ const descriptions = {
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'such an array'
-  if (typeof value === 'number') return String(value)
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 

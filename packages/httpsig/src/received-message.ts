@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import { HttpSigError } from './error.js'
 
 /**
@@ -115,6 +116,7 @@ function rawTarget(url: string): string {
  * @see docs/protocol.md §3.3
  */
 export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
+  checkOptions('fromRequest', options, { bodyLimit: 'number' }, ['bodyLimit'])
   const head = headOf(request)
   const body = await readBody(request.body, options.bodyLimit)
   return body === undefined ? head : { ...head, body }

@@ -1,5 +1,6 @@
 import { type BareItem, type Parameters, serializeInnerList } from 'structured-headers'
 import { base64Encode } from '#base64url'
+import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { signBytes } from '#sign-bytes'
 import { algorithmNamed } from './algorithm.js'
@@ -7,6 +8,7 @@ import { parseComponent } from './component-identifier.js'
 import type { HttpMessage } from './http-message.js'
 import type { SigningKey } from './key.js'
 import { messageSignatureBase } from './message-component.js'
+import type { OptionChecks } from './option-check.js'
 import { componentLimit, dictionaryField, type SignatureParameters } from './signature-dictionary.js'
 import type { Component } from './signature-input.js'
 import { isLabel, malformed } from './structured-field.js'
@@ -29,6 +31,17 @@ export interface SignMessageOptions {
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
+}
+
+const checks: OptionChecks<SignMessageOptions> = {
+  message: 'object',
+  key: 'object',
+  components: 'strings',
+  // Each parameter is judged where it is written.
+  params: 'object',
+  label: 'string',
+  structuredFields: 'object',
+  now: 'function',
 }
 
 const stringText = /^[\x20-\x7e]*$/
@@ -69,6 +82,7 @@ function checkSelf({ name, parameters }: Component): void {
  * @see RFC 9421 §3.1
  */
 export async function signMessage(options: SignMessageOptions): Promise<Array<readonly [string, string]>> {
+  checkOptions('signMessage', options, checks, ['message', 'key', 'components'])
   const { message, key, label = 'sig' } = options
   if (!isLabel(label)) throw new TypeError('the label must be a Structured Fields key of at most 64 characters')
   for (const name of ['signature', 'signature-input'])

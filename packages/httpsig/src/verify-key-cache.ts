@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import type { PublicJwk } from './jwk.js'
 import { importVerifyKey, type VerifyKey } from './key.js'
 
@@ -28,6 +29,7 @@ function nameOf(jwk: PublicJwk): string {
  * @see docs/protocol.md §3.6
  */
 export function verifyKeyCache(options: { readonly capacity?: number } = {}): VerifyKeyCache {
+  checkOptions('verifyKeyCache', options, { capacity: 'number' })
   const { capacity = 4096 } = options
   if (!(capacity >= 1)) throw new RangeError('capacity must be at least 1')
   const keys = new Map<string, VerifyKey>()

@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { algorithmNamed, unsupportedAlgorithm } from './algorithm.js'
 import { componentKey, parseComponent } from './component-identifier.js'
@@ -6,6 +7,7 @@ import { HttpSigError } from './error.js'
 import type { HttpMessage } from './http-message.js'
 import type { VerifyKey } from './key.js'
 import { messageSignatureBase } from './message-component.js'
+import type { OptionChecks } from './option-check.js'
 import { trimOws } from './received-message.js'
 import { componentIdentifier } from './signature-base.js'
 import {
@@ -62,6 +64,21 @@ export interface VerifyMessageOptions {
   readonly structuredFields?: StructuredFieldTypes
   /** Unix seconds; default the system clock. */
   readonly now?: () => number
+}
+
+/** A misspelt `tag` would let signatures of every other protocol count. */
+const checks: OptionChecks<VerifyMessageOptions> = {
+  message: 'object',
+  key: 'function',
+  requiredComponents: 'strings',
+  label: 'string',
+  tag: 'string',
+  maxAge: 'number',
+  tolerance: 'number',
+  requireCreated: 'boolean',
+  limits: { members: 'number', bytes: 'number' },
+  structuredFields: 'object',
+  now: 'function',
 }
 
 interface Policy {
@@ -184,6 +201,7 @@ async function verifyMember(
 export async function verifyMessage(
   options: VerifyMessageOptions,
 ): Promise<readonly [VerifiedMessageSignature, ...VerifiedMessageSignature[]]> {
+  checkOptions('verifyMessage', options, checks, ['message', 'key', 'requiredComponents'])
   const policy = policyOf(options)
   const members = chosen(options)
   const signatures = dictionaryField(options.message.headers, 'signature', options.limits)

@@ -1,3 +1,4 @@
+import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from './algorithm.js'
 import { chooseAuthority } from './authority.js'
@@ -7,6 +8,7 @@ import { type CoverageNeeds, checkCoverage, requiredComponents } from './covered
 import { HttpSigError } from './error.js'
 import { shownBase } from './explain-signature-shown.js'
 import type { VerifyKey } from './key.js'
+import type { OptionChecks } from './option-check.js'
 import { hasBody, headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { checkTarget } from './request-target.js'
 import { componentIdentifier, signatureBase } from './signature-base.js'
@@ -83,7 +85,16 @@ function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
   return algorithm
 }
 
-function checkOptions({ tolerance }: OpenOptions): void {
+/** A misspelt tolerance or component would be asked of nobody. */
+export const openChecks: OptionChecks<OpenOptions> = {
+  authorities: 'strings',
+  scheme: ['https', 'http'],
+  now: 'function',
+  tolerance: 'number',
+  requiredComponents: 'strings',
+}
+
+function checkTolerance({ tolerance }: OpenOptions): void {
   // A tolerance of NaN or a day would silently switch the time check off.
   if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
     throw new RangeError('tolerance must be 1 to 300 seconds')
@@ -151,7 +162,8 @@ function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' 
  * @see docs/protocol.md §3
  */
 export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
-  checkOptions(options)
+  checkOptions('openSignature', options, openChecks)
+  checkTolerance(options)
   checkTarget(message)
   const authority = chooseAuthority(message, options.authorities, options.scheme)
   const needs: CoverageNeeds = {

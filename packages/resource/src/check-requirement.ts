@@ -1,16 +1,17 @@
-import { checkOptions, each, type OptionCheck, type OptionChecks, wrongOption } from '@countersign/protocol'
+import {
+  checkOptions,
+  each,
+  identifiersCheck,
+  type OptionCheck,
+  type OptionChecks,
+  wrongOption,
+} from '@countersign/protocol'
 import type { Bearer } from './bearer.js'
 import type { DenyLists, UserOfAgent } from './deny.js'
 import type { Limits } from './limits.js'
 import type { Requirement } from './requirement.js'
 
 const level: OptionCheck = ['anonymous', 'pseudonymous', 'identified', 'authorized']
-
-/** `any`, a function or a list, whose entries `checkIdentifierList` judges. */
-export const identifiersCheck: OptionCheck = (value, place) => {
-  if (value !== 'any' && typeof value !== 'function' && !Array.isArray(value))
-    throw wrongOption(place, "an array of identifiers, 'any' or a function")
-}
 
 /** A text, or several. */
 const textsCheck: OptionCheck = (value, place) => {

@@ -1,22 +1,16 @@
-import { checkOptions, each, eachMember, type OptionCheck, type OptionChecks, wrongOption } from '@countersign/protocol'
-import { denyCheck, identifiersCheck, limitsCheck } from './check-requirement.js'
+import {
+  checkOptions,
+  corsCheck,
+  each,
+  eachMember,
+  identifiersCheck,
+  type OptionChecks,
+  proxiesCheck,
+} from '@countersign/protocol'
+import { denyCheck, limitsCheck } from './check-requirement.js'
 import type { DownstreamOptions } from './downstream.js'
 import type { OAuthOptions } from './oauth-downstream.js'
 import type { ResourceOptions } from './resource.js'
-
-const proxiesCheck: OptionCheck = (value, place) => {
-  if (typeof value !== 'number' && !Array.isArray(value))
-    throw wrongOption(place, 'a number of hops or a list of addresses')
-}
-
-/** Its range is checked where it is used, by a RangeError. */
-const toleranceCheck: OptionCheck = (value, place) => {
-  if (typeof value !== 'number') throw wrongOption(place, 'a number of seconds')
-}
-
-const corsCheck: OptionCheck = (value, place) => {
-  if (value !== '*' && !Array.isArray(value)) throw wrongOption(place, "'*' or an array of origins")
-}
 
 const oauthChecks: OptionChecks<OAuthOptions> = { apis: each('object'), tokens: 'object' }
 
@@ -48,7 +42,7 @@ const checks: OptionChecks<ResourceOptions> = {
   discovery: 'object',
   replay: 'object',
   counter: 'object',
-  tolerance: toleranceCheck,
+  tolerance: 'number',
   now: 'function',
   development: 'boolean',
   downstream: { ...downstreamChecks },

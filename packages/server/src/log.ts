@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import { pino } from 'pino'
 
 /** Takes structured records. Never hand it tokens, keys, codes, header values, query strings or bodies. */
@@ -22,6 +23,11 @@ export function jsonLog(options: {
   readonly level?: LogLevel
   readonly write?: (line: string) => void
 }): Logger {
+  checkOptions('jsonLog', options, {
+    name: 'string',
+    level: ['debug', 'info', 'warn', 'error', 'silent'],
+    write: 'function',
+  })
   const write = options.write ?? (line => void process.stderr.write(line))
   return pino(
     {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fromRequest, pathOf, type ReceivedMessage } from '@countersign/httpsig'
 import { fromNode } from '@countersign/httpsig/node'
-import { asAAuthError, errorResponse } from '@countersign/protocol'
+import { asAAuthError, checkOptions, errorResponse } from '@countersign/protocol'
 import { discardRest } from './discard-rest.js'
 import type { Participant } from './participant.js'
 import { writeResponse } from './write-response.js'
@@ -39,6 +39,7 @@ export function mountFetch(
   participant: MountableParticipant,
   options: MountOptions = {},
 ): (request: Request) => Promise<Response | undefined> {
+  checkOptions('mountFetch', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   return async request => {
     if (!participant.paths.includes(new URL(request.url).pathname)) return undefined
@@ -57,6 +58,7 @@ export function mountNode(
   participant: MountableParticipant,
   options: MountOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => Promise<boolean> {
+  checkOptions('mountNode', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   return async (request, response, next) => {
     if (!participant.paths.includes(pathOf(request.url ?? ''))) {
@@ -88,6 +90,7 @@ export function mountHono(
   participant: MountableParticipant,
   options: MountOptions = {},
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  checkOptions('mountHono', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   const overFetch = mountFetch(participant, options)
   return async (context, next) => {

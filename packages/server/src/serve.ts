@@ -1,7 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CorsOrigins, createCors, errorFields, type LogLimit, logLimit } from '@countersign/protocol'
+import {
+  type CorsOrigins,
+  checkOptions,
+  corsCheck,
+  createCors,
+  errorFields,
+  type LogLimit,
+  logLimit,
+  type OptionChecks,
+} from '@countersign/protocol'
 import { type Connections, trackConnections } from './connections.js'
 import { drain } from './drain.js'
 import { type ExchangeContext, exchange } from './exchange.js'
@@ -92,6 +101,39 @@ export interface ServeOptions {
   readonly now?: () => number
 }
 
+const limitsChecks: OptionChecks<ServeLimits> = {
+  headerBytes: 'number',
+  headerLines: 'number',
+  headersTimeout: 'number',
+  requestTimeout: 'number',
+  keepAliveTimeout: 'number',
+  stall: 'number',
+  connections: 'number',
+  tunnelIdle: 'number',
+  tunnelSeconds: 'number',
+}
+
+const checks: OptionChecks<ServeOptions> = {
+  name: 'string',
+  id: 'string',
+  port: 'number',
+  host: 'string',
+  development: 'boolean',
+  participant: 'object',
+  cors: corsCheck,
+  bodyLimit: 'number',
+  limits: { ...limitsChecks },
+  log: 'object',
+  logLimit: 'object',
+  level: ['debug', 'info', 'warn', 'error', 'silent'],
+  trace: 'function',
+  drain: 'number',
+  lameDuck: 'number',
+  signals: 'boolean',
+  announce: 'function',
+  now: 'function',
+}
+
 /** A server that is listening. */
 export interface Running {
   readonly url: string
@@ -106,6 +148,7 @@ export interface Running {
  * @throws TypeError for options that are not safe together; Error that names the port when it is in use
  */
 export async function serve(options: ServeOptions): Promise<Running> {
+  checkOptions('serve', options, checks, ['name', 'id', 'port', 'participant'])
   const development = options.development ?? false
   if (options.trace !== undefined && !development) throw new TypeError('trace is for development only')
   const bind = addresses(options.host, { development })

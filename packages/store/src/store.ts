@@ -1,3 +1,4 @@
+import { checkOptions, each } from '@countersign/protocol'
 import type { Kysely } from 'kysely'
 import { parseDatabaseUrl } from './database-url.js'
 import { checkMigrations, type Dialect, type Migration } from './migrate.js'
@@ -62,6 +63,17 @@ export async function openStore<T>(options: {
   readonly migrations: readonly Migration[]
   readonly limits?: Partial<StoreLimits>
 }): Promise<Store<T>> {
+  checkOptions(
+    'openStore',
+    options,
+    {
+      url: 'string',
+      room: 'string',
+      migrations: each('object'),
+      limits: { batch: 'number', capacity: 'number', change: 'number', busy: 'number' },
+    },
+    ['url', 'room', 'migrations'],
+  )
   const target = parseDatabaseUrl(options.url)
   const { room, migrations } = options
   checkMigrations(room, migrations)

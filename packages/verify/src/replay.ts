@@ -1,6 +1,6 @@
 import { type SiteOf, shareSite } from '@countersign/discovery'
 import type { ReplayEntry, ReplaySet, ReplayVerdict } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Caller, Verified } from './caller.js'
 import { networkOf, wideNetworkOf } from './network.js'
 
@@ -18,6 +18,15 @@ export interface ReplayCheck {
   readonly development?: boolean | undefined
 }
 
+const checks: OptionChecks<ReplayCheck> = {
+  replay: 'object',
+  verified: 'object',
+  partition: ['token'],
+  peer: 'string',
+  siteOf: 'function',
+  development: 'boolean',
+}
+
 /**
  * Lets a verified request pass once.
  * Call it last, after level, scope and limit: a request that was refused for those may come again.
@@ -26,6 +35,7 @@ export interface ReplayCheck {
  * @see protocol §3.7
  */
 export async function checkReplay(check: ReplayCheck): Promise<void> {
+  checkOptions('checkReplay', check, checks, ['replay', 'verified'])
   const { replay, verified, partition } = check
   const { caller, opened } = verified
   if (opened === undefined || caller.level === 'anonymous') return

@@ -14,9 +14,14 @@ import {
 import {
   AAuthError,
   authorityOf,
+  checkOptions,
+  each,
   type IdentifierList,
+  identifiersCheck,
   isIdentifier,
   isListed,
+  type OptionCheck,
+  type OptionChecks,
   parseToken,
   schemeOf,
 } from '@countersign/protocol'
@@ -52,6 +57,28 @@ export interface VerifierOptions {
    * checked. For metrics; what it throws is ignored.
    */
   readonly onToken?: (seen: 'hit' | 'miss') => void
+}
+
+const credential: OptionCheck = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt']
+
+const checks: OptionChecks<VerifierOptions> = {
+  receiver: 'string',
+  authorities: 'strings',
+  discovery: 'object',
+  accept: each(credential),
+  authServers: identifiersCheck,
+  agents: identifiersCheck,
+  tolerance: 'number',
+  now: 'function',
+  development: 'boolean',
+  tokenCache: 'number',
+  onToken: 'function',
+}
+
+const perChecks: OptionChecks<PerRequest> = {
+  accept: each(credential),
+  requiredComponents: 'strings',
+  expiredAgentTokenGrace: 'number',
 }
 
 /** What may differ from request to request. */
@@ -90,6 +117,7 @@ interface Context {
  * @see protocol §3, §5 "Verification order"
  */
 export function createVerifier(options: VerifierOptions): Verifier {
+  checkOptions('createVerifier', options, checks, ['receiver', 'discovery', 'accept'])
   const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
   if (!isIdentifier(receiver, { development }))
     throw new TypeError('receiver must be an identifier such as https://api.example')
@@ -102,6 +130,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const confirmationKeys = verifyKeyCache()
   return {
     async verify(message, per = {}) {
+      checkOptions('verify', per, perChecks)
       const discovery = options.discovery.limited()
       if (!isSigned(message)) {
         checkTarget(message)

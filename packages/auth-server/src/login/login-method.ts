@@ -1,3 +1,5 @@
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
+
 /** What a login told about a user; each claim only where the provider gave it, and only of its proper type. */
 export interface UserClaims {
   readonly name?: string
@@ -64,12 +66,20 @@ export interface DemoUser extends UserClaims {
   readonly subject?: string
 }
 
+const userChecks: OptionChecks<DemoUser> = {
+  name: 'string',
+  subject: 'string',
+  email: 'string',
+  email_verified: 'boolean',
+}
+
 /**
  * A chooser of made-up users, for development: whoever opens the page is whom they say.
  * An auth server that is not in development mode refuses it with a TypeError.
  * @throws TypeError without users, or when two have the same subject
  */
 export function demoUsers(users: readonly DemoUser[]): DemoLogin {
+  for (const user of users) checkOptions('demoUsers', user, userChecks, ['name'])
   const accounts = users.map(({ subject, ...claims }) => ({ issuer: 'demo', subject: subject ?? claims.name, claims }))
   if (accounts.length === 0) throw new TypeError('demoUsers needs at least one user')
   if (new Set(accounts.map(account => account.subject)).size !== accounts.length) {

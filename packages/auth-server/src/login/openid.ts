@@ -1,5 +1,5 @@
 import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import * as client from 'openid-client'
 import type { LoginProvider, UserClaims } from './login-method.js'
 
@@ -25,6 +25,16 @@ export interface OpenidConnectOptions {
   readonly dangerouslyAllowLoopbackHttp?: boolean
 }
 
+const checks: OptionChecks<OpenidConnectOptions> = {
+  id: 'string',
+  name: 'string',
+  issuer: 'string',
+  clientId: 'string',
+  clientSecret: 'string',
+  scope: 'string',
+  dangerouslyAllowLoopbackHttp: 'boolean',
+}
+
 /**
  * Signs users in at an OpenID provider, by authorization code with PKCE, state and nonce. A user's claims are those of the
  * ID token and the provider's userinfo endpoint. Needs the package `openid-client`.
@@ -32,6 +42,7 @@ export interface OpenidConnectOptions {
  * @see OpenID Connect Core 1.0 §3.1, RFC 9700
  */
 export function openidConnect(options: OpenidConnectOptions): LoginProvider {
+  checkOptions('openidConnect', options, checks, ['id', 'name', 'issuer', 'clientId'])
   const { id, name, clientId, clientSecret, scope = 'openid profile email' } = options
   const issuer = issuerUrl(options)
   if (clientId === '') throw new TypeError('clientId must not be empty')
