@@ -10,7 +10,7 @@ import {
 import type { AuthServerOptions } from './auth-server.js'
 import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { DirectGrant, UserQuestion } from './policy.js'
-import type { RequestQuota } from './requests.js'
+import type { RequestQuota } from './request-quota.js'
 
 /** A list, or one of these words. A text in place of a list would be searched for parts of itself. */
 function listOr(...words: readonly string[]): OptionCheck {
@@ -36,7 +36,7 @@ const exchangeChecks: OptionChecks<ExchangeOptions> = {
   deadline: 'number',
 }
 
-const quotaChecks: OptionChecks<RequestQuota> = { agent: 'number', delegate: 'number' }
+const quotaChecks: OptionChecks<RequestQuota> = { agent: 'number', delegate: 'number', total: 'number' }
 
 const checks: OptionChecks<AuthServerOptions> = {
   issuer: 'string',
@@ -51,6 +51,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   pagesPerMinute: 'number',
   discovery: 'object',
   logoFetcher: 'function',
+  siteOf: 'function',
   replay: 'object',
   authTokenLifetime: 'number',
   now: 'function',
