@@ -20,12 +20,13 @@ export function refusalAfter(thrown: unknown): Refusal | undefined {
       return { error: denied(thrown), ask: 'nothing' }
     case 'network':
     case 'unreachable':
+      return { error: away(thrown), ask: 'nothing' }
     case 'invalid_answer':
     case 'invalid_resource_token':
     // Asked of a request that does not say who it is, so that nobody would know whom the user comes back to.
     case 'interaction_required':
     case 'unsupported':
-      return { error: away(thrown), ask: 'nothing' }
+      return { error: unusable('what this request needs further on gives no usable answer', thrown), ask: 'nothing' }
     default:
       return undefined
   }
@@ -38,7 +39,20 @@ function afterDenial(thrown: AgentError): Refusal {
     // Said who it is, the agent is told what it needs, and may bring a token that lives.
     return { error: new AAuthError('invalid_auth_token', description, { cause: thrown }), ask: 'identity' }
   }
-  return { error: status === 403 ? denied(thrown) : away(thrown), ask: 'nothing' }
+  return { error: status === 403 ? denied(thrown) : refusedItself(thrown, { status, error }), ask: 'nothing' }
+}
+
+/**
+ * The auth server refuses this resource itself (a 401 of its key or signature), or is over a limit. The caller can do nothing about
+ * it, and whoever runs this resource must read what was answered.
+ */
+function refusedItself(
+  cause: AgentError,
+  { status, error }: { status?: number | undefined; error?: string | undefined },
+): AAuthError {
+  // `error` is 1 to 64 of `a-z _`: the agent lets nothing else through.
+  const answer = [status, error].filter(part => part !== undefined).join(' ')
+  return unusable(`the auth server that this request needs further on answered ${answer}`, cause)
 }
 
 function denied(cause: AgentError): AAuthError {
@@ -47,6 +61,9 @@ function denied(cause: AgentError): AAuthError {
 
 /** Others are away or answer what they must not: neither is the caller's doing, and it may pass. */
 export function away(cause?: unknown): AAuthError {
-  const description = 'what this request needs further on is away'
+  return unusable('what this request needs further on is away', cause)
+}
+
+function unusable(description: string, cause: unknown): AAuthError {
   return new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause })
 }

@@ -69,7 +69,6 @@ describe('what a resource between tells its caller', () => {
   test.each<readonly [string, () => Response]>([
     ['down', () => new Response(null, { status: 500 })],
     ['overloaded', refuses(503, 'temporarily_unavailable')],
-    ['over its limit', refuses(429, 'rate_limited')],
     ['answering nonsense', () => Response.json({ auth_token: 'x' })],
     ['a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
     ['without an answer', () => Response.json({})],
@@ -81,6 +80,32 @@ describe('what a resource between tells its caller', () => {
     chain.answers()
     expect((await chain.call()).status).toBe(200)
   })
+
+  test.each([
+    [401, 'invalid_agent_token', '401 invalid_agent_token'],
+    [401, 'invalid_signature', '401 invalid_signature'],
+    [401, 'Ⅰ am "no" code', '401'],
+    [429, 'rate_limited', '429 rate_limited'],
+    [400, 'invalid_request', '400 invalid_request'],
+  ])(
+    verifies(
+      'exchange.answers',
+      'the auth server refuses the resource itself with %i %s: the caller is told what it answered',
+    ),
+    async (status, error, answer) => {
+      const chain = await middle()
+      chain.answers(refuses(status, error))
+      const response = await chain.call()
+      const { error_description } = (await response.clone().json()) as { error_description: string }
+      expect(await told(response)).toEqual({
+        ...{ status: 503, error: 'temporarily_unavailable', agentAuth: null, retryAfter: '5' },
+      })
+      expect(error_description).toBe(`the auth server that this request needs further on answered ${answer}`)
+      expect(chain.hops[0]?.events.at(-1)).toMatchObject({ type: 'refused', error: { description: error_description } })
+      chain.answers()
+      expect((await chain.call()).status).toBe(200)
+    },
+  )
 
   test.each(['GET', 'POST'])(verifies('exchange.answers', 'the next resource is away: 503 (%s)'), async method => {
     const chain = await middle()
