@@ -32,7 +32,9 @@ describe('createAgent', () => {
     expect(() => agentServer({ id: 'https://agent.example/', kid: 'k', key })).toThrow(TypeError)
     expect(() => agentServer({ id: 'https://agent.example', kid: '', key })).toThrow(TypeError)
     expect(() => delegate({ agentServer: 'agent.example', enroll: code })).toThrow(TypeError)
-    expect(() => delegate({ agentServer: 'https://agent.example', enroll: { ...code, code: '' } })).toThrow(TypeError)
+    expect(() => delegate({ agentServer: 'https://agent.example', enroll: { ...code, code: 'a b' } })).toThrow(
+      TypeError,
+    )
     const local = delegate({ agentServer: 'http://localhost:4110', enroll: code })
     expect(() => createAgent({ identity: local, fetcher })).toThrow(TypeError)
     expect(createAgent({ identity: local, fetcher, development: true })).toHaveProperty('requestAccess')

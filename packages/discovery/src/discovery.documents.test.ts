@@ -37,6 +37,17 @@ test(
   },
 )
 
+test('no reader can change what the next one is told', async () => {
+  const redirects = [`${id}/callback`]
+  on.answers.set(`${id}/.well-known/aauth-agent`, { body: { ...metadata, redirect_uris: redirects } })
+  const first = await discovery.agent(id)
+  expect(Reflect.set(first, 'jwks_uri', 'https://evil.example/jwks.json')).toBe(false)
+  expect(Reflect.set(Object(first.redirect_uris), '1', 'https://evil.example')).toBe(false)
+  const found = await discovery.key('aauth-agent', id, 'k1')
+  expect(Reflect.set(Object(found), 'verify', async () => true)).toBe(false)
+  expect(await discovery.agent(id)).toEqual({ ...metadata, redirect_uris: redirects })
+})
+
 test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'what is no identifier is never fetched'), async () => {
   const ids = [
     ...['http://agent.example', 'ftp://agent.example', 'file:///etc/passwd', 'https:', 'https://', 'agent.example', ''],

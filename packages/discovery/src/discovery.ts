@@ -1,6 +1,7 @@
 import {
   AAuthError,
   checkOptions,
+  freezeJson,
   type OptionChecks,
   parseAgentMetadata,
   parseAuthServerMetadata,
@@ -77,9 +78,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const flights = createFlights({ fetcher, now, timeout, tell })
   const shared = { flights, now, development, maxEntries, maxConcurrent, tell }
   // A cache each: a flood of invented agents pushes no auth server out.
-  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: parseAgentMetadata })
-  const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: parseResourceMetadata })
-  const authServers = createParticipants({ ...shared, document: 'aauth-issuer', parse: parseAuthServerMetadata })
+  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: frozen(parseAgentMetadata) })
+  const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: frozen(parseResourceMetadata) })
+  const authServers = createParticipants({
+    ...shared,
+    document: 'aauth-issuer',
+    parse: frozen(parseAuthServerMetadata),
+  })
   const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
 
   const view = (budget?: FetchBudget): Discovery => ({
@@ -98,4 +103,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     },
   })
   return view()
+}
+
+/** Every reader is handed the same document: none may change what the next one reads. */
+function frozen<A extends unknown[], T>(parse: (...json: A) => T): (...json: A) => T {
+  return (...json) => freezeJson(parse(...json))
 }

@@ -73,7 +73,7 @@ function signingKey(publicJwk: PublicJwk, key: ImportedPrivate): SigningKey {
  * @see docs/protocol.md §3.6
  */
 export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
-  const publicJwk = parsePublicJwk(jwk)
+  const publicJwk = Object.freeze(parsePublicJwk(jwk))
   let key: ImportedPublic
   try {
     key = await runtime.importPublic(publicJwk)
@@ -84,9 +84,12 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
   // DER, a truncated or a padded one never reaches the primitive.
   const verify: VerifyKey['verify'] = (data, signature) =>
     signature.length === length ? key.verify(data, signature) : Promise.resolve(false)
-  return thumbprintAtOnce === undefined
-    ? { algorithm: publicJwk.alg, publicJwk, thumbprint: await thumbprint(publicJwk), verify }
-    : lazyVerifyKey(publicJwk, verify, thumbprintAtOnce)
+  // Keys are kept and handed out again: one that a caller could change would verify anything for the next.
+  return Object.freeze(
+    thumbprintAtOnce === undefined
+      ? { algorithm: publicJwk.alg, publicJwk, thumbprint: await thumbprint(publicJwk), verify }
+      : lazyVerifyKey(publicJwk, verify, thumbprintAtOnce),
+  )
 }
 
 /** Most requests under a key never seen before are not asked for its thumbprint: a read, or one that is refused. */

@@ -40,6 +40,7 @@ test('the public names', () => {
       'findKey',
       'foldedName',
       'foldedPath',
+      'freezeJson',
       'identityScopes',
       'identityScopesIn',
       'isIdentifier',

@@ -26,6 +26,7 @@ export { errorFields } from './error-fields.js'
 export { type ErrorResponseOptions, errorResponse } from './error-response.js'
 export { foldedName, foldedPath } from './folded-path.js'
 export { parseForm, parseQuery } from './form.js'
+export { freezeJson } from './freeze-json.js'
 export {
   authorityOf,
   type IdentifierOptions,

@@ -1,14 +1,19 @@
 import type { VerifyKey } from '@countersign/httpsig'
-import { type AgentTokenClaims, type AuthTokenClaims, parseScope } from '@countersign/protocol'
+import { type AgentTokenClaims, type AuthTokenClaims, freezeJson, parseScope } from '@countersign/protocol'
 import type { AuthorizedCaller, IdentifiedCaller, User } from './caller.js'
 
-/** What an agent token says of whoever holds its key. */
+// Facts are shared by all requests under a token: a handler that could change one, a member of a nested claim too, would change who
+// calls in the next request.
+
+/** What an agent token says of the holder of its key; frozen. */
 export function identifiedFacts(claims: AgentTokenClaims, key: VerifyKey): IdentifiedCaller {
-  return Object.freeze({ level: 'identified', agent: claims.iss, delegate: claims.sub, key, token: claims })
+  const token = freezeJson(claims)
+  return Object.freeze({ level: 'identified', agent: claims.iss, delegate: claims.sub, key, token })
 }
 
-/** What an auth token says of whoever holds its key. */
+/** What an auth token says of the holder of its key; frozen. */
 export function authorizedFacts(claims: AuthTokenClaims, key: VerifyKey): AuthorizedCaller {
+  freezeJson(claims)
   return Object.freeze({
     level: 'authorized',
     issuer: claims.iss,
@@ -16,7 +21,6 @@ export function authorizedFacts(claims: AuthTokenClaims, key: VerifyKey): Author
     ...(claims.agent_delegate === undefined ? {} : { delegate: claims.agent_delegate }),
     key,
     token: claims,
-    // Shared by all requests under the token: one that could push a scope would widen the next one's mandate.
     scope: Object.freeze(claims.scope === undefined ? [] : parseScope(claims.scope)),
     ...(hasUser(claims) ? { user: userOf(claims) } : {}),
   })

@@ -44,3 +44,31 @@ test('who asks is told of each token whether it was verified before, and may thr
   await refused(await withToken('e30.e30.e30'), verifier)
   expect(told).toEqual(['miss'])
 })
+
+test('no request can change what the next one under its token is told', async () => {
+  const { auth, key, withToken, verifierWith } = await scene()
+  const verifier = verifierWith({})
+  const address = { locality: 'London', lines: ['1 Main St'] }
+  const act = { iss: 'https://one.example', agent: 'https://first.example' }
+  const token = await authToken(auth, key, { sub: 'ada', address, act })
+  const called = async () => {
+    const { caller } = await verifier.verify(await withToken(token))
+    if (caller.level !== 'authorized') throw new Error(caller.level)
+    return caller
+  }
+  const first = await called()
+  const changes: ReadonlyArray<readonly [unknown, string, unknown]> = [
+    [first.user?.claims['address'], 'locality', 'Paris'],
+    [Object(first.user?.claims['address']).lines, '0', 'elsewhere'],
+    [first.token.act, 'agent', 'https://evil.example'],
+    [first.token.cnf.jwk, 'x', 'other'],
+    [first.token, 'sub', 'mallory'],
+    [first.scope, '0', 'admin'],
+    [first.key, 'verify', async () => true],
+    [first.key.publicJwk, 'x', 'other'],
+  ]
+  for (const [of, name, value] of changes) expect(Reflect.set(Object(of), name, value), name).toBe(false)
+  const second = await called()
+  expect(second.user).toEqual({ iss: auth.id, sub: 'ada', claims: { address } })
+  expect(second.token).toMatchObject({ sub: 'ada', act })
+})

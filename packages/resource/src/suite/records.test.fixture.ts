@@ -61,7 +61,7 @@ function decisions({ world, site, get, post, holder, adapter }: Stage): void {
           agent,
           delegate: 'phone',
           authServer: 'https://auth.example',
-          scope: 'events.read openid events.write',
+          scope: 'events.read events.write',
           txn: 'journey-1',
         },
         { event: 'refused', code: 'insufficient_scope', status: 403, ask: 'authorization', ...ofAlice },
