@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UsageError } from '@countersign/fetch'
 import { verifies } from '@countersign/requirements'
 import { Command } from 'commander'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { readConfiguration, stringList } from './configuration.js'
 
@@ -65,4 +65,41 @@ test('observing is said by a flag or a file, never by the environment: it opens 
   const bare = new Command().option('--observe').parse([], { from: 'user' })
   expect(readConfiguration(bare, observing, {})).toEqual({ observe: false })
   expect(() => readConfiguration(bare, observing, { COUNTERSIGN_OBSERVE: 'true' })).toThrow(UsageError)
+})
+
+describe('a file with a slip', () => {
+  const nested = z.strictObject({
+    level: z.enum(['identified', 'authorized']).optional(),
+    routes: z.array(z.strictObject({ path: z.string(), mcp: z.record(z.string(), schema).optional() })).optional(),
+    agents: z.union([z.literal('any'), z.strictObject({ allow: z.string() })]).optional(),
+  })
+  const told = (file: object): string => {
+    const path = join(mkdtempSync(join(folder, 'one-')), 'config.yaml')
+    writeFileSync(path, JSON.stringify(file))
+    const command = new Command().option('--config <file>').parse(['--config', path], { from: 'user' })
+    try {
+      readConfiguration(command, nested, {})
+      return 'read'
+    } catch (error) {
+      expect(error).toBeInstanceOf(UsageError)
+      return (error as UsageError).message.replaceAll(path, 'FILE')
+    }
+  }
+
+  test('in a name is refused with the name that was probably meant, at any depth', () => {
+    expect(told({ levle: 'identified' })).toBe('unknown option levle (did you mean level?) in FILE')
+    expect(told({ routes: [{ path: '/' }, { path: '/', mpc: {} }] })).toBe(
+      'unknown option mpc (did you mean mcp?) at routes.1 in FILE',
+    )
+    expect(told({ routes: [{ path: '/', mcp: { add: { id: 'x', scopes: 'y' } } }] })).toBe(
+      'unknown option scopes (did you mean scope?) at routes.0.mcp.add in FILE',
+    )
+    expect(told({ colour: 'red' })).toBe('unknown option colour in FILE')
+    expect(told({ level: 'identified', routes: [{ path: '/', mcp: { add: { id: 'x' } } }] })).toBe('read')
+  })
+
+  test('in a value is refused with the value that was probably meant', () => {
+    expect(told({ level: 'authorised' })).toMatch(/^"level" in FILE: .*\(did you mean authorized\?\)$/)
+    expect(told({ level: 'authorized' })).toBe('read')
+  })
 })

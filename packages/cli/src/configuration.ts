@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { UsageError } from '@countersign/fetch'
+import { nearestName } from '@countersign/protocol'
 import type { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
@@ -22,13 +23,24 @@ export function readConfiguration<S extends OptionSchema>(
   const configFile = flags['config'] ?? env['COUNTERSIGN_CONFIG']
   const file = typeof configFile === 'string' ? readFile(configFile) : {}
   const { config: _, ...said } = flags
-  const result = schema.safeParse({ ...file, ...variables, ...said })
+  const input = { ...file, ...variables, ...said }
+  const result = schema.safeParse(input)
   if (result.success) return result.data
-  const sources: Sources = { flags: said, variables, file, ...(typeof configFile === 'string' ? { configFile } : {}) }
+  const sources: Sources = {
+    schema,
+    input,
+    flags: said,
+    variables,
+    file,
+    ...(typeof configFile === 'string' ? { configFile } : {}),
+  }
   throw new UsageError(result.error.issues.map(issue => describe(issue, sources)).join('\n'))
 }
 
 interface Sources {
+  readonly schema: OptionSchema
+  /** All of it, as it was read. */
+  readonly input: Record<string, unknown>
   readonly flags: Record<string, unknown>
   readonly variables: Record<string, unknown>
   readonly file: Record<string, unknown>
@@ -38,7 +50,9 @@ interface Sources {
 function describe(issue: z.core.$ZodIssue, sources: Sources): string {
   if (issue.code === 'unrecognized_keys') {
     const inside = issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
-    return `unknown option ${issue.keys.join(', ')}${inside}${whereFile(sources)}`
+    const known = namesAt(sources.schema, issue.path)
+    const told = issue.keys.map(key => `${key}${meantBy(key, known)}`)
+    return `unknown option ${told.join(', ')}${inside}${whereFile(sources)}`
   }
   const name = String(issue.path[0] ?? '')
   const rest = issue.path.slice(1).join('.')
@@ -50,7 +64,49 @@ function describe(issue: z.core.$ZodIssue, sources: Sources): string {
       : name in sources.variables
         ? variableOf(name)
         : `"${name}"${whereFile(sources)}`
-  return `${where}${rest === '' ? '' : ` at ${rest}`}: ${issue.message}`
+  return `${where}${rest === '' ? '' : ` at ${rest}`}: ${issue.message}${meantValue(issue, sources.input)}`
+}
+
+function meantBy(name: unknown, known: readonly string[]): string {
+  const nearest = typeof name === 'string' ? nearestName(name, known) : undefined
+  return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+}
+
+/** Of a value that is none of those allowed, the one that was probably meant. */
+function meantValue(issue: z.core.$ZodIssue, input: unknown): string {
+  if (issue.code !== 'invalid_value') return ''
+  const allowed = issue.values.filter(value => typeof value === 'string')
+  return meantBy(valueAt(input, issue.path), allowed)
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, member) => Object(value)[member], input)
+}
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+/** The names of members that an object at this place may have, whatever alternatives and records lie on the way. */
+function namesAt(schema: OptionSchema, path: readonly PropertyKey[]): string[] {
+  const root: JsonSchema = z.toJSONSchema(schema, { io: 'input' })
+  const reached = path.reduce<JsonSchema[]>(
+    (found, member) => found.flatMap(alternatives).flatMap(one => stepInto(one, String(member))),
+    [root],
+  )
+  return reached.flatMap(alternatives).flatMap(({ properties = {} }) => Object.keys(properties))
+}
+
+function alternatives(schema: JsonSchema): JsonSchema[] {
+  const { anyOf = [] } = schema
+  return [schema, ...anyOf.filter(isSchema).flatMap(alternatives)]
+}
+
+function stepInto({ properties = {}, additionalProperties, items }: JsonSchema, member: string): JsonSchema[] {
+  const own = Object.hasOwn(properties, member) ? properties[member] : additionalProperties
+  return [own, items].flat().filter(isSchema)
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null
 }
 
 function whereFile(sources: Sources): string {

@@ -219,7 +219,9 @@ test(
     writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, subjects: ['**'] }] }))
     await expect(run(database, 'list', '--config', config)).rejects.toThrow('wildcard')
     writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, subject: 'x' }] }))
-    await expect(run(database, 'list', '--config', config)).rejects.toThrow('unknown option subject at oidc.0 in ')
+    await expect(run(database, 'list', '--config', config)).rejects.toThrow(
+      'unknown option subject (did you mean subjects?) at oidc.0 in ',
+    )
     writeFileSync(config, JSON.stringify({ oidc: [{ ...rule, jwksFile: join(folder, 'none') }] }))
     await expect(run(database, 'list', '--config', config)).rejects.toThrow('JWK Set')
   },
