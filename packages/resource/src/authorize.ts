@@ -10,6 +10,7 @@ import { askAfter, askBesideBearer, askFor, blocked, decide, overLimit, type Ref
 import { isDenied, isUserAmong } from './deny.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer, ResourceEvent } from './event.js'
+import { type Failures, isReplay } from './failures.js'
 import { takeRetryOff } from './handed-on.js'
 import { type Bucket, bearerBucketsOf, bucketsOf, type SiteOf } from './limits.js'
 import { letThrough, type Mode, markOf } from './observe.js'
@@ -52,6 +53,7 @@ export interface Guard {
   /** What each message was counted as, by the name of the limit: for the headers of its answer. */
   readonly charges: WeakMap<object, Map<string, Charge>>
   readonly clientOf: ClientOf
+  readonly failures: Failures
   readonly tell: Observer
   readonly mode: Mode
   readonly refusal: RefusalContext
@@ -73,7 +75,9 @@ interface Known {
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   const known: Known = {}
   try {
+    const verifies = guard.failures.enter(message, guard.clientOf(message))
     const verified = await guard.verifier.verify(message, { requiredComponents: route.components })
+    verifies()
     known.caller = verified.caller
     const aauth = aauthOf(verified.caller)
     known.aauth = aauth
@@ -279,9 +283,20 @@ async function charge(
     charged.set(bucket.name, one)
     if (one.count.within) continue
     spent.add(one)
+    // Refused, so not counted: where replays had filled the limit for a moment, what they are given back must make room again.
+    if (before === undefined) await counter.giveBack?.(bucket.key, bucket.rate)
     return one
   }
   return undefined
+}
+
+/** What a replay was counted as is taken back: else anyone who captured a request could use up its agent's limit. */
+async function giveBack(message: ReceivedMessage, { counter, charges, spent }: Guard): Promise<void> {
+  const charged = [...(charges.get(message)?.values() ?? [])]
+  charges.delete(message)
+  await Promise.all(charged.map(({ bucket }) => counter.giveBack?.(bucket.key, bucket.rate)))
+  // While replays were counted, a request of their agent may have found its limit exceeded.
+  for (const { bucket } of charged) spent.forget(bucket)
 }
 
 /** Before any challenge: who is blocked gets no token to look for a way round (AUT-23, RAT-04). */
@@ -314,7 +329,13 @@ async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Gu
   if (guard.passed.has(message)) return
   const peer = guard.clientOf(message)
   const { replay, siteOf, development } = guard
-  await checkReplay({ replay, verified, peer, siteOf, development })
+  try {
+    await checkReplay({ replay, verified, peer, siteOf, development })
+  } catch (error) {
+    await giveBack(message, guard)
+    if (isReplay(error)) guard.failures.note(peer)
+    throw error
+  }
   guard.passed.add(message)
 }
 

@@ -39,6 +39,7 @@ const checks: OptionChecks<ResourceOptions> = {
   limits: limitsCheck,
   siteOf: 'function',
   resourceTokenLimit: 'string',
+  failureLimit: 'string',
   discovery: 'object',
   replay: 'object',
   counter: 'object',

@@ -28,3 +28,16 @@ test('of too many keys the one whose window began first is forgotten', async () 
   expect([(await counter.take('c', hour)).within, (await counter.take('a', hour)).within]).toEqual([false, true])
   expect(() => memoryCounter({ capacity: 0 })).toThrow(RangeError)
 })
+
+test('what is given back is counted no more, and no window begins below zero', async () => {
+  const counter = memoryCounter()
+  const twice = { count: 2, seconds: 1 }
+  for (let count = 0; count < 3; count++) await counter.take('a', twice)
+  await counter.giveBack('a', twice)
+  await counter.giveBack('a', twice)
+  expect((await counter.take('a', twice)).within).toBe(true)
+  await counter.giveBack('never counted', twice)
+  await sleep(1100)
+  await counter.giveBack('a', twice)
+  for (const within of [true, true, false]) expect((await counter.take('a', twice)).within).toBe(within)
+})

@@ -15,10 +15,16 @@ export interface Count {
 export interface Counter {
   /** Counts one more for `key`. A key is always counted at the same rate. */
   take(key: string, rate: Rate): Promise<Count>
+  /**
+   * Takes back one count of the window that runs, for a request that was refused as a replay: it must cost nothing to the caller whom
+   * it was captured from. Default: it stays counted.
+   */
+  giveBack?(key: string, rate: Rate): Promise<void>
 }
 
 /** A counter that tells how many keys it holds. */
 export interface MemoryCounter extends Counter {
+  giveBack(key: string, rate: Rate): Promise<void>
   readonly size: number
 }
 
@@ -60,6 +66,10 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Mem
         remaining: Math.max(rate.count - consumedPoints, 0),
         seconds: Math.max(msBeforeNext, 0) / 1000,
       }
+    },
+    async giveBack(key) {
+      // Of a window that has ended nothing is left; the next would begin below zero.
+      if ((begun.get(key) ?? 0) > performance.now()) await limiter.reward(key, 1)
     },
   }
 }

@@ -63,6 +63,19 @@ on(verifies('RAT-01', `instances count together, one key like another${why}`), a
   expect(other.seconds > 3598 && other.seconds <= 3600).toBe(true)
 })
 
+on(
+  verifies('sig.replay.costs-nothing', `what is given back is counted no more, and nothing is below zero${why}`),
+  async () => {
+    const [one, two] = [await opened(), await opened()]
+    await one.take('a', hour)
+    await two.take('a', hour)
+    await one.giveBack?.('a', hour)
+    expect(await two.take('a', hour)).toMatchObject({ within: true, remaining: 0 })
+    for (let more = 0; more < 5; more++) await one.giveBack?.('never counted', hour)
+    expect(await two.take('never counted', hour)).toMatchObject({ within: true, remaining: 1 })
+  },
+)
+
 on(verifies('RAT-08', 'LOG-10', `keys name nobody, are apart, and end with their window${why}`), async () => {
   const counter = await opened()
   const second = { count: 1, seconds: 1 }

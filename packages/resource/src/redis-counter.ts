@@ -25,9 +25,15 @@ const pause = 1000
 
 /**
  * One more for a key, in a window that begins with its first request and ends by the clock of Redis, which all instances share.
+ * With `back` one less, where the window still runs.
  * A key without an end (its PEXPIRE was lost with a crash) is given one: it would hold its caller back for ever.
  */
 const countScript = `
+if ARGV[2] == 'back' then
+  local held = tonumber(redis.call('GET', KEYS[1]) or '0')
+  if held > 0 then redis.call('DECR', KEYS[1]) end
+  return { math.max(held - 1, 0), 0 }
+end
 local count = redis.call('INCR', KEYS[1])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
@@ -81,6 +87,14 @@ export async function redisCounter(options: RedisCounterOptions): Promise<RedisC
         return local.take(key, rate)
       } finally {
         asking = false
+      }
+    },
+    async giveBack(key, rate) {
+      if (counting === 'local') return local.giveBack(key, rate)
+      try {
+        await script.run(async () => [`${begin}:${await hashed(key, rate)}`, '', 'back'])
+      } catch {
+        // It stays counted until its window ends.
       }
     },
     close: () => script.close(),

@@ -8,11 +8,12 @@ import {
   parseForm,
   parseScope,
 } from '@countersign/protocol'
-import { type Caller, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import { type Caller, type ClientOf, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { signatureComponents } from './components.js'
 import { type Deny, isDenied } from './deny.js'
 import type { Observer } from './event.js'
+import { type Failures, isReplay } from './failures.js'
 import type { SiteOf } from './limits.js'
 import { type ResourceTokens, resourceTokenLife } from './resource-token.js'
 
@@ -22,6 +23,8 @@ export interface ResourceTokenEndpointOptions {
   readonly replay: ReplaySet
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
+  readonly failures: Failures
+  readonly clientOf: ClientOf
   readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
   readonly scopes: readonly string[]
@@ -48,7 +51,10 @@ export async function answerResourceTokenRequest(
   try {
     if (message.method !== 'POST')
       throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
+    const peer = options.clientOf(message)
+    const verifies = options.failures.enter(message, peer)
     const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'] })
+    verifies()
     caller = verified.caller
     return Response.json(await resourceTokenFor(message, verified, options), {
       headers: { 'cache-control': 'no-store' },
@@ -81,7 +87,13 @@ async function resourceTokenFor(
   // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
   await options.tokens.allot(caller)
   const { replay, siteOf, development } = options
-  await checkReplay({ replay, verified, partition: 'token', siteOf, development })
+  try {
+    await checkReplay({ replay, verified, partition: 'token', siteOf, development })
+  } catch (error) {
+    await options.tokens.giveBack(caller)
+    if (isReplay(error)) options.failures.note(options.clientOf(message))
+    throw error
+  }
   const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }

@@ -29,6 +29,8 @@ export interface ResourceTokens {
    * @throws AAuthError `rate_limited` when the agent asks for more than its share
    */
   allot(caller: Holder): Promise<void>
+  /** Takes back what was counted for a request that was refused as a replay. */
+  giveBack(caller: Holder): Promise<void>
   /** Issues one to the caller it was verified for. */
   issue(caller: Holder, ask: ResourceTokenAsk): Promise<string>
 }
@@ -48,8 +50,9 @@ export interface ResourceTokenAsk {
 export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
   const { id, key, counter, rate, now, tell } = options
   // Every challenge costs a signature: a flood of refused requests must not (RAT-09).
+  const keyOf = (caller: Holder): string => JSON.stringify(['resource_token', caller.agent])
   const allot = async (caller: Holder): Promise<void> => {
-    const { within, seconds } = await available(counter.take(JSON.stringify(['resource_token', caller.agent]), rate))
+    const { within, seconds } = await available(counter.take(keyOf(caller), rate))
     if (within) return
     const description = 'too many resource tokens were issued to this agent'
     throw new AAuthError('rate_limited', description, { retryAfter: seconds })
@@ -77,7 +80,8 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
     tell({ type: 'resource_token', ...to, authServer, scope, txn, ...(request_id === undefined ? {} : { request_id }) })
     return token
   }
-  return { allot, issue }
+  const giveBack = async (caller: Holder): Promise<void> => counter.giveBack?.(keyOf(caller), rate)
+  return { allot, giveBack, issue }
 }
 
 /** The audit id of what the caller does: that of its auth token goes on, else a new one begins. */

@@ -27,6 +27,7 @@ import { type Counter, memoryCounter } from './counter.js'
 import { type Deny, withoutDenied } from './deny.js'
 import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
+import { createFailures, noFailures } from './failures.js'
 import { type AnswerHead, takeRetryOff } from './handed-on.js'
 import type { Limits, SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
@@ -81,6 +82,12 @@ export interface ResourceOptions<S extends string = string> extends TrustedProxi
   readonly siteOf?: SiteOf
   /** Resource tokens one agent gets, all its delegates together. Default `600/min`. */
   readonly resourceTokenLimit?: string
+  /**
+   * Signed requests of one network (an IPv4 address, an IPv6 /64) that may fail verification or be replays, e.g. `600/min`; beyond,
+   * the signed requests of that network are 429 until the window ends. Counted by this process alone. Default none. Without
+   * `trustedProxies` private addresses are not counted: one may be a proxy, with everyone behind it.
+   */
+  readonly failureLimit?: string
   /** Whose documents and keys to trust. Default: a discovery of its own; where a platform has no guarded fetcher it must be given. */
   readonly discovery?: Discovery
   /** What was seen. Default: in the memory of this process. */
@@ -196,6 +203,10 @@ export function createResource<const S extends string = never>(options: Resource
   const tokens = resourceTokens({ id, key, counter, rate, now, tell })
   const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
   const client = clientOf(options)
+  const failures =
+    options.failureLimit === undefined
+      ? noFailures
+      : createFailures(parseRate(options.failureLimit), { privatePeers: options.trustedProxies !== undefined })
   const downstream =
     options.downstream === undefined
       ? undefined
@@ -214,6 +225,7 @@ export function createResource<const S extends string = never>(options: Resource
     spent: spentCounts(),
     charges,
     clientOf: client,
+    failures,
     tell,
     mode,
     refusal: { tokens, authServers, now },
@@ -223,7 +235,7 @@ export function createResource<const S extends string = never>(options: Resource
   const routes = routeBook(context)
   const { deny } = options
   const endpoint = {
-    ...{ verifier, replay, siteOf: options.siteOf, development },
+    ...{ verifier, replay, siteOf: options.siteOf, development, failures, clientOf: client },
     ...{ tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) },
   }
   const metadata = (): ResourceMetadata =>

@@ -7,6 +7,8 @@ export interface SpentCounts {
   find(buckets: readonly Bucket[]): Charge | undefined
   /** Remembers a count that found its limit exceeded. */
   add(charge: Charge): void
+  /** Forgets one that is counted less from now on. */
+  forget(bucket: Bucket): void
 }
 
 /** To push one out takes as many other callers, each with more requests than its limit allows. */
@@ -27,6 +29,7 @@ export function spentCounts(): SpentCounts {
       }
       return undefined
     },
+    forget: ({ key }) => void ends.delete(key),
     add({ bucket, count }) {
       ends.delete(bucket.key)
       ends.set(bucket.key, performance.now() + count.seconds * 1000)

@@ -8,7 +8,7 @@ export type {
   User,
   Verified,
 } from './caller.js'
-export { networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
+export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
 export { checkReplay, type ReplayCheck } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { networkOf, wideNetworkOf } from './network.js'
+import { isPrivatePeer, networkOf, wideNetworkOf } from './network.js'
 
 test(verifies('RAT-02', 'addresses inside one IPv6 /64 count as one network'), () => {
   expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
@@ -30,4 +30,32 @@ test('wide networks are /48 for IPv6 and /24 for IPv4', () => {
   expect(wideNetworkOf('::ffff:192.0.2.250')).toBe('192.0.2.0/24')
   expect(wideNetworkOf('192.0.3.7')).toBe('192.0.3.0/24')
   expect(wideNetworkOf('unknown')).toBe('unknown')
+})
+
+test('a peer is private on this machine and in the networks that nobody routes', () => {
+  for (const peer of [
+    '127.0.0.1',
+    '::1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.9.9',
+    '192.168.0.1',
+    '169.254.1.1',
+    '100.64.0.1',
+  ])
+    expect(isPrivatePeer(peer), peer).toBe(true)
+  for (const peer of ['fd12::1', 'fe80::1%eth0', '::ffff:10.0.0.1', '100.127.0.1'])
+    expect(isPrivatePeer(peer), peer).toBe(true)
+  for (const peer of [
+    '192.0.2.1',
+    '172.32.0.1',
+    '100.128.0.1',
+    '11.0.0.1',
+    '2001:db8::1',
+    '::2',
+    'fec0::1',
+    'f0::1',
+    'unknown',
+  ])
+    expect(isPrivatePeer(peer), peer).toBe(false)
 })

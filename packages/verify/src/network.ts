@@ -22,6 +22,16 @@ export function wideNetworkOf(peer: string): string {
   return network === undefined ? address : `${network}.0/24`
 }
 
+/** Whether a peer is this machine or in a private network: it may be a proxy that stands for everyone behind it. */
+export function isPrivatePeer(peer: string): boolean {
+  const address = addressOf(peer)
+  if (typeof address === 'string')
+    return /^(?:10|127|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(
+      address,
+    )
+  return address.join(':') === '0:0:0:0:0:0:0:1' || /^(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f])$/.test(address[0] ?? '')
+}
+
 /** The eight groups of an IPv6 address, or the text of any other: an IPv4-mapped address becomes IPv4. */
 function addressOf(peer: string): string | readonly string[] {
   if (!peer.includes(':')) return peer

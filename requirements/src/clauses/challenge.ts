@@ -26,6 +26,7 @@ export const challengeClauses: readonly Requirement[] = [
 
   built('rate.anonymous', '4', 'Anonymous requests are counted by IP address, IPv6 by /64.'),
   built('rate.pseudonymous', '4', 'Pseudonymous requests are counted by key and by IP, so a fresh key resets nothing.'),
+  built('rate.failures', '4', 'What fails verification can be counted per network, before verification.'),
   built('rate.identified', '4', 'Identified requests are counted by delegate and by agent together.'),
   built('rate.authorized', '4', 'Authorized requests are counted by user and agent.'),
 

@@ -133,6 +133,12 @@ export const gatewayOptions = z.strictObject({
     .optional()
     .describe('redis://HOST:PORT where several instances count for their limits together; default in memory'),
   ...proxyOptions,
+  failureLimit: z
+    .string()
+    .default('600/min')
+    .describe(
+      'signed requests of one network that may fail verification or be replays, then they are 429; off for none; default 600/min',
+    ),
   observe: z
     .boolean()
     .default(false)
@@ -283,6 +289,7 @@ async function judgedBy(
     limits: limitsOf(settings),
     ...(settings.deny === undefined ? {} : { deny: listsOf(settings.deny) }),
     siteOf,
+    ...(settings.failureLimit === 'off' ? {} : { failureLimit: settings.failureLimit }),
     development: settings.development,
     observe: settings.observe,
     telemetry,

@@ -1,0 +1,133 @@
+import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { memoryCounter, type Resource } from './index.js'
+import { asAgent, asKey, makeWorld, type World } from './world.test.fixture.js'
+
+let world: World
+beforeAll(async () => {
+  world = await makeWorld()
+})
+
+const level = { level: 'pseudonymous' } as const
+const post = () => world.request({ as: asAgent(world.agent), target: '/x', method: 'POST', body: '{}' })
+
+/** The status a request is refused with, 200 for one that passes; each time as another object, as from the wire. */
+async function status(resource: Resource<'events.read' | 'events.write'>, message: ReceivedMessage): Promise<number> {
+  const authorization = await resource.authorize({ ...message }, level)
+  return authorization.ok ? 200 : authorization.response.status
+}
+
+describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the agent that it was captured from'), () => {
+  test('one after the other', async () => {
+    const resource = world.calendar({ limits: { identified: '10/min' } })
+    const captured = await post()
+    expect(await status(resource, captured)).toBe(200)
+    for (let replay = 0; replay < 30; replay++) expect(await status(resource, captured)).toBe(401)
+    for (let more = 0; more < 9; more++) expect(await status(resource, await post())).toBe(200)
+    expect(await status(resource, await post())).toBe(429)
+  })
+
+  test('many at once', async () => {
+    const resource = world.calendar({ limits: { identified: '10/min', agent: '10/min' } })
+    const captured = await post()
+    const all = await Promise.all(Array.from({ length: 50 }, () => status(resource, captured)))
+    expect(all.filter(one => one === 200)).toHaveLength(1)
+    for (let more = 0; more < 9; more++) expect(await status(resource, await post())).toBe(200)
+    expect(await status(resource, await post())).toBe(429)
+  })
+
+  test('at the resource token endpoint', async () => {
+    const resource = world.calendar({ resourceTokenLimit: '3/hour' })
+    const ask = () =>
+      world.request({
+        ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', body: 'scope=events.read' },
+        contentType: 'application/x-www-form-urlencoded',
+      })
+    const captured = await ask()
+    expect((await resource.handle({ ...captured }))?.status).toBe(200)
+    for (let replay = 0; replay < 10; replay++) expect((await resource.handle({ ...captured }))?.status).toBe(401)
+    expect((await resource.handle(await ask()))?.status).toBe(200)
+    expect((await resource.handle(await ask()))?.status).toBe(200)
+    expect((await resource.handle(await ask()))?.status).toBe(429)
+  })
+
+  test('with a counter that gives nothing back, they stay counted', async () => {
+    const counter = memoryCounter()
+    const resource = world.calendar({ limits: { identified: '2/min' }, counter: { take: counter.take } })
+    const captured = await post()
+    expect([await status(resource, captured), await status(resource, captured)]).toEqual([200, 401])
+    expect(await status(resource, await post())).toBe(429)
+  })
+})
+
+describe(verifies('rate.failures', 'what fails verification costs its network'), () => {
+  const from = async (peer: string, o: { forged?: boolean } = {}): Promise<ReceivedMessage> => {
+    const message = await world.request({ as: asKey(await generateSigningKey()), target: '/x' })
+    const target = o.forged === true ? '/other' : message.target
+    return { ...message, target, peer }
+  }
+
+  test('past the limit its signed requests are 429, and no other network’s', async () => {
+    const resource = world.calendar({ failureLimit: '3/min' })
+    for (let one = 0; one < 3; one++) {
+      expect(await status(resource, await from('203.0.113.7'))).toBe(200)
+      expect(await status(resource, await from('203.0.113.7', { forged: true }))).toBe(401)
+    }
+    const refused = await resource.authorize(await from('203.0.113.7'), level)
+    expect(refused.ok ? undefined : [refused.response.status, refused.response.headers.get('agent-auth')]).toEqual([
+      429,
+      null,
+    ])
+    expect(await status(resource, await from('203.0.113.8'))).toBe(200)
+    const unsigned = { ...(await from('203.0.113.7')), headers: [['host', 'calendar.example']] as const }
+    const anonymous = await resource.authorize(unsigned, { level: 'anonymous' })
+    expect(anonymous.ok).toBe(true)
+  })
+
+  test('of many at once no more are verified than may fail', async () => {
+    const resource = world.calendar({ failureLimit: '3/min' })
+    const forged = await Promise.all(Array.from({ length: 20 }, () => from('203.0.113.7', { forged: true })))
+    const all = await Promise.all(forged.map(message => status(resource, message)))
+    expect(all.filter(one => one === 401)).toHaveLength(3)
+    expect(all.filter(one => one === 429)).toHaveLength(17)
+  })
+
+  test('replays are failures of the network that sends them', async () => {
+    const resource = world.calendar({ failureLimit: '3/min', limits: { identified: '100/min' } })
+    const captured = await post()
+    expect(await status(resource, captured)).toBe(200)
+    const replay = { ...captured, peer: '203.0.113.9' }
+    const all: number[] = []
+    for (let one = 0; one < 5; one++) all.push(await status(resource, replay))
+    expect(all).toEqual([401, 401, 401, 429, 429])
+    expect(await status(resource, await post())).toBe(200)
+  })
+
+  test('without trusted proxies a private address may be one, and is not counted', async () => {
+    const lax = world.calendar({ failureLimit: '1/min' })
+    const strict = world.calendar({ failureLimit: '1/min', trustedProxies: ['10.0.0.1'] })
+    const failures = async (resource: Resource<'events.read' | 'events.write'>) => {
+      const all: number[] = []
+      for (let one = 0; one < 3; one++) all.push(await status(resource, await from('10.0.0.2', { forged: true })))
+      return all
+    }
+    expect(await failures(lax)).toEqual([401, 401, 401])
+    expect(await failures(strict)).toEqual([401, 429, 429])
+  })
+
+  test('is off by default', async () => {
+    const resource = world.calendar()
+    for (let one = 0; one < 30; one++)
+      expect(await status(resource, await from('203.0.113.7', { forged: true }))).toBe(401)
+  })
+
+  test('strangers grow it to no more than 10 000 networks', async () => {
+    const { createFailures } = await import('./failures.js')
+    const failures = createFailures({ count: 1, seconds: 60 }, { privatePeers: true })
+    const signed = { ...(await from('203.0.113.7')) }
+    for (let one = 0; one < 30_000; one++) failures.enter(signed, `2001:db8:${(one >> 8).toString(16)}:${one & 255}::1`)
+    expect(failures.size).toBeLessThanOrEqual(10_001)
+    expect(() => failures.enter(signed, '2001:db8:75:47::1')).toThrow()
+  })
+})
