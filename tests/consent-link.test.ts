@@ -53,14 +53,14 @@ function hiddenIn(page: string): Record<string, string> {
 test(
   verifies('UIX-22', 'consent.redirect', 'every state that is taken makes a link that opens, and comes back'),
   async () => {
-    for (const state of ['s'.repeat(8192), `${'&code=x\r\né'.repeat(340)}`]) {
+    for (const state of ['s'.repeat(512), '&code=x\r\né'.repeat(20)]) {
       const answer = await allow(await place.ask({ state }))
       expect(new URL(answer).searchParams.getAll('state')).toEqual([state])
       expect(new URL(answer).searchParams.getAll('code')).toHaveLength(1)
       const arrived = await fetch(answer, { redirect: 'manual', headers: usual })
       expect(arrived.status).toBe(303)
     }
-    for (const state of ['&'.repeat(2731), 's'.repeat(8193), '&'.repeat(8192)]) {
+    for (const state of ['&'.repeat(171), 's'.repeat(513), '&'.repeat(512)]) {
       await expect(place.ask({ state }), state.slice(0, 1)).rejects.toThrow('400: {"error":"invalid_request"')
     }
   },
