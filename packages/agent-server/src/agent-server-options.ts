@@ -7,6 +7,7 @@ import {
   type PublishedKey,
   parseAgentMetadata,
 } from '@countersign/protocol'
+import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { Enrollment } from './enrollment.js'
@@ -28,6 +29,12 @@ export interface AgentServerOptions extends TrustedProxies {
   readonly keys?: readonly PublishedKey[] | KeyRotation
   /** Store URL: `sqlite:FILE` or `postgres://…`. Without one there are no delegates: see `createAgentServer`. */
   readonly database?: string
+  /**
+   * Keeps, outside the database and its backups, how far the database has come: `epochFile` of `@countersign/server`. A database
+   * that was restored from a backup does not start before `restoreAgentServer`. Default: none, and that is not noticed.
+   * @see protocol §6.3
+   */
+  readonly epoch?: EpochKeeper
   /** The agent's name, for metadata. */
   readonly name?: string
   /** Where auth servers may send its users back to, each compared letter for letter: https, in development loopback http too. */

@@ -1,6 +1,6 @@
 import { type Algorithm, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
-import { type PublishedKey, withCors } from '@countersign/protocol'
-import { openStore, type Store } from '@countersign/store'
+import { AAuthError, errorResponse, type PublishedKey, withCors } from '@countersign/protocol'
+import { type Epoch, openEpoch, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import { type AgentServerOptions, type Settings, settingsOf } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
@@ -14,7 +14,7 @@ import { type Oversight, oversight } from './oversight.js'
 import { ownDiscovery } from './own-discovery.js'
 import { fixedKeys, type KeyShelf, type OwnKeys, ownKeySchedule, scheduledKeys } from './own-keys.js'
 import { delegateTokenPath, type RequestHandler, requestHandler } from './routes.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, room, type Tables } from './tables.js'
 
 /** An agent that is published, for a process that acts under its own name. */
 export interface PublishedAgent {
@@ -41,7 +41,7 @@ export interface AgentServer extends PublishedAgent, Oversight {}
  * Without `database` it has no delegates, and no endpoint for them: after a restart their server would not know them, and they
  * would be locked out of a name that nobody could give back. A process that is an agent by itself needs none: its keys may
  * live in memory, since refresh tokens are bound to the agent and not to a key.
- * @throws TypeError when `id` is no identifier, `trustedProxies` is unfit or no token could be issued; RangeError when `tokenLifetime` or a time of `keys` is out of range
+ * @throws TypeError when `id` is no identifier, `trustedProxies` is unfit or no token could be issued; StoreError `restored` when the database is behind `epoch`; RangeError when `tokenLifetime` or a time of `keys` is out of range
  * @see protocol §5 "Delegates get agent tokens", §6 "Agent metadata", §10
  */
 export function createAgentServer(options: AgentServerOptions & { readonly database: string }): Promise<AgentServer>
@@ -49,7 +49,7 @@ export function createAgentServer(options: AgentServerOptions): Promise<Publishe
 export async function createAgentServer(options: AgentServerOptions): Promise<PublishedAgent | AgentServer> {
   const settings = settingsOf(options)
   if (options.database === undefined) return publishedAgent(options, settings)
-  const store = await openStore<Tables>({ url: options.database, room: 'agent_server', migrations })
+  const store = await openStore<Tables>({ url: options.database, room, migrations })
   try {
     return await agentServer(options, settings, store)
   } catch (thrown) {
@@ -71,8 +71,10 @@ async function agentServer(
   store: Store<Tables>,
 ): Promise<AgentServer> {
   const { id } = options
-  const { metadata, development, now, onEvent } = settings
-  const keys = await ownKeys(settings, algorithm => databaseKeyShelf(store, algorithm, now))
+  const { metadata, development, now } = settings
+  const epoch = options.epoch === undefined ? undefined : await openEpoch(store, { room, keeper: options.epoch, now })
+  const onEvent = noting(settings.onEvent, epoch)
+  const keys = await ownKeys({ ...settings, onEvent }, algorithm => databaseKeyShelf(store, algorithm, now))
   const issuer: AgentTokenIssuer = { ...settings, id, signingKey: keys.signing }
   await probe(issuer, 'probe')
   const delegates = delegatesIn(store, now)
@@ -80,7 +82,7 @@ async function agentServer(
   const discovery = ownDiscovery(metadata, keys)
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const answers = requestHandler(
-    { ...settings, keys },
+    { ...settings, onEvent, keys },
     {
       verifier: createVerifier({ receiver: id, discovery, accept: ['hwk', 'agent+jwt'], now, development }),
       replay,
@@ -96,7 +98,7 @@ async function agentServer(
   const { paths, handle } = behindProxies(options, answers)
   return {
     paths,
-    handle: withCors(options.cors, handle),
+    handle: withCors(options.cors, unlessRestored(handle, epoch, now)),
     signingKey: keys.signing,
     ...oversight({
       store,
@@ -107,10 +109,40 @@ async function agentServer(
       onEvent,
     }),
     async ready() {
+      await epoch?.see()
+      epoch?.check()
       await store.check()
       await replay.ready?.()
     },
-    close: () => store.close(),
+    async close() {
+      await epoch?.close()
+      await store.close()
+    },
+  }
+}
+
+/** What a backup would bring back, were it restored: used codes, replaced keys, revoked delegates, keys that sign no more. */
+const ending = new Set(['enrolled', 'rotated', 'revoked', 'enrollment-revoked', 'forgotten', 'key-made', 'key-retired'])
+
+/** Passes events on, and has those noted after which an older database is no longer good. */
+function noting(onEvent: Settings['onEvent'], epoch: Epoch | undefined): Settings['onEvent'] {
+  return event => {
+    if (ending.has(event.type)) epoch?.touch()
+    onEvent(event)
+  }
+}
+
+/** Nothing is decided on a database that went back under a running server: what it says of delegates is not so. */
+function unlessRestored(
+  handle: RequestHandler['handle'],
+  epoch: Epoch | undefined,
+  now: () => number,
+): RequestHandler['handle'] {
+  if (epoch === undefined) return handle
+  return async message => {
+    if (!epoch.isBehind()) return handle(message)
+    const description = 'the database of this agent server was restored while it ran'
+    return errorResponse(new AAuthError('temporarily_unavailable', description, { retryAfter: 60 }), { now })
   }
 }
 

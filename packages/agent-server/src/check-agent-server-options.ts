@@ -29,6 +29,7 @@ const checks: OptionChecks<AgentServerOptions> = {
   id: 'string',
   keys: objectOr({ ...rotationChecks }, each('object')),
   database: 'string',
+  epoch: 'object',
   name: 'string',
   redirectUris: 'strings',
   localhostCallbackAllowed: 'boolean',

@@ -81,7 +81,14 @@ async function admissionBy(
   return {
     sub,
     enrollment: nameWithin('oidc', rule.name),
-    take: tx => takeProof(tx, { hash: token.hash, sub, expires: expires + skew, now: now() }),
+    take: tx =>
+      takeProof(tx, {
+        hash: token.hash,
+        sub,
+        issued: Number(token.claims['iat']),
+        expires: expires + skew,
+        now: now(),
+      }),
   }
 }
 

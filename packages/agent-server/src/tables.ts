@@ -1,4 +1,7 @@
-import type { Migration } from '@countersign/store'
+import { epochMigration, type Migration } from '@countersign/store'
+
+/** Names the tables of an agent server in a database. */
+export const room = 'agent_server'
 
 /** One delegate: a `sub` and the key that stands for it now. Times are Unix seconds. */
 export interface DelegateRow {
@@ -166,4 +169,5 @@ export const migrations: readonly Migration[] = [
       await db.schema.dropIndex('agent_server_delegates_enrollment').execute()
     },
   },
+  epochMigration('006-epoch', room),
 ]

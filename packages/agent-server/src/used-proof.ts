@@ -6,6 +6,31 @@ import type { Tables } from './tables.js'
 /** How many proofs of one delegate are remembered at a time: who can have as many tokens as they like must not fill the table. */
 const proofsOfOne = 100
 
+/** In place of a hash: the row that says when the database was restored. */
+const restoredRow = 'restored'
+/** Seconds for which that is of interest: no proof whose issue is known lives longer. */
+const longestProof = 86_400
+
+/** Notes that proofs which were issued until now may have been used, though no row here says so. */
+export async function forgetProofsUntil(tx: Store<Tables>['db'], now: number): Promise<void> {
+  const row = { hash: restoredRow, sub: '', expires: now + longestProof }
+  await tx
+    .insertInto('agent_server_used_proofs')
+    .values(row)
+    .onConflict(conflict => conflict.column('hash').doUpdateSet({ expires: row.expires }))
+    .execute()
+}
+
+async function checkSinceRestore(tx: Store<Tables>['db'], issued: number): Promise<void> {
+  const row = await tx
+    .selectFrom('agent_server_used_proofs')
+    .select('expires')
+    .where('hash', '=', restoredRow)
+    .executeTakeFirst()
+  if (row === undefined || issued > row.expires - longestProof) return
+  throw refusedEnrollment('the proof was issued before the database was restored; get a new one')
+}
+
 /**
  * Uses a proof up, in the transaction that makes the delegate: of many that show it, one finds it unused.
  * Once it has ended it is forgotten, since then it would be refused for that.
@@ -13,9 +38,17 @@ const proofsOfOne = 100
  */
 export async function takeProof(
   tx: Store<Tables>['db'],
-  proof: { readonly hash: string; readonly sub: string; readonly expires: number; readonly now: number },
+  proof: {
+    readonly hash: string
+    readonly sub: string
+    /** When its issuer made it, where that is known. */
+    readonly issued?: number
+    readonly expires: number
+    readonly now: number
+  },
 ): Promise<void> {
-  const { hash, sub, expires, now } = proof
+  const { hash, sub, issued, expires, now } = proof
+  if (issued !== undefined) await checkSinceRestore(tx, issued)
   // Ended ones are forgotten in their own time; this one counts no more.
   await tx.deleteFrom('agent_server_used_proofs').where('hash', '=', hash).where('expires', '<=', now).execute()
   const used = await tx

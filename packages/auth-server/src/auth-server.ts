@@ -8,11 +8,12 @@ import {
   type PublishedKey,
   withCors,
 } from '@countersign/protocol'
-import { openStore, type Store } from '@countersign/store'
+import { type EpochKeeper, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
 import { rememberedScope } from './consents.js'
 import { countsIn } from './counts.js'
+import { epochOf, noting, restoredResponse } from './database-epoch.js'
 import type { DeviceContext } from './device.js'
 import type { AuthServerEvent } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
@@ -33,7 +34,7 @@ import { defaultQuota, type RequestQuota } from './request-quota.js'
 import { requestsIn } from './requests.js'
 import { retention } from './retention.js'
 import { isPage, type RouteContext, requestHandler } from './routes.js'
-import { migrations, type Tables } from './tables.js'
+import { migrations, room, type Tables } from './tables.js'
 
 const longestLifetime = 3600
 
@@ -45,6 +46,12 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly keys: readonly PublishedKey[]
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
+  /**
+   * Keeps, outside the database and its backups, how far the database has come: `epochFile` of `@countersign/server`. A database
+   * that was restored from a backup does not start before `restoreAuthServer`. Default: none, and that is not noticed.
+   * @see protocol §6.3
+   */
+  readonly epoch?: EpochKeeper
   /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
   readonly login?: readonly LoginMethod[]
   /** Decides every grant and every refresh. Default: deny everything. */
@@ -107,7 +114,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
- * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
+ * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; StoreError `restored` when the database is behind `epoch`; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
@@ -117,14 +124,18 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
-  const store = await openStore<Tables>({ url: options.database, room: 'auth_server', migrations })
+  const store = await openStore<Tables>({ url: options.database, room, migrations })
+  const epoch = await epochOf(store, options.epoch, now)
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
-    requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development }),
+    requests: requestsIn(store, now, {
+      quota: options.requestQuota ?? defaultQuota,
+      ...{ development, siteOf: options.siteOf },
+    }),
     policy: options.policy ?? (() => 'deny'),
     now,
     development,
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent: noting(options.onEvent, epoch),
   }
   const exchange = exchangeOf(options, { store, now, development })
   const links = exchange !== undefined && login !== undefined && linksUsers(options)
@@ -149,10 +160,11 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options, exchange }) }),
   })
   const open = withCors(options.cors, handle)
-  const kept = retention(store, now)
+  const kept = retention(store, now, epoch)
   return {
     handle(received) {
       kept.sweep()
+      if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))
       const message = withClient(received, client)
       // Pages are for their user: no script of another origin may read them, even where scripts may call what agents call.
       return isPage(message) ? handle(message) : open(message)
@@ -160,11 +172,13 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     async ready() {
       // Nobody asks a server that stands by anything else.
       kept.sweep()
+      epoch?.check()
       await store.check()
       await replay.ready?.()
     },
     async close() {
       await kept.end()
+      await epoch?.close()
       await store.close()
     },
   }

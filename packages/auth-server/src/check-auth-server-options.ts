@@ -42,6 +42,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   issuer: 'string',
   keys: each('object'),
   database: 'string',
+  epoch: 'object',
   login: each('object'),
   policy: 'function',
   deviceFlow: listOr('any'),

@@ -25,3 +25,4 @@ export {
   type UserQuestion,
 } from './policy.js'
 export type { RequestQuota } from './request-quota.js'
+export { type Restored, type RestoreOptions, restoreAuthServer } from './restore.js'

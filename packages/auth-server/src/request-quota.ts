@@ -1,4 +1,4 @@
-import { shareSite } from '@countersign/discovery'
+import { type SiteOf, shareSite } from '@countersign/discovery'
 import { AAuthError } from '@countersign/protocol'
 import { inGroups, type Store } from '@countersign/store'
 import type { RequestRow, Tables } from './tables.js'
@@ -39,11 +39,12 @@ export function requestStore(
     readonly now: () => number
     readonly quota: RequestQuota
     readonly development: boolean
+    readonly siteOf?: SiteOf | undefined
     /** Run within the write that stores requests. */
     readonly sweep: (tx: Transaction) => Promise<void>
   },
 ): (row: RequestRow) => Promise<void> {
-  const { now, development, sweep } = o
+  const { now, development, siteOf, sweep } = o
   const quota = { ...defaultQuota, ...o.quota, ...(development ? { total: Number.POSITIVE_INFINITY } : {}) }
   const add = inGroups<RequestRow, boolean>({
     ...groupOf,
@@ -58,7 +59,7 @@ export function requestStore(
   })
   return async row => {
     checkBytes(row)
-    if (await add({ ...row, site: development ? null : shareSite(row.agent) })) return
+    if (await add({ ...row, site: development ? null : shareSite(row.agent, siteOf) })) return
     throw new AAuthError('rate_limited', 'too many requests wait for their users', { retryAfter: 60 })
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { SiteOf } from '@countersign/discovery'
 import { parseScope, serializeScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from './consents.js'
@@ -75,7 +76,7 @@ type Transaction = Store<Tables>['db']
 export function requestsIn(
   store: Store<Tables>,
   now: () => number,
-  o: { readonly quota: RequestQuota; readonly development: boolean },
+  o: { readonly quota: RequestQuota; readonly development: boolean; readonly siteOf?: SiteOf | undefined },
 ): Requests {
   const sweep = sweeper(now, tx => sweepRequests(tx, now()))
   const put = requestStore(store, { ...o, now, sweep })

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Store } from '@countersign/store'
+import type { Epoch, Store } from '@countersign/store'
 import { sweepCounts } from './counts.js'
 import { sweepGrants } from './grants.js'
 import { sweepSessions } from './login/browser-session.js'
@@ -25,12 +25,13 @@ export interface Retention {
  * Deletes what has reached its age whatever else happens here: writes sweep their own tables, and a table that nobody writes to
  * would keep its people for ever.
  */
-export function retention(store: Store<Tables>, now: () => number): Retention {
+export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<Epoch, 'see'>): Retention {
   const isDue = everySeconds(sweepInterval, now)
   let flight: Promise<void> = Promise.resolve()
   let hasEnded = false
 
   async function sweepAll(): Promise<void> {
+    await epoch?.see()
     for (const sweep of [sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepUsers]) {
       for (let batch = 0; batch < mostBatches && !hasEnded; batch++) {
         // Each a write of its own, so that those of whoever waits for an answer come between.

@@ -1,6 +1,9 @@
-import type { Migration } from '@countersign/store'
+import { epochMigration, type Migration } from '@countersign/store'
 import { type ExchangeTables, exchangeMigration } from './exchange/exchange-tables.js'
 import { type LoginTables, loginMigration, userReview } from './login/login-tables.js'
+
+/** Names the tables of an auth server in a database. */
+export const room = 'auth_server'
 
 /** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
 export interface GrantRow {
@@ -277,4 +280,5 @@ export const migrations: readonly Migration[] = [
   grantsOfChains,
   shares,
   shownWords,
+  epochMigration('012-epoch', room),
 ]

@@ -7,6 +7,8 @@ import type { PlaygroundFlags } from './commands/playground.js'
 import type { TraceFlags } from './commands/trace.js'
 import type { OptionSchema } from './configuration.js'
 
+const restoring = 'make a database that was restored from a backup fit to start on: end what the backup brings back'
+
 /** What the commands for agents are called here. */
 const names = { fetch: 'countersign fetch', enroll: 'countersign enroll', keys: 'countersign keys' }
 
@@ -88,7 +90,10 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
     .command('agent-server')
     .enablePositionalOptions()
     .description("publish an agent's identity, enrol its delegates")
-  const auth = root.command('auth-server').description('issue auth tokens for what policy grants')
+  const auth = root
+    .command('auth-server')
+    .enablePositionalOptions()
+    .description('issue auth tokens for what policy grants')
   const proxy = root
     .command('gateway')
     .enablePositionalOptions()
@@ -105,6 +110,10 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
   if (argv.includes('auth-server')) {
     const { authServer, authServerOptions } = await import('./commands/auth-server.js')
     flags(auth, authServerOptions).action((_, command: Command) => authServer(command))
+    const { authRestoreOptions, restoreAuth } = await import('./commands/restore.js')
+    flags(auth.command('restore').description(restoring), authRestoreOptions.flags).action((_, command: Command) =>
+      restoreAuth(command),
+    )
   }
   if (argv.includes('gateway')) {
     const { gateway, gatewayOptions } = await import('./commands/gateway.js')
@@ -140,6 +149,8 @@ async function addAgentServer(agents: Command): Promise<void> {
   operator('list', 'list delegates, what they came by, and when they were last seen', listOptions.flags, list)
   operator('revoke', 'end a delegate, or all that came by one enrolment', revokeOptions.flags, revoke)
   operator('reinstate', 'let a revoked delegate enrol again', reinstateOptions.flags, reinstate)
+  const { agentRestoreOptions, restoreAgent } = await import('./commands/restore.js')
+  operator('restore', restoring, agentRestoreOptions.flags, restoreAgent)
   operator('forget', 'take delegates from the list that were long away', forgetOptions.flags, forget)
 }
 

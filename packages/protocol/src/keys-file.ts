@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { generatePrivateJwk, importSigningKey, type PrivateJwk, thumbprint } from '@countersign/httpsig'
+import { syncFolder, writeDurably } from './durable-file.js'
 import type { PublishedKey } from './published-key.js'
 
 const mostBytes = 256 * 1024
@@ -56,16 +57,6 @@ async function create(path: string): Promise<string> {
   return (await readPrivate(path)) ?? text
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** A link never replaces a file that is there already; where the file system has no links, a rename must do. */
 async function linkOrRename(from: string, to: string): Promise<void> {
   try {
@@ -75,16 +66,6 @@ async function linkOrRename(from: string, to: string): Promise<void> {
     if (code === 'EEXIST') return
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') return rename(from, to)
     throw error
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

@@ -1,4 +1,4 @@
-export { keysFile } from '@countersign/protocol/node'
+export { type EpochFile, epochFile, keysFile } from '@countersign/protocol/node'
 export { jsonLog, type Logger, type LogLevel } from './log.js'
 export {
   type HonoContext,

@@ -1,3 +1,4 @@
+export { beginEpoch, type Epoch, type EpochKeeper, type EpochMark, epochMigration, openEpoch } from './epoch.js'
 export { inGroups } from './groups.js'
 export type { AnyTables, Dialect, Migration } from './migrate.js'
 export { type Prepared, prepared } from './prepared.js'

@@ -7,6 +7,8 @@ export interface PostgresForTests {
   readonly away: string
   /** The URL of a fresh schema. */
   newUrl(): string
+  /** The URL of a fresh schema that holds what is in another one now, as a backup of it does. */
+  copyOf(url: string): Promise<string>
   /** Removes the schemas. */
   drop(): Promise<void>
 }
@@ -25,6 +27,9 @@ export function driverTrouble(): string {
 const away = (why: string): PostgresForTests => ({
   away: why,
   newUrl: () => {
+    throw new Error('there is no PostgreSQL server')
+  },
+  copyOf: async () => {
     throw new Error('there is no PostgreSQL server')
   },
   drop: async () => {},
@@ -47,12 +52,23 @@ export async function postgresForTests(count = 12): Promise<PostgresForTests> {
   const schemas = Array.from({ length: count }, (_, index) => `${prefix}_${index}`)
   for (const schema of schemas) await admin.query(`create schema ${schema}`)
   let used = 0
+  const newUrl = (): string => {
+    const schema = schemas[used++]
+    if (schema === undefined) throw new Error('more schemas are needed')
+    return `${server}?options=${encodeURIComponent(`-c search_path=${schema}`)}`
+  }
   return {
     away: '',
-    newUrl() {
-      const schema = schemas[used++]
-      if (schema === undefined) throw new Error('more schemas are needed')
-      return `${server}?options=${encodeURIComponent(`-c search_path=${schema}`)}`
+    newUrl,
+    async copyOf(url) {
+      const copy = newUrl()
+      const [from, to] = [url, copy].map(each => /search_path%3D(\w+)/.exec(each)?.[1])
+      const { rows } = await admin.query('select tablename from pg_tables where schemaname = $1', [from])
+      for (const { tablename } of rows) {
+        await admin.query(`create table ${to}.${tablename} (like ${from}.${tablename} including all)`)
+        await admin.query(`insert into ${to}.${tablename} select * from ${from}.${tablename}`)
+      }
+      return copy
     },
     async drop() {
       for (const schema of schemas) await admin.query(`drop schema ${schema} cascade`)

@@ -12,6 +12,8 @@ export type StoreErrorCode =
   | 'misuse'
   /** The database holds migrations this program does not know, or in another order. */
   | 'migrations'
+  /** The database is behind the epoch that is kept outside of it: see `openEpoch`. */
+  | 'restored'
   /** The database cannot give the durability that is promised. */
   | 'unsuitable'
 

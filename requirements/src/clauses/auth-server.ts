@@ -74,6 +74,7 @@ export const authServerClauses: readonly Requirement[] = [
     "When the user decides, `redirect_uri` is still one of the agent's, or no answer goes anywhere.",
   ),
   built('consent.words', '6.3', 'A yes is to the scope words that the page showed, and they are kept with the grant.'),
+  built('restore.epoch', '6.3', 'A restored database starts only once what the backup brings back has ended.'),
   built(
     'request.shares',
     '6.3',

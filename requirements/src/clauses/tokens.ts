@@ -66,4 +66,9 @@ export const tokenClauses: readonly Requirement[] = [
   built('delegate.rotate', '5', "Rotation needs the new key's proof over endpoint, delegate and old key."),
   built('delegate.rotate.repeat', '5', 'The old key may repeat a rotation to the same key for 60 seconds.'),
   built('delegate.rotate.alarm', '5', 'Anything else by the old key afterwards is refused and an alarm.'),
+  built(
+    'restore.delegates',
+    '6.3',
+    'A restored agent server brings back no used code, revoked delegate or replaced key.',
+  ),
 ]

@@ -10,9 +10,9 @@ import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
 import { audit } from './audit.js'
-import { serverOptions } from './participant.js'
+import { dataFolder, epochKeeper, epochPath, serverOptions } from './participant.js'
 
-const { id, development, data, database } = agentServerOptions.shape
+const { id, development, data, database, epoch } = agentServerOptions.shape
 /** The `--config` file of an operator's command may be the server's own: what else stands there is checked, and not needed. */
 const ofServer = { ...agentServerOptions.shape, port: serverOptions.port.optional() }
 const json = z.boolean().default(false).describe('print JSON, one object a line')
@@ -20,7 +20,7 @@ const json = z.boolean().default(false).describe('print JSON, one object a line'
 /** What a command takes on its command line, and what its `--config` file may say. */
 function operatorOptions<Own extends z.ZodRawShape>(own: Own) {
   return {
-    flags: z.strictObject({ id, development, data, database, ...own }),
+    flags: z.strictObject({ id, development, data, database, epoch, ...own }),
     options: z.strictObject({ ...ofServer, ...own }),
   }
 }
@@ -68,12 +68,19 @@ type ServerSettings = Parameters<typeof openAgentServer>[0]
 async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
   // An operator's act signs nothing, and must neither need nor make the keys of the server.
   const keys = [{ kid: 'none', key: await generateSigningKey() }]
-  const server = await openAgentServer(settings, operatorAudit(), { keys })
+  const server = await openAgentServer(settings, operatorAudit(), { keys, ...epochBeside(settings) })
   try {
     await act(server)
   } finally {
     await server.close()
   }
+}
+
+/** The epoch that the server keeps here; none on a machine where it does not run. */
+function epochBeside(settings: ServerSettings): ReturnType<typeof epochKeeper> {
+  const folder = dataFolder('agent-server', settings)
+  if (!existsSync(epochPath('agent-server', folder, settings))) return {}
+  return epochKeeper('agent-server', folder, { ...settings, database: databaseOf(settings) })
 }
 
 /** What an operator changes is a record, too: one line each on stderr, in the form of the server's own log. */

@@ -10,6 +10,8 @@ import { enrollmentOf, oidcIssuer } from './agent-server-enrollment.js'
 import { audit } from './audit.js'
 import {
   dataFolder,
+  epochKeeper,
+  epochOptions,
   keysPath,
   proxiesOf,
   proxyOptions,
@@ -17,12 +19,14 @@ import {
   serverOptions,
   sharedReplay,
   signingKeys,
+  unlessRestored,
 } from './participant.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
   ...serverOptions,
   ...proxyOptions,
+  ...epochOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/agent-server.db'),
   name: z.string().optional().describe('the name shown to users'),
   redirectUris: stringList
@@ -63,10 +67,10 @@ export function databaseOf(settings: Pick<z.infer<typeof agentServerOptions>, 'd
 export function openAgentServer(
   settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
   onEvent: AgentServerOptions['onEvent'] & {},
-  more: Pick<AgentServerOptions, 'keys' | 'replay'>,
+  more: Pick<AgentServerOptions, 'keys' | 'replay' | 'epoch'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
-  return createAgentServer({
+  const opening = createAgentServer({
     id: settings.id,
     database: databaseOf(settings),
     development: settings.development,
@@ -80,6 +84,7 @@ export function openAgentServer(
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     ...(audience === undefined ? {} : { audience }),
   })
+  return unlessRestored('agent-server', opening)
 }
 
 /** A rotation, to which the keys of an earlier key file hand over; the key file alone where the operator names one and no rotation. */
@@ -99,6 +104,10 @@ export async function agentServer(command: Command): Promise<void> {
   const participant = await openAgentServer(settings, audit(log, limit), {
     ...(await ownKeys(settings)),
     ...(await sharedReplay(settings)),
+    ...epochKeeper('agent-server', dataFolder('agent-server', settings), {
+      ...settings,
+      database: databaseOf(settings),
+    }),
   })
   await run('agent-server', settings, participant, { log, logLimit: limit })
 }

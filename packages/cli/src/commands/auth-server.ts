@@ -18,12 +18,15 @@ import {
   corsOf,
   dataFolder,
   discoveryFor,
+  epochKeeper,
+  epochOptions,
   proxiesOf,
   proxyOptions,
   run,
   serverOptions,
   sharedReplay,
   signingKeys,
+  unlessRestored,
 } from './participant.js'
 
 const grant = z.strictObject({
@@ -77,6 +80,7 @@ const demoUser = z.strictObject({
 export const authServerOptions = z.strictObject({
   ...serverOptions,
   ...proxyOptions,
+  ...epochOptions,
   database: z.string().optional().describe('sqlite:FILE or postgres://…; default sqlite:DATA/auth-server.db'),
   authTokenLifetime: z.coerce
     .number()
@@ -113,6 +117,11 @@ export const authServerOptions = z.strictObject({
     .describe('pages that one network may ask for in a minute; default 300'),
 })
 
+/** Where the server's grants are. */
+export function databaseOf(folder: string, { database }: { readonly database?: string | undefined }): string {
+  return database ?? `sqlite:${join(folder, 'auth-server.db')}`
+}
+
 /** `countersign auth-server`: issues auth tokens for what its policy grants. */
 export async function authServer(command: Command): Promise<void> {
   const settings = readConfiguration(command, authServerOptions, process.env)
@@ -120,13 +129,15 @@ export async function authServer(command: Command): Promise<void> {
   const { authTokenLifetime, pagesPerMinute } = settings
   // The auth server tells its pages from what agents call; what serves it would open them all.
   const { cors, ...rest } = settings
+  const database = databaseOf(folder, settings)
   const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
   const limit = logLimit(log)
-  const participant = await createAuthServer({
+  const opening = createAuthServer({
     issuer: settings.id,
     keys: await signingKeys(folder, settings),
-    database: settings.database ?? `sqlite:${join(folder, 'auth-server.db')}`,
+    database,
+    ...epochKeeper('auth-server', folder, { ...settings, database }),
     discovery: discoveryFor(settings, { onEvent: discoveryAlarms(log, limit) }),
     ...(await sharedReplay(settings)),
     ...(login.length === 0 ? {} : { login }),
@@ -140,6 +151,7 @@ export async function authServer(command: Command): Promise<void> {
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
     ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
+  const participant = await unlessRestored('auth-server', opening)
   await run('auth-server', rest, participant, { log, logLimit: limit })
 }
 

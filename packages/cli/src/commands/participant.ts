@@ -4,10 +4,20 @@ import { join } from 'node:path'
 import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery, type DiscoveryOptions } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
+import { UsageError } from '@countersign/fetch'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
-import { keysFile, type Logger, type Participant, serve, type TracedExchange } from '@countersign/server'
+import {
+  type EpochFile,
+  epochFile,
+  keysFile,
+  type Logger,
+  type Participant,
+  serve,
+  type TracedExchange,
+} from '@countersign/server'
+import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
@@ -30,6 +40,47 @@ export const serverOptions = {
   cors: stringList
     .optional()
     .describe("origins whose pages may call it from a browser, e.g. https://app.example, or '*'; default none"),
+}
+
+/** The option of every server that has a database. */
+export const epochOptions = {
+  epoch: z
+    .string()
+    .optional()
+    .describe(
+      'file in which it notes how far its database has come; it belongs with the keys, and in no backup of the database; default DATA/NAME.epoch.json, as auth-server.epoch.json',
+    ),
+}
+
+/** Where the epoch of the server's database is kept. */
+export function epochPath(
+  name: DatabaseServer,
+  folder: string,
+  settings: { readonly epoch?: string | undefined },
+): string {
+  return settings.epoch ?? join(folder, `${name}.epoch.json`)
+}
+
+/** The servers that have a database. */
+export type DatabaseServer = 'auth-server' | 'agent-server'
+
+/** Says what to do where a server does not open because its database was restored. */
+export async function unlessRestored<T>(name: DatabaseServer, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError && thrown.code === 'restored')) throw thrown
+    throw new UsageError(`${thrown.message}; see countersign ${name} restore --help, and docs/operations.md`)
+  }
+}
+
+/** The same as a server's option: a database in memory has nothing to compare. */
+export function epochKeeper(
+  name: DatabaseServer,
+  folder: string,
+  settings: { readonly epoch?: string | undefined; readonly database: string },
+): { epoch?: EpochFile } {
+  return settings.database === 'sqlite::memory:' ? {} : { epoch: epochFile(epochPath(name, folder, settings)) }
 }
 
 /** Options of every server that counts by the address of its callers. */

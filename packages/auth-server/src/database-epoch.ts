@@ -1,0 +1,39 @@
+import { AAuthError, errorResponse } from '@countersign/protocol'
+import { type Epoch, type EpochKeeper, openEpoch, type Store } from '@countersign/store'
+import type { AuthServerEvent } from './event.js'
+import { room, type Tables } from './tables.js'
+
+/** Opens the epoch of a database, where one is kept; a database that is behind it is closed again. */
+export async function epochOf(
+  store: Store<Tables>,
+  keeper: EpochKeeper | undefined,
+  now: () => number,
+): Promise<Epoch | undefined> {
+  if (keeper === undefined) return undefined
+  try {
+    return await openEpoch(store, { room, keeper, now })
+  } catch (thrown) {
+    await store.close()
+    throw thrown
+  }
+}
+
+/** What a backup would bring back, were it restored. */
+const ending = new Set(['consented', 'declined', 'revoked', 'alarm', 'signed_out'])
+
+/** Passes events on, and has those noted after which an older database is no longer good. */
+export function noting(
+  onEvent: ((event: AuthServerEvent) => void) | undefined,
+  epoch: Epoch | undefined,
+): (event: AuthServerEvent) => void {
+  return event => {
+    if (ending.has(event.type) || (event.type === 'granted' && event.by !== 'policy')) epoch?.touch()
+    onEvent?.(event)
+  }
+}
+
+/** Nothing is decided on a database that went back under a running server: what it says of codes and grants is not so. */
+export function restoredResponse(now: () => number): Response {
+  const description = 'the database of this auth server was restored while it ran'
+  return errorResponse(new AAuthError('temporarily_unavailable', description, { retryAfter: 60 }), { now })
+}

@@ -1,0 +1,222 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { epochFile } from '@countersign/protocol/node'
+import { verifies } from '@countersign/requirements'
+import { afterAll, expect, test } from 'vitest'
+import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
+import {
+  allowedCode,
+  askUser,
+  browserOf,
+  consentWorld,
+  linkOf,
+  open,
+  redeemCode,
+  requestTokenOf,
+  secondInstance,
+} from './consent.test.fixture.js'
+import { restoreAuthServer } from './index.js'
+import { askUsers, directGrants, firstOf } from './policy.js'
+import {
+  agentServer,
+  ask,
+  bodyOf,
+  delegate,
+  granted,
+  plain,
+  refusalOf,
+  send,
+  type World,
+} from './world.test.fixture.js'
+
+const postgres = await postgresForTests(2)
+afterAll(() => postgres.drop())
+const folder = mkdtempSync(join(tmpdir(), 'countersign-restore-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** The files of one auth server: its database, a backup of that, and what is kept with its keys. */
+function place(): { file: string; backup: string; epoch: ReturnType<typeof epochFile>; copy(name: string): string } {
+  const own = mkdtempSync(join(folder, 'one-'))
+  return {
+    file: join(own, 'auth.db'),
+    backup: join(own, 'backup.db'),
+    epoch: epochFile(join(own, 'epoch.json')),
+    copy: name => join(own, name),
+  }
+}
+
+const policy = firstOf(
+  directGrants([{ agent: 'https://agent.example', resource: 'https://calendar.example', scopes: ['events.read'] }]),
+  askUsers([{ agents: 'any', resources: 'any' }]),
+)
+
+const refresh = (made: World, signer: Parameters<typeof send>[1], refresh_token: string): Promise<Response> =>
+  send(made, signer, { request_type: 'refresh', refresh_token })
+
+/** A copy as an operator makes it: of a database that is closed. */
+const backUp = (from: string, to: string): void => copyFileSync(from, to)
+
+test(
+  verifies(
+    'restore.epoch',
+    'a restored database does not start; made fit, it has no code, request, session or grant of a user of before',
+  ),
+  async () => {
+    const { file, backup, epoch } = place()
+    const options = { database: `sqlite:${file}`, epoch, policy }
+    const made = await consentWorld(options)
+    const phone = await delegate(made, 'phone')
+    const ada = await browserOf(made, 'ada')
+    const direct = await granted(await ask(made, agentServer(made)))
+    const first = await allowedCode(made, phone, { one: ada })
+    const tokens = await granted(await redeemCode(made, phone, first))
+    const unused = await allowedCode(made, phone, { one: ada, scope: 'events.write' })
+    const waiting = await requestTokenOf(await askUser(made, phone, { scope: 'events.delete' }))
+    await made.auth.close()
+    backUp(file, backup)
+
+    // It runs on: the code is used, the grant is taken back.
+    const on = { ...made, auth: await made.reopen() }
+    await granted(await redeemCode(on, phone, unused))
+    await send(on, phone, { token: tokens.refresh_token }, { target: '/agent/revoke' })
+    expect((await refresh(on, phone, tokens.refresh_token)).status).toBe(400)
+    await on.auth.close()
+
+    backUp(backup, file)
+    rmSync(`${file}-wal`, { force: true })
+    await expect(made.reopen()).rejects.toMatchObject({ name: 'StoreError', code: 'restored' })
+    await expect(made.reopen()).rejects.toMatchObject({ code: 'restored' })
+    const now = () => made.clock.now
+    expect(await restoreAuthServer({ database: options.database, epoch, now })).toEqual({
+      requests: 2,
+      sessions: 1,
+      grants: 1,
+      consents: 2,
+    })
+    const after = { ...made, auth: await made.reopen() }
+    expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant'))
+    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+    const back = await browserOf(after, 'ada')
+    expect((await open(back, linkOf(waiting))).status).toBe(400)
+    // What policy grants it grants again, and the user is really asked.
+    expect((await refresh(after, agentServer(after), direct.refresh_token)).status).toBe(200)
+    const link = linkOf(await requestTokenOf(await askUser(after, phone)))
+    expect((await open(back, link)).status).toBe(200)
+    await after.auth.close()
+  },
+)
+
+test(verifies('restore.epoch', 'a backup that the operator trusts keeps grants of users, and no code'), async () => {
+  const { file, backup, epoch } = place()
+  const options = { database: `sqlite:${file}`, epoch }
+  const made = await consentWorld(options)
+  const phone = await delegate(made, 'phone')
+  const tokens = await granted(await redeemCode(made, phone, await allowedCode(made, phone)))
+  const unused = await allowedCode(made, phone)
+  await made.auth.close()
+  backUp(file, backup)
+  const on = { ...made, auth: await made.reopen() }
+  await granted(await redeemCode(on, phone, unused))
+  await on.auth.close()
+  backUp(backup, file)
+  await expect(made.reopen()).rejects.toMatchObject({ code: 'restored' })
+  const ended = await restoreAuthServer({
+    database: options.database,
+    epoch,
+    trustBackup: true,
+    now: () => made.clock.now,
+  })
+  expect(ended).toEqual({ requests: 1, sessions: 2, grants: 0, consents: 0 })
+  const after = { ...made, auth: await made.reopen() }
+  expect((await refresh(after, phone, tokens.refresh_token)).status).toBe(200)
+  expect(await refusalOf(await redeemCode(after, phone, unused))).toEqual(plain(400, 'invalid_grant'))
+  await after.auth.close()
+})
+
+test(
+  verifies('restore.epoch', 'a database that is empty, or another, does not start on the keys of one that was'),
+  async () => {
+    const { file, epoch, copy } = place()
+    const made = await consentWorld({ database: `sqlite:${file}`, epoch })
+    await made.auth.close()
+    for (const database of [`sqlite:${copy('empty.db')}`, 'sqlite::memory:']) {
+      await expect(consentWorld({ database, epoch })).rejects.toMatchObject({ code: 'restored' })
+    }
+    const other = place()
+    await (await consentWorld({ database: `sqlite:${other.file}`, epoch: other.epoch })).auth.close()
+    await expect(consentWorld({ database: `sqlite:${other.file}`, epoch })).rejects.toMatchObject({ code: 'restored' })
+    // The twins: it goes on where it was, and a mark that was lost is written anew.
+    await (await consentWorld({ database: `sqlite:${file}`, epoch })).auth.close()
+    await (await consentWorld({ database: `sqlite:${file}`, epoch: epochFile(copy('new.json')) })).auth.close()
+    await restoreAuthServer({ database: `sqlite:${copy('empty.db')}`, epoch })
+    await (await consentWorld({ database: `sqlite:${copy('empty.db')}`, epoch })).auth.close()
+  },
+)
+
+test.skipIf(postgres.away !== '')(
+  verifies(
+    'restore.epoch',
+    `on PostgreSQL: a copy that missed a revocation does not start before it is made fit${postgres.away}`,
+  ),
+  async () => {
+    const { epoch } = place()
+    const database = postgres.newUrl()
+    const made = await consentWorld({ database, epoch })
+    const phone = await delegate(made, 'phone')
+    const tokens = await granted(await redeemCode(made, phone, await allowedCode(made, phone)))
+    const backup = await postgres.copyOf(database)
+    await send(made, phone, { token: tokens.refresh_token }, { target: '/agent/revoke' })
+    await made.auth.close()
+    const at = (url: string): Promise<World> => secondInstance(made, url, { epoch })
+    await expect(at(backup)).rejects.toMatchObject({ code: 'restored' })
+    expect(await restoreAuthServer({ database: backup, epoch })).toMatchObject({ grants: 1, consents: 1 })
+    const after = await at(backup)
+    expect(await refusalOf(await refresh(after, phone, tokens.refresh_token))).toEqual(plain(400, 'invalid_grant'))
+    await granted(await redeemCode(after, phone, await allowedCode(after, phone)))
+    await after.auth.close()
+    // What was current before is behind now: the epoch has moved on.
+    await expect(at(database)).rejects.toMatchObject({ code: 'restored' })
+  },
+)
+
+test(verifies('restore.epoch', 'what must not come back is noted within seconds, while the server runs'), async () => {
+  const { file, epoch } = place()
+  const made = await consentWorld({ database: `sqlite:${file}`, epoch })
+  const before = await epoch.read()
+  const phone = await delegate(made, 'phone')
+  const code = await allowedCode(made, phone)
+  await granted(await redeemCode(made, phone, code))
+  for (let turn = 0; turn < 50 && (await epoch.read())?.epoch === before?.epoch; turn++) await sleep(100)
+  expect((await epoch.read())?.epoch).toBeGreaterThan(before?.epoch ?? 0)
+  await made.auth.close()
+})
+
+test(
+  verifies('restore.epoch', 'a database that goes back under a running server is answered with 503 from then on'),
+  async () => {
+    let mark: { database: string; epoch: number } | undefined
+    const epoch = {
+      read: async () => mark,
+      write: async (next: NonNullable<typeof mark>) => {
+        mark = next
+      },
+    }
+    const { file } = place()
+    const made = await consentWorld({ database: `sqlite:${file}`, epoch })
+    await made.auth.ready()
+    // As a replica that takes over without the last writes: another process has set the epoch back.
+    const { openStore } = await import('@countersign/store')
+    const { migrations, room } = await import('./tables.js')
+    const store = await openStore<{ auth_server_epoch: { epoch: number } }>({ url: `sqlite:${file}`, room, migrations })
+    await store.write(tx => tx.updateTable('auth_server_epoch').set({ epoch: 1 }).execute())
+    made.clock.now += 61
+    await made.auth.ready().catch(() => undefined)
+    await sleep(50)
+    await expect(made.auth.ready()).rejects.toMatchObject({ code: 'restored' })
+    const answer = await ask(made, agentServer(made))
+    expect([answer.status, (await bodyOf(answer))['error']]).toEqual([503, 'temporarily_unavailable'])
+    await Promise.all([made.auth.close(), store.close()])
+  },
+)

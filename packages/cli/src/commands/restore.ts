@@ -1,0 +1,64 @@
+import { restoreAgentServer } from '@countersign/agent-server'
+import { restoreAuthServer } from '@countersign/auth-server'
+import { epochFile, jsonLog } from '@countersign/server'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { readConfiguration } from '../configuration.js'
+import { agentServerOptions, databaseOf } from './agent-server.js'
+import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server.js'
+import { dataFolder, epochPath, serverOptions } from './participant.js'
+
+const own = {
+  trustBackup: z
+    .boolean()
+    .default(false)
+    .describe('the backup is known to hold every revocation: users are not asked again, delegates and keys stay'),
+  json: z.boolean().default(false).describe('print JSON'),
+}
+
+/** What a command takes on its command line, and what its `--config` file may say: the server's own may be given. */
+function restoreOptions<S extends typeof agentServerOptions | typeof authServerOptions>(server: S) {
+  const { id, development, data, database, epoch } = server.shape
+  return {
+    flags: z.strictObject({ id, development, data, database, epoch, ...own }),
+    options: z.strictObject({ ...server.shape, port: serverOptions.port.optional(), ...own }),
+  }
+}
+
+/** Options of `countersign auth-server restore`. */
+export const authRestoreOptions = restoreOptions(authServerOptions)
+
+/** Options of `countersign agent-server restore`. */
+export const agentRestoreOptions = restoreOptions(agentServerOptions)
+
+/** `countersign auth-server restore`: ends what a backup brings back, so that the server starts on it. */
+export async function restoreAuth(command: Command): Promise<void> {
+  const settings = readConfiguration(command, authRestoreOptions.options, process.env)
+  const folder = dataFolder('auth-server', settings)
+  const { trustBackup } = settings
+  const ended = await restoreAuthServer({
+    database: authDatabaseOf(folder, settings),
+    epoch: epochFile(epochPath('auth-server', folder, settings)),
+    trustBackup,
+  })
+  jsonLog({ name: 'auth-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
+  const { requests, sessions, grants, consents } = ended
+  const words = `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`
+  console.log(settings.json ? JSON.stringify(ended) : words)
+}
+
+/** `countersign agent-server restore`: as {@link restoreAuth}. */
+export async function restoreAgent(command: Command): Promise<void> {
+  const settings = readConfiguration(command, agentRestoreOptions.options, process.env)
+  const folder = dataFolder('agent-server', settings)
+  const { trustBackup } = settings
+  const ended = await restoreAgentServer({
+    database: databaseOf(settings),
+    epoch: epochFile(epochPath('agent-server', folder, settings)),
+    trustBackup,
+  })
+  jsonLog({ name: 'agent-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
+  const { codes, delegates, keys } = ended
+  const words = `ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`
+  console.log(settings.json ? JSON.stringify(ended) : words)
+}

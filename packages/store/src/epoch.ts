@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Migration } from './migrate.js'
+import type { Store } from './store.js'
+import { StoreError } from './store-error.js'
+
+/** How far a database has come, as it is noted outside of it. */
+export interface EpochMark {
+  /** Names the database. */
+  readonly database: string
+  /** Grows with everything that must not come back; about the Unix milliseconds at which that was. */
+  readonly epoch: number
+}
+
+/** Where the mark of a database is kept: with the keys, and in no backup of the database. */
+export interface EpochKeeper {
+  /** The mark; undefined where there is none yet. */
+  read(): Promise<EpochMark | undefined>
+  /** Resolves once the mark is on the disk. */
+  write(mark: EpochMark): Promise<void>
+}
+
+/** Tells a database that was restored from a backup from one that has gone on. */
+export interface Epoch {
+  /** Notes, within a second, that something happened which must not come back: a code was used, a grant was revoked. */
+  touch(): void
+  /** Notes what other instances have noted. */
+  see(): Promise<void>
+  /** Whether the database was found to be behind its mark since it was opened. */
+  isBehind(): boolean
+  /** @throws StoreError `restored` once it was */
+  check(): void
+  /** Resolves when all of it is noted. */
+  close(): Promise<void>
+}
+
+/** Milliseconds between two marks: many that come at once share one. */
+const pause = 1000
+
+type AnyStore = Pick<Store<never>, 'db' | 'write'>
+
+/** The table that the epoch of a room is in. */
+export function epochMigration(name: string, room: string): Migration {
+  return {
+    name,
+    async up(db) {
+      await db.schema
+        .createTable(tableOf(room))
+        .addColumn('id', 'integer', column => column.primaryKey())
+        .addColumn('database', 'text', column => column.notNull())
+        .addColumn('epoch', 'double precision', column => column.notNull())
+        .execute()
+    },
+  }
+}
+
+/**
+ * Compares a database with its mark, and notes from then on how far it has come. A database without an epoch and without a mark
+ * begins one; a mark that is missing is written anew.
+ * @throws StoreError `restored` when the database is behind its mark, is another one, or is empty while there is a mark
+ */
+export async function openEpoch<T>(
+  store: Pick<Store<T>, 'db' | 'write'>,
+  o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
+): Promise<Epoch> {
+  const { room, keeper, now } = o
+  const on = store as unknown as AnyStore
+  let known = await keeper.read()
+  let restored: StoreError | undefined
+  let flight: Promise<void> | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isDue = false
+
+  async function step(raise: boolean): Promise<void> {
+    const before = known
+    const found = raise
+      ? await on.write(tx => raised(tx, room, before, now()), { alone: 'epoch' })
+      : await rowIn(on.db, room)
+    if (before !== undefined && isBehind(found, before)) throw behind()
+    if (found === undefined) return
+    known = found
+    await keeper.write(found)
+  }
+
+  function start(raise: boolean): Promise<void> {
+    // A database that is away is told of by those who need its answer; the next mark makes up for this one.
+    flight = step(raise)
+      .catch((error: unknown) => {
+        if (error instanceof StoreError && error.code === 'restored') restored = error
+        else isDue ||= raise
+      })
+      .then(() => {
+        flight = undefined
+      })
+    return flight
+  }
+
+  await step(true)
+  return {
+    touch() {
+      isDue = true
+      if (timer !== undefined || restored !== undefined) return
+      timer = setTimeout(() => {
+        timer = undefined
+        isDue = false
+        void (flight ?? start(true))
+      }, pause)
+      timer.unref()
+    },
+    see: () => flight ?? start(false),
+    isBehind: () => restored !== undefined,
+    check() {
+      if (restored !== undefined) throw restored
+    },
+    async close() {
+      clearTimeout(timer)
+      await flight
+      if (isDue && restored === undefined) await start(true)
+    },
+  }
+}
+
+/**
+ * Begins a new epoch after a restore: from now on the database is ahead of every mark of before, whichever instance has it.
+ * The caller has ended what must not come back.
+ */
+export async function beginEpoch<T>(
+  store: Pick<Store<T>, 'db' | 'write'>,
+  o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
+): Promise<void> {
+  const { room, keeper, now } = o
+  const mark = await keeper.read()
+  const on = store as unknown as AnyStore
+  const begun = await on.write(
+    async tx => {
+      const row = await rowIn(tx, room)
+      const epoch = Math.max((row?.epoch ?? 0) + 1, (mark?.epoch ?? 0) + 1, Math.floor(now() * 1000))
+      const next = { database: row?.database ?? randomUUID(), epoch }
+      await put(tx, room, next)
+      return next
+    },
+    { alone: 'epoch' },
+  )
+  await keeper.write(begun)
+}
+
+type Transaction = Store<never>['db']
+
+/** The row as it was found where that is behind the mark, else raised. */
+async function raised(
+  tx: Transaction,
+  room: string,
+  mark: EpochMark | undefined,
+  now: number,
+): Promise<EpochMark | undefined> {
+  const row = await rowIn(tx, room)
+  if (mark !== undefined && isBehind(row, mark)) return row
+  const next = {
+    database: row?.database ?? randomUUID(),
+    epoch: Math.max((row?.epoch ?? 0) + 1, Math.floor(now * 1000)),
+  }
+  await put(tx, room, next)
+  return next
+}
+
+function isBehind(row: EpochMark | undefined, mark: EpochMark): boolean {
+  return row === undefined || row.database !== mark.database || row.epoch < mark.epoch
+}
+
+function behind(): StoreError {
+  return new StoreError(
+    'restored',
+    'the database is behind the epoch kept with the keys: it was restored from a backup, is empty, or is another one',
+  )
+}
+
+async function rowIn(tx: Transaction, room: string): Promise<EpochMark | undefined> {
+  const { rows } = await sql<EpochMark>`select database, epoch from ${sql.table(tableOf(room))} where id = 1`.execute(
+    tx,
+  )
+  const [row] = rows
+  return row && { database: row.database, epoch: Number(row.epoch) }
+}
+
+async function put(tx: Transaction, room: string, { database, epoch }: EpochMark): Promise<void> {
+  await sql`insert into ${sql.table(tableOf(room))} (id, database, epoch) values (1, ${database}, ${epoch})
+    on conflict (id) do update set epoch = excluded.epoch`.execute(tx)
+}
+
+function tableOf(room: string): string {
+  return `${room}_epoch`
+}
