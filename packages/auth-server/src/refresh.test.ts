@@ -156,7 +156,7 @@ test(verifies('TOK-28', 'a refresh by a caller that does not verify is refused')
   expect(await refusalOf(await send(made, thief, refresh(refresh_token)))).toEqual(challenge('invalid_signature'))
   made.clock.now += 3600
   expect(await refusalOf(await send(made, phone, refresh(refresh_token)))).toEqual(challenge('invalid_agent_token'))
-  made.web.set('https://agent.example/.well-known/jwks.json', { keys: [] })
+  publishAgent(made, 'https://agent.example', [{ kid: 'k2', key: await generateSigningKey() }])
   made.clock.now += 601
   expect(await refusalOf(await send(made, agentServer(made), refresh(refresh_token)))).toEqual(
     challenge('invalid_agent_token'),
