@@ -1,6 +1,8 @@
 // What a tarball must hold before it is published.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -20,6 +22,7 @@ export async function faultsOf({ name, tarball }, ref) {
     ...(await typeFaults(bytes)),
     ...['LICENSE', 'README.md', 'package.json'].filter(file => !files.includes(file)).map(file => `${file} is missing`),
     ...files.filter(file => /\.test\.|fixture|tsbuildinfo/.test(file)).map(file => `${file} must not be shipped`),
+    ...importFaults(tarball, files),
     ...linkFaults(readEntry(tarball, 'README.md'), ref),
   ]
   return faults.map(fault => `${name}: ${fault}`)
@@ -59,6 +62,22 @@ async function typeFaults(bytes) {
   return problems
     .filter(({ resolutionKind }) => !olderWays.includes(resolutionKind))
     .map(({ kind, entrypoint, resolutionKind }) => `attw: ${kind} ${entrypoint ?? ''} ${resolutionKind ?? ''}`)
+}
+
+/** Modules that a module of the package imports and that are not in it. */
+function importFaults(tarball, files) {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-tarball-'))
+  tar(['-xzf', tarball, '-C', folder])
+  const faults = files
+    .filter(file => /^(dist|bin)\/.*\.js$/.test(file))
+    .flatMap(file =>
+      [...readFileSync(`${folder}/package/${file}`, 'utf8').matchAll(/(?:from|import|import\()\s*'(\.{1,2}\/[^']+)'/g)]
+        .map(([, imported = '']) => imported)
+        .filter(imported => !files.includes(posix.join(posix.dirname(file), imported)))
+        .map(imported => `${file} imports ${imported}, which is missing`),
+    )
+  rmSync(folder, { recursive: true })
+  return faults
 }
 
 function linkFaults(readme, ref) {

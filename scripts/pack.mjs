@@ -41,7 +41,7 @@ export function packAll(into, { ref = 'main', manifests = root } = {}) {
 /** The compiler leaves what it once wrote of a file that is gone. */
 function hasSource(file) {
   const [, room, name] = /^(.*)\/dist\/(.*?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file) ?? []
-  return room === undefined || existsSync(`${room}/src/${name}.ts`)
+  return room === undefined || ['ts', 'tsx'].some(kind => existsSync(`${room}/src/${name}.${kind}`))
 }
 
 function fileName({ name, version }) {

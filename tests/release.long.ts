@@ -51,7 +51,7 @@ test('every file that is shipped of dist has its source, which is shipped as wel
     const files = new Set(entries(tarball(manifest.name.slice('@countersign/'.length))))
     const orphans = [...files].filter(file => {
       const [, name] = /^dist\/(.*?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file) ?? []
-      return name !== undefined && !files.has(`src/${name}.ts`)
+      return name !== undefined && !files.has(`src/${name}.ts`) && !files.has(`src/${name}.tsx`)
     })
     expect(orphans, manifest.name).toEqual([])
   }
@@ -73,6 +73,7 @@ test('publint, attw and the links of the READMEs: what is wrong with a tarball s
   rmSync(join(folder, 'package/LICENSE'))
   rmSync(join(folder, 'package/dist/browser.js'))
   rmSync(join(folder, 'package/dist/node.d.ts'))
+  rmSync(join(folder, 'package/dist/climb.js'))
   const faults = (await packed('wrong.tgz')).join('\n')
   expect(faults).toContain('LICENSE is missing')
   expect(faults).toContain('the link does not work outside the repository: ../x.md')
@@ -80,6 +81,7 @@ test('publint, attw and the links of the READMEs: what is wrong with a tarball s
   expect(faults).toContain(`there is no such file: ${webUrl()}/blob/main/docs/nowhere.md`)
   expect(faults).toContain(`there is no such heading: ${webUrl()}/blob/main/docs/mcp.md#nowhere`)
   expect(faults).toMatch(/publint: .*dist\/browser\.js/)
+  expect(faults).toMatch(/dist\/\w+\.js imports \.\/climb\.js, which is missing/)
   expect(faults).toMatch(/attw: \w+ \.\/node/)
 }, 600_000)
 

