@@ -15,6 +15,7 @@ const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {
   tools: eachMember('object'),
   prompts: eachMember('object'),
   resources: eachMember('object'),
+  optional: 'strings',
 }
 
 // What a route asks is checked as every requirement is, when it is declared.

@@ -1,11 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AnswerHead, Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkGatewayOptions } from './check-routes.js'
 import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
+import { askBeside } from './mcp-names.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
 import { type GatewayRoute, type Judge, judge, telling } from './routed.js'
 import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
@@ -138,13 +139,18 @@ async function passage<S extends string>(
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
   const { resource, teller, upstream } = configured
-  const { authorization, requirement, through = response => response } = await configured.judge(message)
+  const { authorization, requirement, before, through = response => response } = await configured.judge(message)
   if (!authorization.ok) return authorization.response
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
+  const request = forwarded(message, facts, resource)
+  await before?.(askBeside(request, upstream.send)).catch((thrown: unknown) => {
+    resource.refused(message, asAAuthError(thrown))
+    throw thrown
+  })
   return {
     configured,
     upstream,
-    request: forwarded(message, facts, resource),
+    request,
     finish: answer => resource.responseHeaders(answer, requirement, message),
     through,
   }

@@ -1,10 +1,13 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
+  type Ask,
   checkOrigin,
   createSessions,
   defaultSessionLimits,
   isEventStream,
+  listNames,
   type McpRules,
+  nameProof,
   ownerOf,
   readRpc,
   ruleBook,
@@ -55,13 +58,14 @@ export function mcpJudge<S extends string>(
   { path, rules, components }: McpRoute<S>,
   { sessions, now }: Omit<Context, 'path'>,
 ): Judge<S> {
-  const { session, ...named } = rules
+  const { session, optional = [], ...named } = rules
   // Joined with a function, its lists would be looked at no more.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
     if (deny !== undefined) resource.declare({ level: 'identified', deny })
-  const within = session === undefined ? rules : { session, ...rulesWithin(session, named) }
+  const within = session === undefined ? rules : { session, optional, ...rulesWithin(session, named) }
   const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }
+  const proof = nameProof()
   return async message => {
     const rpc = readable(message, resource)
     if (rpc instanceof AAuthError) {
@@ -79,7 +83,12 @@ export function mcpJudge<S extends string>(
       resource.refused(message, asAAuthError(thrown))
       throw thrown
     })
-    if (through !== undefined) return { requirement, authorization, through }
+    const doubt = rpc === undefined ? undefined : book.doubt(rpc.subject)
+    const before = async (ask: Ask): Promise<void> => {
+      await proof.prove(doubt, kind => listNames(kind, ask))
+    }
+    if (through !== undefined)
+      return { requirement, authorization, through, ...(doubt === undefined ? {} : { before }) }
     const response = sessionNotFound(error => resource.refused(message, error))
     return { requirement, authorization: { ok: false, response } }
   }

@@ -9,8 +9,8 @@ import { type Deny, type DenyLists, isDenied, type Policy, type Requirement } fr
  */
 export function rulesWithin<S extends string>(
   route: Requirement<S>,
-  rules: Omit<McpRules<S>, 'session'>,
-): Omit<McpRules<S>, 'session'> {
+  rules: Omit<McpRules<S>, 'session' | 'optional'>,
+): Omit<McpRules<S>, 'session' | 'optional'> {
   return Object.fromEntries(
     Object.entries(rules)
       .filter(([, named]) => named !== undefined)

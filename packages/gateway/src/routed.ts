@@ -1,5 +1,5 @@
 import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import type { McpRules } from '@countersign/mcp/rules'
+import type { Ask, McpRules } from '@countersign/mcp/rules'
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
 import { type McpSessions, mcpJudge } from './mcp-route.js'
@@ -23,6 +23,11 @@ export interface GatewayRoute<S extends string = string> {
 export interface Judged<S extends string> {
   readonly authorization: Authorization
   readonly requirement: Requirement<S>
+  /**
+   * What must hold before the request is passed on, which only the API itself can say.
+   * @param ask asks it in the name of the caller
+   */
+  readonly before?: (ask: Ask) => Promise<void>
   /** What the caller gets of the API's answer. Default: all of it. */
   readonly through?: (response: Response) => Response
 }

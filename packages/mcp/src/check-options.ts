@@ -13,6 +13,7 @@ const rulesChecks: OptionChecks<McpRules<string>> = {
   tools: eachMember('object'),
   prompts: eachMember('object'),
   resources: eachMember('object'),
+  optional: 'strings',
 }
 
 const checks: OptionChecks<McpOptions<string>> = {

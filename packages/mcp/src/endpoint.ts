@@ -7,9 +7,11 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { finishedStream, lastEventOf, lastingStream, standalone } from './event-streams.js'
 import type { RecentEvents } from './events.js'
 import { checkOrigin, exposeSession } from './origin.js'
+import { ownRequests } from './own-requests.js'
 import { ownerOf, succeeded } from './owner.js'
 import { type Pending, type Purpose, type Requests, watchRequests } from './requests.js'
 import { type RpcMessage, readRpc } from './rpc.js'
+import { listNames, type NameProof } from './rule-names.js'
 import type { Rule, RuleBook } from './rules.js'
 import { type Session, type Sessions, sessionNotFound } from './sessions.js'
 import { isEventStream } from './stream.js'
@@ -31,6 +33,8 @@ export interface Held<S extends string> {
   readonly transport: WebStandardStreamableHTTPServerTransport
   readonly requests: Requests<S>
   readonly events: RecentEvents<Purpose<S>>
+  /** Asks the server what the guard must know. */
+  readonly ask: ReturnType<typeof ownRequests>
 }
 
 /** An endpoint, and what it works with. */
@@ -39,6 +43,8 @@ export interface Endpoint<S extends string> {
   readonly resource: Resource<S>
   readonly rules: RuleBook<S>
   readonly sessions: Sessions<Held<S>>
+  /** Which rules are known to be for something that is there. */
+  readonly proof: NameProof
   /** Makes the events of a session. */
   eventsOf(): RecentEvents<Purpose<S>>
   readonly streamSeconds: number
@@ -111,6 +117,7 @@ async function within<S extends string>(
   if (session instanceof Response) return session
   const { requests, events } = session.value
   checkEvent(message, rule, events)
+  if (rpc !== undefined) await proveRules(rpc, { session, aauth: authorization.aauth, endpoint })
   const finished = finishedStream(message, events)
   if (finished !== undefined) return finished
   const pending = rpc?.request && begun(rpc.request, requests, { authorization, rule })
@@ -127,6 +134,15 @@ async function within<S extends string>(
   }
   await response.body?.cancel()
   return instead
+}
+
+/** Nothing goes by the rule for all others while a rule may be a slip of its name. */
+async function proveRules<S extends string>(
+  { subject }: RpcMessage,
+  { session, aauth, endpoint }: Omit<Passed<S>, 'rpc'>,
+): Promise<void> {
+  const { rules, proof } = endpoint
+  await proof.prove(rules.doubt(subject), kind => listNames(kind, session.value.ask(authInfoOf(aauth))))
 }
 
 interface Passed<S extends string> {
@@ -192,9 +208,10 @@ async function opened<S extends string>(
   const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id, eventStore: events })
   const ruleOf = (name: string): Rule<S> => endpoint.rules.find({ kind: 'tool', name })
   const requests = watchRequests(transport, { ruleOf, events })
+  const ask = ownRequests(transport)
   const server = await endpoint.createServer(aauth)
   await server.connect(transport)
-  const session = endpoint.sessions.add(id, { server, transport, requests, events }, await ownerOf(aauth, message))
+  const session = endpoint.sessions.add(id, { server, transport, requests, events, ask }, await ownerOf(aauth, message))
   if (session !== undefined) return session
   await server.close()
   throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })

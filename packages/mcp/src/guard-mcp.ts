@@ -7,6 +7,7 @@ import { answered, type Endpoint, type McpServerLike } from './endpoint.js'
 import { recentEvents } from './events.js'
 import { preflightOf } from './origin.js'
 import { type McpOAuth, protectedResource } from './protected-resource.js'
+import { nameProof } from './rule-names.js'
 import { type McpRules, ruleBook } from './rules.js'
 import { createSessions, defaultSessionLimits, type SessionLimits } from './sessions.js'
 
@@ -53,6 +54,7 @@ export function guardMcp<S extends string>(
     tools: options.tools,
     prompts: options.prompts,
     resources: options.resources,
+    optional: options.optional,
   }
   const scopes = scopesOf(rulesOf)
   const beside = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
@@ -60,6 +62,7 @@ export function guardMcp<S extends string>(
     createServer,
     resource,
     rules: ruleBook(resource, given(rulesOf), beside === undefined ? {} : { alsoAccept: beside.alsoAccept }),
+    proof: nameProof(),
     sessions: createSessions({
       ...{ ...defaultSessionLimits, ...limits, now },
       end: ({ server, events }) => {
@@ -97,6 +100,7 @@ function given<T extends object>(rules: T): { [K in keyof T]: Exclude<T[K], unde
 
 function scopesOf({
   session,
+  optional: _,
   ...tables
 }: { [K in keyof McpRules<string>]: McpRules<string>[K] | undefined }): string[] {
   const all = [session, ...Object.values(tables).flatMap(rules => Object.values(rules ?? {}))]

@@ -2,6 +2,7 @@
 export { checkOrigin } from './origin.js'
 export { ownerOf, succeeded } from './owner.js'
 export { type RpcMessage, readRpc } from './rpc.js'
+export { type Ask, type Doubt, listNames, type NamedKind, type NameProof, nameProof } from './rule-names.js'
 export { type McpRules, type Rule, type Rules, ruleBook } from './rules.js'
 export {
   createSessions,

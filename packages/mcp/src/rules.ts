@@ -1,6 +1,8 @@
+import { nearestName } from '@countersign/protocol'
 import type { Requirement, Resource } from '@countersign/resource'
 import { checkMcpRules } from './check-options.js'
 import type { Subject } from './rpc.js'
+import type { Doubt } from './rule-names.js'
 import { uriRules } from './uri-rules.js'
 
 /** What is asked of callers, by name; `*` is for all that have no rule of their own. */
@@ -16,6 +18,11 @@ export interface McpRules<S extends string> {
   readonly prompts?: Rules<S>
   /** By the resource's URI: exact, or a beginning that ends in `*`, the longest of which counts; refused where it has another rule in another spelling, or without its query, fragment, user or port. Without any rules: as `session`. */
   readonly resources?: Rules<S>
+  /**
+   * Tools and prompts with a rule that may not be there: they come later, or not for every caller. While any other rule names
+   * something that the server does not list, nothing goes by `*`: the name may be a slip, and its rule the stricter one.
+   */
+  readonly optional?: readonly string[]
 }
 
 /** A requirement, and what it asks in words for a list. */
@@ -33,6 +40,8 @@ export interface RuleBook<S extends string> {
   readonly session: Rule<S>
   /** For a message. */
   find(subject: Subject): Rule<S>
+  /** Whether a message goes by the rule for all others while rules name others, which must be proven first: see `nameProof`. */
+  doubt(subject: Subject): Doubt | undefined
 }
 
 /** What a signature must cover beside the usual: whose session it is, and what of it is asked for. */
@@ -54,7 +63,8 @@ export function ruleBook<S extends string>(
   { name: prefix, alsoAccept, components: more = [] }: Common<S> = {},
 ): RuleBook<S> {
   checkMcpRules(rules)
-  const { session = { level: 'identified' }, tools = { '*': session }, prompts, resources } = rules
+  const { session = { level: 'identified' }, tools = { '*': session }, prompts, resources, optional = [] } = rules
+  checkOptional(optional, { ...tools, ...prompts })
   const declare = (name: string, own: Requirement<S>): Rule<S> => {
     const isOpen = alsoAccept !== undefined && own.agents === undefined && own.via === undefined
     const requirement = resource.declare({
@@ -77,8 +87,17 @@ export function ruleBook<S extends string>(
   const byTool = table('tool', tools)
   const byPrompt = prompts === undefined ? new Map([['*', base]]) : table('prompt', prompts)
   const ofUri = uriRules(resources === undefined ? new Map([['*', base]]) : table('resource', resources))
+  const named = { tool: mustBeThere(byTool, optional), prompt: mustBeThere(byPrompt, optional) }
   return {
     session: base,
+    doubt(subject) {
+      const { kind } = subject
+      if (kind !== 'tool' && kind !== 'prompt') return undefined
+      const table = kind === 'tool' ? byTool : byPrompt
+      return table.has(subject.name) || !table.has('*') || named[kind].length === 0
+        ? undefined
+        : { kind, rules: named[kind] }
+    },
     find(subject) {
       switch (subject.kind) {
         case 'tool':
@@ -91,5 +110,19 @@ export function ruleBook<S extends string>(
           return base
       }
     },
+  }
+}
+
+function mustBeThere(table: ReadonlyMap<string, unknown>, optional: readonly string[]): string[] {
+  return [...table.keys()].filter(name => name !== '*' && !optional.includes(name))
+}
+
+function checkOptional(optional: readonly string[], rules: object): void {
+  for (const name of optional) {
+    if (Object.hasOwn(rules, name)) continue
+    const meant = nearestName(name, Object.keys(rules))
+    throw new TypeError(
+      `optional: there is no rule for '${name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+    )
   }
 }

@@ -27,6 +27,7 @@ export interface McpSettings {
   readonly tools?: NamedSettings | undefined
   readonly prompts?: NamedSettings | undefined
   readonly resources?: NamedSettings | undefined
+  readonly optional?: readonly string[] | undefined
 }
 
 interface RouteSettings extends RequirementSettings {
@@ -78,11 +79,12 @@ export function routesOf(settings: RoutesSettings): Array<GatewayRoute<string>> 
 function mcpRulesOf(mcp: McpSettings): NonNullable<GatewayRoute<string>['mcp']> {
   const rulesOf = (named: NamedSettings) =>
     Object.fromEntries(Object.entries(named).map(([name, settings]) => [name, requirementOf(settings)]))
-  const { tools, prompts, resources } = mcp
+  const { tools, prompts, resources, optional } = mcp
   return {
     ...(tools === undefined ? {} : { tools: rulesOf(tools) }),
     ...(prompts === undefined ? {} : { prompts: rulesOf(prompts) }),
     ...(resources === undefined ? {} : { resources: rulesOf(resources) }),
+    ...(optional === undefined ? {} : { optional }),
   }
 }
 

@@ -76,6 +76,10 @@ const route = z.strictObject({
       tools: named.optional().describe('by name; * for all others; a tool without a rule is refused'),
       prompts: named.optional().describe('by name'),
       resources: named.optional().describe('by URI, or a beginning that ends in *'),
+      optional: z
+        .array(z.string())
+        .optional()
+        .describe('tools and prompts with a rule that may not be there: they come later, or not for every caller'),
     })
     .optional()
     .describe(

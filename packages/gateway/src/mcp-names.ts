@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Ask } from '@countersign/mcp/rules'
+import { AAuthError, isObject, parseJson } from '@countersign/protocol'
+import { plainName } from './forwarded-headers.js'
+import type { UpstreamRequest } from './upstream.js'
+
+/** Bytes of an answer that are read, at most: far more than any list of names on one page. */
+const longestAnswer = 1_048_576
+/** Seconds the server may take to say all of it. */
+const deadline = 10
+
+/** What belongs to the message of the caller, and not to what the gateway asks beside it. */
+const ofTheMessage: ReadonlySet<string> = new Set(['content-length', 'content-digest', 'content-type', 'last-event-id'])
+
+/**
+ * Asks the MCP server something of the gateway's own, in the session and under the name of a request that is about to be passed
+ * on: what a server lists may depend on both.
+ */
+export function askBeside(passed: UpstreamRequest, send: (request: UpstreamRequest) => Promise<IncomingMessage>): Ask {
+  return async (method, params) => {
+    const id = randomUUID()
+    const body = new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+    const kept = passed.headers.filter(([name]) => !ofTheMessage.has(plainName(name)))
+    const headers = [...kept, ['Content-Type', 'application/json'], ['Content-Length', String(body.length)]] as const
+    const answer = await send({ method: 'POST', target: passed.target, headers: [...headers], body })
+    const late = setTimeout(() => answer.destroy(new Error('no answer in time')), deadline * 1000)
+    try {
+      return await resultIn(answer, id)
+    } finally {
+      clearTimeout(late)
+      answer.destroy()
+    }
+  }
+}
+
+async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { statusCode = 0, headers } = answer
+  // The session has ended: the caller begins another, as after any 404 of the server.
+  if (statusCode === 404) throw new AAuthError('invalid_request', 'the server knows no such session', { status: 404 })
+  if (statusCode !== 200) throw unlisted({ status: statusCode })
+  const isStream = /^text\/event-stream/i.test(headers['content-type'] ?? '')
+  let text = ''
+  let read = 0
+  const decoder = new TextDecoder()
+  for await (const chunk of answer) {
+    read += (chunk as Buffer).length
+    if (read > longestAnswer) throw unlisted({ bytes: read })
+    text += decoder.decode(chunk as Buffer, { stream: true })
+    if (!isStream) continue
+    // Events that have come whole; the rest waits for more.
+    const end = text.lastIndexOf('\n\n')
+    if (end < 0) continue
+    const found = eventsIn(text.slice(0, end)).find(message => message['id'] === id)
+    if (found !== undefined) return resultOf(found)
+    text = text.slice(end + 2)
+  }
+  const message = isStream ? undefined : messageIn(text)
+  if (message?.['id'] !== id) throw unlisted({ bytes: read })
+  return resultOf(message)
+}
+
+function resultOf({ result }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
+  return isObject(result) ? result : undefined
+}
+
+function eventsIn(text: string): Array<Readonly<Record<string, unknown>>> {
+  return text.split('\n\n').flatMap(event => {
+    const lines = event.split('\n').filter(line => line.startsWith('data:'))
+    const message = messageIn(lines.map(line => line.slice('data:'.length)).join('\n'))
+    return message === undefined ? [] : [message]
+  })
+}
+
+function messageIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value = parseJson(text, { maxDepth: 64 })
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unlisted(cause: object): AAuthError {
+  return new AAuthError('temporarily_unavailable', 'the server does not list what it has', { retryAfter: 5, cause })
+}
