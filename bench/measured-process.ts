@@ -1,21 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { heldBytes } from './held-bytes.js'
 
 /** A server in a process of its own, whose CPU can be read. */
 export interface MeasuredProcess {
   readonly port: number
   /** Microseconds of CPU it has used. */
   cpu(): Promise<number>
+  /** Bytes it holds on to. */
+  held(): Promise<number>
   stop(): Promise<void>
 }
 
-/** In the child: takes one order, answers with its port, and from then on with its CPU. */
+/** In the child: takes one order, answers with its port, and from then on with what it is asked for. */
 export function answerMeasurements<T>(run: (order: T) => Promise<number>): void {
   process.once('message', async (order: T) => {
     process.send?.(await run(order))
-    process.on('message', () => {
+    process.on('message', asked => {
       const { user, system } = process.cpuUsage()
-      process.send?.(user + system)
+      process.send?.(asked === 'held' ? heldBytes() : user + system)
     })
   })
   process.once('disconnect', () => process.exit(0))
@@ -38,13 +41,15 @@ export async function measuredProcess<T extends object>(file: string, order: T):
   const started = answer(child)
   child.send(order)
   const port = await started
+  const asking = (what: 'cpu' | 'held') => (): Promise<number> => {
+    const value = answer(child)
+    child.send(what)
+    return value
+  }
   return {
     port,
-    cpu: () => {
-      const value = answer(child)
-      child.send('cpu')
-      return value
-    },
+    cpu: asking('cpu'),
+    held: asking('held'),
     stop: () =>
       new Promise(resolve => {
         child.once('exit', () => resolve())

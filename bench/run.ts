@@ -1,13 +1,14 @@
 import { cpus } from 'node:os'
 import { agentServer } from './agent-server.js'
 import { authServer } from './auth-server.js'
+import { bodies } from './bodies.js'
 import { discovery } from './discovery.js'
 import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
 import type { Bench, Result } from './result.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp]
+const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp, bodies]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

@@ -1,3 +1,5 @@
+import { gatherBytes } from '@countersign/httpsig'
+
 /** Whether a Content-Type says JSON. */
 export function isJson(contentType: string | null): boolean {
   return contentType !== null && /^application\/json\s*(;|$)/i.test(contentType.trim())
@@ -42,28 +44,14 @@ async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    size += next.value.byteLength
-    if (size > limit) return undefined
-    chunks.push(next.value)
-  }
-  return joined(chunks, size)
+  const body = gatherBytes(limit)
+  for (let next = await reader.read(); !next.done; next = await reader.read())
+    if (!body.add(next.value)) return undefined
+  return body.bytes()
 }
 
 function withinLimit(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> | undefined {
   return bytes.byteLength > limit ? undefined : bytes
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    body.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return body
 }
 
 /** Lets go of a response that is not the answer. Not awaited: a body that is also being read elsewhere ends when that does. */

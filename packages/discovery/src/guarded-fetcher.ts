@@ -1,6 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { gatherBytes } from '@countersign/httpsig'
 import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
@@ -146,14 +147,9 @@ async function read(
 }
 
 async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    size += chunk.length
-    if (size > maxBytes) throw unusable({ maxBytes })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  const body = gatherBytes(maxBytes)
+  for await (const chunk of response as AsyncIterable<Uint8Array>) if (!body.add(chunk)) throw unusable({ maxBytes })
+  return body.bytes()
 }
 
 function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {

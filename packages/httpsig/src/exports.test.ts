@@ -32,6 +32,7 @@ test('what is exported is what is meant to be', () => {
       'fetchRequestMessage',
       'fetchResponseMessage',
       'fromRequest',
+      'gatherBytes',
       'generatePrivateJwk',
       'generateSigningKey',
       'hasBody',

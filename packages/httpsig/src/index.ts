@@ -32,6 +32,7 @@ export {
   type SignatureExplanation,
 } from './explain-signature.js'
 export type { SignatureCause, SignatureFinding } from './explain-signature-cause.js'
+export { type GatheredBytes, gatherBytes } from './gathered-bytes.js'
 export type { HashName } from './hash.js'
 export {
   fetchRequestMessage,

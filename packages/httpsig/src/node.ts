@@ -93,7 +93,8 @@ function peekBody(request: IncomingMessage | Http2ServerRequest, limit: number):
     part() {
       for (let chunk = request.read(); chunk !== null; chunk = request.read()) body.add(chunk as Uint8Array)
       const bytes = isWhole(request) ? body.bytes() : undefined
-      if (bytes !== undefined) request.unshift(Buffer.from(bytes))
+      // The same memory: a body is not held twice while it is judged.
+      if (bytes !== undefined) request.unshift(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
       return bytes
     },
     end() {

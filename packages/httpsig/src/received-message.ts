@@ -1,5 +1,6 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from './error.js'
+import { gatherBytes } from './gathered-bytes.js'
 
 /**
  * An HTTP request as it came over the wire: what is verified, routed and passed on is this one record.
@@ -55,7 +56,7 @@ export function trimOws(value: string): string {
 
 /** Body bytes being gathered. */
 export interface BodyCollector {
-  /** @throws HttpSigError 413 when there are more than the limit */
+  /** @throws HttpSigError 413 when there are more than the limit, or too many small chunks */
   add(chunk: Uint8Array): void
   /** The bytes so far; undefined when there are none. */
   bytes(): Uint8Array | undefined
@@ -63,23 +64,14 @@ export interface BodyCollector {
 
 /** Gathers a body of at most `limit` bytes, whatever its framing. */
 export function collectBody(limit: number): BodyCollector {
-  const chunks: Uint8Array[] = []
-  let length = 0
+  const gathered = gatherBytes(limit)
   return {
     add(chunk) {
-      length += chunk.length
-      if (length > limit) throw bodyTooLarge()
-      chunks.push(chunk)
+      if (!gathered.add(chunk)) throw bodyTooLarge()
     },
     bytes() {
-      if (length === 0) return undefined
-      const body = new Uint8Array(length)
-      let at = 0
-      for (const chunk of chunks) {
-        body.set(chunk, at)
-        at += chunk.length
-      }
-      return body
+      const body = gathered.bytes()
+      return body.length === 0 ? undefined : body
     },
   }
 }

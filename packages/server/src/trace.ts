@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { gatherBytes, type ReceivedMessage } from '@countersign/httpsig'
 
 /** One request and its answer as they were on the wire, for a development tool that shows them. */
 export interface TracedExchange {
@@ -41,7 +41,7 @@ export function tracedEvents(): TracedBody {
 }
 
 function collected(shorten: (text: string) => string): TracedBody {
-  const chunks: Uint8Array[] = []
+  const body = gatherBytes(bodyLimit)
   let length = 0
   let cut = false
   return {
@@ -49,12 +49,11 @@ function collected(shorten: (text: string) => string): TracedBody {
       const room = bodyLimit - length
       cut ||= chunk.length > room
       if (room <= 0) return
-      // A copy: the source may use its buffer again.
-      const part = chunk.slice(0, room)
-      chunks.push(part)
+      const part = chunk.subarray(0, room)
+      if (!body.add(part)) cut = true
       length += part.length
     },
-    text: () => shorten(Buffer.concat(chunks).toString('utf8')) + (cut ? '[cut]' : ''),
+    text: () => shorten(Buffer.from(body.bytes()).toString('utf8')) + (cut ? '[cut]' : ''),
   }
 }
 

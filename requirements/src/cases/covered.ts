@@ -70,6 +70,7 @@ export const digestCases: readonly AttackCase[] = [
   built('DIG-17', 'sig.digest.match', 'The digest is over the raw bytes, never over a re-serialised body.'),
   built('DIG-18', 'sig.body.bytes', 'A pipelined second request is verified on its own.'),
   built('DIG-19', 'sig.body.whole-head', 'A body framed by header lines that a platform drops reaches no handler.'),
+  built('DIG-20', 'limits.body-memory', 'A body in one-byte chunks is held in at most twice its bytes and 64 KiB.'),
 ]
 
 /** TIM: `created`, `expires`, time. */

@@ -27,6 +27,11 @@ export const discoveryClauses: readonly Requirement[] = [
   built('limits.before-parsing', '11', 'What is over a limit is refused before it is parsed.'),
   built('limits.signature-key', '11', '`Signature-Key` is at most 7 KiB.'),
   built('limits.components', '11', 'At most 32 components are covered.'),
+  built(
+    'limits.body-memory',
+    '11',
+    'An unfinished body costs at most twice the bytes that came, and 64 KiB a connection, however small its chunks.',
+  ),
   built('limits.body', '11', 'The body of a token endpoint request is at most 64 KiB.'),
   built('limits.ids', '11', '`sub` and delegate ids are at most 512 bytes without control characters.'),
   built('limits.scopes', '11', 'At most 64 scopes are asked.'),

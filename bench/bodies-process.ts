@@ -1,0 +1,51 @@
+import { createServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { createDiscovery } from '@countersign/discovery'
+import { generateSigningKey } from '@countersign/httpsig'
+import { createResource } from '@countersign/resource'
+import { guard } from '@countersign/resource/node'
+import { serve } from '@countersign/server'
+import { answerMeasurements } from './measured-process.js'
+
+/** What the bench tells this process. */
+export interface BodiesOrder {
+  /** What reads the bodies: a server of ours, a guard on a server of the user's own, that over HTTP/2, or a route that streams. */
+  readonly kind: 'serve' | 'node' | 'http2' | 'stream'
+}
+
+const id = 'https://calendar.example'
+const bodyLimit = 1_048_576
+
+async function run({ kind }: BodiesOrder): Promise<number> {
+  const fetcher = async () => ({ status: 404, contentType: 'text/plain', body: new Uint8Array() })
+  const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+  const resource = createResource({ id, keys, discovery: createDiscovery({ fetcher }) })
+  if (kind === 'serve') {
+    const participant = {
+      async handle(message: Parameters<typeof resource.authorize>[0]) {
+        const authorization = await resource.authorize(message, { level: 'pseudonymous' })
+        return authorization.ok ? new Response('done') : authorization.response
+      },
+    }
+    const running = await serve({
+      ...{ name: 'bodies', id, port: 0, host: '127.0.0.1', participant, bodyLimit },
+      ...{ signals: false, announce: () => undefined, level: 'fatal' as never },
+    })
+    return running.port
+  }
+  const body = kind === 'stream' ? ({ body: 'stream' } as const) : {}
+  const guarded = guard<never, never, never>(
+    resource,
+    { level: 'pseudonymous', ...body },
+    // Who streams may be slow to read.
+    (_, response: { end(text: string): void }) => (kind === 'stream' ? new Promise(() => {}) : response.end('done')),
+  )
+  const listener = (request: unknown, response: unknown): void =>
+    void guarded(request as never, response as never).catch(() => undefined)
+  const server = kind === 'http2' ? createHttp2Server(listener) : createServer(listener)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+answerMeasurements(run)
