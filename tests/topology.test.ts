@@ -79,7 +79,21 @@ test('a room imports what its package.json names, and no file inside another roo
           `${name}/${file}`,
         ).toContain(`${scope}/${room}`)
         expect(
-          ['', 'agent', 'client', 'node', 'exchange', 'hono', 'oauth', 'openid', 'otel', 'provider', 'redis', 'rules'],
+          [
+            '',
+            'agent',
+            'client',
+            'node',
+            'exchange',
+            'hono',
+            'oauth',
+            'openid',
+            'otel',
+            'provider',
+            'redis',
+            'rules',
+            'web',
+          ],
           `${name}/${file} imports ${imported}`,
         ).toContain(subpath.join('/'))
       }

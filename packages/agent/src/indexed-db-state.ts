@@ -1,4 +1,5 @@
-import { parsePublicJwk, type SigningKey } from '@countersign/httpsig'
+import type { SigningKey } from '@countersign/httpsig'
+import { generateKeyPair, signingKeyOf } from '@countersign/httpsig/web'
 import { AgentError } from './error.js'
 import { queues } from './queue.js'
 import type { AgentState, StateKeys } from './state.js'
@@ -21,11 +22,6 @@ interface StoredKey {
 }
 
 type StoreName = 'values' | 'keys'
-
-const kinds = {
-  Ed25519: { key: { name: 'Ed25519' }, operation: { name: 'Ed25519' } },
-  ES256: { key: { name: 'ECDSA', namedCurve: 'P-256' }, operation: { name: 'ECDSA', hash: 'SHA-256' } },
-} as const
 
 /**
  * State in IndexedDB, shared by the tabs and workers of an origin. Keys are non-extractable: a script that was smuggled
@@ -72,12 +68,13 @@ type Within = <T>(
 function keysIn(within: Within): StateKeys {
   const load = async (name: string): Promise<SigningKey | undefined> => {
     const stored: StoredKey | undefined | null = await within('keys', 'readonly', store => store.get(name))
-    return stored === undefined || stored === null ? undefined : signingKey(stored)
+    return stored === undefined || stored === null ? undefined : signingKeyOf(stored, stored.algorithm)
   }
   /** A fresh key read back from where it is kept; undefined where the browser does not make, store or give back its kind. */
   const kept = async (algorithm: StoredKey['algorithm'], name: string): Promise<SigningKey | undefined> => {
     try {
-      const stored = await freshKey(algorithm)
+      const { privateKey, publicKey } = await generateKeyPair(algorithm)
+      const stored: StoredKey = { algorithm, privateKey, publicKey }
       await within('keys', 'readwrite', store => store.put(stored, name))
       return await load(name)
     } catch (error) {
@@ -94,23 +91,6 @@ function keysIn(within: Within): StateKeys {
       return key
     },
     remove: name => within('keys', 'readwrite', store => store.delete(name)),
-  }
-}
-
-async function freshKey(algorithm: StoredKey['algorithm']): Promise<StoredKey> {
-  const pair = await crypto.subtle.generateKey(kinds[algorithm].key, false, ['sign', 'verify'])
-  if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
-  return { algorithm, privateKey: pair.privateKey, publicKey: pair.publicKey }
-}
-
-async function signingKey({ algorithm, privateKey, publicKey }: StoredKey): Promise<SigningKey> {
-  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey)
-  const publicJwk = parsePublicJwk({ kty, crv, x, ...(y === undefined ? {} : { y }), alg: algorithm })
-  const { operation } = kinds[algorithm]
-  return {
-    algorithm,
-    publicJwk,
-    sign: async data => new Uint8Array(await crypto.subtle.sign(operation, privateKey, new Uint8Array(data))),
   }
 }
 

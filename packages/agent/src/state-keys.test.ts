@@ -1,5 +1,6 @@
 import { importVerifyKey } from '@countersign/httpsig'
 import { describe, expect, test } from 'vitest'
+import { jwkKeys } from './jwk-keys-browser.js'
 import { type AgentState, memoryState } from './state.js'
 import { exclusively, keysOf } from './state-keys.js'
 
@@ -83,4 +84,9 @@ describe('exclusively', () => {
   test('a state that has none runs the task', async () => {
     expect(await exclusively(plainState(), 'a', async () => 7)).toBe(7)
   })
+})
+
+test('a page keeps no private key among plain values', () => {
+  expect(jwkKeys).toThrow(TypeError)
+  expect(keysOf(plainState())).toHaveProperty('generate')
 })

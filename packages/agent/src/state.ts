@@ -15,7 +15,7 @@ export interface AgentState {
   /** Resolves when the value is safe. */
   write(key: string, value: unknown): Promise<void>
   remove(key: string): Promise<void>
-  /** Keeps the agent's signing keys. Default: private JWKs among the values. */
+  /** Keeps the agent's signing keys. Default: private JWKs among the values; in a browser there is none. */
   readonly keys?: StateKeys
   /**
    * Runs a task while no other process or tab that shares this state runs one of the same name, and resolves or

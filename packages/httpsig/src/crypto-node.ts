@@ -168,3 +168,8 @@ export const generate: Cryptography['generate'] = algorithm => {
       return rsa()
   }
 }
+
+export const generatePair: Cryptography['generatePair'] = async algorithm => {
+  const jwk = await generate(algorithm)
+  return { jwk, ...(await importPrivate(jwk)) }
+}

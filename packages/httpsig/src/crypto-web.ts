@@ -1,5 +1,5 @@
 import type { Algorithm } from './algorithm.js'
-import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
+import type { Cryptography, FreshPair, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
 
 // The portable half of `#crypto`: nothing but globalThis.crypto.
@@ -57,17 +57,38 @@ export const importPublic: Cryptography['importPublic'] = async (jwk: PublicJwk)
 }
 
 export const importPrivate: Cryptography['importPrivate'] = async (jwk: PrivateJwk): Promise<ImportedPrivate> => {
-  const { key: params, operation } = webAlgorithms[jwk.alg]
-  const key = await globalThis.crypto.subtle.importKey('jwk', bare(jwk), params, false, ['sign'])
-  return { sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))) }
+  const algorithm = webAlgorithms[jwk.alg]
+  return signs(await globalThis.crypto.subtle.importKey('jwk', bare(jwk), algorithm.key, false, ['sign']), algorithm)
 }
 
-export const generate: Cryptography['generate'] = async algorithm => {
+async function keyPair(algorithm: Algorithm, extractable: boolean): Promise<CryptoKeyPair> {
   const { key: params } = webAlgorithms[algorithm]
   const size = algorithm === 'PS512' ? rsaSize : {}
-  const pair = await globalThis.crypto.subtle.generateKey({ ...params, ...size }, true, ['sign', 'verify'])
+  const pair = await globalThis.crypto.subtle.generateKey({ ...params, ...size }, extractable, ['sign', 'verify'])
   if (!('privateKey' in pair)) throw new TypeError('the runtime made no key pair')
-  // What else a runtime adds is dropped where all its members are checked.
-  const { ext, key_ops, ...members } = await globalThis.crypto.subtle.exportKey('jwk', pair.privateKey)
-  return { ...members, alg: algorithm } as PrivateJwk
+  return pair
 }
+
+/** A key as JWK. What else a runtime adds is dropped where all its members are checked. */
+async function exported<T>(key: CryptoKey, alg: Algorithm): Promise<T> {
+  const { ext, key_ops, ...members } = await globalThis.crypto.subtle.exportKey('jwk', key)
+  return { ...members, alg } as T
+}
+
+const signs = (key: CryptoKey, { operation }: WebAlgorithm): ImportedPrivate => ({
+  sign: async data => new Uint8Array(await globalThis.crypto.subtle.sign(operation, key, owned(data))),
+})
+
+/** A pair whose private part cannot be read out. */
+export const freshPair = (algorithm: Algorithm): Promise<CryptoKeyPair> => keyPair(algorithm, false)
+
+/** A pair as one that signs. */
+export async function openPair({ privateKey, publicKey }: CryptoKeyPair, algorithm: Algorithm): Promise<FreshPair> {
+  return { jwk: await exported(publicKey, algorithm), ...signs(privateKey, webAlgorithms[algorithm]) }
+}
+
+export const generatePair: Cryptography['generatePair'] = async algorithm =>
+  openPair(await freshPair(algorithm), algorithm)
+
+export const generate: Cryptography['generate'] = async algorithm =>
+  exported((await keyPair(algorithm, true)).privateKey, algorithm)

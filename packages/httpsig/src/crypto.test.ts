@@ -3,6 +3,7 @@ import * as node from './crypto-node.js'
 import * as web from './crypto-web.js'
 import type { Cryptography } from './cryptography.js'
 import { parsePublicJwk } from './index.js'
+import { generateKeyPair, signingKeyOf } from './web.js'
 
 // The two halves of `#crypto` must be one.
 
@@ -30,6 +31,30 @@ test.each(
       expect(await key.verify(data.subarray(1), signature)).toBe(false)
     }
   }
+})
+
+test.each(
+  halves.flatMap(([made, maker]) =>
+    (['Ed25519', 'ES256', 'ES384', 'PS512'] as const).map(algorithm => ({ made, maker, algorithm })),
+  ),
+)('a pair made by $made for $algorithm signs, and both verify', async ({ maker, algorithm }) => {
+  const { jwk, sign } = await maker.generatePair(algorithm)
+  const { kty, crv, x, y, n, e, alg }: Partial<Record<string, string>> = { ...jwk }
+  const signature = await sign(data)
+  for (const [, verifier] of halves) {
+    const key = await verifier.importPublic(parsePublicJwk({ kty, crv, x, y, n, e, alg }))
+    expect(await key.verify(data, signature)).toBe(true)
+    expect(await key.verify(data.subarray(1), signature)).toBe(false)
+  }
+})
+
+test('a key pair of a page signs, and its private part cannot be read out', async () => {
+  const pair = await generateKeyPair('ES256')
+  expect(pair.privateKey.extractable).toBe(false)
+  const key = await signingKeyOf(pair, 'ES256')
+  expect(Object.keys(key.publicJwk)).toEqual(['kty', 'crv', 'x', 'y', 'alg'])
+  const verifier = await node.importPublic(key.publicJwk)
+  expect(await verifier.verify(data, await key.sign(data))).toBe(true)
 })
 
 test('digests and random bytes', async () => {

@@ -11,6 +11,11 @@ export interface ImportedPrivate {
   sign(data: Uint8Array): Promise<Uint8Array>
 }
 
+/** A key pair that was just made. */
+export interface FreshPair extends ImportedPrivate {
+  readonly jwk: PublicJwk
+}
+
 /** What this package needs of a runtime's cryptography; `#crypto` is one of two modules with exactly these exports. */
 export interface Cryptography {
   /** The bytes of a string that is all ASCII. */
@@ -24,6 +29,8 @@ export interface Cryptography {
   random16(): Uint8Array
   importPublic(jwk: PublicJwk): ImportedPublic | Promise<ImportedPublic>
   importPrivate(jwk: PrivateJwk): ImportedPrivate | Promise<ImportedPrivate>
+  /** A fresh key that signs, whose private part stays in the runtime, and its public members, with whatever others. */
+  generatePair(algorithm: Algorithm): FreshPair | Promise<FreshPair>
   /** A fresh key, with whatever members the runtime gives it; an RSA key has 3072 bits. */
   generate(algorithm: Algorithm): PrivateJwk | Promise<PrivateJwk>
 }

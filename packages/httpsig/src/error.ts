@@ -17,19 +17,17 @@ export interface HttpSigErrorOptions {
  */
 export class HttpSigError extends Error {
   override readonly name: string = 'HttpSigError'
-  readonly code: HttpSigErrorCode
+  declare readonly code: HttpSigErrorCode
   /** 400, 401, 413, 421 or 431. */
-  readonly status: number
+  declare readonly status: number
   /** With `invalid_signature`: every component name this request must cover. */
-  readonly required_components?: readonly string[]
+  declare readonly required_components?: readonly string[]
   /** With `unsupported_algorithm`: the algorithms that would do, by JOSE name. */
-  readonly algs?: readonly string[]
+  declare readonly algs?: readonly string[]
 
   constructor(code: HttpSigErrorCode, description: string, options: HttpSigErrorOptions = {}) {
     super(description, 'cause' in options ? { cause: options.cause } : undefined)
-    this.code = code
-    this.status = options.status ?? (code === 'invalid_request' ? 400 : 401)
-    if (options.required_components) this.required_components = options.required_components
-    if (options.algs) this.algs = options.algs
+    const { cause, status = code === 'invalid_request' ? 400 : 401, ...facts } = options
+    Object.assign(this, { code, status }, facts)
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import * as main from './index.js'
 import * as node from './node.js'
+import * as web from './web.js'
 
 test('what is exported is what is meant to be', () => {
   expect(new Set(Object.keys(main))).toEqual(
@@ -79,4 +80,5 @@ test('what is exported is what is meant to be', () => {
       'verifyAndSignOn',
     ]),
   )
+  expect(new Set(Object.keys(web))).toEqual(new Set(['generateKeyPair', 'signingKeyOf']))
 })

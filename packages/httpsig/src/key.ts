@@ -1,7 +1,7 @@
 import { base64urlDecode } from '#base64url'
 import * as runtime from '#crypto'
 import { type Algorithm, unsupportedAlgorithm } from './algorithm.js'
-import type { ImportedPrivate, ImportedPublic } from './cryptography.js'
+import type { FreshPair, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import {
   type PrivateJwk,
   type PublicJwk,
@@ -38,7 +38,7 @@ export interface VerifyKey {
   verify(data: Uint8Array, signature: Uint8Array): Promise<boolean>
 }
 
-function publicPart(jwk: PrivateJwk): PublicJwk {
+function publicPart(jwk: PrivateJwk | PublicJwk): PublicJwk {
   // Nothing else: a saved key may say key_ops ["sign"], and a public key for that alone verifies nothing.
   const { kty, crv, x, y, n, e, alg }: Readonly<Partial<Record<string, string>>> = jwk
   return parsePublicJwk({ kty, crv, x, y, n, e, alg })
@@ -116,8 +116,12 @@ function lazyVerifyKey(
  * @see RFC 9421 §3.3, docs/protocol.md §3.6
  */
 export async function generateSigningKey(algorithm: Algorithm = 'Ed25519'): Promise<SigningKey> {
-  const jwk = await generatePrivateJwk(algorithm)
-  return signingKey(publicPart(jwk), await runtime.importPrivate(jwk))
+  return keyOfPair(await runtime.generatePair(algorithm))
+}
+
+/** The signing key that a pair is. @throws HttpSigError `unsupported_algorithm` */
+export function keyOfPair({ jwk, sign }: FreshPair): SigningKey {
+  return signingKey(publicPart(jwk), { sign })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isInnerList, serializeString, Token } from 'structured-headers'
+import { isInnerList, Token } from 'structured-headers'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { HttpSigError } from './error.js'
 import { ed25519, type PublicJwk, parsePublicJwk, privateMembers } from './jwk.js'
@@ -107,11 +107,8 @@ export function parseSignatureKey(value: string): ParsedSignatureKey {
 }
 
 function quoted(text: string): string {
-  try {
-    return serializeString(text)
-  } catch (cause) {
-    throw new TypeError('a Signature-Key parameter holds characters outside printable ASCII', { cause })
-  }
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new TypeError('a Signature-Key parameter is not printable ASCII')
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 /**

@@ -77,24 +77,19 @@ export interface AAuthErrorOptions {
  */
 export class AAuthError extends Error {
   override readonly name = 'AAuthError'
-  readonly code: ErrorCode
-  readonly status: number
+  declare readonly code: ErrorCode
+  declare readonly status: number
   /** The same as `message`: constant text that never repeats what the peer sent. */
-  readonly description: string
-  readonly retryAfter?: number
-  readonly required_components?: readonly string[]
-  readonly algs?: readonly string[]
-  readonly notProcessed?: true
+  declare readonly description: string
+  declare readonly retryAfter?: number
+  declare readonly required_components?: readonly string[]
+  declare readonly algs?: readonly string[]
+  declare readonly notProcessed?: true
 
   constructor(code: ErrorCode, description: string, options: AAuthErrorOptions = {}) {
     super(description, 'cause' in options ? { cause: options.cause } : undefined)
-    this.code = code
-    this.status = options.status ?? statusOf[code] ?? 400
-    this.description = description
-    if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter
-    if (options.required_components !== undefined) this.required_components = options.required_components
-    if (options.algs !== undefined) this.algs = options.algs
-    if (options.notProcessed) this.notProcessed = true
+    const { cause, status = statusOf[code] ?? 400, ...facts } = options
+    Object.assign(this, { code, status, description }, facts)
   }
 }
 
