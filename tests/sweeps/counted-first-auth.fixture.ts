@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import { cookiesOf } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { openStore } from '@countersign/store'
+import { countsIn } from '../../packages/auth-server/src/counts.js'
+import { createExchange } from '../../packages/auth-server/src/exchange/exchange.js'
+import { linksIn } from '../../packages/auth-server/src/exchange/links.js'
+import { grantsIn, newGrantId } from '../../packages/auth-server/src/grants.js'
+import { createGuesses } from '../../packages/auth-server/src/guesses.js'
+import { browserSessions } from '../../packages/auth-server/src/login/browser-session.js'
+import { redemptionsIn } from '../../packages/auth-server/src/redemption.js'
+import { type NewRequest, type Requests, requestsIn } from '../../packages/auth-server/src/requests.js'
+import { migrations, type RequestRow, room, type Tables } from '../../packages/auth-server/src/tables.js'
+import { burst, crowd } from './counted-first.fixture.js'
+
+const issuer = 'https://auth.example'
+const agent = 'https://agent.example'
+const resource = 'https://calendar.example'
+const now = (): number => 1_800_000_000
+const user = { sub: 'ada', claims: {} }
+
+interface Instance {
+  readonly store: Store<Tables>
+  readonly requests: Requests
+}
+
+/** Two auth servers on one database. */
+export async function authInstances(url: string): Promise<{ at(n: number): Instance; close(): Promise<void> }> {
+  const quota = { agent: 20 * crowd, delegate: 100 }
+  const open = async (): Promise<Instance> => {
+    const store = await openStore<Tables>({ url, room, migrations })
+    return { store, requests: requestsIn(store, now, { quota, development: true }) }
+  }
+  const [one, two] = [await open(), await open()]
+  return {
+    at: n => (n % 2 === 0 ? one : two),
+    close: () => Promise.all([one.store.close(), two.store.close()]).then(() => undefined),
+  }
+}
+
+const asked = (delegate?: string): NewRequest => ({
+  principal: { agent, ...(delegate === undefined ? {} : { delegate }) },
+  resource,
+  scope: ['events.read'],
+})
+const way = { redirect_uri: 'https://app.example/callback' }
+
+async function waiting({ requests }: Instance, device = false): Promise<RequestRow> {
+  const token = device
+    ? (await requests.addDevice(asked())).device_code
+    : (await requests.add(asked(), way)).request_token
+  const row = await requests.find(token)
+  if (row === undefined) throw new Error('a request was not stored')
+  return row
+}
+
+async function allowed(instance: Instance, device = false): Promise<RequestRow> {
+  const row = await waiting(instance, device)
+  await instance.requests.claim(row, 'browser')
+  const decided = await instance.requests.decide(row, 'browser', { user, scope: ['events.read'], remember: 'no' })
+  if (decided === undefined) throw new Error('a request was not decided')
+  return decided
+}
+
+type Instances = Awaited<ReturnType<typeof authInstances>>
+
+/** What a crowd may have of each subject, and how it tries. */
+export const authBursts: Readonly<
+  Record<string, { readonly most: number; readonly act: (o: Instances) => Promise<number> }>
+> = {
+  'requests of one delegate': {
+    most: 100,
+    act: ({ at }) =>
+      burst(n =>
+        at(n)
+          .requests.add(asked('phone'), way)
+          .then(() => true),
+      ),
+  },
+  'device-code guesses': {
+    most: 5,
+    act({ at }) {
+      const guesses = [0, 1].map(n => createGuesses(countsIn(at(n).store, now)))
+      const guesser = { session: 's', user: 'u', peer: '192.0.2.1' }
+      return burst(async n => {
+        await guesses[n % 2]?.take(guesser)
+        return true
+      })
+    },
+  },
+  'browsers of one request': {
+    most: 1,
+    async act({ at }) {
+      const row = await waiting(at(0))
+      return burst(n => at(n).requests.claim(row, `browser ${n}`))
+    },
+  },
+  'decisions of one request': {
+    most: 1,
+    async act({ at }) {
+      const row = await waiting(at(0))
+      await at(0).requests.claim(row, 'browser')
+      const decision = { user, scope: ['events.read'], remember: 'no' } as const
+      return burst(async n => (await at(n).requests.decide(row, 'browser', decision)) !== undefined)
+    },
+  },
+  'pages that one user is shown': {
+    most: 20,
+    async act({ at }) {
+      const rows = await Promise.all(Array.from({ length: crowd }, (_, n) => waiting(at(n))))
+      return burst(async n => {
+        const row = rows[n]
+        return row !== undefined && (await at(n).requests.shown(row, 'eve')) <= 20
+      })
+    },
+  },
+  'redemptions of a code': { most: 1, act: o => redemptions(o, false) },
+  'redemptions of a device code': { most: 1, act: o => redemptions(o, true) },
+  'redemptions of the code of an exchange': {
+    most: 1,
+    async act({ at }) {
+      const exchanges = [0, 1].map(n =>
+        createExchange(
+          { rules: [] },
+          { issuer, keys: [], store: at(n).store, policy: undefined, now, development: true },
+        ),
+      )
+      const row = await allowed(at(0))
+      return burst(async n => (await exchanges[n % 2]?.take(row, now() + 60)) === true)
+    },
+  },
+  'users that one upstream user is linked to': {
+    most: 1,
+    async act({ at }) {
+      const links = [0, 1].map(n => linksIn(at(n).store, now))
+      const rows = await Promise.all(Array.from({ length: crowd }, (_, n) => waiting(at(n))))
+      await burst(async n => {
+        const row = rows[n]
+        if (row === undefined) return false
+        await at(n).requests.claim(row, 'browser')
+        return (await links[n % 2]?.prove(row, 'browser', `user ${n}`)) === true
+      })
+      return burst(async n => {
+        const row = rows[n]
+        const upstream = { iss: 'https://two.example', sub: 'theirs' }
+        return row !== undefined && (await links[n % 2]?.add(row, upstream, `user ${n}`)) === true
+      })
+    },
+  },
+  'uses of a grant that ends': {
+    most: 1,
+    async act({ at }) {
+      const grants = [0, 1].map(n => grantsIn(at(n).store, now, issuer))
+      const token = await grants[0]?.add({ agent }, { id: newGrantId(), resource, scope: 'events.read', user })
+      return burst(async n => (await grants[n % 2]?.revoke({ agent }, token ?? '')) !== undefined)
+    },
+  },
+  // Each instance lets its room be filled: what is over ends with the next count.
+  'grants of one agent, at two instances': {
+    most: 200,
+    async act({ at }) {
+      const grants = [0, 1].map(n => grantsIn(at(n).store, now, issuer))
+      await burst(async n => {
+        await grants[n % 2]?.add(
+          { agent: 'https://many.example' },
+          { id: randomUUID(), resource, scope: 'events.read' },
+        )
+        return true
+      })
+      return rows(at(0), 'auth_server_grants', 'agent', 'https://many.example')
+    },
+  },
+  'browsers in which one user is signed in': {
+    most: 20,
+    async act({ at }) {
+      const sessions = [0, 1].map(n => browserSessions({ store: at(n).store, cookies: cookiesOf(issuer), now }))
+      const account = { issuer: 'https://login.example', subject: 'bob', claims: { name: 'Bob' } }
+      await burst(async n => {
+        await sessions[n % 2]?.signIn({ id: `browser ${n}`, csrf: '' }, account, 'demo')
+        return true
+      })
+      const [bob] = await at(0)
+        .store.db.selectFrom('auth_server_users')
+        .select('sub')
+        .where('subject', '=', 'bob')
+        .execute()
+      return rows(at(0), 'auth_server_sessions', 'sub', bob?.sub ?? '')
+    },
+  },
+}
+
+async function redemptions({ at }: Instances, device: boolean): Promise<number> {
+  const takers = [0, 1].map(n => redemptionsIn(at(n).store, now))
+  const row = await allowed(at(0), device)
+  const grant = { resource, scope: 'events.read', user }
+  return burst(async n => {
+    const what = { principal: { agent }, grant: { ...grant, id: newGrantId() }, redemption: `code of ${row.id}` }
+    return (await takers[n % 2]?.take(row, what)) !== undefined
+  })
+}
+
+async function rows(
+  { store }: Instance,
+  table: 'auth_server_grants' | 'auth_server_sessions',
+  column: 'agent' | 'sub',
+  value: string,
+): Promise<number> {
+  const all = await store.db
+    .selectFrom(table as 'auth_server_grants')
+    .select(({ fn }) => fn.countAll().as('n'))
+    .where(column as 'agent', '=', value)
+    .executeTakeFirstOrThrow()
+  return Number(all.n)
+}
