@@ -33,6 +33,8 @@ export interface DocumentSource<T> {
   readonly now: () => number
   /** Begins or joins a fetch; throws at once, with nothing begun, when the budget is spent or too many fetches wait. */
   fetch(budget: FetchBudget | undefined): Promise<FetchedDocument>
+  /** One more asks for the document that is being fetched. */
+  join?(budget: FetchBudget | undefined): void
   /** From bytes to what is kept. @throws AAuthError `discovery_failed`, Unreachable */
   read(document: FetchedDocument): T
   /** Told what is held from now on. */
@@ -75,7 +77,10 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
 
   /** Begins or joins the fetch. @throws AAuthError, Unreachable at once, with nothing begun or remembered */
   function fly(budget: FetchBudget | undefined): Promise<T> {
-    if (flight !== undefined) return flight
+    if (flight !== undefined) {
+      source.join?.(budget)
+      return flight
+    }
     const fetched = source.fetch(budget)
     attemptedAt = source.now()
     flight = land(fetched)

@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const quiet = <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined)
 const strangers = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => `https://a${from + i}.hang.example`)
+  Array.from({ length: count }, (_, i) => `https://a${from + i}hang.example`)
 
 describe('fetches at the same time are bounded', () => {
   test(

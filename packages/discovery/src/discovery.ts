@@ -14,6 +14,7 @@ import { type FetchBudget, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
 import { createFlights } from './flights.js'
 import { createParticipants } from './participants.js'
+import type { SiteOf } from './share-site.js'
 
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
 const maxFetchesPerRequest = 8
@@ -21,10 +22,11 @@ const maxFetchesPerRequest = 8
 /** A {@link Directory} that strangers may make look up what they like. @see protocol.md §10 */
 export interface Discovery extends Directory {
   /**
-   * A view on the same cache for one inbound request that may begin so many fetches; default 8.
+   * A view on the same cache for one inbound request that may begin so many fetches; default 8. They share what fetches there may
+   * be with others of the same network (a /48, a v4 /24) of its caller, where it is told.
    * @throws RangeError when the number is not a whole one
    */
-  limited(maxFetches?: number): Discovery
+  limited(maxFetches?: number, caller?: { readonly network?: string | undefined }): Discovery
   /** Forgets all that is known of an identifier, e.g. because a key of its was stolen. */
   purge(id: string): void
 }
@@ -44,9 +46,15 @@ export interface DiscoveryOptions {
   readonly maxEntries?: number
   /**
    * Fetches at the same time, of each role: so many for participants that were met before, and as many for others. At most
-   * an eighth of them to one origin; four times as many wait, others are refused with 503. Default 64.
+   * an eighth of them to one origin, a tenth for names of one site or, for others, callers of one network; four times as many wait,
+   * others are refused with 503. In development there are no sites and networks. Default 64.
    */
   readonly maxConcurrent?: number
+  /**
+   * Which site a name belongs to, whose share of the fetches it takes. Default: its registrable domain by the ICANN part of the
+   * Public Suffix List, where the platform has one.
+   */
+  readonly siteOf?: SiteOf
   /** Seconds a fetch may take, whatever the fetcher does, with the wait for its turn; above 0, at most 60. Default 5. */
   readonly timeout?: number
   /** Told of fetches, hits, refusals and the like, for metrics; what it throws is ignored. */
@@ -60,6 +68,7 @@ const checks: OptionChecks<DiscoveryOptions> = {
   maxEntries: 'number',
   maxConcurrent: 'number',
   timeout: 'number',
+  siteOf: 'function',
   onEvent: 'function',
 }
 
@@ -76,7 +85,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
   const tell = safely(options.onEvent)
   const flights = createFlights({ fetcher, now, timeout, tell })
-  const shared = { flights, now, development, maxEntries, maxConcurrent, tell }
+  const shared = { flights, now, development, siteOf: options.siteOf, maxEntries, maxConcurrent, tell }
   // A cache each: a flood of invented agents pushes no auth server out.
   const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: frozen(parseAgentMetadata) })
   const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: frozen(parseResourceMetadata) })
@@ -96,7 +105,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
       return all[document].key(id, kid, budget)
     },
-    limited: (maxFetches = maxFetchesPerRequest) => view(fetchBudget(maxFetches, budget)),
+    limited: (maxFetches = maxFetchesPerRequest, { network } = {}) =>
+      view(fetchBudget(maxFetches, budget, development ? undefined : network)),
     purge: id => {
       for (const participants of Object.values(all)) participants.purge(id)
       tell({ type: 'purged', id })

@@ -2,6 +2,8 @@ import { AAuthError } from '@countersign/protocol'
 
 /** How many fetches may still be begun. */
 export interface FetchBudget {
+  /** The network of the caller they are begun for, whose share of what strangers share they take. */
+  readonly network?: string | undefined
   /** @throws AAuthError `discovery_failed` when there are none left */
   spend(): void
 }
@@ -11,11 +13,16 @@ export interface FetchBudget {
  * It stops one inbound request from making us fetch from many hosts.
  * @see protocol.md §10
  */
-export function fetchBudget(fetches: number, parent?: FetchBudget): FetchBudget {
+export function fetchBudget(
+  fetches: number,
+  parent?: FetchBudget,
+  network: string | undefined = parent?.network,
+): FetchBudget {
   if (!Number.isSafeInteger(fetches) || fetches < 0)
     throw new RangeError('a fetch budget must be a whole number, 0 or more')
   let left = fetches
   return {
+    network,
     spend() {
       if (left === 0)
         throw new AAuthError('discovery_failed', 'the request needs more documents than may be fetched for one')

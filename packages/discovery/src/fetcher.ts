@@ -12,6 +12,8 @@ export interface FetchedDocument {
 export interface FetcherOptions {
   /** Bytes of the body, after decoding. */
   readonly maxBytes: number
+  /** Seconds until the first byte of the answer must be there; default: as long as the whole may take. */
+  readonly firstByte?: number
   /** Aborts when nobody waits for the document any more. */
   readonly signal?: AbortSignal
 }

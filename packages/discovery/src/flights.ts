@@ -3,7 +3,7 @@ import { withinDeadline } from './deadline.js'
 import type { DiscoveryEvent, FetchOutcome } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
-import type { Slots, Ticket } from './slots.js'
+import { type Slots, sharesOf, type Ticket } from './slots.js'
 import { Unreachable } from './unreachable.js'
 
 /** Fetches that are under way, at most one for a URL. */
@@ -15,6 +15,8 @@ export interface Flights {
    * @throws Unreachable at once when too many wait for a slot
    */
   board(url: string, options: Boarding): Promise<FetchedDocument>
+  /** Lets the fetch of this URL that is under way, if there is one, wait for one more caller as well. */
+  join(url: string, options: Boarding): void
   /** Lets nobody join the fetch of this URL any more. */
   close(url: string): void
 }
@@ -22,7 +24,13 @@ export interface Flights {
 /** What a fetch may cost. */
 export interface Boarding {
   readonly maxBytes: number
+  /** Seconds until the first byte must be there, where that is less than the timeout. */
+  readonly firstByte?: number | undefined
   readonly slots: Slots
+  /** The site of the participant that it is for. */
+  readonly site?: string | undefined
+  /** The network of the caller that caused it. */
+  readonly network?: string | undefined
   readonly budget?: FetchBudget | undefined
 }
 
@@ -37,9 +45,15 @@ export interface FlightsOptions {
 
 interface Flight {
   readonly document: Promise<FetchedDocument>
-  /** Waits among these as well, if it still waits. @throws Unreachable when too many do */
-  enter(slots: Slots): void
+  /** Waits for one more caller as well, if it still waits. @throws Unreachable when too many do */
+  enter(waiting: Waiting): void
 }
+
+/** For whom a flight waits. */
+type Waiting = Pick<Boarding, 'slots' | 'site' | 'network'>
+
+/** A flight that many ask for waits on behalf of a few of them: each takes a place of those that wait. */
+const maxTickets = 4
 
 /**
  * One flight per URL: however many ask at the same time, a host is asked once.
@@ -48,20 +62,24 @@ interface Flight {
 export function createFlights(options: FlightsOptions): Flights {
   const inFlight = new Map<string, Flight>()
   return {
-    board(url, { maxBytes, slots, budget }) {
+    board(url, boarding) {
       // Two documents of different size limits may stand at one URL: a flight is told by both.
-      const name = `${maxBytes} ${url}`
+      const name = `${boarding.maxBytes} ${url}`
       const joined = inFlight.get(name)
       if (joined !== undefined) {
-        hasten(joined, slots)
+        hasten(joined, boarding)
         return joined.document
       }
-      budget?.spend()
-      const flight = launch(url, { maxBytes, slots, ...options })
+      boarding.budget?.spend()
+      const flight = launch(url, { ...boarding, ...options })
       inFlight.set(name, flight)
       return flight.document.finally(() => {
         if (inFlight.get(name) === flight) inFlight.delete(name)
       })
+    },
+    join(url, boarding) {
+      const joined = inFlight.get(`${boarding.maxBytes} ${url}`)
+      if (joined !== undefined) hasten(joined, boarding)
     },
     close(url) {
       for (const name of inFlight.keys()) if (name.endsWith(` ${url}`)) inFlight.delete(name)
@@ -69,50 +87,55 @@ export function createFlights(options: FlightsOptions): Flights {
   }
 }
 
-/** A flight that a stranger caused may wait behind a flood; one who has slots elsewhere need not wait with it. */
-function hasten(flight: Flight, slots: Slots): void {
+/** A flight that a stranger caused may wait behind a flood; one who has slots elsewhere, or a share of their own, need not wait with it. */
+function hasten(flight: Flight, waiting: Waiting): void {
   try {
-    flight.enter(slots)
+    flight.enter(waiting)
   } catch {
     // It keeps the place it has.
   }
 }
 
-function launch(url: string, options: FlightsOptions & { maxBytes: number; slots: Slots }): Flight {
+type Launch = FlightsOptions & Waiting & Pick<Boarding, 'maxBytes' | 'firstByte'>
+
+function launch(url: string, options: Launch): Flight {
   const { origin } = new URL(url)
-  const tickets = new Map<Slots, Ticket>()
+  const tickets: Array<Ticket & Waiting> = []
   let isWaiting = true
   let takeOff = (): void => undefined
   const ready = new Promise<void>(resolve => {
     takeOff = resolve
   })
 
-  function leave(except?: Slots): void {
+  function leave(except?: Ticket): void {
     isWaiting = false
-    for (const [slots, ticket] of tickets) if (slots !== except) slots.leave(ticket)
+    for (const ticket of tickets) if (ticket !== except) ticket.slots.leave(ticket)
   }
 
-  function enter(slots: Slots): void {
-    if (!isWaiting || tickets.has(slots)) return
-    const start = () => {
-      leave(slots)
-      takeOff()
+  function enter({ slots, site, network }: Waiting): void {
+    const isSame = (ticket: Waiting): boolean => ticket.slots === slots && ticket.network === network
+    if (!isWaiting || tickets.length >= maxTickets || tickets.some(isSame)) return
+    const ticket = {
+      ...{ slots, site, network, shares: sharesOf({ origin, site, network }) },
+      start(): void {
+        leave(ticket)
+        takeOff()
+      },
     }
-    const ticket = { origin, start }
     slots.enter(ticket)
-    tickets.set(slots, ticket)
+    tickets.push(ticket)
   }
 
-  enter(options.slots)
+  enter(options)
   return { document: fly(url, ready, options).finally(() => leave()), enter }
 }
 
 async function fly(
   url: string,
   ready: Promise<void>,
-  o: FlightsOptions & { maxBytes: number },
+  o: FlightsOptions & Pick<Boarding, 'maxBytes' | 'firstByte'>,
 ): Promise<FetchedDocument> {
-  const { fetcher, now, timeout: seconds, tell, maxBytes } = o
+  const { fetcher, now, timeout: seconds, tell, maxBytes, firstByte } = o
   const began = now()
   let hasSlot = false
   const end = (outcome: FetchOutcome, status?: number) =>
@@ -122,7 +145,7 @@ async function fly(
       // Of the time for all half at most is spent waiting: what then begins has a chance to end.
       await withinDeadline({ seconds: seconds / 2, outer: signal }, () => ready)
       hasSlot = true
-      return fetcher(url, { maxBytes, signal })
+      return fetcher(url, { maxBytes, signal, ...(firstByte !== undefined && { firstByte }) })
     })
     end(document.status === 200 ? 'ok' : 'status', document.status)
     return document

@@ -60,17 +60,34 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   const { mediaTypes = documentTypes } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
-  async function get(url: string, o: { readonly maxBytes: number; readonly signal: AbortSignal }) {
+  async function answer(url: string, signal: AbortSignal): Promise<http.IncomingMessage> {
     const target = targetOf(url, { allowLoopback })
-    const addresses = target.addresses ?? (await resolve(target.host, { signal: o.signal }))
-    o.signal.throwIfAborted()
+    const addresses = target.addresses ?? (await resolve(target.host, { signal }))
+    signal.throwIfAborted()
     checkAddresses(addresses, { url, allowLoopback })
-    const route = { target, addresses, mediaTypes, ...(ca !== undefined && { ca }) }
-    return read(await open(route, o.signal), { maxBytes: o.maxBytes, mediaTypes })
+    return open({ target, addresses, mediaTypes, ...(ca !== undefined && { ca }) }, signal)
   }
 
-  return (url, { maxBytes, signal: outer }) =>
-    withinDeadline({ seconds: timeout, outer }, signal => get(url, { maxBytes, signal }))
+  return (url, { maxBytes, firstByte = timeout, signal: outer }) =>
+    withinDeadline({ seconds: timeout, outer }, async signal => {
+      const response = await beginsWithin(firstByte, signal, begins => answer(url, begins))
+      return read(response, { maxBytes, mediaTypes })
+    })
+}
+
+/** Gives up on what has not begun in time; what has begun lasts as long as `signal` lets it. */
+async function beginsWithin<T>(
+  seconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new Error('the answer did not begin in time')), seconds * 1000)
+  try {
+    return await work(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

@@ -32,6 +32,8 @@ export interface ParticipantSource<T> {
   readonly now: () => number
   /** Begins or joins a fetch; throws at once when there must be none. */
   fetch(part: Part, url: string, o: { maxBytes: number; budget: FetchBudget | undefined }): Promise<FetchedDocument>
+  /** One more asks for what is being fetched. */
+  join?(url: string, o: { maxBytes: number; budget: FetchBudget | undefined }): void
   /** Told what is held from now on. */
   onHeld(part: Part, document: FetchedDocument): void
   /** Told how a question for a part was answered. */
@@ -51,6 +53,7 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
     return cachedDocument<D>({
       now: source.now,
       fetch: budget => source.fetch(part, url, { maxBytes, budget }),
+      join: budget => source.join?.(url, { maxBytes, budget }),
       read: fetched => read(readDocument(fetched, maxBytes)),
       onHeld: fetched => source.onHeld(part, fetched),
       tell: what => source.tell(part, what),

@@ -9,8 +9,9 @@ import {
 import { boundedCache } from './bounded-cache.js'
 import type { DiscoveryEvent } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
-import type { Flights } from './flights.js'
+import type { Boarding, Flights } from './flights.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
+import { type SiteOf, shareSite } from './share-site.js'
 import { createSlots } from './slots.js'
 import { weightOf } from './weight.js'
 
@@ -18,6 +19,8 @@ import { weightOf } from './weight.js'
 const bytesPerEntry = 4096
 /** And so many at least, that a small cache can hold large documents. */
 const leastBytes = 32 * 1024 * 1024
+/** Seconds until an answer must begin of somebody who was never met. */
+const firstByte = 2
 /** Bytes that an imported key takes, roughly. */
 const bytesPerKey = 2048
 
@@ -35,6 +38,7 @@ export interface ParticipantsOptions<T> {
   readonly flights: Flights
   readonly now: () => number
   readonly development: boolean
+  readonly siteOf?: SiteOf | undefined
   readonly maxEntries: number
   readonly maxConcurrent: number
   readonly tell: (event: DiscoveryEvent) => void
@@ -52,7 +56,7 @@ interface Known<T> {
 export function createParticipants<T extends { readonly jwks_uri: string }>(
   o: ParticipantsOptions<T>,
 ): Participants<T> {
-  const { document, parse, flights, now, development, maxEntries, maxConcurrent, tell } = o
+  const { document, parse, flights, now, development, siteOf, maxEntries, maxConcurrent, tell } = o
   const onEvict = (id: string) => tell({ type: 'evicted', document, id })
   const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
   const cache = boundedCache<Known<T>>({ maxEntries, maxBytes, onEvict })
@@ -75,17 +79,24 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
       tell({ type: 'refused', document, reason: 'identifier' })
       throw new AAuthError('discovery_failed', 'the identifier is malformed')
     }
+    const site = development ? undefined : shareSite(id, siteOf)
+    // A name that was never met may be one of a flood: it has to answer soon, and shares by the caller's network as well.
+    const boarding = (size: Pick<Boarding, 'maxBytes' | 'budget'>): Boarding =>
+      added.hasProven
+        ? { ...size, site, slots: slots.met }
+        : { ...size, site, slots: slots.unmet, firstByte, network: size.budget?.network }
     const added: Known<T> = {
       hasProven: false,
       weighed: 0,
       participant: participant<T>({
         ...{ document, id, development, parse, now },
         fetch(part, url, size) {
-          const fetched = flights.board(url, { ...size, slots: added.hasProven ? slots.met : slots.unmet })
+          const fetched = flights.board(url, boarding(size))
           // Not before: a name that not even a fetch was begun for pushes no other out.
           if (part === 'metadata' && cache.get(id) === undefined) cache.set(id, added)
           return fetched
         },
+        join: (url, size) => flights.join(url, boarding(size)),
         onHeld: (part, { body }) => cache.weigh(id, added, { part, bytes: weightOf(body) }),
         tell: teller(id),
       }),

@@ -2,18 +2,46 @@ import { Unreachable } from './unreachable.js'
 
 /** One fetch that needs a slot. */
 export interface Ticket {
-  /** The origin it goes to. */
-  readonly origin: string
+  /** Those whose shares it takes, see {@link sharesOf}. */
+  readonly shares: readonly Share[]
   /** Called once, when it has a slot: at once or later. */
   start(): void
 }
 
 /** A bounded number of fetches at the same time, and a bounded number that wait. */
 export interface Slots {
-  /** @throws Unreachable when too many wait already, altogether or for this origin */
+  /** @throws Unreachable when too many wait already, altogether or for one of its shares */
   enter(ticket: Ticket): void
   /** Gives back the slot, or the place among those that wait; in vain for a ticket that has neither. */
   leave(ticket: Ticket): void
+}
+
+/** Who a fetch is for and who caused it. */
+export interface FetchShares {
+  /** Where it goes. */
+  readonly origin: string
+  /** The site of the participant that it is for; none in development, where all are one. */
+  readonly site?: string | undefined
+  /** The network of the caller that caused it, where that is known. */
+  readonly network?: string | undefined
+}
+
+/** A share of the slots and of the queue, by whose it is. */
+interface Share {
+  readonly kind: 'origin' | 'site' | 'ports' | 'network'
+  readonly name: string
+}
+
+/**
+ * The shares that a fetch takes. Names on ports of their own take one of their site's: any host has ports that a firewall swallows,
+ * and whoever names those must not keep the host itself from being met.
+ */
+export function sharesOf({ origin, site, network }: FetchShares): readonly Share[] {
+  const shares: Share[] = [{ kind: 'origin', name: `origin ${origin}` }]
+  if (site !== undefined) shares.push({ kind: 'site', name: `site ${site}` })
+  if (site !== undefined && new URL(origin).port !== '') shares.push({ kind: 'ports', name: `ports ${site}` })
+  if (network !== undefined) shares.push({ kind: 'network', name: `network ${network}` })
+  return shares
 }
 
 interface Load {
@@ -22,59 +50,77 @@ interface Load {
 }
 
 /**
- * Strangers choose where is fetched from, and a host that never answers holds its slot until the deadline. A single origin
- * gets an eighth of the slots and half of the queue, so that it holds up nobody but itself. Not a host with all its ports:
- * whoever names those that a firewall swallows would keep the host itself from being met.
+ * Strangers choose where is fetched from, and a host that never answers holds its slot until the deadline. No site and no network
+ * of callers gets more than a tenth of the slots and of the queue, and the last tenth of the slots goes only to those who hold none,
+ * so that a domain with names without end holds up nobody but itself (DOS-20). A single origin gets an eighth of the slots and half
+ * of the queue at most.
  * @throws RangeError when the number is not a positive whole one
  */
 export function createSlots(maxConcurrent: number): Slots {
   if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)
     throw new RangeError('maxConcurrent must be a positive whole number')
   const maxWaiting = 4 * maxConcurrent
-  const maxFlyingToOne = Math.max(1, Math.floor(maxConcurrent / 8))
-  const maxWaitingForOne = 2 * maxConcurrent
   const flying = new Set<Ticket>()
   const waiting = new Set<Ticket>()
   const loads = new Map<string, Load>()
 
-  const loadOf = (origin: string): Load => loads.get(origin) ?? { flying: 0, waiting: 0 }
-
-  function count(origin: string, change: Partial<Load>): void {
-    const load = loadOf(origin)
-    const next = { flying: load.flying + (change.flying ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
-    if (next.flying + next.waiting === 0) loads.delete(origin)
-    else loads.set(origin, next)
+  const loadOf = ({ name }: Share): Load => loads.get(name) ?? { flying: 0, waiting: 0 }
+  const tenth = (of: number): number => Math.max(2, Math.floor(of / 10))
+  const mostFlying = {
+    origin: Math.max(1, Math.floor(maxConcurrent / 8)),
+    site: tenth(maxConcurrent),
+    ports: Math.floor(tenth(maxConcurrent) / 2),
+    network: tenth(maxConcurrent),
+  }
+  const mostWaiting = {
+    origin: 2 * maxConcurrent,
+    site: tenth(maxWaiting),
+    ports: Math.floor(tenth(maxWaiting) / 2),
+    network: tenth(maxWaiting),
   }
 
-  const hasRoomFor = (origin: string): boolean => flying.size < maxConcurrent && loadOf(origin).flying < maxFlyingToOne
+  function count(ticket: Ticket, change: Partial<Load>): void {
+    for (const share of ticket.shares) {
+      const load = loadOf(share)
+      const next = { flying: load.flying + (change.flying ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
+      if (next.flying + next.waiting === 0) loads.delete(share.name)
+      else loads.set(share.name, next)
+    }
+  }
+
+  function hasRoomFor({ shares }: Ticket): boolean {
+    if (flying.size >= maxConcurrent || shares.some(share => loadOf(share).flying >= mostFlying[share.kind]))
+      return false
+    return flying.size < maxConcurrent * 0.9 || shares.every(share => loadOf(share).flying === 0)
+  }
 
   function begin(ticket: Ticket): void {
     flying.add(ticket)
-    count(ticket.origin, { flying: 1 })
+    count(ticket, { flying: 1 })
     ticket.start()
   }
 
   function forget(ticket: Ticket): void {
-    if (waiting.delete(ticket)) count(ticket.origin, { waiting: -1 })
-    if (flying.delete(ticket)) count(ticket.origin, { flying: -1 })
+    if (waiting.delete(ticket)) count(ticket, { waiting: -1 })
+    if (flying.delete(ticket)) count(ticket, { flying: -1 })
   }
 
   return {
     enter(ticket) {
-      if (hasRoomFor(ticket.origin)) {
+      if (hasRoomFor(ticket)) {
         begin(ticket)
         return
       }
-      if (waiting.size >= maxWaiting || loadOf(ticket.origin).waiting >= maxWaitingForOne)
+      if (waiting.size >= maxWaiting || ticket.shares.some(share => loadOf(share).waiting >= mostWaiting[share.kind]))
         throw new Unreachable('too many fetches wait already')
       waiting.add(ticket)
-      count(ticket.origin, { waiting: 1 })
+      count(ticket, { waiting: 1 })
     },
     leave(ticket) {
       forget(ticket)
       for (const next of waiting) {
         if (flying.size >= maxConcurrent) return
-        if (!hasRoomFor(next.origin)) continue
+        if (!hasRoomFor(next)) continue
         forget(next)
         begin(next)
       }

@@ -75,8 +75,9 @@ interface Known {
 export async function authorizeRoute(message: ReceivedMessage, route: Route, guard: Guard): Promise<Authorization> {
   const known: Known = {}
   try {
-    const verifies = guard.failures.enter(message, guard.clientOf(message))
-    const verified = await guard.verifier.verify(message, { requiredComponents: route.components })
+    const peer = guard.clientOf(message)
+    const verifies = guard.failures.enter(message, peer)
+    const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
     verifies()
     known.caller = verified.caller
     const aauth = aauthOf(verified.caller)

@@ -53,7 +53,7 @@ export async function answerResourceTokenRequest(
       throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
     const peer = options.clientOf(message)
     const verifies = options.failures.enter(message, peer)
-    const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'] })
+    const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'], peer })
     verifies()
     caller = verified.caller
     return Response.json(await resourceTokenFor(message, verified, options), {

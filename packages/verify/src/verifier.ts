@@ -26,7 +26,7 @@ import {
   schemeOf,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
-import { peerOf } from './network.js'
+import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
 import { noIdentity } from './no-identity.js'
 import { issuerKey, openCallerToken, type PendingToken } from './token.js'
 import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
@@ -79,6 +79,7 @@ const perChecks: OptionChecks<PerRequest> = {
   accept: each(credential),
   requiredComponents: 'strings',
   expiredAgentTokenGrace: 'number',
+  peer: 'string',
 }
 
 /** What may differ from request to request. */
@@ -88,6 +89,8 @@ export interface PerRequest {
   readonly requiredComponents?: readonly string[]
   /** Seconds past `exp` for which an agent token is still taken: the renewal endpoint's, nobody else's. */
   readonly expiredAgentTokenGrace?: number
+  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
+  readonly peer?: string | undefined
 }
 
 /** Turns received messages into verified facts. */
@@ -131,7 +134,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     async verify(message, per = {}) {
       checkOptions('verify', per, perChecks)
-      const discovery = options.discovery.limited()
+      const discovery = options.discovery.limited(undefined, { network: callerNetwork(per.peer ?? message.peer) })
       if (!isSigned(message)) {
         checkTarget(message)
         chooseAuthority(message, authorities, scheme)
@@ -152,6 +155,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return { caller, opened, discovery }
     },
   }
+}
+
+/** Whose share of the fetches a request takes. A private address may be a proxy's, with everyone behind it: it has none. */
+function callerNetwork(peer: string | undefined): string | undefined {
+  return peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer)
 }
 
 async function callerOf(opened: OpenedSignature, context: Context): Promise<Caller> {

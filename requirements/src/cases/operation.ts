@@ -37,6 +37,7 @@ export const exhaustionCases: readonly AttackCase[] = [
     'sig.replay.after-checks',
     'Requests that a token endpoint refuses for their form are not remembered.',
   ),
+  built('DOS-20', 'discovery.shares', 'Names of one domain that hangs keep no new agent from being met.'),
   built('DOS-23', 'sig.replay.shares', 'Pseudonyms of one /48 or one /24 take one share of the replay set.'),
   built(
     'DOS-25',

@@ -19,6 +19,8 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.failures', '10', 'Failures are cached for seconds only.'),
   built('discovery.stale', '10', 'A stale document serves on error up to 1 hour, then 503.'),
   built('discovery.garbage', '10', 'A document that turns to garbage is stood in for up to 1 hour, with an alarm.'),
+  built('discovery.first-byte', '10', 'A host that was never met begins to answer within 2 seconds.'),
+  built('discovery.shares', '10', 'One site, or one network of callers, takes a tenth of the fetches at most.'),
   built('discovery.bounded', '10', 'The cache is bounded and drops what was used least recently.'),
   built('discovery.broken-keys', '10', 'Broken or unknown entries of a JWKS are skipped.'),
   built('discovery.duplicate-kid', '10', 'Two keys with the asked `kid` refuse.'),
