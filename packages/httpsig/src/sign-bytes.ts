@@ -19,7 +19,8 @@ export async function signBytes(key: SigningKey, data: Uint8Array): Promise<Uint
   try {
     signature = await Promise.race([key.sign(data), late])
   } catch (cause) {
-    throw new SigningKeyError('the signing key gave no signature', { cause })
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    throw new SigningKeyError(`the signing key gave no signature${why}`, { cause })
   } finally {
     clearTimeout(timer)
   }

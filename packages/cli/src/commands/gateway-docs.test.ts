@@ -24,7 +24,9 @@ test('the proxies in the documentation ask the check itself for all that it publ
   const cluster = filter.typed_config.http_service.server_uri.cluster
   const [own, ...others] = routes
   expect(own?.route.cluster).toBe(cluster)
-  expect(others).toEqual([{ match: { prefix: '/' }, route: { cluster: 'api' } }])
+  expect(others).toEqual([
+    { match: { prefix: '/' }, route: { cluster: 'api' }, response_headers_to_remove: ['agent-auth'] },
+  ])
   expect(own?.typed_per_filter_config).toEqual({
     [filter.name]: { '@type': `${filter.typed_config['@type']}PerRoute`, disabled: true },
   })
