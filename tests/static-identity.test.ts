@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort, run, type Stand, stand } from './processes.fixture.js'
 
@@ -53,7 +54,11 @@ test('keys publish writes aauth-agent and JWKS without private members, and fetc
   const state = join(place.folder, 'state')
   const flags = ['--id', id, '--state', state, '--development']
   const published = await run(['keys', 'publish', join(place.folder, 'site'), ...flags])
-  expect([published.code, published.stderr]).toEqual([0, ''])
+  expect([published.code, published.stderr]).toEqual([0, expect.stringMatching(/^countersign: made a new .*\n$/)])
+  // The next command as it must be typed.
+  expect(published.stdout).toContain(`countersign fetch URL --as agent --id ${id} --state ${state} --development\n`)
+  const again = await run(['keys', 'publish', join(place.folder, 'site'), ...flags])
+  expect([again.code, again.stderr]).toEqual([0, ''])
   const jwks = readFileSync(join(place.folder, 'site/.well-known/jwks.json'), 'utf8')
   expect(JSON.parse(jwks)).toMatchObject({ keys: [{ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519' }] })
   expect(jwks).not.toContain('"d"')
@@ -63,6 +68,20 @@ test('keys publish writes aauth-agent and JWKS without private members, and fetc
   expect([answer.code, answer.stderr]).toEqual([0, ''])
   expect(JSON.parse(answer.stdout)).toEqual({ agent: id, level: 'identified' })
 })
+
+test(
+  verifies('F-81', 'a request is signed by no key made for it: an agent whose keys are missing is refused'),
+  async () => {
+    const state = join(place.folder, 'empty')
+    const flags = ['--id', id, '--state', state, '--development']
+    const answer = await run(['fetch', `${api}/anything`, '--as', 'agent', ...flags])
+    expect([answer.code, answer.stdout]).toEqual([2, ''])
+    expect(answer.stderr).toContain(`keys publish DIR --id ${id} --state ${state} --development`)
+    const shown = await run(['keys', 'show', ...flags])
+    expect([shown.code, shown.stdout]).toEqual([2, ''])
+    expect(readdirSync(join(state, 'agents'))).toEqual([])
+  },
+)
 
 test('an identity nobody publishes is refused', async () => {
   const unpublished = `http://localhost:${await freePort()}`

@@ -35,6 +35,12 @@ export interface AgentServerOptions extends TrustedProxies {
    * @see protocol §6.3
    */
   readonly epoch?: EpochKeeper
+  /**
+   * What to do when the database was used with none of `keys`, as when their file is not mounted and a new one was made. `check`,
+   * the default, refuses to open. `replace` takes them: the keys of before are lost or stolen. `ignore` is for a program that signs
+   * nothing with them.
+   */
+  readonly knownKeys?: 'check' | 'replace' | 'ignore'
   /** The agent's name, for metadata. */
   readonly name?: string
   /** Where auth servers may send its users back to, each compared letter for letter: https, in development loopback http too. */

@@ -1,6 +1,6 @@
-import { type Algorithm, memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { type Algorithm, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
 import { AAuthError, errorResponse, type PublishedKey, withCors } from '@countersign/protocol'
-import { type Epoch, openEpoch, openStore, type Store } from '@countersign/store'
+import { belongsTo, type Epoch, type KnownKeys, openEpoch, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import { type AgentServerOptions, type Settings, settingsOf } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
@@ -41,6 +41,7 @@ export interface AgentServer extends PublishedAgent, Oversight {}
  * Without `database` it has no delegates, and no endpoint for them: after a restart their server would not know them, and they
  * would be locked out of a name that nobody could give back. A process that is an agent by itself needs none: its keys may
  * live in memory, since refresh tokens are bound to the agent and not to a key.
+ * @throws Error when the database was used with other keys
  * @throws TypeError when `id` is no identifier, `trustedProxies` is unfit or no token could be issued; StoreError `restored` when the database is behind `epoch`; RangeError when `tokenLifetime` or a time of `keys` is out of range
  * @see protocol §5 "Delegates get agent tokens", §6 "Agent metadata", §10
  */
@@ -72,6 +73,7 @@ async function agentServer(
 ): Promise<AgentServer> {
   const { id } = options
   const { metadata, development, now } = settings
+  await checkBelonging(store, settings.keys, options.knownKeys ?? 'check')
   const epoch = options.epoch === undefined ? undefined : await openEpoch(store, { room, keeper: options.epoch, now })
   const onEvent = noting(settings.onEvent, epoch)
   const keys = await ownKeys({ ...settings, onEvent }, algorithm => databaseKeyShelf(store, algorithm, now))
@@ -150,6 +152,16 @@ function unlessRestored(
 function behindProxies(options: AgentServerOptions, { paths, handle }: RequestHandler): RequestHandler {
   const client = clientOf(options)
   return { paths, handle: message => handle(withClient(message, client)) }
+}
+
+/** Under other keys no delegate could renew, and nobody could tell why. A rotation keeps its keys in the database itself. */
+async function checkBelonging(store: Store<Tables>, keys: Settings['keys'], how: KnownKeys): Promise<void> {
+  if ('rotateEvery' in keys) return
+  const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
+  if (await belongsTo(store, 'agent_server', names, how)) return
+  throw new Error(
+    'the database was used with other keys: give those back, or say knownKeys: replace if they are lost or stolen',
+  )
 }
 
 async function ownKeys(settings: Settings, shelf: (algorithm: Algorithm) => KeyShelf): Promise<OwnKeys> {

@@ -30,6 +30,7 @@ const checks: OptionChecks<AgentServerOptions> = {
   keys: objectOr({ ...rotationChecks }, each('object')),
   database: 'string',
   epoch: 'object',
+  knownKeys: ['check', 'replace', 'ignore'],
   name: 'string',
   redirectUris: 'strings',
   localhostCallbackAllowed: 'boolean',

@@ -30,6 +30,8 @@ export async function scene(options: Partial<AgentServerOptions> = {}): Promise<
     id: 'https://agent.example',
     keys,
     database: 'sqlite::memory:',
+    // Instances of one scene share a database, each with a key of its own.
+    knownKeys: 'replace',
     now: () => clock.now,
     onEvent: event => events.push(event),
     ...options,

@@ -1,5 +1,5 @@
 import { createDiscovery, type Discovery, type Fetcher, type SiteOf } from '@countersign/discovery'
-import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
 import {
   type AuthServerMetadata,
   type CorsOrigins,
@@ -8,7 +8,7 @@ import {
   type PublishedKey,
   withCors,
 } from '@countersign/protocol'
-import { type EpochKeeper, openStore, type Store } from '@countersign/store'
+import { belongsTo, type EpochKeeper, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
 import { rememberedScope } from './consents.js'
@@ -52,6 +52,11 @@ export interface AuthServerOptions extends TrustedProxies {
    * @see protocol §6.3
    */
   readonly epoch?: EpochKeeper
+  /**
+   * What to do when the database was used with none of `keys`, as when their file is not mounted and a new one was made. `check`,
+   * the default, refuses to open. `replace` takes them: the keys of before are lost or stolen.
+   */
+  readonly knownKeys?: 'check' | 'replace'
   /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
   readonly login?: readonly LoginMethod[]
   /** Decides every grant and every refresh. Default: deny everything. */
@@ -114,6 +119,7 @@ export interface AuthServer {
 
 /**
  * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
+ * @throws Error when the database was used with other keys
  * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; StoreError `restored` when the database is behind `epoch`; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
  */
@@ -125,6 +131,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const discovery = options.discovery ?? createDiscovery({ now, development })
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const store = await openStore<Tables>({ url: options.database, room, migrations })
+  await checkBelonging(store, options)
   const epoch = await epochOf(store, options.epoch, now)
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
@@ -182,6 +189,16 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       await store.close()
     },
   }
+}
+
+/** Under other keys every token, code and link of before is refused, and nobody could tell why. */
+async function checkBelonging(store: Store<Tables>, { keys, knownKeys = 'check' }: AuthServerOptions): Promise<void> {
+  const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
+  if (await belongsTo(store, 'auth_server', names, knownKeys)) return
+  await store.close()
+  throw new Error(
+    'the database was used with other keys: give those back, or say knownKeys: replace if they are lost or stolen',
+  )
 }
 
 type Common = Pick<RouteContext, 'issuer' | 'requests' | 'policy' | 'now' | 'development' | 'onEvent'>

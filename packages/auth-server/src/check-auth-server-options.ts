@@ -43,6 +43,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   keys: each('object'),
   database: 'string',
   epoch: 'object',
+  knownKeys: ['check', 'replace'],
   login: each('object'),
   policy: 'function',
   deviceFlow: listOr('any'),

@@ -25,6 +25,8 @@ const auth = await createAuthServer({
   issuer: 'https://auth.example',
   keys: [{ kid: 'a1', key: await generateSigningKey() }],
   database,
+  // A new one at each start.
+  knownKeys: 'replace',
   policy: firstOf(
     directGrants([
       {

@@ -72,6 +72,8 @@ export async function world({
     issuer: 'https://auth.example',
     keys: [{ kid: 'a1', key: await generateSigningKey() }],
     database: 'sqlite::memory:',
+    // Instances of one world share a database, each with a key of its own.
+    knownKeys: 'replace',
     ...(chosen === 'unset' ? {} : { policy: chosen }),
     discovery: createDiscovery({ fetcher, now }),
     now,

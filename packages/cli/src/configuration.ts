@@ -127,8 +127,8 @@ function readFile(path: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(content))
 }
 
-/** Options that open a server. */
-const never: ReadonlySet<string> = new Set(['development', 'observe'])
+/** Options that open a server, or make a new one. */
+const never: ReadonlySet<string> = new Set(['development', 'observe', 'init', 'replaceKeys'])
 
 /** Variables hold strings: JSON where the option is not a string itself, else a comma-separated list or the string. */
 function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<string, unknown> {

@@ -160,7 +160,8 @@ function flags(command: Command, schema: OptionSchema): Command {
   for (const [name, option] of Object.entries(schema.shape)) {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
     const { description = '' } = option as { description?: string }
-    if (['development', 'json', 'observe', 'localhostCallback'].includes(name)) command.option(flag, description)
+    if (['development', 'json', 'observe', 'localhostCallback', 'init', 'replaceKeys'].includes(name))
+      command.option(flag, description)
     else if (structured.has(name)) inFileOnly.push(name)
     else if (['authServer', 'scope', 'agents', 'deviceFlow', 'audience', 'cors'].includes(name))
       command.option(`${flag} <value...>`, description)

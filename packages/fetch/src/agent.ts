@@ -1,7 +1,7 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
-import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of a command that acts as an agent. */
@@ -41,8 +41,11 @@ export async function agentOf(
   const folder = stateFolder(flags.state)
   if (flags.as === 'delegate')
     return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
-  const [signing] = await ownKeys(folder, id)
-  if (signing === undefined) throw new UsageError(`no keys for ${id}: ${names.keys} publish DIR --id ${id}`)
+  const publish = `${names.keys} publish DIR --id ${id}${repeated(flags)}`
+  const [signing] = await ownKeys(folder, id, {
+    refusal: `${publish} makes some; restore those of before where they are published`,
+  })
+  if (signing === undefined) throw new UsageError(`there are no keys of ${id}: ${publish}`)
   return createAgent({
     identity: agentServer({ id, ...signing }),
     acceptAuthServer: authServers,

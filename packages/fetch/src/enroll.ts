@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Enrollment } from '@countersign/agent'
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
-import { requireIdentifier, stateFolder } from './identity.js'
+import { repeated, requireIdentifier, stateFolder } from './identity.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign enroll`. */
@@ -21,7 +21,7 @@ export async function enroll(agentServer: string, flags: EnrollFlags, names: Com
   const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
   const { agent: id, delegate } = await agent.identify()
   console.log(`enrolled as ${delegate ?? ''} of ${id}`)
-  console.log(`  ${names.fetch} URL --as delegate --id ${server}${development ? ' --development' : ''}`)
+  console.log(`  ${names.fetch} URL --as delegate --id ${server}${repeated(flags)}`)
 }
 
 /**

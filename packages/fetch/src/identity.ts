@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIdentifier, type PublishedKey } from '@countersign/protocol'
@@ -13,6 +13,15 @@ export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = 
   return folder
 }
 
+/** The flags of a command that the next one needs as well, as a shell takes them. */
+export function repeated({ state, development }: { readonly state?: string; readonly development?: boolean }): string {
+  const folder =
+    state === undefined
+      ? ''
+      : ` --state ${/^[\w./~@:+-]+$/.test(state) ? state : `'${state.replaceAll("'", "'\\''")}'`}`
+  return `${folder}${development === true ? ' --development' : ''}`
+}
+
 /** The identifier as given, or a refusal that says what one looks like. */
 export function requireIdentifier(value: string, what: string, development: boolean): string {
   if (isIdentifier(value, { development })) return value
@@ -21,9 +30,21 @@ export function requireIdentifier(value: string, what: string, development: bool
   )
 }
 
-/** The private keys of an own agent identity: in the state folder, never in the folder that is published. */
-export function ownKeys(folder: string, id: string): Promise<PublishedKey[]> {
+/**
+ * The private keys of an own agent identity: in the state folder, never in the folder that is published.
+ * @param missing `make` makes them; else a text that says how to, with which it is refused: under keys made while a request is
+ *   signed nobody would know the agent
+ * @throws UsageError
+ */
+export function ownKeys(
+  folder: string,
+  id: string,
+  missing: 'make' | { readonly refusal: string },
+): Promise<PublishedKey[]> {
   const keys = join(folder, 'agents')
   mkdirSync(keys, { recursive: true, mode: 0o700 })
-  return keysFile(join(keys, `${new URL(id).host.replace(':', '_')}.json`))
+  const file = join(keys, `${new URL(id).host.replace(':', '_')}.json`)
+  if (missing !== 'make' && !existsSync(file))
+    throw new UsageError(`there are no keys of ${id} in ${keys}: ${missing.refusal}`)
+  return keysFile(file, { missing: missing === 'make' ? 'make' : 'refuse' })
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { jwks, wellKnownUrl } from '@countersign/protocol'
+import { jwks, type PublishedKey, wellKnownUrl } from '@countersign/protocol'
 import type { CommandNames } from './command.js'
-import { ownKeys, requireIdentifier, stateFolder } from './identity.js'
+import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign keys`. */
@@ -16,12 +16,19 @@ export interface KeysFlags {
 
 /** `countersign keys new`: makes the keys of an own agent identity and prints their public half. */
 export async function newKeys(flags: KeysFlags): Promise<void> {
-  console.log(JSON.stringify(jwks(await ownKeys(stateFolder(flags.state), identifierOf(flags))), null, 2))
+  printKeys(await ownKeys(stateFolder(flags.state), identifierOf(flags), 'make'))
+}
+
+function printKeys(keys: readonly PublishedKey[]): void {
+  console.log(JSON.stringify(jwks(keys), null, 2))
 }
 
 /** `countersign keys show`: lists the identities on this machine, or prints one's public keys. */
 export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<void> {
-  if (flags.id !== undefined) return newKeys(flags)
+  if (flags.id !== undefined) {
+    const refusal = `${names.keys} new makes some`
+    return printKeys(await ownKeys(stateFolder(flags.state), identifierOf(flags), { refusal }))
+  }
   const folder = join(stateFolder(flags.state), 'agents')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const identities = readdirSync(folder).filter(file => file.endsWith('.json'))
@@ -32,7 +39,7 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
 /** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
 export async function publishKeys(directory: string, flags: KeysFlags, names: CommandNames): Promise<void> {
   const id = identifierOf(flags)
-  const keys = await ownKeys(stateFolder(flags.state), id)
+  const keys = await ownKeys(stateFolder(flags.state), id, 'make')
   const folder = join(directory, '.well-known')
   mkdirSync(folder, { recursive: true })
   const jwksUri = `${id}/.well-known/jwks.json`
@@ -49,7 +56,7 @@ export async function publishKeys(directory: string, flags: KeysFlags, names: Co
   console.log(
     `serve ${directory} at ${id} so that ${wellKnownUrl(id, 'aauth-agent')} answers as application/json, then:`,
   )
-  console.log(`  ${names.fetch} URL --as agent --id ${id}`)
+  console.log(`  ${names.fetch} URL --as agent --id ${id}${repeated(flags)}`)
 }
 
 function identifierOf(flags: KeysFlags): string {

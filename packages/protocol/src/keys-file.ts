@@ -1,21 +1,51 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { generatePrivateJwk, importSigningKey, type PrivateJwk, thumbprint } from '@countersign/httpsig'
+import {
+  checkOptions,
+  generatePrivateJwk,
+  importSigningKey,
+  type OptionChecks,
+  type PrivateJwk,
+  thumbprint,
+} from '@countersign/httpsig'
 import { syncFolder, writeDurably } from './durable-file.js'
 import type { PublishedKey } from './published-key.js'
 
 const mostBytes = 256 * 1024
 
+/** What {@link keysFile} does where there is no file. */
+export interface KeysFileOptions {
+  /**
+   * `make`, the default, makes one with a new key: for a first start. `refuse` throws: for a server that was there before, whose
+   * volume may not be mounted. Under a new key every token and delegate of before is refused.
+   */
+  readonly missing?: 'make' | 'refuse'
+  /** Told of a file that was made. Default: a line on stderr. */
+  readonly onMade?: (path: string) => void
+}
+
 /**
- * Reads the signing keys of a participant, a JWK set with private members; the first start makes the file with one
- * Ed25519 key. The first key signs, the others are published only.
+ * Reads the signing keys of a participant, a JWK set with private members. The first key signs, the others are published only. Where
+ * there is no file it makes one with an Ed25519 key, and says so.
  * @param path of the file; its folder must exist
  * @throws Error that names the file when others may read it, or when it is no set of private keys with unique `kid`s
  */
-export async function keysFile(path: string): Promise<PublishedKey[]> {
-  const found = (await readPrivate(path)) ?? (await create(path))
-  return parseKeys(path, found)
+export async function keysFile(path: string, options: KeysFileOptions = {}): Promise<PublishedKey[]> {
+  checkOptions('keysFile', options, checks)
+  const { missing = 'make', onMade = tellMade } = options
+  const found = await readPrivate(path)
+  if (found !== undefined) return parseKeys(path, found)
+  if (missing === 'refuse') throw new Error(`there is no key file ${path}`)
+  const made = await parseKeys(path, await create(path))
+  onMade(path)
+  return made
+}
+
+const checks: OptionChecks<KeysFileOptions> = { missing: ['make', 'refuse'], onMade: 'function' }
+
+function tellMade(path: string): void {
+  process.stderr.write(`countersign: made a new signing key in ${path}\n`)
 }
 
 async function readPrivate(path: string): Promise<string | undefined> {

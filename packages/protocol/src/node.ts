@@ -1,2 +1,2 @@
 export { type EpochFile, epochFile } from './epoch-file.js'
-export { keysFile } from './keys-file.js'
+export { type KeysFileOptions, keysFile } from './keys-file.js'

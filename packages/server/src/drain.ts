@@ -22,7 +22,7 @@ export async function drain(
   const timer = setTimeout(() => {
     log.warn({}, 'requests still under way were cut off')
     for (const server of servers) server.closeAllConnections()
-    connections.cutTunnels()
+    connections.cutRest()
   }, seconds * 1000)
   const started = performance.now()
   const closeIdle = (): void => {

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext, Server as TlsServer } from 'node:tls'
 import {
   type CorsOrigins,
   checkOptions,
@@ -56,6 +58,13 @@ const defaultLimits: ServeLimits = {
   tunnelSeconds: 3600,
 }
 
+/** A certificate and its private key, both PEM. */
+export interface Certificate {
+  /** The chain, its own certificate first. */
+  readonly cert: string
+  readonly key: string
+}
+
 /** How a participant is run. */
 export interface ServeOptions {
   /** What it is, e.g. `auth-server`; stands in the ready line and every log record. */
@@ -69,6 +78,8 @@ export interface ServeOptions {
   /** Loopback only, tracing allowed. Never inferred from the environment. */
   readonly development?: boolean
   readonly participant: Participant
+  /** Speaks TLS 1.2 or later with this certificate. Default: plain http, for a proxy in front that ends TLS. */
+  readonly tls?: Certificate
   /**
    * Whose pages may read every answer, also those that the server gives itself (a body too large, a failure); it answers
    * the preflights. Default none.
@@ -120,6 +131,7 @@ const checks: OptionChecks<ServeOptions> = {
   host: 'string',
   development: 'boolean',
   participant: 'object',
+  tls: { cert: 'string', key: 'string' },
   cors: corsCheck,
   bodyLimit: 'number',
   limits: { ...limitsChecks },
@@ -138,6 +150,11 @@ const checks: OptionChecks<ServeOptions> = {
 export interface Running {
   readonly url: string
   readonly port: number
+  /**
+   * New connections get this certificate; those there are go on.
+   * @throws Error for one that cannot be used, or without `tls` in the options; the one before stays
+   */
+  setCertificate(certificate: Certificate): void
   /** Fails readiness, takes no new connections, lets requests under way finish within `drain`, then closes the participant. */
   close(): Promise<void>
 }
@@ -158,7 +175,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const state: { draining: boolean } = { draining: false }
   const context = exchangeContext(options, limits, log, () => state.draining)
   const connections = trackConnections()
-  const { servers, port } = await listen(() => httpServer(context, limits, connections), bind, options.port)
+  const { servers, port } = await listen(
+    () => httpServer(context, limits, connections, options.tls),
+    bind,
+    options.port,
+  )
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     state.draining = true
@@ -166,11 +187,20 @@ export async function serve(options: ServeOptions): Promise<Running> {
     return closing
   }
   const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
-  const url = urlOf(development ? undefined : options.host, port)
+  const url = urlOf(options.tls === undefined ? 'http' : 'https', development ? undefined : options.host, port)
   if (development) log.warn({ id: options.id }, 'development mode: http identifiers, loopback only; not for production')
   const announce = options.announce ?? (line => void process.stdout.write(`${line}\n`))
   announce(`countersign ${options.name} ready at ${url}`)
-  return { url, port, close }
+  return { url, port, close, setCertificate: certificate => setCertificate(servers, certificate) }
+}
+
+function setCertificate(servers: readonly Server[], { cert, key }: Certificate): void {
+  // Before any server takes it: all have the same certificate.
+  createSecureContext({ cert, key })
+  for (const server of servers) {
+    if (!(server instanceof TlsServer)) throw new TypeError('a server without tls has no certificate')
+    server.setSecureContext({ cert, key, minVersion })
+  }
 }
 
 function exchangeContext(
@@ -199,9 +229,14 @@ function exchangeContext(
 }
 
 /** Answers what arrives at one address. */
-function httpServer(context: ExchangeContext, limits: ServeLimits, connections: Connections): Server {
-  const server = boundedServer(limits)
-  connections.watch(server)
+function httpServer(
+  context: ExchangeContext,
+  limits: ServeLimits,
+  connections: Connections,
+  tls: Certificate | undefined,
+): Server {
+  const server = boundedServer(limits, tls)
+  connections.watch(server, tls === undefined ? 'connection' : 'secureConnection')
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const own = { request, response }
     connections.begin(own)
@@ -220,6 +255,8 @@ function httpServer(context: ExchangeContext, limits: ServeLimits, connections: 
       void upgrade(context, { request, socket, head, ask, connections, bounds })
     })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Of a handshake that failed: there is nobody to answer.
+    if (tls !== undefined && !connections.isOpen(socket)) return void socket.destroy()
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress
     if (!refuseMalformed(socket, malformed, connections.on(socket)) || error.code === 'ECONNRESET') return
@@ -229,8 +266,10 @@ function httpServer(context: ExchangeContext, limits: ServeLimits, connections: 
   return server
 }
 
-function boundedServer(limits: ServeLimits): Server {
-  const server = createServer({
+const minVersion = 'TLSv1.2'
+
+function boundedServer(limits: ServeLimits, tls: Certificate | undefined): Server {
+  const bounds = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeout * 1000,
     requestTimeout: limits.requestTimeout * 1000,
@@ -239,7 +278,11 @@ function boundedServer(limits: ServeLimits): Server {
     // Checked in `exchange`, which answers in JSON.
     requireHostHeader: false,
     noDelay: true,
-  })
+  }
+  const server =
+    tls === undefined
+      ? createServer(bounds)
+      : createTlsServer({ ...bounds, ...tls, minVersion, handshakeTimeout: bounds.headersTimeout })
   server.maxConnections = limits.connections
   // Beyond its default of 2000 lines Node drops lines silently, a second signature or Host among them.
   server.maxHeadersCount = 0
@@ -276,7 +319,7 @@ function onSignals(close: () => Promise<void>, log: Logger): () => void {
   return () => void process.off('SIGTERM', stop).off('SIGINT', stop)
 }
 
-function urlOf(host: string | undefined, port: number): string {
+function urlOf(scheme: 'http' | 'https', host: string | undefined, port: number): string {
   const name = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

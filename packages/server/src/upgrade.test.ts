@@ -13,6 +13,6 @@ test('a refused connection whose peer reads nothing any more is cut with the res
     ...{ socket, connections, ask: async () => new Response(), bounds: { idle: 300, seconds: 3600 } },
   })
   expect(socket.destroyed).toBe(false)
-  connections.cutTunnels()
+  connections.cutRest()
   expect(socket.destroyed).toBe(true)
 })

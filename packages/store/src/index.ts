@@ -1,6 +1,8 @@
 export { beginEpoch, type Epoch, type EpochKeeper, type EpochMark, epochMigration, openEpoch } from './epoch.js'
 export { inGroups } from './groups.js'
+export { belongsTo, type KnownKeys } from './known-keys.js'
 export type { AnyTables, Dialect, Migration } from './migrate.js'
+export { isNewDatabase } from './new-database.js'
 export { type Prepared, prepared } from './prepared.js'
 export { openStore, type Store, type StoreLimits, type WriteOptions } from './store.js'
 export { StoreError, type StoreErrorCode } from './store-error.js'

@@ -28,15 +28,23 @@ const migrate = async (url: string, migrations: readonly Migration[], room = 'ro
 
 test('applies what is missing, once, in order, and per room', async () => {
   const url = newFile()
-  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations', 'room_write_probe'])
-  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_migrations', 'room_write_probe'])
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_known_keys', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a')])).toEqual(['a', 'room_known_keys', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual([
+    'a',
+    'b',
+    'room_known_keys',
+    'room_migrations',
+    'room_write_probe',
+  ])
   expect(await migrate(url, [table('c')], 'other')).toEqual([
     'a',
     'b',
     'c',
+    'other_known_keys',
     'other_migrations',
     'other_write_probe',
+    'room_known_keys',
     'room_migrations',
     'room_write_probe',
   ])
@@ -52,7 +60,13 @@ test(verifies('F-13', 'a migration that fails leaves nothing behind and can run 
     },
   }
   await expect(migrate(url, [table('a'), broken])).rejects.toThrow('half way')
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual([
+    'a',
+    'b',
+    'room_known_keys',
+    'room_migrations',
+    'room_write_probe',
+  ])
 })
 
 test(verifies('F-13', 'a program older than its database refuses to start'), async () => {
@@ -61,7 +75,13 @@ test(verifies('F-13', 'a program older than its database refuses to start'), asy
   await expect(migrate(url, [table('a')])).rejects.toMatchObject({ name: 'StoreError', code: 'migrations' })
   await expect(migrate(url, [table('b'), table('a')])).rejects.toMatchObject({ code: 'migrations' })
   await expect(migrate(url, [table('x'), table('b')])).rejects.toMatchObject({ code: 'migrations' })
-  expect(await migrate(url, [table('a'), table('b')])).toEqual(['a', 'b', 'room_migrations', 'room_write_probe'])
+  expect(await migrate(url, [table('a'), table('b')])).toEqual([
+    'a',
+    'b',
+    'room_known_keys',
+    'room_migrations',
+    'room_write_probe',
+  ])
 })
 
 test('many that start at once migrate once', async () => {

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { createKnownKeys } from './known-keys.js'
 import { StoreError } from './store-error.js'
 import { createProbe } from './write-probe.js'
 
@@ -55,6 +56,7 @@ export async function applyMigrations(
     })
   }
   await createProbe(tx, room, dialect)
+  await createKnownKeys(tx, room)
   for (const [index, migration] of migrations.slice(rows.length).entries()) {
     await migration.up(tx, dialect)
     await sql`insert into ${sql.table(table)} (position, name)

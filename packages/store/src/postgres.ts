@@ -54,6 +54,19 @@ export async function openPostgres<T>(
   }
 }
 
+/** Whether there is no such table, or nothing in it. */
+export async function isNewInPostgres(connectionString: string, table: string): Promise<boolean> {
+  const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })
+  try {
+    const { rows } = await sql<{ found: string | null }>`select to_regclass(${table})::text as found`.execute(db)
+    if (rows[0]?.found == null) return true
+    const counted = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(db)
+    return counted.rows[0]?.count === 0
+  } finally {
+    await db.destroy()
+  }
+}
+
 /** On a connection of its own without deadlines: changing a large table, or waiting for who does, takes what it takes. */
 async function migrate(connectionString: string, room: string, migrations: readonly Migration[]): Promise<void> {
   const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })

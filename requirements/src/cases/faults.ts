@@ -54,10 +54,15 @@ export const faultCases: readonly AttackCase[] = [
     'error.unavailable',
     'A signer that is away or silent costs 503 within its deadline, and no request is lost.',
   ),
+  built(
+    'F-81',
+    'error.unavailable',
+    'A server whose keys or database are missing refuses to start, and invents no others.',
+  ),
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
-  later('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
+  built('F-63', 'trust.resource.auth-servers', 'A faulty new configuration leaves the old one in force.'),
   later('F-65', 'trust.auth-server.direct', 'A missing policy file grants nothing.'),
   later('F-66', 'refresh.hashed', 'One bad row fails alone.'),
 ]

@@ -45,13 +45,21 @@ async function run(database: string, ...args: string[]) {
   return { out, err, code }
 }
 
-const newDatabase = () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}`
+const newFile = () => `sqlite:${join(mkdtempSync(join(folder, 'one-')), 'agent.db')}`
+
+/** The database of a server that was started. */
+async function newDatabase(): Promise<string> {
+  const database = newFile()
+  const keys = [{ kid: 'k1', key: await generateSigningKey() }]
+  await (await createAgentServer({ id, keys, database })).close()
+  return database
+}
 
 /** Enrols at a server on the same database, as the server's own process would. */
 async function enrol(database: string, enrollment: object, more: Partial<AgentServerOptions> = {}): Promise<number> {
   const own = await generateSigningKey()
   const keys = [{ kid: 'k1', key: await generateSigningKey() }]
-  const server = await createAgentServer({ id, keys, database, replay, ...more })
+  const server = await createAgentServer({ id, keys, knownKeys: 'replace', database, replay, ...more })
   const body = new TextEncoder().encode(JSON.stringify({ enrollment }))
   const headers = [
     ['host', 'agent.example'],
@@ -73,7 +81,7 @@ async function enrol(database: string, enrollment: object, more: Partial<AgentSe
 const enrolByCode = (database: string, line = '') => enrol(database, { type: 'code', code: JSON.parse(line).code })
 
 test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and is revoked as one'), async () => {
-  const database = newDatabase()
+  const database = await newDatabase()
   const invited = await run(database, 'invite', '--series', 'lab', '--count', '3')
   expect(invited.out.map(line => JSON.parse(line))).toEqual(
     Array.from({ length: 3 }, () => ({
@@ -115,7 +123,7 @@ test(verifies('delegate.enrol.code', 'a series of codes enrols, is listed, and i
 test(
   verifies('LOG-03', 'what an operator changes is one record each on stderr, and looking at it is none'),
   async () => {
-    const database = newDatabase()
+    const database = await newDatabase()
     const records: Array<Record<string, unknown>> = []
     vi.spyOn(process.stderr, 'write').mockImplementation(line => records.push(JSON.parse(String(line))) > 0)
     const told = async (...args: string[]): Promise<unknown[]> => {
@@ -142,7 +150,7 @@ test(
 )
 
 test('delegates that were long away are forgotten, nobody else', async () => {
-  const database = newDatabase()
+  const database = await newDatabase()
   const { out: codes } = await run(database, 'invite', '--sub', 'a')
   expect(await enrolByCode(database, codes[0])).toBe(200)
   expect((await run(database, 'forget', '--unseen-for', '31')).out).toEqual(['0 delegates forgotten'])
@@ -152,7 +160,7 @@ test('delegates that were long away are forgotten, nobody else', async () => {
 })
 
 test('the table has a line a delegate and says when there may be more', async () => {
-  const database = newDatabase()
+  const database = await newDatabase()
   for (const sub of ['a', 'kitchen-tablet']) {
     const { out: codes } = await run(database, 'invite', '--sub', sub, '--series', 'home')
     expect(await enrolByCode(database, codes[0])).toBe(200)
@@ -179,24 +187,26 @@ test('what makes no sense is refused before the database is opened', async () =>
   await expect(run(database, 'revoke', '--sub', '')).rejects.toThrow('--sub')
 })
 
-test('who looks for delegates at a server that never was is told so, and makes none', async () => {
-  const database = newDatabase()
+test('an operator of a server that never was is told so, and makes none', async () => {
+  const database = newFile()
   for (const args of [
     ['list'],
     ['revoke', '--sub', 'a'],
     ['revoke', '--enrollment', 'code:a'],
     ['reinstate', '--sub', 'a'],
+    ['invite', '--sub', 'a'],
   ])
-    await expect(run(database, ...args), args.join(' ')).rejects.toThrow('there is no database')
+    await expect(run(database, ...args), args.join(' ')).rejects.toThrow("there is no agent server's database")
   expect(existsSync(database.slice('sqlite:'.length))).toBe(false)
-  expect((await run(database, 'invite', '--sub', 'a')).code).toBe(0)
-  expect((await run(database, 'list', '--json')).out).toEqual([])
+  const made = await newDatabase()
+  expect((await run(made, 'invite', '--sub', 'a')).code).toBe(0)
+  expect((await run(made, 'list', '--json')).out).toEqual([])
 })
 
 test(
   verifies('delegate.enrol.oidc', 'OIDC rules of the configuration enrol, and an operator may use the same file'),
   async () => {
-    const database = newDatabase()
+    const database = await newDatabase()
     const { publicKey, privateKey } = await generateKeyPair('RS256')
     const jwksFile = join(mkdtempSync(join(folder, 'keys-')), 'jwks.json')
     writeFileSync(jwksFile, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' }] }))
@@ -234,7 +244,7 @@ test('the configurations that the documentation shows are ones that a server sta
   for (const block of blocks) {
     const config = join(mkdtempSync(join(folder, 'docs-')), 'agent-server.yaml')
     writeFileSync(config, block)
-    expect((await run(newDatabase(), 'invite', '--config', config)).out).toHaveLength(1)
+    expect((await run(await newDatabase(), 'invite', '--config', config)).out).toHaveLength(1)
   }
 })
 

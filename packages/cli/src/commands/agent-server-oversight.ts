@@ -5,6 +5,7 @@ import { UsageError } from '@countersign/fetch'
 import { generateSigningKey } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
+import { isNewDatabase } from '@countersign/store'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
@@ -68,7 +69,11 @@ type ServerSettings = Parameters<typeof openAgentServer>[0]
 async function withServer(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
   // An operator's act signs nothing, and must neither need nor make the keys of the server.
   const keys = [{ kid: 'none', key: await generateSigningKey() }]
-  const server = await openAgentServer(settings, operatorAudit(), { keys, ...epochBeside(settings) })
+  const server = await openAgentServer(settings, operatorAudit(), {
+    keys,
+    knownKeys: 'ignore',
+    ...epochBeside(settings),
+  })
   try {
     await act(server)
   } finally {
@@ -89,11 +94,16 @@ function operatorAudit(): ReturnType<typeof audit> {
   return audit(log, logLimit(log))
 }
 
-/** As {@link withServer}, for who expects delegates: a name spelt wrongly must not find an empty server, and revoke nobody there. */
-function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
-  const database = databaseOf(settings)
-  if (database.startsWith('sqlite:') && !existsSync(database.slice('sqlite:'.length).replace(/^\/+/, '/')))
-    throw new UsageError(`there is no database ${database}: see --id, --data and --database`)
+/**
+ * As {@link withServer}, where there is a server: a name spelt wrongly must not make an empty one beside it, and invite or revoke
+ * delegates there.
+ */
+async function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
+  const url = databaseOf(settings)
+  if (url !== 'sqlite::memory:' && (await isNewDatabase({ url, room: 'agent_server' })))
+    throw new UsageError(
+      `there is no agent server's database ${url.startsWith('sqlite:') ? url : 'in PostgreSQL'}: start the server first, or see --id, --data and --database`,
+    )
   return withServer(settings, act)
 }
 
@@ -102,7 +112,7 @@ export async function invite(command: Command): Promise<void> {
   const settings = readConfiguration(command, inviteOptions.options, process.env)
   const { sub, expiresIn, count, series = randomUUID() } = settings
   if (sub !== undefined && count > 1) throw new UsageError('--sub names one delegate: leave out --count')
-  await withServer(settings, async server => {
+  await withDelegates(settings, async server => {
     for (let made = 0; made < count; made++) {
       const invitation = await server.invite({
         series,

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentServer, type AgentServerOptions, createAgentServer } from '@countersign/agent-server'
+import { UsageError } from '@countersign/fetch'
+import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
@@ -8,6 +10,7 @@ import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { enrollmentOf, oidcIssuer } from './agent-server-enrollment.js'
 import { audit } from './audit.js'
+import { type Belongings, checkFirstStart, type Start } from './first-start.js'
 import {
   dataFolder,
   epochKeeper,
@@ -21,6 +24,9 @@ import {
   signingKeys,
   unlessRestored,
 } from './participant.js'
+import { reloadOnSignal } from './reload.js'
+import { notClosed, swappable } from './swap.js'
+import { certificateOf } from './tls.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({
@@ -65,9 +71,9 @@ export function databaseOf(settings: Pick<z.infer<typeof agentServerOptions>, 'd
 
 /** Opens the server that the settings describe. */
 export function openAgentServer(
-  settings: Omit<z.infer<typeof agentServerOptions>, 'port'>,
+  settings: Omit<AgentServerSettings, 'port'>,
   onEvent: AgentServerOptions['onEvent'] & {},
-  more: Pick<AgentServerOptions, 'keys' | 'replay' | 'epoch'>,
+  more: Pick<AgentServerOptions, 'keys' | 'knownKeys' | 'replay' | 'epoch'>,
 ): Promise<AgentServer> {
   const { name, tokenLifetime, audience, redirectUris, localhostCallback } = settings
   const opening = createAgentServer({
@@ -87,27 +93,63 @@ export function openAgentServer(
   return unlessRestored('agent-server', opening)
 }
 
+type AgentServerSettings = z.infer<typeof agentServerOptions>
+
+/** What another process is needed for. */
+const lasting = [
+  ...['id', 'port', 'host', 'development', 'data', 'keys', 'database', 'epoch', 'replay', 'cors'],
+] as ReadonlyArray<keyof AgentServerSettings>
+
+/** Whether the operator keeps the keys in a file, and no rotation keeps them in the database. */
+const hasKeyFileOnly = ({ rotateKeysEvery, keys }: AgentServerSettings): boolean =>
+  rotateKeysEvery === undefined && keys !== undefined
+
 /** A rotation, to which the keys of an earlier key file hand over; the key file alone where the operator names one and no rotation. */
-async function ownKeys(settings: z.infer<typeof agentServerOptions>): Promise<Pick<AgentServerOptions, 'keys'>> {
+async function ownKeys(
+  settings: AgentServerSettings,
+  start: Start,
+): Promise<Pick<AgentServerOptions, 'keys' | 'knownKeys'>> {
   const folder = dataFolder('agent-server', settings)
-  const { rotateKeysEvery, keys } = settings
-  if (rotateKeysEvery === undefined && keys !== undefined) return { keys: await signingKeys(folder, settings) }
-  const before = existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings) : []
-  return { keys: { rotateEvery: rotateKeysEvery ?? 30 * 86_400, before } }
+  const knownKeys = settings.replaceKeys ? 'replace' : 'check'
+  if (hasKeyFileOnly(settings)) return { keys: await signingKeys(folder, settings, start), knownKeys }
+  const { rotateKeysEvery = 30 * 86_400 } = settings
+  const before = existsSync(keysPath(folder, settings)) ? await signingKeys(folder, settings, start) : []
+  return { keys: { rotateEvery: rotateKeysEvery, before } }
 }
 
-/** `countersign agent-server`: serves an agent's identity and enrols its delegates. */
+/** A rotation does without a key file, unless there is one to hand over or the operator names one. */
+function belongingsOf(settings: AgentServerSettings): Belongings {
+  const keys = keysPath(dataFolder('agent-server', settings), settings)
+  const database = { url: databaseOf(settings), room: 'agent_server' }
+  return hasKeyFileOnly(settings) || existsSync(keys) ? { keys, database } : { database }
+}
+
+/** `countersign agent-server`: serves an agent's identity and enrols its delegates. On SIGHUP it reads settings, keys and certificate again. */
 export async function agentServer(command: Command): Promise<void> {
-  const settings = readConfiguration(command, agentServerOptions, process.env)
+  const read = () => readConfiguration(command, agentServerOptions, process.env)
+  const settings = read()
+  // Before anything is made.
+  certificateOf(settings)
   const log = jsonLog({ name: 'agent-server' })
   const limit = logLimit(log)
-  const participant = await openAgentServer(settings, audit(log, limit), {
-    ...(await ownKeys(settings)),
+  const { rotateKeysEvery, keys } = settings
+  if (rotateKeysEvery !== undefined && keys !== undefined && !existsSync(keys))
+    throw new UsageError(`--keys: there is no file ${keys} whose keys could hand over to the rotation`)
+  const start = await checkFirstStart(settings, belongingsOf(settings), log)
+  const kept = {
+    replay: memoryReplaySet(),
     ...(await sharedReplay(settings)),
     ...epochKeeper('agent-server', dataFolder('agent-server', settings), {
       ...settings,
       database: databaseOf(settings),
     }),
+  }
+  const open = async (next: AgentServerSettings, how: Start): Promise<AgentServer> =>
+    openAgentServer(next, audit(log, limit), { ...(await ownKeys(next, how)), ...kept })
+  const place = swappable(await open(settings, start), notClosed(log))
+  const running = await run('agent-server', settings, place.participant, { log, logLimit: limit })
+  reloadOnSignal({
+    ...{ log, running, settings, lasting, read },
+    apply: async (next: AgentServerSettings) => place.swap(await open({ ...next, replaceKeys: false }, 'again')),
   })
-  await run('agent-server', settings, participant, { log, logLimit: limit })
 }

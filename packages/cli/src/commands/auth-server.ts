@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type AuthServer,
+  type AuthServerOptions,
   askUsers,
   createAuthServer,
   demoUsers,
@@ -8,18 +10,21 @@ import {
   firstOf,
   type LoginMethod,
 } from '@countersign/auth-server'
+import { memoryReplaySet } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit, discoveryAlarms } from './audit.js'
+import { checkFirstStart, type Start } from './first-start.js'
 import {
   corsOf,
   dataFolder,
   discoveryFor,
   epochKeeper,
   epochOptions,
+  keysPath,
   proxiesOf,
   proxyOptions,
   run,
@@ -28,6 +33,9 @@ import {
   signingKeys,
   unlessRestored,
 } from './participant.js'
+import { reloadOnSignal } from './reload.js'
+import { notClosed, swappable } from './swap.js'
+import { certificateOf } from './tls.js'
 
 const grant = z.strictObject({
   agent: z.string().describe('the agent server that is granted access'),
@@ -122,37 +130,78 @@ export function databaseOf(folder: string, { database }: { readonly database?: s
   return database ?? `sqlite:${join(folder, 'auth-server.db')}`
 }
 
-/** `countersign auth-server`: issues auth tokens for what its policy grants. */
+type AuthServerSettings = z.infer<typeof authServerOptions>
+
+/** What another process is needed for. */
+const lasting = [
+  ...['id', 'port', 'host', 'development', 'data', 'keys', 'database', 'epoch', 'replay'],
+] as ReadonlyArray<keyof AuthServerSettings>
+
+/** What outlives a reload. */
+interface Kept
+  extends Required<Pick<AuthServerOptions, 'discovery' | 'replay' | 'onEvent' | 'database'>>,
+    Pick<AuthServerOptions, 'epoch'> {
+  readonly folder: string
+}
+
+/**
+ * `countersign auth-server`: issues auth tokens for what its policy grants. On SIGHUP it reads settings, keys and certificate again;
+ * what it counted in memory (page requests, guesses of codes) begins anew.
+ */
 export async function authServer(command: Command): Promise<void> {
-  const settings = readConfiguration(command, authServerOptions, process.env)
+  const read = () => readConfiguration(command, authServerOptions, process.env)
+  const settings = read()
+  // Before anything is made.
+  certificateOf(settings)
   const folder = dataFolder('auth-server', settings)
-  const { authTokenLifetime, pagesPerMinute } = settings
-  // The auth server tells its pages from what agents call; what serves it would open them all.
-  const { cors, ...rest } = settings
   const database = databaseOf(folder, settings)
-  const login = await loginMethods(settings)
   const log = jsonLog({ name: 'auth-server' })
   const limit = logLimit(log)
-  const opening = createAuthServer({
-    issuer: settings.id,
-    keys: await signingKeys(folder, settings),
+  const kept: Kept = {
+    folder,
     database,
     ...epochKeeper('auth-server', folder, { ...settings, database }),
     discovery: discoveryFor(settings, { onEvent: discoveryAlarms(log, limit) }),
+    replay: memoryReplaySet(),
     ...(await sharedReplay(settings)),
+    onEvent: audit(log, limit),
+  }
+  const belongings = { keys: keysPath(folder, settings), database: { url: database, room: 'auth_server' } }
+  const start = await checkFirstStart(settings, belongings, log)
+  const place = swappable(await openAuthServer(settings, kept, start), notClosed(log))
+  // The auth server tells its pages from what agents call; what serves it would open them all.
+  const { cors: _, ...rest } = settings
+  const running = await run('auth-server', rest, place.participant, { log, logLimit: limit })
+  reloadOnSignal({
+    ...{ log, running, settings, lasting, read },
+    apply: async (next: AuthServerSettings) =>
+      place.swap(await openAuthServer({ ...next, replaceKeys: false }, kept, 'again')),
+  })
+}
+
+async function openAuthServer(
+  settings: AuthServerSettings,
+  { folder, ...kept }: Kept,
+  start: Start,
+): Promise<AuthServer> {
+  const { authTokenLifetime, pagesPerMinute, cors } = settings
+  const login = await loginMethods(settings)
+  const opening = createAuthServer({
+    issuer: settings.id,
+    keys: await signingKeys(folder, settings, start),
+    ...kept,
+    knownKeys: settings.replaceKeys ? 'replace' : 'check',
     ...(login.length === 0 ? {} : { login }),
     policy: firstOf(directGrants(settings.grants), askUsers(settings.ask)),
     exchange: settings.exchange,
     deviceFlow: settings.deviceFlow.includes('any') ? 'any' : settings.deviceFlow,
     development: settings.development,
     ...proxiesOf(settings),
-    onEvent: audit(log, limit),
     ...(cors === undefined ? {} : { cors: corsOf(cors) }),
     ...(authTokenLifetime === undefined ? {} : { authTokenLifetime }),
     ...(pagesPerMinute === undefined ? {} : { pagesPerMinute }),
   })
-  const participant = await unlessRestored('auth-server', opening)
-  await run('auth-server', rest, participant, { log, logLimit: limit })
+  return unlessRestored('auth-server', opening)
 }
 
 async function loginMethods(settings: z.infer<typeof authServerOptions>): Promise<LoginMethod[]> {

@@ -9,10 +9,12 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration, stringList } from '../configuration.js'
 import { audit, discoveryAlarms } from './audit.js'
+import { checkFirstStart, type Start } from './first-start.js'
 import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
 import {
   dataFolder,
   discoveryFor,
+  keysPath,
   proxiesOf,
   proxyOptions,
   run,
@@ -23,6 +25,7 @@ import {
 import { reloadOnSignal } from './reload.js'
 import { sharedCounter } from './shared-counter.js'
 import { siteOf } from './site.js'
+import { certificateOf } from './tls.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
 const limits = z.partialRecord(
@@ -155,15 +158,18 @@ type GatewaySettings = z.infer<typeof gatewayOptions>
 
 /** What a process listens and counts with; a change of these needs another process. */
 const lasting = [
-  ...['id', 'port', 'host', 'development', 'data', 'replay', 'counter', 'cors', 'bodyLimit', 'check'],
+  ...['id', 'port', 'host', 'development', 'data', 'keys', 'replay', 'counter', 'cors', 'bodyLimit', 'check'],
 ] as ReadonlyArray<keyof GatewaySettings>
 
 /** `countersign gateway`: the guard in front of an API that knows nothing of AAuth. On SIGHUP it reads its settings again. */
 export async function gateway(command: Command): Promise<void> {
   const read = () => readConfiguration(command, gatewayOptions, process.env)
   const settings = read()
+  // Before anything is made.
+  certificateOf(settings)
   const log = jsonLog({ name: 'gateway' })
   const limit = logLimit(log)
+  const start = await checkFirstStart(settings, { keys: keysPath(dataFolder('gateway', settings), settings) }, log)
   // Records nothing unless the operator has registered an SDK, e.g. by NODE_OPTIONS=--import.
   const telemetry = openTelemetry()
   const alarms = discoveryAlarms(log, limit)
@@ -191,12 +197,13 @@ export async function gateway(command: Command): Promise<void> {
             ),
       ),
   }
-  const { participant, paths, reload } = await made(settings, kept)
+  const { participant, paths, reload } = await made(settings, kept, start)
   if (settings.observe) sayObserving(log, paths)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
-  await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
+  const running = await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
   reloadOnSignal({
     log,
+    running,
     settings,
     lasting,
     read,
@@ -228,34 +235,35 @@ interface Made {
   reload(next: GatewaySettings): Promise<readonly string[]>
 }
 
-async function made(settings: GatewaySettings, kept: Kept): Promise<Made> {
+async function made(settings: GatewaySettings, kept: Kept, start: Start): Promise<Made> {
   return settings.check === undefined
-    ? reloadable<GatewayOptions<string>>(createGateway, next => gatewayOf(next, kept), settings)
-    : reloadable<CheckOptions<string>>(createCheck, next => checkOf(next, kept), settings)
+    ? reloadable<GatewayOptions<string>>(createGateway, (next, how) => gatewayOf(next, kept, how), settings, start)
+    : reloadable<CheckOptions<string>>(createCheck, (next, how) => checkOf(next, kept, how), settings, start)
 }
 
 async function reloadable<O extends Pick<GatewayOptions<string>, 'resource'>>(
   create: (options: O) => Participant & { reload(options: O): void },
-  read: (settings: GatewaySettings) => Promise<O>,
+  read: (settings: GatewaySettings, start: Start) => Promise<O>,
   settings: GatewaySettings,
+  start: Start,
 ): Promise<Made> {
-  const options = await read(settings)
+  const options = await read(settings, start)
   const participant = create(options)
   const reload = async (next: GatewaySettings): Promise<readonly string[]> => {
-    const changed = await read(next)
+    const changed = await read(next, 'again')
     participant.reload(changed)
     return changed.resource.paths
   }
   return { participant, paths: options.resource.paths, reload }
 }
 
-async function gatewayOf(settings: GatewaySettings, kept: Kept): Promise<GatewayOptions<string>> {
+async function gatewayOf(settings: GatewaySettings, kept: Kept, start: Start): Promise<GatewayOptions<string>> {
   const { upstream, timeout, healthPath, bodies } = settings
   if (upstream === undefined)
     throw new UsageError('--upstream is required, or --check for a proxy that passes on by itself')
   if (bodies !== undefined) throw new UsageError('--bodies goes with --check: a gateway sees every body')
   return {
-    ...(await judgedBy(settings, kept)),
+    ...(await judgedBy(settings, kept, start)),
     upstream,
     onUpstream: kept.onUpstream,
     ...(timeout === undefined ? {} : { timeout }),
@@ -263,7 +271,7 @@ async function gatewayOf(settings: GatewaySettings, kept: Kept): Promise<Gateway
   }
 }
 
-async function checkOf(settings: GatewaySettings, kept: Kept): Promise<CheckOptions<string>> {
+async function checkOf(settings: GatewaySettings, kept: Kept, start: Start): Promise<CheckOptions<string>> {
   const { check = 'nginx', bodies, cors } = settings
   for (const name of ['upstream', 'timeout', 'healthPath'] as const)
     if (settings[name] !== undefined)
@@ -271,14 +279,15 @@ async function checkOf(settings: GatewaySettings, kept: Kept): Promise<CheckOpti
   if (cors !== undefined) throw new UsageError('--cors does not go with --check: let the proxy answer pages')
   if (check === 'nginx' && bodies === 'seen')
     throw new UsageError('--bodies seen goes with envoy: nginx shows no bodies')
-  return { ...(await judgedBy(settings, kept)), proxy: check, ...(bodies === undefined ? {} : { bodies }) }
+  return { ...(await judgedBy(settings, kept, start)), proxy: check, ...(bodies === undefined ? {} : { bodies }) }
 }
 
 async function judgedBy(
   settings: GatewaySettings,
   { discovery, replay, counter, onEvent, telemetry }: Kept,
+  start: Start,
 ): Promise<Pick<GatewayOptions<string>, 'resource' | 'routes' | 'identity'>> {
-  const keys = await signingKeys(dataFolder('gateway', settings), settings)
+  const keys = await signingKeys(dataFolder('gateway', settings), settings, start)
   const resource = createResource({
     id: settings.id,
     keys,

@@ -14,6 +14,7 @@ import {
   keysFile,
   type Logger,
   type Participant,
+  type Running,
   serve,
   type TracedExchange,
 } from '@countersign/server'
@@ -21,6 +22,8 @@ import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
+import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
+import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 
 /** Options that every server command has. */
 export const serverOptions = {
@@ -32,7 +35,9 @@ export const serverOptions = {
   keys: z
     .string()
     .optional()
-    .describe('file of signing keys, created on first start (mode 0600); default DATA/keys.json'),
+    .describe('file of signing keys, made on the first start (mode 0600); default DATA/keys.json'),
+  ...firstStartOptions,
+  ...tlsOptions,
   replay: z
     .url({ protocol: /^rediss?$/ })
     .optional()
@@ -110,7 +115,7 @@ export interface ProxySettings {
 }
 
 /** The values of {@link serverOptions}. */
-export interface ServerSettings {
+export interface ServerSettings extends TlsSettings, FirstStartSettings {
   readonly id: string
   readonly port: number
   readonly host?: string | undefined
@@ -133,9 +138,16 @@ export function keysPath(folder: string, settings: Pick<ServerSettings, 'keys'>)
   return settings.keys ?? join(folder, 'keys.json')
 }
 
-/** The server's signing keys, made on the first start. */
-export function signingKeys(folder: string, settings: Pick<ServerSettings, 'keys'>): Promise<PublishedKey[]> {
-  return keysFile(keysPath(folder, settings))
+/** The server's signing keys, made at a `start` that may make them; the log has told of it by then. */
+export function signingKeys(
+  folder: string,
+  settings: Pick<ServerSettings, 'keys'>,
+  start: Start,
+): Promise<PublishedKey[]> {
+  return keysFile(keysPath(folder, settings), {
+    missing: start === 'again' ? 'refuse' : 'make',
+    onMade: () => undefined,
+  })
 }
 
 /** Discovery over the guarded fetcher; loopback only in development. */
@@ -154,26 +166,51 @@ export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay
   return { replay: await redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` }) }
 }
 
-/** Listens, prints the ready line, drains on SIGTERM. */
+/**
+ * Listens, prints the ready line, drains on SIGTERM.
+ * @throws UsageError that says what to change where the port or address cannot be had
+ */
 export async function run(
   name: string,
   settings: ServerSettings,
   participant: Participant,
   more: { readonly log: Logger; readonly logLimit: LogLimit; readonly bodyLimit?: number },
-): Promise<void> {
+): Promise<Running> {
   // This process has nothing else to do.
   verifyAndSignOn('pool')
-  await serve({
+  const tls = certificateOf(settings)
+  const running = await serve({
     ...more,
     name,
     id: settings.id,
     port: settings.port,
     participant,
     development: settings.development,
+    ...(tls === undefined ? {} : { tls }),
     ...(settings.host === undefined ? {} : { host: settings.host }),
     ...(settings.cors === undefined ? {} : { cors: corsOf(settings.cors) }),
     ...traceTo(settings),
+  }).catch((error: unknown) => {
+    throw cannotListen(error, settings)
   })
+  if (tls === undefined && settings.id.startsWith('https:'))
+    more.log.warn(
+      { event: 'plain_http', id: settings.id, port: running.port },
+      'this port speaks plain http: a proxy in front must end TLS, or give --tls-cert and --tls-key',
+    )
+  return running
+}
+
+/** What to change where the system does not let a server listen; any other error as it is. */
+function cannotListen(error: unknown, { port, host }: ServerSettings): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'EADDRINUSE')
+    return new UsageError(`port ${port} is in use: end the program that listens there, or give another --port`)
+  if (code === 'EACCES')
+    return new UsageError(`port ${port} is not for every user: give a --port above 1023, with a proxy in front`)
+  if (code === 'EADDRNOTAVAIL') return new UsageError(`this machine has no address ${host}: give another --host`)
+  return error
 }
 
 /** The origins that `--cors` names. */

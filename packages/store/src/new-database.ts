@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs'
+import { parseDatabaseUrl } from './database-url.js'
+import { libsqlDatabase } from './libsql-database.js'
+import { checkMigrations } from './migrate.js'
+
+/**
+ * Whether {@link openStore} would make the room's tables: there is no file, or none of the room's tables in it. Makes nothing itself.
+ * A database in memory is always new.
+ * @throws TypeError for a wrong URL or room; what the database throws when it cannot be read
+ */
+export async function isNewDatabase({ url, room }: { readonly url: string; readonly room: string }): Promise<boolean> {
+  const target = parseDatabaseUrl(url)
+  checkMigrations(room, [])
+  const table = `${room}_migrations`
+  if (target.dialect === 'postgres') {
+    const { isNewInPostgres } = await import('./postgres.js')
+    return isNewInPostgres(target.connectionString, table)
+  }
+  if (!('file' in target) || !existsSync(target.file)) return true
+  const database = libsqlDatabase(target.file)
+  try {
+    database.value('pragma busy_timeout = 1000')
+    const tables = database.value(`select count(*) from sqlite_master where type = 'table' and name = '${table}'`)
+    return Number(tables) === 0 || Number(database.value(`select count(*) from ${table}`)) === 0
+  } finally {
+    database.close()
+  }
+}
