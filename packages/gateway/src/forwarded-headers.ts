@@ -126,7 +126,9 @@ export function responseHeaders(raw: readonly string[]): Headers {
 
 /** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server, to some of them `AAuth.Level` too (SIG-21). */
 export function plainName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+  const lower = name.toLowerCase()
+  // No name that is known here is longer; what follows need not be read.
+  return lower.slice(0, 64).replace(/[^a-z0-9]/g, '-') + lower.slice(64)
 }
 
 function isOurs(plain: string): boolean {
@@ -135,7 +137,9 @@ function isOurs(plain: string): boolean {
 
 function connectionNamed(lines: ReadonlyArray<Line>): ReadonlySet<string> {
   const values = lines.filter(([name]) => plainName(name) === 'connection').map(([, value]) => value)
-  return new Set(values.flatMap(value => value.split(',').map(name => plainName(name.trim()))))
+  // Each once: a name costs more to read than a comma to send.
+  const names = new Set(values.flatMap(value => value.split(',')))
+  return new Set([...names].map(name => plainName(name.trim())))
 }
 
 function hasLength({ method, body }: ReceivedMessage): boolean {

@@ -23,9 +23,8 @@ export function looseSpellings(path: string): readonly string[] | undefined {
 
 /** Without path parameters and doubled slashes; nothing where an upstream would walk up at `..`. */
 function tidied(path: string): string | undefined {
-  const folded = foldedPath(path.replace(/;[^/]*/g, ''))
-  if (folded === undefined || /\/\.{1,2}(?=\/)/.test(folded)) return undefined
-  return folded.replace(/\/+/g, '/')
+  const folded = foldedPath(path.replace(/;[^/]*/g, '').replace(/\/+/g, '/'))
+  return folded === undefined || /\/\.{1,2}(?=\/)/.test(folded) ? undefined : folded
 }
 
 /** As all paths that are looked up end. */

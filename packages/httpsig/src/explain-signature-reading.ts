@@ -1,6 +1,6 @@
 import { HttpSigError } from './error.js'
 import type { VerifyKey } from './key.js'
-import { componentValue } from './parameterised-component.js'
+import { componentValue, messageParts } from './parameterised-component.js'
 import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { componentIdentifier } from './signature-base.js'
 import type { Component } from './signature-input.js'
@@ -51,7 +51,7 @@ export function valueIn(component: Component, reading: Reading, message: Receive
   try {
     const { method, scheme, authority, path, query = '' } = reading
     const lines = (field: string): string[] => headerValues(message, field).map(trimOws)
-    return componentValue(component, { method, scheme, authority, target: path + query, lines })
+    return componentValue(component, { method, scheme, authority, target: path + query, lines }, messageParts())
   } catch (error) {
     if (error instanceof HttpSigError) return undefined
     throw error

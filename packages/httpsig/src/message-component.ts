@@ -2,18 +2,13 @@ import { isInnerList, type Parameters, serializeInnerList, serializeItem } from 
 import { base64Encode } from '#base64url'
 import { componentKey } from './component-identifier.js'
 import { type HeaderLines, type HttpMessage, type HttpRequestMessage, isResponse } from './http-message.js'
-import { queryParameter } from './parameterised-component.js'
+import { type MessageParts, messageParts, queryParameter } from './parameterised-component.js'
 import { trimOws } from './received-message.js'
 import { pathOf, queryOf } from './request-target.js'
 import { componentIdentifier } from './signature-base.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
-import {
-  type StructuredFieldTypes,
-  singleReadingDictionary,
-  strictlySerialized,
-  structuredFieldType,
-} from './structured-field-type.js'
+import { type StructuredFieldTypes, strictlySerialized, structuredFieldType } from './structured-field-type.js'
 
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 const plainText = /^[\t\x20-\x7e]*$/
@@ -48,8 +43,8 @@ function binaryWrapped(lines: readonly string[]): string {
     .join(', ')
 }
 
-function memberNamed(text: string, key: string, component: Component): string {
-  const member = singleReadingDictionary(text).get(key)
+function memberNamed(members: ReturnType<MessageParts['dictionary']>, key: string, component: Component): string {
+  const member = members.get(key)
   if (member === undefined)
     throw malformed('a covered Dictionary member is not in the message', { component: componentIdentifier(component) })
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
@@ -70,14 +65,21 @@ function fieldParameters(parameters: Parameters): { sf: boolean; bs: boolean; ke
   return read
 }
 
-function fieldValue(component: Component, headers: HeaderLines, types: StructuredFieldTypes): string {
+/** With what components of one message are resolved. */
+interface Resolving {
+  /** Fields whose type the registry here does not know; needed for `sf` only. */
+  readonly types: StructuredFieldTypes
+  readonly parts: MessageParts
+}
+
+function fieldValue(component: Component, headers: HeaderLines, { types, parts }: Resolving): string {
   const { name, parameters } = component
   const lines = fieldLines(name, headers)
   if (parameters === undefined) return lines.join(', ')
   const { sf, bs, key } = fieldParameters(parameters)
   if (bs) return binaryWrapped(lines)
   const text = lines.join(', ')
-  if (key !== undefined) return memberNamed(text, key, component)
+  if (key !== undefined) return memberNamed(parts.dictionary(lines), key, component)
   if (!sf) return text
   const type = structuredFieldType(name, types)
   if (type === undefined)
@@ -131,11 +133,11 @@ function ofRequest(name: string, request: HttpRequestMessage): string | undefine
   }
 }
 
-function derivedValue({ name, parameters }: Component, message: HttpMessage): string {
+function derivedValue({ name, parameters }: Component, message: HttpMessage, parts: MessageParts): string {
   const own = new Map(parameters)
   own.delete('req')
   if (own.has('tr')) throw malformed('trailers are not supported: a component has the parameter tr')
-  if (name === '@query-param' && !isResponse(message)) return queryParameter(own, queryOf(pathAndQuery(message)))
+  if (name === '@query-param' && !isResponse(message)) return queryParameter(own, queryOf(pathAndQuery(message)), parts)
   if (own.size > 0) throw malformed('a derived component has parameters that cannot be resolved', { component: name })
   if (isResponse(message)) {
     if (name !== '@status') throw malformed('a covered component does not apply to a response', { component: name })
@@ -162,19 +164,14 @@ function sourceOf({ name, parameters }: Component, message: HttpMessage): HttpMe
 
 /**
  * The value of a component of a request or response.
- * @param types fields whose type the registry here does not know; needed for `sf` only
  * @throws HttpSigError `invalid_signature` when the component is unknown, has an unknown parameter or is not in the message
  * @see RFC 9421 §2.1, §2.2, §2.4
  */
-export function messageComponentValue(
-  component: Component,
-  message: HttpMessage,
-  types: StructuredFieldTypes = {},
-): string {
+export function messageComponentValue(component: Component, message: HttpMessage, resolving: Resolving): string {
   const source = sourceOf(component, message)
   const value = component.name.startsWith('@')
-    ? derivedValue(component, source)
-    : fieldValue(component, source.headers, types)
+    ? derivedValue(component, source, resolving.parts)
+    : fieldValue(component, source.headers, resolving)
   // A line break would forge a line of the base; what is not ASCII has no bytes there.
   if (!plainText.test(value))
     throw malformed('the value of a covered component holds characters outside printable ASCII', {
@@ -196,6 +193,7 @@ export function messageSignatureBase(
   types: StructuredFieldTypes = {},
 ): string {
   const seen = new Set<string>()
+  const resolving = { types, parts: messageParts() }
   let base = ''
   for (const component of components) {
     const key = componentKey(component)
@@ -203,7 +201,7 @@ export function messageSignatureBase(
     if (seen.has(key)) throw malformed('a component is covered twice', { component: key })
     seen.add(key)
     const identifier = component.parameters ? componentIdentifier(component) : `"${component.name}"`
-    base += `${identifier}: ${messageComponentValue(component, message, types)}\n`
+    base += `${identifier}: ${messageComponentValue(component, message, resolving)}\n`
   }
   return `${base}"@signature-params": ${parameters}`
 }

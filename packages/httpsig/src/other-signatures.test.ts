@@ -136,10 +136,11 @@ describe('other signatures beside ours', () => {
     for (const value of values) {
       const message = withHeader(send(get), 'signature-input', value.slice(0, 8192))
       const times: number[] = []
-      for (let run = 0; run < 7; run++) {
-        const { user } = process.cpuUsage()
+      // The least of several: the machine does other things, too.
+      for (let run = 0; run < 25 && !(Math.min(...times) < 2); run++) {
+        const start = performance.now()
         await verdict(message)
-        times.push((process.cpuUsage().user - user) / 1000)
+        times.push(performance.now() - start)
       }
       expect(Math.min(...times), value.slice(0, 40)).toBeLessThan(2)
     }

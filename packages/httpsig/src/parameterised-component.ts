@@ -24,8 +24,35 @@ const dictionaries: readonly string[] = [
   'want-repr-digest',
 ]
 
-function dictionaryOf(lines: readonly string[]): ReturnType<typeof singleReadingDictionary> {
-  const members = singleReadingDictionary(lines.join(', '))
+type Members = ReturnType<typeof singleReadingDictionary>
+
+/**
+ * What several components of one message may be members of, each read once: a signature may cover as many members of one field, or
+ * parameters of one query, as it may cover components.
+ */
+export interface MessageParts {
+  dictionary(lines: readonly string[]): Members
+  query(query: string | undefined): ReadonlyMap<string, string | undefined>
+}
+
+/** Parts of one message that is verified once. */
+export function messageParts(): MessageParts {
+  const dictionaries = new Map<string, Members>()
+  const queries = new Map<string, ReadonlyMap<string, string | undefined>>()
+  return {
+    dictionary: lines => once(dictionaries, lines.join(', '), singleReadingDictionary),
+    query: (query = '?') => once(queries, query, queryParameters),
+  }
+}
+
+function once<T>(known: Map<string, T>, text: string, read: (text: string) => T): T {
+  const value = known.get(text) ?? read(text)
+  known.set(text, value)
+  return value
+}
+
+function dictionaryOf(lines: readonly string[], parts: MessageParts): Members {
+  const members = parts.dictionary(lines)
   if (members.size === 0) throw malformed('a component covered with sf or key is empty')
   return members
 }
@@ -35,8 +62,8 @@ function binaryWrapped(lines: readonly string[]): string {
   return lines.map(line => `:${base64Encode(encoder.encode(line))}:`).join(', ')
 }
 
-function memberNamed(lines: readonly string[], name: string): string {
-  const member = dictionaryOf(lines).get(name)
+function memberNamed(lines: readonly string[], name: string, parts: MessageParts): string {
+  const member = dictionaryOf(lines, parts).get(name)
   if (member === undefined) throw malformed('a covered Dictionary member is not in the request')
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
 }
@@ -46,15 +73,19 @@ function memberNamed(lines: readonly string[], name: string): string {
  * @throws HttpSigError `invalid_signature` for any other parameter, `tr` and `req` among them, and where the value cannot be had
  * @see RFC 9421 §2.1
  */
-export function parameterisedField(name: string, parameters: Parameters, lines: readonly string[]): string {
+function parameterisedField(
+  { name, parameters }: Required<Component>,
+  lines: readonly string[],
+  parts: MessageParts,
+): string {
   const [entry] = parameters
   if (entry === undefined || parameters.size !== 1)
     throw malformed('a covered component has parameters that do not go together')
   const [parameter, value] = entry
   if (parameter === 'bs' && value === true) return binaryWrapped(lines)
-  if (parameter === 'key' && typeof value === 'string') return memberNamed(lines, value)
+  if (parameter === 'key' && typeof value === 'string') return memberNamed(lines, value, parts)
   if (parameter === 'sf' && value === true && dictionaries.includes(name))
-    return serializeDictionary(dictionaryOf(lines))
+    return serializeDictionary(dictionaryOf(lines, parts))
   throw malformed('a covered component has a parameter that cannot be resolved')
 }
 
@@ -70,26 +101,38 @@ function percentEncoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()~]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
+/** Most parameters of a query of which some are covered by name. */
+const mostParameters = 1000
+
+/** The parameters of a query by name, their values as sent; undefined where there are two of one name. */
+function queryParameters(query: string): ReadonlyMap<string, string | undefined> {
+  const values = new Map<string, string | undefined>()
+  let count = 0
+  for (const pair of query.slice(1).split('&')) {
+    if (pair === '') continue
+    count += 1
+    if (count > mostParameters) throw malformed('a query with covered parameters has more than 1000')
+    const equals = pair.indexOf('=')
+    const name = percentEncoded(formDecoded(equals < 0 ? pair : pair.slice(0, equals)))
+    const value = equals < 0 ? '' : pair.slice(equals + 1)
+    values.set(name, values.has(name) ? undefined : value)
+  }
+  return values
+}
+
 /**
  * The value of `"@query-param";name="…"`.
  * @param query with its `?`
  * @throws HttpSigError `invalid_signature` when the parameter is missing or there twice
  * @see RFC 9421 §2.2.8
  */
-export function queryParameter(parameters: Parameters, query: string | undefined): string {
+export function queryParameter(parameters: Parameters, query: string | undefined, parts: MessageParts): string {
   const name = parameters.get('name')
   if (parameters.size !== 1 || typeof name !== 'string') throw malformed('@query-param needs name and nothing else')
-  const values: string[] = []
-  for (const pair of (query ?? '?').slice(1).split('&')) {
-    const equals = pair.indexOf('=')
-    const key = equals < 0 ? pair : pair.slice(0, equals)
-    if (pair !== '' && percentEncoded(formDecoded(key)) === name)
-      values.push(percentEncoded(formDecoded(equals < 0 ? '' : pair.slice(equals + 1))))
-  }
-  const [value] = values
+  const value = parts.query(query).get(name)
   // With two of one name, signer and handler could each mean another.
-  if (value === undefined || values.length > 1) throw malformed('a covered query parameter is missing or there twice')
-  return value
+  if (value === undefined) throw malformed('a covered query parameter is missing or there twice')
+  return percentEncoded(formDecoded(value))
 }
 
 /**
@@ -97,9 +140,9 @@ export function queryParameter(parameters: Parameters, query: string | undefined
  * @throws HttpSigError `invalid_signature` when it is unknown or not to be had from this request
  * @see docs/protocol.md §3.4, RFC 9421 §2
  */
-export function componentValue({ name, parameters }: Component, context: RequestContext): string {
+export function componentValue({ name, parameters }: Component, context: RequestContext, parts: MessageParts): string {
   if (!parameters) return bareValue(name, context)
-  if (!name.startsWith('@')) return parameterisedField(name, parameters, fieldLines(name, context))
-  if (name === '@query-param') return queryParameter(parameters, queryOf(context.target))
+  if (!name.startsWith('@')) return parameterisedField({ name, parameters }, fieldLines(name, context), parts)
+  if (name === '@query-param') return queryParameter(parameters, queryOf(context.target), parts)
   throw malformed('a derived component has parameters that cannot be resolved')
 }

@@ -3,6 +3,7 @@ import { parseComponent } from './component-identifier.js'
 import { withLines } from './http-message.test.fixture.js'
 import type { HttpMessage, HttpRequestMessage, HttpResponseMessage, StructuredFieldTypes } from './index.js'
 import { messageComponentValue, messageSignatureBase } from './message-component.js'
+import { messageParts } from './parameterised-component.js'
 
 // RFC 9421 §2: the examples of component values, and what is refused beside them.
 
@@ -26,7 +27,7 @@ const answer: HttpResponseMessage = { status: 200, headers: [], request: get }
 const types: StructuredFieldTypes = { 'example-dict': 'dictionary', 'example-list': 'list', 'example-item': 'item' }
 
 function value(identifier: string, message: HttpMessage = get): string {
-  return messageComponentValue(parseComponent(identifier), message, types)
+  return messageComponentValue(parseComponent(identifier), message, { types, parts: messageParts() })
 }
 
 const refused = expect.objectContaining({ code: 'invalid_signature' })

@@ -1,6 +1,6 @@
 import { serializeItem } from 'structured-headers'
 import { bareValue, type RequestContext } from './component-value.js'
-import { componentValue } from './parameterised-component.js'
+import { componentValue, type MessageParts, messageParts } from './parameterised-component.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 
@@ -17,13 +17,16 @@ export function componentIdentifier(component: Component): string {
  */
 export function signatureBase(components: readonly Component[], parameters: string, context: RequestContext): string {
   const seen = new Set<string>()
+  let parts: MessageParts | undefined
   let base = ''
   for (const component of components) {
     const identifier = component.parameters ? componentIdentifier(component) : `"${component.name}"`
     // A component named twice could carry two values, each read by another party.
     if (seen.has(identifier)) throw malformed('a component is covered twice')
     seen.add(identifier)
-    base += `${identifier}: ${componentValue(component, context)}\n`
+    if (component.parameters) parts ??= messageParts()
+    const value = parts ? componentValue(component, context, parts) : bareValue(component.name, context)
+    base += `${identifier}: ${value}\n`
   }
   return `${base}"@signature-params": ${parameters}`
 }

@@ -35,9 +35,10 @@ export interface DictionaryLimits {
   readonly bytes: number
 }
 
-// One step over a valid field: a string, display string, byte sequence, token or key, number, or any other character.
+// One step over a valid field: a string, display string, byte sequence, token or key, number, or any other character. A string
+// without an end is one step, too: else each of many quotes would be looked at as far as the text goes.
 const steps =
-  /"[^"\\]*(?:\\.[^"\\]*)*"|%"[^"]*"|:[A-Za-z0-9+/=]*:|[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*|@?-?\d[\d.]*|[\s\S]/g
+  /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|%"[^"]*"|:[A-Za-z0-9+/=]*:|[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*|@?-?\d[\d.]*|[\s\S]/g
 
 // RFC 9651 lets a recipient limit keys to 64 characters.
 const legalLabel = /^[a-z*][a-z0-9_.*-]{0,63}$/

@@ -6,6 +6,8 @@ export const rest = '\uE000'
 /** Forms of one URI that are looked at, and characters of it: a stranger chooses both. */
 const mostForms = 64
 const longest = 2048
+/** Characters of all its forms together. */
+const mostText = 16 * 1024
 
 type Way = (text: string) => string
 
@@ -44,10 +46,23 @@ function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undef
 export function foldedFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
   const start = foldedPath(uri)
   if (start === undefined) return undefined
+  const folds = new Map<string, string>()
+  const folded = (text: string): string => {
+    const known = folds.get(text)
+    if (known !== undefined) return known
+    const made = foldedPath(text) ?? unreadable
+    folds.set(text, made)
+    return made
+  }
   const ways = wider ? [...spelling, ...leaving] : spelling
   const all = closure(
     start,
-    ways.map(way => text => foldedPath(way(text)) ?? unreadable),
+    ways.map((way): Way => {
+      return text => {
+        const made = way(text)
+        return made === text ? text : folded(made)
+      }
+    }),
   )
   return all?.has(unreadable) ? undefined : all
 }
@@ -59,10 +74,12 @@ const unreadable = ''
 function closure(uri: string, ways: readonly Way[]): Set<string> | undefined {
   if (uri.length > longest) return undefined
   const all = new Set([uri])
+  let room = mostText
   // Grows while it is walked: what one server decodes, the next one parses.
   for (const text of all) {
+    room -= text.length
     for (const way of ways) all.add(way(text))
-    if (all.size > mostForms) return undefined
+    if (all.size > mostForms || room < 0) return undefined
   }
   return all
 }

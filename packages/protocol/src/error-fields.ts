@@ -5,7 +5,9 @@
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code.slice(0, 40) } : {}
-  const frames = (error.stack ?? '').split('\n').filter(line => /^ {4}at /.test(line))
+  const frames = framesOf(error)
+    .split('\n')
+    .filter(line => /^ {4}at /.test(line))
   return {
     type: error.name,
     ...code,
@@ -16,4 +18,10 @@ export function errorFields(error: unknown): Record<string, unknown> {
       .slice(0, 200),
     stack: frames.slice(0, 12).map(line => line.trim()),
   }
+}
+
+/** The stack without the message before it, which may have lines that look like frames. */
+function framesOf({ message, stack = '' }: Error): string {
+  const at = stack.indexOf(message)
+  return stack.slice(at < 0 ? 0 : at + message.length).slice(0, 8192)
 }

@@ -1,7 +1,7 @@
 import { HttpSigError } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { AAuthError, asAAuthError, type ErrorCode, errorResponse } from './index.js'
+import { AAuthError, asAAuthError, type ErrorCode, errorFields, errorResponse } from './index.js'
 
 test.each<readonly [ErrorCode, number]>([
   ['invalid_request', 400],
@@ -148,4 +148,13 @@ describe('what was thrown', () => {
       expect(asAAuthError(Object.assign(new Error('x'), { transient: false }))).toMatchObject({ status: 500 })
     },
   )
+})
+
+test('lines of a message that look like frames are not logged as such', () => {
+  const error = new Error('first\n    at secret (hidden:1:1)\n    at more')
+  const { stack, message } = errorFields(error) as { stack: string[]; message: string }
+  expect(stack.join()).not.toMatch(/secret|more/)
+  expect(stack[0]).toContain('error.test.ts')
+  expect(message).toContain('first')
+  expect(errorFields(new Error('plain'))['stack']).toHaveLength(stack.length)
 })

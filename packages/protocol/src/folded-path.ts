@@ -1,4 +1,5 @@
 const plain = /^[\0-\x7f]*$/
+const ending = /[. ](?:\/|$)|:\$/
 const ignorable = /\p{Default_Ignorable_Code_Point}/gu
 
 /**
@@ -18,8 +19,10 @@ export function foldedName(text: string): string {
  * @returns nothing for a segment of which nothing is left; `.` and `..` stay, for the caller to resolve or refuse
  */
 export function foldedPath(path: string): string | undefined {
+  const folded = foldedName(path)
+  if (!ending.test(folded)) return folded
   const segments: string[] = []
-  for (const segment of foldedName(path).split('/')) {
+  for (const segment of folded.split('/')) {
     const name = segment === '.' || segment === '..' ? segment : trimmedEnd(withoutStream(segment))
     if (name === '' && segment !== '') return undefined
     segments.push(name)

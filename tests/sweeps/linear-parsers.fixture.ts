@@ -1,0 +1,581 @@
+import { clockSkew, retryDelay } from '../../packages/agent/src/retry-after.js'
+import { userUrl } from '../../packages/agent/src/user-url.js'
+import { claimPattern } from '../../packages/agent-server/src/claim-pattern.js'
+import { parseEnrollment } from '../../packages/agent-server/src/enrollment-body.js'
+import { parseJsonBody } from '../../packages/agent-server/src/json-body.js'
+import { parseOidcToken } from '../../packages/agent-server/src/oidc-token.js'
+import { isReturnPath } from '../../packages/auth-server/src/login/return-path.js'
+import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
+import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
+import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token-request.js'
+import { typedUserCode } from '../../packages/auth-server/src/user-code.js'
+import { parseRawRequest } from '../../packages/cli/src/commands/inspect-raw-request.js'
+import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
+import { isDocumentType } from '../../packages/discovery/src/media-type.js'
+import { targetOf } from '../../packages/discovery/src/target.js'
+import { shown } from '../../packages/fetch/src/report.js'
+import { asksForAnother, checkConnection, claimsIn } from '../../packages/gateway/src/forwarded-headers.js'
+import { routeTable } from '../../packages/gateway/src/route-table.js'
+import { parseAcceptSignature } from '../../packages/httpsig/src/accept-signature.js'
+import { parseContentDigest, parseContentDigestFully } from '../../packages/httpsig/src/content-digest.js'
+import { shownBase } from '../../packages/httpsig/src/explain-signature-shown.js'
+import type { ReceivedMessage } from '../../packages/httpsig/src/received-message.js'
+import { checkTarget } from '../../packages/httpsig/src/request-target.js'
+import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/signature-input.js'
+import { parseSignatureKey, parseSignatureKeyFully } from '../../packages/httpsig/src/signature-key.js'
+import { isSigned } from '../../packages/httpsig/src/signature-lines.js'
+import { parseSignatureValue, parseSignatureValueFully } from '../../packages/httpsig/src/signature-value.js'
+import { parseMembers, parseSingleMember } from '../../packages/httpsig/src/structured-field.js'
+import { openSignature } from '../../packages/httpsig/src/verify.js'
+import { readRpc } from '../../packages/mcp/src/rpc.js'
+import { uriRules } from '../../packages/mcp/src/uri-rules.js'
+import { parseAgentAuth } from '../../packages/protocol/src/agent-auth.js'
+import { parseAgentInteraction } from '../../packages/protocol/src/agent-interaction.js'
+import { cookiesOf } from '../../packages/protocol/src/cookie.js'
+import { errorFields } from '../../packages/protocol/src/error-fields.js'
+import { foldedPath } from '../../packages/protocol/src/folded-path.js'
+import { parseForm, parseQuery } from '../../packages/protocol/src/form.js'
+import { isIdentifier } from '../../packages/protocol/src/identifier.js'
+import { parseJson } from '../../packages/protocol/src/json.js'
+import { parseKeyProof } from '../../packages/protocol/src/key-proof.js'
+import {
+  parseAgentMetadata,
+  parseAuthServerMetadata,
+  parseResourceMetadata,
+} from '../../packages/protocol/src/metadata.js'
+import { parseScope } from '../../packages/protocol/src/scope.js'
+import { parseStructuredItem, textOf } from '../../packages/protocol/src/structured-item.js'
+import { parseToken } from '../../packages/protocol/src/token.js'
+import { bearerTokenOf, hasBearer } from '../../packages/resource/src/bearer.js'
+import { guardedCache } from '../../packages/resource/src/cache.js'
+import { requestId } from '../../packages/server/src/request-id.js'
+import { shortenEvents, shortenSecrets } from '../../packages/server/src/trace.js'
+import { clientOf } from '../../packages/verify/src/trusted-proxies.js'
+
+/** A parser of what strangers send. */
+export interface Parser {
+  /** File and function, where it is one that the source is searched for; else what it reads. */
+  readonly name: string
+  /** Characters of the longest text that it is given, by its own limit or by that of whatever calls it. */
+  readonly limit: number
+  /** Milliseconds, where what it reads is never read in service; default 2. */
+  readonly budget?: number
+  /** What else stands around repeated characters. */
+  readonly frames?: ReadonlyArray<(fill: string) => string>
+  readonly texts?: readonly string[]
+  run(text: string): unknown
+}
+
+/** Regular expressions that could be read in two ways, and why they are harmless; `limit` where their texts are shorter. */
+export const exceptions: Readonly<Record<string, { readonly limit?: number; readonly why: string }>> = {}
+
+/** Regular expressions that are put together at run time, and the parser here that runs them. */
+export const madePatterns: Readonly<Record<string, string>> = {
+  'packages/protocol/src/identifier.ts new RegExp(`^(https?)://(${label}(?:\\\\.${label})*|\\\\[[0-9a-f:.]+\\\\])(?::([1-9][0-9]{0,4}))?$`)':
+    'identifiers',
+  'packages/protocol/src/structured-item.ts new RegExp(`^ *(${bareItem})`)':
+    'packages/protocol/src/structured-item.ts parseStructuredItem',
+  "packages/protocol/src/structured-item.ts new RegExp(`; *([a-z*][a-z0-9_.*-]*)(?:=(${bareItem}))?`, 'gy')":
+    'packages/protocol/src/structured-item.ts parseStructuredItem',
+}
+
+const operators = 'an operator’s own text'
+const ownOutput = 'a text of our own'
+
+/** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
+export const textLoops: Readonly<Record<string, string>> = {
+  'packages/cli/src/commands/gateway-report.ts addLeftOut': operators,
+  'packages/cli/src/log-lines.ts logLines': operators,
+  'packages/cli/src/program.ts flags': operators,
+  'packages/fetch/src/fetch.ts requestOf': operators,
+  'packages/fetch/src/keys.ts showKeys': operators,
+  'packages/httpsig/src/explain-signature-reading.ts baseOf': 'at most 32 components, each replaced once',
+  'packages/httpsig/src/parameterised-component.ts queryParameters': 'signed requests',
+  'packages/httpsig/src/received-message.ts checkWholeHead': 'signed requests',
+  'packages/httpsig/src/signature-input.ts parseCanonical':
+    'packages/httpsig/src/signature-input.ts parseSignatureInput',
+  'packages/httpsig/src/structured-field.ts holdsMisreadNumber':
+    'packages/httpsig/src/signature-input.ts parseSignatureInputFully',
+  'packages/httpsig/src/structured-field.ts parseMembers': 'packages/httpsig/src/structured-field.ts parseMembers',
+  'packages/httpsig/src/structured-field.ts writtenMembers': 'packages/httpsig/src/structured-field.ts parseMembers',
+  'packages/protocol/src/a-label.ts unicodeHost': 'hosts on pages',
+  'packages/protocol/src/cookie.ts cookiesOf': 'cookies',
+  'packages/protocol/src/form.ts parseForm': 'packages/protocol/src/form.ts parseForm',
+  'packages/protocol/src/identifier-list.ts checkIdentifierList': operators,
+  'packages/protocol/src/json.ts endOfString': 'packages/protocol/src/json.ts parseJson',
+  'packages/store/src/groups.ts drain': ownOutput,
+  'packages/store/src/write-queue.ts drain': ownOutput,
+}
+
+/** Functions named `parse…` that read nothing of a stranger's. */
+export const trusted: Readonly<Record<string, string>> = {
+  'packages/httpsig/src/component-identifier.ts parseComponent': 'a program’s own text',
+  'packages/httpsig/src/jwk.ts parsePublicJwk': 'members that were read before, each of a length that is checked',
+  'packages/resource/src/limits.ts parseLimits': operators,
+  'packages/resource/src/rate.ts parseRate': operators,
+  'packages/store/src/database-url.ts parseDatabaseUrl': operators,
+}
+
+const headerBlock = 16 * 1024
+const formBody = 64 * 1024
+const utf8 = new TextEncoder()
+
+const received = (change: Partial<ReceivedMessage>): ReceivedMessage => ({
+  method: 'GET',
+  target: '/',
+  headers: [],
+  ...change,
+})
+const withHeader = (name: string, value: string): ReceivedMessage => received({ headers: [[name, value]] })
+const withJson = (text: string): ReceivedMessage =>
+  received({ method: 'POST', headers: [['content-type', 'application/json']], body: utf8.encode(text) })
+
+const inString = (fill: string): string => `"${fill}"`
+const inMember = (fill: string): string => `{"${fill}":0}`
+const members = (fill: string): string => `{"a":[${inString(fill)},{"${fill}":`
+
+const dictionaryFrames = [
+  (fill: string): string => `sig=${fill}`,
+  (fill: string): string => `sig=(${fill})`,
+  (fill: string): string => `sig="${fill}`,
+  (fill: string): string => `sig=();a="${fill}"`,
+  (fill: string): string => `sig=();${fill}`,
+  (fill: string): string => `sig=:${fill}:`,
+]
+const eight = Array.from({ length: 8 }, (_, at) => `m${at}=("${'\\"'.repeat(480)}");a;b`).join(', ')
+
+const signed = (input: string, target = '/'): ReceivedMessage =>
+  received({
+    target,
+    headers: [
+      ['host', 'api.example'],
+      ['signature-key', `sig=jwt;jwt="a"`],
+      ['signature-input', input],
+      ['signature', 'sig=:AAAA:'],
+    ],
+  })
+const own = '"@method" "@authority" "@path" "@query" "signature-key"'
+const open = (message: ReceivedMessage): unknown =>
+  openSignature(message, { authorities: ['api.example'], scheme: 'https', now: () => 1 })
+const many = (component: (at: number) => string): string =>
+  `sig=(${own} ${Array.from({ length: 27 }, (_, at) => component(at)).join(' ')});created=1`
+
+const table = routeTable([
+  { path: '/*', value: 1 },
+  { path: '/private/*', value: 2 },
+])
+const rules = uriRules(
+  new Map([
+    ['*', 1],
+    ['file:///*', 2],
+    ['file:///private/*', 3],
+    ['note://a', 4],
+  ]),
+)
+const cookies = cookiesOf('https://auth.example')
+const byProxy = clientOf({ trustedProxies: 32 })
+const byForwarded = clientOf({ trustedProxies: ['10.0.0.0/8'], forwardedHeader: 'forwarded' })
+const glob = claimPattern('repo:acme/*:ref:*:**')
+
+const id = 'https://agent.example'
+const metadata = (fill: string): Record<string, unknown> => ({
+  ...{ issuer: id, agent: id, resource: id, jwks_uri: `${id}/jwks`, agent_token_endpoint: `${id}/${fill}` },
+  ...{ agent_auth_endpoint: fill, redirect_uris: fill.split('a').slice(0, 9000), scopes: { [fill]: fill } },
+})
+
+export const parsers: readonly Parser[] = [
+  {
+    name: 'packages/httpsig/src/signature-key.ts parseSignatureKey',
+    limit: 7 * 1024,
+    frames: [...dictionaryFrames, fill => `sig=jwt;jwt="${fill}"`, fill => `sig=hwk;x="${fill}";kty="OKP"`],
+    run: parseSignatureKey,
+  },
+  {
+    name: 'packages/httpsig/src/signature-key.ts parseSignatureKeyFully',
+    limit: 7 * 1024,
+    frames: dictionaryFrames,
+    run: parseSignatureKeyFully,
+  },
+  {
+    name: 'packages/httpsig/src/structured-field.ts parseSingleMember',
+    limit: 7 * 1024,
+    frames: dictionaryFrames,
+    run: text => parseSingleMember('Signature-Key', text),
+  },
+  {
+    name: 'packages/httpsig/src/structured-field.ts parseMembers',
+    limit: 8 * 1024,
+    frames: dictionaryFrames,
+    texts: [eight],
+    run: text => parseMembers('Signature', text, { members: 8, bytes: 8192 }),
+  },
+  {
+    name: 'packages/httpsig/src/signature-input.ts parseSignatureInput',
+    limit: 8 * 1024,
+    frames: [...dictionaryFrames, fill => `sig=("a${fill}`],
+    texts: [eight, `sig=(${'"a" '.repeat(2000)}`, `sig=("a")${';a=1'.repeat(2000)}`, `sig=("${'a" "'.repeat(2000)}`],
+    run: text => parseSignatureInput(text, 'sig'),
+  },
+  {
+    name: 'packages/httpsig/src/signature-input.ts parseSignatureInputFully',
+    limit: 8 * 1024,
+    frames: dictionaryFrames,
+    texts: [eight],
+    run: text => parseSignatureInputFully(text, 'm0'),
+  },
+  {
+    name: 'packages/httpsig/src/signature-value.ts parseSignatureValue',
+    limit: 8 * 1024,
+    frames: dictionaryFrames,
+    run: text => parseSignatureValue(text, 'sig'),
+  },
+  {
+    name: 'packages/httpsig/src/signature-value.ts parseSignatureValueFully',
+    limit: 8 * 1024,
+    frames: dictionaryFrames,
+    run: text => parseSignatureValueFully(text, 'sig'),
+  },
+  {
+    name: 'packages/httpsig/src/content-digest.ts parseContentDigest',
+    limit: headerBlock,
+    frames: [...dictionaryFrames, fill => `sha-256=:${fill}:`],
+    texts: ['sha-256=:AA==:, '.repeat(1000), 'a, '.repeat(5000)],
+    run: parseContentDigest,
+  },
+  {
+    name: 'packages/httpsig/src/content-digest.ts parseContentDigestFully',
+    limit: headerBlock,
+    frames: dictionaryFrames,
+    run: parseContentDigestFully,
+  },
+  {
+    name: 'packages/httpsig/src/accept-signature.ts parseAcceptSignature',
+    limit: 8 * 1024,
+    frames: dictionaryFrames,
+    run: parseAcceptSignature,
+  },
+  {
+    name: 'whether a request is signed',
+    limit: 8 * 1024,
+    frames: [...dictionaryFrames, fill => `sig=();tag="${fill}"`],
+    run: text => isSigned(withHeader('signature-input', text)),
+  },
+  {
+    name: 'signed requests',
+    limit: 8 * 1024,
+    frames: [fill => `sig=(${own});created=1;x="${fill}"`],
+    texts: [
+      many(at => `"@query-param";name="a${at}"`),
+      many(at => `"x${at}"`),
+      many(at => `"x";key="${at}"`),
+      many(at => `"signature-input";key="m${at}"`),
+    ],
+    run: text => open(signed(text, `/?${'a=1&'.repeat(1900)}`)),
+  },
+  {
+    name: 'requests that cover members of what signs them',
+    limit: 8 * 1024,
+    texts: ['signature', 'signature-input', 'signature-key'].map(
+      name => `${many(at => `"${name}";key="sig";a${at}`).replace(/;a\d+/g, '')}, x="${'a'.repeat(6000)}"`,
+    ),
+    run: text => open(signed(text)),
+  },
+  {
+    name: 'query parameters that are covered',
+    limit: headerBlock,
+    frames: [fill => `${Array.from({ length: 27 }, (_, at) => `a${at}=1`).join('&')}&${fill}`],
+    run: text =>
+      open(
+        signed(
+          many(at => `"@query-param";name="a${at}"`),
+          `/?${text}`,
+        ),
+      ),
+  },
+  {
+    name: 'request targets',
+    limit: headerBlock,
+    frames: [fill => `/${fill}`],
+    run: text => checkTarget(received({ target: text })),
+  },
+  {
+    name: 'signature bases that are shown',
+    limit: headerBlock,
+    frames: [fill => `a: ${fill}`, fill => `?a=${fill}`],
+    run: text => shownBase(text.replaceAll('\n', ' ')),
+  },
+
+  {
+    name: 'packages/protocol/src/agent-auth.ts parseAgentAuth',
+    limit: headerBlock,
+    frames: [fill => `httpsig; ${fill}`, fill => `httpsig; a="${fill}"`, fill => `httpsig;${fill}`],
+    texts: [`httpsig${'; a'.repeat(5000)}`, `httpsig${'; a=1'.repeat(3000)}`],
+    run: parseAgentAuth,
+  },
+  {
+    name: 'packages/protocol/src/agent-interaction.ts parseAgentInteraction',
+    limit: headerBlock,
+    frames: [inString],
+    run: parseAgentInteraction,
+  },
+  {
+    name: 'packages/protocol/src/structured-item.ts parseStructuredItem',
+    limit: headerBlock,
+    frames: [inString, fill => `%"${fill}"`, fill => `:${fill}:`, fill => `a;${fill}`],
+    run: text => [parseStructuredItem(text), textOf(inString(text))],
+  },
+  {
+    name: 'packages/protocol/src/form.ts parseForm',
+    limit: formBody,
+    frames: [fill => `a=${fill}`],
+    texts: ['a&'.repeat(32_000), 'a=1&'.repeat(16_000), Array.from({ length: 9000 }, (_, at) => `a${at}=`).join('&')],
+    run: text => parseForm(utf8.encode(text), 'application/x-www-form-urlencoded'),
+  },
+  {
+    name: 'packages/protocol/src/form.ts parseQuery',
+    limit: headerBlock,
+    frames: [fill => `/?${fill}`, fill => `/?a=${fill}`],
+    run: parseQuery,
+  },
+  {
+    name: 'packages/protocol/src/json.ts parseJson',
+    limit: formBody,
+    frames: [inString, inMember, members],
+    texts: [`[${'{"a":0},'.repeat(7000)}`, `{${Array.from({ length: 6000 }, (_, at) => `"a${at}":0`).join(',')}}`],
+    run: text => parseJson(text),
+  },
+  { name: 'packages/protocol/src/scope.ts parseScope', limit: formBody, texts: ['a '.repeat(30_000)], run: parseScope },
+  {
+    name: 'packages/protocol/src/token.ts parseToken',
+    limit: 6 * 1024,
+    texts: ['.'.repeat(6000), 'eyJ9.'.repeat(1000)],
+    run: text => parseToken(text, ['agent+jwt']),
+  },
+  {
+    name: 'packages/protocol/src/key-proof.ts parseKeyProof',
+    limit: 6 * 1024,
+    texts: ['.'.repeat(6000)],
+    run: parseKeyProof,
+  },
+  {
+    name: 'packages/protocol/src/metadata.ts parseAgentMetadata',
+    limit: formBody,
+    run: text => parseAgentMetadata(metadata(text), id),
+  },
+  {
+    name: 'packages/protocol/src/metadata.ts parseResourceMetadata',
+    limit: formBody,
+    run: text => parseResourceMetadata(metadata(text), id),
+  },
+  {
+    name: 'packages/protocol/src/metadata.ts parseAuthServerMetadata',
+    limit: formBody,
+    run: text => parseAuthServerMetadata(metadata(text), id),
+  },
+  {
+    name: 'identifiers',
+    limit: headerBlock,
+    frames: [fill => `https://${fill}`, fill => `https://a${fill}.example`, fill => `https://[${fill}]`],
+    run: text => isIdentifier(text, { development: true }),
+  },
+  {
+    name: 'names that are folded',
+    limit: headerBlock,
+    frames: [fill => `é/${fill}`, fill => `a${fill}/é`],
+    run: foldedPath,
+  },
+  {
+    name: 'cookies',
+    limit: headerBlock,
+    frames: [fill => `__Host-countersign-r-=${fill}`],
+    texts: [
+      Array.from({ length: 800 }, (_, at) => `__Host-countersign-r${at}=`).join('; '),
+      '__Host-countersign-r=; '.repeat(700),
+    ],
+    run: text => [cookies.read(withHeader('cookie', text), 'r'), cookies.readAll(withHeader('cookie', text), 'r')],
+  },
+  { name: 'errors that are logged', limit: formBody, frames: [inString], run: text => errorFields(new Error(text)) },
+
+  {
+    name: 'media types of documents',
+    limit: headerBlock,
+    frames: [fill => `application/json${fill}`],
+    run: isDocumentType,
+  },
+  {
+    name: 'lifetimes of documents',
+    limit: headerBlock,
+    frames: [fill => `max-age=${fill}`],
+    texts: ['max-age=1,'.repeat(1600)],
+    run: lifetimeOf,
+  },
+  {
+    name: 'URLs that are fetched',
+    limit: headerBlock,
+    frames: [fill => `https://${fill}`, fill => `https://a.example/${fill}`],
+    run: text => targetOf(text, { allowLoopback: false }),
+  },
+
+  {
+    name: 'X-Forwarded-For',
+    limit: headerBlock,
+    texts: ['1.1.1.1,'.repeat(2000), ','.repeat(16_000)],
+    run: text => byProxy({ ...withHeader('x-forwarded-for', text), peer: '10.0.0.1' }),
+  },
+  {
+    name: 'Forwarded',
+    limit: headerBlock,
+    frames: [fill => `for="${fill}"`, fill => `for=${fill}`],
+    texts: ['for=1.1.1.1,'.repeat(1300), 'for=1;'.repeat(2600)],
+    run: text => byForwarded({ ...withHeader('forwarded', text), peer: '10.0.0.1' }),
+  },
+  {
+    name: 'bearer tokens',
+    limit: headerBlock,
+    frames: [fill => `Bearer ${fill}`],
+    run: text => [hasBearer(withHeader('authorization', text)), bearerTokenOf(withHeader('authorization', text))],
+  },
+  {
+    name: 'caching of an answer',
+    limit: headerBlock,
+    frames: [fill => `a="${fill}`],
+    texts: ['a="b",'.repeat(2600)],
+    run: text => guardedCache({ cacheControl: text, vary: text }, false),
+  },
+  { name: 'request ids', limit: headerBlock, run: requestId },
+  {
+    name: 'bodies that are traced',
+    // Development tools alone trace bodies.
+    budget: 80,
+    limit: formBody,
+    frames: [fill => `{"a":"${fill}`, fill => `{"${fill}":"b"}`],
+    texts: ['{"code" : '.repeat(6000), `{"a"${' '.repeat(60_000)}`, `{${'"a"  '.repeat(12_000)}`],
+    run: text => [shortenSecrets(text), shortenEvents(`data: ${text}`)],
+  },
+
+  {
+    name: 'paths of routes',
+    limit: headerBlock,
+    frames: [fill => `/${fill}`, fill => `/%C3%A9${fill}/`],
+    texts: [`/${'%2561'.repeat(3000)}`, `/${'. '.repeat(8000)}x`, '/a'.repeat(8000), '/;'.repeat(8000)],
+    run: text => table.match('GET', text),
+  },
+  {
+    name: 'headers that a gateway looks at',
+    limit: headerBlock,
+    texts: [','.repeat(16_000), 'a,'.repeat(8000)],
+    run: text => {
+      const message = received({
+        headers: [
+          ['Connection', text],
+          ['Signature-Key', 'a'],
+          [text, 'x'],
+        ],
+      })
+      return [claimsIn(message, []), asksForAnother(message), checkConnection(message)]
+    },
+  },
+  {
+    name: 'URIs of MCP',
+    limit: 2048,
+    frames: [fill => `file:///${fill}`, fill => `note://${fill}`, fill => `note://a@b:1/${fill}?${fill}#a`],
+    texts: [
+      `file:///${'%2561'.repeat(400)}`,
+      `file:///${'%252525252561'.repeat(150)}`,
+      `FILE://me@host:80/${'%2561/../'.repeat(200)}?q=%41#f%41`,
+      `note://me@x:80/${'é'.repeat(300)}/%2e%2e/?a#b`,
+      `a://${'b/'.repeat(900)}%3f%23?#`,
+    ],
+    run: rules,
+  },
+  {
+    name: 'messages of MCP',
+    limit: formBody,
+    frames: [fill => `{"jsonrpc":"2.0","method":"${fill}"}`, inMember],
+    run: text => readRpc(withJson(text)),
+  },
+
+  {
+    name: 'packages/agent-server/src/json-body.ts parseJsonBody',
+    limit: formBody,
+    frames: [inMember, members],
+    run: text => parseJsonBody(withJson(text)),
+  },
+  {
+    name: 'packages/agent-server/src/enrollment-body.ts parseEnrollment',
+    limit: formBody,
+    frames: [fill => `{"enrollment":{"type":"${fill}"}}`],
+    run: text => parseEnrollment(withJson(text)),
+  },
+  {
+    name: 'packages/agent-server/src/oidc-token.ts parseOidcToken',
+    limit: headerBlock,
+    texts: ['.'.repeat(16_000), `e30.${'A'.repeat(16_000)}.A`],
+    run: parseOidcToken,
+  },
+  {
+    name: 'claims of OIDC tokens',
+    limit: 2048,
+    frames: [fill => `repo:acme/${fill}`, fill => `repo:acme/a:ref:${fill}`],
+    texts: [`repo:acme/${':ref:'.repeat(400)}`],
+    run: glob,
+  },
+
+  {
+    name: 'packages/auth-server/src/token-request.ts parseTokenRequest',
+    limit: formBody,
+    run: text =>
+      ['auth', 'exchange', 'code', text].map(type => {
+        try {
+          return parseTokenRequest(
+            new Map([
+              ['request_type', type],
+              ['resource_token', text],
+              ['scope', text],
+              ['purpose', text],
+              ['redirect_uri', text],
+              ['state', text],
+            ]),
+            ['auth', 'exchange', 'code'],
+          )
+        } catch {
+          return type
+        }
+      }),
+  },
+  {
+    name: 'packages/auth-server/src/token-request.ts parseRevocation',
+    limit: formBody,
+    run: text => parseRevocation(new Map([['token', text]])),
+  },
+  {
+    name: 'texts that a page shows',
+    limit: formBody,
+    frames: [fill => `a\u0301${fill}`],
+    texts: ['\u0301'.repeat(60_000), ' \u200b'.repeat(30_000)],
+    run: text => claimedText(text, 200),
+  },
+  {
+    name: 'hosts on pages',
+    limit: 275,
+    frames: [fill => `https://${fill}`, fill => `https://xn--${fill}.example`],
+    run: shownHost,
+  },
+  { name: 'user codes', limit: formBody, run: typedUserCode },
+  { name: 'paths to return to', limit: headerBlock, frames: [fill => `/${fill}`], run: isReturnPath },
+
+  { name: 'answers that make an agent wait', limit: headerBlock, run: text => [retryDelay(text), clockSkew(text, 0)] },
+  {
+    name: 'pages that an agent sends its user to',
+    limit: headerBlock,
+    frames: [fill => `https://${fill}`, fill => `https://a.example/${fill}`],
+    run: text => userUrl(text, { development: true }),
+  },
+  { name: 'texts that a command shows', limit: formBody, frames: [fill => `ey${fill}`], run: shown },
+  {
+    name: 'packages/cli/src/commands/inspect-raw-request.ts parseRawRequest',
+    limit: formBody,
+    frames: [fill => `GET / HTTP/1.1\n${fill}`, fill => `GET / HTTP/1.1\r\na: b\r\n\r\n${fill}`],
+    run: text => parseRawRequest(utf8.encode(text)),
+  },
+]
