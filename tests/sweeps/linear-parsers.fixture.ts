@@ -89,6 +89,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/cli/src/program.ts flags': operators,
   'packages/fetch/src/fetch.ts requestOf': operators,
   'packages/fetch/src/keys.ts showKeys': operators,
+  'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
   'packages/httpsig/src/explain-signature-reading.ts baseOf': 'at most 32 components, each replaced once',
   'packages/httpsig/src/parameterised-component.ts queryParameters': 'signed requests',
   'packages/httpsig/src/received-message.ts checkWholeHead': 'signed requests',

@@ -41,16 +41,20 @@ async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<R
   if (statusCode !== 200) throw unlisted({ status: statusCode })
   const isStream = /^text\/event-stream/i.test(headers['content-type'] ?? '')
   let text = ''
+  let last = ''
   let read = 0
   const decoder = new TextDecoder()
   for await (const chunk of answer) {
     read += (chunk as Buffer).length
     if (read > longestAnswer) throw unlisted({ bytes: read })
-    text += decoder.decode(chunk as Buffer, { stream: true })
-    if (!isStream) continue
+    const more = decoder.decode(chunk as Buffer, { stream: true })
+    // Only where one may have ended is the whole text looked at: it may come in many small chunks.
+    const mayEnd = `${last}${more}`.includes('\n\n')
+    last = more.at(-1) ?? last
+    text += more
+    if (!isStream || !mayEnd) continue
     // Events that have come whole; the rest waits for more.
     const end = text.lastIndexOf('\n\n')
-    if (end < 0) continue
     const found = eventsIn(text.slice(0, end)).find(message => message['id'] === id)
     if (found !== undefined) return resultOf(found)
     text = text.slice(end + 2)
