@@ -4,7 +4,7 @@ export type HttpSigErrorCode = 'invalid_request' | 'invalid_signature' | 'unsupp
 /** What an {@link HttpSigError} may carry besides code and description. */
 export interface HttpSigErrorOptions {
   /** HTTP status; by default 400 for `invalid_request`, else 401. */
-  readonly status?: 400 | 401 | 413 | 421 | 431
+  readonly status?: 400 | 401 | 413 | 415 | 421 | 431
   readonly required_components?: readonly string[]
   readonly algs?: readonly string[]
   /** The facts, as data: what was expected and what came. */
@@ -18,7 +18,7 @@ export interface HttpSigErrorOptions {
 export class HttpSigError extends Error {
   override readonly name: string = 'HttpSigError'
   declare readonly code: HttpSigErrorCode
-  /** 400, 401, 413, 421 or 431. */
+  /** 400, 401, 413, 415, 421 or 431. */
   declare readonly status: number
   /** With `invalid_signature`: every component name this request must cover. */
   declare readonly required_components?: readonly string[]

@@ -75,6 +75,7 @@ test('what is exported is what is meant to be', () => {
       'fromNode',
       'headFromNode',
       'isCutOff',
+      'keepBody',
       'peekNode',
       'unreadNode',
       'verifyAndSignOn',

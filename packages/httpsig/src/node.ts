@@ -3,12 +3,14 @@ import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
 import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
+import { withKeptBody } from './kept-body-node.js'
 import { checkWholeHead } from './node-head.js'
 import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
 import { isSigned } from './signature-lines.js'
 
 export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
 export { verifyAndSignOn } from './crypto-node.js'
+export { keepBody } from './kept-body-node.js'
 
 function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
   const lines: Array<readonly [string, string]> = []
@@ -68,7 +70,10 @@ async function hasNoBody(request: IncomingMessage | Http2ServerRequest, message:
   if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
   // What was read before cannot be looked at. The parser frames by these headers and no others, and none of them is missing.
   if (request.readableDidRead && !announcesBody(request, message)) return true
-  if (request.readableDidRead) throw new TypeError('the body was read before: fromNode must come first')
+  if (request.readableDidRead)
+    throw new TypeError(
+      'the body was read before it could be verified: put the guard before what reads bodies, or have that keep them, as express.json({ verify: keepBody })',
+    )
   throw new HttpSigError('invalid_request', 'the request was cut off')
 }
 
@@ -249,6 +254,8 @@ export interface UnreadMessage {
  */
 export async function unreadNode(request: IncomingMessage | Http2ServerRequest): Promise<UnreadMessage> {
   const head = headFromNode(request)
+  const kept = withKeptBody(request, head, () => false)
+  if (kept !== undefined) return { message: kept, isUnread: false }
   if (await hasNoBody(request, head)) return { message: head, isUnread: false }
   checkUntouched(request)
   const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
@@ -270,6 +277,8 @@ async function withBody(
   { limit, read }: Reading,
 ): Promise<ReceivedMessage> {
   if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
+  const kept = withKeptBody(request, message, length => length > limit)
+  if (kept !== undefined) return kept
   if (await hasNoBody(request, message)) return message
   const body = await read(request, limit)
   return body === undefined ? message : { ...message, body }

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import express, { type ErrorRequestHandler } from 'express'
 import { afterAll, expect, test, vi } from 'vitest'
-import { guard, setbacks } from './express-node.js'
+import { guard, keepBody, setbacks } from './express-node.js'
 import { listening, type Site } from './site.test.fixture.js'
 import { asHolder, asKey, makeWorld } from './world.test.fixture.js'
 
@@ -49,6 +50,110 @@ test(
     }
   },
 )
+
+test(verifies('DIG-17', 'DIG-02', 'DIG-13', 'parsers before the guard keep the bytes that it verifies'), async () => {
+  const parsed: unknown[] = []
+  const ran: unknown[] = []
+  const app = express()
+  app.use(
+    express.json({ verify: keepBody }),
+    express.urlencoded({ verify: keepBody }),
+    express.text({ verify: keepBody }),
+  )
+  app.use((request, _, next) => {
+    parsed.push(request.body)
+    next()
+  })
+  const key = guard(world.calendar(), { level: 'pseudonymous' }, { bodyLimit: 1000 })
+  const streamed = guard(world.calendar(), { level: 'pseudonymous', body: 'stream' })
+  app.post('/whole', key, key, (request, response) => void response.json(ran.push(request.body) && request.body))
+  app.post('/stream', streamed, (request, response) => void response.json(ran.push(request.body) && request.body))
+  const { send } = await serve(app)
+  const json = '{ "a" : "ü" }'
+  const post = (target: string, body: string | undefined, contentType: string) =>
+    world.request({ as, method: 'POST', target, ...(body === undefined ? {} : { body, contentType }) })
+  for (const target of ['/whole', '/stream']) {
+    for (const [type, body, expected] of [
+      ['application/json', json, '{"a":"ü"}'],
+      ['application/x-www-form-urlencoded', 'a=1', '{"a":"1"}'],
+      ['text/plain', 'plain', '"plain"'],
+    ] as const) {
+      const answer = await send(await post(target, body, type))
+      expect([answer.status, Buffer.from(answer.body, 'latin1').toString()], type).toEqual([200, expected])
+    }
+    // What no parser takes is left to the guard, and what is no body to nobody.
+    expect((await send(await post(target, 'abc', 'application/octet-stream'))).status).toBe(200)
+    expect((await send(await post(target, undefined, ''))).status).toBe(200)
+    const before = ran.length
+    expect(parsed.push('')).toBeGreaterThan(0)
+    for (const change of [{ body: Buffer.from('{"a":2}') }, { body: Buffer.from('{}') }])
+      expect((await send({ ...(await post(target, json, 'application/json')), ...change })).error).toBe(
+        'invalid_signature',
+      )
+    const bare = await post(target, undefined, '')
+    const typed = { ...bare, headers: [...bare.headers, ['content-type', 'application/json'] as const] }
+    expect((await send({ ...typed, body: Buffer.from('{"evil":1}') })).error).toBe('invalid_signature')
+    expect(parsed.at(-1), 'it was parsed').toEqual({ evil: 1 })
+    // Inflated, it is not what was signed.
+    const coded = { as, method: 'POST', target, headers: [['content-encoding', 'gzip']] as const }
+    const gzip = await world.request({
+      ...coded,
+      bytes: new Uint8Array(gzipSync(json)),
+      contentType: 'application/json',
+    })
+    expect((await send(gzip)).status).toBe(415)
+    expect(ran.length, 'no handler ran').toBe(before)
+  }
+  expect((await send(await post('/whole', JSON.stringify({ a: 'x'.repeat(2000) }), 'application/json'))).status).toBe(
+    413,
+  )
+})
+
+test('a parser before the guard that keeps nothing is told where the guard goes', async () => {
+  const failed: Error[] = []
+  const app = express()
+  app.use(express.json())
+  app.post('/', guard(world.calendar(), { level: 'pseudonymous' }), (_, response) => void response.send('ok'))
+  app.use(((error, _, response, __) => {
+    failed.push(error)
+    response.status(500).end()
+  }) satisfies ErrorRequestHandler)
+  const { send } = await serve(app)
+  const signed = () => world.request({ as, method: 'POST', target: '/', body: '{}', contentType: 'application/json' })
+  expect((await send(await signed())).status).toBe(500)
+  expect(failed).toEqual([expect.any(TypeError)])
+  expect(failed[0]?.message).toMatch(/put the guard before .* express\.json\(\{ verify: keepBody \}\)/)
+  expect((await send(await world.request({ as, method: 'POST', target: '/' }))).status, 'without a body').toBe(200)
+})
+
+test(verifies('DIG-17', 'an upload in parts is read behind the guard, whole or as it comes'), async () => {
+  const app = express()
+  const upload = async (request: express.Request, response: express.Response): Promise<void> => {
+    const headers = { 'content-type': request.headers['content-type'] ?? '' }
+    const form = await new Response(Readable.toWeb(request) as ReadableStream, { headers }).formData()
+    const file = form.get('file') as File
+    response.json([form.get('title'), file.name, (await file.text()).length])
+  }
+  app.post('/whole', guard(world.calendar(), { level: 'pseudonymous' }), upload)
+  app.post('/stream', guard(world.calendar(), { level: 'pseudonymous', body: 'stream' }), upload)
+  app.use(((_, __, response, ___) => void response.status(500).end()) satisfies ErrorRequestHandler)
+  const { send } = await serve(app)
+  const form = new FormData()
+  form.set('title', 'lunch')
+  form.set('file', new File(['x'.repeat(200_000)], 'menu.txt'))
+  const made = new Response(form)
+  const contentType = made.headers.get('content-type') ?? ''
+  const bytes = new Uint8Array(await made.arrayBuffer())
+  for (const target of ['/whole', '/stream']) {
+    const wire = await world.request({ as, method: 'POST', target, bytes, contentType })
+    expect(JSON.parse((await send(wire)).body)).toEqual(['lunch', 'menu.txt', 200_000])
+    const altered = Buffer.from(bytes)
+    altered[1000] = 0x79
+    const again = await world.request({ as, method: 'POST', target, bytes, contentType })
+    const refused = await send({ ...again, body: altered }).catch(() => ({ status: 0 }))
+    expect(refused.status, target).not.toBe(200)
+  }
+})
 
 test(verifies('sig.target.raw', 'a router in a router in an app in an app'), async () => {
   const router = express.Router()

@@ -6,6 +6,7 @@ import { answerNode } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
+export { keepBody } from '@countersign/httpsig/node'
 export type { NodeOptions } from './incoming-node.js'
 
 declare global {
@@ -39,7 +40,8 @@ type Guardable = IncomingMessage & { aauth?: Guarded; [admitted]?: Extract<Admis
 /**
  * Guards Express routes: verifies the request exactly as it came, whatever path the router is mounted at, answers challenges,
  * and puts the verified facts in `req.aauth`. It reads the body first, and leaves it unread for `express.json()` and handlers:
- * the very bytes that were verified. Put it before what reads bodies, else that is an error for the app's error handler.
+ * the very bytes that were verified. Put it before what reads bodies; a parser before it must keep them, as
+ * `express.json({ verify: keepBody })`. Else that is an error for the app's error handler.
  * @throws TypeError at once for a requirement nobody could meet
  * @see protocol §4
  */

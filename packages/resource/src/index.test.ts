@@ -16,7 +16,7 @@ test('what the room exports', async () => {
   const adapter = ['cors', 'guard', 'wellKnown']
   expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./node.js')))).toEqual(new Set(adapter))
-  expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'setbacks']))
+  expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'keepBody', 'setbacks']))
   expect(new Set(Object.keys(await import('./fastify-node.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./fetch.js')))).toEqual(new Set(adapter))
   expect(new Set(Object.keys(await import('./otel.js')))).toEqual(new Set(['openTelemetry']))

@@ -186,6 +186,37 @@ describe.each(Object.entries(sites))('%s', (name, make) => {
   })
 })
 
+test(
+  verifies('sig.created.judged', 'time is judged at the last byte of a whole body, at the head of one that streams'),
+  async () => {
+    const slow = async (rule: 'whole' | 'stream', seconds: number): Promise<string> => {
+      const handler = guardNode<Scopes>(world.calendar(), { ...need, body: rule }, async (request, response) => {
+        for await (const _ of request);
+        response.end('done')
+      })
+      const server = createServer(quiet(handler))
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      stops.push(() => server.close())
+      const wire = await upload('abc')
+      const bytes = bytesOf(wire)
+      const { now } = world.clock
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      let answer = ''
+      socket.on('data', data => (answer += String(data)))
+      socket.write(bytes.subarray(0, -1))
+      await pause(50)
+      world.clock.now = now + seconds
+      socket.write(bytes.subarray(-1))
+      await once(socket, 'close')
+      world.clock.now = now
+      return answer.slice(9, 12)
+    }
+    expect([await slow('whole', 59), await slow('whole', 61)]).toEqual(['200', '401'])
+    expect([await slow('stream', 59), await slow('stream', 61)]).toEqual(['200', '200'])
+  },
+)
+
 test(verifies('sig.covered.stream', 'over HTTP/2 only the stream is aborted'), async () => {
   const resource = world.calendar()
   const ends: string[] = []

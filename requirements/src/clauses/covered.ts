@@ -52,6 +52,11 @@ export const coveredClauses: readonly Requirement[] = [
 
   built('sig.created.required', '3.5', '`created` is required and is an Integer.'),
   built('sig.created.window', '3.5', '`created` is at most 60 seconds from now, inclusive, either way.'),
+  built(
+    'sig.created.judged',
+    '3.5',
+    'Time is judged at the last byte of a body that is read whole, and at the head of one that streams.',
+  ),
   built('sig.created.tolerance', '3.5', 'The window can be configured from 1 to 300 seconds and nothing else.'),
   built('sig.expires', '3.5', '`expires` is honoured and never widens the window.'),
   built('sig.nonce.written', '3.5', 'Our agents write a `nonce` of at least 96 random bits on every request.'),
