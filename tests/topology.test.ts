@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -139,4 +140,18 @@ test('no package runs a script when it is installed', () => {
   }
   expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([])
   for (const { name, folder } of rooms) expect(Object.keys(manifest(folder).scripts ?? {}), name).toEqual([])
+})
+
+test('no text holds a raw control character, nor one that hides or turns text: git, grep and readers would be misled', () => {
+  const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean)
+  expect(files.length).toBeGreaterThan(500)
+  const odd = files.filter(file => {
+    const bytes = readFileSync(join(root, file))
+    // A picture or a font is no text, and says so by what is no UTF-8.
+    if (/\.(?:png|ico|jpg|gif|woff2)$/.test(file)) return false
+    return /[^\P{Cc}\t\n]|[\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/u.test(
+      bytes.toString('utf8'),
+    )
+  })
+  expect(odd).toEqual([])
 })
