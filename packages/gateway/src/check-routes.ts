@@ -40,6 +40,7 @@ const gatewayChecks: OptionChecks<GatewayOptions> = {
   timeout: 'number',
   healthPath: 'string',
   identity,
+  dropHeaders: 'strings',
   onUpstream: 'function',
   now: 'function',
 }

@@ -1,5 +1,6 @@
 import { isSigned, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, authorityOf, schemeOf } from '@countersign/protocol'
+import { isProxyClaim } from './claimed-headers.js'
 import type { Line } from './identity.js'
 
 const hopByHop: readonly string[] = [
@@ -38,12 +39,6 @@ const inboundOnly: ReadonlySet<string> = new Set([
   // Whom a signature of Web Bot Auth is said to be of: without that signature, anybody's claim.
   'signature-agent',
   'forwarded',
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'fastly-client-ip',
 ])
 
 /**
@@ -52,11 +47,12 @@ const inboundOnly: ReadonlySet<string> = new Set([
  * @param facts what the gateway vouches for; nothing where it only observes
  * @param called.id the identifier under which the gateway was called
  * @param called.from the address it was called from, as far as known
+ * @param called.drop further headers that do not go upstream, as `plainName` has them
  */
 export function requestHeaders(
   message: ReceivedMessage,
   facts: readonly Line[],
-  called: { readonly id: string; readonly from: string | undefined },
+  called: { readonly id: string; readonly from: string | undefined; readonly drop: ReadonlySet<string> },
 ): Line[] {
   const named = connectionNamed(message.headers)
   const kept = message.headers.filter(([name]) => {
@@ -66,7 +62,8 @@ export function requestHeaders(
       !inboundOnly.has(plain) &&
       !named.has(plain) &&
       !isOurs(plain) &&
-      !plain.startsWith('x-forwarded-')
+      !isProxyClaim(plain) &&
+      !called.drop.has(plain)
     )
   })
   const length: Line[] = hasLength(message) ? [['Content-Length', String(message.body?.length ?? 0)]] : []
@@ -130,6 +127,19 @@ export function plainName(name: string): string {
   // No name that is known here is longer; what follows need not be read.
   return lower.slice(0, 64).replace(/[^a-z0-9]/g, '-') + lower.slice(64)
 }
+
+/**
+ * Names of headers that an operator wants dropped, as {@link plainName} has them.
+ * @throws TypeError for what is no name of a header, and for one without which a request would be another
+ */
+export function droppedHeaders(names: readonly string[]): ReadonlySet<string> {
+  for (const name of names)
+    if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(name) || needed.has(plainName(name)))
+      throw new TypeError('dropHeaders has a name that is no header, or one that belongs to the body')
+  return new Set(names.map(plainName))
+}
+
+const needed: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'content-length', 'content-digest'])
 
 function isOurs(plain: string): boolean {
   return plain.startsWith('aauth-')

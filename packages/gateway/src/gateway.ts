@@ -4,7 +4,7 @@ import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AnswerHead, Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkGatewayOptions } from './check-routes.js'
-import { checkConnection, requestHeaders, responseHeaders } from './forwarded-headers.js'
+import { checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
 import { askBeside } from './mcp-names.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
@@ -29,6 +29,11 @@ export interface GatewayOptions<S extends string = string> {
   readonly healthPath?: string
   /** Default `headers`. */
   readonly identity?: Identity
+  /**
+   * Headers of callers that the API must not get, beside those that proxies are known to write (docs/gateway.md): by which it knows
+   * users, tenants or networks. Their other spellings (`X_Tenant`) are dropped, too. Default none.
+   */
+  readonly dropHeaders?: readonly string[]
   /** Told when the API behind stops answering, and when it does again. */
   readonly onUpstream?: (state: UpstreamState) => void
   /** Unix seconds. */
@@ -101,6 +106,7 @@ interface Configured<S extends string> {
   readonly upstream: Upstream
   readonly teller: Teller
   readonly judge: Judge<S>
+  readonly drop: ReadonlySet<string>
 }
 
 function seconds(): number {
@@ -109,11 +115,12 @@ function seconds(): number {
 
 function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSessions): Configured<S> {
   checkGatewayOptions(options)
-  const { resource, timeout = 60, healthPath, identity = 'headers', now = seconds } = options
+  const { resource, timeout = 60, healthPath, identity = 'headers', dropHeaders = [], now = seconds } = options
   return {
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
     judge: judge(resource, options.routes, { sessions, now }),
+    drop: droppedHeaders(dropHeaders),
     upstream: openUpstream({
       origin: options.upstream,
       timeout,
@@ -142,7 +149,7 @@ async function passage<S extends string>(
   const { authorization, requirement, before, through = response => response } = await configured.judge(message)
   if (!authorization.ok) return authorization.response
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
-  const request = forwarded(message, facts, resource)
+  const request = forwarded(message, facts, configured)
   await before?.(askBeside(request, upstream.send)).catch((thrown: unknown) => {
     resource.refused(message, asAAuthError(thrown))
     throw thrown
@@ -162,21 +169,26 @@ async function passage<S extends string>(
  */
 async function published<S extends string>(
   message: ReceivedMessage,
-  { resource, upstream }: Configured<S>,
+  configured: Configured<S>,
 ): Promise<Response | undefined> {
+  const { resource, upstream } = configured
   const ours = await resource.handle(message)
   const isOfKeys = pathOf(message.target) === resource.jwksPath
   if (resource.observed === undefined || !isOfKeys || ours?.status !== 200) return ours
-  const theirs = await answerOf(upstream, forwarded(message, [], resource), message)
+  const theirs = await answerOf(upstream, forwarded(message, [], configured), message)
   if (theirs.status < 400) return theirs
   await theirs.body?.cancel()
   return ours
 }
 
 /** A request as it goes upstream, without its body. */
-function forwarded(message: ReceivedMessage, facts: readonly Line[], resource: Resource): UpstreamRequest {
+function forwarded(
+  message: ReceivedMessage,
+  facts: readonly Line[],
+  { resource, drop }: Pick<Configured<string>, 'resource' | 'drop'>,
+): UpstreamRequest {
   const { method, target } = message
-  const called = { id: resource.id, from: resource.clientOf(message) }
+  const called = { id: resource.id, from: resource.clientOf(message), drop }
   return { method, target, headers: requestHeaders(message, facts, called) }
 }
 

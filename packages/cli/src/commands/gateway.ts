@@ -106,6 +106,9 @@ export const gatewayOptions = z.strictObject({
     .startsWith('/')
     .optional()
     .describe('path of the API that says whether it is well: what /readyz asks; default a connection'),
+  dropHeaders: stringList
+    .optional()
+    .describe('headers of callers that the API must not get, beside those that proxies are known to write'),
   check: z
     .enum(['nginx', 'envoy'])
     .optional()
@@ -258,7 +261,7 @@ async function reloadable<O extends Pick<GatewayOptions<string>, 'resource'>>(
 }
 
 async function gatewayOf(settings: GatewaySettings, kept: Kept, start: Start): Promise<GatewayOptions<string>> {
-  const { upstream, timeout, healthPath, bodies } = settings
+  const { upstream, timeout, healthPath, dropHeaders, bodies } = settings
   if (upstream === undefined)
     throw new UsageError('--upstream is required, or --check for a proxy that passes on by itself')
   if (bodies !== undefined) throw new UsageError('--bodies goes with --check: a gateway sees every body')
@@ -268,12 +271,13 @@ async function gatewayOf(settings: GatewaySettings, kept: Kept, start: Start): P
     onUpstream: kept.onUpstream,
     ...(timeout === undefined ? {} : { timeout }),
     ...(healthPath === undefined ? {} : { healthPath }),
+    ...(dropHeaders === undefined ? {} : { dropHeaders }),
   }
 }
 
 async function checkOf(settings: GatewaySettings, kept: Kept, start: Start): Promise<CheckOptions<string>> {
   const { check = 'nginx', bodies, cors } = settings
-  for (const name of ['upstream', 'timeout', 'healthPath'] as const)
+  for (const name of ['upstream', 'timeout', 'healthPath', 'dropHeaders'] as const)
     if (settings[name] !== undefined)
       throw new UsageError(`${name} does not go with --check: the proxy passes requests on`)
   if (cors !== undefined) throw new UsageError('--cors does not go with --check: let the proxy answer pages')
