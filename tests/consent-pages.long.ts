@@ -1,6 +1,9 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { verifies } from '@countersign/requirements'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { loopbackPage, loopbackPolicy } from '../packages/agent/src/loopback-page.js'
 import { checkAxe } from './axe.fixture.js'
 import { visit, when, why } from './chromium.fixture.js'
 import { consentPlace } from './consent-place.fixture.js'
@@ -156,3 +159,29 @@ when(`"not you?" lets another user go on with the same request${why}`, async () 
   await page.waitForURL(`${at.place.calendar}/after`)
   await page.context().close()
 })
+
+when.each(['allowed', 'refused', 'failed'] as const)(
+  `the page at the end, on the user's machine, shows its style and passes axe: %s${why}`,
+  async brought => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': loopbackPolicy })
+      response.end(loopbackPage(brought))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const faults: string[] = []
+    const strict = await open()
+    strict.on('console', message => faults.push(message.text()))
+    await strict.goto(url)
+    const size = await strict.getByRole('heading', { level: 1 }).evaluate(heading => getComputedStyle(heading).fontSize)
+    expect([size, faults]).toEqual(['24px', []])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await open({ colorScheme, javaScriptEnabled: true, bypassCSP: true })
+      await page.goto(url)
+      await checkAxe(page, brought)
+      await page.context().close()
+    }
+    await strict.context().close()
+    server.close()
+  },
+)

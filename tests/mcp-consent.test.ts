@@ -99,7 +99,7 @@ test('the client opens the page, the user agrees, the call goes on, and the sess
   const before = [...server.sessions.keys()]
   expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['pay'])
   expect(await client.callTool({ name: 'pay' })).toEqual(done)
-  expect(await arrived).toMatchObject({ choices: ['Call its tools'], ended: 'Your answer has reached the agent' })
+  expect(await arrived).toMatchObject({ choices: ['Call its tools'], ended: 'Allowed' })
   expect(await client.callTool({ name: 'pay' })).toEqual(done)
   expect([...server.sessions.keys()]).toEqual(before)
   expect(before).toHaveLength(1)

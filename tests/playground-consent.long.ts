@@ -72,27 +72,22 @@ async function headingOf(page: Page): Promise<string> {
 }
 
 when.each<readonly [ScenarioName, readonly string[]]>([
-  ['user-consent', ['Allow: Your answer has reached the agent', 'Refuse: Your answer has reached the agent']],
+  ['user-consent', ['Allow: Allowed', 'Refuse: Refused']],
   [
     'sso',
-    [
-      'Allow: Hello Ada Lovelace',
-      'Refuse: You were not signed in',
-      'Allow: Hello Grace Hopper',
-      'Allow: Your answer has reached the agent',
-    ],
+    ['Allow: Hello Ada Lovelace', 'Refuse: You were not signed in', 'Allow: Hello Grace Hopper', 'Allow: Allowed'],
   ],
   ['device', ['Allow: Allowed', 'Refuse: Refused']],
   [
     'multi-hop',
     [
-      'Allow: Your answer has reached the agent',
+      'Allow: Allowed',
       'Allow: Are both accounts yours?',
       expect.stringMatching(/^Connect: localhost:\d+ asks for your access to localhost:\d+$/),
     ],
   ],
-  ['oauth-downstream', ['Allow: Your answer has reached the agent', 'Allow: Sign in to the address book']],
-  ['mcp', ['Allow: Your answer has reached the agent']],
+  ['oauth-downstream', ['Allow: Allowed', 'Allow: Sign in to the address book']],
+  ['mcp', ['Allow: Allowed']],
 ])(
   verifies('consent.page', 'consent.browser', `%s, decided by clicks${why}`),
   async (story, ends) => {

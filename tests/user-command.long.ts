@@ -115,7 +115,7 @@ describe('the command', () => {
     const { found, ended } = await asks(['fetch', `${api}/events`, ...flags, '--no-browser'], link)
     const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'Allow')
     expect(arrived.choices).toEqual(['See your events'])
-    expect(arrived.ended).toBe('Your answer has reached the agent')
+    expect(arrived.ended).toBe('Allowed')
     const { code, out, said } = await ended
     expect(said).toContain(`${auth} asks you whether to allow events.read at ${api}`)
     expect([code, JSON.parse(out)]).toMatchObject([0, { scope: 'events.read' }])

@@ -14,6 +14,8 @@ export interface Delegate {
   readonly created: number
   /** Last enrolment or renewal. */
   readonly last_seen: number
+  /** What its operator called it in the invitation it last enrolled by. */
+  readonly label?: string
   /** Set when it was revoked. */
   readonly revoked?: number
 }
@@ -79,8 +81,9 @@ export function delegatesIn(store: Store<Tables>, now: () => number): Delegates 
       const all = store.db.selectFrom('agent_server_delegates').selectAll()
       const some = enrollment === undefined ? all : all.where('enrollment', '=', enrollment)
       const rows = await some.where('sub', '>', after).orderBy('sub').limit(limit).execute()
-      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked }) => ({
+      return rows.map(({ sub, jkt, enrollment: by, created, last_seen, revoked, label }) => ({
         ...{ sub, jkt, enrollment: by, created, last_seen },
+        ...(label === null ? {} : { label }),
         ...(revoked === null ? {} : { revoked }),
       }))
     },
@@ -116,11 +119,14 @@ async function enroll(
   tx: Transaction,
   { admission, jkt, now }: { admission: Admission; jkt: string; now: number },
 ): Promise<void> {
-  const { sub, enrollment, reinstates = false } = admission
+  const { sub, enrollment, label, reinstates = false } = admission
   await admission.take?.(tx)
   await checkFreshKey(tx, sub, jkt)
   // The key of before is gone with all it could still do: an enrolment may be the answer to its theft.
-  const state = { jkt, enrollment, last_seen: now, revoked: null, rotated: null }
+  const state = {
+    ...{ jkt, enrollment, last_seen: now, revoked: null, rotated: null },
+    ...(label === undefined ? {} : { label }),
+  }
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('agent_server_delegates')
     .values({ sub, created: now, previous_jkt: null, ...state })

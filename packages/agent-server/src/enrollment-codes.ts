@@ -27,7 +27,7 @@ async function admissionOf(hash: string, { store, now }: EnrollmentContext): Pro
   // Used ones are found too: the second copy of a request is told that it is a replay.
   const row = await store.db
     .selectFrom('agent_server_enrollment_codes')
-    .select(['sub', 'enrollment'])
+    .select(['sub', 'enrollment', 'label'])
     .where('hash', '=', hash)
     .where('expires', '>', now())
     .executeTakeFirst()
@@ -35,6 +35,7 @@ async function admissionOf(hash: string, { store, now }: EnrollmentContext): Pro
   return {
     sub: row.sub,
     enrollment: row.enrollment,
+    ...(row.label === null ? {} : { label: row.label }),
     reinstates: true,
     async take(tx) {
       // One statement takes the code: of fifty that hold it, one finds it unused. One that was revoked meanwhile is gone.

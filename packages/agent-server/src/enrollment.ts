@@ -24,6 +24,8 @@ export interface Admission {
   readonly sub: string
   /** What it came by: the name under which all that came by it can be revoked. */
   readonly enrollment: string
+  /** What its operator calls it. */
+  readonly label?: string
   /** An operator's own act: it lets a revoked delegate back in. Anything else does not. */
   readonly reinstates?: true
   /** Uses up the proof, in the transaction that makes the delegate. Throws when it was used before. */

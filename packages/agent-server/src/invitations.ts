@@ -14,6 +14,8 @@ export interface Invitation {
   readonly enrollment: string
   /** Unix seconds at which the code ends. */
   readonly expires: number
+  /** As it was said. */
+  readonly label?: string
 }
 
 /** What an operator may say of an invitation. */
@@ -27,6 +29,11 @@ export interface InvitationOptions {
    * Default: a series of its own.
    */
   readonly series?: string
+  /**
+   * What its users call the device, e.g. `Kitchen tablet`: 1 to 60 characters. It is listed, and the random `sub` of a new delegate
+   * begins with it (`kitchen-tablet-…`): auth servers show that to the user who decides. Resources see it, too. Default: none.
+   */
+  readonly label?: string
 }
 
 /** Makes codes. The promises reject with RangeError or TypeError. */
@@ -40,7 +47,7 @@ export function inviter(store: Store<Tables>, now: () => number): (options: Invi
     await store.write(tx =>
       tx
         .insertInto('agent_server_enrollment_codes')
-        .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null })
+        .values({ hash: enrollmentCodeHash(code), sub, enrollment, expires, used: null, label: made.label ?? null })
         .execute(),
     )
     return made
@@ -48,11 +55,26 @@ export function inviter(store: Store<Tables>, now: () => number): (options: Invi
 }
 
 function invitationOf(options: InvitationOptions, now: number): Invitation {
-  checkOptions('invite', options, { sub: 'string', expiresIn: 'number', series: 'string' })
-  const { sub = randomUUID(), expiresIn = 3600, series = randomUUID() } = options
+  checkOptions('invite', options, { sub: 'string', expiresIn: 'number', series: 'string', label: 'string' })
+  const { expiresIn = 3600, series = randomUUID(), label } = options
+  if (label !== undefined && !/^[^\p{C}\p{Zl}\p{Zp}]{1,60}$/u.test(label))
+    throw new TypeError('label must be a name of 1 to 60 characters without controls')
+  const { sub = newSub(label) } = options
   if (!(expiresIn > 0 && Number.isFinite(expiresIn)))
     throw new RangeError('expiresIn must be a number of seconds above 0')
   if (!/^[^\p{Cc}\p{Cs}]{1,128}$/u.test(series))
     throw new TypeError('series must be a name of 1 to 128 characters without controls')
-  return { code: newEnrollmentCode(), sub, enrollment: `code:${series}`, expires: now + expiresIn }
+  const made = { code: newEnrollmentCode(), sub, enrollment: `code:${series}`, expires: now + expiresIn }
+  return label === undefined ? made : { ...made, label }
+}
+
+/** A name for a new delegate: its label in letters that every page shows as they are, and enough to be no other's. */
+function newSub(label = ''): string {
+  const words = label
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9\s_-]/g, '')
+    .replaceAll(/[\s_-]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+  return words === '' ? randomUUID() : `${words}-${randomUUID().slice(-12)}`
 }

@@ -11,6 +11,7 @@ import {
   type Scene,
   scene,
 } from './delegate.test.fixture.js'
+import type { Invitation } from './index.js'
 
 const renewed = async (stage: Scene, delegate: Enrolled): Promise<number> =>
   (await stage.server.handle(await renewal(stage, delegate))).status
@@ -116,3 +117,36 @@ test('an invitation that could not be revoked by its name, or never ends, is ref
   await expect(without.server.invite()).rejects.toThrow('codes()')
   expect(await enrols(without, 'A'.repeat(32))).toBe(400)
 })
+
+test(
+  verifies('delegate.enrol.code', 'a label names a new delegate where its user sees it, and is listed'),
+  async () => {
+    const stage = await scene()
+    const enrol = async (invitation: Invitation): Promise<number> => {
+      const body = enrollmentBody(invitation.code)
+      return (await stage.server.handle(await post(stage, { key: await generateSigningKey(), body }))).status
+    }
+    const tablet = await stage.server.invite({ label: 'Küche: Tablet (2)' })
+    expect(tablet).toMatchObject({
+      label: 'Küche: Tablet (2)',
+      sub: expect.stringMatching(/^kuche-tablet-2-[0-9a-f]{12}$/),
+    })
+    const other = await stage.server.invite({ label: '台所' })
+    expect(other.sub).toMatch(/^[0-9a-f-]{36}$/)
+    const named = await stage.server.invite({ label: 'My phone', sub: 'phone' })
+    for (const invitation of [tablet, other, named]) expect(await enrol(invitation)).toBe(200)
+    const labels = async () => new Map((await stage.server.list()).map(({ sub, label }) => [sub, label]))
+    expect(await labels()).toEqual(
+      new Map([
+        [tablet.sub, 'Küche: Tablet (2)'],
+        [other.sub, '台所'],
+        ['phone', 'My phone'],
+      ]),
+    )
+    // A later invitation that says nothing leaves it as it is.
+    expect(await enrol(await stage.server.invite({ sub: 'phone' }))).toBe(200)
+    expect((await labels()).get('phone')).toBe('My phone')
+    for (const label of ['', 'x'.repeat(61), 'a\nb', 'a\u202eb', 'a\u2028b'])
+      await expect(stage.server.invite({ label })).rejects.toThrow(TypeError)
+  },
+)

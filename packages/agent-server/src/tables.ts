@@ -17,6 +17,8 @@ export interface DelegateRow {
   previous_jkt: string | null
   /** When the last rotation was; null since the last enrolment. */
   rotated: number | null
+  /** What its operator calls it; null where nothing was said. */
+  label: string | null
 }
 
 /** One enrolment code, known by its hash only. Times are Unix seconds. */
@@ -26,6 +28,7 @@ export interface EnrollmentCodeRow {
   enrollment: string
   expires: number
   used: number | null
+  label: string | null
 }
 
 /** One key proof that rotated a key, known by its hash until it could count no more. Times are Unix seconds. */
@@ -170,4 +173,11 @@ export const migrations: readonly Migration[] = [
     },
   },
   epochMigration('006-epoch', room),
+  {
+    name: '007-labels',
+    async up(db) {
+      for (const table of ['agent_server_delegates', 'agent_server_enrollment_codes'])
+        await db.schema.alterTable(table).addColumn('label', 'text').execute()
+    },
+  },
 ]

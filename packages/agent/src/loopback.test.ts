@@ -39,7 +39,7 @@ function fromHost(url: URL, host: string): Promise<number | undefined> {
 }
 
 describe('a listener on 127.0.0.1', () => {
-  test('takes the answer once, says the same whatever came, and closes', async () => {
+  test('takes the answer once, says that it was a yes in words of its own, and closes', async () => {
     const { call, url, redirect, decide } = await waiting()
     expect(redirect.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}$/)
     const back = decide(url, { user: 'ada' })
@@ -47,15 +47,23 @@ describe('a listener on 127.0.0.1', () => {
     expect(page.status).toBe(200)
     expect(Object.fromEntries(page.headers)).toMatchObject({
       ...{ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' },
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'content-security-policy': expect.stringMatching(/^default-src 'none'; style-src 'sha256-[\w+/]{43}='; /),
     })
     const text = await page.text()
+    expect(text).toContain('<h1>Allowed</h1>')
     expect(text).toContain('You can close this page.')
     for (const value of back.searchParams.values()) expect(text).not.toContain(value)
     const response = await call
     expect(response.status).toBe(200)
     expect(explain(response).level).toBe('authorized')
     await expect(fetch(back)).rejects.toThrow()
+  })
+
+  test('an auth server that cannot answer is no refusal of the user', async () => {
+    const { call, url, decide } = await waiting()
+    const page = await (await fetch(decide(url, { error: 'server_error' }))).text()
+    expect(page).toContain('<h1>This did not work</h1>')
+    await call.catch(() => undefined)
   })
 
   test('no two answers come to one place', async () => {
@@ -67,7 +75,8 @@ describe('a listener on 127.0.0.1', () => {
 
   test('a user who says no', async () => {
     const { call, url, decide } = await waiting()
-    expect((await fetch(decide(url, { error: 'access_denied' }))).status).toBe(200)
+    const page = await fetch(decide(url, { error: 'access_denied' }))
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<h1>Refused</h1>')])
     expect(explain(await call).reason).toMatch(/^the user said no/)
   })
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { browserInteraction, type Door, type VisitUrl } from './browser-interaction.js'
 import { AgentError } from './error.js'
 import type { Interact } from './interact.js'
+import { broughtBy, loopbackPage, loopbackPolicy } from './loopback-page.js'
 
 /** How the user gets to their browser. */
 export interface LoopbackOptions {
@@ -62,14 +63,16 @@ async function answer(
   const [target = ''] = url.split('?', 1)
   // A page of another site can reach this port, under a name of its own (DNS rebinding): it does not know the path.
   const isOurs = method === 'GET' && `http://${headers.host}` === origin && same(target, path)
+  const back = new URL(isOurs ? url : path, origin)
   const isAnswer =
     isOurs &&
-    (await receive(new URL(url, origin)).then(
+    (await receive(back).then(
       () => true,
       () => false,
     ))
-  response.writeHead(isAnswer ? 200 : 404, { ...pageHeaders, 'content-length': isAnswer ? page.length : 0 })
-  response.end(isAnswer ? page : '')
+  const page = isAnswer ? loopbackPage(broughtBy(back)) : Buffer.alloc(0)
+  response.writeHead(isAnswer ? 200 : 404, { ...pageHeaders, 'content-length': page.length })
+  response.end(page)
 }
 
 function same(a: string, b: string): boolean {
@@ -77,17 +80,12 @@ function same(a: string, b: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** Says the same whatever came, so that nothing a link brings can speak through it. */
-const page =
-  '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">' +
-  '<title>Back to the agent</title><h1>Your answer has reached the agent</h1><p>You can close this page.</p></html>'
-
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   // The code is in the address of this page: it goes no further.
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': loopbackPolicy,
   'x-content-type-options': 'nosniff',
   connection: 'close',
 }

@@ -34,6 +34,7 @@ import { defaultQuota, type RequestQuota } from './request-quota.js'
 import { requestsIn } from './requests.js'
 import { retention } from './retention.js'
 import { isPage, type RouteContext, requestHandler } from './routes.js'
+import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
 
 const longestLifetime = 3600
@@ -255,7 +256,10 @@ function pagesOf({
 }): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
   const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
-  const login = createLogin({ issuer: issuer.issuer, methods, store, now, development, onEvent })
+  const login = createLogin({
+    ...{ issuer: issuer.issuer, methods, store, now, development, onEvent },
+    causeOf: signInCauses(common.requests, now),
+  })
   const linked = { ...common, login, discovery, key: issuer.key }
   return {
     ...common,

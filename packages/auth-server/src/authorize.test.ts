@@ -15,6 +15,7 @@ import {
   requestTokenOf,
 } from './consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
+import { textOf } from './pages/consent-page.test.fixture.js'
 import { delegate, granted, plain, refusalOf } from './world.test.fixture.js'
 
 const page400 = [400, null, 'text/html; charset=utf-8']
@@ -241,8 +242,17 @@ test('a sign-in of another way than this browser leads to the request it began w
   const one = await browserOf(made)
   const login = await open(one, linkOf(request_token))
   expect(login.status).toBe(200)
-  const { csrf = '', return_to = '' } = hiddenOf(await login.text())
+  const page = await login.text()
+  const { csrf = '', return_to = '' } = hiddenOf(page)
   expect(return_to).toBe(`/agent/consent?request_token=${request_token}`)
+  // It says who asks, as verified; a path of any other kind, or a request that is none, says nothing.
+  expect(textOf(page)).toContain('agent.example asks for your access to calendar.example . You decide on the next page')
+  expect(textOf(await (await one.get('/login')).text())).not.toContain('agent.example')
+  const unknown = `/login?${new URLSearchParams({ return_to: '/agent/consent?request_token=none' })}`
+  expect(textOf(await (await one.get(unknown)).text())).not.toContain('You decide')
+  expect(textOf(await (await (await browserOf(made)).get('/device')).text())).toContain(
+    'type in the code that it shows',
+  )
   const back = await one.post('/login/demo', { csrf, return_to, subject: 'ada' })
   expect(back.headers.get('location')).toBe(return_to)
   expect(await (await one.get(return_to)).text()).toContain('events.read')

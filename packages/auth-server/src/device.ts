@@ -19,7 +19,8 @@ export interface DeviceContext extends ConsentContext {
 }
 
 type SignedIn = BrowserSession & { readonly user: SessionUser }
-const path = '/device'
+/** Where a user types the code of their device. */
+export const devicePath = '/device'
 
 /**
  * Shows where a user types the code of their device. Nothing in its URL is read: a link that brought the code along would let
@@ -28,8 +29,8 @@ const path = '/device'
  */
 export async function showDevice(message: ReceivedMessage, { login }: DeviceContext): Promise<Response> {
   const session = await login.sessions.current(message)
-  if (session?.user === undefined) return login.signIn(message, { returnTo: path })
-  return pageResponse(devicePage({ csrf: session.csrf, action: path, user: session.user }))
+  if (session?.user === undefined) return login.signIn(message, { returnTo: devicePath })
+  return pageResponse(devicePage({ csrf: session.csrf, action: devicePath, user: session.user }))
 }
 
 /**
@@ -47,7 +48,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
     const description = 'no request waits for this user code'
     const refused = { type: 'refused', code: 'invalid_request', status: 400, description } as const
     context.onEvent({ ...refused, user: session.user.sub, ...peerOf(message) })
-    const view = { csrf: session.csrf, action: path, user: session.user, problem: 'unknown-code' } as const
+    const view = { csrf: session.csrf, action: devicePath, user: session.user, problem: 'unknown-code' } as const
     return pageResponse(devicePage(view), { status: 400 })
   }
   context.note?.({ row, user: session.user })
@@ -57,9 +58,9 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
     row,
     {
       csrf: session.csrf,
-      action: path,
+      action: devicePath,
       hidden: { user_code: row.user_code ?? '' },
-      returnTo: path,
+      returnTo: devicePath,
       user: session.user,
       held: [],
       way: { type: 'device', ...(row.peer === null ? {} : { peer: row.peer }), asked: row.created, now: context.now() },

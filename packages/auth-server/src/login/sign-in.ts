@@ -4,6 +4,7 @@ import { AAuthError, asAAuthError, authorityOf, cookiesOf, isSafeId, type Route,
 import type { Store } from '@countersign/store'
 import { peerOf, requestIdOf } from '@countersign/verify'
 import { errorPageResponse, pageResponse, pageRoute } from '../pages/page-response.js'
+import type { SignInCause } from '../pages/sign-in-cause.js'
 import { signInPage } from '../pages/sign-in-page.js'
 import { signedOutPage, signOutPage } from '../pages/sign-out-page.js'
 import { type BrowserSession, type BrowserSessions, browserSessions, type ManagedSessions } from './browser-session.js'
@@ -62,6 +63,8 @@ export interface Login {
 
 interface Context {
   readonly issuer: string
+  /** Says what a sign-in that leads back to this path is for. */
+  readonly causeOf: (returnTo: string) => Promise<SignInCause | undefined>
   readonly providers: readonly LoginProvider[]
   readonly demo: DemoLogin | undefined
   readonly sessions: ManagedSessions
@@ -81,6 +84,8 @@ export function createLogin(o: {
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: LoginEvent) => void
+  /** Says what a sign-in that leads back to this path is for. Default: nothing is known. */
+  readonly causeOf?: (returnTo: string) => Promise<SignInCause | undefined>
 }): Login {
   const { issuer, methods, store, now, development, onEvent } = o
   checkLoginMethods(methods, { development })
@@ -88,6 +93,7 @@ export function createLogin(o: {
   const sessions = browserSessions({ store, cookies, now })
   const context: Context = {
     issuer,
+    causeOf: o.causeOf ?? (async () => undefined),
     providers: methods.filter((method): method is LoginProvider => !('users' in method)),
     demo: methods.find(method => 'users' in method),
     sessions,
@@ -162,9 +168,11 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
   // Who switches users comes from a form, and would be stopped on the way to a provider by the form-action of its page.
   if (isOnly && options.switchUser === undefined) return begin(context, message, only, options)
   const { session, cookies } = await context.sessions.begin(message)
+  const cause = await context.causeOf(options.returnTo)
   const page = signInPage({
     host: authorityOf(context.issuer),
     csrf: session.csrf,
+    ...(cause === undefined ? {} : { cause }),
     returnTo: options.returnTo,
     providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${signInQuery(options)}` })),
     demoUsers: (demo?.users ?? []).map(({ subject, claims }) => ({ subject, ...claims })),

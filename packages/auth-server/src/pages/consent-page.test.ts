@@ -18,10 +18,11 @@ test(
     const order = [
       'Signed in as Ada Lovelace',
       'assistant.example asks for your access to calendar.example',
-      '✓ Both addresses are checked.',
+      '✓ Both addresses are checked: each has signed for itself. ' +
+        'That shows who they are, not whether to trust them.',
       'What it says about itself (nobody has checked this)',
       'It calls itself Calendar Helper',
-      'The part of it that gets access phone',
+      'The part of it that gets access, such as one device phone',
       'Why it asks To find a free hour.',
       'What it could do at calendar.example See your events events.read Change your events events.write',
       'What it would learn about you • A made-up name that stands for you, to know you when you come back ' +
@@ -134,7 +135,9 @@ test(
   () => {
     const signIn = text({ resource: 'https://assistant.example', scopes: [] })
     expect(signIn).toContain('assistant.example wants to know who you are')
-    expect(signIn).toContain('This address is checked.')
+    expect(signIn).toContain(
+      'This address is checked: it has signed for itself. That shows who it is, not whether to trust it.',
+    )
     expect(signIn).not.toContain('Who asks whom')
     const chain = [
       { iss: 'https://auth-two.example', agent: 'https://travel.example' },

@@ -154,7 +154,12 @@ function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
           </>
         )}
       </h1>
-      <p class="checked">✓ {isSignIn ? 'This address is checked.' : 'Both addresses are checked.'}</p>
+      <p class="checked">
+        ✓{' '}
+        {isSignIn
+          ? 'This address is checked: it has signed for itself. That shows who it is, not whether to trust it.'
+          : 'Both addresses are checked: each has signed for itself. That shows who they are, not whether to trust them.'}
+      </p>
       <WhoAskedWhom view={view} />
     </>
   )
@@ -180,7 +185,10 @@ function Claims({ view }: { readonly view: ConsentView }): JSX.Element | null {
       <dl>
         {name === '' ? null : <Claim term="It calls itself" words={name} />}
         {delegate === undefined ? null : (
-          <Claim term="The part of it that gets access" words={part === '' ? '(a name that cannot be shown)' : part} />
+          <Claim
+            term="The part of it that gets access, such as one device"
+            words={part === '' ? '(a name that cannot be shown)' : part}
+          />
         )}
         {words === '' ? null : <Claim term="Why it asks" words={words} isQuotation />}
       </dl>

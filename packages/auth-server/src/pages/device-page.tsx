@@ -45,6 +45,7 @@ export function devicePage({ csrf, action, user, problem }: DeviceView): string 
             autocapitalize="characters"
             spellcheck={false}
             required
+            autofocus
             aria-invalid={isWrong ? 'true' : undefined}
             aria-describedby={isWrong ? 'problem' : undefined}
           />

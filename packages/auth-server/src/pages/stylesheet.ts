@@ -21,6 +21,7 @@ code{font:.875em ui-monospace,"DejaVu Sans Mono",monospace}
 .link{padding:.25rem 0;min-height:1.75rem;border:0;background:none;color:var(--accent);font:inherit;text-decoration:underline;cursor:pointer}
 .asks{font-size:1.125rem;font-weight:400;margin:0 0 1.25rem}
 .asks .host{display:block;font-size:clamp(1.375rem,6.5vw,2rem);font-weight:700;line-height:1.2;margin:0 0 .25rem}
+.to{font-weight:600}
 .asks .to{font-weight:700}
 .asks{margin:0 0 .25rem}
 .checked{margin:0 0 1.25rem;color:var(--good);font-size:.875rem}
@@ -59,7 +60,6 @@ blockquote{margin:0;padding:.5rem .75rem;border-left:.25rem solid var(--line);ba
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 .chain{margin:0;padding:0;list-style:none}
 .chain li{position:relative;margin:0 0 .5rem;padding:.125rem 0 .125rem .75rem;border-left:.1875rem solid var(--line)}
-.chain .to{font-weight:600}
 .chain small{display:block}
 .chain li+li{margin-left:1rem}
 .chain li+li+li{margin-left:2rem}

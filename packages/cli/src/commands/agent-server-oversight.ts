@@ -34,6 +34,10 @@ export const inviteOptions = operatorOptions({
     .string()
     .optional()
     .describe('names the series of the codes: what it enrolled can be revoked as code:SERIES'),
+  label: z
+    .string()
+    .optional()
+    .describe('what its users call the device, e.g. "Kitchen tablet": listed, and shown to the user who decides'),
   count: z.coerce.number().int().min(1).max(1000).default(1).describe('how many codes, a delegate each; default 1'),
 })
 
@@ -110,7 +114,7 @@ async function withDelegates(settings: ServerSettings, act: (server: AgentServer
 /** `countersign agent-server invite`: prints single-use enrolment codes, one JSON object a line. */
 export async function invite(command: Command): Promise<void> {
   const settings = readConfiguration(command, inviteOptions.options, process.env)
-  const { sub, expiresIn, count, series = randomUUID() } = settings
+  const { sub, expiresIn, label, count, series = randomUUID() } = settings
   if (sub !== undefined && count > 1) throw new UsageError('--sub names one delegate: leave out --count')
   await withDelegates(settings, async server => {
     for (let made = 0; made < count; made++) {
@@ -118,6 +122,7 @@ export async function invite(command: Command): Promise<void> {
         series,
         ...(sub === undefined ? {} : { sub }),
         ...(expiresIn === undefined ? {} : { expiresIn }),
+        ...(label === undefined ? {} : { label }),
       })
       console.log(JSON.stringify({ agent_server: settings.id, ...invitation }))
     }
@@ -181,9 +186,10 @@ function tell(settings: { readonly json: boolean }, data: object, words: string)
 }
 
 function table(delegates: readonly Delegate[]): string {
-  const head = ['SUB', 'CAME BY', 'CREATED', 'LAST SEEN', 'REVOKED']
-  const rows = delegates.map(({ sub, enrollment, created, last_seen, revoked }) => [
+  const head = ['SUB', 'LABEL', 'CAME BY', 'CREATED', 'LAST SEEN', 'REVOKED']
+  const rows = delegates.map(({ sub, label = '-', enrollment, created, last_seen, revoked }) => [
     sub,
+    label,
     enrollment === '' ? '-' : enrollment,
     date(created),
     date(last_seen),
