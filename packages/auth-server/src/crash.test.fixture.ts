@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generateSigningKey } from '@countersign/httpsig'
@@ -18,8 +19,11 @@ export interface Running {
   kill(): Promise<void>
 }
 
-export async function start(database: string, documents: string): Promise<Running> {
-  const program = fileURLToPath(new URL('../dist/crash.test.child.js', import.meta.url))
+/** @param root of the checkout whose build runs; default this one */
+export async function start(database: string, documents: string, root?: string): Promise<Running> {
+  const file = 'packages/auth-server/dist/crash.test.child.js'
+  const program =
+    root === undefined ? fileURLToPath(new URL('../dist/crash.test.child.js', import.meta.url)) : join(root, file)
   if (!existsSync(program)) throw new Error('build first: npx tsc -b packages/auth-server')
   const child: ChildProcess = fork(program, [database, documents], { execArgv: [], serialization: 'advanced' })
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()

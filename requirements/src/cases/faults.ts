@@ -59,6 +59,7 @@ export const faultCases: readonly AttackCase[] = [
     'error.unavailable',
     'A server whose keys or database are missing refuses to start, and invents no others.',
   ),
+  built('F-82', 'error.unavailable', 'The release before goes on beside this one after this one has migrated.'),
   built('F-59', 'error.unavailable', 'SIGTERM under load drains: no lost answer, no 5xx but 503, exit 0.'),
   later('F-61', 'refresh.hashed', 'Running out of memory loses no more than a kill does.'),
   later('F-62', 'error.unavailable', 'Running out of file descriptors passes.'),
