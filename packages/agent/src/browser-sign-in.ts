@@ -1,5 +1,5 @@
 import type { Discovery } from '@countersign/discovery'
-import { AAuthError, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
+import { AAuthError, checkOptions, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
 import { createAgent } from './agent.js'
 import { callbackRoute } from './callback-route.js'
 import { AgentError, refusalOf } from './error.js'
@@ -51,6 +51,10 @@ export interface BrowserSignInOptions {
  * @throws RangeError for a `deadline` that is none
  */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
+  checkOptions('browserSignIn', options, {
+    ...{ id: 'string', key: 'object', discovery: 'object', redirectUri: 'string' },
+    ...{ fetch: 'function', deadline: 'any', now: 'function', development: 'boolean' },
+  })
   const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
   // A timer that is set for longer than 24 days, or for ever, goes off at once.
   if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')

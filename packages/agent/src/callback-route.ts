@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import { browserInteraction, type VisitUrl } from './browser-interaction.js'
 import type { Interact } from './interact.js'
 import { userUrl } from './user-url.js'
@@ -18,7 +19,9 @@ export interface CallbackRouteOptions {
  * @throws TypeError when `redirectUri` is no https URL, nor one of http on a loopback host
  * @see protocol §6.3, §6.4
  */
-export function callbackRoute({ redirectUri, visit }: CallbackRouteOptions): Interact {
+export function callbackRoute(options: CallbackRouteOptions): Interact {
+  checkOptions('callbackRoute', options, { redirectUri: 'string', visit: 'function' })
+  const { redirectUri, visit } = options
   if (userUrl(redirectUri, { development: true }) === undefined || redirectUri.includes('#'))
     throw new TypeError(
       'redirectUri must be one of the redirect_uris of the agent, such as https://app.example/callback',

@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import { AgentError, refusalOf } from './error.js'
 import { canonicalScope, type Grant } from './grants.js'
 import {
@@ -50,7 +51,9 @@ interface Device {
  * to do so; where it does not, the agent goes on with `otherwise`, or without a user.
  * @see protocol §6.2 `device_auth`, §6.3; RFC 8628
  */
-export function deviceCode({ show, otherwise }: DeviceCodeOptions): Interact {
+export function deviceCode(options: DeviceCodeOptions): Interact {
+  checkOptions('deviceCode', options, { show: 'function', otherwise: 'object' })
+  const { show, otherwise } = options
   if (typeof show !== 'function') throw new TypeError('show must be a function that shows the code to the user')
   return Object.freeze({
     kind: 'device',

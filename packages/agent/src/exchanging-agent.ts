@@ -3,7 +3,9 @@ import { randomText, textHash } from '@countersign/httpsig'
 import {
   type BoundedMap,
   boundedMap,
+  checkOptions,
   type IdentifierList,
+  identifiersCheck,
   type PublishedKey,
   serializeAgentInteraction,
 } from '@countersign/protocol'
@@ -110,6 +112,11 @@ const capacity = 1000
  * @see protocol §7
  */
 export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOptions<U>): ExchangingAgent<U> {
+  checkOptions('exchangingAgent', options, {
+    ...{ id: 'string', key: 'object', acceptAuthServer: identifiersCheck, identifyTo: identifiersCheck },
+    ...{ redirectUri: 'string', discovery: 'object', fetch: 'function', now: 'function', sleep: 'function' },
+    ...{ development: 'boolean', suspend: 'function' },
+  })
   const { id, key, redirectUri, suspend, ...rest } = options
   const parts: AgentParts = {
     ...partsOf({ ...rest, identity: agentServer({ id, ...key }) }, bodyLimit),

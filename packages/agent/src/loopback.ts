@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { checkOptions } from '@countersign/protocol'
 import { browserInteraction, type Door, type VisitUrl } from './browser-interaction.js'
 import { AgentError } from './error.js'
 import type { Interact } from './interact.js'
@@ -18,7 +19,9 @@ export interface LoopbackOptions {
  * `localhost_callback_allowed`.
  * @see protocol §6.3
  */
-export function loopback({ open }: LoopbackOptions): Interact {
+export function loopback(options: LoopbackOptions): Interact {
+  checkOptions('loopback', options, { open: 'function' })
+  const { open } = options
   if (typeof open !== 'function') throw new TypeError('open must be a function, such as openBrowser or printUrl')
   return browserInteraction('loopback', receive => listen(open, receive))
 }

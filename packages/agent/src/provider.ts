@@ -1,4 +1,4 @@
-import type { AAuthError } from '@countersign/protocol'
+import { type AAuthError, checkOptions, each } from '@countersign/protocol'
 import * as client from 'openid-client'
 
 /** Answers asked for at once: each costs requests to the provider, and strangers can send any number of browsers. */
@@ -31,6 +31,10 @@ export interface ProviderClient {
 
 /** Makes a client of a provider. Needs the package `openid-client`. */
 export function providerClient(options: ProviderClientOptions): ProviderClient {
+  checkOptions('providerClient', options, {
+    ...{ issuer: 'object', clientId: 'string', clientSecret: 'string', timeout: 'number', execute: each('function') },
+    ...{ refusal: 'function', busy: 'function' },
+  })
   const { refusal, busy } = options
   let discovered: Promise<client.Configuration> | undefined
   let underWay = 0

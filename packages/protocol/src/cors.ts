@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.js'
+
 /**
  * Whose pages may read the answers of a server: those of every origin, or of a list of exact origins such as
  * `https://app.example`. `*` also lets any page its user visits read what a caller without signature may read from
@@ -35,7 +37,9 @@ export interface CorsOptions {
  * @throws TypeError when the list is empty, or an entry is not an origin as browsers send it
  * @see protocol §4 "CORS"
  */
-export function createCors(origins: CorsOrigins, { bearer = () => false }: CorsOptions = {}): Cors {
+export function createCors(origins: CorsOrigins, options: CorsOptions = {}): Cors {
+  checkOptions('createCors', options, { bearer: 'function' })
+  const { bearer = () => false } = options
   checkOrigins(origins)
   const allowed = (request: CorsRequest): string | undefined => {
     if (origins === '*') return '*'

@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.js'
+
 /**
  * When an issuer's keys follow one another. All in seconds.
  * @see protocol.md §10
@@ -50,6 +52,9 @@ const clockTolerance = 300
  * @see protocol.md §10
  */
 export function checkKeySchedule(schedule: KeySchedule): void {
+  checkOptions('checkKeySchedule', schedule, {
+    ...{ rotateEvery: 'any', publishAhead: 'any', tokenLifetime: 'any', grace: 'any' },
+  })
   const { rotateEvery, publishAhead, tokenLifetime, grace = 0 } = schedule
   if (!(publishAhead >= leastAhead && Number.isFinite(publishAhead)))
     throw new RangeError('publishAhead must be at least 30 seconds')

@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.js'
+
 /** Seconds that lines are counted for. */
 const window = 60
 /** Lines of one kind in that time. */
@@ -29,6 +31,7 @@ export function logLimit(
   log: { warn(fields: Readonly<Record<string, unknown>>, message: string): unknown },
   options: { readonly lines?: number; readonly now?: () => number } = {},
 ): LogLimit {
+  checkOptions('logLimit', options, { lines: 'number', now: 'function' })
   const { lines = defaultLines, now = () => Date.now() / 1000 } = options
   const seen = new Map<string, number>()
   let began = now()
