@@ -1,3 +1,4 @@
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import { beginEpoch, type EpochKeeper, openStore, type Store } from '@countersign/store'
 import { migrations, room, type Tables } from './tables.js'
 import { forgetProofsUntil } from './used-proof.js'
@@ -30,12 +31,20 @@ export interface Restored {
 /** Rows that one write changes. */
 const atOnce = 500
 
+const checks: OptionChecks<RestoreOptions> = {
+  database: 'string',
+  epoch: 'object',
+  trustBackup: 'boolean',
+  now: 'function',
+}
+
 /**
  * Ends what a backup brings back, and begins a new epoch, so that the agent server starts on the database again. Run it while no
  * instance runs; one that was interrupted is run again. Revoked delegates enrol again by an invitation, or once they are reinstated.
  * @see protocol §6.3
  */
 export async function restoreAgentServer(options: RestoreOptions): Promise<Restored> {
+  checkOptions('restoreAgentServer', options, checks, ['database', 'epoch'])
   const { database, epoch, trustBackup = false, now = () => Date.now() / 1000 } = options
   const store = await openStore<Tables>({ url: database, room, migrations })
   try {

@@ -1,5 +1,11 @@
 import type { Directory, Fetcher } from '@countersign/discovery'
-import { boundedMap, checkIdentifierList, type IdentifierList } from '@countersign/protocol'
+import {
+  boundedMap,
+  checkIdentifierList,
+  checkOptionsOffPage,
+  type IdentifierList,
+  type OptionChecks,
+} from '@countersign/protocol'
 import { ownDirectory } from '#own-directory'
 import { admission } from './admission.js'
 import { AgentError } from './error.js'
@@ -45,6 +51,24 @@ export interface AgentOptions {
   readonly bodyLimit?: number
 }
 
+const checks: OptionChecks<AgentOptions> = {
+  identity: 'object',
+  state: 'object',
+  // Their entries are checked below.
+  acceptAuthServer: 'any',
+  identifyTo: 'any',
+  interact: 'object',
+  fetch: 'function',
+  fetcher: 'function',
+  discovery: 'object',
+  now: 'function',
+  sleep: 'function',
+  random: 'function',
+  development: 'boolean',
+  onEvent: 'function',
+  bodyLimit: 'any',
+}
+
 /** An agent with all that belongs to it rather than to one of its users. */
 export interface Agent extends View {
   /**
@@ -75,6 +99,7 @@ export interface Agent extends View {
  * @see protocol §3, §4 "The agent checks the resource, too", §6.4
  */
 export function createAgent(options: AgentOptions): Agent {
+  checkOptionsOffPage('createAgent', options, checks)
   const { identity, bodyLimit = 1_048_576, interact } = options
   if (typeof identity?.open !== 'function')
     throw new TypeError('identity must be made by pseudonym, agentServer or delegate')

@@ -1,4 +1,5 @@
 import type { Fetcher } from '@countersign/discovery'
+import { checkOptionsOffPage } from '@countersign/protocol'
 import { readBounded } from './body.js'
 
 /**
@@ -12,6 +13,7 @@ import { readBounded } from './body.js'
  * @see protocol §10
  */
 export function browserFetcher(options: { readonly fetch?: typeof fetch } = {}): Fetcher {
+  checkOptionsOffPage('browserFetcher', options, { fetch: 'function' })
   const { fetch: send } = options
   return async (url, { maxBytes, signal }) => {
     const init: RequestInit = {

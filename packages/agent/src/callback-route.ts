@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol'
 import { browserInteraction, type VisitUrl } from './browser-interaction.js'
 import type { Interact } from './interact.js'
 import { userUrl } from './user-url.js'
@@ -20,7 +20,7 @@ export interface CallbackRouteOptions {
  * @see protocol §6.3, §6.4
  */
 export function callbackRoute(options: CallbackRouteOptions): Interact {
-  checkOptions('callbackRoute', options, { redirectUri: 'string', visit: 'function' })
+  checkOptionsOffPage('callbackRoute', options, { redirectUri: 'string', visit: 'function' })
   const { redirectUri, visit } = options
   if (userUrl(redirectUri, { development: true }) === undefined || redirectUri.includes('#'))
     throw new TypeError(

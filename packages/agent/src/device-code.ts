@@ -1,4 +1,4 @@
-import { checkOptions } from '@countersign/protocol'
+import { checkOptionsOffPage } from '@countersign/protocol'
 import { AgentError, refusalOf } from './error.js'
 import { canonicalScope, type Grant } from './grants.js'
 import {
@@ -52,7 +52,7 @@ interface Device {
  * @see protocol §6.2 `device_auth`, §6.3; RFC 8628
  */
 export function deviceCode(options: DeviceCodeOptions): Interact {
-  checkOptions('deviceCode', options, { show: 'function', otherwise: 'object' })
+  checkOptionsOffPage('deviceCode', options, { show: 'function', otherwise: 'object' })
   const { show, otherwise } = options
   if (typeof show !== 'function') throw new TypeError('show must be a function that shows the code to the user')
   return Object.freeze({

@@ -1,6 +1,6 @@
 import type { Directory } from '@countersign/discovery'
 import { type SignatureKey, type SigningKey, thumbprint } from '@countersign/httpsig'
-import { isIdentifier, type PublishedKey } from '@countersign/protocol'
+import { checkOptionsOffPage, isIdentifier, type PublishedKey } from '@countersign/protocol'
 import { enrolledDelegate } from './delegate.js'
 import { checkEnrollment, type Enrollment } from './enrollment.js'
 import { AgentError } from './error.js'
@@ -62,6 +62,12 @@ export function pseudonym(): Identity {
 /** An agent server's own key: one that stays, or a function that gives the one to sign with now. */
 export type OwnKey = PublishedKey | { readonly key: () => Promise<PublishedKey> }
 
+interface AgentServerIdentity {
+  readonly id: string
+  readonly kid?: string
+  readonly key: object
+}
+
 /**
  * An agent with its own authority: `id` publishes `/.well-known/aauth-agent` and, under `kid`, the public half of `key`.
  * For keys that change, `key` is a function such as an agent server's `signingKey`; it is asked at every request, and
@@ -70,6 +76,7 @@ export type OwnKey = PublishedKey | { readonly key: () => Promise<PublishedKey> 
  * @see protocol §3.2 `jwks_uri`, §10
  */
 export function agentServer(options: { readonly id: string } & OwnKey): Identity {
+  checkOptionsOffPage('agentServer', options as AgentServerIdentity, { id: 'string', kid: 'string', key: 'object' })
   const { id } = options
   if (!isIdentifier(id, { development: true }))
     throw new TypeError('id must be an identifier such as https://agent.example')
@@ -119,6 +126,7 @@ export interface DelegateIdentity {
  * @see protocol §5 "Delegates get agent tokens"
  */
 export function delegate(options: DelegateIdentity): Identity {
+  checkOptionsOffPage('delegate', options, { agentServer: 'string', enroll: 'any', rotateEvery: 'any' })
   const { agentServer, rotateEvery = week } = options
   if (!isIdentifier(agentServer, { development: true }))
     throw new TypeError('agentServer must be an identifier such as https://agent.example')

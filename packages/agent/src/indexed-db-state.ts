@@ -1,5 +1,6 @@
 import type { SigningKey } from '@countersign/httpsig'
 import { generateKeyPair, signingKeyOf } from '@countersign/httpsig/web'
+import { checkOptionsOffPage } from '@countersign/protocol'
 import { AgentError } from './error.js'
 import { queues } from './queue.js'
 import type { AgentState, StateKeys } from './state.js'
@@ -31,6 +32,7 @@ type StoreName = 'values' | 'keys'
  * @throws AgentError `state_unusable` on use when the browser refuses the page its storage
  */
 export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState {
+  checkOptionsOffPage('indexedDbState', options, { name: 'string', indexedDB: 'object', locks: 'object' })
   const { name = 'countersign-agent', indexedDB = globalThis.indexedDB } = options
   if (indexedDB === undefined) throw new TypeError('there is no IndexedDB here: use another state')
   const locks = options.locks ?? globalThis.navigator?.locks

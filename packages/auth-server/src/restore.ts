@@ -1,3 +1,4 @@
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import { beginEpoch, type EpochKeeper, openStore, type Store } from '@countersign/store'
 import { sweepAtMost } from './sweep.js'
 import { migrations, room, type Tables } from './tables.js'
@@ -29,12 +30,20 @@ export interface Restored {
   readonly consents: number
 }
 
+const checks: OptionChecks<RestoreOptions> = {
+  database: 'string',
+  epoch: 'object',
+  trustBackup: 'boolean',
+  now: 'function',
+}
+
 /**
  * Ends what a backup brings back, and begins a new epoch, so that the auth server starts on the database again. Run it while no
  * instance runs; one that was interrupted is run again. Grants by policy stay: each refresh asks the policy.
  * @see protocol §6.3
  */
 export async function restoreAuthServer(options: RestoreOptions): Promise<Restored> {
+  checkOptions('restoreAuthServer', options, checks, ['database', 'epoch'])
   const { database, epoch, trustBackup = false, now = () => Date.now() / 1000 } = options
   const store = await openStore<Tables>({ url: database, room, migrations })
   try {

@@ -4,6 +4,7 @@ import {
   type AgentMetadata,
   type AuthServerMetadata,
   boundedMap,
+  checkOptionsOffPage,
   isIdentifier,
   parseAgentMetadata,
   parseAuthServerMetadata,
@@ -58,6 +59,7 @@ const heavy = 512 * 1024
  * @see protocol.md §10
  */
 export function createDirectory(options: DirectoryOptions): Directory {
+  checkOptionsOffPage('createDirectory', options, { fetcher: 'function', now: 'function', development: 'boolean' })
   const all = {
     'aauth-agent': role('aauth-agent', parseAgentMetadata, options),
     'aauth-resource': role('aauth-resource', parseResourceMetadata, options),

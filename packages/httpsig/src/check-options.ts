@@ -17,3 +17,11 @@ export function checkOptions<T extends object>(
   for (const member of required)
     if (options[member] === undefined) throw new TypeError(`${taker}: option '${member}' is missing`)
 }
+
+/**
+ * As {@link checkOptions}, for what a page loads as well: in browsers nothing is checked, and the tables cost no byte there.
+ * @throws TypeError
+ */
+export function checkOptionsOffPage<T extends object>(taker: string, options: T, checks: OptionChecks<T>): void {
+  checkOptions(taker, options, checks)
+}

@@ -19,6 +19,7 @@ test('what is exported is what is meant to be', () => {
       'checkContentDigest',
       'checkOption',
       'checkOptions',
+      'checkOptionsOffPage',
       'each',
       'eachMember',
       'nearestName',

@@ -1,5 +1,5 @@
 export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeText } from '#base64url'
-export { checkOptions } from '#check-options'
+export { checkOptions, checkOptionsOffPage } from '#check-options'
 export { ascii as asciiBytes } from '#crypto'
 export { signBytes } from '#sign-bytes'
 export {

@@ -1,4 +1,5 @@
 import { base64urlDecode, base64urlEncode } from '#base64url'
+import { checkOptionsOffPage } from '#check-options'
 import { sha256, sha256AtOnce } from '#crypto'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { isAcceptablePoint } from './ed25519-point.js'
@@ -119,6 +120,7 @@ function rsa(members: Readonly<Record<string, unknown>>): PublicJwk {
 export function parsePublicJwk(value: unknown, options?: { readonly algorithmOptional?: boolean }): PublicJwk {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw unsupportedAlgorithm('a key must be a JSON object')
+  if (options !== undefined) checkOptionsOffPage('parsePublicJwk', options, { algorithmOptional: 'boolean' })
   const members: Record<string, unknown> = Object.assign(Object.create(null), value)
   for (const name of privateMembers)
     if (name in members) throw unsupportedAlgorithm('a public key must not hold private members', { member: name })

@@ -1,4 +1,5 @@
 import { base64Encode, base64urlEncode } from '#base64url'
+import { checkOptionsOffPage } from '#check-options'
 import { ascii, random16 } from '#crypto'
 import { signBytes } from '#sign-bytes'
 import type { RequestContext } from './component-value.js'
@@ -70,6 +71,18 @@ function contextOf(options: SignOptions, lines: ReadonlyMap<string, readonly str
  * @see docs/protocol.md §3.4 and §3.5
  */
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
+  // A misspelt body would go unsigned.
+  checkOptionsOffPage('signRequest', options, {
+    method: 'string',
+    url: 'any',
+    headers: 'any',
+    body: 'any',
+    key: 'object',
+    signatureKey: 'object',
+    additionalComponents: 'array',
+    now: 'function',
+    nonce: 'any',
+  })
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)
   const signatureKey = serializeSignatureKey(label, options.signatureKey)

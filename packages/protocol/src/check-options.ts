@@ -2,6 +2,7 @@
 export {
   checkOption,
   checkOptions,
+  checkOptionsOffPage,
   each,
   eachMember,
   nearestName,

@@ -1,4 +1,5 @@
 import { type AgentAuth, serializeAgentAuth } from './agent-auth.js'
+import { checkOptionsOffPage } from './check-options.js'
 import type { AAuthError } from './error.js'
 import { textResponse } from './text-response.js'
 
@@ -18,6 +19,7 @@ export interface ErrorResponseOptions {
  * @see protocol.md §8, §4 and §3.7
  */
 export function errorResponse(error: AAuthError, options: ErrorResponseOptions = {}): Response {
+  checkOptionsOffPage('errorResponse', options, { agentAuth: 'object', headers: 'object', now: 'function' })
   const { code, description, status, required_components, algs } = error
   const headers = new Headers([...(options.headers ?? [])])
   headers.set('content-type', 'application/json')

@@ -11,6 +11,7 @@ test('the public names', () => {
       'identifiersCheck',
       'proxiesCheck',
       'checkOptions',
+      'checkOptionsOffPage',
       'each',
       'eachMember',
       'nearestName',

@@ -7,6 +7,7 @@ export { pageSafety, seeOther } from './browser-response.js'
 export {
   checkOption,
   checkOptions,
+  checkOptionsOffPage,
   each,
   eachMember,
   nearestName,

@@ -1,3 +1,4 @@
+import { checkOptionsOffPage } from './check-options.js'
 /** What a JSON text may cost. */
 export interface JsonLimits {
   /** Arrays and objects inside each other; default 16. */
@@ -16,6 +17,8 @@ const loneSurrogate = /\p{Surrogate}/u
  * @see protocol.md §5, RFC 7493
  */
 export function parseJson(text: string | Uint8Array, limits: JsonLimits = {}): unknown {
+  // A misspelt bound would be none.
+  checkOptionsOffPage('parseJson', limits, { maxDepth: 'number', maxBytes: 'number' })
   if (text.length > (limits.maxBytes ?? Number.POSITIVE_INFINITY)) throw new SyntaxError('JSON text is too long')
   const json = typeof text === 'string' ? text : decode(text)
   if (typeof text === 'string' && loneSurrogate.test(json)) throw new SyntaxError('JSON text has a lone surrogate')

@@ -1,4 +1,5 @@
 import type { Algorithm, VerifyKey } from '@countersign/httpsig'
+import { checkOptionsOffPage } from './check-options.js'
 import { AAuthError, type ErrorCode } from './error.js'
 import { isIdentifier } from './identifier.js'
 import { jsonObject, jwsAlgorithm, jwsObject, jwsSegments, jwsSignature, type Refuse } from './jws.js'
@@ -57,6 +58,7 @@ export function parseToken(
   expected: readonly TokenType[],
   options: ParseTokenOptions = {},
 ): ParsedToken {
+  checkOptionsOffPage('parseToken', options, { development: 'boolean', refuseType: 'function' })
   const [first] = expected
   if (first === undefined) throw new TypeError('at least one token type must be expected')
   const development = options.development ?? false

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { checkOptions } from '@countersign/protocol'
 import { sql } from 'kysely'
 import type { Migration } from './migrate.js'
 import type { Store } from './store.js'
@@ -63,6 +64,7 @@ export async function openEpoch<T>(
   store: Pick<Store<T>, 'db' | 'write'>,
   o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
 ): Promise<Epoch> {
+  checkOptions('openEpoch', o, { room: 'string', keeper: 'object', now: 'function' })
   const { room, keeper, now } = o
   const on = store as unknown as AnyStore
   let known = await keeper.read()
@@ -128,6 +130,7 @@ export async function beginEpoch<T>(
   store: Pick<Store<T>, 'db' | 'write'>,
   o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
 ): Promise<void> {
+  checkOptions('beginEpoch', o, { room: 'string', keeper: 'object', now: 'function' })
   const { room, keeper, now } = o
   const mark = await keeper.read()
   const on = store as unknown as AnyStore

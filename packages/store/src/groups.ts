@@ -1,3 +1,4 @@
+import { checkOptions } from '@countersign/protocol'
 import { StoreError } from './store-error.js'
 
 interface Waiting<I, O> {
@@ -19,6 +20,7 @@ export function inGroups<I, O>(options: {
   readonly most: number
   readonly capacity: number
 }): (item: I) => Promise<O> {
+  checkOptions('inGroups', options, { run: 'function', most: 'number', capacity: 'number' })
   const { run, most, capacity } = options
   let waiting: Array<Waiting<I, O>> = []
   let running = false

@@ -6,6 +6,7 @@ import {
   type AuthTokenClaims,
   checkAgentToken,
   checkAuthToken,
+  checkOptionsOffPage,
   checkResourceToken,
   type ErrorCode,
   type IdentifierList,
@@ -132,6 +133,15 @@ export async function verifyResourceToken(
     readonly trusted?: IdentifierList
   },
 ): Promise<ResourceTokenClaims> {
+  checkOptionsOffPage('verifyResourceToken', check, {
+    token: 'string',
+    audience: 'string',
+    discovery: 'object',
+    now: 'any',
+    development: 'boolean',
+    issuer: 'string',
+    trusted: 'any',
+  })
   const parsed = parseToken(check.token, ['resource+jwt'], { development: check.development ?? false })
   if (check.issuer !== undefined) checkIssuer(parsed, check.issuer, 'iss is not the resource this token must come from')
   if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
@@ -159,6 +169,14 @@ async function resourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'
  * @see protocol §6.4 (3)
  */
 export async function verifyAuthToken(check: TokenCheck & { readonly issuer: string }): Promise<AuthTokenClaims> {
+  checkOptionsOffPage('verifyAuthToken', check, {
+    token: 'string',
+    audience: 'string',
+    discovery: 'object',
+    now: 'any',
+    development: 'boolean',
+    issuer: 'string',
+  })
   const parsed = await askedToken('auth+jwt', 'iss is not the auth server this token was asked from', check)
   return checkAuthToken(parsed, { now: check.now, audience: check.audience })
 }
@@ -171,6 +189,13 @@ export async function verifyAuthToken(check: TokenCheck & { readonly issuer: str
 export async function verifyAgentToken(
   check: Omit<TokenCheck, 'audience'> & { readonly issuer: string },
 ): Promise<AgentTokenClaims> {
+  checkOptionsOffPage('verifyAgentToken', check, {
+    token: 'string',
+    discovery: 'object',
+    now: 'any',
+    development: 'boolean',
+    issuer: 'string',
+  })
   const parsed = await askedToken('agent+jwt', 'iss is not the agent server this token was asked from', check)
   const aud = parsed.payload['aud']
   const receiver =

@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { main } from '@countersign/cli'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Entry, entries, membersOf, parametersOf } from './declared-options.fixture.js'
+import { exempt, type Taken, taken } from './options-registry.fixture.js'
+
+// A misspelt option is ignored in JavaScript, and what it was to forbid allowed. Every options object of every exported function
+// refuses members that it does not have, and says which was probably meant; what is exported and not registered fails here.
+
+let registry: Record<string, Taken>
+beforeAll(async () => {
+  registry = await taken()
+})
+
+const excused = Object.values(exempt).flat()
+
+/** Types of parameters that hold options, and objects written where they are taken. */
+const optional =
+  /^\{|(?:Options|Limits|Rules|Requirement|Identity|Settings|Needs|Place|Check|Grant|Question|User|Schedule)\b/
+
+interface Found {
+  readonly key: string
+  readonly room: string
+  readonly type: string
+}
+
+async function exportedOptions(): Promise<Found[]> {
+  const found: Found[] = []
+  for (const entry of entries()) found.push(...(await optionsOf(entry)))
+  return [...new Map(found.map(one => [one.key, one])).values()]
+}
+
+async function optionsOf(entry: Entry): Promise<Found[]> {
+  const [room = ''] = entry.name.split('/')
+  const exported: Record<string, unknown> = await import(/* @vite-ignore */ entry.file)
+  return Object.entries(exported)
+    .filter(([, value]) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value)))
+    .flatMap(([name]) =>
+      parametersOf(entry, name)
+        .flat()
+        .filter(({ type }) => optional.test(type))
+        .map(parameter => ({ key: `${entry.name} ${name} ${parameter.name}`, room, type: parameter.type })),
+    )
+}
+
+/** The error of a call, whether it throws or rejects. */
+async function errorOf(run: () => unknown): Promise<unknown> {
+  try {
+    await run()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** A slip of a name that is not itself a name. */
+function slipOf(member: string, members: readonly string[]): string {
+  const slips = [member.slice(0, -1), `${member}s`, `${member}x`, `x${member}`]
+  return slips.find(slip => slip !== '' && !members.includes(slip)) ?? expect.fail()
+}
+
+/** The options with one member more at this path. */
+function withMember(options: object, path: string, member: string): object {
+  if (path === '') return { ...options, [member]: 1 }
+  const [first = '', ...rest] = path.split('.')
+  const below = Object(options)[first] as object
+  const changed = withMember(below, rest.join('.'), member)
+  return Array.isArray(options)
+    ? options.map((element, index) => (String(index) === first ? changed : element))
+    : { ...options, [first]: changed }
+}
+
+async function refuses({ valid, call }: Taken, path: string, members: readonly string[], where: string): Promise<void> {
+  const told = (options: object) => errorOf(() => call(options as never))
+  const unknown = await told(withMember(valid, path, 'zzzzzzzzzz'))
+  expect(unknown, `${where} zzzzzzzzzz`).toBeInstanceOf(TypeError)
+  expect(String(unknown), where).toMatch(/unknown option '\S*zzzzzzzzzz'/)
+  for (const member of members) {
+    const slip = slipOf(member, members)
+    const error = await told(withMember(valid, path, slip))
+    expect(error, `${where} ${slip}`).toBeInstanceOf(TypeError)
+    expect(String(error), where).toMatch(new RegExp(`unknown option '\\S*${slip}'; did you mean '\\w+'\\?`))
+  }
+}
+
+test('every options object of every exported function is registered, and nothing else is', async () => {
+  const keys = (await exportedOptions()).map(({ key }) => key)
+  expect(keys.length).toBeGreaterThan(80)
+  expect(keys.filter(key => !(key in registry || excused.includes(key)))).toEqual([])
+  // `bearer` takes what `Omit` leaves, and needs no reader.
+  expect(Object.keys(registry).filter(key => !keys.includes(key) && key !== 'resource bearer options')).toEqual([])
+})
+
+test('each refuses unknown members, and the slip of every member with the name that was meant', {
+  timeout: 120_000,
+}, async () => {
+  for (const { key, room, type } of await exportedOptions()) {
+    const one = registry[key]
+    if (one === undefined) continue
+    await refuses(one, '', membersOf(room, type), key)
+    for (const [path, inner] of Object.entries(one.nested ?? {}))
+      await refuses(one, path, membersOf(room, inner), `${key} ${path}`)
+  }
+})
+
+test('and each takes the same options without the slip', { timeout: 120_000 }, async () => {
+  for (const [key, { valid, call }] of Object.entries(registry))
+    expect(String(await errorOf(() => call(valid as never))), key).not.toMatch(/option '/)
+})
+
+/** An object in a JSON schema, and how to get there: `0` stands for an element, `*` for a member of any name. */
+interface Place {
+  readonly path: readonly string[]
+  readonly members: readonly string[]
+  readonly isStrict: boolean
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly additionalProperties?: JsonSchema | boolean
+  readonly items?: JsonSchema
+}
+
+function placesIn(schema: JsonSchema, path: readonly string[] = []): Place[] {
+  const { properties, additionalProperties, items } = schema
+  return [
+    ...(properties === undefined
+      ? []
+      : [{ path, members: Object.keys(properties), isStrict: additionalProperties === false }]),
+    ...Object.entries(properties ?? {}).flatMap(([name, inner]) => placesIn(inner, [...path, name])),
+    ...(typeof additionalProperties === 'object' ? placesIn(additionalProperties, [...path, '*']) : []),
+    ...(items === undefined ? [] : placesIn(items, [...path, '0'])),
+  ]
+}
+
+function fileWith(path: readonly string[], member: string): unknown {
+  const [first, ...rest] = path
+  if (first === undefined) return { [member]: 1 }
+  const inner = fileWith(rest, member)
+  return first === '0' ? [inner] : { [first]: inner }
+}
+
+/** What a command says. */
+async function said(...args: readonly string[]): Promise<string> {
+  const lines: string[] = []
+  const spies = (['log', 'error'] as const).map(name =>
+    vi.spyOn(console, name).mockImplementation((line: unknown) => void lines.push(String(line))),
+  )
+  const before = process.exitCode
+  await main(['node', 'countersign', ...args])
+  process.exitCode = before
+  for (const spy of spies) spy.mockRestore()
+  return lines.join('\n')
+}
+
+describe.each(['agent-server', 'auth-server', 'gateway'])('a file of options of %s', command => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-options-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('has the slip of every member refused, at every depth, with the name that was meant', async () => {
+    const places = placesIn(JSON.parse(await said('schema', command)))
+    expect(places.length).toBeGreaterThan(1)
+    for (const { path, members, isStrict } of places) {
+      expect(isStrict, path.join('.')).toBe(true)
+      for (const member of members) {
+        const slip = slipOf(member, members)
+        const file = join(folder, 'config.json')
+        writeFileSync(file, JSON.stringify(fileWith(path, slip)))
+        const inside = path.length === 0 ? '' : ` at ${path.join('.')}`
+        expect(await said(command, '--config', file)).toMatch(
+          new RegExp(`unknown option ${slip} \\(did you mean \\w+\\?\\)${inside.replaceAll('*', '\\*')} in `),
+        )
+      }
+    }
+  })
+})

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../processes.fixture.js'
+
+// Reads from the sources which functions packages export, and which members their options have: TypeScript 7 has no API for it.
+
+/** A package's entry point. */
+export interface Entry {
+  /** Such as `resource/hono`. */
+  readonly name: string
+  readonly file: string
+}
+
+/** A parameter of an exported function: as it is declared. */
+export interface Parameter {
+  readonly name: string
+  readonly type: string
+}
+
+/** Every entry point of every package. */
+export function entries(): Entry[] {
+  return readdirSync(join(root, 'packages')).flatMap(room => {
+    const manifest = JSON.parse(readFileSync(join(root, 'packages', room, 'package.json'), 'utf8'))
+    return Object.entries<Record<string, string>>(manifest.exports ?? {}).map(([subpath, paths]) => ({
+      name: subpath === '.' ? room : `${room}${subpath.slice(1)}`,
+      file: join(root, 'packages', room, paths['@countersign/source'] ?? ''),
+    }))
+  })
+}
+
+const sources: ReadonlyMap<string, string> = new Map(
+  readdirSync(join(root, 'packages')).flatMap(room =>
+    readdirSync(join(root, 'packages', room, 'src'), { recursive: true })
+      .map(String)
+      .filter(file => file.endsWith('.ts') && !/\.test\.|\.d\.ts$/.test(file))
+      .map((file): [string, string] => {
+        const path = join(root, 'packages', room, 'src', file)
+        return [path, withoutComments(readFileSync(path, 'utf8'))]
+      }),
+  ),
+)
+
+/** The parameters of every function of this name in the file of an entry point, or else in its package, or in any; one list for each. */
+export function parametersOf({ name: entry, file }: Entry, name: string): Parameter[][] {
+  const folder = `/packages/${entry.split('/')[0]}/src/`
+  const places = [(path: string) => path === file, (path: string) => path.includes(folder), () => true]
+  for (const isMeant of places) {
+    const found = declarations(
+      [...sources].filter(([path]) => isMeant(path)),
+      name,
+    )
+    if (found.length > 0) return found
+  }
+  return []
+}
+
+function declarations(files: Array<[string, string]>, name: string): Parameter[][] {
+  return files.flatMap(([, text]) =>
+    [...text.matchAll(new RegExp(`export (?:async )?function ${name}\\b`, 'g'))].map(match => {
+      const open = indexAtDepth(text, afterGenerics(text, match.index + match[0].length), '(')
+      return split(inside(text, open), ',').map(parameterOf)
+    }),
+  )
+}
+
+function parameterOf(text: string): Parameter {
+  const colon = indexAtDepth(text, 0, ':')
+  if (colon < 0) return { name: text.trim(), type: '' }
+  const equals = indexOfDefault(text, colon)
+  return { name: text.slice(0, colon).replace('?', '').trim(), type: text.slice(colon + 1, equals).trim() }
+}
+
+function indexOfDefault(text: string, from: number): number {
+  for (let at = from; ; at++) {
+    at = indexAtDepth(text, at, '=')
+    if (at < 0) return text.length
+    if (text[at + 1] !== '>') return at
+  }
+}
+
+/** The members of an interface, its bases' among them, or of a type as it stands. */
+export function membersOf(room: string, type: string): string[] {
+  if (type.startsWith('{')) return membersIn(inside(type, 0))
+  const [first = '', ...others] = split(type, '&')
+  if (others.length > 0) return [first, ...others].flatMap(one => membersOf(room, one))
+  const [, omitted, left = ''] = /^Omit<(\w+), (.*)>$/.exec(type) ?? []
+  if (omitted !== undefined) return membersOf(room, omitted).filter(member => !left.includes(`'${member}'`))
+  const name = /^(?:readonly )?(\w+)/.exec(type)?.[1] ?? ''
+  const pattern = new RegExp(`export interface ${name}\\b`)
+  const files = [...sources].sort(
+    ([a], [b]) => Number(b.includes(`/${room}/src/`)) - Number(a.includes(`/${room}/src/`)),
+  )
+  const [, text = ''] = files.find(([, source]) => pattern.test(source)) ?? []
+  const at = text.search(pattern)
+  if (at < 0) throw new Error(`no interface ${name}`)
+  const head = afterGenerics(text, at + `export interface ${name}`.length)
+  const open = indexAtDepth(text, head, '{')
+  const [, bases = ''] = /\bextends\s+([\s\S]*)/.exec(text.slice(head, open)) ?? []
+  const inherited = split(bases, ',').flatMap(base => basesOf(room, base.trim()))
+  return [...inherited, ...membersIn(inside(text, open))]
+}
+
+function basesOf(room: string, base: string): string[] {
+  if (base === '') return []
+  if (base === 'Partial<Readonly<Record<Level, string>>>')
+    return ['anonymous', 'pseudonymous', 'identified', 'authorized']
+  return membersOf(room, base)
+}
+
+function membersIn(body: string): string[] {
+  return split(body, ';\n').flatMap(line => /^\s*(?:readonly\s+)?(\w+)\??\s*[:(<]/.exec(line)?.[1] ?? [])
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/[^\n]*/g, '$1')
+}
+
+/** Past the type parameters that stand there, if any. */
+function afterGenerics(text: string, at: number): number {
+  return text[at] === '<' ? at + inside(text, at).length + 2 : at
+}
+
+const opening = '({[<'
+const closing = ')}]>'
+
+/** Where a character first stands outside brackets, from `from` on; -1 for nowhere. */
+function indexAtDepth(text: string, from: number, character: string): number {
+  let depth = 0
+  for (let at = from; at < text.length; at++) {
+    const one = text[at] ?? ''
+    if (depth === 0 && one === character) return at
+    if (opening.includes(one)) depth += 1
+    if (closing.includes(one) && !(one === '>' && text[at - 1] === '=')) depth -= 1
+  }
+  return -1
+}
+
+/** What stands between the bracket at `open` and its end. */
+function inside(text: string, open: number): string {
+  const close = opening.indexOf(text[open] ?? '') < 0 ? '' : (closing[opening.indexOf(text[open] ?? '')] ?? '')
+  const end = indexAtDepth(text, open + 1, close)
+  return text.slice(open + 1, end)
+}
+
+function split(text: string, at: string): string[] {
+  const parts: string[] = []
+  let depth = 0
+  let part = ''
+  for (const [index, one] of [...text].entries()) {
+    if (opening.includes(one)) depth += 1
+    if (closing.includes(one) && !(one === '>' && text[index - 1] === '=')) depth -= 1
+    if (depth === 0 && at.includes(one)) {
+      parts.push(part)
+      part = ''
+    } else part += one
+  }
+  return [...parts, part].map(one => one.trim()).filter(one => one !== '')
+}

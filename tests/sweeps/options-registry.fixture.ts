@@ -1,0 +1,401 @@
+import * as agent from '@countersign/agent'
+import * as exchange from '@countersign/agent/exchange'
+import * as agentNode from '@countersign/agent/node'
+import { providerClient } from '@countersign/agent/provider'
+import * as agentServer from '@countersign/agent-server'
+import * as authServer from '@countersign/auth-server'
+import { openidConnect } from '@countersign/auth-server/openid'
+import * as discovery from '@countersign/discovery'
+import { guardedFetcher } from '@countersign/discovery/node'
+import { createCheck, createGateway } from '@countersign/gateway'
+import * as httpsig from '@countersign/httpsig'
+import { fromNode, peekNode } from '@countersign/httpsig/node'
+import { redisReplaySet } from '@countersign/httpsig/redis'
+import { guardMcp } from '@countersign/mcp'
+import * as mcpClient from '@countersign/mcp/client'
+import { createSessions, ruleBook } from '@countersign/mcp/rules'
+import * as protocol from '@countersign/protocol'
+import * as resource from '@countersign/resource'
+import * as server from '@countersign/server'
+import * as store from '@countersign/store'
+import * as verify from '@countersign/verify'
+import { browserFetcher, indexedDbState } from '../../packages/agent/src/browser.js'
+import * as express from '../../packages/resource/src/express-node.js'
+import * as fastify from '../../packages/resource/src/fastify-node.js'
+import * as fetchGuard from '../../packages/resource/src/fetch.js'
+import * as hono from '../../packages/resource/src/hono.js'
+import * as node from '../../packages/resource/src/node.js'
+import { oauthApi, oauthTokens } from '../../packages/resource/src/oauth-node.js'
+import { openTelemetry } from '../../packages/resource/src/otel.js'
+import { redisCounter } from '../../packages/resource/src/redis.js'
+
+/** One options object of one exported function. */
+export interface Taken {
+  /** Options that pass, or fail later and for another reason. */
+  readonly valid: object
+  // What a JavaScript program gives has no type.
+  readonly call: (options: never) => unknown
+  /** Members whose objects are options, too: what they have, by the path to them. */
+  readonly nested?: Readonly<Record<string, string>>
+}
+
+const id = 'https://api.example'
+const other = 'https://agent.example'
+const nothing = (): void => undefined
+const anObject: object = {}
+const away = async (): Promise<never> => Promise.reject(new Error('nothing is fetched here'))
+
+/** All options of all packages, by entry point, function and parameter. */
+export async function taken(): Promise<Record<string, Taken>> {
+  const key = await httpsig.generateSigningKey()
+  const keys = [{ kid: 'a', key }]
+  const discovered = discovery.createDiscovery({ fetcher: away })
+  const api = resource.createResource({ id, keys, authServers: ['https://auth.example'], scopes: { read: 'Read' } })
+  const message = { method: 'GET', target: '/', headers: [] }
+  const http = httpsig.fetchRequestMessage(new Request(id))
+  const requirement = {
+    name: '/x',
+    level: 'identified',
+    agents: [other],
+    deny: { agents: [], delegates: [], users: [] },
+    limits: { identified: '1/min' },
+    replay: 'all',
+    body: 'whole',
+  }
+  const inside = { deny: 'DenyLists', limits: 'Limits' }
+  const bodyLimit = { bodyLimit: 10 }
+  const sqlite = 'sqlite::memory:'
+  const epoch = { read: async () => undefined, write: async () => undefined }
+  const identity = agent.pseudonym()
+  const rule = { upstream: 'https://auth.example', middle: id, downstream: other, upstreamScopes: ['a'], scopes: ['b'] }
+  const token = { token: 'x', discovery: discovered, now: 0, issuer: id }
+  return {
+    'agent createAgent options': {
+      valid: { identity, state: agent.memoryState(), identifyTo: [id] },
+      call: agent.createAgent,
+    },
+    'agent agentServer options': { valid: { id: other, ...keys[0] }, call: agent.agentServer },
+    'agent delegate options': { valid: { agentServer: other, rotateEvery: 3600 }, call: agent.delegate },
+    'agent callbackRoute options': { valid: { redirectUri: `${id}/callback` }, call: agent.callbackRoute },
+    'agent deviceCode options': { valid: { show: nothing }, call: agent.deviceCode },
+    'agent/browser browserFetcher options': { valid: { fetch: away }, call: browserFetcher },
+    'agent/browser indexedDbState options': { valid: { name: 'x', indexedDB: anObject }, call: indexedDbState },
+    'agent/exchange browserSignIn options': {
+      valid: { id, key: keys[0], discovery: discovered, redirectUri: `${id}/x`, now: () => 0, development: false },
+      call: exchange.browserSignIn,
+    },
+    'agent/exchange exchangingAgent options': {
+      valid: {
+        ...{ id, key: keys[0], acceptAuthServer: 'any', identifyTo: 'any', redirectUri: `${id}/x` },
+        ...{ discovery: discovered, now: () => 0, development: false, suspend: away },
+      },
+      call: exchange.exchangingAgent,
+    },
+    'agent/node loopback options': { valid: { open: nothing }, call: agentNode.loopback },
+    'agent/provider providerClient options': {
+      valid: { issuer: new URL(id), clientId: 'x', timeout: 1, refusal: nothing, busy: nothing },
+      call: providerClient,
+    },
+    'agent-server createAgentServer options': {
+      valid: { id: other, keys: { rotateEvery: 3600, publishAhead: 900 }, trustedProxies: 1 },
+      call: agentServer.createAgentServer,
+      nested: { keys: 'KeyRotation' },
+    },
+    'agent-server oidc options': {
+      valid: { issuers: [{ issuer: 'https://ci.example', subjects: ['a'], claims: {} }] },
+      call: agentServer.oidc,
+      nested: { 'issuers.0': 'OidcIssuer' },
+    },
+    'agent-server session options': { valid: { authenticate: nothing }, call: agentServer.session },
+    'agent-server restoreAgentServer options': {
+      valid: { database: sqlite, epoch, trustBackup: false },
+      call: agentServer.restoreAgentServer,
+    },
+    'auth-server createAuthServer options': {
+      valid: {
+        ...{
+          issuer: 'https://auth.example',
+          keys,
+          database: sqlite,
+          deviceFlow: [],
+          requestQuota: { agent: 1, delegate: 1 },
+        },
+        exchange: { rules: [{ ...rule, decision: 'direct' }] },
+      },
+      call: authServer.createAuthServer,
+      nested: { exchange: 'ExchangeOptions', 'exchange.rules.0': 'ExchangeRule', requestQuota: 'RequestQuota' },
+    },
+    'auth-server restoreAuthServer options': {
+      valid: { database: sqlite, epoch, trustBackup: false },
+      call: authServer.restoreAuthServer,
+    },
+    'auth-server demoUsers users': { valid: { name: 'Ada' }, call: (user: never) => authServer.demoUsers([user]) },
+    'auth-server askUsers questions': {
+      valid: { agents: 'any', resources: 'any', scopes: ['a'], delegates: 'any' },
+      call: (question: never) => authServer.askUsers([question]),
+    },
+    'auth-server directGrants list': {
+      valid: { agent: other, resource: id, scopes: ['a'], delegates: ['b'] },
+      call: (grant: never) => authServer.directGrants([grant]),
+    },
+    'auth-server/openid openidConnect options': {
+      valid: { id: 'a', name: 'A', issuer: id, clientId: 'x' },
+      call: openidConnect,
+    },
+    'discovery createDirectory options': { valid: { fetcher: away }, call: discovery.createDirectory },
+    'discovery createDiscovery options': { valid: { fetcher: away, timeout: 5 }, call: discovery.createDiscovery },
+    'discovery documentAt options': {
+      valid: { url: id, maxBytes: 1, read: nothing, fetcher: away },
+      call: discovery.documentAt,
+    },
+    'discovery/node guardedFetcher options': { valid: { timeout: 5 }, call: guardedFetcher },
+    'gateway createGateway options': {
+      valid: {
+        ...{ resource: api, upstream: 'http://127.0.0.1:1', identity: 'headers' },
+        routes: [{ path: '/mcp', requirement: { level: 'identified' }, mcp: { tools: {} } }],
+      },
+      call: createGateway,
+      nested: { 'routes.0': 'GatewayRoute', 'routes.0.requirement': 'Requirement' },
+    },
+    'gateway createCheck options': {
+      valid: { resource: api, proxy: 'nginx', routes: [{ path: '/*', requirement: { level: 'identified' } }] },
+      call: createCheck,
+      nested: { 'routes.0': 'GatewayRoute', 'routes.0.requirement': 'Requirement' },
+    },
+    'httpsig answerAcceptSignature options': {
+      valid: { message: http, requests: [], key: nothing },
+      call: httpsig.answerAcceptSignature,
+    },
+    'httpsig explainSignature options': {
+      valid: { message, authorities: ['api.example'], scheme: 'https' },
+      call: httpsig.explainSignature,
+    },
+    'httpsig fetchResponseMessage given': {
+      valid: { request: http },
+      call: (given: never) => httpsig.fetchResponseMessage(new Response(), given),
+    },
+    'httpsig fromRequest options': {
+      valid: bodyLimit,
+      call: (options: never) => httpsig.fromRequest(new Request(id), options),
+    },
+    'httpsig memoryReplaySet options': { valid: { window: 120 }, call: httpsig.memoryReplaySet },
+    'httpsig openSignature options': {
+      valid: { authorities: ['api.example'], scheme: 'https' },
+      call: (options: never) => httpsig.openSignature(message, options),
+    },
+    'httpsig parsePublicJwk options': {
+      valid: { algorithmOptional: false },
+      call: (options: never) => httpsig.parsePublicJwk(key.publicJwk, options),
+    },
+    'httpsig signMessage options': {
+      valid: { message: http, key, components: ['@method'] },
+      call: httpsig.signMessage,
+    },
+    'httpsig signRequest options': {
+      valid: { method: 'GET', url: id, key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } },
+      call: httpsig.signRequest,
+    },
+    'httpsig verifyKeyCache options': { valid: { capacity: 1 }, call: httpsig.verifyKeyCache },
+    'httpsig verifyMessage options': {
+      valid: { message: http, key: nothing, requiredComponents: [], limits: { members: 1, bytes: 1 } },
+      call: httpsig.verifyMessage,
+      nested: { limits: 'DictionaryLimits' },
+    },
+    'httpsig/node fromNode options': {
+      valid: bodyLimit,
+      call: (options: never) => fromNode(anObject as never, options),
+    },
+    'httpsig/node peekNode options': {
+      valid: bodyLimit,
+      call: (options: never) => peekNode(anObject as never, options),
+    },
+    'httpsig/redis redisReplaySet options': {
+      valid: { url: 'redis://127.0.0.1:1', deadline: 1 },
+      call: redisReplaySet,
+    },
+    'mcp guardMcp options': {
+      valid: { session: { level: 'identified' }, tools: { '*': { level: 'identified' } }, limits: { sessions: 1 } },
+      call: (options: never) => guardMcp(away, api, options),
+      nested: { session: 'Requirement', 'tools.*': 'Requirement', limits: 'SessionLimits' },
+    },
+    'mcp/client agentTransport options': {
+      valid: { onLost: nothing },
+      call: (options: never) => mcpClient.agentTransport(id, { fetch: away }, options),
+    },
+    'mcp/client bridge options': { valid: { local: anObject, remote: away }, call: mcpClient.bridge },
+    'mcp/client elicitCode options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitCode },
+    'mcp/client elicitUrl options': { valid: { client: nothing, otherwise: nothing }, call: mcpClient.elicitUrl },
+    'mcp/rules ruleBook rules': {
+      valid: { session: { level: 'identified' } },
+      call: (rules: never) => ruleBook(api, rules),
+      nested: { session: 'Requirement' },
+    },
+    'mcp/rules createSessions o': {
+      valid: { sessions: 1, perCaller: 1, idle: 1, end: nothing, now: () => 0 },
+      call: createSessions,
+    },
+    'protocol checkKeySchedule schedule': {
+      valid: { rotateEvery: 3600, publishAhead: 60, tokenLifetime: 60 },
+      call: protocol.checkKeySchedule,
+    },
+    'protocol createCors options': { valid: { bearer: () => false }, call: (o: never) => protocol.createCors('*', o) },
+    'protocol errorResponse options': {
+      valid: { headers: [] },
+      call: (o: never) => protocol.errorResponse(new protocol.AAuthError('invalid_request', 'x'), o),
+    },
+    'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
+    'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
+    'protocol parseToken options': {
+      valid: { development: false },
+      call: (options: never) => protocol.parseToken('x', ['auth+jwt'], options),
+    },
+    'resource bearer options': { valid: { realm: 'x' }, call: (o: never) => resource.bearer(away, o) },
+    'resource createResource options': {
+      valid: {
+        ...{ id, keys, deny: { agents: [] }, limits: { anonymous: '1/min' } },
+        downstream: { acceptAuthServer: 'any', identifyTo: 'any' },
+      },
+      call: resource.createResource,
+      nested: { deny: 'DenyLists', limits: 'Limits', downstream: 'DownstreamOptions' },
+    },
+    'resource logTo options': { valid: {}, call: (o: never) => resource.logTo({ info: nothing, warn: nothing }, o) },
+    'resource memoryCounter options': { valid: { capacity: 1 }, call: resource.memoryCounter },
+    'resource memoryInteractions limits': {
+      valid: { capacity: 1 },
+      call: (limits: never) => resource.memoryInteractions(() => 0, limits),
+    },
+    'resource/hono guard requirement': { valid: requirement, call: (r: never) => hono.guard(api, r), nested: inside },
+    'resource/hono guard options': { valid: bodyLimit, call: (o: never) => hono.guard(api, { level: 'anonymous' }, o) },
+    'resource/hono wellKnown options': { valid: bodyLimit, call: (o: never) => hono.wellKnown(api, o) },
+    'resource/express guard requirement': {
+      valid: requirement,
+      call: (r: never) => express.guard(api, r),
+      nested: inside,
+    },
+    'resource/express guard options': {
+      valid: bodyLimit,
+      call: (o: never) => express.guard(api, { level: 'anonymous' }, o),
+    },
+    'resource/express wellKnown options': { valid: bodyLimit, call: (o: never) => express.wellKnown(api, o) },
+    'resource/fastify guard requirement': {
+      valid: requirement,
+      call: (r: never) => fastify.guard(api, r),
+      nested: inside,
+    },
+    'resource/fastify guard options': {
+      valid: bodyLimit,
+      call: (o: never) => fastify.guard(api, { level: 'anonymous' }, o),
+    },
+    'resource/fastify wellKnown options': { valid: bodyLimit, call: (o: never) => fastify.wellKnown(api, o) },
+    'resource/fetch guard requirement': {
+      valid: requirement,
+      call: (r: never) => fetchGuard.guard(api, r, () => new Response()),
+      nested: inside,
+    },
+    'resource/fetch guard options': {
+      valid: bodyLimit,
+      call: (o: never) => fetchGuard.guard(api, { level: 'anonymous' }, () => new Response(), o),
+    },
+    'resource/fetch wellKnown options': { valid: bodyLimit, call: (o: never) => fetchGuard.wellKnown(api, o) },
+    'resource/node guard requirement': {
+      valid: requirement,
+      call: (r: never) => node.guard(api, r, nothing),
+      nested: inside,
+    },
+    'resource/node guard options': {
+      valid: bodyLimit,
+      call: (o: never) => node.guard(api, { level: 'anonymous' }, nothing, o),
+    },
+    'resource/node wellKnown options': { valid: bodyLimit, call: (o: never) => node.wellKnown(api, o) },
+    'resource/oauth oauthApi options': {
+      valid: { id: 'a', issuer: id, clientId: 'x', scope: 's', origins: [id] },
+      call: oauthApi,
+    },
+    'resource/oauth oauthTokens options': {
+      valid: { database: sqlite, encryptionKeys: [new Uint8Array(32)] },
+      call: oauthTokens,
+    },
+    'resource/otel openTelemetry options': { valid: {}, call: openTelemetry },
+    'resource/redis redisCounter options': { valid: { url: 'redis://127.0.0.1:1', deadline: 1 }, call: redisCounter },
+    'server jsonLog options': { valid: { name: 'x', level: 'silent' }, call: server.jsonLog },
+    'server mountFetch options': { valid: bodyLimit, call: (o: never) => server.mountFetch(anObject as never, o) },
+    'server mountHono options': { valid: bodyLimit, call: (o: never) => server.mountHono(anObject as never, o) },
+    'server mountNode options': { valid: bodyLimit, call: (o: never) => server.mountNode(anObject as never, o) },
+    'server serve options': {
+      // Fails at its port, so that nothing listens.
+      valid: { name: 'x', id, port: 1e9, participant: anObject, limits: { stall: 1 }, signals: false, level: 'silent' },
+      call: server.serve,
+      nested: { limits: 'ServeLimits' },
+    },
+    'store inGroups options': { valid: { run: away, most: 1, capacity: 1 }, call: store.inGroups },
+    'store beginEpoch o': {
+      valid: { room: 'x', keeper: epoch, now: () => 0 },
+      call: (o: never) => store.beginEpoch(anObject as never, o),
+    },
+    'store openEpoch o': {
+      valid: { room: 'x', keeper: epoch, now: () => 0 },
+      call: (o: never) => store.openEpoch(anObject as never, o),
+    },
+    'store openStore options': {
+      valid: { url: sqlite, room: 'x', migrations: [], limits: { batch: 1 } },
+      call: store.openStore,
+      nested: { limits: 'StoreLimits' },
+    },
+    'verify checkReplay check': { valid: { replay: anObject, verified: anObject }, call: verify.checkReplay },
+    'verify createVerifier options': {
+      valid: { receiver: id, discovery: discovered, accept: ['hwk'] },
+      call: verify.createVerifier,
+    },
+    'verify verifyAgentToken check': { valid: token, call: verify.verifyAgentToken },
+    'verify verifyAuthToken check': { valid: { ...token, audience: id }, call: verify.verifyAuthToken },
+    'verify verifyResourceToken check': { valid: { ...token, audience: id }, call: verify.verifyResourceToken },
+  }
+}
+
+/** Objects of exported functions that are no options, or whose slips forbid more, by the reason. */
+export const exempt: Readonly<Record<string, readonly string[]>> = {
+  'a message, a logger or a party to talk to, of which few members are read': [
+    'httpsig requestMessage origin',
+    'protocol logLimit log',
+    'verify peerOf { peer }',
+    'verify requestIdOf { requestId }',
+    'verify telling context',
+    'verify telling message',
+    'mcp/rules checkOrigin { id, cors }',
+    'server mountFetch participant',
+  ],
+  'a part of the check itself': [
+    ...['httpsig', 'protocol'].flatMap(entry => [
+      `${entry} checkOption check`,
+      `${entry} checkOption place`,
+      `${entry} each check`,
+      `${entry} eachMember check`,
+      `${entry} objectOr other`,
+      `${entry} wrongOption place`,
+      `${entry} wrongOption { taker, path }`,
+    ]),
+  ],
+  'how bytes are checked, made by the package itself': ['httpsig checkedStream check', 'httpsig/node checkBody check'],
+  'all members are required, and one that is missing refuses everything': [
+    'httpsig requiredComponents needs',
+    'protocol checkAgentToken o',
+    'protocol checkAuthToken o',
+    'protocol checkResourceToken o',
+    'protocol verifyKeyProof o',
+    'protocol signJws header',
+    'protocol signToken o',
+    'agent/provider isProviderUrl o',
+  ],
+  'its one member allows more, so a slip of it allows less; asked for each name': [
+    'protocol isIdentifier options',
+    'protocol checkIdentifierList options',
+    'protocol parseAgentMetadata o',
+    'protocol parseAuthServerMetadata o',
+    'protocol parseResourceMetadata o',
+  ],
+  'checked by checkKeySchedule when it is configured': ['protocol planKeys schedule'],
+  'given whole by functions that have checked it; exactly one of its two places must be there': [
+    'httpsig/redis openSharedScript place',
+  ],
+  'flags of a command, which commander checks': ['fetch/agent agentOf { interact, onEvent, names }'],
+}
