@@ -15,6 +15,7 @@ import { guardMcp } from '@countersign/mcp'
 import * as mcpClient from '@countersign/mcp/client'
 import { createSessions, ruleBook } from '@countersign/mcp/rules'
 import * as protocol from '@countersign/protocol'
+import { keysFile } from '@countersign/protocol/node'
 import * as resource from '@countersign/resource'
 import * as server from '@countersign/server'
 import * as store from '@countersign/store'
@@ -243,6 +244,14 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { headers: [] },
       call: (o: never) => protocol.errorResponse(new protocol.AAuthError('invalid_request', 'x'), o),
     },
+    'protocol/node keysFile options': {
+      valid: { missing: 'refuse' },
+      call: (o: never) => keysFile('/nowhere/keys.json', o),
+    },
+    'server keysFile options': {
+      valid: { missing: 'refuse' },
+      call: (o: never) => server.keysFile('/nowhere/keys.json', o),
+    },
     'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
     'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
     'protocol parseToken options': {
@@ -328,6 +337,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       nested: { limits: 'ServeLimits' },
     },
     'store inGroups options': { valid: { run: away, most: 1, capacity: 1 }, call: store.inGroups },
+    'store isNewDatabase options': { valid: { url: sqlite, room: 'x' }, call: store.isNewDatabase },
     'store beginEpoch o': {
       valid: { room: 'x', keeper: epoch, now: () => 0 },
       call: (o: never) => store.beginEpoch(anObject as never, o),

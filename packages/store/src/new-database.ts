@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { checkOptions } from '@countersign/protocol'
 import { parseDatabaseUrl } from './database-url.js'
 import { libsqlDatabase } from './libsql-database.js'
 import { checkMigrations } from './migrate.js'
@@ -8,7 +9,9 @@ import { checkMigrations } from './migrate.js'
  * A database in memory is always new.
  * @throws TypeError for a wrong URL or room; what the database throws when it cannot be read
  */
-export async function isNewDatabase({ url, room }: { readonly url: string; readonly room: string }): Promise<boolean> {
+export async function isNewDatabase(options: { readonly url: string; readonly room: string }): Promise<boolean> {
+  checkOptions('isNewDatabase', options, { url: 'string', room: 'string' })
+  const { url, room } = options
   const target = parseDatabaseUrl(url)
   checkMigrations(room, [])
   const table = `${room}_migrations`
