@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { shown, UsageError } from '@countersign/fetch'
+import { noteLines, shown, UsageError } from '@countersign/fetch'
 import { isObject } from '@countersign/protocol'
 
 /** Far more than a record has; of a longer line, nothing is kept. */
@@ -66,5 +66,5 @@ export function timeOf({ time }: Readonly<Record<string, unknown>>): number {
 
 /** Says on stderr how many lines were no records. */
 export function reportSkipped(skipped: number): void {
-  if (skipped > 0) console.error(`countersign: ${skipped} lines were no JSON and were left out`)
+  if (skipped > 0) noteLines(`countersign: ${skipped} lines were no JSON and were left out`)
 }

@@ -2,6 +2,7 @@ import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, p
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
+import { onOneLine } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of a command that acts as an agent. */
@@ -68,5 +69,5 @@ export function requireUrl(url: string): URL {
 
 /** A step as `--verbose` shows it. */
 export function stepLine(step: AgentEvent): string {
-  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${step.detail}`
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${onOneLine(step.detail)}`
 }

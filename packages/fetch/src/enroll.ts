@@ -3,6 +3,7 @@ import type { Enrollment } from '@countersign/agent'
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
 import { repeated, requireIdentifier, stateFolder } from './identity.js'
+import { printLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign enroll`. */
@@ -20,8 +21,8 @@ export async function enroll(agentServer: string, flags: EnrollFlags, names: Com
   const settings = { folder: stateFolder(flags.state), agentServer: server, development }
   const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
   const { agent: id, delegate } = await agent.identify()
-  console.log(`enrolled as ${delegate ?? ''} of ${id}`)
-  console.log(`  ${names.fetch} URL --as delegate --id ${server}${repeated(flags)}`)
+  printLines(`enrolled as ${delegate ?? ''} of ${id}`)
+  printLines(`  ${names.fetch} URL --as delegate --id ${server}${repeated(flags)}`)
 }
 
 /**

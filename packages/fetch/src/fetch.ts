@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { type AgentEvent, type Explanation, explain } from '@countersign/agent'
-import { type AgentAuth, parseAgentAuth } from '@countersign/protocol'
+import { type AgentAuth, isIdentifier, parseAgentAuth } from '@countersign/protocol'
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
 import type { CommandNames } from './command.js'
 import { interactOf } from './interact.js'
+import { noteLines, onOneLine, printJson, writeBody } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign fetch`. */
@@ -21,17 +22,17 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
   const steps: AgentEvent[] = []
   const onEvent = (event: AgentEvent): void => {
     steps.push(event)
-    if (flags.verbose && !flags.json) console.error(stepLine(event))
+    if (flags.verbose && !flags.json) noteLines(stepLine(event))
   }
-  if (flags.verbose && !flags.json) console.error(`> ${init.method} ${target.href} as ${flags.as}`)
+  if (flags.verbose && !flags.json) noteLines(`> ${init.method} ${target.href} as ${flags.as}`)
   const agent = await agentOf(flags, { interact: interactOf(flags, process.stderr), onEvent, names })
   const response = await agent.fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
-  if (flags.json) await printJson(response, explanation)
+  if (flags.json) await printReport(response, explanation)
   else await print(response, flags)
   if (response.status >= 400) {
     if (!flags.json)
-      console.error(
+      noteLines(
         `countersign: ${response.status}: ${reasonOf(response, explanation)}${hintFor(target, response, flags)}`,
       )
     process.exitCode = 1
@@ -71,16 +72,11 @@ function guessType(body: Uint8Array): string {
 
 async function print(response: Response, flags: FetchFlags): Promise<void> {
   if (flags.verbose) {
-    console.error(`< ${response.status} ${response.statusText}`)
-    for (const [name, value] of response.headers) console.error(`< ${name}: ${value}`)
-    console.error('<')
+    noteLines(`< ${response.status} ${onOneLine(response.statusText)}`)
+    for (const [name, value] of response.headers) noteLines(`< ${name}: ${onOneLine(value)}`)
+    noteLines('<')
   }
-  await response.body?.pipeTo(
-    new WritableStream({
-      write: chunk =>
-        new Promise((done, failed) => process.stdout.write(chunk, error => (error ? failed(error) : done()))),
-    }),
-  )
+  await writeBody(response.body, process.stdout)
   if (process.stdout.isTTY) process.stdout.write('\n')
 }
 
@@ -90,7 +86,9 @@ function hintFor(target: URL, response: Response, flags: FetchFlags): string {
   if (flags.development !== true && target.protocol === 'http:')
     return ' (add --development to allow http on this machine)'
   const { authServer } = challengeOf(response)
-  if (flags.as === 'pseudonym' || authServer === undefined) return ''
+  // It is to be typed: nothing that is more than an identifier, to a shell.
+  const { development = false } = flags
+  if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return ''
   if (!flags.authServer?.includes(authServer)) return ` (add --auth-server ${authServer} to get tokens there)`
   return interactOf(flags, process.stderr) === undefined
     ? ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)'
@@ -116,8 +114,8 @@ function reasonOf(response: Response, explanation: Explanation | undefined): str
   return 'a signature is needed: use --as pseudonym'
 }
 
-async function printJson(response: Response, explanation: Explanation | undefined): Promise<void> {
+async function printReport(response: Response, explanation: Explanation | undefined): Promise<void> {
   const body = await response.text()
   const headers = Object.fromEntries(response.headers)
-  console.log(JSON.stringify({ status: response.status, headers, body, ...explanation }, null, 2))
+  printJson({ status: response.status, headers, body, ...explanation }, 2)
 }

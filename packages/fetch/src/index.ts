@@ -1,6 +1,7 @@
 export type { IdentityFlags } from './agent.js'
 export { addEnroll, addFetch, addKeys, type CommandNames, identity, npxNames } from './command.js'
 export { main } from './main.js'
+export { noteLines, onOneLine, printable, printJson, printLines } from './output.js'
 export { distance, moment, type Report, shown, table } from './report.js'
 export { runCommand } from './run-command.js'
 export { UsageError } from './usage-error.js'

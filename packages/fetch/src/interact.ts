@@ -2,6 +2,7 @@ import { type DeviceCode, deviceCode, type Interact, type Visit, type VisitUrl }
 import { loopback, openBrowser } from '@countersign/agent/node'
 import { renderUnicodeCompact } from 'uqr'
 import { isBrowserThere } from './browser-there.js'
+import { printable } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /** The flags that say how a user is asked. */
@@ -42,7 +43,7 @@ export function asksByCode({ device, browser }: InteractFlags): boolean {
 
 /** Opens a browser or prints where to go, with or without a terminal. */
 export function visitBy({ browser }: InteractFlags, terminal: Terminal): VisitUrl {
-  const say = (text: string): void => void terminal.write(`countersign: ${text}\n`)
+  const say = (text: string): void => void terminal.write(`${printable(`countersign: ${text}`)}\n`)
   if (browser === false) return (url, visit) => say(visitText('open', url, visit))
   return async (url, visit) => {
     const opened = await openBrowser(url).then(
@@ -60,7 +61,7 @@ function visitText(verb: string, url: string, { issuer, resource, scope }: Visit
 
 /** Shows where to go and what to type in there; in a terminal also a picture of where to go, for the camera of the other device. */
 export function showCode(code: DeviceCode, terminal: Terminal): void {
-  terminal.write(`countersign: ${codeText(code)}\n`)
+  terminal.write(`${printable(`countersign: ${codeText(code)}`)}\n`)
   // Never of the code: a picture that holds both could be sent to anybody (protocol §6.3).
   if (terminal.isTTY === true) terminal.write(`${renderUnicodeCompact(code.verification_uri, { border: 2 })}\n`)
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { jwks, type PublishedKey, wellKnownUrl } from '@countersign/protocol'
 import type { CommandNames } from './command.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
+import { printJson, printLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign keys`. */
@@ -20,7 +21,7 @@ export async function newKeys(flags: KeysFlags): Promise<void> {
 }
 
 function printKeys(keys: readonly PublishedKey[]): void {
-  console.log(JSON.stringify(jwks(keys), null, 2))
+  printJson(jwks(keys), 2)
 }
 
 /** `countersign keys show`: lists the identities on this machine, or prints one's public keys. */
@@ -33,7 +34,7 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const identities = readdirSync(folder).filter(file => file.endsWith('.json'))
   if (identities.length === 0) throw new UsageError(`no identity yet: ${names.keys} new --id https://agent.example`)
-  for (const file of identities) console.log(file.replace(/\.json$/, '').replace('_', ':'))
+  for (const file of identities) printLines(file.replace(/\.json$/, '').replace('_', ':'))
 }
 
 /** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
@@ -52,11 +53,11 @@ export async function publishKeys(directory: string, flags: KeysFlags, names: Co
   }
   writeFileSync(join(folder, 'aauth-agent'), `${JSON.stringify(metadata, null, 2)}\n`)
   writeFileSync(join(folder, 'jwks.json'), `${JSON.stringify(jwks(keys), null, 2)}\n`)
-  console.log(`wrote ${join(folder, 'aauth-agent')} and ${join(folder, 'jwks.json')}`)
-  console.log(
+  printLines(`wrote ${join(folder, 'aauth-agent')} and ${join(folder, 'jwks.json')}`)
+  printLines(
     `serve ${directory} at ${id} so that ${wellKnownUrl(id, 'aauth-agent')} answers as application/json, then:`,
   )
-  console.log(`  ${names.fetch} URL --as agent --id ${id}${repeated(flags)}`)
+  printLines(`  ${names.fetch} URL --as agent --id ${id}${repeated(flags)}`)
 }
 
 function identifierOf(flags: KeysFlags): string {

@@ -1,3 +1,5 @@
+import { onOneLine } from './output.js'
+
 /** What `countersign inspect` found out: for people, for programs, and for the exit code. */
 export interface Report {
   /** False when something is wrong with what was inspected. */
@@ -6,17 +8,17 @@ export interface Report {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-const controls = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 const token = /ey[A-Za-z0-9_-][A-Za-z0-9_.-]{17,}/g
 const longest = 400
 
 /** Text of a stranger as it may go to a terminal: controls escaped, tokens and long texts shortened. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const safe = text
-    .slice(0, 8192)
-    .replace(token, found => (found.includes('.') ? `${found.slice(0, 8)}…(${found.length} characters)` : found))
-    .replace(controls, control => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const safe = onOneLine(
+    text
+      .slice(0, 8192)
+      .replace(token, found => (found.includes('.') ? `${found.slice(0, 8)}…(${found.length} characters)` : found)),
+  )
   return safe.length > longest ? `${safe.slice(0, longest)}…` : safe
 }
 

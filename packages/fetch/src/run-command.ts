@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { noteLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
 /**
@@ -11,7 +12,7 @@ export async function runCommand(program: () => Command | Promise<Command>, argv
     await (await program()).parseAsync(argv)
   } catch (error) {
     process.exitCode = error instanceof UsageError || error instanceof TypeError ? 2 : 1
-    console.error(`countersign: ${await messageOf(error)}`)
+    noteLines(`countersign: ${await messageOf(error)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Agent, AgentError, type AgentEvent, deviceCode, type Interact } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
-import { type CommandNames, type IdentityFlags, shown } from '@countersign/fetch'
+import { type CommandNames, type IdentityFlags, noteLines, shown } from '@countersign/fetch'
 import { agentOf, asksByCode, requireUrl, showCode, stepLine, visitBy } from '@countersign/fetch/agent'
 import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
@@ -9,12 +9,12 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 export async function mcpBridge(url: string, flags: IdentityFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
   const onEvent = (event: AgentEvent): void => {
-    if (flags.verbose) console.error(stepLine(event))
+    if (flags.verbose) noteLines(stepLine(event))
   }
   const between = bridge({
     local: new StdioServerTransport(),
     remote: onLost => agentTransport(target, agent, { onLost }),
-    onError: error => console.error(`countersign: ${textOf(error)}`),
+    onError: error => noteLines(`countersign: ${textOf(error)}`),
   })
   const agent: Pick<Agent, 'fetch'> = await agentOf(flags, {
     interact: interactBy(between, flags),
@@ -27,7 +27,7 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
   process.stdout.once('error', stop)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   await between.start()
-  if (flags.verbose) console.error(`* bridge to ${target.href} as ${flags.as}`)
+  if (flags.verbose) noteLines(`* bridge to ${target.href} as ${flags.as}`)
   await between.closed
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { AgentServer, Delegate } from '@countersign/agent-server'
-import { UsageError } from '@countersign/fetch'
+import { noteLines, printJson, printLines, UsageError } from '@countersign/fetch'
 import { generateSigningKey } from '@countersign/httpsig'
 import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
@@ -124,7 +124,7 @@ export async function invite(command: Command): Promise<void> {
         ...(expiresIn === undefined ? {} : { expiresIn }),
         ...(label === undefined ? {} : { label }),
       })
-      console.log(JSON.stringify({ agent_server: settings.id, ...invitation }))
+      printJson({ agent_server: settings.id, ...invitation })
     }
   })
 }
@@ -139,10 +139,10 @@ export async function list(command: Command): Promise<void> {
       ...(enrollment === undefined ? {} : { enrollment }),
       ...(after === undefined ? {} : { after }),
     })
-    if (settings.json) for (const delegate of delegates) console.log(JSON.stringify(delegate))
-    else console.log(table(delegates))
+    if (settings.json) for (const delegate of delegates) printJson(delegate)
+    else printLines(table(delegates))
     const last = delegates.at(-1)
-    if (last !== undefined && delegates.length === limit) console.error(`there may be more: --after ${last.sub}`)
+    if (last !== undefined && delegates.length === limit) noteLines(`there may be more: --after ${last.sub}`)
   })
 }
 
@@ -182,7 +182,8 @@ export async function forget(command: Command): Promise<void> {
 }
 
 function tell(settings: { readonly json: boolean }, data: object, words: string): void {
-  console.log(settings.json ? JSON.stringify(data) : words)
+  if (settings.json) printJson(data)
+  else printLines(words)
 }
 
 function table(delegates: readonly Delegate[]): string {

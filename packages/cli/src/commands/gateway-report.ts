@@ -1,4 +1,4 @@
-import { shown, table } from '@countersign/fetch'
+import { printJson, printLines, shown, table } from '@countersign/fetch'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
 
 /** Flags of `countersign gateway report`. */
@@ -57,7 +57,8 @@ export async function gatewayReport(files: readonly string[], flags: GatewayRepo
   const report = await reportOn(files)
   reportSkipped(report.skipped)
   if (report.passed + report.refused === 0) process.exitCode = 1
-  console.log(flags.json ? JSON.stringify(report) : textOf(report).join('\n'))
+  if (flags.json) printJson(report)
+  else printLines(textOf(report).join('\n'))
 }
 
 /**

@@ -130,7 +130,7 @@ export async function inspectRequest(
   return {
     ok,
     lines: [
-      `${shown(message.method)} request to ${authority} over ${scheme} (${from})`,
+      `${shown(message.method)} request to ${shown(authority)} over ${scheme} (${from})`,
       `signed with ${signer.named}${explanation.key === undefined ? '' : `: ${explanation.key.algorithm} key ${explanation.key.thumbprint}`}`,
       ...(rows.length === 0 ? [] : ['', 'what the signature covers, as received:', ...table(rows)]),
       ...parametersLine(explanation),

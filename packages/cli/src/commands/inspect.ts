@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import type { Report } from '@countersign/fetch'
-import { UsageError } from '@countersign/fetch'
+import { printJson, printLines, UsageError } from '@countersign/fetch'
 import { inspectChallenge } from './inspect-challenge.js'
 import { readKeys } from './inspect-keys.js'
 import { headerOf, looksLikeRequest, partsOf } from './inspect-raw-request.js'
@@ -28,7 +28,8 @@ const challenge = /^(?:agent-auth\s*:\s*)?(httpsig\b[\s\S]*)$/i
 export async function inspect(what: string, flags: InspectFlags): Promise<void> {
   const bytes = read(what)
   const report = await reportOn(bytes, flags, await settingsOf(flags))
-  console.log(flags.json ? JSON.stringify(report.json, null, 2) : report.lines.join('\n'))
+  if (flags.json) printJson(report.json, 2)
+  else printLines(report.lines.join('\n'))
   if (!report.ok) process.exitCode = 1
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { UsageError } from '@countersign/fetch'
+import { printLines, UsageError } from '@countersign/fetch'
 import { playScenarios, type ScenarioName, scenarioNames, startPlayground } from '@countersign/playground'
 
 /** Flags of `countersign playground`. */
@@ -26,7 +26,7 @@ export async function playground(flags: PlaygroundFlags): Promise<void> {
     countersign: command,
     names,
     json: flags.json ?? false,
-    write: line => console.log(line),
+    write: line => printLines(line),
   })
   process.exitCode = right ? 0 : 1
 }

@@ -1,5 +1,6 @@
 import { restoreAgentServer } from '@countersign/agent-server'
 import { restoreAuthServer } from '@countersign/auth-server'
+import { printJson, printLines } from '@countersign/fetch'
 import { epochFile, jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -44,7 +45,8 @@ export async function restoreAuth(command: Command): Promise<void> {
   jsonLog({ name: 'auth-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { requests, sessions, grants, consents } = ended
   const words = `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`
-  console.log(settings.json ? JSON.stringify(ended) : words)
+  if (settings.json) printJson(ended)
+  else printLines(words)
 }
 
 /** `countersign agent-server restore`: as {@link restoreAuth}. */
@@ -60,5 +62,6 @@ export async function restoreAgent(command: Command): Promise<void> {
   jsonLog({ name: 'agent-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { codes, delegates, keys } = ended
   const words = `ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`
-  console.log(settings.json ? JSON.stringify(ended) : words)
+  if (settings.json) printJson(ended)
+  else printLines(words)
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '@countersign/fetch'
+import { printJson, UsageError } from '@countersign/fetch'
 import { z } from 'zod'
 import type { OptionSchema } from '../configuration.js'
 import { agentServerOptions } from './agent-server.js'
@@ -16,5 +16,5 @@ export function schema(command: string): void {
   const found = Object.hasOwn(schemas, command) ? schemas[command] : undefined
   if (found === undefined)
     throw new UsageError(`no configuration of that name; there are ${Object.keys(schemas).join(', ')}`)
-  console.log(JSON.stringify(z.toJSONSchema(found, { io: 'input' }), null, 2))
+  printJson(z.toJSONSchema(found, { io: 'input' }), 2)
 }

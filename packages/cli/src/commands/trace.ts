@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { shown, table, UsageError } from '@countersign/fetch'
+import { printJson, printLines, shown, table, UsageError } from '@countersign/fetch'
 import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
 
 /** Flags of `countersign trace`. */
@@ -44,7 +44,8 @@ export async function trace(txn: string, files: readonly string[], flags: TraceF
   const found = await traceIn(txn, files)
   reportSkipped(found.skipped)
   if (found.records.length === 0) process.exitCode = 1
-  console.log(flags.json ? JSON.stringify({ txn, ...found }) : linesOf(txn, found).join('\n'))
+  if (flags.json) printJson({ txn, ...found })
+  else printLines(linesOf(txn, found).join('\n'))
 }
 
 /**
