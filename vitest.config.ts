@@ -63,7 +63,7 @@ export default defineConfig({
           test: {
             name: room.name,
             root: room.root,
-            include: ['src/**/*.test.ts'],
+            include: ['src/**/*.test.ts', ...(long ? ['src/**/*.test.long.ts'] : [])],
             pool: 'threads' as const,
             isolate: false,
             maxWorkers,

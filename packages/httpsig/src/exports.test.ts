@@ -51,6 +51,7 @@ test('what is exported is what is meant to be', () => {
       'parsePublicJwk',
       'parseSignatureKey',
       'pathOf',
+      'pathOfRequest',
       'queryOf',
       'randomText',
       'requestMessage',

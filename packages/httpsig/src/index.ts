@@ -74,7 +74,7 @@ export {
   objectOr,
   wrongOption,
 } from './option-check.js'
-export { fromRequest, hasBody, headerValues, type ReceivedMessage } from './received-message.js'
+export { fromRequest, hasBody, headerValues, pathOfRequest, type ReceivedMessage } from './received-message.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,

@@ -1,6 +1,7 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from './error.js'
 import { gatherBytes } from './gathered-bytes.js'
+import { pathOf } from './request-target.js'
 
 /**
  * An HTTP request as it came over the wire: what is verified, routed and passed on is this one record.
@@ -101,10 +102,19 @@ function rawTarget(url: string): string {
 }
 
 /**
+ * The path of a Fetch API request, as it was sent. Its `url` need be none: with two `Host` lines workerd gives `http://a, b/path`,
+ * on which a URL parser throws.
+ */
+export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
+  return pathOf(rawTarget(url))
+}
+
+/**
  * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
  * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
  * @param options.bodyLimit most body bytes read
- * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some
+ * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some;
+ * 400 where the headers announce a body that the platform does not show
  * @see docs/protocol.md §3.3
  */
 export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
@@ -114,12 +124,22 @@ export async function fromRequest(request: Request, options: { readonly bodyLimi
   return body === undefined ? head : { ...head, body }
 }
 
-/** Reads everything of a Fetch API request but its body. @throws HttpSigError 431 */
-export function headOf({ method, url, headers: lines }: Request): ReceivedMessage {
+/** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */
+export function headOf({ method, url, headers: lines, body }: Request): ReceivedMessage {
   const headers: Array<readonly [string, string]> = [...lines]
   checkWholeHead(headers)
+  if (body === null) checkHiddenBody(lines)
   if (!lines.has('host')) headers.push(['host', new URL(url).host])
   return { method, target: rawTarget(url), headers }
+}
+
+/**
+ * Bun and Deno show no body of a GET or HEAD, which a message may have all the same: it must not pass for one without (DIG-13).
+ * @throws HttpSigError 400
+ */
+function checkHiddenBody(headers: Headers): void {
+  if (headers.has('transfer-encoding') || /[^0, ]/.test(headers.get('content-length') ?? ''))
+    throw new HttpSigError('invalid_request', 'this platform does not show the body of such a request')
 }
 
 /** Header lines that Node keeps of a request by default; where it is beneath a Fetch handler, it drops the rest in silence (DIG-19). */

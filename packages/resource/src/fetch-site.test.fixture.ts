@@ -1,21 +1,9 @@
 import { AAuthError } from '@countersign/protocol'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { cors, guard, wellKnown } from './fetch.js'
+import { fetchSite, streamed, written } from './fetch-pages.test.fixture.js'
 import * as hono from './hono.js'
 import { type Adapter, inProcess, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
-
-const written = () =>
-  new Response('ok', {
-    status: 201,
-    headers: [
-      ['cache-control', 'public'],
-      ['set-cookie', 'a=1'],
-      ['set-cookie', 'b=2'],
-    ],
-  })
-
-const streamed = () => new Response(new Blob(['one ', 'two']).stream())
 
 /** With a Fetch handler alone. */
 export const fetchAdapter: Adapter = {
@@ -23,54 +11,7 @@ export const fetchAdapter: Adapter = {
   wire: false,
   answersErrors: false,
   inApp: true,
-  async make(plan) {
-    const routes = fetchRoutes(plan)
-    const known = wellKnown(plan.resource)
-    const handle = cors(
-      plan.resource,
-      async request =>
-        (await known(request)) ??
-        (await routes.get(new URL(request.url).pathname)?.(request)) ??
-        new Response(null, { status: 404 }),
-    )
-    return inProcess(handle, plan)
-  },
-}
-
-function fetchRoutes(plan: Plan): Map<string, (request: Request) => Promise<Response>> {
-  const { resource } = plan
-  const routes = new Map<string, (request: Request) => Promise<Response>>()
-  for (const [path, page] of Object.entries(pages)) {
-    const { bodyLimit, requirement } = page
-    const route = guard(
-      resource,
-      requirement,
-      async (request: Request, aauth) => {
-        const { body, status = 200, headers = {} } = await say(plan, page, aauth, await request.text())
-        return new Response(body, { status, headers })
-      },
-      bodyLimit === undefined ? {} : { bodyLimit },
-    )
-    routes.set(path, route)
-    if (path === '/feed') {
-      routes.set('/mounted/feed', route)
-      routes.set('/late', async request => {
-        await request.text()
-        return route(request)
-      })
-    }
-  }
-  const open = { level: 'anonymous' } as const
-  routes.set(
-    '/json',
-    guard(resource, open, async request => {
-      const { status, body } = parsedJson(await request.text())
-      return new Response(body, { status })
-    }),
-  )
-  routes.set('/stream', guard(resource, open, streamed))
-  routes.set('/written', guard(resource, open, written))
-  return routes
+  make: async plan => inProcess(fetchSite(plan), plan),
 }
 
 /** With Hono on Node. */

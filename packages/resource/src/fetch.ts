@@ -1,4 +1,4 @@
-import { fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { fromRequest, pathOfRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
 import { checkedRequest, type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
@@ -73,7 +73,7 @@ export function wellKnown<S extends string, A extends readonly unknown[] = []>(
 ): (request: Request, ...more: A) => Promise<Response | undefined> {
   checkOptions('wellKnown', options, fetchChecks)
   return async (request, ...more) => {
-    if (!resource.paths.includes(new URL(request.url).pathname)) return undefined
+    if (!resource.paths.includes(pathOfRequest(request))) return undefined
     const read = await readFrom(request, more, options)
     return read instanceof Response ? exposed(read, request, resource) : resource.handle(read.message)
   }

@@ -12,21 +12,22 @@ export const nodeAdapter: Adapter = {
   wire: true,
   answersErrors: true,
   inApp: true,
-  make(plan) {
-    const routes = routesOf(plan)
-    const answered = [cors(plan.resource), wellKnown(plan.resource)]
-    const handle: Handler = async (request, response) => {
-      for (const answer of answered) if (await answer(request, response)) return
-      const route = routes.get(pathOf(request.url ?? ''))
-      if (route === undefined) response.writeHead(404).end()
-      else await route(request, response)
-    }
-    return listening(
-      createServer((request, response) => {
-        handle(request, response).catch((error: unknown) => plan.failed.push(error))
-      }),
-    )
-  },
+  make: plan => listening(createServer(nodeSite(plan))),
+}
+
+/** The whole site. */
+export function nodeSite(plan: Plan): (request: IncomingMessage, response: ServerResponse) => void {
+  const routes = routesOf(plan)
+  const answered = [cors(plan.resource), wellKnown(plan.resource)]
+  const handle: Handler = async (request, response) => {
+    for (const answer of answered) if (await answer(request, response)) return
+    const route = routes.get(pathOf(request.url ?? ''))
+    if (route === undefined) response.writeHead(404).end()
+    else await route(request, response)
+  }
+  return (request, response) => {
+    handle(request, response).catch((error: unknown) => plan.failed.push(error))
+  }
 }
 
 function routesOf(plan: Plan): Map<string, Handler> {

@@ -1,40 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import type { CorsOrigins } from '@countersign/protocol'
-import type { Guarded } from './aauth.js'
-import type { Requirement, Resource } from './index.js'
+import type { Plan } from './site-pages.test.fixture.js'
 import { type Answer, parseAnswer, send, type Wire } from './wire.test.fixture.js'
+import type { World } from './world.test.fixture.js'
 
 // One site, made with every adapter, so that one suite holds for all.
 
-export type CalendarResource = Resource<'events.read' | 'events.write'>
-
-/** What a handler answers, in no framework's words. */
-export interface Said {
-  /** Default 200. */
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body: string
-}
-
-/** One guarded path; any method. */
-export interface Page {
-  readonly requirement: Requirement<'events.read' | 'events.write'>
-  readonly bodyLimit?: number
-  say(aauth: Guarded, body: string): Promise<Said> | Said
-}
-
-/** What a site is made of, and what happened in it. */
-export interface Plan {
-  readonly resource: CalendarResource
-  /** Whose pages may call the resource. */
-  readonly cors?: CorsOrigins
-  /** How often a handler ran. */
-  ran: number
-  /** Errors that reached the app's own error handling. */
-  readonly failed: unknown[]
-  /** Lines that the server has logged by itself; what a framework is in logs nothing. */
-  readonly log: string[]
-}
+export * from './site-pages.test.fixture.js'
 
 /** A site that runs. */
 export interface Site {
@@ -56,98 +27,17 @@ export interface Adapter {
    * body limits and mistakes are its own, and which nothing can read before the guard.
    */
   readonly inApp: boolean
+  /**
+   * It runs in a process of its own, which no function can be given, on a runtime other than Node. `parsed`: this shows a Fetch
+   * request, whose target and header lines it has read in its own way; `raw`: a request of its `node:http`.
+   */
+  readonly runtime?: 'parsed' | 'raw'
+  /** Nothing tells where a caller is. */
+  readonly hidesAddresses?: true
   /** Another passes the request on, with headers that the API could obey: those refuse it. */
   readonly refusesOverrides?: true
-  make(plan: Plan): Promise<Site>
-}
-
-const echo = (aauth: Guarded, body: string): Said => ({
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ aauth, body }),
-})
-
-const elsewhere = 'https://rooms.example/bookings'
-
-/** The pages of every site. Beside them it has `/json`, `/stream`, `/written`, `/mounted/feed`, and `/late`, whose body is read before the guard. */
-export const pages: Readonly<Record<string, Page>> = {
-  '/public': { requirement: { level: 'anonymous' }, say: echo },
-  '/feed': { requirement: { level: 'pseudonymous' }, say: echo },
-  '/agenda': { requirement: { level: 'identified' }, say: echo },
-  '/events': { requirement: { scope: 'events.read' }, say: echo },
-  '/edit': { requirement: { scope: 'events.write' }, say: echo },
-  '/small': { requirement: { level: 'pseudonymous' }, bodyLimit: 10, say: echo },
-  '/limited': {
-    requirement: { level: 'anonymous', limits: { anonymous: '1/hour', pseudonymous: '2/hour', identified: '9/hour' } },
-    say: (aauth, body) => {
-      const said = echo(aauth, body)
-      return { ...said, headers: { ...said.headers, ratelimit: '"made-up";r=99', 'ratelimit-policy': 'none' } }
-    },
-  },
-  '/sites': { requirement: { level: 'identified', limits: { site: '1/hour' } }, say: echo },
-  '/delegates': { requirement: { level: 'identified', limits: { identified: '1/hour', agent: '90/hour' } }, say: echo },
-  '/personal': { requirement: { scope: 'events.read', limits: { authorized: '1/hour' } }, say: echo },
-  '/known': {
-    requirement: {
-      scope: 'events.read',
-      policy: ({ delegate, chain }) =>
-        delegate !== 'lost' && chain.every(({ agent }) => agent !== 'https://blocked.example'),
-    },
-    say: echo,
-  },
-  '/cached': {
-    requirement: { level: 'anonymous' },
-    say: () => ({
-      headers: { 'cache-control': 'public, max-age=60', vary: 'Accept', 'cdn-cache-control': 'max-age=9' },
-      body: 'ok',
-    }),
-  },
-  '/unready': {
-    requirement: { level: 'pseudonymous' },
-    say: () => ({
-      status: 503,
-      headers: {
-        'agent-auth': 'httpsig',
-        'retry-after': '1',
-        'cache-control': 'no-store',
-        'content-type': 'application/json',
-      },
-      body: '{"error":"temporarily_unavailable"}',
-    }),
-  },
-  '/throws': {
-    requirement: { level: 'anonymous' },
-    say: () => {
-      throw new Error('broken')
-    },
-  },
-  '/away': {
-    requirement: { scope: 'events.read' },
-    say: async aauth => ({ body: String((await aauth.fetch(elsewhere)).status) }),
-  },
-  '/caught': {
-    requirement: { scope: 'events.read' },
-    say: async aauth => ({
-      body: await aauth.fetch(elsewhere).then(
-        () => 'booked',
-        () => 'without a room',
-      ),
-    }),
-  },
-}
-
-/** What an app that parses JSON by itself answers: what came, or 400. */
-export function parsedJson(text: string): { readonly status: 200 | 400; readonly body: string } {
-  try {
-    return { status: 200, body: JSON.stringify(JSON.parse(text)) }
-  } catch {
-    return { status: 400, body: 'malformed' }
-  }
-}
-
-/** Runs a page's handler, and counts it. */
-export function say(plan: Plan, page: Page, aauth: Guarded, body: string): Promise<Said> | Said {
-  plan.ran += 1
-  return page.say(aauth, body)
+  /** @param world whose documents and clock a site in another process asks for */
+  make(plan: Plan, world: World): Promise<Site>
 }
 
 interface Listening {

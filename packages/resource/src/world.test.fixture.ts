@@ -1,8 +1,11 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
 import {
   base64urlEncode,
+  generatePrivateJwk,
   generateSigningKey,
+  importSigningKey,
   memoryReplaySet,
+  type PrivateJwk,
   type SignatureKey,
   type SigningKey,
   serializeSignatureKey,
@@ -56,6 +59,10 @@ export interface World {
   /** Perfect in all, but on nobody's list. */
   readonly strangeServer: Party
   readonly calendarKey: PublishedKey
+  /** The private half of the calendar's key, for a site in another process. */
+  readonly calendarJwk: PrivateJwk
+  /** What is published at a URL; undefined for nothing. It counts as a fetch. */
+  document(url: string): object | undefined
   readonly delegateKey: SigningKey
   calendar(options?: Partial<ResourceOptions<Scopes>>): Resource<Scopes>
   /** One more agent. */
@@ -85,15 +92,19 @@ export async function makeWorld(): Promise<World> {
     party(authServerId, 'issuer', documents),
     party('https://strange.example', 'issuer', documents),
   ])
-  const calendarKey = { kid: 'r1', key: await generateSigningKey() }
+  const calendarJwk = await generatePrivateJwk()
+  const calendarKey = { kid: 'r1', key: await importSigningKey(calendarJwk) }
+  const document = (url: string): object | undefined => {
+    fetched.push(url)
+    return documents.get(url)
+  }
   const delegateKey = await generateSigningKey('ES256')
   const discovery = createDiscovery({
     now,
     fetcher: async url => {
-      fetched.push(url)
-      const document = documents.get(url)
-      const body = new TextEncoder().encode(JSON.stringify(document ?? {}))
-      return { status: document === undefined ? 404 : 200, contentType: 'application/json', body }
+      const found = document(url)
+      const body = new TextEncoder().encode(JSON.stringify(found ?? {}))
+      return { status: found === undefined ? 404 : 200, contentType: 'application/json', body }
     },
   })
   const times = () => ({ iat: Math.floor(clock.now) - 1, exp: Math.floor(clock.now) + 600, jti: crypto.randomUUID() })
@@ -109,6 +120,8 @@ export async function makeWorld(): Promise<World> {
     authServer,
     strangeServer,
     calendarKey,
+    calendarJwk,
+    document,
     delegateKey,
     calendar: options =>
       createResource({

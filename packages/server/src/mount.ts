@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { fromRequest, pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import { fromRequest, pathOf, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
 import { fromNode } from '@countersign/httpsig/node'
 import { asAAuthError, checkOptions, errorResponse } from '@countersign/protocol'
 import { discardRest } from './discard-rest.js'
@@ -42,7 +42,7 @@ export function mountFetch(
   checkOptions('mountFetch', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
   return async request => {
-    if (!participant.paths.includes(new URL(request.url).pathname)) return undefined
+    if (!participant.paths.includes(pathOfRequest(request))) return undefined
     return answer(participant, () => fromRequest(request, { bodyLimit }))
   }
 }

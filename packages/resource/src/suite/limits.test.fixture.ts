@@ -76,7 +76,7 @@ function countsByAddress({ adapter, site }: Stage): void {
   })
 
   // Where nothing shows the address of the connection, nobody knows whether it is a proxy's.
-  if (adapter.wire)
+  if (adapter.wire && adapter.hidesAddresses !== true)
     test(
       verifies('RAT-02', 'rate.anonymous', 'of what is behind a proxy only its own word counts, by /64'),
       async () => {

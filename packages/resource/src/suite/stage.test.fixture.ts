@@ -82,8 +82,8 @@ function sitesOf(world: World, adapter: Adapter): Stage['site'] {
   return async (options = {}) => {
     const { cors } = options
     const resource = world.calendar({ siteOf, ...options })
-    const plan: Plan = { resource, ...(cors === undefined ? {} : { cors }), ran: 0, failed: [], log: [] }
-    const site = await adapter.make(plan)
+    const plan: Plan = { resource, options, ...(cors === undefined ? {} : { cors }), ran: 0, failed: [], log: [] }
+    const site = await adapter.make(plan, world)
     sites.push(site)
     return visited(site, plan, world)
   }

@@ -1,0 +1,28 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { fromRequest, pathOfRequest, unreadRequest } from './index.js'
+
+/** A GET as Bun and Deno show it: without a body, whatever came. */
+const shown = (headers: Record<string, string>): Request => {
+  const { url, method, body } = new Request('https://api.example/feed?a=b')
+  return { url, method, body, headers: new Headers(headers) } as Request
+}
+
+test(verifies('DIG-13', 'sig.body.bytes', 'a body that the platform does not show is no missing one'), async () => {
+  const refused = { code: 'invalid_request', status: 400 }
+  for (const headers of [{ 'content-length': '1' }, { 'content-length': '0, 1' }, { 'transfer-encoding': 'chunked' }]) {
+    await expect(fromRequest(shown(headers), { bodyLimit: 10 }), JSON.stringify(headers)).rejects.toMatchObject(refused)
+    await expect(unreadRequest(shown(headers)), JSON.stringify(headers)).rejects.toMatchObject(refused)
+  }
+  for (const headers of [{}, { 'content-length': '0' }, { 'content-length': '00, 0' }]) {
+    const message = await fromRequest(shown(headers), { bodyLimit: 10 })
+    expect([message.target, message.body]).toEqual(['/feed?a=b', undefined])
+  }
+  // Whatever a header says, it costs what it is long.
+  await expect(fromRequest(shown({ 'content-length': `${'0'.repeat(100_000)}x` }), { bodyLimit: 10 })).rejects.toThrow()
+})
+
+test('a request whose URL is none has a path', () => {
+  expect(pathOfRequest({ url: 'http://calendar.example, evil.example/feed?a=b' })).toBe('/feed')
+  expect(pathOfRequest(new Request('https://calendar.example'))).toBe('/')
+})

@@ -1,0 +1,3 @@
+export function installRuntimes():
+  | { readonly bun: string; readonly deno: string; readonly workerd: string }
+  | { readonly missing: string }
