@@ -1,9 +1,12 @@
+import { sharedMap } from '@countersign/protocol'
 import type { TokenAnswer } from './token-answer.js'
 
 /** Seconds from first use in which the same caller gets the same answer again. @see protocol §6.2 */
 export const repeatFor = 60
 /** Beyond, the oldest are forgotten: their callers are told `invalid_grant`, as they would after a restart. */
-const most = 10_000
+const mostBytes = 32 * 1024 * 1024
+/** An answer holds a token of up to 6 KiB; its size is not known before it is made. */
+const largest = 8192
 
 /** Answers to codes, kept in memory only: they hold tokens. */
 export interface Repeats {
@@ -13,24 +16,19 @@ export interface Repeats {
 
 /** An empty memory. */
 export function createRepeats(now: () => number): Repeats {
-  const held = new Map<string, { readonly answer: Promise<TokenAnswer>; readonly at: number }>()
+  const held = sharedMap<string, { readonly answer: Promise<TokenAnswer>; readonly at: number }>({
+    maxBytes: mostBytes,
+  })
   // Also when the clock went back.
   const isHeld = ({ at }: { readonly at: number }): boolean => Math.abs(now() - at) < repeatFor
 
-  function forget(): void {
-    for (const [key, entry] of held) {
-      if (isHeld(entry) && held.size <= most) return
-      held.delete(key)
-    }
-  }
-
   return {
     async answer(key, first) {
-      forget()
+      held.deleteWhile(entry => !isHeld(entry))
       const known = held.get(key)
       if (known !== undefined && isHeld(known)) return { answer: await known.answer, kind: 'repeat' }
       const entry = { answer: first(), at: now() }
-      held.set(key, entry)
+      held.set(key, entry, { bytes: largest })
       try {
         return { answer: await entry.answer, kind: 'first' }
       } catch (error) {

@@ -15,6 +15,8 @@ export interface BoundedCache<T> {
 export interface BoundedCacheOptions {
   readonly maxEntries: number
   readonly maxBytes: number
+  /** Whose share an entry takes of what has proven good; none where nobody shares. */
+  readonly shareOf?: (name: string) => string | undefined
   /** Told of every entry that was pushed out. */
   readonly onEvict?: (name: string) => void
 }
@@ -26,6 +28,7 @@ interface Entry<T> {
   bytes: number
   /** Its segment's count when it went to the end. */
   at: number
+  readonly share: string | undefined
 }
 
 /** Entries in the order of their last use, and what they weigh together. */
@@ -47,11 +50,12 @@ const heavyShare = 1 / 512
  * @throws RangeError when a bound is not a positive whole number
  */
 export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
-  const { maxEntries, maxBytes, onEvict } = options
+  const { maxEntries, maxBytes, onEvict, shareOf = () => undefined } = options
   for (const bound of [maxEntries, maxBytes])
     if (!Number.isSafeInteger(bound) || bound < 1) throw new RangeError('a bound must be a positive whole number')
   const passing: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
   const kept: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  const shares = keptShares({ maxEntries: maxEntries * keptShare, maxBytes: maxBytes * keptShare })
   const segmentOf = (name: string): Segment<T> => (kept.entries.has(name) ? kept : passing)
 
   function take(name: string, from: Segment<T>): Entry<T> | undefined {
@@ -59,6 +63,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     if (entry === undefined) return undefined
     from.entries.delete(name)
     from.bytes -= entry.bytes
+    if (from === kept) shares.leave(name, entry)
     return entry
   }
 
@@ -68,6 +73,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     entry.at = into.count
     into.entries.set(name, entry)
     into.bytes += entry.bytes
+    if (into === kept) shares.enter(name, entry)
   }
 
   function move(name: string, from: Segment<T>, to: Segment<T>): void {
@@ -76,8 +82,9 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
   }
 
   function shrink(): void {
-    for (const name of kept.entries.keys()) {
-      if (kept.entries.size <= maxEntries * keptShare && kept.bytes <= maxBytes * keptShare) break
+    while (kept.entries.size > maxEntries * keptShare || kept.bytes > maxBytes * keptShare) {
+      const name = shares.surplus() ?? kept.entries.keys().next().value
+      if (name === undefined) break
       move(name, kept, passing)
     }
     // Newcomers first; of what has proven good never more than its share is left, so that they go before it.
@@ -98,7 +105,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     },
     set(name, value) {
       take(name, segmentOf(name))
-      put(name, { value, parts: new Map(), bytes: 0, at: 0 }, passing)
+      put(name, { value, parts: new Map(), bytes: 0, at: 0, share: shareOf(name) }, passing)
       shrink()
     },
     weigh(name, value, { part, bytes }) {
@@ -107,8 +114,10 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
       if (entry?.value !== value) return
       const change = bytes - (entry.parts.get(part) ?? 0)
       entry.parts.set(part, bytes)
+      if (segment === kept) shares.leave(name, entry)
       entry.bytes += change
       segment.bytes += change
+      if (segment === kept) shares.enter(name, entry)
       if (segment === kept && entry.bytes > maxBytes * heavyShare) move(name, kept, passing)
       shrink()
     },
@@ -120,6 +129,39 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     },
     delete(name) {
       take(name, segmentOf(name))
+    },
+  }
+}
+
+/** Who holds how much of what has proven good. */
+interface KeptShares {
+  enter(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
+  leave(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
+  /** An entry of those who hold more than a tenth: they give way before all others, with what came first. */
+  surplus(): string | undefined
+}
+
+/** A domain has names without end, and each of them can prove good: it must not push out everybody else. */
+function keptShares({ maxEntries, maxBytes }: { readonly maxEntries: number; readonly maxBytes: number }): KeptShares {
+  const held = new Map<string, { readonly names: Set<string>; bytes: number }>()
+  const large = new Set<string>()
+  const change = (share: string | undefined, bytes: number, on: (names: Set<string>) => void): void => {
+    if (share === undefined) return
+    const of = held.get(share) ?? { names: new Set<string>(), bytes: 0 }
+    of.bytes += bytes
+    on(of.names)
+    if (of.names.size === 0) held.delete(share)
+    else held.set(share, of)
+    // Of a small cache a tenth is less than one.
+    if (of.names.size > Math.max(1, maxEntries / 10) || of.bytes > maxBytes / 10) large.add(share)
+    else large.delete(share)
+  }
+  return {
+    enter: (name, { share, bytes }) => change(share, bytes, names => void names.add(name)),
+    leave: (name, { share, bytes }) => change(share, -bytes, names => void names.delete(name)),
+    surplus() {
+      for (const share of large) for (const name of held.get(share)?.names ?? []) return name
+      return undefined
     },
   }
 }

@@ -59,7 +59,8 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
   const { document, parse, flights, now, development, siteOf, maxEntries, maxConcurrent, tell } = o
   const onEvict = (id: string) => tell({ type: 'evicted', document, id })
   const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
-  const cache = boundedCache<Known<T>>({ maxEntries, maxBytes, onEvict })
+  const shareOf = (id: string): string | undefined => (development ? undefined : shareSite(id, siteOf))
+  const cache = boundedCache<Known<T>>({ maxEntries, maxBytes, shareOf, onEvict })
   // Apart: a flood of invented names, each a host that never answers, delays nobody who was met before.
   const slots = { met: createSlots(maxConcurrent), unmet: createSlots(maxConcurrent) }
 
@@ -79,7 +80,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
       tell({ type: 'refused', document, reason: 'identifier' })
       throw new AAuthError('discovery_failed', 'the identifier is malformed')
     }
-    const site = development ? undefined : shareSite(id, siteOf)
+    const site = shareOf(id)
     // A name that was never met may be one of a flood: it has to answer soon, and shares by the caller's network as well.
     const boarding = (size: Pick<Boarding, 'maxBytes' | 'budget'>): Boarding =>
       added.hasProven

@@ -1,4 +1,5 @@
 import { type Agent, explain } from '@countersign/agent'
+import { boundedMap } from '@countersign/protocol'
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
@@ -14,6 +15,9 @@ import { type CallStream, type CallStreams, callStreams } from './call-streams.j
  * event.
  */
 export type Lost = { readonly id: RequestId } | { readonly lastEventId: string }
+
+/** Events whose streams could not be resumed yet: a server that names new ones without end must not grow its client. */
+const mostFailures = 100
 
 /** What is watched. */
 export interface AgentFetchOptions {
@@ -67,7 +71,8 @@ function resumption(
   agent: Pick<Agent, 'fetch'>,
   { attempts, onLost, calls }: Resumed,
 ): (url: string | URL, init: RequestInit) => Promise<Response> {
-  const failures = new Map<string, number>()
+  // By event, whose ids a server makes up.
+  const failures = boundedMap<string, number>(mostFailures)
   const failed = (lastEventId: string, times: number): void => {
     failures.set(lastEventId, times)
     if (times < attempts) return

@@ -8,7 +8,7 @@ import { finishedStream, lastEventOf, lastingStream, standalone } from './event-
 import type { RecentEvents } from './events.js'
 import { checkOrigin, exposeSession } from './origin.js'
 import { ownRequests } from './own-requests.js'
-import { ownerOf, succeeded } from './owner.js'
+import { crowdOf, ownerOf, succeeded } from './owner.js'
 import { type Pending, type Purpose, type Requests, watchRequests } from './requests.js'
 import { type RpcMessage, readRpc } from './rpc.js'
 import { listNames, type NameProof } from './rule-names.js'
@@ -46,7 +46,7 @@ export interface Endpoint<S extends string> {
   /** Which rules are known to be for something that is there. */
   readonly proof: NameProof
   /** Makes the events of a session. */
-  eventsOf(): RecentEvents<Purpose<S>>
+  eventsOf(crowd: string): RecentEvents<Purpose<S>>
   readonly streamSeconds: number
   /** Whether handlers can call others, so that an answer may have to wait for what that comes to. */
   readonly holds: boolean
@@ -203,7 +203,8 @@ async function opened<S extends string>(
   if (headerValues(message, 'mcp-session-id').length > 0)
     throw new AAuthError('invalid_request', 'a session is opened without the id of another')
   const id = randomText()
-  const events = endpoint.eventsOf()
+  const owner = await ownerOf(aauth, message)
+  const events = endpoint.eventsOf(crowdOf(owner))
   events.dedicate(standalone, { rule: endpoint.rules.session })
   const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => id, eventStore: events })
   const ruleOf = (name: string): Rule<S> => endpoint.rules.find({ kind: 'tool', name })
@@ -211,7 +212,7 @@ async function opened<S extends string>(
   const ask = ownRequests(transport)
   const server = await endpoint.createServer(aauth)
   await server.connect(transport)
-  const session = endpoint.sessions.add(id, { server, transport, requests, events, ask }, await ownerOf(aauth, message))
+  const session = endpoint.sessions.add(id, { server, transport, requests, events, ask }, owner)
   if (session !== undefined) return session
   await server.close()
   throw new AAuthError('temporarily_unavailable', 'there is no room for another session', { retryAfter: 60 })

@@ -10,7 +10,7 @@ async function replayed(store: RecentEvents, after: string): Promise<unknown[]> 
 }
 
 test('a stream goes on after its own last event, and tells nothing of another', async () => {
-  const store = recentEvents(10)()
+  const store = recentEvents(10)('crowd')
   const begun = await store.storeEvent('a', {} as never)
   await store.storeEvent('b', message('of b'))
   const one = await store.storeEvent('a', message('one'))
@@ -22,7 +22,7 @@ test('a stream goes on after its own last event, and tells nothing of another', 
 })
 
 test('what is kept is bounded in number and in size', async () => {
-  const few = recentEvents(2)()
+  const few = recentEvents(2)('crowd')
   const ids = [
     await few.storeEvent('a', message('1')),
     await few.storeEvent('a', message('2')),
@@ -30,7 +30,7 @@ test('what is kept is bounded in number and in size', async () => {
   ]
   expect(await Promise.all(ids.map(id => few.getStreamIdForEventId?.(id)))).toEqual([undefined, 'a', 'a'])
 
-  const large = recentEvents(1000)()
+  const large = recentEvents(1000)('crowd')
   const first = await large.storeEvent('a', message('x'.repeat(600_000)))
   const second = await large.storeEvent('a', message('x'.repeat(600_000)))
   expect([await large.getStreamIdForEventId?.(first), await large.getStreamIdForEventId?.(second)]).toEqual([
@@ -46,20 +46,36 @@ test('what is kept is bounded in number and in size', async () => {
 })
 
 test('many sessions keep no more than all may together; what one that ends has kept is free for others', async () => {
-  const open = recentEvents(1000, 1000)
-  const [one, two] = [open(), open()]
+  const open = recentEvents(1000, 10_000)
   const kept = async (store: RecentEvents, id: string) => (await store.getStreamIdForEventId?.(id)) !== undefined
-  const first = await one.storeEvent('a', message('x'.repeat(500)))
-  const more = await two.storeEvent('a', message('x'.repeat(500)))
-  expect([await kept(one, first), await kept(two, more)]).toEqual([true, false])
+  const stores = Array.from({ length: 20 }, (_, i) => open(`crowd ${i}`))
+  const ids: string[] = []
+  for (const store of stores) ids.push(await store.storeEvent('a', message('x'.repeat(500))))
+  const held = await Promise.all(stores.map((store, i) => kept(store, ids[i] ?? '')))
+  const count = held.filter(Boolean).length
+  expect(held.slice(0, count)).not.toContain(false)
+  expect(count).toBeGreaterThan(9)
+  expect(count).toBeLessThan(15)
+  const [one, last] = [stores[0], stores[19]]
+  if (one === undefined || last === undefined) throw new Error('there are twenty')
   one.end()
   const late = await one.storeEvent('a', message('late'))
-  const again = await two.storeEvent('a', message('x'.repeat(500)))
-  expect([await kept(one, first), await kept(one, late), await kept(two, again)]).toEqual([false, false, true])
+  const again = await last.storeEvent('a', message('x'.repeat(500)))
+  expect([await kept(one, ids[0] ?? ''), await kept(one, late), await kept(last, again)]).toEqual([false, false, true])
+})
+
+test('sessions of one crowd keep a tenth of that, and others go on', async () => {
+  const open = recentEvents(1000, 10_000)
+  const kept = async (store: RecentEvents, id: string) => (await store.getStreamIdForEventId?.(id)) !== undefined
+  const [one, two, other] = [open('evil'), open('evil'), open('honest')]
+  const first = await one.storeEvent('a', message('x'.repeat(500)))
+  const more = await two.storeEvent('a', message('x'.repeat(500)))
+  const theirs = await other.storeEvent('a', message('x'.repeat(500)))
+  expect([await kept(one, first), await kept(two, more), await kept(other, theirs)]).toEqual([true, false, true])
 })
 
 test('what a stream is for is known until there is no more for it and no event of it is kept', async () => {
-  const store = recentEvents<string>(2)()
+  const store = recentEvents<string>(2)('crowd')
   const events = async (stream: string, ...texts: string[]) => {
     const ids = []
     for (const text of texts) ids.push(await store.storeEvent(stream, message(text)))

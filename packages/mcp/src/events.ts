@@ -47,11 +47,21 @@ interface Stream<T> {
 /**
  * The last events of each session, so that a stream that ended with its token goes on under a fresh one where it stopped.
  * @param most events kept of one session, and 1 MiB of them; older ones are lost to whoever was away for long
- * @param sizeOfAll of all sessions together; beyond, a session keeps none
+ * @param sizeOfAll of all sessions together, and a tenth of it of those of one crowd; beyond, a session keeps none
+ * @returns makes those of a session, by the crowd of the owner that opens it
  */
-export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll): () => RecentEvents<T> {
+export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll): (crowd: string) => RecentEvents<T> {
   let all = 0
-  return () => {
+  /** By whom strangers can be many of: a tenth of all for each, so that none keeps the sessions of others from resuming. */
+  const crowds = new Map<string, number>()
+  return crowd => {
+    const count = (more: number): void => {
+      all += more
+      const ofCrowd = (crowds.get(crowd) ?? 0) + more
+      if (ofCrowd === 0) crowds.delete(crowd)
+      else crowds.set(crowd, ofCrowd)
+    }
+    const isTooMuch = (): boolean => all > sizeOfAll || (crowds.get(crowd) ?? 0) > sizeOfAll / 10
     const events = new Map<string, StoredEvent>()
     const streams = new Map<string, Stream<T>>()
     let size = 0
@@ -66,12 +76,12 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
       streams.set(event.stream, { ...stream, kept: kept + 1, isOver: isAnswer(event.message) })
       events.set(id, event)
       size += event.size
-      all += event.size
+      count(event.size)
     }
     const forget = (id: string, { stream, size: less }: StoredEvent): void => {
       events.delete(id)
       size -= less
-      all -= less
+      count(-less)
       const of = streams.get(stream)
       if (of === undefined) return
       of.kept -= 1
@@ -91,7 +101,7 @@ export function recentEvents<T>(most: number, sizeOfAll: number = mostSizeOfAll)
         if (isOver || streams.get(stream)?.isOver) return id
         keep(id, { stream, message, size: JSON.stringify(message).length + overhead })
         for (const [old, stored] of events) {
-          if (all <= sizeOfAll && (old === id || (events.size <= most && size <= mostSize))) break
+          if (!isTooMuch() && (old === id || (events.size <= most && size <= mostSize))) break
           forget(old, stored)
         }
         return id

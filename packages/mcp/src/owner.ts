@@ -1,3 +1,4 @@
+import { shareSite } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage, textHash } from '@countersign/httpsig'
 import type { AAuth } from '@countersign/resource'
 
@@ -63,8 +64,8 @@ export function holderOf({ agent, delegate, key, user, token }: Owner): string {
     : JSON.stringify([agent, delegate ?? null])
 }
 
-/** Whom a stranger can be many of: delegates are an agent's own to make, and keys anybody's. */
+/** Whom a stranger can be many of: delegates are an agent's own to make, subdomains a domain's, and keys anybody's. */
 export function crowdOf(owner: Owner): string {
-  if (owner.agent !== undefined) return owner.agent
+  if (owner.agent !== undefined) return `site ${shareSite(owner.agent)}`
   return owner.key === undefined ? holderOf(owner) : 'keys'
 }

@@ -23,8 +23,11 @@ export interface Asker {
  * answer goes to whoever asked, and to no one else.
  */
 export interface Questions<Session> {
-  /** A request of the server as the client gets it: as it came, unless a question of an earlier session has its id. */
-  asked(request: JSONRPCRequest, session: Session): JSONRPCRequest
+  /**
+   * A request of the server as the client gets it: as it came, unless a question of an earlier session has its id. Undefined where
+   * the server has asked too much already, or by an id that is too long: the client does not get it.
+   */
+  asked(request: JSONRPCRequest, session: Session): JSONRPCRequest | undefined
   /** The server takes a question back; undefined when it is answered already. */
   withdrawn(notification: JSONRPCNotification, session: Session): JSONRPCNotification | undefined
   /** An id for a question of the bridge's own. */
@@ -41,11 +44,15 @@ export interface Questions<Session> {
 
 type Question<Session> = { readonly session: Session; readonly id: RequestId } | { readonly asker: Asker }
 
+/** Questions that wait, and characters of an id: a server that asks without end must not grow its client. */
+const [most, longestId] = [1000, 256]
+
 export function openQuestions<Session>(): Questions<Session> {
   const open = new Map<RequestId, Question<Session>>()
   const fresh = (): RequestId => `countersign-${randomText()}`
   return {
     asked(request, session) {
+      if (open.size >= most || String(request.id).length > longestId) return undefined
       const id = open.has(request.id) ? fresh() : request.id
       open.set(id, { session, id: request.id })
       return id === request.id ? request : { ...request, id }

@@ -27,6 +27,7 @@ test('the public names', () => {
       'serializeAgentInteraction',
       'asAAuthError',
       'boundedMap',
+      'sharedMap',
       'authorityOf',
       'checkAgentToken',
       'checkAuthToken',

@@ -58,6 +58,7 @@ export { checkResourceToken, type ResourceTokenClaims } from './resource-token.j
 export { answerRoute, type Route, type Routes } from './route.js'
 export { identityScopes, identityScopesIn, missingScope, parseScope, serializeScope, unionScope } from './scope.js'
 export { corsCheck, identifiersCheck, proxiesCheck } from './shared-checks.js'
+export { type SharedMap, sharedMap, type Worth } from './shared-map.js'
 export { signJws } from './sign-jws.js'
 export { signToken } from './sign-token.js'
 export { textOf, textResponse } from './text-response.js'

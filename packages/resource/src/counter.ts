@@ -1,3 +1,4 @@
+import { textHash } from '@countersign/httpsig'
 import { checkOptions } from '@countersign/protocol'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import type { Rate } from './rate.js'
@@ -51,7 +52,8 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Mem
     get size() {
       return begun.size
     },
-    async take(key, rate) {
+    async take(name, rate) {
+      const key = await short(name)
       const result = await limiter.penalty(key, 1, { customDuration: rate.seconds })
       const at = performance.now()
       forgetEnded(at)
@@ -67,11 +69,17 @@ export function memoryCounter(options: { readonly capacity?: number } = {}): Mem
         seconds: Math.max(msBeforeNext, 0) / 1000,
       }
     },
-    async giveBack(key) {
+    async giveBack(name) {
+      const key = await short(name)
       // Of a window that has ended nothing is left; the next would begin below zero.
       if ((begun.get(key) ?? 0) > performance.now()) await limiter.reward(key, 1)
     },
   }
+}
+
+/** Names in keys are as long as strangers like. Long ones are kept as their hash, so that a key takes some 800 bytes at most. */
+function short(key: string): string | Promise<string> {
+  return key.length > 128 ? textHash(key) : key
 }
 
 async function forgetOldest(limiter: RateLimiterMemory, begun: Map<string, number>): Promise<void> {

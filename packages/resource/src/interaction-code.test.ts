@@ -172,8 +172,9 @@ test(verifies('interaction.bound', 'questions are bounded for one user, one agen
   const { memoryInteractions } = await import('./index.js')
   const now = { time: 1000 }
   const sessions = memoryInteractions(() => now.time, { capacity: 5, perAgent: 4, perPrincipal: 2 })
-  const session = (id: string, agent: string, principal: string) => ({
-    ...{ id, agent, principal, asking: { agent }, expires: now.time + 600 },
+  const session = (id: string, name: string, principal: string) => ({
+    ...{ id, agent: `https://${name}.example`, principal, expires: now.time + 600 },
+    asking: { agent: `https://${name}.example` },
     pending: {
       kind: 'page',
       resource: 'https://r2.example',

@@ -1,4 +1,5 @@
 import type { Exchanged, Pending } from '@countersign/agent/exchange'
+import { shareSite } from '@countersign/discovery'
 import { AAuthError, checkOptions } from '@countersign/protocol'
 import type { Asking } from './event.js'
 import type { PendingOAuth } from './oauth.js'
@@ -63,8 +64,12 @@ export interface InteractionLimits {
   readonly capacity?: number
   /** Of one agent, for all its users; default 1000. */
   readonly perAgent?: number
+  /** Of the agents of one site, a registrable domain, together; default a tenth of `capacity`. */
+  readonly perSite?: number
   /** Of one user at one agent; the oldest gives way. Default 16. */
   readonly perPrincipal?: number
+  /** Bytes that all questions take, and as many for all answers; default 2 KiB for each of `capacity`. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -73,8 +78,11 @@ export interface InteractionLimits {
  * @param now Unix seconds
  */
 export function memoryInteractions(now: () => number, limits: InteractionLimits = {}): InteractionSessions {
-  checkOptions('memoryInteractions', limits, { capacity: 'number', perAgent: 'number', perPrincipal: 'number' })
+  checkOptions('memoryInteractions', limits, {
+    ...{ capacity: 'number', perAgent: 'number', perSite: 'number', perPrincipal: 'number', maxBytes: 'number' },
+  })
   const { capacity = 10_000, perAgent = 1000, perPrincipal = 16 } = limits
+  const { perSite = Math.max(perAgent, Math.floor(capacity / 10)), maxBytes = 2048 * capacity } = limits
   const sessions = shelf<InteractionSession>(now)
   const answers = shelf<InteractionAnswer & { readonly agent?: string }>(now)
   const ids = new Map<string, string>()
@@ -90,7 +98,8 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
       if (own.length >= perPrincipal && oldest !== undefined) remove(oldest)
       // A flood of one agent's users must not take away what others are in the middle of.
       const ofAgent = sessions.count(session.agent)
-      if (sessions.size() >= capacity || ofAgent >= perAgent)
+      const ofSite = sessions.count(siteOf(session))
+      if (sessions.size() >= capacity || ofAgent >= perAgent || ofSite >= perSite || sessions.bytes() >= maxBytes)
         throw new AAuthError('temporarily_unavailable', 'too many users are being asked already', { retryAfter: 60 })
       sessions.put(session.id, session)
       ids.set(session.pending.state, session.id)
@@ -114,7 +123,7 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
       const [oldest] = answers.keysOf(answer.principal)
       if (answers.keysOf(answer.principal).length >= perPrincipal && oldest !== undefined) answers.remove(oldest)
       // As many as there were questions, each for one of them.
-      if (answers.size() < capacity) answers.put(code, answer)
+      if (answers.size() < capacity && answers.bytes() < maxBytes) answers.put(code, answer)
     },
     async redeem(code, principal) {
       const answer = answers.get(code)
@@ -123,6 +132,11 @@ export function memoryInteractions(now: () => number, limits: InteractionLimits 
       return answer
     },
   }
+}
+
+/** Subdomains cost nothing: what agents of one domain may hold they share. */
+function siteOf({ agent }: { readonly agent: string }): string {
+  return `site ${shareSite(agent)}`
 }
 
 interface Kept {
@@ -141,19 +155,26 @@ interface Shelf<T extends Kept> {
   sweep(): T[]
   of(principal: string): T[]
   keysOf(principal: string): string[]
-  count(agent: string): number
+  /** How many are of an agent, or of a site. */
+  count(whose: string): number
   size(): number
+  bytes(): number
 }
 
 function shelf<T extends Kept>(now: () => number): Shelf<T> {
   const entries = new Map<string, T>()
   const keys = new Map<string, Set<string>>()
   const agents = new Map<string, number>()
-  const countFor = ({ agent }: Kept, more: 1 | -1): void => {
+  let bytes = 0
+  const countFor = (entry: T, more: 1 | -1): void => {
+    bytes += more * bytesOf(entry)
+    const { agent } = entry
     if (agent === undefined) return
-    const count = (agents.get(agent) ?? 0) + more
-    if (count === 0) agents.delete(agent)
-    else agents.set(agent, count)
+    for (const whose of [agent, siteOf({ agent })]) {
+      const count = (agents.get(whose) ?? 0) + more
+      if (count === 0) agents.delete(whose)
+      else agents.set(whose, count)
+    }
   }
   const remove = (key: string): void => {
     const entry = entries.get(key)
@@ -178,7 +199,11 @@ function shelf<T extends Kept>(now: () => number): Shelf<T> {
       countFor(entry, 1)
       keys.set(entry.principal, (keys.get(entry.principal) ?? new Set()).add(key))
     },
-    replace: (key, entry) => void entries.set(key, entry),
+    replace(key, entry) {
+      const before = entries.get(key)
+      if (before !== undefined) bytes += bytesOf(entry) - bytesOf(before)
+      entries.set(key, entry)
+    },
     sweep() {
       const ended: T[] = []
       for (const [key, entry] of entries) {
@@ -189,7 +214,13 @@ function shelf<T extends Kept>(now: () => number): Shelf<T> {
       return ended
     },
     of: principal => keysOf(principal).flatMap(key => get(key) ?? []),
-    count: agent => agents.get(agent) ?? 0,
+    count: whose => agents.get(whose) ?? 0,
     size: () => entries.size,
+    bytes: () => bytes,
   }
+}
+
+/** What an entry takes, roughly: strings may take two bytes a character. */
+function bytesOf(entry: object): number {
+  return 2 * JSON.stringify(entry).length
 }

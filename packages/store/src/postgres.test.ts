@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(11)
+const postgres = await postgresForTests(12)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -299,3 +299,31 @@ withPostgres(title('a check passes only while the database takes writes'), { tim
   await store?.check()
   await Promise.all(stores.map(each => each.close()))
 })
+
+withPostgres(
+  title('no more writes wait than there is room for, whatever they wait for'),
+  { timeout: 30_000 },
+  async () => {
+    const store = await open(postgres.newUrl(), { capacity: 10 })
+    let go: () => void = () => undefined
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const writes = Array.from({ length: 50 }, (_, id) =>
+      store.write(
+        async tx => {
+          await gate
+          await tx.insertInto('codes').values({ id, used: 0 }).execute()
+        },
+        { alone: id % 2 === 0 ? 'line' : `line ${id}` },
+      ),
+    )
+    const settled = Promise.allSettled(writes)
+    go()
+    const refused = (await settled).filter(outcome => outcome.status === 'rejected')
+    expect(refused).toHaveLength(40)
+    for (const { reason } of refused as PromiseRejectedResult[]) expect(reason).toMatchObject({ code: 'overloaded' })
+    await store.write(tx => tx.insertInto('codes').values({ id: 99, used: 0 }).execute())
+    await store.close()
+  },
+)

@@ -3,14 +3,15 @@ import { authToken } from './network.test.fixture.js'
 import { type VerifiedToken, verifiedTokens } from './verified-tokens.js'
 import { scene } from './verifier.test.fixture.js'
 
-const named = (name: string): VerifiedToken => ({ iss: name }) as VerifiedToken
+const named = (name: string, agent = name): VerifiedToken => ({ iss: name, facts: { agent } }) as VerifiedToken
+const nobody = () => undefined
 
 test('the cache holds its capacity and no more, and lets the least recently used go first', () => {
-  const cache = verifiedTokens(16)
+  const cache = verifiedTokens(16, nobody)
   for (let i = 0; i < 16; i++) cache.set(`t${i}`, named(`t${i}`))
   // One that is used again and again outlives any number that are not.
   for (let i = 16; i < 500; i++) {
-    expect(cache.get('t0')).toEqual({ iss: 't0' })
+    expect(cache.get('t0')).toMatchObject({ iss: 't0' })
     expect(cache.get(`t${i}`)).toBeUndefined()
     cache.set(`t${i}`, named(`t${i}`))
   }
@@ -20,12 +21,23 @@ test('the cache holds its capacity and no more, and lets the least recently used
 })
 
 test('a token that is verified anew takes the place of itself, not of another', () => {
-  const cache = verifiedTokens(2)
+  const cache = verifiedTokens(2, nobody)
   cache.set('a', named('first'))
   cache.set('b', named('b'))
   cache.set('a', named('second'))
-  expect(cache.get('a')).toEqual({ iss: 'second' })
-  expect(cache.get('b')).toEqual({ iss: 'b' })
+  expect(cache.get('a')).toMatchObject({ iss: 'second' })
+  expect(cache.get('b')).toMatchObject({ iss: 'b' })
+})
+
+test('large tokens count as more, and those of one site give way before all others', () => {
+  const cache = verifiedTokens(1000, agent => agent)
+  cache.set('honest', named('honest'))
+  for (let i = 0; i < 5000; i++) cache.set(`${i}`.padEnd(6000, 'x'), named('evil', 'evil.example'))
+  expect(cache.get('honest')).toBeDefined()
+  const held = Array.from({ length: 5000 }, (_, i) => cache.get(`${i}`.padEnd(6000, 'x'))).filter(Boolean)
+  // 5 MiB by 20 KiB each.
+  expect(held.length).toBeGreaterThan(100)
+  expect(held.length).toBeLessThan(300)
 })
 
 test('who asks is told of each token whether it was verified before, and may throw', async () => {

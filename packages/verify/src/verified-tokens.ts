@@ -1,4 +1,5 @@
 import type { VerifyKey } from '@countersign/httpsig'
+import { sharedMap } from '@countersign/protocol'
 import type { AuthorizedCaller, IdentifiedCaller } from './caller.js'
 
 interface TokenInUse {
@@ -30,38 +31,27 @@ export interface VerifiedTokens {
   set(token: string, verified: VerifiedToken): void
 }
 
-interface Entry {
-  readonly verified: VerifiedToken
-  /** The count of uses when it last stood at the young end. */
-  moved: number
+/** Bytes of a token of ordinary length with what is kept of it. */
+const ordinary = 5 * 1024
+
+/** What a token takes: its text, its claims as objects, its imported key. */
+function worthOf(token: string): number {
+  return 2048 + 3 * token.length
 }
 
-/** A bounded cache: a stranger who sends many tokens displaces entries, never grows it. */
-export function verifiedTokens(capacity: number): VerifiedTokens {
-  const entries = new Map<string, Entry>()
-  // What was moved within so many uses has at most so many younger entries, and is far from leaving.
-  const young = capacity / 8
-  let uses = 0
+/**
+ * A bounded cache: a stranger who sends many tokens, or large ones, displaces entries, never grows it, and first their own.
+ * @param capacity tokens of ordinary length; larger ones count as more
+ * @param shareOf whose share the tokens of an agent take; none in development
+ */
+export function verifiedTokens(capacity: number, shareOf: (agent: string) => string | undefined): VerifiedTokens {
+  const entries = sharedMap<string, VerifiedToken>({
+    maxEntries: capacity,
+    maxBytes: Math.max(capacity, 64) * ordinary,
+  })
   return {
-    get(token) {
-      const found = entries.get(token)
-      uses++
-      if (found === undefined) return undefined
-      if (uses - found.moved > young) {
-        entries.delete(token)
-        entries.set(token, found)
-        found.moved = uses
-      }
-      return found.verified
-    },
-    set(token, verified) {
-      if (entries.size >= capacity && !entries.has(token)) {
-        const oldest = entries.keys().next()
-        if (!oldest.done) entries.delete(oldest.value)
-      }
-      uses++
-      entries.delete(token)
-      entries.set(token, { verified, moved: uses })
-    },
+    get: token => entries.get(token),
+    set: (token, verified) =>
+      entries.set(token, verified, { bytes: worthOf(token), share: shareOf(verified.facts.agent) }),
   }
 }

@@ -1,4 +1,4 @@
-import type { Discovery } from '@countersign/discovery'
+import { type Discovery, shareSite } from '@countersign/discovery'
 import {
   checkTarget,
   chooseAuthority,
@@ -127,7 +127,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   if (!(tolerance >= 1 && tolerance <= 300)) throw new RangeError('tolerance must be between 1 and 300 seconds')
   const authorities = options.authorities ?? [authorityOf(receiver)]
   const scheme = schemeOf(receiver)
-  const tokens = verifiedTokens(options.tokenCache ?? 10_000)
+  const tokens = verifiedTokens(options.tokenCache ?? 10_000, agent => (development ? undefined : shareSite(agent)))
   const inlineKeys = verifyKeyCache()
   // Apart from the inline ones: keys that cost nothing to make displace none that an issuer has named.
   const confirmationKeys = verifyKeyCache()

@@ -93,8 +93,11 @@ test('a picture that is slow or refused holds up no page, and many at once are n
 
   expect(await place(() => Promise.reject(new Error('refused'))).find(uri)).toBeUndefined()
   const many = place(() => new Promise(() => undefined))
-  await Promise.all(Array.from({ length: 100 }, (_, index) => many.find(`${uri}${index}`)))
+  await Promise.all(Array.from({ length: 100 }, (_, index) => many.find(`https://agent${index}.example/logo`)))
   expect(many.fetched).toHaveLength(16)
+  const ofOne = place(() => new Promise(() => undefined))
+  await Promise.all(Array.from({ length: 100 }, (_, index) => ofOne.find(`https://a${index}.evil.example/logo`)))
+  expect(ofOne.fetched).toHaveLength(2)
 })
 
 test(

@@ -1,4 +1,4 @@
-import type { Fetcher } from '@countersign/discovery'
+import { type Fetcher, shareSite } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { pictureOf } from './picture.js'
 
@@ -8,6 +8,8 @@ const maxBytes = 64 * 1024
 const maxSide = 1024
 const maxEntries = 200
 const maxConcurrent = 16
+/** Of names of one site: pictures that never come must not keep those of others from being fetched. */
+const maxOfSite = 2
 /** Seconds a picture is kept, and the lack of one. */
 const [keep, keepNone] = [3600, 300]
 
@@ -49,6 +51,11 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
     return url
   }
 
+  function ofSite(logoUri: string): number {
+    const site = shareSite(logoUri)
+    return [...flights.keys()].filter(other => shareSite(other) === site).length
+  }
+
   return {
     async find(logoUri) {
       if (logoUri === undefined) return undefined
@@ -56,7 +63,7 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
       if (known !== undefined && known.until > now()) return known.url
       let flight = flights.get(logoUri)
       if (flight === undefined) {
-        if (flights.size >= maxConcurrent) return undefined
+        if (flights.size >= maxConcurrent || ofSite(logoUri) >= maxOfSite) return undefined
         flight = fetchOne(logoUri)
         flights.set(logoUri, flight)
       }
