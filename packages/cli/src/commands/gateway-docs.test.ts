@@ -25,7 +25,12 @@ test('the proxies in the documentation ask the check itself for all that it publ
   const [own, ...others] = routes
   expect(own?.route.cluster).toBe(cluster)
   expect(others).toEqual([
-    { match: { prefix: '/' }, route: { cluster: 'api' }, response_headers_to_remove: ['agent-auth'] },
+    {
+      match: { prefix: '/' },
+      route: { cluster: 'api' },
+      request_headers_to_remove: expect.arrayContaining(['proxy', 'x-remote-user', 'signature', 'signature-agent']),
+      response_headers_to_remove: ['agent-auth'],
+    },
   ])
   expect(own?.typed_per_filter_config).toEqual({
     [filter.name]: { '@type': `${filter.typed_config['@type']}PerRoute`, disabled: true },
