@@ -29,7 +29,7 @@ export function admission(options: AdmissionOptions): Admission {
     if (identifyTo === undefined || !(await isListed(identifyTo, origin)))
       return `${host} asked who you are; identifyTo does not list it, so nothing was sent`
     if (await isTokenEndpoint(url, options))
-      return `${url.pathname} of ${host} is a token endpoint: the agent calls it by itself, and never for a caller`
+      return `${host}${url.pathname} is a token endpoint: the agent calls it by itself only`
     return undefined
   }
 }

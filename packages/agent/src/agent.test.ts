@@ -65,6 +65,13 @@ test('only the files for Node import Node, so that the rest runs in browsers', a
     const text = await readFile(new URL(name, import.meta.url), 'utf8')
     if (/from '(node:|@countersign\/[a-z]+\/node)|\bprocess\.|\bBuffer\b/.test(text)) withNode.push(name)
   }
-  const forNode = ['file-lock.ts', 'file-state.ts', 'loopback.ts', 'open-browser.ts', 'process-identity.ts']
+  const forNode = [
+    'file-lock.ts',
+    'file-state.ts',
+    'loopback.ts',
+    'open-browser.ts',
+    'post-fetch-node.ts',
+    'process-identity.ts',
+  ]
   expect(new Set(withNode)).toEqual(new Set(forNode))
 })

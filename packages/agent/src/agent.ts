@@ -7,6 +7,7 @@ import {
   type OptionChecks,
 } from '@countersign/protocol'
 import { ownDirectory } from '#own-directory'
+import { postFetch } from '#post-fetch'
 import { admission } from './admission.js'
 import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
@@ -31,7 +32,10 @@ export interface AgentOptions {
   readonly identifyTo?: IdentifierList
   /** How its users are asked. Default: they are not, and what needs one is refused or an `AgentError` that says where. */
   readonly interact?: Interact
-  /** Sends requests. Default: the platform's. */
+  /**
+   * Sends requests, token requests among them. Default: the platform's for what you call, since you chose the URL. Token requests,
+   * whose URLs others publish, reach on Node public addresses only by default; for auth servers inside a private network give this.
+   */
   readonly fetch?: typeof fetch
   /** Fetches metadata and keys. Default on Node: `guardedFetcher`; elsewhere this or `discovery` is required. */
   readonly fetcher?: Fetcher
@@ -140,7 +144,7 @@ export function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
   const { fetcher } = options
   const own = { now, development, ...(fetcher === undefined ? {} : { fetcher }) }
   const discovery = options.discovery ?? ownDirectory(own)
-  const post = signedPost({ fetch: send, now, sleep })
+  const post = signedPost({ fetch: options.fetch === undefined ? postFetch(development) : send, now, sleep })
   const shared = { discovery, post, now, sleep, development }
   const credentials = options.identity.open({ ...shared, state, random })
   const { agentServer } = credentials

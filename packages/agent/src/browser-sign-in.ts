@@ -38,7 +38,7 @@ export interface BrowserSignInOptions {
   readonly discovery: Discovery
   /** Where browsers come back to: one of the own `redirect_uris`. */
   readonly redirectUri: string
-  /** Default: the platform's. */
+  /** Default: on Node one that reaches public addresses only. */
   readonly fetch?: typeof fetch
   /** Seconds until the other auth server must have answered, at most 600. Default 10. */
   readonly deadline?: number

@@ -139,7 +139,7 @@ async function interact(state: Climb, at: string): Promise<Stop | undefined> {
   const { origin, host } = request.url
   const page = userUrl(at, context)
   if (page === undefined || new URL(page).origin !== origin)
-    return { outcome: 'gave_up', reason: `${host} sends its user to where it may not, so nobody was sent` }
+    return { outcome: 'gave_up', reason: `${host} sends its user to where it may not` }
   state.interactions += 1
   if (state.interactions > maxInteractions)
     return { outcome: 'gave_up', reason: `${host} has asked its user five times` }
@@ -231,8 +231,7 @@ function redirected(state: Climb, response: Response): Response | 'followed' | u
   if (request.redirect === 'error')
     throw new AgentError('network', 'the server redirects, and redirect is "error"', { status: response.status })
   if (request.redirect === 'manual') return end('redirect is "manual"')
-  if (redirect.to === 'elsewhere')
-    return end(`${name} redirects to another origin, which gets no signature, token or body`)
+  if (redirect.to === 'elsewhere') return end(`${name} redirects to another origin, which gets nothing of the request`)
   if (state.redirects >= maxRedirects) return end(`${name} redirected more than ${maxRedirects} times`)
   state.redirects += 1
   passage.note(request.url.origin, 'redirect', `${name} redirects to ${redirect.request.url.pathname}`, response.status)

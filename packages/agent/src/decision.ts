@@ -1,7 +1,7 @@
 import { type Level, satisfies } from '@countersign/protocol'
 import { type Answer, asksNoLevel } from './answer.js'
 import type { Outcome } from './explanation.js'
-import { retryDelay } from './retry-after.js'
+import { clockIs, retryDelay } from './retry-after.js'
 
 /** What the agent has done so far for one call: the bounds that end every climb. */
 export interface Progress {
@@ -42,15 +42,14 @@ export function decide(answer: Answer, progress: Progress, host: string): Next {
   const { status, error, agentAuth } = answer
   // Sent again it could act twice: whether the first one did is not for the agent to guess (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
-    return stop('unknown', `${host} has seen this request before, so whether it acted on it is unknown`)
+    return stop('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
   if (status === 503) return afterUnavailable(answer, progress, host)
   // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7). A handler that
   // issues tokens answers so, too: an unsafe request is not repeated on it.
   if (status === 400 && error === 'invalid_grant' && progress.coded && progress.safe) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
   if (agentAuth === undefined) return stop('refused', withoutChallenge(answer, host))
-  if (agentAuth === 'malformed')
-    return stop('gave_up', `the challenge of ${host} cannot be read, so it was not followed`)
+  if (agentAuth === 'malformed') return stop('gave_up', `the challenge of ${host} cannot be read`)
   if (status === 429 && progress.followedLimit) return stop('refused', `${host} limits this level, too`)
   const missing = uncovered(answer, progress)
   if (missing.length > 0) return { do: 'cover', components: missing }
@@ -78,7 +77,7 @@ function toAuthorized(
 ): Next {
   // Nobody can make out a token for an agent that has not said who it is.
   if (!satisfies(level, 'identified'))
-    return stop('gave_up', `${host} made out a resource token for a request that did not say who sent it`)
+    return stop('gave_up', `${host} gave a resource token to a request that named nobody`)
   if (rounds >= maxRounds) return stop('gave_up', `${host} was still not satisfied after two authorization rounds`)
   return { do: 'authorize', ...challenge }
 }
@@ -127,7 +126,7 @@ const sentences: Readonly<Record<string, string>> = {
 
 function refusal({ status, error, skew }: Answer, host: string): string {
   if (error === 'invalid_signature' && skew !== undefined)
-    return `${host} does not accept the signature: this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`
+    return `${host} does not accept the signature: ${clockIs(skew)}`
   if (error === 'invalid_signature') return `${host} does not accept the signature`
   const sentence = error === undefined ? undefined : sentences[error]
   if (sentence !== undefined) return `${host} ${sentence}`

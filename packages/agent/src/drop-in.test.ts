@@ -124,7 +124,7 @@ describe('a body over bodyLimit', () => {
     const small = agentIn(own, { bodyLimit: 100 })
     await expect(small.fetch(agenda, { method: 'POST', body: body() })).rejects.toMatchObject({
       code: 'body_too_large',
-      message: expect.stringContaining('raise bodyLimit'),
+      message: expect.stringContaining('larger than bodyLimit'),
       cause: { bodyLimit: 100 },
     })
     expect(own.network.sent).toEqual([])

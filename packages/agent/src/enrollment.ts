@@ -47,13 +47,10 @@ export function checkEnrollment(enroll: Enrollment | undefined): Enrollment | un
   if (enroll === undefined || isEmpty(enroll)) return undefined
   switch (enroll.type) {
     case 'code':
-      if (!isSecret(enroll.code)) throw new TypeError('enroll.code must be a code: text without spaces or line ends')
+      if (!isSecret(enroll.code)) throw noSecret('code')
       return enroll
     case 'oidc':
-      if (typeof enroll.token !== 'function' && !isSecret(enroll.token))
-        throw new TypeError(
-          'enroll.token must be an OIDC token without spaces or line ends, or a function that gets one',
-        )
+      if (typeof enroll.token !== 'function' && !isSecret(enroll.token)) throw noSecret('token')
       return enroll
     case 'session':
       if (enroll.members !== undefined && !isObject(enroll.members))
@@ -69,6 +66,10 @@ export function checkEnrollment(enroll: Enrollment | undefined): Enrollment | un
 
 function isSecret(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longest && /^[\x21-\x7e]+$/.test(value)
+}
+
+function noSecret(name: string): TypeError {
+  return new TypeError(`enroll.${name} must be text without spaces or line ends`)
 }
 
 function checkMembers(members: unknown): void {
@@ -99,7 +100,7 @@ async function oidcToken(
   request: EnrollmentRequest,
 ): Promise<string> {
   const text = typeof token === 'function' ? await given(() => token(request)) : token
-  if (!isSecret(text)) throw new TypeError('enroll.token must give an OIDC token, without spaces or line ends')
+  if (!isSecret(text)) throw noSecret('token')
   return text
 }
 
@@ -108,11 +109,7 @@ async function given<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    throw new AgentError(
-      'unreachable',
-      'what the enrolment needs could not be had: the function of `enroll` failed',
-      error,
-    )
+    throw new AgentError('unreachable', 'the function of `enroll` failed', error)
   }
 }
 
@@ -155,7 +152,7 @@ export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
 export function lostEnrollment(error: unknown): AgentError {
   return new AgentError(
     'denied',
-    'the answer to an earlier enrolment was lost, and its code or token is used up: ask for a new one',
+    'the answer to an earlier enrolment was lost: ask for a new code or token',
     refusalOf(error),
   )
 }

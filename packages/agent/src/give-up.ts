@@ -1,4 +1,5 @@
 import { AgentError, type AgentErrorCode } from './error.js'
+import { clockIs } from './retry-after.js'
 
 /** With these the challenge in hand is the best answer there is; other errors mean there is no honest one at all. */
 const givesUp: ReadonlySet<AgentErrorCode> = new Set([
@@ -21,12 +22,6 @@ function detailOf({ cause }: AgentError): string {
   const { status, error, skew, authServer, member } = (cause ?? {}) as {
     readonly [fact in 'error' | 'authServer' | 'member']?: string
   } & { readonly status?: number; readonly skew?: number }
-  return [
-    ...(status === undefined && error === undefined
-      ? []
-      : [` (${[status, error].filter(fact => fact !== undefined).join(' ')})`]),
-    ...(skew === undefined ? [] : [`; this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`]),
-    ...(authServer === undefined ? [] : [` (${authServer})`]),
-    ...(member === undefined ? [] : [` (${member})`]),
-  ].join('')
+  const facts = [status, error, authServer, member].filter(fact => fact !== undefined).join(' ')
+  return `${facts && ` (${facts})`}${skew === undefined ? '' : `; ${clockIs(skew)}`}`
 }

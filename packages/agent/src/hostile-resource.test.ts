@@ -149,7 +149,7 @@ describe('the agent checks the resource, too', () => {
     const response = await agentIn(own).fetch(`${calendar}/events`)
     expect(explain(response)).toMatchObject({
       outcome: 'gave_up',
-      reason: 'calendar.example made out a resource token for a request that did not say who sent it',
+      reason: 'calendar.example gave a resource token to a request that named nobody',
     })
     expect(calls(own, auth)).toEqual([])
   })

@@ -78,5 +78,8 @@ test('an agent server whose key is elsewhere signs with it, and says why when it
   expect(signed.count).toBeGreaterThan(0)
   const away = { ...key, sign: () => Promise.reject(new Error('the signer is gone')) }
   const stuck = agentIn(own, { identity: agentServer({ id: home, kid: 'k1', key: away }) })
-  await expect(stuck.fetch(`${calendar}/agenda`)).rejects.toThrow('the signer is gone')
+  await expect(stuck.fetch(`${calendar}/agenda`)).rejects.toMatchObject({
+    name: 'SigningKeyError',
+    cause: { message: 'the signer is gone' },
+  })
 })

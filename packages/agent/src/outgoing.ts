@@ -84,9 +84,5 @@ async function bodyOf(
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const bytes = await untilAborted(readBounded(request, bodyLimit, read), read.signal)
   if (bytes !== undefined) return bytes.byteLength === 0 ? undefined : bytes
-  throw new AgentError(
-    'body_too_large',
-    'the request body is larger than bodyLimit: raise bodyLimit, if it fits into memory',
-    { bodyLimit },
-  )
+  throw new AgentError('body_too_large', 'the request body is larger than bodyLimit', { bodyLimit })
 }

@@ -1,20 +1,31 @@
 import { AAuthError } from '@countersign/protocol'
+import { unreached } from '#post-fetch'
 import { AgentError } from './error.js'
 
 /** Another party that the agent asks for something. */
 export type Participant = 'agent server' | 'auth server' | 'resource'
 
-const article: Readonly<Record<Participant, string>> = { 'agent server': 'an', 'auth server': 'an', resource: 'a' }
+/** Which participant could not be reached, and why: nothing that was sent. */
+export interface Unreached {
+  readonly origin?: string
+  /** In words, or a code of the platform. */
+  readonly reason?: string
+  readonly status?: number
+}
 
 /** The participant could not be reached, or is down. */
-export function unreachableError(who: Participant, cause?: unknown): AgentError {
-  return new AgentError('unreachable', `the ${who} could not be reached`, cause)
+export function unreachableError(who: Participant, cause: Unreached): AgentError {
+  const { origin, reason, status } = cause
+  const facts = [origin, reason ?? status].filter(fact => fact !== undefined).join(': ')
+  return new AgentError('unreachable', `the ${who} could not be reached${facts && ` (${facts})`}`, cause)
 }
 
 /** The participant answered something no honest one would; `member` names what was wrong. */
 export function invalidAnswer(who: Participant, member: string, cause?: unknown): AgentError {
-  const message = `the ${who} answered what ${article[who]} ${who} must not answer`
-  return new AgentError('invalid_answer', message, { member, ...(cause === undefined ? {} : { cause }) })
+  return new AgentError('invalid_answer', `the ${who} gave a wrong answer (${member})`, {
+    member,
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 /** The participant refused. */
@@ -31,7 +42,7 @@ export async function checked<T>(who: Participant, check: () => Promise<T>): Pro
     return await check()
   } catch (error) {
     if (error instanceof AgentError) throw error
-    if (error instanceof AAuthError && error.status >= 500) throw unreachableError(who, { code: error.code })
+    if (error instanceof AAuthError && error.status >= 500) throw unreachableError(who, unreached(error))
     if (error instanceof AAuthError) throw invalidAnswer(who, error.code, { description: error.description })
     throw error
   }

@@ -31,8 +31,7 @@ describe('a renewal that fails', () => {
     answers(own, away)
     own.clock.time += 3000
     await agent.fetch(agenda)
-    const sentence =
-      'the agent token could not be renewed: the agent server could not be reached; it is used for the 600 s it has left'
+    const sentence = `the agent token could not be renewed: the agent server could not be reached (${home}: 502); it is used for the 600 s it has left`
     await expect.poll(() => events.map(event => event.detail)).toContain(sentence)
     const response = await agent.fetch(agenda)
     expect(response.status).toBe(200)

@@ -17,3 +17,8 @@ export function clockSkew(date: string | null, now: number): number | undefined 
   const skew = Math.round(now - server)
   return Math.abs(skew) > 30 ? skew : undefined
 }
+
+/** A clock that differs so, in a sentence. */
+export function clockIs(skew: number): string {
+  return `this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`
+}

@@ -1,5 +1,6 @@
 import { type SigningKeyError, signRequest } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
+import { unreached } from '#post-fetch'
 import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
 import type { Outgoing } from './outgoing.js'
@@ -25,8 +26,6 @@ const shows: Readonly<Record<Level, string>> = {
 }
 
 const codeHeader = 'agent-interaction'
-
-const unanswered = 'the server could not be reached, or its answer was lost'
 
 /** Whether sending a request twice does no more than sending it once. */
 export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
@@ -59,11 +58,10 @@ export async function send(state: Sending): Promise<Response> {
     return response
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason
-    throw new AgentError(
-      'network',
-      isSafe(method) ? unanswered : `${unanswered}: it may have acted on the request`,
-      error,
-    )
+    const { reason } = unreached(error)
+    const why = reason === undefined ? '' : ` (${reason})`
+    const doubt = isSafe(method) ? '' : ': it may have acted on the request'
+    throw new AgentError('network', `${url.host} could not be reached, or its answer was lost${why}${doubt}`, error)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { isObject, parseJson } from '@countersign/protocol'
+import { unreached } from '#post-fetch'
 import { agentAuthOf, asksNoLevel } from './answer.js'
 import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
@@ -31,9 +32,22 @@ const maxAnswer = 65_536
 /** Milliseconds. */
 const timeout = 15_000
 
+/** What is sent to a token endpoint. */
+export interface PostInit {
+  readonly method: 'POST'
+  readonly headers: Array<[name: string, value: string]>
+  readonly redirect: 'manual'
+  readonly credentials: 'omit' | 'same-origin'
+  readonly body?: Uint8Array<ArrayBuffer>
+  readonly signal: AbortSignal
+}
+
+/** Sends token requests. */
+export type PostFetch = (url: string, init: PostInit) => Promise<Response>
+
 /** What posting needs: the agent's fetch and clock. */
 export interface PostContext {
-  readonly fetch: typeof fetch
+  readonly fetch: PostFetch
   readonly now: () => number
   readonly sleep: (seconds: number) => Promise<void>
 }
@@ -45,10 +59,10 @@ export function signedPost(context: PostContext): SignedPost {
     // Only where nothing was done for the request: any other answer may have used up a code or a refresh token (protocol §3.7).
     const isUnprocessed = status === 503 && asksNoLevel(agentAuthOf(headers.get('agent-auth')))
     const wait = isUnprocessed ? retryDelay(headers.get('retry-after')) : undefined
-    if (wait === undefined) return answerOf(request.to, first, context)
+    if (wait === undefined) return answerOf(request, first, context)
     discard(first)
     await context.sleep(wait)
-    return answerOf(request.to, await send(request, context), context)
+    return answerOf(request, await send(request, context), context)
   }
 }
 
@@ -66,14 +80,13 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
     ...sent,
   })
   const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])
-  // A signed body must not follow a redirect to another host, nor the page's cookies go along unasked. A name that now
-  // resolves to an address inside (rebinding) gets no further than the TLS handshake: nobody there has its certificate.
-  const own = { redirect: 'manual', credentials } as const
-  const init = { method: 'POST', headers, ...own, ...sent, signal: AbortSignal.timeout(timeout) } as const
+  // A signed body must not follow a redirect to another host, nor the page's cookies go along unasked.
+  const own = { method: 'POST', redirect: 'manual', credentials } as const
+  const init = { ...own, headers, ...sent, signal: AbortSignal.timeout(timeout) }
   try {
     return await context.fetch(url, init)
   } catch (error) {
-    throw unreachableError(request.to, { origin: new URL(url).origin, ...reasonOf(error) })
+    throw unreachableError(request.to, { ...unreached(error), origin: new URL(url).origin })
   }
 }
 
@@ -88,24 +101,18 @@ function encoded(content: PostContent): {
   return { type: [['content-type', type]], body: new TextEncoder().encode(text) }
 }
 
-/** Node's code for what went wrong, or `TimeoutError`: a word, and nothing that was sent. */
-function reasonOf(error: unknown): { readonly reason?: string } {
-  if (!(error instanceof Error)) return {}
-  const { code = error.name } = (error.cause ?? {}) as { readonly code?: unknown }
-  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? { reason: code } : {}
-}
-
 async function answerOf(
-  to: Participant,
+  { to, url }: PostRequest,
   response: Response,
   context: PostContext,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { status } = response
+  const { origin } = new URL(url)
   if (status >= 500) {
     discard(response)
-    throw unreachableError(to, { status })
+    throw unreachableError(to, { origin, status })
   }
-  const json = await jsonOf(to, response)
+  const json = await jsonOf(to, origin, response)
   if (status === 200) {
     // A page is no token answer, whatever it contains.
     if (json === undefined) throw invalidAnswer(to, 'content-type')
@@ -121,13 +128,17 @@ async function answerOf(
   })
 }
 
-async function jsonOf(to: Participant, response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
+async function jsonOf(
+  to: Participant,
+  origin: string,
+  response: Response,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (!isJson(response.headers.get('content-type'))) {
     discard(response)
     return undefined
   }
-  const bytes = await readBounded(response, maxAnswer).catch(() => {
-    throw unreachableError(to)
+  const bytes = await readBounded(response, maxAnswer).catch(error => {
+    throw unreachableError(to, { ...unreached(error), origin })
   })
   if (bytes === undefined) throw invalidAnswer(to, 'size')
   try {

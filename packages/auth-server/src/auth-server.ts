@@ -74,7 +74,7 @@ export interface AuthServerOptions extends TrustedProxies {
    * @see protocol §7
    */
   readonly exchange?: ExchangeOptions
-  /** Sends the requests that link users to upstream issuers' token endpoints. Default: the platform's. */
+  /** Sends the requests that link users to upstream issuers' token endpoints. Default: to public addresses only. */
   readonly fetch?: typeof fetch
   /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate, 10 000 in all. */
   readonly requestQuota?: RequestQuota

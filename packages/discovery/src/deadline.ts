@@ -9,7 +9,10 @@ export async function withinDeadline<T>(
   const { seconds, outer } = options
   const deadline = new AbortController()
   const giveUp = () => deadline.abort(outer?.reason)
-  const timer = setTimeout(() => deadline.abort(new Error('the fetch took too long')), seconds * 1000)
+  const timer = setTimeout(
+    () => deadline.abort(new DOMException('the fetch took too long', 'TimeoutError')),
+    seconds * 1000,
+  )
   outer?.addEventListener('abort', giveUp, { once: true })
   try {
     outer?.throwIfAborted()

@@ -8,7 +8,7 @@ import * as node from './node.js'
 
 test('what the package exports', () => {
   expect(Object.keys(core)).toEqual(['createDirectory', 'createDiscovery', 'documentAt', 'shareSite'])
-  expect(Object.keys(node)).toEqual(['guardedFetcher', 'isPublicAddress'])
+  expect(Object.keys(node)).toEqual(['guardedFetch', 'guardedFetcher', 'isPublicAddress'])
 })
 
 /** Every module that a file imports, directly or through files of this package. */

@@ -15,6 +15,6 @@ export async function fetchDocument(fetcher: Fetcher, url: string, maxBytes: num
     return await withinDeadline({ seconds: timeout }, signal => fetcher(url, { maxBytes, signal }))
   } catch (cause) {
     // A fetcher's own AAuthError says that it refuses; anything else is the network.
-    throw cause instanceof AAuthError ? cause : new Unreachable('no answer', { cause })
+    throw cause instanceof AAuthError ? cause : Object.assign(new Unreachable('no answer', { cause }), { url })
   }
 }

@@ -153,6 +153,6 @@ async function fly(
     // A fetcher's own AAuthError says that it refuses; anything else is the network.
     const isRefusal = cause instanceof AAuthError
     end(isRefusal ? 'refused' : hasSlot ? 'unreachable' : 'busy')
-    throw isRefusal ? cause : new Unreachable('no answer', { cause })
+    throw isRefusal ? cause : Object.assign(new Unreachable('no answer', { cause }), { url })
   }
 }

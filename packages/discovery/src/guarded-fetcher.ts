@@ -1,14 +1,11 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { gatherBytes } from '@countersign/httpsig'
 import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import { withinDeadline } from './deadline.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
+import { sendGuarded } from './guarded-connection.js'
 import { documentTypes, isOneOf } from './media-type.js'
-import { isLoopbackAddress, isPublicAddress } from './public-address.js'
 import { resolveAddresses } from './resolve-addresses.js'
-import { refused, type Target, targetOf } from './target.js'
 
 /** How {@link guardedFetcher} differs from its safe defaults. */
 export interface GuardedFetcherOptions {
@@ -35,18 +32,6 @@ const checks: OptionChecks<GuardedFetcherOptions> = {
   ca: 'string',
 }
 
-/** Connections are tried one after the other; a name with very many addresses must not use up the deadline. */
-const maxAttempts = 8
-/** Node's own 250 ms an address gives up on hosts that are merely far away. */
-const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1000 } as const
-
-interface Route {
-  readonly target: Target
-  readonly addresses: readonly string[]
-  readonly mediaTypes: readonly string[]
-  readonly ca?: string
-}
-
 /**
  * A {@link Fetcher} for URLs that strangers choose: https only, no redirects, DNS resolved once, every address checked and
  * the connection made to a checked one, certificates verified, one deadline for all, size limited, one kind of content
@@ -60,12 +45,9 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   const { mediaTypes = documentTypes } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
-  async function answer(url: string, signal: AbortSignal): Promise<http.IncomingMessage> {
-    const target = targetOf(url, { allowLoopback })
-    const addresses = target.addresses ?? (await resolve(target.host, { signal }))
-    signal.throwIfAborted()
-    checkAddresses(addresses, { url, allowLoopback })
-    return open({ target, addresses, mediaTypes, ...(ca !== undefined && { ca }) }, signal)
+  function answer(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const request = { method: 'GET', headers: { accept: mediaTypes.join(', ') }, signal }
+    return sendGuarded(url, request, { allowLoopback, resolve, ca })
   }
 
   return (url, { maxBytes, firstByte = timeout, signal: outer }) =>
@@ -90,64 +72,8 @@ async function beginsWithin<T>(
   }
 }
 
-/**
- * Refuses when ANY address is not public: a name with one address inside is aimed at it. A name without addresses gets the
- * same refusal, so that the answers do not tell which names exist inside.
- */
-function checkAddresses(addresses: readonly string[], o: { url: string; allowLoopback: boolean }): void {
-  const isAllowed = (ip: string) => isPublicAddress(ip) || (o.allowLoopback && isLoopbackAddress(ip))
-  if (addresses.length === 0 || !addresses.every(isAllowed)) throw refused({ url: o.url, addresses, why: 'address' })
-}
-
-function open(route: Route, signal: AbortSignal): Promise<http.IncomingMessage> {
-  const { target, addresses, mediaTypes, ca } = route
-  const options: https.RequestOptions = {
-    method: 'GET',
-    hostname: target.host,
-    port: target.port,
-    path: target.path,
-    headers: {
-      accept: mediaTypes.join(', '),
-      'accept-encoding': 'identity',
-      'user-agent': 'aauth',
-    },
-    // Its own agent: no pooled connection, no proxy of the environment, would go round the address check.
-    agent:
-      target.scheme === 'https' ? new https.Agent({ ...attempts, maxCachedSessions: 0 }) : new http.Agent(attempts),
-    // The only addresses Node ever learns are the checked ones: a second DNS answer (rebinding) is never asked for.
-    lookup: lookupIn(addresses.slice(0, maxAttempts)),
-    maxHeaderSize: 16 * 1024,
-    insecureHTTPParser: false,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    signal,
-    ...(ca !== undefined && { ca }),
-  }
-  return new Promise((resolve, reject) => {
-    const request = target.scheme === 'https' ? https.request(options) : http.request(options)
-    request.once('response', resolve)
-    // Stays for later errors too: an aborted request must not become an uncaught exception.
-    request.on('error', reject)
-    // An answer that switches protocols is no response, and not always an error.
-    request.on('close', () => reject(new Error('the connection ended without an answer')))
-    request.end()
-  })
-}
-
-function lookupIn(addresses: readonly string[]): LookupFunction {
-  const all = addresses.map(address => ({ address, family: isIP(address) }))
-  return (_hostname, options, callback) => {
-    const first = all[0]
-    process.nextTick(() => {
-      if (options.all) callback(null, all)
-      else if (first === undefined) callback(new Error('no address'), '')
-      else callback(null, first.address, first.family)
-    })
-  }
-}
-
 async function read(
-  response: http.IncomingMessage,
+  response: IncomingMessage,
   { maxBytes, mediaTypes }: { readonly maxBytes: number; readonly mediaTypes: readonly string[] },
 ): Promise<FetchedDocument> {
   const { statusCode: status = 0, headers } = response
@@ -163,7 +89,7 @@ async function read(
   return { ...head, body: await readBody(response, maxBytes) }
 }
 
-async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const body = gatherBytes(maxBytes)
   for await (const chunk of response as AsyncIterable<Uint8Array>) if (!body.add(chunk)) throw unusable({ maxBytes })
   return body.bytes()

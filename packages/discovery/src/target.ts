@@ -43,11 +43,12 @@ export function targetOf(url: string, options: { readonly allowLoopback: boolean
   const port = parsed.port === '' ? defaultPort[scheme] : Number(parsed.port)
   const target = { scheme, host, port, path: parsed.pathname + parsed.search } as const
   const isDefaultPort = port === defaultPort[scheme]
-  if (blockedPorts.has(port) && !(isDefaultPort && options.allowLoopback)) throw refused({ url, why: 'port' })
+  if (blockedPorts.has(port) && !(isDefaultPort && options.allowLoopback))
+    throw refused({ url, why: 'port not allowed' })
   const loopback = loopbackAddresses(host)
   if (loopback !== undefined && options.allowLoopback) return { ...target, addresses: loopback }
-  if (scheme === 'http') throw refused({ url, why: 'scheme' })
-  if (!isPublicName(host)) throw refused({ url, why: 'host' })
+  if (scheme === 'http') throw refused({ url, why: 'scheme not allowed' })
+  if (!isPublicName(host)) throw refused({ url, why: 'host not allowed' })
   return target
 }
 
@@ -58,11 +59,12 @@ export function refused(cause: Readonly<Record<string, unknown>>): AAuthError {
 
 function parse(url: string): URL {
   // The URL parser repairs tabs, backslashes and full-width letters into another URL than the one that was checked.
-  if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url)) throw refused({ url, why: 'syntax' })
+  if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url))
+    throw refused({ url, why: 'syntax not allowed' })
   const parsed = new URL(url)
   // Also refuses userinfo, upper case, a default port and a third slash: none is where the checked text seems to lead.
   const isAsWritten = url.startsWith(parsed.origin) && /^[/?]?$/.test(url.charAt(parsed.origin.length))
-  if (!isAsWritten || url.includes('#')) throw refused({ url, why: 'syntax' })
+  if (!isAsWritten || url.includes('#')) throw refused({ url, why: 'syntax not allowed' })
   return parsed
 }
 

@@ -105,7 +105,7 @@ function parametersOf(value: string): Parameters {
 function booleanOf(parameters: Parameters, name: string): true | undefined {
   const value = parameters.get(name)
   if (value === undefined || value === '?0') return undefined
-  if (value !== '?1') throw malformed('Agent-Auth: identity and auth-token must be Booleans')
+  if (value !== '?1') throw malformed(`Agent-Auth: ${name} must be a Boolean`)
   return true
 }
 
@@ -113,8 +113,7 @@ function stringOf(parameters: Parameters, name: string): string | undefined {
   const raw = parameters.get(name)
   if (raw === undefined) return undefined
   const value = textOf(raw)
-  if (value === undefined || value === '')
-    throw malformed('Agent-Auth: resource_token, auth_server, user_interaction and algs must be Strings')
+  if (value === undefined || value === '') throw malformed(`Agent-Auth: ${name} must be a String`)
   return value
 }
 

@@ -127,8 +127,8 @@ function membersOf<M extends Readonly<Record<string, Read<unknown>>>, R extends 
 }
 
 function describe(name: string): string {
-  const isKnown = [agentMembers, resourceMembers, authServerMembers].some(table => Object.hasOwn(table, name))
-  if (!isKnown) return 'an _endpoint of the metadata must be on its origin, without query'
+  if (!Object.hasOwn({ ...agentMembers, ...resourceMembers, ...authServerMembers }, name))
+    return 'an _endpoint of the metadata must be on its origin, without query'
   return name.endsWith('_endpoint')
     ? `${name} of the metadata must be on its origin, without query`
     : `${name} of the metadata is missing or wrong`

@@ -42,7 +42,10 @@ export interface DownstreamOptions {
   readonly sessions?: InteractionSessions
   /** APIs behind OAuth that it calls for its users, by `aauth.oauth`. Default none. */
   readonly oauth?: OAuthOptions
-  /** Sends requests. Default: the platform's. */
+  /**
+   * Sends requests. Default: the platform's for the URLs that handlers call and for APIs behind OAuth, which you have chosen; token
+   * requests, whose URLs others publish, reach on Node public addresses only.
+   */
   readonly fetch?: typeof fetch
 }
 

@@ -50,8 +50,9 @@ export interface OAuthDownstream {
  */
 export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthContext): OAuthDownstream {
   if (new Set(apis.map(({ id }) => id)).size < apis.length) throw new TypeError('two OAuth APIs have the same id')
-  const { id, fetch: send = (input, init) => globalThis.fetch(input, init), ...rest } = context
-  const signIn = browserSignIn({ id, redirectUri: `${id}${callbackPath}`, ...rest, fetch: send })
+  const { id, fetch: send = (input, init) => globalThis.fetch(input, init) } = context
+  // Not by `send`, where nothing is given: the platform's fetch would reach wherever a token endpoint's name leads.
+  const signIn = browserSignIn({ redirectUri: `${id}${callbackPath}`, ...context })
   const known = (name: string): OAuthApi => {
     const api = apis.find(one => one.id === name)
     if (api === undefined) throw new TypeError('this OAuth API is not among those of the option oauth')

@@ -6,6 +6,11 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.https', '10', 'Documents are fetched over https only, outside development.'),
   built('discovery.no-redirects', '10', 'Redirects are never followed.'),
   built('discovery.guarded', '10', 'No address that is not globally reachable is ever connected to, in any embedding.'),
+  built(
+    'discovery.posts',
+    '10',
+    'Requests to endpoints that documents or challenges name are guarded as fetches are, where the platform can.',
+  ),
   built('discovery.pinned', '10', 'DNS is resolved once and the connection goes to the checked address.'),
   built('discovery.deadline', '10', 'A fetch takes 5 seconds in all.'),
   built('discovery.sizes', '10', 'Metadata is at most 64 KiB and a JWKS 256 KiB, counted after decoding.'),

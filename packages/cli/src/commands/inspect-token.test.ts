@@ -84,7 +84,7 @@ describe('a challenge', () => {
     const malformed = await inspectChallenge('httpsig; identity=1', settings)
     expect([malformed.ok, verdictOf(malformed)]).toEqual([
       false,
-      'verdict: malformed: Agent-Auth: identity and auth-token must be Booleans',
+      'verdict: malformed: Agent-Auth: identity must be a Boolean',
     ])
   })
 

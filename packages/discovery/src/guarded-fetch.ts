@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { gatherBytes } from '@countersign/httpsig'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import { withinDeadline } from './deadline.js'
+import { sendGuarded } from './guarded-connection.js'
+import { resolveAddresses } from './resolve-addresses.js'
+
+/** How {@link guardedFetch} differs from its safe defaults. */
+export interface GuardedFetchOptions {
+  /** As of `guardedFetcher`: lets requests reach this machine, for development only. Default: false. */
+  readonly dangerouslyAllowLoopback?: boolean
+  /** All addresses of a DNS name, none when it does not exist. Default: the system's name servers. */
+  readonly resolve?: (host: string, options: { readonly signal: AbortSignal }) => Promise<string[]>
+  /** Seconds for DNS, connection, TLS, headers and body together; above 0, at most 60. Default: 15. */
+  readonly timeout?: number
+  /** Bytes of an answer; a larger one is an error. Default: 64 KiB. */
+  readonly maxBytes?: number
+  /** PEM certificates trusted instead of the system's, for tests. Certificates are always verified. */
+  readonly ca?: string
+}
+
+const checks: OptionChecks<GuardedFetchOptions> = {
+  dangerouslyAllowLoopback: 'boolean',
+  resolve: 'function',
+  timeout: 'number',
+  maxBytes: 'number',
+  ca: 'string',
+}
+
+/** As much of a `RequestInit` as is sent. */
+export interface GuardedInit {
+  readonly method?: string
+  readonly headers?: ReadonlyArray<readonly [name: string, value: string]>
+  readonly body?: Uint8Array
+  readonly signal?: AbortSignal
+}
+
+/** Sends one request; the answer is whole, and a redirect is not followed. */
+export type GuardedFetch = (url: string, init?: GuardedInit) => Promise<Response>
+
+/**
+ * A `fetch` for endpoints that strangers name in their metadata, such as token endpoints: the address of a name is checked when the
+ * connection is made, so that one that is bound to an address inside by then (rebinding) is not reached. https only, no redirects,
+ * no cookies, one deadline for all, the answer bounded and in memory.
+ * @throws RangeError when `timeout` or `maxBytes` is out of range
+ * @see protocol.md §10
+ */
+export function guardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
+  checkOptions('guardedFetch', options, checks)
+  const { dangerouslyAllowLoopback: allowLoopback = false, resolve = resolveAddresses, ca } = options
+  const { timeout = 15, maxBytes = 64 * 1024 } = options
+  if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
+  if (!(maxBytes > 0)) throw new RangeError('maxBytes must be above 0')
+  return (url, { method = 'GET', headers = [], body, signal: outer } = {}) =>
+    withinDeadline({ seconds: timeout, outer }, async signal => {
+      const length = body === undefined ? {} : { 'content-length': String(body.byteLength) }
+      const sent = { ...Object.fromEntries(headers), ...length }
+      const answer = await sendGuarded(url, { method, headers: sent, body, signal }, { allowLoopback, resolve, ca })
+      return responseOf(answer, maxBytes)
+    })
+}
+
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
+
+async function responseOf(answer: IncomingMessage, maxBytes: number): Promise<Response> {
+  const { statusCode: status = 0, headers } = answer
+  if (status < 200 || status > 599) throw unusable({ status })
+  if (bodiless.has(status)) {
+    answer.resume()
+    return new Response(null, { status, headers: fieldsOf(headers) })
+  }
+  const encoding = headers['content-encoding'] ?? 'identity'
+  // Not asked for: a compressed bomb is not unpacked to find out its size.
+  if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
+  const body = gatherBytes(maxBytes)
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) if (!body.add(chunk)) throw unusable({ maxBytes })
+  return new Response(new Uint8Array(body.bytes()), { status, headers: fieldsOf(headers) })
+}
+
+function fieldsOf(headers: IncomingHttpHeaders): Array<[name: string, value: string]> {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): [string, string] => [name, one]),
+  )
+}
+
+function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
+  return new AAuthError('discovery_failed', 'the answer is too large, or encoded in a way that was not asked for', {
+    cause,
+  })
+}
