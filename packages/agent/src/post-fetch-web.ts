@@ -6,8 +6,7 @@ export function postFetch(): PostFetch {
   return (url, init) => globalThis.fetch(url, init)
 }
 
-/** Where a request failed; a page is not told why. */
-export function unreached(error: unknown): Unreached {
-  const { url } = Object(Object(error).cause)
-  return url === undefined ? {} : { origin: new URL(url).origin }
+/** A page is not told why a request failed. */
+export function unreached(_error: unknown): Unreached {
+  return {}
 }
