@@ -1,3 +1,4 @@
+import type { HttpSigError } from './error.js'
 import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
 import { signatureLimits } from './signature-input.js'
 import { type DictionaryMember, malformed, parseMembers } from './structured-field.js'
@@ -10,23 +11,27 @@ function linesOf(message: ReceivedMessage, name: string): string[] {
   const lines = headerValues(message, name)
   if (lines.length === 0)
     throw malformed('one of Signature-Input, Signature, Signature-Key is missing', { header: name })
-  return lines.map(trimOws)
+  return lines
+}
+
+function unreadable(header: string): HttpSigError {
+  return malformed('a signature header is empty or holds characters outside printable ASCII', { header })
 }
 
 /** The one line of a header. @throws HttpSigError for none, two, or characters two decoders would read differently */
 export function onlyLine(message: ReceivedMessage, name: string): string {
-  const [line = '', ...more] = linesOf(message, name)
-  if (more.length > 0) throw malformed('a signature header stands on more than one line', { header: name })
-  if (!printable.test(line))
-    throw malformed('a signature header is empty or holds characters outside printable ASCII', { header: name })
+  const lines = linesOf(message, name)
+  if (lines.length > 1) throw malformed('a signature header stands on more than one line', { header: name })
+  const line = trimOws(lines[0] ?? '')
+  if (!printable.test(line)) throw unreadable(name)
   return line
 }
 
 /** A header over all its lines. @throws HttpSigError for none, or characters two decoders would read differently */
 export function joinedLines(message: ReceivedMessage, name: string): string {
-  const text = linesOf(message, name).join(', ')
-  if (!printableOrTab.test(text))
-    throw malformed('a signature header is empty or holds characters outside printable ASCII', { header: name })
+  const lines = linesOf(message, name)
+  const text = lines.length === 1 ? trimOws(lines[0] ?? '') : lines.map(trimOws).join(', ')
+  if (!printableOrTab.test(text)) throw unreadable(name)
   return text
 }
 
