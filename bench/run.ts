@@ -7,8 +7,9 @@ import { guard } from './guard.js'
 import { httpsig } from './httpsig.js'
 import { mcp } from './mcp.js'
 import type { Bench, Result } from './result.js'
+import { shares } from './shares.js'
 
-const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp, bodies]
+const benches: readonly Bench[] = [httpsig, discovery, agentServer, authServer, guard, mcp, bodies, shares]
 
 function cells(row: Result): string[] {
   const budget = row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)}`

@@ -10,7 +10,7 @@ import {
 import { defaultFetcher } from '#default-fetcher'
 import type { Directory } from './directory.js'
 import { type DiscoveryEvent, safely } from './discovery-event.js'
-import { type FetchBudget, fetchBudget } from './fetch-budget.js'
+import { type FetchBudget, type FetchCaller, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
 import { createFlights } from './flights.js'
 import { createParticipants } from './participants.js'
@@ -26,7 +26,7 @@ export interface Discovery extends Directory {
    * be with others of the same network (a /48, a v4 /24) of its caller, where it is told.
    * @throws RangeError when the number is not a whole one
    */
-  limited(maxFetches?: number, caller?: { readonly network?: string | undefined }): Discovery
+  limited(maxFetches?: number, caller?: FetchCaller): Discovery
   /** Forgets all that is known of an identifier, e.g. because a key of its was stolen. */
   purge(id: string): void
 }
@@ -105,8 +105,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
       return all[document].key(id, kid, budget)
     },
-    limited: (maxFetches = maxFetchesPerRequest, { network } = {}) =>
-      view(fetchBudget(maxFetches, budget, development ? undefined : network)),
+    limited: (maxFetches = maxFetchesPerRequest, caller) =>
+      view(fetchBudget(maxFetches, budget, development ? undefined : caller)),
     purge: id => {
       for (const participants of Object.values(all)) participants.purge(id)
       tell({ type: 'purged', id })

@@ -1,5 +1,11 @@
 import { AAuthError } from '@countersign/protocol'
 
+/** Who fetches are begun for. */
+export interface FetchCaller {
+  /** The caller's network, a /48 or v4 /24. Read only when a fetch begins, so that a getter costs nothing before. */
+  readonly network?: string | undefined
+}
+
 /** How many fetches may still be begun. */
 export interface FetchBudget {
   /** The network of the caller they are begun for, whose share of what strangers share they take. */
@@ -13,16 +19,14 @@ export interface FetchBudget {
  * It stops one inbound request from making us fetch from many hosts.
  * @see protocol.md §10
  */
-export function fetchBudget(
-  fetches: number,
-  parent?: FetchBudget,
-  network: string | undefined = parent?.network,
-): FetchBudget {
+export function fetchBudget(fetches: number, parent?: FetchBudget, caller?: FetchCaller): FetchBudget {
   if (!Number.isSafeInteger(fetches) || fetches < 0)
     throw new RangeError('a fetch budget must be a whole number, 0 or more')
   let left = fetches
   return {
-    network,
+    get network() {
+      return caller?.network ?? parent?.network
+    },
     spend() {
       if (left === 0)
         throw new AAuthError('discovery_failed', 'the request needs more documents than may be fetched for one')

@@ -2,5 +2,6 @@ export { createDirectory, type Directory, type DirectoryOptions } from './direct
 export { createDiscovery, type Discovery, type DiscoveryOptions } from './discovery.js'
 export type { DiscoveryEvent, EventSubject, FetchOutcome } from './discovery-event.js'
 export { type DocumentAt, documentAt } from './document-at.js'
+export type { FetchCaller } from './fetch-budget.js'
 export type { FetchedDocument, Fetcher, FetcherOptions } from './fetcher.js'
 export { type SiteOf, shareSite } from './share-site.js'

@@ -134,7 +134,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     async verify(message, per = {}) {
       checkOptions('verify', per, perChecks)
-      const discovery = options.discovery.limited(undefined, { network: callerNetwork(per.peer ?? message.peer) })
+      const discovery = options.discovery.limited(undefined, {
+        get network() {
+          return callerNetwork(per.peer ?? message.peer)
+        },
+      })
       if (!isSigned(message)) {
         checkTarget(message)
         chooseAuthority(message, authorities, scheme)
