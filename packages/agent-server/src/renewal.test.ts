@@ -1,4 +1,4 @@
-import { generateSigningKey, memoryReplaySet, type SigningKey } from '@countersign/httpsig'
+import { generateSigningKey, memoryReplaySet, type ReplaySet, type SigningKey } from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
@@ -123,6 +123,34 @@ test(
     const full = await stage.server.handle(await renewal(stage, busy))
     expect(await refusalOf(full)).toEqual({ status: 503, error: 'temporarily_unavailable', agentAuth: 'httpsig' })
     expect(await statuses(other, 1)).toEqual([200])
+  },
+)
+
+test(
+  verifies(
+    'DOS-19',
+    'sig.replay.after-checks',
+    'what the delegate token endpoint refuses for its form is not remembered',
+  ),
+  async () => {
+    let remembered = 0
+    const inner = memoryReplaySet({ now: () => newYear })
+    const replay: ReplaySet = {
+      check: async entry => {
+        remembered++
+        return inner.check(entry)
+      },
+    }
+    const stage = await scene({ replay })
+    const delegate = await enrolled(stage, 'phone')
+    const before = remembered
+    for (const body of ['{', '[]', '{"jwk":{}}', '{"jwk":{},"proof":"x"}', '{"enrollment":{"type":"moon"}}']) {
+      const response = await stage.server.handle(await renewal(stage, { ...delegate, body }))
+      expect(response.status, body).toBe(400)
+    }
+    expect(remembered).toBe(before)
+    expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
+    expect(remembered).toBe(before + 1)
   },
 )
 
