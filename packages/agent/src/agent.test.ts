@@ -68,6 +68,7 @@ test('only the files for Node import Node, so that the rest runs in browsers', a
   const forNode = [
     'file-lock.ts',
     'file-state.ts',
+    'loopback-page.ts',
     'loopback.ts',
     'open-browser.ts',
     'post-fetch-node.ts',

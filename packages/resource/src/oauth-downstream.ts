@@ -50,9 +50,13 @@ export interface OAuthDownstream {
  */
 export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthContext): OAuthDownstream {
   if (new Set(apis.map(({ id }) => id)).size < apis.length) throw new TypeError('two OAuth APIs have the same id')
-  const { id, fetch: send = (input, init) => globalThis.fetch(input, init) } = context
+  const { id, key, discovery, now, development, fetch: given } = context
+  const send: typeof fetch = given ?? ((input, init) => globalThis.fetch(input, init))
   // Not by `send`, where nothing is given: the platform's fetch would reach wherever a token endpoint's name leads.
-  const signIn = browserSignIn({ redirectUri: `${id}${callbackPath}`, ...context })
+  const signIn = browserSignIn({
+    ...{ id, key, discovery, now, development, redirectUri: `${id}${callbackPath}` },
+    ...(given === undefined ? {} : { fetch: given }),
+  })
   const known = (name: string): OAuthApi => {
     const api = apis.find(one => one.id === name)
     if (api === undefined) throw new TypeError('this OAuth API is not among those of the option oauth')
