@@ -169,3 +169,19 @@ test(
     await one.store.close()
   },
 )
+
+test(
+  verifies('request.shares', 'what one user is shown is counted for all subdomains of an agent together'),
+  async () => {
+    const [one] = await instances('sqlite::memory:', 1, { quota: { agent: 1000, delegate: 100 } })
+    if (one === undefined) throw new Error('no instance')
+    const shown = async (agent: string, user: string): Promise<number> => {
+      const { request_token } = await one.requests.add(asked(agent), { redirect_uri })
+      const row = await one.requests.find(request_token)
+      return row === undefined ? -1 : one.requests.shown(row, user)
+    }
+    expect([await shown('https://a0.evil.com', 'ada'), await shown('https://a1.evil.com', 'ada')]).toEqual([1, 2])
+    expect([await shown('https://agent.honest.com', 'ada'), await shown('https://a2.evil.com', 'bob')]).toEqual([1, 1])
+    await one.store.close()
+  },
+)

@@ -66,7 +66,7 @@ export interface Requests {
    * Absent when it was decided already, or has expired.
    */
   decide(row: RequestRow, browser: string, decision: UserDecision): Promise<RequestRow | undefined>
-  /** How many requests of the agent this user has been shown and not expired yet. */
+  /** How many requests of the agent, or of all agents of its site, this user has been shown and not expired yet. */
   shown(row: RequestRow, user: string): Promise<number>
 }
 
@@ -135,7 +135,7 @@ export function requestsIn(
       return store.write(tx => decideIn(tx, { row, browser, decision, secret, now: now() }))
     },
 
-    async shown({ agent, request_hash }, user) {
+    async shown({ agent, site, request_hash }, user) {
       await store.write(tx =>
         tx
           .updateTable('auth_server_requests')
@@ -147,7 +147,8 @@ export function requestsIn(
       const { count } = await store.db
         .selectFrom('auth_server_requests')
         .select(({ fn }) => fn.countAll().as('count'))
-        .where('agent', '=', agent)
+        // Subdomains of one stranger would each have their own.
+        .where(site === null ? 'agent' : 'site', '=', site ?? agent)
         .where('user_sub', '=', user)
         .where('created', '>', now() - requestLifetime)
         .executeTakeFirstOrThrow()

@@ -2,6 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { askUser, consentWorld, linkOf, requestTokenOf } from '../consent.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
+import { createPageLimit } from './page-limit.js'
 
 const get = ({ auth }: World, target: string, peer?: string): Promise<Response> =>
   auth.handle({
@@ -57,4 +58,23 @@ test('the limit is a choice, and one that is no number is refused', async () => 
   for (let count = 0; count < 300; count++) expect((await get(byDefault, '/logout', '192.0.2.7')).status).toBe(200)
   expect((await get(byDefault, '/logout', '192.0.2.7')).status).toBe(429)
   expect((await askUser(byDefault, await delegate(byDefault, 'phone'))).status).toBe(200)
+})
+
+test(verifies('DOS-16', 'the networks of one /48 or /24 have the share of ten'), () => {
+  const limit = createPageLimit(2, () => 1_800_000_000)
+  const passes = (peer: string): boolean => {
+    try {
+      limit.take(peer)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const of = (from: (n: number) => string): number =>
+    Array.from({ length: 60 }, (_, n) => passes(from(n))).filter(Boolean).length
+  expect(of(n => `2001:db8:1:${n.toString(16)}::1`)).toBe(20)
+  expect(of(n => `198.51.100.${n}`)).toBe(20)
+  expect([passes('2001:db8:2::1'), passes('198.51.101.1')]).toEqual([true, true])
+  // One network has its own share, and no more.
+  expect(of(() => '203.0.113.7')).toBe(2)
 })

@@ -1,5 +1,8 @@
-import { networkOf } from '@countersign/verify'
+import { networkOf, wideNetworkOf } from '@countersign/verify'
 import { rateLimit } from '../rate-limit.js'
+
+/** Shares that a /48 or a /24 has of those of its networks. */
+const networksInOne = 10
 
 /** Counts the page requests of each network: a flood of them must not take from the agents what the pages cost. */
 export interface PageLimit {
@@ -11,9 +14,13 @@ export interface PageLimit {
 export function createPageLimit(perMinute: number, now: () => number): PageLimit {
   const description = 'Too many pages were asked for from your network. Wait a minute.'
   const limit = rateLimit({ most: perMinute, seconds: 60, now, description })
+  // One customer has a /48 or a /24: without a share of these, each of their networks would have one of its own.
+  const wide = rateLimit({ most: perMinute * networksInOne, seconds: 60, now, description })
   return {
     take(peer) {
-      if (peer !== undefined) limit.take(networkOf(peer))
+      if (peer === undefined) return
+      limit.take(networkOf(peer))
+      wide.take(wideNetworkOf(peer))
     },
   }
 }
