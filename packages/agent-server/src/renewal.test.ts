@@ -144,9 +144,14 @@ test(
     const stage = await scene({ replay })
     const delegate = await enrolled(stage, 'phone')
     const before = remembered
-    for (const body of ['{', '[]', '{"jwk":{}}', '{"jwk":{},"proof":"x"}', '{"enrollment":{"type":"moon"}}']) {
+    const forms: ReadonlyArray<readonly [string, number]> = [
+      ...[['{', 400] as const, ['[]', 400] as const, ['{"jwk":{}}', 400] as const],
+      // A key of no algorithm is told the algorithms that there are.
+      ...[['{"jwk":{},"proof":"x"}', 401] as const, ['{"enrollment":{"type":"moon"}}', 400] as const],
+    ]
+    for (const [body, status] of forms) {
       const response = await stage.server.handle(await renewal(stage, { ...delegate, body }))
-      expect(response.status, body).toBe(400)
+      expect(response.status, body).toBe(status)
     }
     expect(remembered).toBe(before)
     expect((await stage.server.handle(await renewal(stage, delegate))).status).toBe(200)
