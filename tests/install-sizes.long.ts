@@ -73,6 +73,7 @@ test('the whole command says which part is missing where the playground was left
   expect(names).not.toContain('@countersign/playground')
   expect(names).not.toContain('oidc-provider')
   const [playground, schema] = ran
+  expect([schema?.code, schema?.stderr]).toEqual([0, ''])
   expect([playground?.code, playground?.stderr]).toEqual([
     2,
     'countersign: this command needs @countersign/playground, which is not installed here: npm install @countersign/playground\n',

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { checkOptions } from '@countersign/protocol'
 import { parseDatabaseUrl } from './database-url.js'
-import { libsqlDatabase } from './libsql-database.js'
 import { checkMigrations } from './migrate.js'
 
 /**
@@ -20,6 +19,7 @@ export async function isNewDatabase(options: { readonly url: string; readonly ro
     return isNewInPostgres(target.connectionString, table)
   }
   if (!('file' in target) || !existsSync(target.file)) return true
+  const { libsqlDatabase } = await import('./libsql-database.js')
   const database = libsqlDatabase(target.file)
   try {
     database.value('pragma busy_timeout = 1000')
