@@ -56,6 +56,10 @@ export interface Door {
   /** What it answers to a method in lower case over HTTP/2, where it has no such route or never sees it; default 400. */
   readonly lowerCase?: number
   readonly hidesBodyOfGet?: true
+  /** A server of the user's own reads there, by itself. */
+  readonly hidesHead?: true
+  /** Which rule a request is for stands in its body. */
+  readonly bodyNamesRule?: true
   open(seen: Seen): Promise<Running>
 }
 
@@ -183,6 +187,7 @@ async function guarded(seen: Seen): Promise<MountableParticipant> {
   const resource = await calendar()
   return {
     paths: ['/feed'],
+    judgeHead: head => resource.judgeHead(head, known),
     async handle(message) {
       const authorization = await resource.authorize(message, known)
       if (!authorization.ok) return authorization.response
@@ -329,9 +334,15 @@ export const doors: readonly Door[] = [
       )
     },
   },
-  { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, open: mcpDoor },
+  { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
   { of: ['gateway:createGateway'], ...route, open: gatewayDoor },
-  { of: ['gateway:createCheck'], target: '/check/feed', twin: 200, open: seen => checkDoor(seen, 'envoy') },
+  {
+    of: ['gateway:createCheck'],
+    hidesHead: true,
+    target: '/check/feed',
+    twin: 200,
+    open: seen => checkDoor(seen, 'envoy'),
+  },
   {
     of: ['auth-server:createAuthServer'],
     ...{ target: '/agent/token', twin: 401 },
@@ -350,16 +361,19 @@ export const doors: readonly Door[] = [
   },
   {
     of: ['httpsig/node:fromNode'],
+    hidesHead: true,
     ...route,
     open: seen => readerDoor(seen, request => fromNode(request, { bodyLimit: 1000 })),
   },
   {
     of: ['httpsig/node:peekNode'],
+    hidesHead: true,
     ...route,
     open: seen => readerDoor(seen, request => peekNode(request, { bodyLimit: 1000 })),
   },
   {
     of: ['httpsig/node:unreadNode'],
+    hidesHead: true,
     ...route,
     open: seen => readerDoor(seen, async request => (await unreadNode(request)).message),
   },

@@ -16,14 +16,15 @@ const now = (): number => Date.now() / 1000 + 2
 
 type Line = readonly [name: string, value: string]
 
-/** A signed request without a body. */
-async function captured(target: string, method: string): Promise<Line[]> {
+/** A signed request, by default without a body. */
+async function captured(target: string, method: string, body = ''): Promise<Line[]> {
   const type: Line = ['content-type', 'application/json']
   const host: Line = ['host', new URL(id).host]
   // What a check is asked about is at its own path.
   const url = `${id}${target.replace(/^\/check/, '')}`
   const signatureKey = { scheme: 'hwk', jwk: key.publicJwk } as const
-  return [host, type, ...(await signRequest({ method, url, headers: [host, type], key, signatureKey, now }))]
+  const o = { method, url, headers: [host, type], key, signatureKey, now, body: Buffer.from(body) }
+  return [host, type, ...(await signRequest(o))]
 }
 
 /** Sends pieces one after the other. @returns the final statuses of what is answered on the connection */
@@ -113,6 +114,55 @@ async function expectBytesDecide(door: Door, { port }: Running, bodies: readonly
   }
 }
 
+/** Heads that are refused, whatever comes after them. */
+const heads: ReadonlyArray<readonly [name: string, change: (lines: Line[]) => readonly Line[]]> = [
+  ['no signature', lines => lines.filter(([name]) => !/^(signature|content-digest)/.test(name))],
+  ['a malformed signature', lines => lines.map(([name, value]) => [name, name === 'signature' ? 'x' : value])],
+  ['an old signature', lines => lines.map(([name, value]) => [name, value.replace(/created=\d+/, 'created=1')])],
+  [
+    'a digest that is not covered',
+    lines => lines.map(([name, value]) => [name, value.replace(' "content-digest"', '')]),
+  ],
+]
+
+/** Whether the answer comes while the body does not. */
+async function answersUnread(port: number, text: string): Promise<number | undefined> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  const answered = new Promise<number>(resolve => {
+    socket.on('data', chunk => {
+      const status = /^HTTP\/1\.1 (\d+)/.exec(chunk.toString('latin1'))?.[1]
+      if (status !== undefined && status !== '100') resolve(Number(status))
+    })
+  })
+  socket.write(text)
+  const first = await Promise.race([answered, pause(3000)])
+  socket.destroy()
+  return first ?? undefined
+}
+
+describe.each(named.filter(([, { hidesHead }]) => hidesHead === undefined))('%s', (_, door) => {
+  test(verifies('DIG-21', 'sig.body.head-first', 'refuses by the head before it reads the body'), () =>
+    withDoor(door, async ({ port, http2 }, bodies) => {
+      if (http2) return
+      const before = bodies.length
+      for (const [name, change] of heads) {
+        if (name === 'no signature' && door.bodyNamesRule) continue
+        const lines = change(await captured(door.target, 'POST', 'x'.repeat(1000)))
+        // Where no digest is covered there may be no body at all: the first byte of one refuses.
+        const first = name === 'a digest that is not covered' ? '1\r\nx\r\n' : ''
+        const status = await answersUnread(port, head('POST', door.target, [...lines, chunked]) + first)
+        expect([400, 401, 403], name).toContain(status)
+      }
+      expect(bodies.length).toBe(before)
+      // The twin: what its head does not refuse is waited for.
+      const lines = await captured(door.target, 'POST', evil)
+      expect((await statuses(port, head('POST', door.target, [...lines, chunked]), chunks)).length).toBe(1)
+      if (door.twin === 200) expect(bodies.slice(before)).toEqual([evil])
+    }),
+  )
+})
+
 async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: readonly string[]): Promise<void> {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   const call = async (o: { method?: string; sent?: string; body?: string; more?: number }): Promise<unknown> => {
@@ -189,6 +239,7 @@ const framing: Readonly<Record<string, string>> = {
   'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
   'gateway/src/check.ts':
     'asks a proxy that has the body what it knows of it; what is signed is refused unless seen or told unseen',
+  'gateway/src/mcp-names.ts': 'sets the length of a question that it asks itself',
   'gateway/src/forwarded-headers.ts': 'takes them off, and sets the length of the body that was verified',
   'httpsig/src/node-head.ts': 'refuses a head of which some may be missing',
   'httpsig/src/node.ts': 'refuses framings early; of a body read before the guard, once the head is known to be whole',

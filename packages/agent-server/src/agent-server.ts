@@ -1,4 +1,10 @@
-import { type Algorithm, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
+import {
+  type Algorithm,
+  type HeadJudgement,
+  memoryReplaySet,
+  type ReceivedMessage,
+  thumbprint,
+} from '@countersign/httpsig'
 import { AAuthError, errorResponse, type PublishedKey, withCors } from '@countersign/protocol'
 import { belongsTo, type Epoch, type KnownKeys, openEpoch, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, withClient } from '@countersign/verify'
@@ -22,6 +28,8 @@ export interface PublishedAgent {
   readonly paths: readonly string[]
   /** Answers one request to one of `paths`; 404 for anything else. */
   handle(message: ReceivedMessage): Promise<Response>
+  /** Judges a request by its head, before its body is read: for servers. */
+  judgeHead(head: ReceivedMessage): HeadJudgement
   /**
    * The key that signs now, for requests under the agent's own name (`jwks_uri`). Ask again for each request: keys rotate.
    * @throws AAuthError `temporarily_unavailable`
@@ -61,9 +69,16 @@ export async function createAgentServer(options: AgentServerOptions): Promise<Pu
 
 async function publishedAgent(options: AgentServerOptions, settings: Settings): Promise<PublishedAgent> {
   const keys = await ownKeys(settings, memoryKeyShelf)
-  const { paths, handle } = behindProxies(options, requestHandler({ ...settings, keys }))
+  const { paths, handle, judgeHead } = behindProxies(options, requestHandler({ ...settings, keys }))
   const nothing = async (): Promise<void> => undefined
-  return { paths, handle: withCors(options.cors, handle), signingKey: keys.signing, ready: nothing, close: nothing }
+  return {
+    paths,
+    judgeHead,
+    handle: withCors(options.cors, handle),
+    signingKey: keys.signing,
+    ready: nothing,
+    close: nothing,
+  }
 }
 
 async function agentServer(
@@ -97,9 +112,10 @@ async function agentServer(
       onEvent,
     },
   )
-  const { paths, handle } = behindProxies(options, answers)
+  const { paths, handle, judgeHead } = behindProxies(options, answers)
   return {
     paths,
+    judgeHead,
     handle: withCors(options.cors, unlessRestored(handle, epoch, now)),
     signingKey: keys.signing,
     ...oversight({
@@ -149,9 +165,9 @@ function unlessRestored(
 }
 
 /** Shares of the replay set and events name the caller, not the proxy in front. */
-function behindProxies(options: AgentServerOptions, { paths, handle }: RequestHandler): RequestHandler {
+function behindProxies(options: AgentServerOptions, { paths, handle, judgeHead }: RequestHandler): RequestHandler {
   const client = clientOf(options)
-  return { paths, handle: message => handle(withClient(message, client)) }
+  return { paths, handle: message => handle(withClient(message, client)), judgeHead }
 }
 
 /** Under other keys no delegate could renew, and nobody could tell why. A rotation keeps its keys in the database itself. */

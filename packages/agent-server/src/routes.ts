@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '@countersign/httpsig'
+import { type HeadJudgement, isSigned, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
 import {
   type AAuthError,
   type AgentAuth,
@@ -34,6 +34,8 @@ export interface RequestHandler {
   readonly paths: readonly string[]
   /** Answers each request with its route's answer or with its refusal; never throws. */
   handle(message: ReceivedMessage): Promise<Response>
+  /** Judges a request by its head, before its body is read. */
+  judgeHead(head: ReceivedMessage): HeadJudgement
 }
 
 /** Publishes an agent; with `context` its delegates get tokens, too. */
@@ -54,6 +56,10 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
       } catch (thrown) {
         return refusal(asAAuthError(thrown), message, published)
       }
+    },
+    judgeHead(head) {
+      if (context === undefined || head.method !== 'POST' || pathOf(head.target) !== delegateTokenPath) return 'whole'
+      return isSigned(head) ? context.verifier.judgeHead(head) : refusedHead(head)
     },
   }
 }

@@ -1,5 +1,12 @@
 import { createDiscovery, type Discovery, type Fetcher, type SiteOf } from '@countersign/discovery'
-import { algorithms, memoryReplaySet, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
+import {
+  algorithms,
+  type HeadJudgement,
+  memoryReplaySet,
+  type ReceivedMessage,
+  type ReplaySet,
+  thumbprint,
+} from '@countersign/httpsig'
 import {
   type AuthServerMetadata,
   type CorsOrigins,
@@ -33,7 +40,7 @@ import { createRepeats } from './repeats.js'
 import { defaultQuota, type RequestQuota } from './request-quota.js'
 import { requestsIn } from './requests.js'
 import { retention } from './retention.js'
-import { isPage, type RouteContext, requestHandler } from './routes.js'
+import { isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
 import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
 
@@ -113,6 +120,8 @@ export interface AuthServerOptions extends TrustedProxies {
 export interface AuthServer {
   /** Answers one request: metadata, JWKS, token and revocation endpoint, with `login` the pages for users; 404 for anything else. */
   handle(message: ReceivedMessage): Promise<Response>
+  /** Judges a request by its head, before its body is read: for servers. */
+  judgeHead(head: ReceivedMessage): HeadJudgement
   /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
   close(): Promise<void>
@@ -147,6 +156,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   }
   const exchange = exchangeOf(options, { store, now, development })
   const links = exchange !== undefined && login !== undefined && linksUsers(options)
+  const accept = ['jwks_uri', 'agent+jwt'] as const
+  const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
   const handle = requestHandler({
     ...common,
     metadata: authServerMetadata(options),
@@ -154,7 +165,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     ...(links ? { agentMetadata: agentMetadataOf(issuer) } : {}),
     ...(exchange === undefined ? {} : { exchange }),
     keys: options.keys,
-    verifier: createVerifier({ receiver: issuer, discovery, accept: ['jwks_uri', 'agent+jwt'], now, development }),
+    verifier,
     replay,
     siteOf: options.siteOf,
     grants: grantsIn(store, now, options.issuer, (principal, grant) =>
@@ -177,6 +188,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       // Pages are for their user: no script of another origin may read them, even where scripts may call what agents call.
       return isPage(message) ? handle(message) : open(message)
     },
+    judgeHead: head => judgeTokenHead(head, verifier),
     async ready() {
       // Nobody asks a server that stands by anything else.
       kept.sweep()

@@ -1,5 +1,12 @@
 import type { SiteOf } from '@countersign/discovery'
-import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import {
+  type HeadJudgement,
+  isSigned,
+  pathOf,
+  type ReceivedMessage,
+  type ReplaySet,
+  refusedHead,
+} from '@countersign/httpsig'
 import {
   type AgentAuth,
   type AgentMetadata,
@@ -89,6 +96,14 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
 
 function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
   return ['/.well-known/aauth-agent', { methods: ['GET', 'HEAD'], answer: () => documentResponse(metadata) }]
+}
+
+const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])
+
+/** Judges a head: token endpoints take nothing unsigned, and what a signature cannot hold for they do not read. */
+export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier): HeadJudgement {
+  if (head.method !== 'POST' || !tokenPaths.has(pathOf(head.target))) return 'whole'
+  return isSigned(head) ? verifier.judgeHead(head) : refusedHead(head)
 }
 
 /** Tells what is for a user's browser from what is for agents. */

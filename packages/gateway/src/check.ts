@@ -72,7 +72,7 @@ function configure<S extends string>(
   checkCheckOptions(options)
   checkTogether(options)
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
-  const judged = judge(resource, options.routes, { sessions: mcpSessions(now), now })
+  const { judge: judged } = judge(resource, options.routes, { sessions: mcpSessions(now), now })
   const teller = tellerOf({ identity, id: resource.id, now })
   const decided = async ({ message, fault }: Looked): Promise<Judged<S>> => {
     if (fault === undefined) return judged(message)

@@ -8,7 +8,7 @@ import { checkConnection, droppedHeaders, requestHeaders, responseHeaders } from
 import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
 import { askBeside } from './mcp-names.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
-import { type GatewayRoute, type Judge, judge, telling } from './routed.js'
+import { type GatewayRoute, type Judges, judge, telling } from './routed.js'
 import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
 import type { UpstreamState } from './upstream-state.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
@@ -84,6 +84,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       passed.finish(answer)
       return passed.through(answer)
     },
+    judgeHead: head => current.routes.judgeHead(head),
     async upgrade(message) {
       const handshake = telling(current.resource, message, checkHandshake)
       const passed = await asked(message)
@@ -105,7 +106,7 @@ interface Configured<S extends string> {
   readonly resource: Resource<S>
   readonly upstream: Upstream
   readonly teller: Teller
-  readonly judge: Judge<S>
+  readonly routes: Judges<S>
   readonly drop: ReadonlySet<string>
 }
 
@@ -119,7 +120,7 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
   return {
     resource,
     teller: tellerOf({ identity, id: resource.id, now }),
-    judge: judge(resource, options.routes, { sessions, now }),
+    routes: judge(resource, options.routes, { sessions, now }),
     drop: droppedHeaders(dropHeaders),
     upstream: openUpstream({
       origin: options.upstream,
@@ -146,8 +147,11 @@ async function passage<S extends string>(
   configured: Configured<S>,
 ): Promise<Response | Passed<S>> {
   const { resource, teller, upstream } = configured
-  const { authorization, requirement, before, through = response => response } = await configured.judge(message)
+  const { authorization, requirement, before, through = response => response } = await configured.routes.judge(message)
   if (!authorization.ok) return authorization.response
+  // Its head was refused by the options before a reload: what has no body here may have one.
+  if (message.dangerouslyUnseenBody)
+    throw new AAuthError('temporarily_unavailable', 'the configuration has changed', { retryAfter: 1 })
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
   const request = forwarded(message, facts, configured)
   await before?.(askBeside(request, upstream.send)).catch((thrown: unknown) => {

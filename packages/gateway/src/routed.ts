@@ -1,4 +1,11 @@
-import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import {
+  checkTarget,
+  type HeadJudgement,
+  type JudgeHead,
+  pathOf,
+  type ReceivedMessage,
+  refusedHead,
+} from '@countersign/httpsig'
 import type { Ask, McpRules } from '@countersign/mcp/rules'
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
@@ -35,6 +42,12 @@ export interface Judged<S extends string> {
 /** Gives the verdict on a request. @throws AAuthError for one that has none */
 export type Judge<S extends string> = (message: ReceivedMessage) => Promise<Judged<S>>
 
+/** Judges requests, and before their bodies are read their heads. */
+export interface Judges<S extends string> {
+  readonly judge: Judge<S>
+  readonly judgeHead: JudgeHead
+}
+
 /** Else whoever saw a signed GET on its way could make a two-way connection of it. */
 const handshake = ['upgrade']
 
@@ -47,7 +60,7 @@ export function judge<S extends string>(
   resource: Resource<S>,
   routes: ReadonlyArray<GatewayRoute<S>>,
   o: { readonly sessions: McpSessions; now(): number },
-): Judge<S> {
+): Judges<S> {
   const table = routeTable(
     routes.map(({ path, methods, requirement, mcp }) => ({
       path,
@@ -55,19 +68,45 @@ export function judge<S extends string>(
       value:
         mcp === undefined
           ? plainJudge(resource, { name: path, ...requirement })
-          : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
+          : {
+              judge: mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
+              // The body says which rule it is for.
+              judgeHead: (): HeadJudgement => 'whole',
+            },
     })),
   )
-  return async message => {
-    const match = table.match(message.method, pathOf(message.target))
-    if (match.found === 'route') return match.value(message)
-    return { requirement: {}, authorization: unrouted(message, faultOf(match), resource) }
+  const find = (message: ReceivedMessage) => table.match(message.method, pathOf(message.target))
+  return {
+    async judge(message) {
+      const match = find(message)
+      if (match.found === 'route') return match.value.judge(message)
+      return { requirement: {}, authorization: unrouted(message, faultOf(match), resource) }
+    },
+    judgeHead(head) {
+      // What is only observed is handed on with its body.
+      if (resource.observed !== undefined) return 'whole'
+      if (resource.paths.includes(pathOf(head.target))) return resource.judgeHead(head)
+      const match = isPlain(head) ? find(head) : undefined
+      return match?.found === 'route' ? match.value.judgeHead(head) : refusedHead(head)
+    },
   }
 }
 
-function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judge<S> {
+function isPlain(head: ReceivedMessage): boolean {
+  try {
+    checkTarget(head)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judges<S> {
   const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] })
-  return async message => ({ requirement, authorization: await resource.authorize(message, requirement) })
+  return {
+    judge: async message => ({ requirement, authorization: await resource.authorize(message, requirement) }),
+    judgeHead: head => resource.judgeHead(head, requirement),
+  }
 }
 
 interface Fault {

@@ -43,6 +43,8 @@ test('what is exported is what is meant to be', () => {
       'importVerifyKey',
       'isSignatureLength',
       'isSigned',
+      'judgeHead',
+      'refusedHead',
       'matchesContentDigest',
       'memoryReplaySet',
       'openSignature',

@@ -43,6 +43,7 @@ export {
   type HttpResponseMessage,
   requestMessage,
 } from './http-message.js'
+export { judgeHead, refusedHead } from './judge-head.js'
 export {
   type CurvePublicJwk,
   type PrivateJwk,
@@ -74,7 +75,15 @@ export {
   objectOr,
   wrongOption,
 } from './option-check.js'
-export { fromRequest, hasBody, headerValues, pathOfRequest, type ReceivedMessage } from './received-message.js'
+export {
+  fromRequest,
+  type HeadJudgement,
+  hasBody,
+  headerValues,
+  type JudgeHead,
+  pathOfRequest,
+  type ReceivedMessage,
+} from './received-message.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,

@@ -5,7 +5,14 @@ import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
 import { withKeptBody } from './kept-body-node.js'
 import { checkWholeHead } from './node-head.js'
-import { bodyTooLarge, collectBody, headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
+import {
+  bodyTooLarge,
+  collectBody,
+  headerValues,
+  type JudgeHead,
+  type ReceivedMessage,
+  withUnseenBody,
+} from './received-message.js'
 import { isSigned } from './signature-lines.js'
 
 export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
@@ -112,6 +119,7 @@ function peekBody(request: IncomingMessage | Http2ServerRequest, limit: number):
 
 /** Waits for the first byte of a body and leaves it where it is. @returns whether there is one */
 async function peekByte(request: IncomingMessage | Http2ServerRequest): Promise<boolean> {
+  checkUntouched(request)
   const first = await gather(request, {
     on: 'readable',
     part() {
@@ -205,20 +213,22 @@ export function headFromNode(request: IncomingMessage | Http2ServerRequest): Rec
  * Nothing may have read the body before.
  * @param options.bodyLimit most body bytes read
  * @param options.requestId names the request in logs and events
+ * @param options.judgeHead says by the head what is read of the body; default all
  * @throws HttpSigError 413 when the body is larger; 431 where Node may have dropped header lines; 400 for framings two parsers read differently, a `Host` that disagrees with `:authority`, or a request cut off
  * @throws TypeError when something has read the body before
  * @see docs/protocol.md §3.3
  */
 export async function fromNode(
   request: IncomingMessage | Http2ServerRequest,
-  options: { readonly bodyLimit: number; readonly requestId?: string },
+  options: { readonly bodyLimit: number; readonly requestId?: string; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
-  checkOptions('fromNode', options, { bodyLimit: 'number', requestId: 'string' }, ['bodyLimit'])
-  const { requestId } = options
+  checkOptions('fromNode', options, { bodyLimit: 'number', requestId: 'string', judgeHead: 'function' }, ['bodyLimit'])
+  const { requestId, judgeHead } = options
   const head = headFromNode(request)
   return withBody(request, requestId === undefined ? head : { ...head, requestId }, {
     limit: options.bodyLimit,
     read: readBody,
+    judgeHead,
   })
 }
 
@@ -232,10 +242,11 @@ export async function fromNode(
  */
 export async function peekNode(
   request: IncomingMessage | Http2ServerRequest,
-  options: { readonly bodyLimit: number },
+  options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
-  checkOptions('peekNode', options, { bodyLimit: 'number' }, ['bodyLimit'])
-  return withBody(request, headFromNode(request), { limit: options.bodyLimit, read: peekBody })
+  checkOptions('peekNode', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
+  const { bodyLimit, judgeHead } = options
+  return withBody(request, headFromNode(request), { limit: bodyLimit, read: peekBody, judgeHead })
 }
 
 /** A request whose body is left to the one who reads it. */
@@ -269,17 +280,21 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
 interface Reading {
   readonly limit: number
   readonly read: (request: IncomingMessage | Http2ServerRequest, limit: number) => Promise<Uint8Array | undefined>
+  readonly judgeHead: JudgeHead | undefined
 }
 
 async function withBody(
   request: IncomingMessage | Http2ServerRequest,
   message: ReceivedMessage,
-  { limit, read }: Reading,
+  { limit, read, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
   if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
   const kept = withKeptBody(request, message, length => length > limit)
   if (kept !== undefined) return kept
   if (await hasNoBody(request, message)) return message
+  const judged = judgeHead?.(message) ?? 'whole'
+  if (typeof judged === 'object') return judged
+  if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   const body = await read(request, limit)
   return body === undefined ? message : { ...message, body }
 }

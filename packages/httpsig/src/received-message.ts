@@ -25,7 +25,18 @@ export interface ReceivedMessage {
    * be covered like any other, but **nobody compares it with its digest**, which is then up to the one who reads it.
    */
   readonly dangerouslyUnseenBody?: true
+  /** Why the head alone refuses the message, whose body was therefore not read: verifying it throws this. */
+  readonly headFault?: unknown
 }
+
+/**
+ * What is known of a signed request by its head, before its body is read. `whole`: the body decides. `byte`: no signature covers a
+ * body, so that its first byte refuses it. Else the message that is refused whatever its body is, and to be judged without it.
+ */
+export type HeadJudgement = 'whole' | 'byte' | ReceivedMessage
+
+/** Judges a head. It must not wait, or chunks pile up in the parser meanwhile. */
+export type JudgeHead = (head: ReceivedMessage) => HeadJudgement
 
 /** Whether there is a body of at least one byte, seen or not. */
 export function hasBody(message: ReceivedMessage): boolean {
@@ -95,6 +106,17 @@ async function readBody(stream: ReadableStream<Uint8Array> | null, limit: number
   return body.bytes()
 }
 
+/** Reads up to the first byte. */
+export async function hasByte(body: ReadableStream<Uint8Array>): Promise<boolean> {
+  const reader = body.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (part.value.length === 0) continue
+    reader.cancel().catch(() => undefined)
+    return true
+  }
+  return false
+}
+
 function rawTarget(url: string): string {
   const path = url.indexOf('/', url.indexOf('://') + 3)
   const fragment = url.indexOf('#')
@@ -113,13 +135,24 @@ export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
  * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
  * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
  * @param options.bodyLimit most body bytes read
+ * @param options.judgeHead says by the head what is read of the body; default all
  * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some;
  * 400 where the headers announce a body that the platform does not show
  * @see docs/protocol.md §3.3
  */
-export async function fromRequest(request: Request, options: { readonly bodyLimit: number }): Promise<ReceivedMessage> {
-  checkOptions('fromRequest', options, { bodyLimit: 'number' }, ['bodyLimit'])
+export async function fromRequest(
+  request: Request,
+  options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
+): Promise<ReceivedMessage> {
+  checkOptions('fromRequest', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
   const head = headOf(request)
+  if (request.body === null) return head
+  const judged = options.judgeHead?.(head) ?? 'whole'
+  if (typeof judged === 'object') {
+    await request.body.cancel()
+    return judged
+  }
+  if (judged === 'byte') return (await hasByte(request.body)) ? { ...head, dangerouslyUnseenBody: true } : head
   const body = await readBody(request.body, options.bodyLimit)
   return body === undefined ? head : { ...head, body }
 }

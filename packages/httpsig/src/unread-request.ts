@@ -1,4 +1,4 @@
-import { headerValues, headOf, type ReceivedMessage, withUnseenBody } from './received-message.js'
+import { hasByte, headerValues, headOf, type ReceivedMessage, withUnseenBody } from './received-message.js'
 import { isSigned } from './signature-lines.js'
 
 /** A Fetch API request whose body is left to its reader. */
@@ -24,15 +24,4 @@ export async function unreadRequest(request: Request): Promise<UnreadRequest> {
   if (await hasByte(request.body)) return { message: { ...head, dangerouslyUnseenBody: true }, request, isUnread: true }
   const { url, method, headers } = request
   return { message: head, request: new Request(url, { method, headers }), isUnread: false }
-}
-
-/** Reads up to the first byte. */
-async function hasByte(body: ReadableStream<Uint8Array>): Promise<boolean> {
-  const reader = body.getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    if (part.value.length === 0) continue
-    reader.cancel().catch(() => undefined)
-    return true
-  }
-  return false
 }

@@ -164,6 +164,7 @@ function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' 
 export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
   checkOptions('openSignature', options, openChecks)
   checkTolerance(options)
+  if (message.headFault !== undefined) throw message.headFault
   checkTarget(message)
   const authority = chooseAuthority(message, options.authorities, options.scheme)
   const needs: CoverageNeeds = {

@@ -59,6 +59,7 @@ export async function answered<S extends string>(message: ReceivedMessage, endpo
   try {
     checkOrigin(message, resource)
     if (!['POST', 'GET', 'DELETE'].includes(message.method)) return notAllowed(message, endpoint)
+    if (message.dangerouslyUnseenBody) return await refusedByHead(message, endpoint)
     const rpc = message.method === 'POST' ? readRpc(message) : undefined
     const rule = rpc === undefined ? ruleOfStream(message, endpoint) : endpoint.rules.find(rpc.subject)
     const authorization = await resource.authorize(message, rule.requirement)
@@ -76,6 +77,16 @@ export async function answered<S extends string>(message: ReceivedMessage, endpo
     resource.cors?.expose(message, response.headers)
     return response
   }
+}
+
+/** A request whose body was not read, since its signature holds for none. */
+async function refusedByHead<S extends string>(
+  message: ReceivedMessage,
+  { resource, rules }: Endpoint<S>,
+): Promise<Response> {
+  const authorization = await resource.authorize(message, rules.session.requirement)
+  if (authorization.ok) throw new TypeError('a request was let pass whose body was not read')
+  return authorization.response
 }
 
 /** What a stream goes on with was asked for under a rule, which may be stricter than that of the session. */

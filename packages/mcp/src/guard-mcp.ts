@@ -1,4 +1,4 @@
-import { checkTarget, pathOf } from '@countersign/httpsig'
+import { checkTarget, isSigned, pathOf } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded, Resource } from '@countersign/resource'
 import type { MountableParticipant } from '@countersign/server'
@@ -58,6 +58,7 @@ export function guardMcp<S extends string>(
   }
   const scopes = scopesOf(rulesOf)
   const beside = oauth && protectedResource(oauth, { endpoint: `${resource.id}${path}`, scopes, cors: resource.cors })
+  const open = resource.declare({ level: 'anonymous' })
   const endpoint: Endpoint<S> = {
     createServer,
     resource,
@@ -85,6 +86,11 @@ export function guardMcp<S extends string>(
       const known = await resource.handle(message)
       if (known === undefined) throw new AAuthError('invalid_request', 'there is nothing here', { status: 404 })
       return known
+    },
+    judgeHead(head) {
+      if (pathOf(head.target) !== path) return resource.judgeHead(head)
+      // The body says which rule an unsigned request is for, and which components.
+      return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
     },
     async close() {
       for (const { id } of endpoint.sessions.all()) endpoint.sessions.remove(id)

@@ -1,4 +1,4 @@
-import { type BodyCheck, checkedStream, type ReceivedMessage } from '@countersign/httpsig'
+import { type BodyCheck, checkedStream, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
 import { asAAuthError, errorResponse } from '@countersign/protocol'
 import type { AnswerHead } from './handed-on.js'
 import type { BodyRule } from './requirement.js'
@@ -37,6 +37,13 @@ export interface Read {
   readonly message: ReceivedMessage
   /** It left a body to the handler. */
   readonly isUnread: boolean
+}
+
+/** How a Fetch request is read. */
+export interface Reading {
+  readonly bodyLimit: number
+  readonly rule: BodyRule
+  readonly judgeHead: JudgeHead
 }
 
 /** The same of a Fetch request, and the request that its handler gets. */

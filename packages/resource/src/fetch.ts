@@ -1,7 +1,8 @@
-import { fromRequest, pathOfRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { fromRequest, type JudgeHead, pathOfRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Guarded } from './aauth.js'
 import { checkedRequest, type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { checkRead } from './head.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
 
@@ -43,11 +44,14 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
   checkOptions('guard', options, fetchChecks)
   const declared = resource.declare(requirement)
   return async (request, ...more) => {
-    const read = await readFrom(request, more, options, declared.body)
+    const rule = declared.body
+    const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
+    const read = await readFrom({ request, more }, options, { rule, judgeHead })
     if (read instanceof Response) return exposed(read, request, resource)
     const { message } = read
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
+    if (rule !== 'stream') checkRead(message)
     try {
       const { body, aauth } = authorization
       const whole = declared.body !== 'stream'
@@ -74,7 +78,8 @@ export function wellKnown<S extends string, A extends readonly unknown[] = []>(
   checkOptions('wellKnown', options, fetchChecks)
   return async (request, ...more) => {
     if (!resource.paths.includes(pathOfRequest(request))) return undefined
-    const read = await readFrom(request, more, options)
+    const judgeHead: JudgeHead = head => resource.judgeHead(head)
+    const read = await readFrom({ request, more }, options, { rule: 'whole', judgeHead })
     return read instanceof Response ? exposed(read, request, resource) : resource.handle(read.message)
   }
 }
@@ -98,10 +103,9 @@ function exposed<S extends string>(response: Response, request: Request, resourc
 }
 
 async function readFrom<A extends readonly unknown[]>(
-  request: Request,
-  more: A,
+  { request, more }: { readonly request: Request; readonly more: A },
   { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
-  rule: BodyRule = 'whole',
+  { rule = 'whole', judgeHead }: { readonly rule: BodyRule | undefined; readonly judgeHead: JudgeHead },
 ): Promise<ReadRequest | Response> {
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
@@ -109,7 +113,7 @@ async function readFrom<A extends readonly unknown[]>(
     const read =
       rule === 'stream'
         ? await unreadRequest(request)
-        : { message: await fromRequest(request, { bodyLimit }), request, isUnread: false }
+        : { message: await fromRequest(request, { bodyLimit, judgeHead }), request, isUnread: false }
     return { ...read, message: withPeer(read.message, () => peer?.(request, ...more)) }
   })
 }

@@ -1,5 +1,6 @@
 import { pathOf } from '@countersign/httpsig'
 import type { Guarded } from './aauth.js'
+import { checkRead } from './head.js'
 import {
   checkedNode,
   corsRequestOf,
@@ -35,10 +36,12 @@ export async function admit<S extends string>(
   { request, response }: Exchange,
   options: NodeOptions,
 ): Promise<Admission> {
-  const message = await receiveNode(request, options, declared.body)
+  const rule = declared.body
+  const message = await receiveNode(request, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
   if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
+  if (rule !== 'stream') checkRead(message)
   const refused = await checkedNode(request, authorization.body)
   if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
   const takeBack = headersNow(response)
@@ -65,7 +68,7 @@ export async function answerWellKnown<S extends string>(
   options: NodeOptions,
 ): Promise<Response | undefined> {
   if (!resource.paths.includes(pathOf(targetOf(request)))) return undefined
-  const message = await receiveNode(request, options)
+  const message = await receiveNode(request, options, { judgeHead: head => resource.judgeHead(head) })
   return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
 }
 

@@ -3,8 +3,9 @@ import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protoc
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
-import { type Read, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { type Read, type Reading, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import type { AnswerHead } from './handed-on.js'
+import { checkRead } from './head.js'
 import { agentMetadataPath } from './metadata.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -53,10 +54,12 @@ export function guard<S extends string>(
   const declared = resource.declare(requirement)
   const callsOthers = resource.paths.includes(agentMetadataPath)
   return async (c, next) => {
-    const message = await messageOf(c, options, declared.body)
+    const rule = declared.body
+    const message = await messageOf(c, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
     if (message instanceof Response) return exposed(message, c, resource)
     const authorization = await resource.authorize(message, declared)
     if (!authorization.ok) return authorization.response
+    if (rule !== 'stream') checkRead(message)
     if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
     c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
     await next()
@@ -75,7 +78,7 @@ export function wellKnown<S extends string>(resource: Resource<S>, options: Hono
   checkOptions('wellKnown', options, honoChecks)
   return async (c, next) => {
     if (!resource.paths.includes(c.req.path)) return next()
-    const message = await messageOf(c, options)
+    const message = await messageOf(c, options, { rule: 'whole', judgeHead: head => resource.judgeHead(head) })
     if (message instanceof Response) return exposed(message, c, resource)
     return (await resource.handle(message)) ?? next()
   }
@@ -141,10 +144,15 @@ function protectResponse(c: Context, set: (head: AnswerHead) => void): void {
   if (response !== c.res) replaceResponse(c, response)
 }
 
+/** What a guard asks of a request's body. */
+interface Asked extends Pick<Reading, 'judgeHead'> {
+  readonly rule: BodyRule | undefined
+}
+
 async function messageOf(
   c: Context,
   options: HonoOptions,
-  rule: BodyRule = 'whole',
+  { rule = 'whole', judgeHead }: Asked,
 ): Promise<ReceivedMessage | Response> {
   const known: unknown = c.get(messageKey)
   if (known !== undefined) return readBefore(known as Read, rule)
@@ -152,7 +160,8 @@ async function messageOf(
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return readOrAnswer(async () => {
-    const read = await receive(c.req.raw, c.env, options.bodyLimit ?? 1_048_576, rule)
+    const { bodyLimit = 1_048_576 } = options
+    const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead })
     const { message: received, isUnread } = read
     c.req.raw = read.request
     const message = withPeer(received, () => options.peer?.(c))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import type { ReceivedMessage } from '@countersign/httpsig'
+import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
 import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
 import { type CorsRequest, checkOptions } from '@countersign/protocol'
 import { type Read, readBefore, readOrAnswer } from './adapter.js'
@@ -44,23 +44,33 @@ export function targetOf(request: NodeRequest & Seen): string {
   return request.originalUrl ?? request.url ?? ''
 }
 
+/** How a request is received. */
+export interface Receiving {
+  readonly rule?: BodyRule | undefined
+  readonly judgeHead?: JudgeHead
+}
+
 /**
  * The message as it came, its body left unread for whatever parses it; or the answer where it cannot be had.
- * @param rule with `stream` nothing waits for the body
+ * @param o.rule with `stream` nothing waits for the body
+ * @param o.judgeHead says by the head whether its body is read
  * @throws TypeError when something has read the body before
  */
 export async function receiveNode(
   request: NodeRequest & Seen,
   { bodyLimit = 1_048_576 }: NodeOptions,
-  rule: BodyRule = 'whole',
+  { rule = 'whole', judgeHead }: Receiving = {},
 ): Promise<ReceivedMessage | Response> {
   const known = request[received]
   if (known !== undefined) return readBefore(known, rule)
+  const judging = judgeHead && {
+    judgeHead: (head: ReceivedMessage) => judgeHead({ ...head, target: targetOf(request) }),
+  }
   return readOrAnswer(async () => {
     const { message: head, isUnread } =
       rule === 'stream'
         ? await unreadNode(request)
-        : { message: await peekNode(request, { bodyLimit }), isUnread: false }
+        : { message: await peekNode(request, { bodyLimit, ...judging }), isUnread: false }
     const requestId = nameOf(request)
     const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
     request[received] = { message, isUnread }

@@ -3,8 +3,7 @@ import type { Http2ServerRequest } from 'node:http2'
 import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
 import { abortRequest, checkBody, fromNode, headFromNode, isCutOff, unreadNode } from '@countersign/httpsig/node'
 import { AAuthError } from '@countersign/protocol'
-import { checkedRequest, type ReadRequest } from './adapter.js'
-import type { BodyRule } from './requirement.js'
+import { checkedRequest, type Reading, type ReadRequest } from './adapter.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -18,16 +17,15 @@ export interface ServerBindings {
 export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
-  bodyLimit: number,
-  rule: BodyRule,
+  { bodyLimit, rule, judgeHead }: Reading,
 ): Promise<ReadRequest> {
   const whole = (message: ReceivedMessage): ReadRequest => ({ message, request, isUnread: false })
   if (bindings?.received !== undefined) return whole(bindings.received)
   const incoming = bindings?.incoming
   if (incoming === undefined && rule === 'stream') return unreadRequest(request)
-  if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit }))
+  if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit, judgeHead }))
   if (!incoming.readableDidRead && rule === 'stream') return { request, ...(await unreadNode(incoming)) }
-  if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit }))
+  if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit, judgeHead }))
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)

@@ -1,6 +1,5 @@
 import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
-import { checkedRequest, type ReadRequest } from './adapter.js'
-import type { BodyRule } from './requirement.js'
+import { checkedRequest, type Reading, type ReadRequest } from './adapter.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -12,12 +11,11 @@ export interface ServerBindings {
 export async function receive(
   request: Request,
   bindings: ServerBindings | undefined,
-  bodyLimit: number,
-  rule: BodyRule,
+  { bodyLimit, rule, judgeHead }: Reading,
 ): Promise<ReadRequest> {
   if (bindings?.received !== undefined) return { message: bindings.received, request, isUnread: false }
   if (rule === 'stream') return unreadRequest(request)
-  return { message: await fromRequest(request, { bodyLimit }), request, isUnread: false }
+  return { message: await fromRequest(request, { bodyLimit, judgeHead }), request, isUnread: false }
 }
 
 /** The request whose body passes a check as it is read. */

@@ -1,5 +1,12 @@
 import { createDiscovery, type Discovery } from '@countersign/discovery'
-import { checkTarget, memoryReplaySet, pathOf, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import {
+  checkTarget,
+  type HeadJudgement,
+  memoryReplaySet,
+  pathOf,
+  type ReceivedMessage,
+  type ReplaySet,
+} from '@countersign/httpsig'
 import {
   type AAuthError,
   answerRoute,
@@ -29,6 +36,7 @@ import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { createFailures, noFailures } from './failures.js'
 import { type AnswerHead, takeRetryOff } from './handed-on.js'
+import { judgeOwnHead, judgeRouteHead } from './head.js'
 import type { Limits, SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { type Mode, ownRefusals } from './observe.js'
@@ -150,6 +158,11 @@ export interface Resource<S extends string = string> {
    * @throws TypeError for a requirement nobody could meet
    */
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
+  /**
+   * Judges a request by its head, before its body is read, for adapters: pass it to `fromNode`, `peekNode` or `fromRequest`, and the
+   * message that comes of it to `authorize` (without `requirement`: to `handle`). Nothing is told or counted.
+   */
+  judgeHead(head: ReceivedMessage, requirement?: Requirement<S>): HeadJudgement
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
   handle(message: ReceivedMessage): Promise<Response | undefined>
   /**
@@ -284,6 +297,8 @@ export function createResource<const S extends string = never>(options: Resource
       }
       return { ...authorization, respond }
     },
+    judgeHead: (head, requirement) =>
+      requirement === undefined ? judgeOwnHead(head, guard) : judgeRouteHead(head, routes.find(requirement), guard),
     handle: async message => (paths.includes(pathOf(message.target)) ? published(names.name(message)) : undefined),
     ready: async () => replay.ready?.(),
     clientOf: client,

@@ -82,6 +82,7 @@ function watched(guard: Guard, found: { event?: DecisionEvent; verifySeconds: nu
       guard.tell(event)
     },
     verifier: {
+      ...guard.verifier,
       async verify(message, per) {
         const begun = performance.now()
         try {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
+import { checkTarget, type JudgeHead, type ReceivedMessage } from '@countersign/httpsig'
 import { fromNode } from '@countersign/httpsig/node'
 import { AAuthError, asAAuthError, type Cors, errorFields, errorResponse, type LogLimit } from '@countersign/protocol'
 import { discardRest } from './discard-rest.js'
@@ -55,7 +55,7 @@ export async function exchange(
   const started = performance.now()
   const id = requestId(from.headers['x-request-id'])
   const peer = from.socket.remoteAddress
-  const answer = readable(await decide(context, from, id, switching), context, from)
+  const answer = readable(await decide(context, { from, to }, id, switching), context, from)
   let failure: unknown
   try {
     if (!(answer.response instanceof Response)) {
@@ -88,7 +88,7 @@ function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessa
 
 async function decide(
   context: ExchangeContext,
-  from: IncomingMessage,
+  { from, to }: { readonly from: IncomingMessage; readonly to: ServerResponse },
   requestId: string,
   switching: Switching | undefined,
 ): Promise<Answer> {
@@ -98,7 +98,8 @@ async function decide(
     checkHeaderLines(from, context.headerLines)
     const healthy = context.health.answer(from.method ?? '', from.url ?? '')
     if (healthy !== undefined) return { response: await healthy, quiet: true }
-    message = await fromNode(from, { bodyLimit: context.bodyLimit, requestId })
+    const judgeHead = judging(context, from, to)
+    message = await fromNode(from, { bodyLimit: context.bodyLimit, requestId, judgeHead })
     checkTarget(message)
     const preflight = context.cors?.preflight(message)
     if (preflight !== undefined) return { response: preflight, message }
@@ -108,6 +109,17 @@ async function decide(
     const error = asAAuthError(thrown)
     if (!arrived) tellRefused(context, requestId, error)
     return { response: errorResponse(error, { now: context.now }), error, ...(message !== undefined && { message }) }
+  }
+}
+
+const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
+
+/** Asks for a body that waits to be asked for, unless the head refuses the request. */
+function judging({ participant }: ExchangeContext, from: IncomingMessage, to: ServerResponse): JudgeHead {
+  return head => {
+    const judged = participant.judgeHead?.(head) ?? 'whole'
+    if (typeof judged === 'string' && expectsContinue.test(from.headers.expect ?? '')) to.writeContinue()
+    return judged
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { fromRequest, pathOf, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { fromRequest, type JudgeHead, pathOf, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
 import { fromNode } from '@countersign/httpsig/node'
 import { asAAuthError, checkOptions, errorResponse } from '@countersign/protocol'
 import { discardRest } from './discard-rest.js'
@@ -41,9 +41,10 @@ export function mountFetch(
 ): (request: Request) => Promise<Response | undefined> {
   checkOptions('mountFetch', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  const judgeHead = judging(participant)
   return async request => {
     if (!participant.paths.includes(pathOfRequest(request))) return undefined
-    return answer(participant, () => fromRequest(request, { bodyLimit }))
+    return answer(participant, () => fromRequest(request, { bodyLimit, judgeHead }))
   }
 }
 
@@ -60,13 +61,14 @@ export function mountNode(
 ): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => Promise<boolean> {
   checkOptions('mountNode', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  const judgeHead = judging(participant)
   return async (request, response, next) => {
     if (!participant.paths.includes(pathOf(request.url ?? ''))) {
       next?.()
       return false
     }
     try {
-      const answered = await answer(participant, () => fromNode(request, { bodyLimit }))
+      const answered = await answer(participant, () => fromNode(request, { bodyLimit, judgeHead }))
       if (!request.complete) {
         await discardRest(request)
         if (!request.complete) response.setHeader('connection', 'close')
@@ -92,13 +94,18 @@ export function mountHono(
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   checkOptions('mountHono', options, { bodyLimit: 'number' })
   const bodyLimit = options.bodyLimit ?? defaultBodyLimit
+  const judgeHead = judging(participant)
   const overFetch = mountFetch(participant, options)
   return async (context, next) => {
     const incoming = incomingOf(context.env)
     if (incoming === undefined) return (await overFetch(context.req.raw)) ?? passOn(next)
     if (!participant.paths.includes(pathOf(incoming.url ?? ''))) return passOn(next)
-    return answer(participant, () => fromNode(incoming, { bodyLimit }))
+    return answer(participant, () => fromNode(incoming, { bodyLimit, judgeHead }))
   }
+}
+
+function judging(participant: Participant): JudgeHead {
+  return head => participant.judgeHead?.(head) ?? 'whole'
 }
 
 async function passOn(next: () => Promise<void>): Promise<undefined> {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { ReceivedMessage } from '@countersign/httpsig'
+import type { HeadJudgement, ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 
 /** A connection that goes on in another protocol. */
@@ -16,6 +16,11 @@ export interface Upgraded {
 export interface Participant {
   /** Answers a request. What it throws becomes an error response; an `AAuthError` keeps its code and status. */
   handle(message: ReceivedMessage): Promise<Response>
+  /**
+   * Judges a request by its head, before its body is read: what is refused by that alone comes to `handle` without its body.
+   * Default: every body is read. It tells and counts nothing.
+   */
+  judgeHead?(head: ReceivedMessage): HeadJudgement
   /**
    * Answers a request to go on as a WebSocket, or says what it is joined to. Without it such requests are answered as any other.
    * @see RFC 9110 §7.8, RFC 6455

@@ -243,11 +243,8 @@ function httpServer(
     void exchange(context, request, response).finally(() => connections.end(own))
   }
   server.on('request', answer)
-  server.on('checkContinue', (request, response) => {
-    // A body that is refused for its length is not asked for first.
-    if (Number(request.headers['content-length'] ?? 0) <= context.bodyLimit) response.writeContinue()
-    answer(request, response)
-  })
+  // A body that its head refuses, or that is too long, is not asked for.
+  server.on('checkContinue', answer)
   const ask = context.participant.upgrade?.bind(context.participant)
   if (ask !== undefined)
     server.on('upgrade', (request, socket, head) => {

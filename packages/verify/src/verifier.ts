@@ -2,10 +2,13 @@ import { type Discovery, shareSite } from '@countersign/discovery'
 import {
   checkTarget,
   chooseAuthority,
+  type HeadJudgement,
   isSigned,
+  judgeHead,
   type OpenedSignature,
   openSignature,
   type ReceivedMessage,
+  refusedHead,
   type SignatureKey,
   type VerifyKeyCache,
   verifyKeyCache,
@@ -100,6 +103,11 @@ export interface Verifier {
    * @throws AAuthError or HttpSigError with the code of protocol §8
    */
   verify(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
+  /**
+   * Makes the checks that need neither key nor fetch nor body, before the body is read. What is refused by them is refused by
+   * `verify`, too, when it gets the message that this returns.
+   */
+  judgeHead(head: ReceivedMessage, per?: Pick<PerRequest, 'requiredComponents'>): HeadJudgement
 }
 
 interface Context {
@@ -139,6 +147,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
           return callerNetwork(per.peer ?? message.peer)
         },
       })
+      if (message.headFault !== undefined) throw message.headFault
       if (!isSigned(message)) {
         checkTarget(message)
         chooseAuthority(message, authorities, scheme)
@@ -157,6 +166,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
         expiredGrace: per.expiredAgentTokenGrace ?? 0,
       })
       return { caller, opened, discovery }
+    },
+    judgeHead(head, { requiredComponents = [] } = {}) {
+      if (isSigned(head)) return judgeHead(head, { authorities, scheme, now, tolerance, requiredComponents })
+      try {
+        checkTarget(head)
+        chooseAuthority(head, authorities, scheme)
+        return 'whole'
+      } catch (fault) {
+        return refusedHead(head, fault)
+      }
     },
   }
 }

@@ -78,6 +78,7 @@ export const signatureClauses: readonly Requirement[] = [
     'When `content-digest` is not covered, the first byte of a body refuses the request.',
   ),
   built('sig.body.whole-head', '3.3', 'A header block of which a platform may have dropped lines answers 431.'),
+  built('sig.body.head-first', '3.3', 'What the head alone refuses is refused before the body is read.'),
   built('sig.body.content-type', '3.3', 'A signed body without `Content-Type` is refused.'),
   built('sig.method.upper-case', '3.3', 'A method with a lower-case letter answers 400.'),
   built('sig.method.override', '3.3', 'Method-override headers are ignored.'),

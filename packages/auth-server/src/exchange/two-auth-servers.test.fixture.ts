@@ -97,6 +97,7 @@ export async function twoAuthServers(
   let current = made.auth
   const own: AuthServer = {
     handle: message => current.handle(message),
+    judgeHead: head => current.judgeHead(head),
     ready: () => current.ready(),
     close: () => current.close(),
   }

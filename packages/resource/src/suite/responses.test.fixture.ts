@@ -80,7 +80,7 @@ export function responses({ world, adapter, site, holder }: Stage): void {
         expect(other.headers.get('access-control-allow-origin'), path).toBeUndefined()
       }
       const large = { method: 'POST', headers: [host, ['origin', page]] as const, body: Buffer.alloc(1_048_577) }
-      const refused = await send(unsigned('/feed', large))
+      const refused = await send(unsigned('/public', large))
       expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([413, page])
     })
   })
