@@ -78,7 +78,7 @@ function toAuthorized(
   // Nobody can make out a token for an agent that has not said who it is.
   if (!satisfies(level, 'identified'))
     return stop('gave_up', `${host} gave a resource token to a request that named nobody`)
-  if (rounds >= maxRounds) return stop('gave_up', `${host} was still not satisfied after two authorization rounds`)
+  if (rounds >= maxRounds) return stop('gave_up', `${host} was not satisfied after two authorization rounds`)
   return { do: 'authorize', ...challenge }
 }
 

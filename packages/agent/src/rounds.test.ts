@@ -59,7 +59,7 @@ describe('a resource that is never satisfied', () => {
     })
     const response = await agentIn(own).fetch(`${calendar}/events`)
     expect(response.status).toBe(403)
-    expect(explain(response).reason).toBe('calendar.example was still not satisfied after two authorization rounds')
+    expect(explain(response).reason).toBe('calendar.example was not satisfied after two authorization rounds')
     expect(calls(own, auth)).toHaveLength(2)
   })
 

@@ -1,6 +1,7 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
+import { inFlags } from './flag-words.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
 import { onOneLine } from './output.js'
 import { UsageError } from './usage-error.js'
@@ -69,5 +70,5 @@ export function requireUrl(url: string): URL {
 
 /** A step as `--verbose` shows it. */
 export function stepLine(step: AgentEvent): string {
-  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${onOneLine(step.detail)}`
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${inFlags(onOneLine(step.detail))}`
 }

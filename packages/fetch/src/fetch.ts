@@ -3,6 +3,7 @@ import { type AgentEvent, type Explanation, explain } from '@countersign/agent'
 import { type AgentAuth, isIdentifier, parseAgentAuth } from '@countersign/protocol'
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
 import type { CommandNames } from './command.js'
+import { inFlags } from './flag-words.js'
 import { interactOf } from './interact.js'
 import { noteLines, onOneLine, printJson, writeBody } from './output.js'
 import { UsageError } from './usage-error.js'
@@ -106,7 +107,7 @@ function challengeOf(response: Response): AgentAuth {
 }
 
 function reasonOf(response: Response, explanation: Explanation | undefined): string {
-  if (explanation !== undefined) return explanation.reason ?? explanation.outcome
+  if (explanation !== undefined) return inFlags(explanation.reason ?? explanation.outcome)
   if (!response.headers.has('agent-auth')) return 'refused'
   const challenge = challengeOf(response)
   if (challenge.authToken) return 'an auth token is needed: use --as agent or --as delegate'

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { inFlags } from './flag-words.js'
 import { noteLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
@@ -25,7 +26,7 @@ async function messageOf(error: unknown): Promise<string> {
   ])
   if (error instanceof AgentError && error.url !== undefined)
     return `${error.message}; go there and run this again: ${error.url}`
-  if (error instanceof AAuthError || error instanceof AgentError) return `${error.message} (${error.code})`
+  if (error instanceof AAuthError || error instanceof AgentError) return `${inFlags(error.message)} (${error.code})`
   if (error instanceof Error)
     return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)
   return String(error)

@@ -29,10 +29,12 @@ function isBelow(id: string, entry: string): boolean {
  */
 export function checkIdentifierList(list: IdentifierList, options: { development?: boolean } = {}): void {
   if (list === 'any' || typeof list === 'function') return
-  if (!Array.isArray(list)) throw new TypeError(`a list of identifiers must be 'any', an array or a function`)
+  if (!Array.isArray(list)) throw new TypeError(`a list must be 'any', an array or a function`)
   for (const entry of list) {
     const plain = typeof entry === 'string' ? entry.replace(wildcard, 'https://') : entry
     if (!isIdentifier(plain, options))
-      throw new TypeError(`${JSON.stringify(entry)} is neither an identifier (https://host) nor https://*.host`)
+      throw new TypeError(
+        `${JSON.stringify(entry)} must be https://host or https://*.host, without a final slash; http needs development`,
+      )
   }
 }

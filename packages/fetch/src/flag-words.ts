@@ -1,0 +1,13 @@
+/** What the agent library says in the words of its options, and how the flags of the commands say it. */
+const words: ReadonlyArray<readonly [library: string, flags: string]> = [
+  ['acceptAuthServer does not list this auth server', 'no --auth-server names this auth server'],
+  ['identifyTo does not list it, so nothing was sent', 'without --as agent or --as delegate nothing is sent'],
+  ['identifyTo does not list this resource', 'without --as agent or --as delegate it is told nothing'],
+  ['and has nothing to enrol with: give it `enroll`', 'yet: run the command enroll AGENT_SERVER --code CODE first'],
+  ['is larger than bodyLimit', 'is larger than 1 MiB, which is held in memory to be signed'],
+]
+
+/** A sentence of the agent library for people at a terminal, who know flags and no options. */
+export function inFlags(sentence: string): string {
+  return words.reduce((text, [library, flags]) => text.replace(library, flags), sentence)
+}
