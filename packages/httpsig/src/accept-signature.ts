@@ -47,7 +47,7 @@ function readParameters(asked: Asked, parameters: Parameters): void {
 
 /**
  * Reads the lines of Accept-Signature, in the order received.
- * @throws HttpSigError `invalid_signature` when they are malformed, repeat a label or parameter, or are over 32 KiB or 16 members
+ * @throws HttpSigError `invalid_signature` when they are malformed, repeat a label or parameter, or are over 8 KiB or 16 members
  * @see RFC 9421 §5.1
  */
 export function parseAcceptSignature(...lines: readonly string[]): SignatureRequest[] {
@@ -55,7 +55,7 @@ export function parseAcceptSignature(...lines: readonly string[]): SignatureRequ
   const members = dictionaryField(
     lines.map(line => [name, line] as const),
     name,
-    { members: 16, bytes: 32 * 1024 },
+    { members: 16, bytes: 8 * 1024 },
   )
   return [...members].map(([label, { member, text }]) => {
     if (!isLabel(label) || holdsMisreadNumber(text))
