@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -6,20 +6,76 @@ import { fileURLToPath } from 'node:url'
 /** The checkout's root. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs a command in the checkout and ends this process with its exit code when it fails. */
-export function run(command, args, env = {}) {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-    shell: process.platform === 'win32',
+/**
+ * Runs a command in the checkout and ends this process with its exit code when it fails.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} env
+ */
+export async function run(command, args, env = {}) {
+  const child = spawn(command, args, options('inherit', env))
+  // Ctrl+C reaches the child as well, which ends in its own time.
+  const wait = () => undefined
+  process.on('SIGINT', wait).on('SIGTERM', signal => child.kill(signal))
+  const status = await ended(child)
+  process.off('SIGINT', wait)
+  if (status !== 0) process.exit(status)
+}
+
+/**
+ * Runs one step of several: says what it is and how long it takes, and shows what it printed only where it fails.
+ * @param {string} what
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
+export async function step(what, command, args) {
+  const began = performance.now()
+  const seconds = () => `${Math.round((performance.now() - began) / 1000)} s`
+  const ticks = progress(what, seconds)
+  const child = spawn(command, args, options(['ignore', 'pipe', 'pipe']))
+  let said = ''
+  const listen = chunk => {
+    said = (said + String(chunk)).slice(-65_536)
+  }
+  child.stdout.on('data', listen)
+  child.stderr.on('data', listen)
+  const status = await ended(child)
+  ticks.end(status === 0 ? seconds() : 'failed')
+  if (status === 0) return
+  process.stderr.write(said)
+  process.exit(status)
+}
+
+/** In a terminal one line that counts seconds; elsewhere a line at the beginning, every ten seconds, and at the end. */
+function progress(what, seconds) {
+  const isTerminal = process.stdout.isTTY === true
+  const show = text => process.stdout.write(isTerminal ? `\r\x1b[K${what} … ${text}` : `${what} … ${text}\n`)
+  process.stdout.write(isTerminal ? `${what} …` : `${what} …\n`)
+  const timer = setInterval(() => show(seconds()), isTerminal ? 1000 : 10_000)
+  return {
+    end(text) {
+      clearInterval(timer)
+      show(isTerminal ? `${text}\n` : text)
+    },
+  }
+}
+
+function options(stdio, env = {}) {
+  return { cwd: root, stdio, env: { ...process.env, ...env }, shell: process.platform === 'win32' }
+}
+
+function ended(child) {
+  return new Promise(resolve => {
+    child.once('error', error => {
+      console.error(error.message)
+      resolve(1)
+    })
+    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)))
   })
-  if (error) console.error(error.message)
-  if (status !== 0) process.exit(status ?? 1)
 }
 
 /** Installs the locked dependencies unless just these are installed already. */
-export function install() {
+export async function install() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 19)) {
     console.error(`Countersign needs Node 20.19 or newer; this is ${process.versions.node}.`)
@@ -30,11 +86,20 @@ export function install() {
     .digest('hex')
   const mark = `${root}/node_modules/.installed-lock`
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return
-  run('npm', ['ci', '--no-audit', '--no-fund'])
+  await step('installing what package-lock.json names', 'npm', ['ci', '--no-audit', '--no-fund'])
   writeFileSync(mark, lock)
 }
 
-/** Compiles every room; the compiler also checks who may import whom. */
-export function build() {
-  run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
+const compiler = 'node_modules/typescript/bin/tsc'
+
+/** Compiles every package and checks types; the compiler also checks who may import whom. */
+export async function build() {
+  await step('checking types and building', process.execPath, [compiler, '-b'])
+}
+
+/** Compiles the command and what it needs, without checking types: to run it, not to judge it. */
+export async function buildCommand() {
+  await step('building the command and the packages under it', process.execPath, [
+    ...[compiler, '-b', 'packages/cli', '--noCheck'],
+  ])
 }

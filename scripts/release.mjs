@@ -28,13 +28,13 @@ if (!dryRun && git('status', '--porcelain') !== '') stop('commit or remove what 
 const base = dryRun ? `${out}/checkout` : root
 if (dryRun) copyWritten(base)
 writeVersion()
-if (!dryRun) install()
+if (!dryRun) await install()
 if (!dryRun) {
   git('commit', '--quiet', '--all', '--message', `chore: release ${version}`)
-  run(process.execPath, ['scripts/clean.mjs'])
-  run(process.execPath, ['scripts/test.mjs', '--all'])
+  await run(process.execPath, ['scripts/clean.mjs'])
+  await run(process.execPath, ['scripts/test.mjs', '--all'])
 }
-build()
+await build()
 mkdirSync(out, { recursive: true })
 const ref = dryRun ? 'main' : `v${version}`
 const packed = packAll(out, { ref, manifests: base })

@@ -1,6 +1,6 @@
 // `npm start`: installs what is missing, builds, starts the playground.
-import { build, install, run } from './install.mjs'
+import { buildCommand, install, run } from './install.mjs'
 
-install()
-build()
-run(process.execPath, ['packages/cli/bin/countersign.js', 'playground', ...process.argv.slice(2)])
+await install()
+await buildCommand()
+await run(process.execPath, ['packages/cli/bin/countersign.js', 'playground', ...process.argv.slice(2)])

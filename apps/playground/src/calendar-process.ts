@@ -37,7 +37,7 @@ const addressBook = oauthApi({
 const tokens = await oauthTokens({ database: 'sqlite::memory:', encryptionKeys: [randomBytes(32)] })
 const resource = createResource({
   id,
-  keys: await keysFile(keys),
+  keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: calendarScopes,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
@@ -57,7 +57,7 @@ await serve({
   id,
   port: Number(port),
   development: true,
-  participant: honoParticipant(id, calendar(resource, publicHolidays(), { rooms, addressBook })),
+  participant: honoParticipant(id, calendar(resource, publicHolidays(), { rooms, addressBook }), resource.ready),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
 // The playground that started this process is gone: nobody would stop it any more.

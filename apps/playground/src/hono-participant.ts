@@ -6,9 +6,13 @@ interface App {
   fetch(request: Request, bindings: { readonly received: ReceivedMessage }): Response | Promise<Response>
 }
 
-/** Runs a Hono app as a participant: the app sees an ordinary Request, the guard the message as it was received. */
-export function honoParticipant(id: string, app: App): Participant {
+/**
+ * Runs a Hono app as a participant: the app sees an ordinary Request, the guard the message as it was received.
+ * @param ready that of the resource whose guard it has
+ */
+export function honoParticipant(id: string, app: App, ready: () => Promise<void> = async () => {}): Participant {
   return {
+    ready,
     handle: async message => {
       const headers = new Headers(message.headers.map(([name, value]) => [name, value]))
       const { method, target, body } = message

@@ -10,7 +10,7 @@ import { rooms, roomsScopes } from './rooms.js'
 const [id = '', port = '', authServer = '', keys = ''] = process.argv.slice(2)
 const resource = createResource({
   id,
-  keys: await keysFile(keys),
+  keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: roomsScopes,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),
@@ -22,7 +22,7 @@ await serve({
   id,
   port: Number(port),
   development: true,
-  participant: honoParticipant(id, rooms(resource)),
+  participant: honoParticipant(id, rooms(resource), resource.ready),
   trace: (exchange: TracedExchange) => process.send?.(exchange),
 })
 // The playground that started this process is gone: nobody would stop it any more.

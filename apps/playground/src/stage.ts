@@ -81,7 +81,7 @@ export function stageOn({ participants, checks, users, messages }: StageParts): 
     },
     pseudonym: () => createAgent({ identity: pseudonym(), development: true }),
     async agentServer() {
-      const [key] = await keysFile(join(folder, 'agent-server', 'keys.json'))
+      const [key] = await keysFile(join(folder, 'agent-server', 'keys.json'), { missing: 'refuse' })
       if (key === undefined) throw new Error('the agent server has no key')
       return createAgent({ identity: agentServer({ id: addresses.agentServer, ...key }), ...shared })
     },

@@ -10,7 +10,7 @@ import { toolsRules, toolsScopes, toolsServer } from './tools.js'
 const [id = '', port = '', authServer = '', calendar = '', keys = ''] = process.argv.slice(2)
 const resource = createResource({
   id,
-  keys: await keysFile(keys),
+  keys: await keysFile(keys, { onMade: () => undefined }),
   authServers: [authServer],
   scopes: toolsScopes,
   discovery: createDiscovery({ fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }), development: true }),

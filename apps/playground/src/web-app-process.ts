@@ -11,7 +11,7 @@ import { webApp } from './web-app.js'
 
 // The web app as a process of its own: `node web-app-process.js ID PORT AUTH_SERVER FOLDER`.
 const [id = '', port = '', authServer = '', folder = ''] = process.argv.slice(2)
-const keys = await keysFile(join(folder, 'keys.json'))
+const keys = await keysFile(join(folder, 'keys.json'), { onMade: () => undefined })
 const redirectUri = `${id}/signed-in`
 const discovery = createDiscovery({
   fetcher: guardedFetcher({ dangerouslyAllowLoopback: true }),
@@ -44,7 +44,10 @@ const api = createResource({
 const app = honoParticipant(id, webApp({ agent, authServer, api }))
 const participant: Participant = {
   handle: message => (server.paths.includes(pathOf(message.target)) ? server.handle(message) : app.handle(message)),
-  ready: () => server.ready(),
+  async ready() {
+    await api.ready()
+    await server.ready()
+  },
   close: () => server.close(),
 }
 await serve({

@@ -60,6 +60,7 @@ export function createCheck<S extends string>(options: CheckOptions<S>): Check<S
   return {
     handle: message => current.handle(message),
     refused: (request, error) => current.refused(request, error),
+    ready: () => current.ready(),
     reload(next) {
       current = configure(next)
     },
@@ -68,7 +69,7 @@ export function createCheck<S extends string>(options: CheckOptions<S>): Check<S
 
 function configure<S extends string>(
   options: CheckOptions<S>,
-): Pick<Resource, 'refused'> & Pick<Participant, 'handle'> {
+): Pick<Resource, 'refused' | 'ready'> & Pick<Participant, 'handle'> {
   checkCheckOptions(options)
   checkTogether(options)
   const { resource, proxy, bodies = 'refuse', identity = 'headers', now = () => Date.now() / 1000 } = options
@@ -99,7 +100,7 @@ function configure<S extends string>(
     const response = await verdict(message).catch((thrown: unknown) => refusalOf(thrown, now))
     return proxy === 'nginx' ? forNginx(response) : response
   }
-  return { handle, refused: resource.refused }
+  return { handle, refused: resource.refused, ready: resource.ready }
 }
 
 function checkTogether<S extends string>({ resource, proxy, bodies, routes }: CheckOptions<S>): void {

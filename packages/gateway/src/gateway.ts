@@ -96,7 +96,11 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
       current = configured
     },
     refused: (request, error) => current.resource.refused(request, error),
-    ready: () => current.upstream.check(),
+    async ready() {
+      // First: a request that was signed before is refused, whether the API behind is there or not.
+      await current.resource.ready()
+      await current.upstream.check()
+    },
     close: async () => current.upstream.close(),
   }
 }

@@ -92,6 +92,7 @@ export function guardMcp<S extends string>(
       // The body says which rule an unsigned request is for, and which components.
       return isSigned(head) ? resource.judgeHead(head, open) : 'whole'
     },
+    ready: () => resource.ready(),
     async close() {
       for (const { id } of endpoint.sessions.all()) endpoint.sessions.remove(id)
     },

@@ -161,7 +161,7 @@ export interface Running {
 
 /**
  * Runs a participant over HTTP until it is closed. Answers `/healthz` and `/readyz` itself, and prints one line when
- * it listens: `countersign NAME ready at URL`.
+ * it listens and is ready, or has not become so in 2 seconds: `countersign NAME ready at URL`.
  * @throws TypeError for options that are not safe together; Error that names the port when it is in use
  */
 export async function serve(options: ServeOptions): Promise<Running> {
@@ -189,9 +189,23 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const unlisten = (options.signals ?? true) ? onSignals(close, log) : () => {}
   const url = urlOf(options.tls === undefined ? 'http' : 'https', development ? undefined : options.host, port)
   if (development) log.warn({ id: options.id }, 'development mode: http identifiers, loopback only; not for production')
+  await soonReady(context)
   const announce = options.announce ?? (line => void process.stdout.write(`${line}\n`))
   announce(`countersign ${options.name} ready at ${url}`)
   return { url, port, close, setCertificate: certificate => setCertificate(servers, certificate) }
+}
+
+/** Seconds that the ready line waits for readiness. A server whose database or upstream is away says where it is all the same. */
+const readyWithin = 2
+
+/** A request that is created once the ready line is out should pass, and not be refused for having been signed before the start. */
+async function soonReady({ health }: ExchangeContext): Promise<void> {
+  const late = new AbortController()
+  await Promise.race([
+    health.answer('GET', '/readyz'),
+    sleep(readyWithin * 1000, undefined, { signal: late.signal }).catch(() => undefined),
+  ])
+  late.abort()
 }
 
 function setCertificate(servers: readonly Server[], { cert, key }: Certificate): void {
