@@ -1,4 +1,4 @@
-import { addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch'
+import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch'
 import { addMcpBridge } from '@countersign/mcp-bridge'
 import { Command, Option } from 'commander'
 import type { GatewayReportFlags } from './commands/gateway-report.js'
@@ -31,6 +31,7 @@ export async function program(version: string, argv: readonly string[]): Promise
   addTrace(root)
   addKeys(root, names)
   await addServers(root, argv)
+  addCompletion(root, () => program(version, ['agent-server', 'auth-server', 'gateway']))
   root
     .command('schema')
     .description('print the JSON schema of a --config file')

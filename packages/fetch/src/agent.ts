@@ -24,17 +24,20 @@ export interface AgentSettings {
   readonly interact: Interact | undefined
   readonly onEvent: (event: AgentEvent) => void
   readonly names: CommandNames
+  /** Sends requests. Default: the platform's. */
+  readonly fetch?: typeof fetch
 }
 
 /** The agent that the flags name; `anonymous` is the plain `fetch`. */
 export async function agentOf(
   flags: IdentityFlags,
-  { interact, onEvent, names }: AgentSettings,
+  { interact, onEvent, names, fetch: send }: AgentSettings,
 ): Promise<Pick<Agent, 'fetch'>> {
-  if (flags.as === 'anonymous') return { fetch: (input, init) => fetch(input, init) }
+  if (flags.as === 'anonymous') return { fetch: (input, init) => (send ?? fetch)(input, init) }
+  const sending = send === undefined ? {} : { fetch: send }
   const development = flags.development ?? false
   const authServers = (flags.authServer ?? []).map(id => requireIdentifier(id, '--auth-server', development))
-  if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent })
+  if (flags.as === 'pseudonym') return createAgent({ identity: pseudonym(), development, onEvent, ...sending })
   if (flags.id === undefined)
     throw new UsageError(
       `--as ${flags.as} needs --id: ${flags.as === 'agent' ? `the identity made by ${names.keys}` : 'the agent server you enrolled with'}`,
@@ -42,7 +45,7 @@ export async function agentOf(
   const id = requireIdentifier(flags.id, '--id', development)
   const folder = stateFolder(flags.state)
   if (flags.as === 'delegate')
-    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent })
+    return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent, ...sending })
   const publish = `${names.keys} publish DIR --id ${id}${repeated(flags)}`
   const [signing] = await ownKeys(folder, id, {
     refusal: `${publish} makes some; restore those of before where they are published`,
@@ -55,13 +58,17 @@ export async function agentOf(
     identifyTo: 'any',
     development,
     ...(interact === undefined ? {} : { interact }),
+    ...sending,
     onEvent,
   })
 }
 
 /** The URL as given, or a refusal that says what one looks like. */
 export function requireUrl(url: string): URL {
-  if (!URL.canParse(url)) throw new UsageError(`not a URL: ${JSON.stringify(url)}`)
+  if (!URL.canParse(url)) {
+    const meant = /^[\w.-]+(?::\d+)?(?:[/?]|$)/.test(url) ? `; did you mean https://${url}?` : ''
+    throw new UsageError(`not a URL: ${JSON.stringify(url)}${meant}`)
+  }
   const parsed = new URL(url)
   if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
     throw new UsageError('only http and https URLs can be fetched')

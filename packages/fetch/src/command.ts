@@ -24,11 +24,19 @@ export function addFetch(command: Command, names: CommandNames): Command {
     .argument('<url>')
     .option('-X, --request <method>', 'method; default GET, with a body POST')
     .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
-    .option('-H, --header <line...>', 'a header line such as "Accept: application/json"')
+    .option('-H, --header <line>', 'a header line such as "Accept: application/json"; again for more', collected)
+    .option('-i, --include', 'print the status and the headers before the body')
+    .option('-o, --output <file>', 'write the body to a file')
+    .option('--dry-run', 'show what would be signed and sent first, and send nothing')
   return identity(command, names, 'print the URL and wait; default: in a terminal open a browser, else fail at once')
     .addHelpText('after', askingHelp)
     .option('--json', 'print status, headers, body and steps as one JSON object')
     .action(async (url: string, flags: FetchFlags) => (await import('./fetch.js')).fetchUrl(url, flags, names))
+}
+
+/** A flag that may come again. One that took several words at once would take the URL behind it as well. */
+function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 /** Adds `enroll`: becoming a delegate. */
@@ -47,15 +55,21 @@ export function addEnroll(parent: Command, names: CommandNames): void {
     .action(async (server: string, flags: EnrollFlags) => (await import('./enroll.js')).enroll(server, flags, names))
 }
 
+/** For the help of commands that scripts run. */
+export const exitHelp = `
+Exit codes:
+  0 done   1 refused   2 started wrongly   3 no answer   4 a user must agree first   5 a fault of this program
+`
+
 const askingHelp = `
 Where a user must agree:
   in a terminal          a browser opens; where none can be started, a code to type in on any device is shown, if the auth
                          server lets this agent show one, else the URL
-  without a terminal     it fails at once with exit code 1: nobody would read in time what a job or a pipe says
+  without a terminal     it fails at once with exit code 4: nobody would read in time what a job or a pipe says
   --no-browser           the URL on standard error in any case, and it waits as long as that is good (10 minutes as a rule),
-                         then fails with exit code 1
+                         then fails with exit code 4
   --device               the same with a code
-`
+${exitHelp}`
 
 /** Adds the flags that say who acts, and how its user is asked. */
 export function identity(command: Command, names: CommandNames, withoutBrowser: string): Command {
@@ -69,7 +83,11 @@ export function identity(command: Command, names: CommandNames, withoutBrowser: 
       '--id <agent>',
       `with --as agent: the identity made by \`${names.keys}\`; with --as delegate: the agent server`,
     )
-    .option('--auth-server <url...>', 'auth servers to get tokens from; without it none is asked')
+    .option(
+      '--auth-server <url>',
+      'an auth server to get tokens from, again for more; without it none is asked',
+      collected,
+    )
     .option('--no-browser', `where a user must agree: ${withoutBrowser}`)
     .option('--device', 'where a user must agree: show a code to type in on any device')
     .option('--state <dir>', 'folder for keys and tokens; default ~/.config/countersign')

@@ -14,11 +14,13 @@ export interface DelegateSettings {
   readonly authServers?: readonly string[]
   readonly interact?: Interact | undefined
   readonly onEvent?: (event: AgentEvent) => void
+  /** Sends requests. Default: the platform's. */
+  readonly fetch?: typeof fetch
 }
 
 /** An agent that acts as a delegate; what it enrolled as is kept in the state folder. */
 export function delegateAgent(settings: DelegateSettings): Agent {
-  const { agentServer, enroll, development, authServers = [], interact, onEvent } = settings
+  const { agentServer, enroll, development, authServers = [], interact, onEvent, fetch: send } = settings
   const folder = join(settings.folder, 'delegates')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return createAgent({
@@ -30,5 +32,6 @@ export function delegateAgent(settings: DelegateSettings): Agent {
     development,
     ...(interact === undefined ? {} : { interact }),
     ...(onEvent === undefined ? {} : { onEvent }),
+    ...(send === undefined ? {} : { fetch: send }),
   })
 }

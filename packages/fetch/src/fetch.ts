@@ -1,43 +1,93 @@
 import { readFileSync } from 'node:fs'
-import { type AgentEvent, type Explanation, explain } from '@countersign/agent'
+import { AgentError, type Explanation, explain } from '@countersign/agent'
 import { type AgentAuth, isIdentifier, parseAgentAuth } from '@countersign/protocol'
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
+import { type AnswerFlags, showAnswer } from './answer.js'
 import type { CommandNames } from './command.js'
+import { printUnsent, takeFirst } from './dry-run.js'
+import { exitCode } from './exit-code.js'
 import { inFlags } from './flag-words.js'
+import { repeated } from './identity.js'
 import { interactOf } from './interact.js'
-import { noteLines, onOneLine, printJson, writeBody } from './output.js'
+import { printable, printJson } from './output.js'
+import { type Paint, paintFor } from './paint.js'
+import { notingRefusals, type SaidRefusal } from './refusals.js'
+import { statusReason } from './status.js'
 import { UsageError } from './usage-error.js'
 
 /** Flags of `countersign fetch`. */
-export interface FetchFlags extends IdentityFlags {
+export interface FetchFlags extends IdentityFlags, AnswerFlags {
   readonly request?: string
   readonly data?: string
   readonly header?: readonly string[]
   readonly json?: boolean
+  readonly dryRun?: boolean
 }
 
 /** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
 export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
   const init = requestOf(flags)
-  const steps: AgentEvent[] = []
-  const onEvent = (event: AgentEvent): void => {
-    steps.push(event)
-    if (flags.verbose && !flags.json) noteLines(stepLine(event))
+  if (flags.dryRun) return dryRun(target, init, flags, names)
+  const paint = paintFor(process.stderr)
+  const note = (line: string): void => {
+    if (flags.verbose && !flags.json) console.error(paint('dim', printable(line)))
   }
-  if (flags.verbose && !flags.json) noteLines(`> ${init.method} ${target.href} as ${flags.as}`)
-  const agent = await agentOf(flags, { interact: interactOf(flags, process.stderr), onEvent, names })
-  const response = await agent.fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
+  note(`> ${init.method} ${target.href} as ${flags.as}`)
+  const refusals = notingRefusals(target)
+  const agent = await agentOf(flags, {
+    ...{ interact: interactOf(flags, process.stderr), names, fetch: refusals.fetch },
+    onEvent: event => note(stepLine(event)),
+  })
+  const response = await agent
+    .fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
+    .catch(error => {
+      throw plainFailure(error, target)
+    })
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
   if (flags.json) await printReport(response, explanation)
-  else await print(response, flags)
-  if (response.status >= 400) {
-    if (!flags.json)
-      noteLines(
-        `countersign: ${response.status}: ${reasonOf(response, explanation)}${hintFor(target, response, flags)}`,
-      )
-    process.exitCode = 1
+  else await showAnswer(response, flags, paint)
+  if (response.status < 400) return
+  const hint = hintFor(target, response, { flags, names, refusal: refusals.last() })
+  if (!flags.json) tell(response, { explanation, hint, paint })
+  process.exitCode = hint.needsUser ? exitCode.needsUser : exitCode.refused
+}
+
+interface Told {
+  readonly explanation: Explanation | undefined
+  readonly hint: Hint
+  readonly paint: Paint
+}
+
+function tell(response: Response, { explanation, hint, paint }: Told): void {
+  const text = `${response.status}: ${reasonOf(response, explanation)}${hint.text}`
+  console.error(`${paint('red', 'countersign:')} ${printable(text)}`)
+}
+
+/** The plain `fetch` says nothing but that it failed; what it failed at is in its cause. */
+function plainFailure(error: unknown, { host }: URL): unknown {
+  if (!(error instanceof TypeError) || error.message !== 'fetch failed') return error
+  const { code, message } = Object(error.cause) as { readonly code?: string; readonly message?: string }
+  return new AgentError('network', `${host} could not be reached: ${code ?? message ?? 'no answer'}`)
+}
+
+/** Shows the first request that the agent would send, and sends nothing. */
+async function dryRun(target: URL, init: RequestInit, flags: FetchFlags, names: CommandNames): Promise<void> {
+  if (flags.as === 'anonymous') {
+    const { fetch: take, taken } = takeFirst()
+    await take(target, init).catch(() => undefined)
+    return shownUnsent(taken())
   }
+  const { fetch: take, taken } = takeFirst(flags.as === 'pseudonym' ? 'httpsig' : 'httpsig; identity=?1')
+  const agent = await agentOf(flags, { interact: undefined, onEvent: () => undefined, names, fetch: take })
+  const failure: unknown = await agent.fetch(target, init).catch((error: unknown) => error)
+  // What is wrong before anything would be sent is told as ever.
+  if (taken() === undefined) throw failure
+  await shownUnsent(taken())
+}
+
+async function shownUnsent(unsent: ReturnType<ReturnType<typeof takeFirst>['taken']>): Promise<void> {
+  if (unsent !== undefined) await printUnsent(unsent)
 }
 
 function requestOf(flags: FetchFlags): { method: string; headers: Headers; body?: Uint8Array<ArrayBuffer> } {
@@ -71,29 +121,41 @@ function guessType(body: Uint8Array): string {
   }
 }
 
-async function print(response: Response, flags: FetchFlags): Promise<void> {
-  if (flags.verbose) {
-    noteLines(`< ${response.status} ${onOneLine(response.statusText)}`)
-    for (const [name, value] of response.headers) noteLines(`< ${name}: ${onOneLine(value)}`)
-    noteLines('<')
-  }
-  await writeBody(response.body, process.stdout)
-  if (process.stdout.isTTY) process.stdout.write('\n')
+/** What to change, and whether a user is what is missing. */
+interface Hint {
+  readonly text: string
+  readonly needsUser?: true
+}
+
+interface Hinting {
+  readonly flags: FetchFlags
+  readonly names: CommandNames
+  readonly refusal: SaidRefusal | undefined
 }
 
 /** What a newcomer forgets first: plain http on the own machine, and naming the auth server. */
-function hintFor(target: URL, response: Response, flags: FetchFlags): string {
-  if (flags.as === 'anonymous') return ''
+function hintFor(target: URL, response: Response, { flags, names, refusal }: Hinting): Hint {
+  if (flags.as === 'anonymous') return { text: '' }
   if (flags.development !== true && target.protocol === 'http:')
-    return ' (add --development to allow http on this machine)'
+    return { text: ' (add --development to allow http on this machine)' }
   const { authServer } = challengeOf(response)
   // It is to be typed: nothing that is more than an identifier, to a shell.
   const { development = false } = flags
-  if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return ''
-  if (!flags.authServer?.includes(authServer)) return ` (add --auth-server ${authServer} to get tokens there)`
-  return interactOf(flags, process.stderr) === undefined
-    ? ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)'
-    : ''
+  if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return { text: '' }
+  if (!flags.authServer?.includes(authServer)) return { text: ` (add --auth-server ${authServer} to get tokens there)` }
+  if (interactOf(flags, process.stderr) === undefined)
+    return {
+      text: ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)',
+      needsUser: true,
+    }
+  if (refusal === undefined) return { text: '' }
+  return { text: `; ${refusal.origin} says: ${refusal.description}${callbackHint(refusal, flags, names)}` }
+}
+
+/** The identity says itself whether its users may be sent back to a listener of their machine. */
+function callbackHint({ offeredLoopback }: SaidRefusal, flags: FetchFlags, names: CommandNames): string {
+  if (!offeredLoopback || flags.as !== 'agent' || flags.id === undefined) return ''
+  return ` (if that is about redirect_uri: ${names.keys} publish DIR --id ${flags.id} --localhost-callback${repeated(flags)}, or --device here)`
 }
 
 /** The challenge of a refusal; nothing for one that cannot be read. */
@@ -107,8 +169,10 @@ function challengeOf(response: Response): AgentAuth {
 }
 
 function reasonOf(response: Response, explanation: Explanation | undefined): string {
-  if (explanation !== undefined) return inFlags(explanation.reason ?? explanation.outcome)
-  if (!response.headers.has('agent-auth')) return 'refused'
+  if (explanation?.reason !== undefined) return inFlags(explanation.reason)
+  if (!response.headers.has('agent-auth')) return statusReason(response.status)
+  if (explanation !== undefined)
+    return explanation.outcome === 'answered' ? statusReason(response.status) : explanation.outcome
   const challenge = challengeOf(response)
   if (challenge.authToken) return 'an auth token is needed: use --as agent or --as delegate'
   if (challenge.identity) return 'the resource asks who you are: use --as agent or --as delegate'

@@ -26,8 +26,17 @@ export function repeated({ state, development }: { readonly state?: string; read
 export function requireIdentifier(value: string, what: string, development: boolean): string {
   if (isIdentifier(value, { development })) return value
   throw new UsageError(
-    `${what} must be an https origin without path or trailing slash, such as https://agent.example${development ? ', or http://localhost:PORT' : ' (http://localhost:PORT needs --development)'}; got ${JSON.stringify(value)}`,
+    `${what} must be an https origin without path or trailing slash, such as https://agent.example${development ? ', or http://localhost:PORT' : ' (http://localhost:PORT needs --development)'}; got ${JSON.stringify(value)}${meantBy(value, development)}`,
   )
+}
+
+/** What was probably meant, where it is an identifier but for its spelling. */
+function meantBy(value: string, development: boolean): string {
+  const text = /^\w+:\/\//.test(value) ? value : `https://${value}`
+  if (!URL.canParse(text)) return ''
+  const { origin } = new URL(text)
+  if (isIdentifier(origin, { development })) return `; did you mean ${origin}?`
+  return isIdentifier(origin, { development: true }) ? `; did you mean ${origin} with --development?` : ''
 }
 
 /**

@@ -1,5 +1,7 @@
 export type { IdentityFlags } from './agent.js'
-export { addEnroll, addFetch, addKeys, type CommandNames, identity, npxNames } from './command.js'
+export { addEnroll, addFetch, addKeys, type CommandNames, exitHelp, identity, npxNames } from './command.js'
+export { addCompletion, completionScript } from './completion.js'
+export { type ExitCode, exitCode } from './exit-code.js'
 export { main } from './main.js'
 export { noteLines, onOneLine, printable, printJson, printLines } from './output.js'
 export { distance, moment, type Report, shown, table } from './report.js'

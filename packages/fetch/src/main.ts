@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addEnroll, addFetch, addKeys, npxNames } from './command.js'
+import { addCompletion } from './completion.js'
 import { runCommand } from './run-command.js'
 import { versionIn } from './version.js'
 
@@ -16,5 +17,6 @@ function program(): Command {
     .showHelpAfterError('(add --help for what this command takes)')
   addEnroll(root, npxNames)
   addKeys(root, npxNames)
+  addCompletion(root)
   return root
 }

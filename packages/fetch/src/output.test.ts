@@ -96,8 +96,9 @@ test('no command prints but by what escapes controls', () => {
       ),
   )
   expect(raw).toEqual([
-    // A line end of our own, and a picture of blocks.
-    "fetch/fetch.ts: if (process.stdout.isTTY) process.stdout.write('\\n')",
+    // A line end and a script of our own, and a picture of blocks.
+    "fetch/answer.ts: if (process.stdout.isTTY) process.stdout.write('\\n')",
+    'fetch/completion.ts: process.stdout.write(completionScript(shell, await whole()))',
     expect.stringMatching(/^fetch\/interact\.ts: .*renderUnicodeCompact\(code\.verification_uri/),
   ])
 })

@@ -9,7 +9,7 @@ export function addMcpBridge(command: Command, names: CommandNames): Command {
   return identity(
     command,
     names,
-    'print the URL on standard error and wait; default: the MCP client opens it, else a browser',
+    'fail with the URL in the error, and go on once the user has agreed; default: the MCP client opens it, else a browser',
   )
     .addHelpText('after', bridgeHelp)
     .action(async (url: string, flags: IdentityFlags) => (await import('./mcp-bridge.js')).mcpBridge(url, flags, names))

@@ -1,9 +1,10 @@
 import { type Agent, AgentError, type AgentEvent, deviceCode, type Interact } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
 import { type CommandNames, type IdentityFlags, noteLines, shown } from '@countersign/fetch'
-import { agentOf, asksByCode, requireUrl, showCode, stepLine, visitBy } from '@countersign/fetch/agent'
+import { agentOf, asksByCode, isBrowserThere, requireUrl, stepLine, visitBy } from '@countersign/fetch/agent'
 import { agentTransport, bridge, type ElicitingClient, elicitCode, elicitUrl } from '@countersign/mcp/client'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { type AskingLater, askLater } from './ask-later.js'
 
 /** `countersign mcp-bridge URL`: an MCP server on standard input and output, which speaks AAuth to the one at the URL. */
 export async function mcpBridge(url: string, flags: IdentityFlags, names: CommandNames): Promise<void> {
@@ -13,11 +14,14 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
   }
   const between = bridge({
     local: new StdioServerTransport(),
+    // Whoever started this command reads what it says.
+    links: 'told',
     remote: onLost => agentTransport(target, agent, { onLost }),
     onError: error => noteLines(`countersign: ${textOf(error)}`),
   })
+  const asking = interactBy(between, flags)
   const agent: Pick<Agent, 'fetch'> = await agentOf(flags, {
-    interact: interactBy(between, flags),
+    interact: asking.interact,
     onEvent,
     names,
   })
@@ -29,13 +33,22 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
   await between.start()
   if (flags.verbose) noteLines(`* bridge to ${target.href} as ${flags.as}`)
   await between.closed
+  asking.stop()
 }
 
-/** By the client where it can; else as the user of any command. */
-function interactBy(client: ElicitingClient, flags: IdentityFlags): Interact {
-  if (asksByCode(flags))
-    return deviceCode({ show: elicitCode({ client, otherwise: code => showCode(code, process.stderr) }) })
-  return loopback({ open: elicitUrl({ client, otherwise: visitBy(flags, process.stderr) }) })
+/** By the client where it can, else in a browser; where none can be started, the call that needs a user fails with where to go. */
+function interactBy(client: ElicitingClient, flags: IdentityFlags): AskingLater {
+  return askLater(({ open, show }) => {
+    const byCode = (otherwise?: Interact): Interact =>
+      deviceCode({ show: elicitCode({ client, otherwise: show }), ...(otherwise === undefined ? {} : { otherwise }) })
+    if (asksByCode(flags)) return byCode()
+    const isReached = flags.browser !== false && isBrowserThere(process)
+    const byPage = loopback({
+      open: elicitUrl({ client, otherwise: isReached ? visitBy(flags, process.stderr) : open }),
+    })
+    // Without a browser here the user's is likely on another machine, which reaches no listener of this one.
+    return isReached || flags.browser === false ? byPage : byCode(byPage)
+  })
 }
 
 /** A link for the user must reach them, and no protocol carries it. Else the message may quote a server's page. */

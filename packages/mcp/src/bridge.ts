@@ -35,6 +35,11 @@ export interface BridgeOptions {
   readonly remote: (onLost: (lost: Lost) => void) => RemoteTransport
   /** Told of whatever goes wrong, also where the client is answered with an error. */
   readonly onError?: (error: Error) => void
+  /**
+   * Whether errors say where a user must go (default `kept`). `told` is for a client of that very user, such as one over standard
+   * input and output: the link works for whoever opens it first.
+   */
+  readonly links?: 'told' | 'kept'
 }
 
 /** A running bridge. Its client's user can be asked, too, once the session has begun. */
@@ -57,6 +62,7 @@ interface Waiting {
 
 interface Context {
   readonly local: Transport
+  readonly links: 'told' | 'kept'
   readonly sessions: RemoteSessions
   readonly requests: Map<RequestId, Waiting>
   readonly questions: Questions<Session>
@@ -74,8 +80,13 @@ interface Context {
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports
  */
 export function bridge(options: BridgeOptions): Bridge {
-  checkOptions('bridge', options, { local: 'object', remote: 'function', onError: 'function' }, ['local', 'remote'])
-  const { local, remote, onError: tell = () => undefined } = options
+  checkOptions(
+    'bridge',
+    options,
+    { local: 'object', remote: 'function', onError: 'function', links: ['told', 'kept'] },
+    ['local', 'remote'],
+  )
+  const { local, remote, onError: tell = () => undefined, links = 'kept' } = options
   const onError = (error: Error): void => {
     // What breaks off because it was ended or cancelled is no error.
     if (context.closing === undefined && error.name !== 'AbortError') tell(error)
@@ -92,6 +103,7 @@ export function bridge(options: BridgeOptions): Bridge {
     closed: () => void close(context, closed),
   })
   const context: Context = {
+    links,
     ...{ local, sessions, onError, requests: new Map(), questions: openQuestions() },
     ...{ client: undefined, isInitialized: false, turn: Promise.resolve(), closing: undefined },
   }
@@ -194,7 +206,7 @@ function settled(id: RequestId, context: Context): boolean {
 }
 
 function fail(id: RequestId, error: unknown, context: Context): void {
-  if (settled(id, context) && context.closing === undefined) toLocal(undelivered(id, error), context)
+  if (settled(id, context) && context.closing === undefined) toLocal(undelivered(id, error, context.links), context)
 }
 
 /** An answer in the last bytes of a stream may be on its way through the parser. */

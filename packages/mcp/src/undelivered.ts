@@ -1,10 +1,16 @@
 import { AgentError } from '@countersign/agent'
 import { ErrorCode, type JSONRPCErrorResponse, type RequestId } from '@modelcontextprotocol/sdk/types.js'
 
-/** The answer to a request that got none, or could not be sent; tells why, and never a link or a token. */
-export function undelivered(id: RequestId, error: unknown): JSONRPCErrorResponse {
-  const data = factsOf(error)
-  const message = printable(error instanceof Error ? error.message : 'the request could not be delivered')
+/**
+ * The answer to a request that got none, or could not be sent; tells why, and never a token.
+ * @param links whether it says where a user must go
+ */
+export function undelivered(id: RequestId, error: unknown, links: 'told' | 'kept' = 'kept'): JSONRPCErrorResponse {
+  const url = links === 'told' && error instanceof AgentError ? error.url : undefined
+  const facts = factsOf(error)
+  const data = url === undefined ? facts : { ...facts, url }
+  const why = printable(error instanceof Error ? error.message : 'the request could not be delivered')
+  const message = url === undefined ? why : `${why}: ${url}`
   return {
     jsonrpc: '2.0',
     id,

@@ -1,0 +1,58 @@
+import { explainSignature } from '@countersign/httpsig'
+import { onOneLine, printLines } from './output.js'
+
+/** A request that was made and signed, and never sent. */
+export interface Unsent {
+  readonly request: Request
+  readonly body: Uint8Array
+}
+
+/**
+ * Takes the first signed request that an agent would send, in place of the network. One that is not signed yet gets the challenge
+ * that a resource would answer.
+ * @param challenge undefined where nothing is signed: then the first request is taken
+ */
+export function takeFirst(challenge?: string): { readonly fetch: typeof fetch; taken(): Unsent | undefined } {
+  let taken: Unsent | undefined
+  return {
+    async fetch(input, init) {
+      const request = new Request(input, init)
+      if (challenge !== undefined && !request.headers.has('signature'))
+        return new Response(null, { status: 401, headers: { 'agent-auth': challenge } })
+      taken ??= { request, body: new Uint8Array(await request.clone().arrayBuffer()) }
+      throw new Error('nothing is sent: --dry-run')
+    },
+    taken: () => taken,
+  }
+}
+
+/** Prints what would be sent, and what of it the signature covers. Neither tokens nor the signature itself: both would work. */
+export async function printUnsent({ request, body }: Unsent): Promise<void> {
+  const { method, url, headers } = request
+  const { host, pathname, search } = new URL(url)
+  printLines(`${method} ${pathname}${search} HTTP/1.1`)
+  for (const [name, value] of [['host', host] as const, ...headers])
+    printLines(`${name}: ${onOneLine(safe(name, value))}`)
+  printLines('')
+  printLines(body.length === 0 ? '(no body)' : `(a body of ${body.length} bytes)`)
+  const covered = await coveredBy({ request, body })
+  printLines(covered.length === 0 ? '\nnot signed' : '\nthe signature covers')
+  for (const line of covered) printLines(`  ${line}`)
+  printLines('nothing was sent')
+}
+
+function safe(name: string, value: string): string {
+  if (name === 'signature') return value.replace(/:[A-Za-z0-9+/=]+:/g, ':…:')
+  return value.replace(/ey[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/g, '…')
+}
+
+async function coveredBy({ request, body }: Unsent): Promise<string[]> {
+  const { method, url, headers } = request
+  if (!headers.has('signature')) return []
+  const { host, pathname, search, protocol } = new URL(url)
+  const lines: Array<[string, string]> = [['host', host], ...headers]
+  const message = { method, target: `${pathname}${search}`, headers: lines, ...(body.length === 0 ? {} : { body }) }
+  const scheme = protocol === 'http:' ? 'http' : 'https'
+  const { components } = await explainSignature({ message, authorities: [host], scheme })
+  return components.map(({ name, value }) => (value === undefined ? name : onOneLine(safe('', `${name}: ${value}`))))
+}

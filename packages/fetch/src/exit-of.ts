@@ -1,0 +1,50 @@
+import { type ExitCode, exitCode } from './exit-code.js'
+import { UsageError } from './usage-error.js'
+
+/** What a script can do about an error of an agent, by its code. */
+const ofAgent: Readonly<Record<string, ExitCode>> = {
+  network: exitCode.network,
+  unreachable: exitCode.network,
+  interaction_required: exitCode.needsUser,
+  not_allowed: exitCode.usage,
+  body_too_large: exitCode.usage,
+  state_unusable: exitCode.usage,
+}
+
+/** Errors of Node's file system that name a file of the user's. */
+const ofFiles: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'this user may not open it',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is no folder',
+}
+
+interface Known {
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly status?: unknown
+  readonly path?: unknown
+}
+
+/** The exit code for an error that ends a command. */
+export function exitOf(error: unknown): ExitCode {
+  if (error instanceof UsageError || fileFault(error) !== undefined) return exitCode.usage
+  const { name, code, status } = Object(error) as Known
+  if (name === 'AgentError') return ofAgent[String(code)] ?? exitCode.refused
+  if (name === 'AAuthError') return status === 503 ? exitCode.network : exitCode.refused
+  // What the packages say of wrong options is the user's to mend; what the language says of a program is ours.
+  if (isFault(error)) return exitCode.internal
+  return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.refused
+}
+
+/** What is wrong with a file that the user named; undefined for every other error. */
+export function fileFault(error: unknown): string | undefined {
+  const { code, path } = Object(error) as Known
+  const why = typeof code === 'string' && Object.hasOwn(ofFiles, code) ? ofFiles[code] : undefined
+  return why === undefined || typeof path !== 'string' ? undefined : `cannot open ${path}: ${why}`
+}
+
+function isFault(error: unknown): boolean {
+  if (error instanceof ReferenceError || error instanceof SyntaxError) return true
+  return error instanceof TypeError && / is not (?:a function|iterable|defined)|^Cannot \w+ propert/.test(error.message)
+}

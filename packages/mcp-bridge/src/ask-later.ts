@@ -1,0 +1,104 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { AgentError, type DeviceCode, type Interact, type VisitUrl } from '@countersign/agent'
+
+/** Where a user can agree, and in which words the failed call says so. */
+interface Where {
+  readonly url: string
+  readonly text: string
+}
+
+/** What takes a user's way to where nobody can be reached at once. */
+export interface Later {
+  readonly open: VisitUrl
+  readonly show: (code: DeviceCode) => void
+}
+
+interface Asking {
+  /** Where the user can agree. */
+  readonly where: Promise<Where>
+  readonly outcome: Promise<unknown>
+  isOver: boolean
+}
+
+/** The user has not decided yet. */
+class StillAsked extends Error {
+  readonly #where: Where
+
+  constructor(where: Where) {
+    super()
+    this.#where = where
+  }
+
+  told(): AgentError {
+    return new AgentError('interaction_required', this.#where.text, undefined, this.#where.url)
+  }
+}
+
+/** How users are asked, and how asking ends with the bridge. */
+export interface AskingLater {
+  readonly interact: Interact
+  /** Ends the listeners and the waiting. */
+  stop(): void
+}
+
+/**
+ * Asks users whom nobody can reach while a call waits: the call fails at once, with where they can agree in its error, and the
+ * next one goes on from what they have decided. Nothing of a call that has failed is sent after that.
+ * @param make makes how users are asked otherwise
+ */
+export function askLater(make: (later: Later) => Interact): AskingLater {
+  const told = new AsyncLocalStorage<(where: Where) => void>()
+  const stopped = new AbortController()
+  const asking = new Map<string, Asking>()
+  const inner = make({
+    open: url => told.getStore()?.({ url, text: 'a user must agree first, in a browser of this machine' }),
+    show: ({ verification_uri: url, user_code }) =>
+      told.getStore()?.({ url, text: `a user must agree first, on any device, by typing in ${user_code}` }),
+  })
+
+  function begin(key: string, run: () => Promise<unknown>): Asking {
+    let reach: (where: Where) => void = () => undefined
+    const where = new Promise<Where>(resolve => {
+      reach = resolve
+    })
+    const begun: Asking = { where, outcome: told.run(reach, run), isOver: false }
+    const over = (): void => {
+      begun.isOver = true
+    }
+    // An error is told to the call that comes next, and to none where none comes.
+    begun.outcome.then(over, over)
+    asking.set(key, begun)
+    return begun
+  }
+
+  async function later<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const one = asking.get(key) ?? begin(key, run)
+    try {
+      const where = one.isOver ? undefined : await Promise.race([one.outcome.then(() => undefined), one.where])
+      if (where !== undefined) throw new StillAsked(where)
+      const outcome = await one.outcome
+      asking.delete(key)
+      return outcome as T
+    } catch (error) {
+      if (!(error instanceof StillAsked)) asking.delete(key)
+      throw error instanceof StillAsked ? error.told() : error
+    }
+  }
+
+  const interact: Interact = {
+    kind: inner.kind,
+    open(context) {
+      const interviewer = inner.open(context)
+      return {
+        ...interviewer,
+        obtain: interview => {
+          const { asked, user } = interview
+          const key = JSON.stringify([user, asked.issuer, asked.resource, asked.scope])
+          // It outlives the call that began it.
+          return later(key, () => interviewer.obtain({ ...interview, abandoned: stopped.signal }))
+        },
+      }
+    },
+  }
+  return { interact, stop: () => stopped.abort() }
+}
