@@ -149,6 +149,19 @@ test('a client without elicitation by URL: where to agree is printed on standard
   expect(await result).toEqual(done)
 })
 
+test('without a browser and without elicitation: the call fails at once with the link, and the next goes on', async () => {
+  const { client } = await launched(await enrolled('headless'))
+  const before = server.called.length
+  const failed = await client.callTool({ name: 'pay' }).catch((error: unknown) => error)
+  expect(failed).toMatchObject({ code: -32603, data: { code: 'interaction_required', url: expect.any(String) } })
+  const { url } = Object(failed).data as { readonly url: string }
+  expect(String(failed)).toContain(url)
+  expect(server.called).toHaveLength(before)
+  await scriptedUser('Ada').decide(url, 'Allow')
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  expect(server.called).toHaveLength(before + 1)
+})
+
 test('a code to type in: the client shows it', async () => {
   const { client } = await launched([...(await enrolled('code')), '--device'], async params => {
     const user_code = /type in (\S+)$/.exec(params.message)?.[1] ?? ''

@@ -99,7 +99,7 @@ describe('the command', () => {
 
   test('without a terminal it says what would help', async () => {
     const { code, stderr } = await run(['fetch', `${api}/events`, ...flags])
-    expect(code).toBe(1)
+    expect(code).toBe(4)
     expect(stderr).toContain('--no-browser prints where a user can agree')
   })
 

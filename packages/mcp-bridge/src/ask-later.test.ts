@@ -10,7 +10,7 @@ const link = 'https://auth.example/consent?request_token=1'
 const visit = {} as Parameters<Later['open']>[1]
 
 /** Users who are asked, and decide when the test says so. */
-function asked() {
+function asked(waits: AbortSignal = new AbortController().signal, isReached = false) {
   const seen = { asked: 0, signals: [] as AbortSignal[] }
   let decide: { yes(grant: Grant): void; no(error: Error): void } = { yes: () => {}, no: () => {} }
   const { interact, stop } = askLater(({ open }) => ({
@@ -19,7 +19,7 @@ function asked() {
       async obtain({ abandoned }) {
         seen.asked += 1
         seen.signals.push(abandoned)
-        await open(link, visit)
+        if (!isReached) await open(link, visit)
         return new Promise<Grant>((yes, no) => {
           decide = { yes, no }
         })
@@ -30,7 +30,7 @@ function asked() {
   const interview = (scope: string): Interview =>
     ({
       asked: { issuer: 'https://auth.example', resource: 'https://api.example', scope: [scope] },
-      abandoned: AbortSignal.abort(),
+      abandoned: waits,
     }) as unknown as Interview
   return {
     seen,
@@ -72,9 +72,22 @@ test('another scope is another question', async () => {
   expect(seen.asked).toBe(2)
 })
 
-test('waiting outlives the call, and ends with the bridge', async () => {
-  const { call, seen, stop } = asked()
+test('where the user is reached, asking ends with the call that waits', async () => {
+  const waits = new AbortController()
+  const { call, seen, decide } = asked(waits.signal, true)
+  const waiting = call()
+  await setImmediate()
+  waits.abort()
+  expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true])
+  decide().no(new Error('abandoned'))
+  await expect(waiting).rejects.toThrow('abandoned')
+})
+
+test('waiting outlives a call that has failed with the link, and ends with the bridge', async () => {
+  const waits = new AbortController()
+  const { call, seen, stop } = asked(waits.signal)
   await expect(call()).rejects.toEqual(toAgree)
+  waits.abort()
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([false])
   stop()
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true])

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, type DeviceCode, type Interact, type VisitUrl } from '@countersign/agent'
 
 /** Where a user can agree, and in which words the failed call says so. */
@@ -17,7 +18,18 @@ interface Asking {
   /** Where the user can agree. */
   readonly where: Promise<Where>
   readonly outcome: Promise<unknown>
+  /** A call has failed with that place: asking outlives it. */
+  isTold: boolean
   isOver: boolean
+}
+
+/** Milliseconds for what a browser has just brought to become a grant, before a call fails with the link once more. */
+const patience = 2000
+
+/** Where the user can agree; somewhat later for who was told before: the answer may be on its way. */
+async function placeOf({ where, isTold }: Asking): Promise<Where> {
+  if (isTold) await sleep(patience, undefined, { ref: false })
+  return where
 }
 
 /** The user has not decided yet. */
@@ -51,19 +63,28 @@ export function askLater(make: (later: Later) => Interact): AskingLater {
   const stopped = new AbortController()
   const asking = new Map<string, Asking>()
   const inner = make({
-    open: url => told.getStore()?.({ url, text: 'a user must agree first, in a browser of this machine' }),
+    open: url =>
+      told.getStore()?.({
+        url,
+        text: 'a user must agree first, in a browser of this machine (--device shows a code for any device)',
+      }),
     show: ({ verification_uri: url, user_code }) =>
       told.getStore()?.({ url, text: `a user must agree first, on any device, by typing in ${user_code}` }),
   })
 
-  function begin(key: string, run: () => Promise<unknown>): Asking {
+  function begin(key: string, run: (abandoned: AbortSignal) => Promise<unknown>, waits: AbortSignal): Asking {
+    const abandoned = new AbortController()
+    const abandon = (): void => abandoned.abort()
+    waits.addEventListener('abort', () => begun.isTold || abandon(), { once: true })
+    stopped.signal.addEventListener('abort', abandon, { once: true })
     let reach: (where: Where) => void = () => undefined
     const where = new Promise<Where>(resolve => {
       reach = resolve
     })
-    const begun: Asking = { where, outcome: told.run(reach, run), isOver: false }
+    const begun: Asking = { where, outcome: told.run(reach, run, abandoned.signal), isTold: false, isOver: false }
     const over = (): void => {
       begun.isOver = true
+      stopped.signal.removeEventListener('abort', abandon)
     }
     // An error is told to the call that comes next, and to none where none comes.
     begun.outcome.then(over, over)
@@ -71,11 +92,14 @@ export function askLater(make: (later: Later) => Interact): AskingLater {
     return begun
   }
 
-  async function later<T>(key: string, run: () => Promise<T>): Promise<T> {
-    const one = asking.get(key) ?? begin(key, run)
+  async function later<T>(key: string, run: (abandoned: AbortSignal) => Promise<T>, waits: AbortSignal): Promise<T> {
+    const one = asking.get(key) ?? begin(key, run, waits)
     try {
-      const where = one.isOver ? undefined : await Promise.race([one.outcome.then(() => undefined), one.where])
-      if (where !== undefined) throw new StillAsked(where)
+      const where = one.isOver ? undefined : await Promise.race([one.outcome.then(() => undefined), placeOf(one)])
+      if (where !== undefined) {
+        one.isTold = true
+        throw new StillAsked(where)
+      }
       const outcome = await one.outcome
       asking.delete(key)
       return outcome as T
@@ -94,8 +118,7 @@ export function askLater(make: (later: Later) => Interact): AskingLater {
         obtain: interview => {
           const { asked, user } = interview
           const key = JSON.stringify([user, asked.issuer, asked.resource, asked.scope])
-          // It outlives the call that began it.
-          return later(key, () => interviewer.obtain({ ...interview, abandoned: stopped.signal }))
+          return later(key, abandoned => interviewer.obtain({ ...interview, abandoned }), interview.abandoned)
         },
       }
     },

@@ -1,4 +1,4 @@
-import { type Agent, AgentError, type AgentEvent, deviceCode, type Interact } from '@countersign/agent'
+import { type Agent, AgentError, type AgentEvent, deviceCode } from '@countersign/agent'
 import { loopback } from '@countersign/agent/node'
 import { type CommandNames, type IdentityFlags, noteLines, shown } from '@countersign/fetch'
 import { agentOf, asksByCode, isBrowserThere, requireUrl, stepLine, visitBy } from '@countersign/fetch/agent'
@@ -39,15 +39,9 @@ export async function mcpBridge(url: string, flags: IdentityFlags, names: Comman
 /** By the client where it can, else in a browser; where none can be started, the call that needs a user fails with where to go. */
 function interactBy(client: ElicitingClient, flags: IdentityFlags): AskingLater {
   return askLater(({ open, show }) => {
-    const byCode = (otherwise?: Interact): Interact =>
-      deviceCode({ show: elicitCode({ client, otherwise: show }), ...(otherwise === undefined ? {} : { otherwise }) })
-    if (asksByCode(flags)) return byCode()
-    const isReached = flags.browser !== false && isBrowserThere(process)
-    const byPage = loopback({
-      open: elicitUrl({ client, otherwise: isReached ? visitBy(flags, process.stderr) : open }),
-    })
-    // Without a browser here the user's is likely on another machine, which reaches no listener of this one.
-    return isReached || flags.browser === false ? byPage : byCode(byPage)
+    if (asksByCode(flags)) return deviceCode({ show: elicitCode({ client, otherwise: show }) })
+    const isReached = flags.browser === false || isBrowserThere(process)
+    return loopback({ open: elicitUrl({ client, otherwise: isReached ? visitBy(flags, process.stderr) : open }) })
   })
 }
 
