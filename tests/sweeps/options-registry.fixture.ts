@@ -252,6 +252,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { missing: 'refuse' },
       call: (o: never) => server.keysFile('/nowhere/keys.json', o),
     },
+    'protocol sharedMap options': { valid: { maxBytes: 1 }, call: (o: never) => protocol.sharedMap(o) },
     'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
     'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
     'protocol parseToken options': {

@@ -1,3 +1,5 @@
+import { checkOptions } from '@countersign/httpsig'
+
 /** What an entry of a {@link SharedMap} is worth, and whose it is. */
 export interface Worth {
   readonly bytes: number
@@ -37,6 +39,7 @@ interface Share<K> {
  * @param options.maxEntries default no bound but that of bytes
  */
 export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly maxEntries?: number }): SharedMap<K, V> {
+  checkOptions('sharedMap', options, { maxBytes: 'any', maxEntries: 'any' })
   const { maxBytes, maxEntries = Number.POSITIVE_INFINITY } = options
   if (!(maxBytes >= 1 && maxEntries >= 1)) throw new RangeError('maxBytes and maxEntries must be at least 1')
   const entries = new Map<K, Entry<V>>()
