@@ -180,7 +180,11 @@ async function siteAt({ port }: Host, plan: Plan, world: World, documents: strin
   const own = (proxy.address() as AddressInfo).port
   return {
     port: own,
-    send: wire => send(own, wire),
+    // A connection that was reset before its answer came: status 0.
+    async send(wire) {
+      const answer = await send(own, wire)
+      return { ...answer, status: answer.status || 0 }
+    },
     stop: () => new Promise(resolve => proxy.close(() => resolve())),
   }
 }
