@@ -103,3 +103,12 @@ describe('a file with a slip', () => {
     expect(told({ level: 'authorized' })).toBe('read')
   })
 })
+
+test('a misspelt variable is an error with the nearest right name; one of another command is left alone', () => {
+  expect(() => read([], { COUNTERSIGN_ID: 'a', COUNTERSIGN_SCOPES: 'b' })).toThrow(
+    'COUNTERSIGN_SCOPES is no option of this command (did you mean COUNTERSIGN_SCOPE?)',
+  )
+  expect(read([], { COUNTERSIGN_ID: 'a', COUNTERSIGN_SCOPE: 'b' })).toMatchObject({ scope: ['b'] })
+  const env = { COUNTERSIGN_ID: 'a', COUNTERSIGN_UPSTREAM: 'x', COUNTERSIGN_STATE: 'y', COUNTERSIGN_LONG: '1' }
+  expect(read([], env)).toMatchObject({ id: 'a' })
+})

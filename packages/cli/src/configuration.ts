@@ -19,6 +19,7 @@ export function readConfiguration<S extends OptionSchema>(
   env: NodeJS.ProcessEnv,
 ): z.infer<S> {
   const flags = command.opts<Record<string, unknown>>()
+  checkVariables(schema, env)
   const variables = fromEnvironment(schema, env)
   const configFile = flags['config'] ?? env['COUNTERSIGN_CONFIG']
   const file = typeof configFile === 'string' ? readFile(configFile) : {}
@@ -141,6 +142,28 @@ function fromEnvironment(schema: OptionSchema, env: NodeJS.ProcessEnv): Record<s
     found[name] = variableValue(text)
   }
   return found
+}
+
+/** Variables that are no options: of other commands, and of the tests of this project. */
+const others: ReadonlySet<string> = new Set([
+  ...['CONFIG', 'DEBUG', 'STATE', 'TRACE'],
+  ...['CHROMIUM', 'GATE', 'LONG', 'LTS', 'REDIS', 'REQUIRE', 'VECTORS'],
+])
+
+/**
+ * A misspelt variable would leave its option at the default. One that resembles no option of this command may be another command's.
+ * @throws UsageError
+ */
+function checkVariables(schema: OptionSchema, env: NodeJS.ProcessEnv): void {
+  const names = Object.keys(schema.shape)
+  const known = new Set(names.map(variableOf))
+  for (const variable of Object.keys(env)) {
+    const [, name = ''] = /^COUNTERSIGN_(.+)$/.exec(variable) ?? []
+    if (name === '' || known.has(variable) || others.has(name)) continue
+    const nearest = nearestName(name, names)
+    if (nearest !== undefined)
+      throw new UsageError(`${variable} is no option of this command (did you mean ${variableOf(nearest)}?)`)
+  }
 }
 
 function variableValue(text: string): unknown {
