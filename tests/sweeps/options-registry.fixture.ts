@@ -6,7 +6,7 @@ import * as agentServer from '@countersign/agent-server'
 import * as authServer from '@countersign/auth-server'
 import { openidConnect } from '@countersign/auth-server/openid'
 import * as discovery from '@countersign/discovery'
-import { guardedFetcher } from '@countersign/discovery/node'
+import { guardedFetch, guardedFetcher } from '@countersign/discovery/node'
 import { createCheck, createGateway } from '@countersign/gateway'
 import * as httpsig from '@countersign/httpsig'
 import { fromNode, peekNode } from '@countersign/httpsig/node'
@@ -150,6 +150,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: discovery.documentAt,
     },
     'discovery/node guardedFetcher options': { valid: { timeout: 5 }, call: guardedFetcher },
+    'discovery/node guardedFetch options': { valid: { timeout: 5 }, call: guardedFetch },
     'gateway createGateway options': {
       valid: {
         ...{ resource: api, upstream: 'http://127.0.0.1:1', identity: 'headers' },
@@ -183,6 +184,10 @@ export async function taken(): Promise<Record<string, Taken>> {
     'httpsig openSignature options': {
       valid: { authorities: ['api.example'], scheme: 'https' },
       call: (options: never) => httpsig.openSignature(message, options),
+    },
+    'httpsig judgeHead options': {
+      valid: { authorities: ['api.example'], scheme: 'https' },
+      call: (options: never) => httpsig.judgeHead(message, options),
     },
     'httpsig parsePublicJwk options': {
       valid: { algorithmOptional: false },
@@ -255,6 +260,7 @@ export async function taken(): Promise<Record<string, Taken>> {
     'protocol sharedMap options': { valid: { maxBytes: 1 }, call: (o: never) => protocol.sharedMap(o) },
     'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
     'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
+    'protocol sharedMap options': { valid: { maxBytes: 10 }, call: protocol.sharedMap },
     'protocol parseToken options': {
       valid: { development: false },
       call: (options: never) => protocol.parseToken('x', ['auth+jwt'], options),
@@ -408,5 +414,5 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   'given whole by functions that have checked it; exactly one of its two places must be there': [
     'httpsig/redis openSharedScript place',
   ],
-  'flags of a command, which commander checks': ['fetch/agent agentOf { interact, onEvent, names }'],
+  'flags of a command, which commander checks': ['fetch/agent agentOf { interact, onEvent, names, fetch: send }'],
 }

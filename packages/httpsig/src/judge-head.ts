@@ -1,5 +1,6 @@
+import { checkOptions } from '#check-options'
 import { type HeadJudgement, headerValues, type ReceivedMessage } from './received-message.js'
-import { type OpenOptions, openSignature } from './verify.js'
+import { type OpenOptions, openChecks, openSignature } from './verify.js'
 
 /** The message as it is judged where its body is not read: no verifier lets it pass. */
 export function refusedHead(head: ReceivedMessage, fault?: unknown): ReceivedMessage {
@@ -12,6 +13,7 @@ export function refusedHead(head: ReceivedMessage, fault?: unknown): ReceivedMes
  * @see docs/protocol.md §3.3
  */
 export function judgeHead(head: ReceivedMessage, options: OpenOptions): HeadJudgement {
+  checkOptions('judgeHead', options, openChecks)
   const isDigested = headerValues(head, 'content-digest').length > 0
   const faultOf = (message: ReceivedMessage): unknown => {
     try {
