@@ -260,7 +260,6 @@ export async function taken(): Promise<Record<string, Taken>> {
     'protocol sharedMap options': { valid: { maxBytes: 1 }, call: (o: never) => protocol.sharedMap(o) },
     'protocol logLimit options': { valid: { lines: 1 }, call: (o: never) => protocol.logLimit({ warn: nothing }, o) },
     'protocol parseJson limits': { valid: { maxBytes: 10 }, call: (limits: never) => protocol.parseJson('1', limits) },
-    'protocol sharedMap options': { valid: { maxBytes: 10 }, call: protocol.sharedMap },
     'protocol parseToken options': {
       valid: { development: false },
       call: (options: never) => protocol.parseToken('x', ['auth+jwt'], options),
