@@ -72,3 +72,11 @@ test(verifies('F-81', 'a refusal names what is missing, and nothing is made'), a
   const other = { url: database.url, room: 'agent_server' }
   await expect(checkFirstStart({ id, development: false }, { database: other }, log)).rejects.toThrow('--init')
 })
+
+test('an identifier that is none is refused before anything is looked for', async () => {
+  const start = (id: string, development = false) =>
+    checkFirstStart({ id, development, init: true }, {}, { warn: () => {} })
+  await expect(start('https://auth.example/')).rejects.toThrow('did you mean https://auth.example?')
+  await expect(start('http://localhost:4020')).rejects.toThrow('did you mean http://localhost:4020 with --development?')
+  expect(await start('http://localhost:4020', true)).toBe('first')
+})

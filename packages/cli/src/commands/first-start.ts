@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { UsageError } from '@countersign/fetch'
+import { requireIdentifier, UsageError } from '@countersign/fetch'
 import type { Logger } from '@countersign/server'
 import { isNewDatabase } from '@countersign/store'
 import { z } from 'zod'
@@ -59,13 +59,15 @@ export function decideStart(
 
 /**
  * Looks whether a server's keys and database are there, and says in the log when others will be made.
- * @throws UsageError that names what is missing
+ * @throws UsageError that names what is missing, or what is wrong with the identifier
  */
 export async function checkFirstStart(
   settings: FirstStartSettings,
   belongings: Belongings,
   log: Pick<Logger, 'warn'>,
 ): Promise<Start> {
+  // Before anything is looked for or made under a wrong name.
+  requireIdentifier(settings.id, '--id', settings.development)
   const { keys, database } = belongings
   const found: Found = {
     keys: keys === undefined ? 'none' : existsSync(keys) ? 'there' : 'missing',
