@@ -26,6 +26,29 @@ test(
   },
 )
 
+test(
+  verifies(
+    'delegate.enrol.oidc',
+    'a key replaced under its kid counts, and wrong signatures cost one fetch per half minute',
+  ),
+  async () => {
+    const stage = await oidcScene()
+    const replaced = await issuerKey('one', 'ES256')
+    expect(await enrolBy(stage)).toEqual(enrolled)
+    stage.host.documents[keys] = { keys: [replaced.jwk] }
+    for (let count = 0; count < 20; count++) expect(await enrolBy(stage, { by: replaced })).toEqual(refused)
+    expect(stage.host.fetched).toEqual([configuration, keys])
+    stage.clock.now += 31
+    expect(await enrolBy(stage, { by: replaced })).toEqual(enrolled)
+    for (let count = 0; count < 20; count++) expect(await enrolBy(stage)).toEqual(refused)
+    expect(stage.host.fetched).toEqual([configuration, keys, keys])
+    stage.host.documents = { [configuration]: stage.host.documents[configuration] }
+    stage.clock.now += 31
+    expect(await enrolBy(stage)).toEqual(refused)
+    expect(await enrolBy(stage, { by: replaced })).toEqual(enrolled)
+  },
+)
+
 test.each([
   ['names another issuer', { issuer: 'https://evil.example', jwks_uri: keys }],
   ['names it with a slash', { issuer: `${issuer}/`, jwks_uri: keys }],

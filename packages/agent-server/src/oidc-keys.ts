@@ -6,8 +6,8 @@ import type { OidcIssuer } from './oidc-rule.js'
 
 const maxMetadataBytes = 64 * 1024
 const maxJwksBytes = 256 * 1024
-/** Seconds between two fetches for the sake of a `kid` that the keys lack. */
-const unknownKidInterval = 30
+/** Seconds between two early fetches: for a `kid` that the keys lack, or one whose key did not verify. */
+const earlyInterval = 30
 
 /** The keys of one issuer. */
 export interface OidcKeys {
@@ -35,12 +35,17 @@ export function oidcKeys(issuer: Pick<OidcIssuer, 'issuer' | 'jwks' | 'jwksUri'>
   return {
     async verify(token, algorithms) {
       const keys = await source()
+      const known = await keys.get()
       try {
-        await verifyWith(await keys.get(), token, algorithms)
+        await verifyWith(known, token, algorithms)
       } catch (error) {
-        if (!(error instanceof AAuthError && error.cause instanceof errors.JWKSNoMatchingKey)) throw error
-        // A new key. A flood of invented ones costs the issuer one fetch per interval, and others nothing.
-        await verifyWith(await keys.renewed(unknownKidInterval), token, algorithms)
+        const cause = error instanceof AAuthError ? error.cause : undefined
+        const isReplaced = cause instanceof errors.JWSSignatureVerificationFailed
+        if (!isReplaced && !(cause instanceof errors.JWKSNoMatchingKey)) throw error
+        // A new key, perhaps under an old kid. A flood of invented ones costs the issuer one fetch per interval, and others nothing.
+        const renewed = await keys.renewed(earlyInterval).catch(away => Promise.reject(isReplaced ? error : away))
+        if (renewed === known) throw error
+        await verifyWith(renewed, token, algorithms)
       }
     },
   }

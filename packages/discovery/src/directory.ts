@@ -32,9 +32,12 @@ export interface Directory {
   authServer(id: string): Promise<AuthServerMetadata>
   /**
    * The key that a participant publishes under a `kid`; the same object for as long as it stays the same key.
+   * @param failed the key that was given for the `kid` and under which a signature did not verify. A directory for servers then
+   * looks whether another key is published under the `kid` by now, and gives the same again when it is not, or when it may not ask
+   * so soon. The directory of a page leaves it out of account.
    * @returns undefined when the `kid` is unknown, after the one refetch allowed in 30 s
    */
-  key(document: WellKnownDocument, id: string, kid: string): Promise<VerifyKey | undefined>
+  key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined>
 }
 
 /** How {@link createDirectory} fetches. */

@@ -18,7 +18,7 @@ export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
  *   `refused` by the fetcher's guard, `unreachable` for want of an answer, `busy` when its turn never came.
  * - `hit`: answered from memory. `stale`: answered from memory beyond its lifetime, because the host is away or we are busy.
  *   `miss`: not in memory; a fetch was begun or waited for, whatever it came to.
- * - `kid-refetch`: a key set is fetched early for the sake of a `kid` that it lacks.
+ * - `kid-refetch`: a key set is fetched early, for a `kid` that it lacks or for one whose key did not verify.
  * - `refused`: answered without a fetch: an `identifier` that is none, a `budget` that is spent, `busy` with too many
  *   fetches or too many who wait for this one, or `failed` a few seconds ago.
  * - `alarm`: the document that a host serves has turned to garbage (no JSON, no metadata of this participant, an empty key set).

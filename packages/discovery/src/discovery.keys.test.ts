@@ -186,3 +186,46 @@ describe('an unknown kid', () => {
     expect(await key('new')).toBeDefined()
   })
 })
+
+describe('a known kid whose key did not verify', () => {
+  const after = (failed: Awaited<ReturnType<typeof key>>) => discovery.key('aauth-agent', id, 'k1', failed)
+
+  test(verifies('DSC-39', 'discovery.replaced-key', 'is asked for once more when the set is 30 s old'), async () => {
+    const old = await key('k1')
+    publish(on, id, [published('k1', k3)])
+    on.clock += 29
+    expect(await after(old)).toBe(old)
+    expect(fetchedJwks()).toBe(1)
+    on.clock += 1
+    const replaced = await after(old)
+    expect(replaced?.publicJwk).toEqual(k3.publicJwk)
+    expect(await key('k1')).toBe(replaced)
+    // Another request that still held the old key needs no fetch of its own.
+    expect(await after(old)).toBe(replaced)
+    expect(fetchedJwks()).toBe(2)
+  })
+
+  test(
+    verifies('DSC-39', 'discovery.replaced-key', 'in a flood causes one refetch in 30 s, with unknown ones'),
+    async () => {
+      const known = await key('k1')
+      on.clock += 31
+      for (let second = 0; second < 29; second++) {
+        const flood = Array.from({ length: 50 }, (_, i) => [after(known), key(`random-${second}-${i}`)])
+        const found = await Promise.all(flood.flat())
+        expect(found.filter(one => one !== undefined && one !== known)).toEqual([])
+        expect(await key('k1')).toBe(known)
+        on.clock += 1
+      }
+      expect(fetchedJwks()).toBe(2)
+    },
+  )
+
+  test('is asked for in vain while its host is away, and goes on', async () => {
+    const known = await key('k1')
+    on.clock += 31
+    on.answers.set(urls.jwks, new Error('down'))
+    await expect(after(known)).rejects.toMatchObject(away)
+    expect(await key('k1')).toBe(known)
+  })
+})

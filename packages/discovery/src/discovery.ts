@@ -100,10 +100,10 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     agent: id => agents.metadata(id, budget),
     resource: id => resources.metadata(id, budget),
     authServer: id => authServers.metadata(id, budget),
-    key: async (document, id, kid) => {
+    key: async (document, id, kid, failed) => {
       // The name may come from a Signature-Key: any other would make us fetch, and believe, somebody's upload.
       if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
-      return all[document].key(id, kid, budget)
+      return all[document].key(id, kid, budget, failed)
     },
     limited: (maxFetches = maxFetchesPerRequest, caller) =>
       view(fetchBudget(maxFetches, budget, development ? undefined : caller)),

@@ -6,13 +6,14 @@ import type { FetchedDocument } from './fetcher.js'
 import { maxJwksBytes, maxMetadataBytes, readDocument } from './read-document.js'
 import { type VerifyKeys, verifyKeys } from './verify-keys.js'
 
-/** Seconds between two fetches of a JWKS for the sake of a `kid` that it lacks. */
-const unknownKidInterval = 30
+/** Seconds between two early fetches of a JWKS: for a `kid` that it lacks, or one whose key did not verify. */
+const earlyInterval = 30
 
 /** What one identifier publishes in one role. */
 export interface Participant<T> {
   metadata(budget?: FetchBudget): Promise<T>
-  key(kid: string, budget?: FetchBudget): Promise<VerifyKey | undefined>
+  /** `failed`: the key with that `kid` that did not verify; another one is asked for. */
+  key(kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
   /** Where its key set was last. */
   jwksUri(): string | undefined
   /** How many of its keys are imported. */
@@ -74,13 +75,13 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
 
   return {
     metadata: budget => metadata.get(budget),
-    async key(kid, budget) {
+    async key(kid, budget, failed) {
       const { jwks_uri } = await metadata.get(budget)
       const keys = keysAt(jwks_uri)
       const key = await (await keys.get(budget)).find(kid)
-      if (key !== undefined) return key
-      // A flood of invented kids costs the host one fetch per interval, and those with known kids nothing.
-      return (await keys.renewed(unknownKidInterval, budget)).find(kid)
+      if (key !== failed) return key
+      // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval, and other callers nothing.
+      return (await keys.renewed(earlyInterval, budget)).find(kid)
     },
     jwksUri: () => jwks?.uri,
     importedKeys: () => imported?.size ?? 0,

@@ -27,7 +27,7 @@ const bytesPerKey = 2048
 /** All participants known in one role, kept by identifier. */
 export interface Participants<T> {
   metadata(id: string, budget?: FetchBudget): Promise<T>
-  key(id: string, kid: string, budget?: FetchBudget): Promise<VerifyKey | undefined>
+  key(id: string, kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
   purge(id: string): void
 }
 
@@ -114,9 +114,9 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
 
   return {
     metadata: async (id, budget) => known(id).participant.metadata(budget),
-    async key(id, kid, budget) {
+    async key(id, kid, budget, failed) {
       const of = known(id)
-      const key = await of.participant.key(kid, budget)
+      const key = await of.participant.key(kid, budget, failed)
       if (key === undefined) return undefined
       of.hasProven = true
       cache.keep(id, of)

@@ -15,17 +15,11 @@ import {
   parseToken,
   type ResourceTokenClaims,
   type TokenType,
-  verifyTokenSignature,
-  type WellKnownDocument,
 } from '@countersign/protocol'
+import { proveIssuer } from '#prove-issuer'
+import { publishedIn } from './published-in.js'
 import { authorizedFacts, identifiedFacts } from './token-facts.js'
 import type { VerifiedToken } from './verified-tokens.js'
-
-const publishedIn: Readonly<Record<TokenType, WellKnownDocument>> = {
-  'agent+jwt': 'aauth-agent',
-  'resource+jwt': 'aauth-resource',
-  'auth+jwt': 'aauth-issuer',
-}
 
 const refusal: Readonly<Record<TokenType, ErrorCode>> = {
   'agent+jwt': 'invalid_agent_token',
@@ -46,8 +40,12 @@ export async function issuerKey(
 
 /** A caller's token whose claims have been read while its signature is still being checked. */
 export interface PendingToken {
-  /** Nothing of `token` may be told, remembered or acted on before this resolves; it rejects with the fault that comes first. */
-  readonly proven: Promise<void>
+  /**
+   * The issuer's key under which the token verified. Nothing of `token` may be told, remembered or acted on before this resolves;
+   * it rejects with the fault that comes first.
+   */
+  readonly proven: Promise<VerifyKey>
+  /** With the key that the issuer was known by before. */
   readonly token: VerifiedToken
 }
 
@@ -67,7 +65,7 @@ export async function openCallerToken(
   },
 ): Promise<PendingToken> {
   const key = await issuerKey(parsed, options.discovery)
-  const proven = verifyTokenSignature(parsed, key)
+  const proven = proveIssuer(parsed, key, options.discovery)
   // It is awaited below or by the caller, but perhaps later than it rejects.
   proven.catch(() => undefined)
   try {
@@ -149,7 +147,7 @@ export async function verifyResourceToken(
       status: 400,
     })
   }
-  await verifyTokenSignature(parsed, await resourceKey(parsed, check.discovery))
+  await proveIssuer(parsed, await resourceKey(parsed, check.discovery), check.discovery)
   return checkResourceToken(parsed, { now: check.now, audience: check.audience })
 }
 
@@ -212,7 +210,7 @@ async function askedToken(
   const { token, issuer, discovery, development = false } = check
   const parsed = parseToken(token, [typ], { development })
   checkIssuer(parsed, issuer, otherIssuer)
-  await verifyTokenSignature(parsed, await issuerKey(parsed, discovery))
+  await proveIssuer(parsed, await issuerKey(parsed, discovery), discovery)
   return parsed
 }
 

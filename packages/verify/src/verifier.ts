@@ -31,6 +31,7 @@ import {
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
 import { noIdentity } from './no-identity.js'
+import { verifyUnder } from './prove-issuer.js'
 import { issuerKey, openCallerToken, type PendingToken } from './token.js'
 import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
 
@@ -217,9 +218,11 @@ async function publishedKeyCaller(
     )
   }
   await admitAgent(id, context)
-  const key = await context.discovery.key('aauth-agent', id, kid)
-  if (key === undefined) throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid')
-  await verifySignature(opened, key)
+  const { discovery } = context
+  const known = await discovery.key('aauth-agent', id, kid)
+  if (known === undefined) throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid')
+  const source = { document: 'aauth-agent', id, kid, discovery } as const
+  const key = await verifyUnder(known, source, under => verifySignature(opened, under))
   return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
 }
 
@@ -240,10 +243,10 @@ async function tokenCaller(
   const bound = verifySignature(opened, token.confirmationKey)
   // Both are checked side by side; whatever the request's signature says, a fault of the token is told first.
   bound.catch(() => undefined)
-  await proven
+  const issuerKey = await proven
   await bound
   // Only now: a token that nobody has proven to hold displaces no other.
-  context.tokens.set(jwt, token)
+  context.tokens.set(jwt, { ...token, issuerKey })
   return callerUnder(token, opened, context)
 }
 

@@ -39,6 +39,11 @@ export const discoveryCases: readonly AttackCase[] = [
     'discovery.garbage',
     'A key set that turns to garbage or empty is stood in for, one that lost a key takes effect at once.',
   ),
+  built(
+    'DSC-39',
+    'discovery.replaced-key',
+    'A key replaced under its kid counts within 30 seconds; wrong signatures cause no more fetches than that.',
+  ),
   built('DSC-37', 'sig.key.jwks-uri.lookup', "Metadata that points at another's JWKS gains nobody's identity."),
 ]
 

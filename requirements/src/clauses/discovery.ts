@@ -20,6 +20,11 @@ export const discoveryClauses: readonly Requirement[] = [
   built('discovery.fetcher', '10', 'Where addresses cannot be controlled the fetcher is passed in explicitly.'),
   built('discovery.cache', '10', 'Documents are cached by identifier, for 30 seconds to 10 minutes.'),
   built('discovery.unknown-kid', '10', 'An unknown `kid` causes one refetch per issuer in 30 seconds.'),
+  built(
+    'discovery.replaced-key',
+    '10',
+    'A `kid` whose signature does not verify shares that refetch, and another key under it is tried.',
+  ),
   built('discovery.single-flight', '10', 'One URL has one fetch in flight.'),
   built('discovery.failures', '10', 'Failures are cached for seconds only.'),
   built('discovery.stale', '10', 'A stale document serves on error up to 1 hour, then 503.'),

@@ -90,8 +90,8 @@ export function knowingOwnKeys(o: {
     return key
   }
   return directory => ({
-    key: async (document, id, kid) =>
-      document === 'aauth-issuer' && id === o.issuer ? find(kid) : directory.key(document, id, kid),
+    key: async (document, id, kid, failed) =>
+      document === 'aauth-issuer' && id === o.issuer ? find(kid) : directory.key(document, id, kid, failed),
   })
 }
 

@@ -1,0 +1,48 @@
+import type { Directory } from '@countersign/discovery'
+import type { VerifyKey } from '@countersign/httpsig'
+import { type ParsedToken, verifyTokenSignature, type WellKnownDocument } from '@countersign/protocol'
+import { publishedIn } from './published-in.js'
+
+/**
+ * Verifies under a published key and, when that fails, once more under the key that has taken its `kid`, if there is another by
+ * now: a participant that made a new key under an old `kid` would be refused until the old one leaves the cache.
+ * Wrong signatures cause no more fetches than unknown kids: the directory asks for a key set early once in 30 s.
+ * @returns the key it verified under
+ * @throws what `verify` throws; where the key set cannot be had, what it threw under the first key
+ * @see protocol.md §10
+ */
+export async function verifyUnder(
+  key: VerifyKey,
+  source: {
+    readonly document: WellKnownDocument
+    readonly id: string
+    readonly kid: string
+    readonly discovery: Pick<Directory, 'key'>
+  },
+  verify: (key: VerifyKey) => Promise<void>,
+): Promise<VerifyKey> {
+  try {
+    await verify(key)
+    return key
+  } catch (fault) {
+    const other = await source.discovery.key(source.document, source.id, source.kid, key).catch(() => undefined)
+    if (other === undefined || other === key) throw fault
+    await verify(other)
+    return other
+  }
+}
+
+/**
+ * Checks a token's signature under its issuer's key, or under the one that has taken its `kid`.
+ * @returns the key it verified under
+ * @throws AAuthError with the code of the token's type
+ */
+export function proveIssuer(
+  parsed: ParsedToken,
+  key: VerifyKey,
+  discovery: Pick<Directory, 'key'>,
+): Promise<VerifyKey> {
+  const { typ, iss, kid } = parsed
+  const source = { document: publishedIn[typ], id: iss, kid, discovery }
+  return verifyUnder(key, source, under => verifyTokenSignature(parsed, under))
+}
