@@ -358,6 +358,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       nested: { limits: 'StoreLimits' },
     },
     'verify checkReplay check': { valid: { replay: anObject, verified: anObject }, call: verify.checkReplay },
+    'verify refuseSeen check': { valid: { replay: anObject, verified: anObject }, call: verify.refuseSeen },
     'verify createVerifier options': {
       valid: { receiver: id, discovery: discovered, accept: ['hwk'] },
       call: verify.createVerifier,

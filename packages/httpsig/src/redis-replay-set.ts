@@ -16,6 +16,7 @@ export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
 
 /** A replay set that several instances share. */
 export interface RedisReplaySet extends ReplaySet {
+  seen(entry: ReplayEntry): Promise<boolean>
   ready(): Promise<void>
   /** Ends a connection made from a URL. */
   close(): Promise<void>
@@ -55,7 +56,7 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
       await run(argumentsOf(''))
     },
   })
-  return { check: judge, ready, close: () => script.close() }
+  return { check: judge, seen, ready, close: () => script.close() }
 
   async function judge(entry: ReplayEntry): Promise<ReplayVerdict> {
     const { authority, thumbprint, base, partition, principal, site } = entry
@@ -68,6 +69,13 @@ export async function redisReplaySet(options: RedisReplaySetOptions): Promise<Re
     const verdict = verdicts[Number(answer)]
     if (verdict === undefined) throw new RedisError('unavailable', 'the replay script answered with something else')
     return verdict
+  }
+
+  async function seen({ authority, thumbprint, base, created, partition }: ReplayEntry): Promise<boolean> {
+    const answer = await script.run(async () =>
+      argumentsOf(String(created), partition, await hashed(authority, thumbprint, base), '', '', 'seen'),
+    )
+    return Number(answer) === 1
   }
 
   /** A set that began in this second is ready in the next one. */

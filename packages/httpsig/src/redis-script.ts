@@ -3,7 +3,8 @@
  *
  * KEYS: the epoch; what the keys of slices begin with: requests, counts. The script adds the number of a slice.
  * ARGV: now, window, capacity, share of a site, share of a principal; then created, partition, request, principal, site (empty: the
- * principal is its own). Without `created` only the epoch is seen to.
+ * principal is its own). Without `created` only the epoch is seen to. With `seen` as the last one it writes nothing and returns 1 where
+ * the request is remembered, else 0.
  *
  * The epoch names the server process and since when the set knows all: a flushed, another or restarted Redis may have lost entries
  * (snapshots and replicas lag behind), and then the start rule holds again. It also holds, for each slice of time, the latest `created`
@@ -21,6 +22,13 @@ local created = tonumber(ARGV[6])
 local epoch = {}
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do epoch[fields[i]] = fields[i + 1] end
+if ARGV[11] == 'seen' then
+  for field in pairs(epoch) do
+    local slice = string.match(field, '^c(%d+)$')
+    if slice and redis.call('SISMEMBER', KEYS[2] .. slice, ARGV[8]) == 1 then return 1 end
+  end
+  return 0
+end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local start, began = tonumber(epoch.start), tonumber(epoch.began)
 if not run or epoch.run ~= run or not start or not began then

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
 import { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './redis.js'
 import { freePort, hasServer, listens, startServer, stopServer } from './redis.test.fixture.js'
-import { entriesAt, expectIdentity } from './replay-set.test.fixture.js'
+import { entriesAt, expectIdentity, expectSeen } from './replay-set.test.fixture.js'
 
 const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
 const there = await listens(Number(new URL(url).port || 6379))
@@ -72,6 +72,11 @@ on(verifies('NON-12', 'F-37', `a request at two instances at once passes at one 
 on(`authority, key and base make the difference, and nothing else${why}`, async () => {
   const set = await opened()
   await expectIdentity(set, entry)
+})
+
+on(`whether a request is remembered can be asked at any instance, which remembers nothing${why}`, async () => {
+  const [one, other] = [await opened({ capacity: 2, share: 2 }), await opened({ capacity: 2, share: 2 })]
+  await expectSeen({ check: one.check, seen: other.seen }, entry)
 })
 
 on(`keys name nobody, and none but the epoch stays${why}`, async () => {

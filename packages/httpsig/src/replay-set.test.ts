@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { countTable, digestKey, digestTable } from './compact-table.js'
 import { memoryReplaySet, type ReplayEntry } from './index.js'
-import { entriesAt, expectIdentity } from './replay-set.test.fixture.js'
+import { entriesAt, expectIdentity, expectSeen } from './replay-set.test.fixture.js'
 
 const start = 1_750_000_000
 
@@ -27,6 +27,10 @@ test(
     await expectIdentity(set, entry)
   },
 )
+
+test('whether a request is remembered can be asked, which remembers nothing', async () => {
+  await expectSeen(memoryReplaySet({ now: clock().now, capacity: 2, share: 2 }), entry)
+})
 
 test(verifies('NON-09', 'of many at once exactly one is fresh'), async () => {
   const set = memoryReplaySet({ now: clock().now })

@@ -41,6 +41,11 @@ export interface ReplaySet {
   /** Whether the request is new; if so it is remembered in the same step, so that of many at once one is fresh. */
   check(entry: ReplayEntry): Promise<ReplayVerdict>
   /**
+   * Whether the request is remembered; remembers nothing. Asked before a request is counted against its caller's limit, so that
+   * replays do not fill it while they wait for `check`. Only `check` decides that a request is new. Default: not asked.
+   */
+  seen?(entry: ReplayEntry): Promise<boolean>
+  /**
    * Resolves once a request created now is not `early`: a set that does not survive a restart refuses what was created in the
    * second in which it began. A server says that it is ready after this, so that its first request is not refused.
    */
@@ -173,16 +178,22 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
 
   const digest = async (text: string): Promise<DigestKey> => digestKey(await sha256(`${salt}\0${text}`))
   const shares = remembered(digest)
+  const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Promise<DigestKey> =>
+    digest(`${authority}\0${thumbprint}\0${base}`)
 
   return {
     async check(entry) {
-      const { authority, thumbprint, base, partition, principal, site } = entry
+      const { partition, principal, site } = entry
       const [request, ofPrincipal, ofSite] = await Promise.all([
-        digest(`${authority}\0${thumbprint}\0${base}`),
+        digestOf(entry),
         shares(`${partition}\0${principal}`),
         site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
       ])
       return judge(entry, { request, principal: ofPrincipal, site: ofSite })
+    },
+    async seen(entry) {
+      const request = await digestOf(entry)
+      return slices.some(({ seen }) => seen.has(request))
     },
     ready: () => wholeSecondAfter(start, clock),
   }

@@ -1,6 +1,14 @@
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
-import { type Caller, type ClientOf, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import {
+  type Caller,
+  type ClientOf,
+  checkReplay,
+  refuseSeen,
+  requestIdOf,
+  type Verified,
+  type Verifier,
+} from '@countersign/verify'
 import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
 import { available } from './available.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
@@ -233,7 +241,10 @@ const callNobody: Calls = { fetch: isolated, oauth: isolated }
 
 const noAnswer = async (): Promise<undefined> => undefined
 
-/** Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. */
+/**
+ * Level and scope, then limit, then policy, then replay: what was refused for one of the first three may come again. What was received
+ * before is refused before it is counted, too: replays under way must not fill the limit of the agent that they were captured from.
+ */
 async function passes(
   message: ReceivedMessage,
   { verified, aauth }: { readonly verified: Verified; readonly aauth: AAuth },
@@ -252,11 +263,14 @@ async function passes(
       error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
       ask: 'nothing',
     }
-  const over = await charge(message, bucketsOf(caller, route.limits, guard.clientOf(message)), guard)
+  const buckets = bucketsOf(caller, route.limits, guard.clientOf(message))
+  const once = passesOnce(message, route)
+  if (once && buckets.length > 0) await refuseReplay(refuseSeen, message, verified, guard)
+  const over = await charge(message, buckets, guard)
   if (over !== undefined) return overLimit(caller, route, over)
   const objection = await refusedByPolicy(aauth, route)
   if (objection !== undefined) return objection
-  if (passesOnce(message, route)) await checkOnce(message, verified, guard)
+  if (once) await checkOnce(message, verified, guard)
   return undefined
 }
 
@@ -327,17 +341,31 @@ function passesOnce(message: ReceivedMessage, { replay }: Route): boolean {
 
 /** One request that meets two guards of a resource is no replay of itself: the very same object passes again. */
 async function checkOnce(message: ReceivedMessage, verified: Verified, guard: Guard): Promise<void> {
+  try {
+    await refuseReplay(checkReplay, message, verified, guard)
+  } catch (error) {
+    await giveBack(message, guard)
+    throw error
+  }
+  guard.passed.add(message)
+}
+
+/** Asks the replay set, by one of its two questions; a replay counts as a failure of the network that sends it. */
+async function refuseReplay(
+  ask: typeof checkReplay,
+  message: ReceivedMessage,
+  verified: Verified,
+  guard: Guard,
+): Promise<void> {
   if (guard.passed.has(message)) return
   const peer = guard.clientOf(message)
   const { replay, siteOf, development } = guard
   try {
-    await checkReplay({ replay, verified, peer, siteOf, development })
+    await ask({ replay, verified, peer, siteOf, development })
   } catch (error) {
-    await giveBack(message, guard)
     if (isReplay(error)) guard.failures.note(peer)
     throw error
   }
-  guard.passed.add(message)
 }
 
 /** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */

@@ -1,8 +1,8 @@
-import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
+import { generateSigningKey, memoryReplaySet, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { memoryCounter, type Resource } from './index.js'
-import { asAgent, asKey, makeWorld, type World } from './world.test.fixture.js'
+import { type Counter, memoryCounter, type Resource } from './index.js'
+import { asAgent, asKey, earlyStart, makeWorld, type World } from './world.test.fixture.js'
 
 let world: World
 beforeAll(async () => {
@@ -11,6 +11,41 @@ beforeAll(async () => {
 
 const level = { level: 'pseudonymous' } as const
 const post = () => world.request({ as: asAgent(world.agent), target: '/x', method: 'POST', body: '{}' })
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+function slowCounter(): Counter {
+  const { take, giveBack } = memoryCounter()
+  return {
+    take: async (...of) => pause(1).then(() => take(...of)),
+    giveBack: async (...of) => pause(1).then(() => giveBack(...of)),
+  }
+}
+
+/** Began long ago, so that the start rule is over. */
+function slowReplay(): ReplaySet {
+  const set = memoryReplaySet({ now: earlyStart(() => world.clock.now) })
+  return {
+    check: async entry => pause(1).then(() => set.check(entry)),
+    seen: async entry => pause(1).then(() => set.seen?.(entry) ?? false),
+  }
+}
+
+/** Does something again and again on many connections. `end` says what came of it. */
+function repeat<T>(connections: number, act: () => Promise<T>): { end(): Promise<ReadonlySet<T>> } {
+  let ends = false
+  const outcomes = new Set<T>()
+  const all = Array.from({ length: connections }, async () => {
+    while (!ends) outcomes.add(await act())
+  })
+  return {
+    async end() {
+      ends = true
+      await Promise.all(all)
+      return outcomes
+    },
+  }
+}
 
 /** The status a request is refused with, 200 for one that passes; each time as another object, as from the wire. */
 async function status(resource: Resource<'events.read' | 'events.write'>, message: ReceivedMessage): Promise<number> {
@@ -52,11 +87,54 @@ describe(verifies('sig.replay.costs-nothing', 'a replay costs nothing to the age
     expect((await resource.handle(await ask()))?.status).toBe(429)
   })
 
-  test('with a counter that gives nothing back, they stay counted', async () => {
+  test('while they are under way, at a counter and a replay set that are 1 ms away', async () => {
+    const resource = world.calendar({ limits: { identified: '30/min' }, counter: slowCounter(), replay: slowReplay() })
+    const captured = await post()
+    expect(await status(resource, captured)).toBe(200)
+    const fresh = await Promise.all(Array.from({ length: 10 }, post))
+    const flood = repeat(40, () => status(resource, captured))
+    const answers: number[] = []
+    for (const one of fresh) {
+      answers.push(await status(resource, one))
+      await pause(2)
+    }
+    expect([...(await flood.end())]).toEqual([401])
+    expect(answers).toEqual(Array(10).fill(200))
+  })
+
+  test('while they are under way, at the resource token endpoint', async () => {
+    const slow = { counter: slowCounter(), replay: slowReplay() }
+    const resource = world.calendar({ resourceTokenLimit: '20/hour', ...slow })
+    const ask = () =>
+      world.request({
+        ...{ as: asAgent(world.agent), method: 'POST', target: '/aauth/resource-token', body: 'scope=events.read' },
+        contentType: 'application/x-www-form-urlencoded',
+      })
+    const captured = await ask()
+    expect((await resource.handle({ ...captured }))?.status).toBe(200)
+    const fresh = await Promise.all(Array.from({ length: 10 }, ask))
+    const flood = repeat(40, async () => (await resource.handle({ ...captured }))?.status)
+    const answers: Array<number | undefined> = []
+    for (const one of fresh) answers.push((await resource.handle(one))?.status)
+    expect([...(await flood.end())]).toEqual([401])
+    expect(answers).toEqual(Array(10).fill(200))
+  })
+
+  test('a set that cannot be asked before the count still refuses replays, and gives back', async () => {
+    const { check } = memoryReplaySet({ now: earlyStart(() => world.clock.now) })
+    const resource = world.calendar({ limits: { identified: '2/min' }, replay: { check } })
+    const captured = await post()
+    expect(await status(resource, captured)).toBe(200)
+    for (let replay = 0; replay < 5; replay++) expect(await status(resource, captured)).toBe(401)
+    expect([await status(resource, await post()), await status(resource, await post())]).toEqual([200, 429])
+  })
+
+  test('with a counter that gives nothing back, those that come at once with the first stay counted', async () => {
     const counter = memoryCounter()
     const resource = world.calendar({ limits: { identified: '2/min' }, counter: { take: counter.take } })
     const captured = await post()
-    expect([await status(resource, captured), await status(resource, captured)]).toEqual([200, 401])
+    const both = await Promise.all([status(resource, captured), status(resource, captured)])
+    expect(both.toSorted((a, b) => a - b)).toEqual([200, 401])
     expect(await status(resource, await post())).toBe(429)
   })
 })

@@ -8,7 +8,15 @@ import {
   parseForm,
   parseScope,
 } from '@countersign/protocol'
-import { type Caller, type ClientOf, checkReplay, requestIdOf, type Verified, type Verifier } from '@countersign/verify'
+import {
+  type Caller,
+  type ClientOf,
+  checkReplay,
+  refuseSeen,
+  requestIdOf,
+  type Verified,
+  type Verifier,
+} from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { signatureComponents } from './components.js'
 import { type Deny, isDenied } from './deny.js'
@@ -84,18 +92,34 @@ async function resourceTokenFor(
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
   const ask = askOf(message, options)
-  // The limit before the replay set: what was refused for the one may come again, and must not fill the other.
-  await options.tokens.allot(caller)
-  const { replay, siteOf, development } = options
+  await allotOnce(message, verified, caller, options)
+  const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
+  return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
+}
+
+/** The limit before the replay set: what was refused for the one may come again, and must not fill the other. */
+async function allotOnce(
+  message: ReceivedMessage,
+  verified: Verified,
+  caller: Caller & { level: 'identified' },
+  options: ResourceTokenEndpointOptions,
+): Promise<void> {
+  const { replay, siteOf, development, tokens } = options
+  const check = { replay, verified, partition: 'token', siteOf, development } as const
   try {
-    await checkReplay({ replay, verified, partition: 'token', siteOf, development })
+    // Before the count: replays under way must not fill the limit of the agent that they were captured from.
+    await refuseSeen(check)
+    await tokens.allot(caller)
+    try {
+      await checkReplay(check)
+    } catch (error) {
+      await tokens.giveBack(caller)
+      throw error
+    }
   } catch (error) {
-    await options.tokens.giveBack(caller)
     if (isReplay(error)) options.failures.note(options.clientOf(message))
     throw error
   }
-  const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
-  return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }
 
 function identified(caller: Caller, message: ReceivedMessage): Caller & { level: 'identified' } {

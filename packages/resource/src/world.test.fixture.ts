@@ -166,7 +166,7 @@ async function party(id: string, kind: 'agent' | 'issuer', documents: Map<string
 }
 
 /** The set has been up for long: what it would refuse just after a start has tests of its own. */
-function earlyStart(now: () => number): () => number {
+export function earlyStart(now: () => number): () => number {
   let started = false
   return () => {
     if (started) return now()

@@ -9,7 +9,7 @@ export type {
   Verified,
 } from './caller.js'
 export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
-export { checkReplay, type ReplayCheck } from './replay.js'
+export { checkReplay, type ReplayCheck, refuseSeen } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'
 export { type ClientOf, clientOf, type TrustedProxies, withClient } from './trusted-proxies.js'

@@ -1,5 +1,5 @@
 import { type SiteOf, shareSite } from '@countersign/discovery'
-import type { ReplayEntry, ReplaySet, ReplayVerdict } from '@countersign/httpsig'
+import type { ReplayEntry, ReplaySet } from '@countersign/httpsig'
 import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Caller, Verified } from './caller.js'
 import { networkOf, wideNetworkOf } from './network.js'
@@ -36,22 +36,13 @@ const checks: OptionChecks<ReplayCheck> = {
  */
 export async function checkReplay(check: ReplayCheck): Promise<void> {
   checkOptions('checkReplay', check, checks, ['replay', 'verified'])
-  const { replay, verified, partition } = check
-  const { caller, opened } = verified
-  if (opened === undefined || caller.level === 'anonymous') return
-  const verdict = await verdictOf(replay, {
-    authority: opened.authority,
-    thumbprint: caller.key.thumbprint,
-    base: opened.base,
-    created: opened.created,
-    partition: partition ?? caller.level,
-    ...shareOf(caller, check),
-  })
-  switch (verdict) {
+  const entry = entryOf(check)
+  if (entry === undefined) return
+  switch (await answerOf(() => check.replay.check(entry))) {
     case 'fresh':
       return
     case 'replayed':
-      throw new AAuthError('replay_detected', 'this request was received before; its outcome stands')
+      throw replayDetected()
     case 'full':
       throw notProcessed('too many requests are remembered for this caller or its site', 5)
     case 'early':
@@ -59,10 +50,42 @@ export async function checkReplay(check: ReplayCheck): Promise<void> {
   }
 }
 
+/**
+ * Refuses a request that was received before, without remembering one that was not.
+ * Call it before the request is counted against a limit of its caller: counted first and given back later, replays of a captured
+ * request fill the limit while they are under way, and its agent's own requests are refused. {@link checkReplay} still comes last.
+ * @throws AAuthError `replay_detected`; or `temporarily_unavailable`, not processed, when the set is away
+ * @see protocol §3.7
+ */
+export async function refuseSeen(check: ReplayCheck): Promise<void> {
+  checkOptions('refuseSeen', check, checks, ['replay', 'verified'])
+  const { replay } = check
+  const entry = replay.seen === undefined ? undefined : entryOf(check)
+  if (entry !== undefined && (await answerOf(async () => replay.seen?.(entry)))) throw replayDetected()
+}
+
+/** What the set is asked about; undefined for an unsigned request, which is no replay of any. */
+function entryOf(check: ReplayCheck): ReplayEntry | undefined {
+  const { caller, opened } = check.verified
+  if (opened === undefined || caller.level === 'anonymous') return undefined
+  return {
+    authority: opened.authority,
+    thumbprint: caller.key.thumbprint,
+    base: opened.base,
+    created: opened.created,
+    partition: check.partition ?? caller.level,
+    ...shareOf(caller, check),
+  }
+}
+
+function replayDetected(): AAuthError {
+  return new AAuthError('replay_detected', 'this request was received before; its outcome stands')
+}
+
 /** Without the set a first request looks like a replay: the request is refused, and nothing was done for it. */
-async function verdictOf(replay: ReplaySet, entry: ReplayEntry): Promise<ReplayVerdict> {
+async function answerOf<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await replay.check(entry)
+    return await ask()
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
     throw notProcessed('what remembers requests is away', 5, cause)
