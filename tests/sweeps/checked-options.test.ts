@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { main } from '@countersign/cli'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Entry, entries, membersOf, parametersOf } from './declared-options.fixture.js'
-import { exempt, type Taken, taken } from './options-registry.fixture.js'
+import { exempt, harmless, restrictions, type Taken, taken } from './options-registry.fixture.js'
 
 // A misspelt option is ignored in JavaScript, and what it was to forbid allowed. Every options object of every exported function
 // refuses members that it does not have, and says which was probably meant; what is exported and not registered fails here.
@@ -108,6 +108,43 @@ test('each refuses unknown members, and the slip of every member with the name t
 test('and each takes the same options without the slip', { timeout: 120_000 }, async () => {
   for (const [key, { valid, call }] of Object.entries(registry))
     expect(String(await errorOf(() => call(valid as never))), key).not.toMatch(/option '/)
+})
+
+/** The options with the member at this path undefined, as of a misspelt `config.agnets`. */
+function withUndefined(options: object, path: string, member: string): object {
+  const changed = structuredPath(options, path)
+  Object.assign(changed.at, { [member]: undefined })
+  return changed.whole
+}
+
+/** A copy of the options, and the object at this path in it. */
+function structuredPath(options: object, path: string): { readonly whole: object; readonly at: object } {
+  const whole = (Array.isArray(options) ? [...options] : { ...options }) as Record<string, object>
+  if (path === '') return { whole, at: whole }
+  const [first = '', ...rest] = path.split('.')
+  const inner = structuredPath(whole[first] ?? {}, rest.join('.'))
+  whole[first] = inner.whole
+  return { whole, at: inner.at }
+}
+
+test('no member that restricts who gets in may be undefined, and the rest may', { timeout: 120_000 }, async () => {
+  const tried = new Set<string>()
+  const wrong: string[] = []
+  for (const { key, room, type } of await exportedOptions()) {
+    const one = registry[key]
+    if (one === undefined) continue
+    for (const [path, inner] of [['', type], ...Object.entries(one.nested ?? {})] as const)
+      for (const member of membersOf(room, inner)) {
+        const name = `${/^\w+/.exec(inner.replace('readonly ', ''))?.[0] ?? key}.${member}`
+        const error = String(await errorOf(() => one.call(withUndefined(one.valid, path, member) as never)))
+        const isRefused = new RegExp(`option '\\S*${member}' is undefined; leave it out`).test(error)
+        if (!harmless.has(name) && isRefused !== restrictions.has(member))
+          wrong.push(`${key} ${path} ${name}: ${error}`)
+        if (isRefused) tried.add(member)
+      }
+  }
+  expect(wrong).toEqual([])
+  expect([...restrictions].filter(member => !tried.has(member))).toEqual([])
 })
 
 /** An object in a JSON schema, and how to get there: `0` stands for an element, `*` for a member of any name. */

@@ -388,6 +388,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
       `${entry} each check`,
       `${entry} eachMember check`,
       `${entry} objectOr other`,
+      `${entry} restriction check`,
       `${entry} wrongOption place`,
       `${entry} wrongOption { taker, path }`,
     ]),
@@ -416,3 +417,45 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   ],
   'flags of a command, which commander checks': ['fetch/agent agentOf { interact, onEvent, names, fetch: send }'],
 }
+
+/** Members that restrict who gets in, or with what: undefined they would restrict nobody. */
+export const restrictions: ReadonlySet<string> = new Set([
+  ...[
+    'level',
+    'scope',
+    'scopes',
+    'upstreamScopes',
+    'agents',
+    'delegates',
+    'users',
+    'deny',
+    'via',
+    'policy',
+    'decision',
+  ],
+  ...[
+    'components',
+    'replay',
+    'limits',
+    'anonymous',
+    'pseudonymous',
+    'identified',
+    'authorized',
+    'network',
+    'agent',
+    'site',
+  ],
+  ...['acceptAuthServer', 'identifyTo', 'authServers', 'accept', 'methods', 'mcp', 'dropHeaders'],
+  ...['session', 'tools', 'prompts', 'resources', 'subjects', 'claims', 'audience', 'algorithms'],
+])
+
+/** Members of these names whose default is the strictest, that must be there, or that bound what is held rather than who gets in. */
+export const harmless: ReadonlySet<string> = new Set([
+  ...['AgentServerOptions.audience', 'AgentServerOptions.replay', 'AuthServerOptions.replay', 'ResourceOptions.replay'],
+  ...['ResourceOptions.authServers', 'ResourceOptions.scopes', 'RequestQuota.agent', 'DirectGrant.agent'],
+  ...['OpenidConnectOptions.scope', 'OAuthApiOptions.scope', 'SignMessageOptions.components', 'ReplayCheck.replay'],
+  ...['VerifyMessageOptions.limits', 'McpOptions.limits', 'ServeOptions.limits', 'store openStore options.limits'],
+  ...['ServeOptions.level', 'server jsonLog options.level', 'TokenCheck.audience'],
+  // Refused by every guard; guards of MCP and gateways add to them.
+  ...['Requirement.components', 'Requirement.replay'],
+])

@@ -6,6 +6,7 @@ import {
   type OptionChecks,
   objectOr,
   proxiesCheck,
+  restriction,
   wrongOption,
 } from '@countersign/protocol'
 import type { AgentServerOptions } from './agent-server-options.js'
@@ -54,12 +55,12 @@ export function checkAgentServerOptions(options: AgentServerOptions): void {
 const issuerChecks: OptionChecks<OidcIssuer> = {
   issuer: 'string',
   name: 'string',
-  subjects: 'strings',
+  subjects: restriction('strings'),
   // By names of the issuer's own; each rule is judged where it is read.
-  claims: 'object',
-  audience: 'string',
+  claims: restriction('object'),
+  audience: restriction('string'),
   delegate: 'strings',
-  algorithms: 'strings',
+  algorithms: restriction('strings'),
   jwksUri: 'string',
   jwks: { keys: each('object') },
 }

@@ -5,6 +5,7 @@ import {
   checkOptionsOffPage,
   type IdentifierList,
   type OptionChecks,
+  restriction,
 } from '@countersign/protocol'
 import { ownDirectory } from '#own-directory'
 import { postFetch } from '#post-fetch'
@@ -59,8 +60,8 @@ const checks: OptionChecks<AgentOptions> = {
   identity: 'object',
   state: 'object',
   // Their entries are checked below.
-  acceptAuthServer: 'any',
-  identifyTo: 'any',
+  acceptAuthServer: /* @__PURE__ */ restriction('any'),
+  identifyTo: /* @__PURE__ */ restriction('any'),
   interact: 'object',
   fetch: 'function',
   fetcher: 'function',

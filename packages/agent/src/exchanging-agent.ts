@@ -7,6 +7,7 @@ import {
   type IdentifierList,
   identifiersCheck,
   type PublishedKey,
+  restriction,
   serializeAgentInteraction,
 } from '@countersign/protocol'
 import { partsOf } from './agent.js'
@@ -112,8 +113,9 @@ const capacity = 1000
  * @see protocol §7
  */
 export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOptions<U>): ExchangingAgent<U> {
+  const known = restriction(identifiersCheck)
   checkOptions('exchangingAgent', options, {
-    ...{ id: 'string', key: 'object', acceptAuthServer: identifiersCheck, identifyTo: identifiersCheck },
+    ...{ id: 'string', key: 'object', acceptAuthServer: known, identifyTo: known },
     ...{ redirectUri: 'string', discovery: 'object', fetch: 'function', now: 'function', sleep: 'function' },
     ...{ development: 'boolean', suspend: 'function' },
   })

@@ -32,8 +32,12 @@ describe('askUsers', () => {
   const question = { agents: [agent], resources: [resource], scopes: ['events.read'] }
 
   test('a misspelt member is refused: without `scopes` an agent may ask for any', () => {
-    expect(() => askUsers([{ ...question, scopes: undefined, scope: ['events.read'] } as never])).toThrow(
+    const { scopes: scope, ...unscoped } = question
+    expect(() => askUsers([{ ...unscoped, scope } as never])).toThrow(
       new TypeError("askUsers: unknown option 'scope'; did you mean 'scopes'?"),
+    )
+    expect(() => askUsers([{ ...question, scopes: undefined } as never])).toThrow(
+      new TypeError("askUsers: option 'scopes' is undefined; leave it out, or give it a value"),
     )
     expect(askUsers([question])(request)).toBe('consent')
     expect(askUsers([question])({ ...request, scope: ['openid'] })).toBe('deny')

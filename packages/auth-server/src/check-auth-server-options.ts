@@ -5,6 +5,7 @@ import {
   type OptionCheck,
   type OptionChecks,
   proxiesCheck,
+  restriction,
   wrongOption,
 } from '@countersign/protocol'
 import type { AuthServerOptions } from './auth-server.js'
@@ -25,9 +26,9 @@ const ruleChecks: OptionChecks<ExchangeRule> = {
   upstream: 'string',
   middle: 'string',
   downstream: 'string',
-  upstreamScopes: 'strings',
-  scopes: 'strings',
-  decision: ['direct', 'consent'],
+  upstreamScopes: restriction('strings'),
+  scopes: restriction('strings'),
+  decision: restriction(['direct', 'consent']),
 }
 
 const exchangeChecks: OptionChecks<ExchangeOptions> = {
@@ -45,7 +46,7 @@ const checks: OptionChecks<AuthServerOptions> = {
   epoch: 'object',
   knownKeys: ['check', 'replace'],
   login: each('object'),
-  policy: 'function',
+  policy: restriction('function'),
   deviceFlow: listOr('any'),
   exchange: { ...exchangeChecks },
   fetch: 'function',
@@ -71,9 +72,9 @@ export function checkAuthServerOptions(options: AuthServerOptions): void {
 
 const grantChecks: OptionChecks<DirectGrant> = {
   agent: 'string',
-  delegates: listOr('none', 'any'),
+  delegates: restriction(listOr('none', 'any')),
   resource: 'string',
-  scopes: 'strings',
+  scopes: restriction('strings'),
 }
 
 /** Refuses a direct grant that does not say what it seems to: `delegates: 'pipeline-1'` would name every part of that text. */
@@ -82,10 +83,10 @@ export function checkDirectGrant(grant: DirectGrant): void {
 }
 
 const questionChecks: OptionChecks<UserQuestion> = {
-  agents: listOr('any'),
-  delegates: listOr('none', 'any'),
-  resources: listOr('any'),
-  scopes: listOr('any'),
+  agents: restriction(listOr('any')),
+  delegates: restriction(listOr('none', 'any')),
+  resources: restriction(listOr('any')),
+  scopes: restriction(listOr('any')),
 }
 
 /** The same for a question to users: a misspelt `scopes` would let agents ask for any. */

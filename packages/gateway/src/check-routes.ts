@@ -5,6 +5,7 @@ import {
   isObject,
   type OptionCheck,
   type OptionChecks,
+  restriction,
   wrongOption,
 } from '@countersign/protocol'
 import type { CheckOptions } from './check.js'
@@ -12,18 +13,18 @@ import type { GatewayOptions } from './gateway.js'
 import type { GatewayRoute } from './routed.js'
 
 const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {
-  tools: eachMember('object'),
-  prompts: eachMember('object'),
-  resources: eachMember('object'),
+  tools: restriction(eachMember('object')),
+  prompts: restriction(eachMember('object')),
+  resources: restriction(eachMember('object')),
   optional: 'strings',
 }
 
 // What a route asks is checked as every requirement is, when it is declared.
 const routeChecks: OptionChecks<GatewayRoute> = {
   path: 'string',
-  methods: 'strings',
+  methods: restriction('strings'),
   requirement: 'object',
-  mcp: { ...mcpChecks },
+  mcp: restriction({ ...mcpChecks }),
 }
 
 const routes: OptionCheck = each({ ...routeChecks })
@@ -40,7 +41,7 @@ const gatewayChecks: OptionChecks<GatewayOptions> = {
   timeout: 'number',
   healthPath: 'string',
   identity,
-  dropHeaders: 'strings',
+  dropHeaders: restriction('strings'),
   onUpstream: 'function',
   now: 'function',
 }

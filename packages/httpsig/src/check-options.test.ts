@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkOptions as checkInBrowser } from './check-options-browser.js'
-import { checkOptions, each, eachMember, nearestName, type OptionChecks, objectOr } from './index.js'
+import { checkOptions, each, eachMember, nearestName, type OptionChecks, objectOr, restriction } from './index.js'
 
 interface Options {
   readonly agents?: readonly string[]
@@ -56,6 +56,16 @@ describe('checkOptions', () => {
     expect(told(right, ['agents'])).toBeUndefined()
     expect(told({ ...right, cors: 'off', limits: undefined })).toBeUndefined()
     expect(told({})).toBeUndefined()
+  })
+
+  test('a member that restricts may be left out or be right, and not be undefined', () => {
+    const restricted: OptionChecks<Options> = { ...checks, agents: restriction('strings') }
+    const check = (options: object) => () => checkOptions('guard', options, restricted)
+    expect(check({ agents: undefined })).toThrow(
+      new TypeError("guard: option 'agents' is undefined; leave it out, or give it a value"),
+    )
+    expect(check({ agents: 1 })).toThrow("guard: option 'agents' must be an array of strings, not a number")
+    for (const right of [{}, { agents: [] }, { level: undefined }]) expect(check(right)).not.toThrow()
   })
 
   test('an unknown member is refused with the name that was probably meant', () => {

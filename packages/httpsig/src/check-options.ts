@@ -2,7 +2,7 @@ import { checkOption, type OptionChecks, type OptionMembers } from './option-che
 
 /**
  * Refuses what an options object must not hold: a misspelt member would be ignored, and what it was to forbid allowed.
- * Members that are undefined count as left out. In browsers only names are checked, which costs a page fewer bytes.
+ * Members that are undefined count as left out, but for those that restrict (`restriction`). In browsers only names are checked, which costs a page fewer bytes.
  * @param taker the function that takes the options, for the message
  * @param required members that must be there
  * @throws TypeError that names the member, and the one that was probably meant; RangeError for a number that is negative or NaN

@@ -24,6 +24,7 @@ test('what is exported is what is meant to be', () => {
       'eachMember',
       'nearestName',
       'objectOr',
+      'restriction',
       'wrongOption',
       'checkedStream',
       'contentDigestCheck',

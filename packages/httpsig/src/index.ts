@@ -73,6 +73,7 @@ export {
   type OptionMembers,
   type OptionPlace,
   objectOr,
+  restriction,
   wrongOption,
 } from './option-check.js'
 export {

@@ -11,7 +11,7 @@ export type OptionCheck =
   | ('any' | 'array' | 'boolean' | 'function' | 'number' | 'object' | 'string' | 'strings')
   | readonly (boolean | number | string)[]
   | OptionMembers
-  | ((value: unknown, place: OptionPlace) => void)
+  | (((value: unknown, place: OptionPlace) => void) & { readonly refusesUndefined?: true })
 
 /** The checks of an object's members, by their names. */
 export interface OptionMembers {
@@ -58,6 +58,19 @@ export function eachMember(check: OptionCheck): OptionCheck {
   }
 }
 
+/**
+ * A member that restricts who gets in, or with what. Where it is there and `undefined`, as after `config.agnets`, it is refused
+ * rather than taken for left out, which would let everybody in.
+ */
+export function restriction(check: OptionCheck): OptionCheck {
+  const given = (value: unknown, place: OptionPlace): void => {
+    if (value === undefined)
+      throw new TypeError(`${place.taker}: option '${place.path}' is undefined; leave it out, or give it a value`)
+    checkOption(value, check, place)
+  }
+  return Object.assign(given, { refusesUndefined: true } as const)
+}
+
 /** An object with these members, or what the other check allows. */
 export function objectOr(members: OptionMembers, other: OptionCheck): OptionCheck {
   return (value, place) => checkOption(value, isRecord(value) ? members : other, place)
@@ -79,8 +92,12 @@ function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlac
     const check = Object.hasOwn(checks, member) ? checks[member] : undefined
     if (check === undefined) throw unknownOption(member, Object.keys(checks), place)
     const value = options[member]
-    if (value !== undefined) checkOption(value, check, below(place, member))
+    if (value !== undefined || refusesUndefined(check)) checkOption(value, check, below(place, member))
   }
+}
+
+function refusesUndefined(check: OptionCheck): boolean {
+  return typeof check === 'function' && check.refusesUndefined === true
 }
 
 function unknownOption(member: string, known: readonly string[], place: OptionPlace): TypeError {

@@ -1,4 +1,4 @@
-import { checkOptions, each, eachMember, type OptionChecks } from '@countersign/protocol'
+import { checkOptions, each, eachMember, type OptionChecks, restriction } from '@countersign/protocol'
 import type { McpOptions } from './guard-mcp.js'
 import type { McpOAuth } from './protected-resource.js'
 import type { McpRules } from './rules.js'
@@ -9,10 +9,10 @@ const oauthChecks: OptionChecks<McpOAuth> = { authorizationServers: each('string
 
 // What a rule asks is checked as every requirement is, when it is declared.
 const rulesChecks: OptionChecks<McpRules<string>> = {
-  session: 'object',
-  tools: eachMember('object'),
-  prompts: eachMember('object'),
-  resources: eachMember('object'),
+  session: restriction('object'),
+  tools: restriction(eachMember('object')),
+  prompts: restriction(eachMember('object')),
+  resources: restriction(eachMember('object')),
   optional: 'strings',
 }
 

@@ -11,5 +11,6 @@ export {
   type OptionMembers,
   type OptionPlace,
   objectOr,
+  restriction,
   wrongOption,
 } from '@countersign/httpsig'

@@ -16,6 +16,7 @@ test('the public names', () => {
       'eachMember',
       'nearestName',
       'objectOr',
+      'restriction',
       'wrongOption',
       'answerUrl',
       'checkRedirectUri',

@@ -16,6 +16,7 @@ export {
   type OptionMembers,
   type OptionPlace,
   objectOr,
+  restriction,
   wrongOption,
 } from './check-options.js'
 export { checkContentCoding } from './content-coding.js'

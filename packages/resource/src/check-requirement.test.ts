@@ -46,8 +46,27 @@ describe.each(Object.keys(guards))('guard of %s', adapter => {
   test('an empty requirement is refused with what to write', () => {
     const told = /^guard: say whom the route lets in: level 'anonymous' \(everybody\)/
     expect(() => guard({})).toThrow(told)
-    expect(() => guard({ scope: undefined, agents: undefined })).toThrow(told)
     expect(() => guard({ level: 'pseudonymous' })).not.toThrow()
+  })
+
+  test('a list that is undefined, as of a misspelt name of a configuration, is refused, where it let any agent in', () => {
+    const right = {
+      ...{
+        agents: ['https://agent.example'],
+        users: [],
+        deny: {},
+        via: ['https://hop.example'],
+        limits: {},
+        scope: 'events.read',
+      },
+      ...{ level: 'authorized', components: ['content-type'], replay: 'all', policy: () => 'allow' },
+    }
+    for (const member of Object.keys(right))
+      expect(() => guard({ ...right, [member]: undefined })).toThrow(
+        new TypeError(`guard: option '${member}' is undefined; leave it out, or give it a value`),
+      )
+    expect(() => guard(right)).not.toThrow()
+    expect(() => guard({ level: 'identified', cacheControl: undefined })).not.toThrow()
   })
 
   test('options of the adapter that it does not have are refused', () => {

@@ -4,6 +4,7 @@ import {
   identifiersCheck,
   type OptionCheck,
   type OptionChecks,
+  restriction,
   wrongOption,
 } from '@countersign/protocol'
 import type { Bearer } from './bearer.js'
@@ -22,9 +23,9 @@ const textsCheck: OptionCheck = (value, place) => {
 const userChecks: OptionChecks<UserOfAgent> = { iss: 'string', sub: 'string', agent: 'string' }
 
 const denyChecks: OptionChecks<DenyLists> = {
-  agents: 'strings',
-  delegates: each({ agent: 'string', delegate: 'string' }),
-  users: each({ ...userChecks }),
+  agents: restriction('strings'),
+  delegates: restriction(each({ agent: 'string', delegate: 'string' })),
+  users: restriction(each({ ...userChecks })),
 }
 
 /** Lists of whom to refuse, or a function: a misspelt list would refuse nobody. */
@@ -36,13 +37,13 @@ export const denyCheck: OptionCheck = (value, place) => {
 }
 
 const limitsChecks: OptionChecks<Limits> = {
-  anonymous: 'string',
-  pseudonymous: 'string',
-  identified: 'string',
-  authorized: 'string',
-  network: 'string',
-  agent: 'string',
-  site: 'string',
+  anonymous: restriction('string'),
+  pseudonymous: restriction('string'),
+  identified: restriction('string'),
+  authorized: restriction('string'),
+  network: restriction('string'),
+  agent: restriction('string'),
+  site: restriction('string'),
 }
 export const limitsCheck: OptionCheck = { ...limitsChecks }
 
@@ -50,17 +51,17 @@ const bearerChecks: OptionChecks<Bearer> = { verify: 'function', realm: 'string'
 
 const checks: OptionChecks<Requirement> = {
   name: 'string',
-  level,
-  scope: textsCheck,
-  agents: identifiersCheck,
-  users: each({ ...userChecks }),
-  deny: denyCheck,
-  via: 'strings',
-  components: 'strings',
+  level: restriction(level),
+  scope: restriction(textsCheck),
+  agents: restriction(identifiersCheck),
+  users: restriction(each({ ...userChecks })),
+  deny: restriction(denyCheck),
+  via: restriction('strings'),
+  components: restriction('strings'),
   body: ['whole', 'stream'],
-  replay: ['unsafe', 'all'],
-  limits: limitsCheck,
-  policy: 'function',
+  replay: restriction(['unsafe', 'all']),
+  limits: restriction(limitsCheck),
+  policy: restriction('function'),
   alsoAccept: { ...bearerChecks },
   cacheControl: ['handler'],
 }

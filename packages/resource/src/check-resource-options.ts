@@ -6,6 +6,7 @@ import {
   identifiersCheck,
   type OptionChecks,
   proxiesCheck,
+  restriction,
 } from '@countersign/protocol'
 import { denyCheck, limitsCheck } from './check-requirement.js'
 import type { DownstreamOptions } from './downstream.js'
@@ -15,8 +16,8 @@ import type { ResourceOptions } from './resource.js'
 const oauthChecks: OptionChecks<OAuthOptions> = { apis: each('object'), tokens: 'object' }
 
 const downstreamChecks: OptionChecks<DownstreamOptions> = {
-  acceptAuthServer: identifiersCheck,
-  identifyTo: identifiersCheck,
+  acceptAuthServer: restriction(identifiersCheck),
+  identifyTo: restriction(identifiersCheck),
   name: 'string',
   redirectUris: 'strings',
   deadline: 'number',
@@ -32,11 +33,11 @@ const checks: OptionChecks<ResourceOptions> = {
   authServers: 'strings',
   scopes: eachMember('string'),
   authorities: 'strings',
-  agents: identifiersCheck,
-  deny: denyCheck,
+  agents: restriction(identifiersCheck),
+  deny: restriction(denyCheck),
   acceptOwnAgent: 'boolean',
-  components: 'strings',
-  limits: limitsCheck,
+  components: restriction('strings'),
+  limits: restriction(limitsCheck),
   siteOf: 'function',
   resourceTokenLimit: 'string',
   failureLimit: 'string',

@@ -26,6 +26,7 @@ import {
   type OptionCheck,
   type OptionChecks,
   parseToken,
+  restriction,
   schemeOf,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
@@ -69,9 +70,9 @@ const checks: OptionChecks<VerifierOptions> = {
   receiver: 'string',
   authorities: 'strings',
   discovery: 'object',
-  accept: each(credential),
-  authServers: identifiersCheck,
-  agents: identifiersCheck,
+  accept: restriction(each(credential)),
+  authServers: restriction(identifiersCheck),
+  agents: restriction(identifiersCheck),
   tolerance: 'number',
   now: 'function',
   development: 'boolean',
@@ -80,8 +81,8 @@ const checks: OptionChecks<VerifierOptions> = {
 }
 
 const perChecks: OptionChecks<PerRequest> = {
-  accept: each(credential),
-  requiredComponents: 'strings',
+  accept: restriction(each(credential)),
+  requiredComponents: restriction('strings'),
   expiredAgentTokenGrace: 'number',
   peer: 'string',
 }
