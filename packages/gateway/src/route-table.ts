@@ -1,3 +1,4 @@
+import { foldedPath, shortNameFolders, withoutStreams } from '@countersign/protocol'
 import { looseSpellings } from './loose-spelling.js'
 
 /** A path and methods, and what belongs to them. */
@@ -40,8 +41,7 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
       // `/%61dmin`, `/ADMIN`, `//admin`, `/admin/` and `/admin%3f` are `/admin` to many an upstream: none of them may be let in
       // by the laxer rule of another route (RAT-12).
       const spellings = looseSpellings(`${path}/`)
-      if (spellings === undefined || !spellings.every(one => samePaths(exact, longest(loose, one))))
-        return { found: 'ambiguous' }
+      if (spellings === undefined || !spellings.every(one => isOwn(exact, loose, one))) return { found: 'ambiguous' }
       if (exact.length === 0) return { found: 'nothing' }
       const entry = exact.find(({ methods }) => methods === undefined || methods.includes(method))
       if (entry !== undefined) return { found: 'route', value: entry.value }
@@ -98,6 +98,25 @@ function weightOf(route: string, path: string): number {
 /** Routes keep their order in both tables, so equal positions mean equal routes. */
 function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<TableEntry<T>>): boolean {
   return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
+}
+
+/** Whether no reading of a spelling leads to another route. What the route's own path says, streams and short names too, is its. */
+function isOwn<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<TableEntry<T>>, spelling: string): boolean {
+  const own = longest(loose, spelling)
+  if (!samePaths(exact, own)) return false
+  const said = own[0] === undefined ? '' : saidBy(own[0])
+  // Windows takes `/admin:x` and `/ADMIN~1` for `/admin`.
+  const bare = foldedPath(`${said}${withoutStreams(spelling.slice(said.length))}`)
+  if (bare === undefined || !samePaths(exact, longest(loose, bare))) return false
+  const folders = shortNameFolders(bare, said.length)
+  return loose.every(entry => {
+    const path = saidBy(entry)
+    return own.includes(entry) || !folders.some(folder => path.length > folder.length && path.startsWith(folder))
+  })
+}
+
+function saidBy({ path }: { readonly path: string }): string {
+  return path.endsWith('*') ? path.slice(0, -1) : path
 }
 
 // Stands for what follows a prefix, so that its end is not taken for that of a segment.

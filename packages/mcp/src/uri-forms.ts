@@ -1,4 +1,4 @@
-import { foldedPath } from '@countersign/protocol'
+import { foldedPath, withoutStreams } from '@countersign/protocol'
 
 /** Stands for what follows a beginning: no URI of a rule has it. */
 export const rest = '\uE000'
@@ -8,6 +8,8 @@ const mostForms = 64
 const longest = 2048
 /** Characters of all its forms together. */
 const mostText = 16 * 1024
+
+const beforePath = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?/i
 
 type Way = (text: string) => string
 
@@ -20,6 +22,8 @@ const leaving: readonly Way[] = [
   text => upTo(text, /#/),
   text => text.replace(/^([^/?#]+:\/\/)[^/?#]*@/, '$1'),
   text => text.replace(/^([^/?#]+:\/\/[^/?#]*?):[\d\uE000]*(?=[/?#]|$)/, '$1'),
+  withoutParameters,
+  text => inPath(text, withoutStreams),
   // A host alone is what its root is.
   text => text.replace(/^[^/?#]+:\/\/[^/?#]+$/, '$&/'),
 ]
@@ -44,17 +48,43 @@ function formsOf(uri: string, ways: readonly Way[]): ReadonlySet<string> | undef
  * Undefined also for what nothing is left of.
  */
 export function foldedFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
-  const start = foldedPath(uri)
+  return closureOf(uri, wider ? [...spelling, ...leaving] : spelling, foldedPath)
+}
+
+/**
+ * As {@link foldedFormsOf}, and with no path parameter (`;x`) and no stream (`:x`) in any segment: rules and URIs are compared
+ * without them, since a server may leave out one that a stranger added and keep one that a rule says.
+ */
+export function bareFormsOf(uri: string, wider: boolean): ReadonlySet<string> | undefined {
+  return closureOf(uri, wider ? [...spelling, ...leaving] : spelling, bare)
+}
+
+/** Whether a text has what {@link bareFormsOf} leaves out. */
+export function hasMarks(text: string): boolean {
+  return /[;:]/.test(text.replace(beforePath, ''))
+}
+
+function bare(text: string): string | undefined {
+  const folded = foldedPath(text)
+  return folded && foldedPath(inPath(withoutParameters(folded), withoutStreams))
+}
+
+/** All forms of a URI, each as `fold` has it; undefined where one has none. */
+function closureOf(
+  uri: string,
+  ways: readonly Way[],
+  fold: (text: string) => string | undefined,
+): ReadonlySet<string> | undefined {
+  const start = fold(uri)
   if (start === undefined) return undefined
   const folds = new Map<string, string>()
   const folded = (text: string): string => {
     const known = folds.get(text)
     if (known !== undefined) return known
-    const made = foldedPath(text) ?? unreadable
+    const made = fold(text) ?? unreadable
     folds.set(text, made)
     return made
   }
-  const ways = wider ? [...spelling, ...leaving] : spelling
   const all = closure(
     start,
     ways.map((way): Way => {
@@ -82,6 +112,17 @@ function closure(uri: string, ways: readonly Way[]): Set<string> | undefined {
     if (all.size > mostForms || room < 0) return undefined
   }
   return all
+}
+
+/** As servlet containers read a path. */
+function withoutParameters(text: string): string {
+  return inPath(text, path => path.replace(/;[^/]*/g, ''))
+}
+
+/** Changes what follows the scheme and the host. */
+function inPath(text: string, change: Way): string {
+  const [head = ''] = beforePath.exec(text) ?? []
+  return `${head}${change(text.slice(head.length))}`
 }
 
 function upTo(text: string, mark: RegExp): string {
@@ -112,7 +153,7 @@ function parsed(text: string): string {
 
 /** As a file system takes a path. A query may be part of it: once it is decoded, `?` is a letter like any other. */
 function tidied(text: string): string {
-  const [head = '', scheme = '', host = ''] = /^([a-z][a-z\d+.-]*:)?(\/\/[^\\/]*)?/i.exec(text) ?? []
+  const [head = '', scheme = '', host = ''] = beforePath.exec(text) ?? []
   const parts: string[] = []
   const said = text.slice(head.length).split(/[\\/]+/)
   for (const part of said) {

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { uriRules } from './uri-rules.js'
 
 // What servers read, against what guards let through.
@@ -184,6 +184,74 @@ test(
   },
 )
 
+describe('what a server ends early, or opens under a short name', () => {
+  test(verifies('mcp.uri-spellings', 'a file behind which more is written goes by no looser rule'), () => {
+    const files = { 'file:///*': 'loose', 'file:///private.txt': 'strict' }
+    const ends = [
+      '%00.png',
+      '\0.png',
+      '%2500.png',
+      ';x',
+      '%3bx',
+      ':stream',
+      '%3Astream',
+      ':a:$DATA',
+      '.:s',
+      ';x:y',
+      '%00',
+    ]
+    const dodges = [...ends.map(end => `file:///private.txt${end}`), 'file:///PRIVAT~1.TXT', 'file:///privat%7e1.txt']
+    expect(found(files, dodges)).toEqual(nobodys(dodges))
+    const others = ['file:///public.txt', 'file:///public.txt;x', 'file:///a:b', 'file:///C:/x', 'file:///~me/a']
+    expect(found(files, others)).toEqual(all('loose', others))
+    expect(found(files, ['file:///private.txt'])).toEqual(all('strict', ['file:///private.txt']))
+  })
+
+  test(verifies('mcp.uri-spellings', 'goes by the only rule there is'), () => {
+    const plain = ['a:b', 'a;b', 'a;x/y:z', 'a%00b', 'REPORT~1', 'private;x', ''].map(
+      path => `https://h.example/${path}`,
+    )
+    expect(found({ 'https://h.example/*': 'only' }, plain)).toEqual(all('only', plain))
+  })
+
+  test(verifies('mcp.uri-spellings', 'goes by a rule that says it'), () => {
+    const said = {
+      'file:///C:/*': 'loose',
+      'file:///C:/private/*': 'strict',
+      'file:///D:/PROGRA~1/*': 'short',
+      'file:///D:/*': 'd',
+      'urn:a:*': 'a',
+      'urn:a:secret:*': 'secret',
+      'api://h/things': 'things',
+      'api://h/things:*': 'verbs',
+      'api://h/v;n=1/*': 'one',
+      'api://h/v;n=2/*': 'two',
+      'api://h/w:x/*': 'w',
+      'api://h/w:x/private/*': 'private',
+    }
+    const expected = {
+      'file:///C:/a': 'loose',
+      'file:///C:/private/a': 'strict',
+      'file:///C:/private:s/a': undefined,
+      'file:///C:/private;s/a': undefined,
+      'file:///C:/PRIVAT~1/a': undefined,
+      'file:///D:/PROGRA~1/a': 'short',
+      'file:///D:/a/PROGRA~1/a': 'd',
+      'file:///D:/PROGRA~2/a': undefined,
+      'urn:a:x': 'a',
+      'urn:a:secret:x': 'secret',
+      'api://h/things': 'things',
+      'api://h/things:run': 'verbs',
+      'api://h/v;n=1/a': 'one',
+      'api://h/v;n=2/a': 'two',
+      'api://h/w:x/a': 'w',
+      'api://h/w:x/private/a': 'private',
+      'api://h/w:x/private:s/a': undefined,
+    }
+    expect(Object.fromEntries(found(said, Object.keys(expected)))).toEqual(expected)
+  })
+})
+
 /** As Windows takes a path. */
 const windows = (path: string): string =>
   path
@@ -191,6 +259,8 @@ const windows = (path: string): string =>
     .map(part => (part === '.' || part === '..' ? part : part.replace(/::\$DATA$/i, '').replace(/[. ]{1,9}$/, '')))
     .join('/')
     .toLowerCase()
+
+const withoutStreams = (uri: string): string => uri.replace(/(\w):\w[^/]*/g, '$1')
 
 /** What servers of several kinds look for. */
 const servers: ReadonlyArray<(uri: string) => string> = [
@@ -209,6 +279,17 @@ const servers: ReadonlyArray<(uri: string) => string> = [
   uri => decodeURIComponent(uri).normalize('NFKC').toLowerCase(),
   uri => windows(decodeURIComponent(uri)),
   uri => `file://${posix.normalize(windows(fileURLToPath(uri)))}`,
+  uri => decodeURIComponent(uri).split('\0')[0] ?? '',
+  uri => decodeURIComponent(uri).replaceAll('\0', ''),
+  // A servlet container leaves out path parameters before it decodes, or after.
+  uri => decodeURIComponent(uri.replace(/;[^/]*/g, '')),
+  uri =>
+    posix
+      .normalize(new URL(uri).pathname.replace(/;[^/]*/g, ''))
+      .replace(/^/, `${new URL(uri).protocol}//${new URL(uri).hostname}`),
+  uri => windows(withoutStreams(decodeURIComponent(uri))),
+  uri => withoutStreams(decodeURIComponent(uri)).replace(/;[^/]*/g, ''),
+  uri => decodeURIComponent(uri).replace(/\/privat~1/gi, '/private'),
 ]
 
 /** Each character of a text perhaps encoded, once or twice. */
@@ -229,11 +310,19 @@ const oddNames = fc.constantFrom(
   'private::$DATA',
   'a. ',
   'pRivate ',
+  'private\0.png',
+  'pri\0vate',
+  'private;x',
+  'b;y=1',
+  'private:x',
+  'PRIVAT~1',
 )
 const paths = fc.array(names, { minLength: 1, maxLength: 3 }).map(parts => parts.join('/'))
 const beginnings = fc.constantFrom('file:///', 'note://a/', 'note://b/')
+const ruleNames = fc.constantFrom('a', 'b', 'private', 'x@y', 'b:1', 'a;v')
+const rulePaths = fc.array(ruleNames, { minLength: 1, maxLength: 3 }).map(parts => parts.join('/'))
 const patterns = fc
-  .tuple(beginnings, paths, fc.constantFrom('', '/*', '*'))
+  .tuple(beginnings, rulePaths, fc.constantFrom('', '/*', '*'))
   .map(([beginning, path, end]) => `${beginning}${path}${end}`)
 const parts = fc.constantFrom('/', '/', '/', '//', '/../', '/./', '?', '#', '\\', '/x/../', '/?/../')
 const uris = fc
@@ -300,7 +389,11 @@ test('a URI in its plain spelling has the rule that says it', () => {
   fc.assert(
     fc.property(ruleSets, beginnings, paths, (rules, beginning, path) => {
       const uri = `${beginning}${path}`
-      expect(uriRules(rules)(uri)).toBe(plainRule(rules, uri))
+      // A folder of another rule may be read as its content.
+      const folder = rules.get(`${uri}/*`)
+      const plain = plainRule(rules, uri)
+      const isOther = !rules.has(uri) && folder !== undefined && folder !== plain
+      expect(uriRules(rules)(uri)).toBe(isOther ? undefined : plain)
     }),
     { numRuns: 2000 },
   )

@@ -1,5 +1,5 @@
-import { foldedPath } from '@countersign/protocol'
-import { foldedFormsOf, plainOf, readingsOf, rest, spellingsOf } from './uri-forms.js'
+import { foldedPath, shortNameFolders } from '@countersign/protocol'
+import { bareFormsOf, foldedFormsOf, hasMarks, plainOf, readingsOf, rest, spellingsOf } from './uri-forms.js'
 
 interface Pattern<T> {
   readonly rule: T
@@ -9,6 +9,8 @@ interface Pattern<T> {
   readonly exact: Forms
   /** As servers have it that take several names for one. */
   readonly folded: Forms
+  /** Likewise, without path parameters and streams. */
+  readonly bare: Forms
 }
 
 /** The texts that a rule is about. */
@@ -25,7 +27,8 @@ interface Forms {
  * Servers parse a URI, decode it, tidy its path, keep their files in one normal form of Unicode, in any order, and look at no
  * query, fragment, user or port: `note://x/../private`, `file:///priv%61te?` or `note://me@private` must not go by a looser rule
  * than what they lead to. Nor must `file:///PRIVATE.`, for servers that look at no case, no compatibility forms, and no dots, spaces
- * and streams at the end of a name. Nothing where one of all these texts has another rule, unless a rule says the very URI.
+ * and streams at the end of a name, or that leave out path parameters (`private;x`). Nor what ends at a NUL for one server only, nor
+ * a short name of Windows (`PRIVAT~1`), nor `file:///private` where a rule is for `file:///private/*`. Nothing where one of all these texts has another rule, unless a rule says the very URI.
  * @throws TypeError for two rules that differ in nothing but how a text is encoded, or that such a server takes for one
  */
 export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T | undefined {
@@ -44,8 +47,14 @@ export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T |
     if (own === undefined || (rules.size > 1 && !isDecodable(uri))) return undefined
     const keeps = (texts: ReadonlySet<string> | undefined, forms: FormsOf<T>): boolean =>
       texts !== undefined && [...texts].every(text => isUnder(own, text, { patterns, forms }))
+    const readings = readingsOf(uri)
+    // A server that ends a text at NUL, or leaves out a line break, reads another name than one that does not.
+    if (rules.size > 1 && [...(readings ?? [])].some(text => /\p{Cc}/u.test(text))) return undefined
+    const names = foldedFormsOf(uri, true)
     const isOwn =
-      keeps(readingsOf(uri), ({ exact }) => exact) && keeps(foldedFormsOf(uri, true), ({ folded }) => folded)
+      keeps(readings, ({ exact }) => exact) &&
+      keeps(names, ({ folded }) => folded) &&
+      (![...(names ?? [])].some(hasMarks) || keeps(bareFormsOf(uri, true), ({ bare }) => bare))
     return isOwn ? own.rule : undefined
   }
 }
@@ -57,9 +66,10 @@ function patternOf<T>(pattern: string, rule: T): Pattern<T> {
   const whole = isBeginning ? `${text}${rest}` : text
   const exact = formsOf(spellingsOf(whole), readingsOf(whole), isBeginning)
   const folded = formsOf(foldedFormsOf(whole, false), foldedFormsOf(whole, true), isBeginning)
-  if (said === undefined || exact === undefined || folded === undefined)
+  const bare = formsOf(bareFormsOf(whole, false), bareFormsOf(whole, true), isBeginning)
+  if (said === undefined || exact === undefined || folded === undefined || bare === undefined)
     throw new TypeError('a rule is for a URI that can be spelled in too many ways')
-  return { rule, said, isBeginning, exact, folded }
+  return { rule, said, isBeginning, exact, folded, bare }
 }
 
 function formsOf(
@@ -71,7 +81,9 @@ function formsOf(
   const all = [...spellings]
   return {
     spellings: isBeginning ? all.filter(one => one.endsWith(rest)).map(withoutRest) : all.map(untrailed),
-    readings: [...readings].filter(one => !spellings.has(one)).map(withoutRest),
+    readings: [...readings]
+      .filter(one => !(isBeginning ? one.endsWith(rest) && spellings.has(one) : spellings.has(one)))
+      .map(withoutRest),
   }
 }
 
@@ -92,13 +104,26 @@ function isUnder<T>(
   const nearness = (pattern: Pattern<T>): number => {
     const { spellings } = forms(pattern)
     if (!pattern.isBeginning) return spellings.includes(bare) ? 2 * text.length + 1 : -1
-    return Math.max(-1, ...spellings.filter(one => text.startsWith(one)).map(({ length }) => 2 * length))
+    return Math.max(-1, ...spellings.filter(one => isWithin(text, one)).map(({ length }) => 2 * length))
   }
   const without = forms(own)
     .readings.filter(one => text.startsWith(one))
     .map(({ length }) => 2 * length + 1)
   const nearest = Math.max(nearness(own), ...without)
-  return nearest >= 0 && patterns.every(other => other.rule === own.rule || nearness(other) <= nearest)
+  if (nearest < 0) return false
+  const others = patterns.filter(({ rule }) => rule !== own.rule)
+  const folders = shortNameFolders(text, Math.floor(nearest / 2))
+  const names = (other: Pattern<T>): readonly string[] => forms(other).spellings
+  return others.every(
+    other =>
+      nearness(other) <= nearest &&
+      !folders.some(folder => names(other).some(name => name.length > folder.length && name.startsWith(folder))),
+  )
+}
+
+/** A folder without its slash is in the beginning that says it with one. */
+function isWithin(text: string, beginning: string): boolean {
+  return text.startsWith(beginning) || (beginning.length === text.length + 1 && beginning === `${text}/`)
 }
 
 type FormsOf<T> = (pattern: Pattern<T>) => Forms

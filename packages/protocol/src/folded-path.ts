@@ -30,6 +30,27 @@ export function foldedPath(path: string): string | undefined {
   return segments.join('/')
 }
 
+/**
+ * A path whose segments end at their first colon: Windows opens the same file for `name:stream`, whatever the stream is called.
+ * A drive at the beginning (`C:`) stays.
+ */
+export function withoutStreams(path: string): string {
+  const [drive = ''] = /^\/?[a-z]:(?=\/|$)/i.exec(path) ?? []
+  return `${drive}${path.slice(drive.length).replace(/:[^/]*/g, '')}`
+}
+
+/**
+ * The folders of a path in which it names a file as Windows may have shortened it (`PRIVAT~1`): a short name may stand for any
+ * name in its folder.
+ * @param from segments that end before it do not count
+ */
+export function shortNameFolders(path: string, from = 0): readonly string[] {
+  const names = [...path.matchAll(/\/[^/]{0,7}~\d{1,6}(?:\.[^/]{0,3})?(?=\/|$)/g)]
+  return names
+    .filter(([name], at) => (names[at]?.index ?? 0) + name.length > from)
+    .map(({ index }) => path.slice(0, index + 1))
+}
+
 function withoutStream(segment: string): string {
   const at = segment.indexOf(':$')
   if (at < 0) return segment

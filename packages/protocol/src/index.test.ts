@@ -72,6 +72,7 @@ test('the public names', () => {
       'serializeScope',
       'signKeyProof',
       'signJws',
+      'shortNameFolders',
       'signToken',
       'textOf',
       'textResponse',
@@ -80,6 +81,7 @@ test('the public names', () => {
       'verifyTokenSignature',
       'wellKnownUrl',
       'withCors',
+      'withoutStreams',
     ]),
   )
 })

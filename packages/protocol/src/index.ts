@@ -26,7 +26,7 @@ export { documentResponse, jwksResponse, privateResponse } from './document-resp
 export { AAuthError, type AAuthErrorOptions, asAAuthError, type ErrorCode } from './error.js'
 export { errorFields } from './error-fields.js'
 export { type ErrorResponseOptions, errorResponse } from './error-response.js'
-export { foldedName, foldedPath } from './folded-path.js'
+export { foldedName, foldedPath, shortNameFolders, withoutStreams } from './folded-path.js'
 export { parseForm, parseQuery } from './form.js'
 export { freezeJson } from './freeze-json.js'
 export {

@@ -12,7 +12,7 @@ export const mcpClauses: readonly Requirement[] = [
   built(
     'mcp.uri-spellings',
     '12',
-    "A URI that has another rule in another spelling, or without query, fragment, user or port, is nobody's.",
+    "A URI that has another rule in another spelling, or without query, fragment, user, port or path parameters, is nobody's.",
   ),
   built('mcp.one-reading', '12', 'A message that two readers could read in two ways is refused, and nothing runs.'),
   built(
