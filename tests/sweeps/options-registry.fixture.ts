@@ -406,6 +406,7 @@ export const exempt: Readonly<Record<string, readonly string[]>> = {
   ],
   'its one member allows more, so a slip of it allows less; asked for each name': [
     'protocol isIdentifier options',
+    'protocol checkIdentifier options',
     'protocol checkIdentifierList options',
     'protocol parseAgentMetadata o',
     'protocol parseAuthServerMetadata o',

@@ -3,7 +3,7 @@ import {
   AAuthError,
   type AgentMetadata,
   type CorsOrigins,
-  isIdentifier,
+  checkIdentifier,
   type PublishedKey,
   parseAgentMetadata,
 } from '@countersign/protocol'
@@ -93,7 +93,7 @@ export interface Settings {
 export function settingsOf(options: AgentServerOptions): Settings {
   checkAgentServerOptions(options)
   const { id, development = false, tokenLifetime = defaultLifetime } = options
-  if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://agent.example')
+  checkIdentifier('id', id, { development })
   if (!Number.isInteger(tokenLifetime) || tokenLifetime < 1 || tokenLifetime > longestLifetime)
     throw new RangeError('tokenLifetime must be whole seconds, 1 to 86 400')
   if (options.database === undefined && options.enrollment !== undefined)

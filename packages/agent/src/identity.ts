@@ -1,6 +1,6 @@
 import type { Directory } from '@countersign/discovery'
 import { type SignatureKey, type SigningKey, thumbprint } from '@countersign/httpsig'
-import { checkOptionsOffPage, isIdentifier, type PublishedKey } from '@countersign/protocol'
+import { checkIdentifier, checkOptionsOffPage, type PublishedKey } from '@countersign/protocol'
 import { enrolledDelegate } from './delegate.js'
 import { checkEnrollment, type Enrollment } from './enrollment.js'
 import { AgentError } from './error.js'
@@ -78,13 +78,12 @@ interface AgentServerIdentity {
 export function agentServer(options: { readonly id: string } & OwnKey): Identity {
   checkOptionsOffPage('agentServer', options as AgentServerIdentity, { id: 'string', kid: 'string', key: 'object' })
   const { id } = options
-  if (!isIdentifier(id, { development: true }))
-    throw new TypeError('id must be an identifier such as https://agent.example')
+  checkIdentifier('id', id, { development: true })
   const own = ownKey(options)
   return Object.freeze({
     kind: 'agent-server',
     open: ({ development }: IdentityContext) => {
-      if (!isIdentifier(id, { development })) throw new TypeError('http identifiers are for development only')
+      checkIdentifier('id of agentServer', id, { development })
       const self = async (): Promise<Self> => {
         const { kid, key } = await own()
         const signatureKey: SignatureKey = { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }
@@ -128,15 +127,13 @@ export interface DelegateIdentity {
 export function delegate(options: DelegateIdentity): Identity {
   checkOptionsOffPage('delegate', options, { agentServer: 'string', enroll: 'any', rotateEvery: 'any' })
   const { agentServer, rotateEvery = week } = options
-  if (!isIdentifier(agentServer, { development: true }))
-    throw new TypeError('agentServer must be an identifier such as https://agent.example')
+  checkIdentifier('agentServer', agentServer, { development: true })
   const enroll = checkEnrollment(options.enroll)
   if (!(rotateEvery >= 3600)) throw new RangeError('rotateEvery must be at least 3600 seconds, or Infinity')
   return Object.freeze({
     kind: 'delegate',
     open: (context: IdentityContext) => {
-      if (!isIdentifier(agentServer, { development: context.development }))
-        throw new TypeError('http identifiers are for development only')
+      checkIdentifier('agentServer', agentServer, context)
       return enrolledDelegate({ agentServer, enroll, rotateEvery }, context)
     },
   })

@@ -10,7 +10,7 @@ import {
 import {
   type AuthServerMetadata,
   type CorsOrigins,
-  isIdentifier,
+  checkIdentifier,
   jwks,
   type PublishedKey,
   withCors,
@@ -228,9 +228,7 @@ function signingKeyOf(options: AuthServerOptions, development: boolean): Publish
     pagesPerMinute = 300,
   } = options
   const [key] = keys
-  if (!isIdentifier(issuer, { development })) {
-    throw new TypeError('issuer must be an identifier such as https://auth.example')
-  }
+  checkIdentifier('issuer', issuer, { development })
   if (key === undefined) throw new TypeError('keys must hold at least one key')
   jwks(keys)
   if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > longestLifetime) {
@@ -246,9 +244,8 @@ function signingKeyOf(options: AuthServerOptions, development: boolean): Publish
     throw new TypeError('deviceFlow needs login: a user types in the code')
   }
   checkExchange(options, development)
-  if (deviceFlow !== 'any' && !deviceFlow.every(agent => isIdentifier(agent, { development }))) {
-    throw new TypeError('deviceFlow must hold identifiers such as https://agent.example')
-  }
+  if (deviceFlow !== 'any')
+    for (const agent of deviceFlow) checkIdentifier('each of deviceFlow', agent, { development })
   return key
 }
 

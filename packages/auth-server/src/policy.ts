@@ -1,4 +1,4 @@
-import { isIdentifier } from '@countersign/protocol'
+import { checkIdentifier } from '@countersign/protocol'
 import { checkDirectGrant, checkUserQuestion } from './check-auth-server-options.js'
 import type { ChainHop } from './exchange/chain.js'
 
@@ -65,11 +65,8 @@ export function directGrants(list: readonly DirectGrant[]): Policy {
   const lines = new Map<string, DirectGrant[]>()
   for (const line of list) {
     checkDirectGrant(line)
-    for (const id of [line.agent, line.resource]) {
-      if (!isIdentifier(id, { development: true })) {
-        throw new TypeError('agent and resource of a direct grant must be identifiers such as https://agent.example')
-      }
-    }
+    checkIdentifier('agent of a direct grant', line.agent, { development: true })
+    checkIdentifier('resource of a direct grant', line.resource, { development: true })
     const key = keyOf(line)
     lines.set(key, [...(lines.get(key) ?? []), line])
   }
@@ -104,8 +101,10 @@ export function askUsers(questions: readonly UserQuestion[]): Policy {
     checkUserQuestion(question)
     const { agents, resources } = question
     const named = [...(agents === 'any' ? [] : agents), ...(resources === 'any' ? [] : resources)]
-    if (named.every(id => id === 'self' || isIdentifier(id, { development: true }))) continue
-    throw new TypeError('agents and resources of a question to users must be identifiers such as https://agent.example')
+    for (const id of named) {
+      if (id !== 'self')
+        checkIdentifier('each of agents and resources of a question to users', id, { development: true })
+    }
   }
   return request => {
     if (request.upstream !== undefined) return leftToRules

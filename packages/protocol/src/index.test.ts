@@ -33,6 +33,7 @@ test('the public names', () => {
       'checkAgentToken',
       'checkAuthToken',
       'checkContentCoding',
+      'checkIdentifier',
       'checkIdentifierList',
       'checkKeySchedule',
       'checkResourceToken',

@@ -1,3 +1,4 @@
+export { checkIdentifier } from '#check-identifier'
 export { type AgentAuth, parseAgentAuth, serializeAgentAuth } from './agent-auth.js'
 export { parseAgentInteraction, serializeAgentInteraction } from './agent-interaction.js'
 export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'

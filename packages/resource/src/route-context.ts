@@ -1,4 +1,4 @@
-import { checkIdentifierList, isIdentifier, parseScope } from '@countersign/protocol'
+import { checkIdentifier, checkIdentifierList, parseScope } from '@countersign/protocol'
 import { checkDeny } from './deny.js'
 import { parseLimits } from './limits.js'
 import { checkComponents, type RouteContext } from './requirement.js'
@@ -20,9 +20,8 @@ export function routeContextOf(options: ResourceOptions<string>): RouteContext {
     deny,
     development = false,
   } = options
-  if (!isIdentifier(id, { development })) throw new TypeError('id must be an identifier such as https://api.example')
-  if (!authServers.every(server => isIdentifier(server, { development })))
-    throw new TypeError('authServers must be identifiers such as https://auth.example')
+  checkIdentifier('id', id, { development })
+  for (const server of authServers) checkIdentifier('each of authServers', server, { development })
   for (const name of Object.keys(scopes)) checkScopeName(name)
   checkIdentifierList(agents, { development })
   if (deny !== undefined) checkDeny(deny, { development })

@@ -17,6 +17,7 @@ import {
 import {
   AAuthError,
   authorityOf,
+  checkIdentifier,
   checkOptions,
   each,
   type IdentifierList,
@@ -132,8 +133,7 @@ interface Context {
 export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions('createVerifier', options, checks, ['receiver', 'discovery', 'accept'])
   const { receiver, development = false, tolerance = 60, now = () => Date.now() / 1000 } = options
-  if (!isIdentifier(receiver, { development }))
-    throw new TypeError('receiver must be an identifier such as https://api.example')
+  checkIdentifier('receiver', receiver, { development })
   if (!(tolerance >= 1 && tolerance <= 300)) throw new RangeError('tolerance must be between 1 and 300 seconds')
   const authorities = options.authorities ?? [authorityOf(receiver)]
   const scheme = schemeOf(receiver)

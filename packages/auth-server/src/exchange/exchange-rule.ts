@@ -1,4 +1,4 @@
-import { isIdentifier, missingScope, parseScope } from '@countersign/protocol'
+import { checkIdentifier, missingScope, parseScope } from '@countersign/protocol'
 
 /** One path on which a mandate may be passed on. @see protocol §7 */
 export interface ExchangeRule {
@@ -83,9 +83,9 @@ function allows(rules: readonly ExchangeRule[], scope: readonly string[]): boole
 
 function checkRule(rule: ExchangeRule, { development }: { readonly development: boolean }): void {
   const { upstream, middle, downstream, upstreamScopes, scopes, decision } = rule
-  if (![upstream, middle, downstream].every(id => isIdentifier(id, { development }))) {
-    throw new TypeError('upstream, middle and downstream of an exchange rule must be identifiers')
-  }
+  checkIdentifier('upstream of an exchange rule', upstream, { development })
+  checkIdentifier('middle of an exchange rule', middle, { development })
+  checkIdentifier('downstream of an exchange rule', downstream, { development })
   if (middle === downstream) throw new TypeError('middle and downstream of an exchange rule must be two resources')
   // A rule that asked for no scope would pass on any mandate whatever, a sign-in's too.
   if (![upstreamScopes, scopes].every(list => list.length > 0 && list.every(isScopeName))) {
