@@ -460,7 +460,14 @@ export const parsers: readonly Parser[] = [
     name: 'paths of routes',
     limit: headerBlock,
     frames: [fill => `/${fill}`, fill => `/%C3%A9${fill}/`],
-    texts: [`/${'%2561'.repeat(3000)}`, `/${'. '.repeat(8000)}x`, '/a'.repeat(8000), '/;'.repeat(8000)],
+    texts: [
+      `/${'%2561'.repeat(3000)}`,
+      `/${'. '.repeat(8000)}x`,
+      '/a'.repeat(8000),
+      '/;'.repeat(8000),
+      '/a~1'.repeat(4000),
+      '/a:b'.repeat(4000),
+    ],
     run: text => table.match('GET', text),
   },
   {
@@ -483,6 +490,9 @@ export const parsers: readonly Parser[] = [
     limit: 2048,
     frames: [fill => `file:///${fill}`, fill => `note://${fill}`, fill => `note://a@b:1/${fill}?${fill}#a`],
     texts: [
+      '/a~1'.repeat(508),
+      `file:///${'a~1/'.repeat(500)}`,
+      `file:///${'a:b;c/'.repeat(330)}`,
       `file:///${'%2561'.repeat(400)}`,
       `file:///${'%252525252561'.repeat(150)}`,
       `FILE://me@host:80/${'%2561/../'.repeat(200)}?q=%41#f%41`,
