@@ -76,6 +76,26 @@ test(
   },
 )
 
+test(verifies('DOS-23', 'sig.replay.shares', 'pseudonyms whose address is unknown share as one network'), async () => {
+  const replay = memoryReplaySet({ now: () => now, capacity: 1000 })
+  const from = async (peer?: string): Promise<string> => {
+    const verified = await pseudonym()
+    const { caller } = verified
+    if (caller.level !== 'pseudonymous') throw new Error('a pseudonym was signed')
+    const { peer: _, ...nowhere } = caller
+    return checkReplay({ replay, verified: { ...verified, caller: nowhere }, peer }).then(
+      () => 'fresh',
+      error => error.code,
+    )
+  }
+  let fresh = 0
+  for (let i = 0; i < 200; i++) if ((await from()) === 'fresh') fresh++
+  // Half of what a site may take, as of any one principal.
+  expect(fresh).toBe(50)
+  expect(await from()).toBe('temporarily_unavailable')
+  expect(await from('192.0.3.1')).toBe('fresh')
+})
+
 async function pseudonym(): Promise<Verified> {
   const verifier = createVerifier({ receiver: api, discovery: network().discovery, accept: ['hwk'], now: () => now })
   const key = await generateSigningKey()

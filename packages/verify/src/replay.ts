@@ -99,11 +99,15 @@ function notProcessed(description: string, retryAfter: number, cause?: unknown):
 
 type Holder = Exclude<Caller, { level: 'anonymous' }>
 
+/** The network of callers whose address is unknown; no address reads like it. */
+const unknown = 'unknown'
+
 /** Whose share an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
 function shareOf(caller: Holder, check: ReplayCheck): Pick<ReplayEntry, 'principal' | 'site'> {
   if (caller.level === 'pseudonymous') {
     const { peer = caller.peer } = check
-    if (peer === undefined) return { principal: caller.key.thumbprint }
+    // Callers whose address is unknown are one network: by key, fresh keys would fill the partition.
+    if (peer === undefined) return { principal: unknown, ...(check.development !== true && { site: unknown }) }
     return { principal: networkOf(peer), ...(check.development !== true && { site: wideNetworkOf(peer) }) }
   }
   const principal =
