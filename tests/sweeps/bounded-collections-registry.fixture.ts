@@ -559,6 +559,13 @@ export const kept: Readonly<Record<string, Kept>> = {
       'networks are counted before fresh keys, sites and agents before fresh delegates; the one whose window began first is forgotten',
     filledBy: [fills, 'keys of limits'],
   },
+  'packages/resource/src/resource-token.ts challenges': {
+    grows: 'stranger',
+    bound: '16 MiB of challenges, 601 s each',
+    bytes: '16 MiB',
+    shared: 'a site that holds over a tenth gives way first; each one counts against the limit of its agent',
+    filledBy: ['packages/protocol/src/shared-map.test.ts', 'where there is room anybody may have it'],
+  },
   'packages/resource/src/failures.ts windows': {
     grows: 'stranger',
     bound: '10 000 networks',

@@ -75,6 +75,8 @@ export interface Guard {
 interface Known {
   caller?: Caller
   aauth?: AAuth
+  /** Its signature base, where it verified. */
+  base?: string | undefined
   /** It is judged by its bearer token. */
   bearer?: boolean
 }
@@ -88,6 +90,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
     const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
     verifies()
     known.caller = verified.caller
+    known.base = verified.opened?.base
     const aauth = aauthOf(verified.caller)
     known.aauth = aauth
     // Never for a signed request: whoever takes its signature off must not choose what judges it, nor one that failed.
@@ -177,9 +180,9 @@ async function answered(
   message: ReceivedMessage,
   route: Route,
   guard: Guard,
-  { caller, bearer = false }: Known,
+  { caller, base, bearer = false }: Known,
 ): ReturnType<typeof answerRefusal> {
-  const answer = await answerRefusal(refusal, caller, { ...guard.refusal, ...requestIdOf(message) })
+  const answer = await answerRefusal(refusal, caller, { ...guard.refusal, base, ...requestIdOf(message) })
   const { error, response } = answer
   setRateHeaders(response.headers, guard.charges.get(message)?.values() ?? [])
   const beside = route.alsoAccept && bearerChallenge(error, route.alsoAccept, route.scope, bearer)
@@ -225,7 +228,11 @@ function passed(
     async respond(thrown) {
       const refusal = typeof thrown === 'object' && thrown !== null ? setbacks.get(thrown) : undefined
       if (refusal === undefined) return undefined
-      const { error, response } = await answerRefusal(refusal, called.verified.caller, { ...context, ...about })
+      const { error, response } = await answerRefusal(refusal, called.verified.caller, {
+        ...context,
+        base: called.verified.opened?.base,
+        ...about,
+      })
       takeRetryOff(response)
       tell({ type: 'refused', error, ask: refusal.ask, aauth, ...about })
       return response

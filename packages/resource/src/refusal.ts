@@ -10,6 +10,8 @@ export interface RefusalContext {
   readonly now: () => number
   /** The name in logs of the request that is refused. */
   readonly request_id?: string
+  /** The signature base of the request that is refused, where it verified: repeated, it gets the same resource token. */
+  readonly base?: string | undefined
 }
 
 /** A refusal as it is answered: the error may be another than the one decided, when no resource token could be issued. */
@@ -75,8 +77,9 @@ async function authorization(
   if (caller?.level !== 'identified' && caller?.level !== 'authorized') return { identity: true }
   const authServer = caller.level === 'authorized' ? caller.issuer : context.authServers[0]
   if (authServer === undefined) throw new TypeError('a route that asks for scope needs authServers')
-  await context.tokens.allot(caller)
-  const { request_id } = context
+  const { request_id, base, tokens } = context
   const ask = { scope, authServer, ...(request_id === undefined ? {} : { request_id }) }
-  return { authToken: true, resourceToken: await context.tokens.issue(caller, ask), authServer }
+  // Only a signed request has a caller with an identity.
+  if (base === undefined) throw new TypeError('a request with an identity has a signature base')
+  return { authToken: true, resourceToken: await tokens.challenge(caller, ask, base), authServer }
 }

@@ -1,9 +1,11 @@
-import { base64urlEncode } from '@countersign/httpsig'
-import { AAuthError, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
+import { shareSite } from '@countersign/discovery'
+import { base64urlEncode, textHash } from '@countersign/httpsig'
+import { AAuthError, type PublishedKey, serializeScope, sharedMap, signToken } from '@countersign/protocol'
 import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
 import { available } from './available.js'
 import type { Counter } from './counter.js'
 import type { Observer } from './event.js'
+import type { SiteOf } from './limits.js'
 import type { Rate } from './rate.js'
 
 /** Seconds that a resource token lives. */
@@ -18,6 +20,27 @@ export interface ResourceTokenOptions {
   readonly rate: Rate
   readonly now: () => number
   readonly tell: Observer
+  /** Which site an agent belongs to, whose share of what is remembered its tokens take. */
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
+}
+
+/** Bytes of all challenges that are remembered: some 10 000. */
+const challengeBytes = 16 * 1024 * 1024
+
+/** Bytes of a token beside the names in it, and of what keeps it. */
+const challengeOverhead = 1200
+
+/** Seconds after which a repeated request gets another token: this one would soon end. */
+const challengeAge = resourceTokenLife / 2
+
+/** Seconds for which one request can verify, at the largest tolerance; then what is remembered of it has had its time. */
+const challengeLife = 601
+
+interface Challenge {
+  readonly first: number
+  readonly made: number
+  readonly token: Promise<string>
 }
 
 type Holder = IdentifiedCaller | AuthorizedCaller
@@ -33,6 +56,13 @@ export interface ResourceTokens {
   giveBack(caller: Holder): Promise<void>
   /** Issues one to the caller it was verified for. */
   issue(caller: Holder, ask: ResourceTokenAsk): Promise<string>
+  /**
+   * Counts and issues one for a request that was refused. The same request gets the same token again, and it counts once: anyone who
+   * captured a safe request could else repeat it until its agent gets no tokens.
+   * @param base the signature base of the request
+   * @throws AAuthError `rate_limited` as {@link ResourceTokens.allot} does
+   */
+  challenge(caller: Holder, ask: ResourceTokenAsk, base: string): Promise<string>
 }
 
 /** What a resource token is for. */
@@ -81,7 +111,28 @@ export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
     return token
   }
   const giveBack = async (caller: Holder): Promise<void> => counter.giveBack?.(keyOf(caller), rate)
-  return { allot, giveBack, issue }
+  const challenges = sharedMap<string, Challenge>({ maxBytes: challengeBytes })
+  const challenge: ResourceTokens['challenge'] = async (caller, ask, base) => {
+    const scope = serializeScope(ask.scope)
+    const name = await textHash(JSON.stringify([caller.key.thumbprint, base, scope, ask.authServer]))
+    const at = now()
+    challenges.deleteWhile(({ first }) => at - first > challengeLife)
+    const known = challenges.get(name)
+    if (known !== undefined && at - known.made < challengeAge) return known.token
+    // Noted before it is counted: of many repeats at once one is counted.
+    const token = known === undefined ? allot(caller).then(() => issue(caller, ask)) : issue(caller, ask)
+    const length = caller.agent.length + (caller.delegate?.length ?? 0) + scope.length + ask.authServer.length
+    const share = options.development ? undefined : shareSite(caller.agent, options.siteOf)
+    const worth = { bytes: challengeOverhead + 2 * length, share }
+    challenges.set(name, { first: known?.first ?? at, made: at, token }, worth)
+    try {
+      return await token
+    } catch (error) {
+      if (challenges.get(name)?.token === token) challenges.delete(name)
+      throw error
+    }
+  }
+  return { allot, giveBack, issue, challenge }
 }
 
 /** The audit id of what the caller does: that of its auth token goes on, else a new one begins. */

@@ -213,7 +213,7 @@ export function createResource<const S extends string = never>(options: Resource
   if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
   const jwksUri = `${id}${jwksPath}`
   const rate = parseRate(options.resourceTokenLimit ?? '600/min')
-  const tokens = resourceTokens({ id, key, counter, rate, now, tell })
+  const tokens = resourceTokens({ id, key, counter, rate, now, tell, siteOf: options.siteOf, development })
   const verifier = verifierOf(options, { authServers, now, tolerance, discovery })
   const client = clientOf(options)
   const failures =
