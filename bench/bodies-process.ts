@@ -10,8 +10,11 @@ import { answerMeasurements } from './measured-process.js'
 
 /** What the bench tells this process. */
 export interface BodiesOrder {
-  /** What reads the bodies: a server of ours, a guard on a server of the user's own, or that over HTTP/2. */
-  readonly kind: 'serve' | 'node' | 'http2'
+  /**
+   * What reads the bodies: a server of ours, a guard on a server of the user's own, or that over HTTP/2; `late`: a handler that
+   * streams the body and has not begun to read it.
+   */
+  readonly kind: 'serve' | 'node' | 'http2' | 'late' | 'late http2'
 }
 
 const id = 'https://calendar.example'
@@ -34,14 +37,17 @@ async function run({ kind }: BodiesOrder): Promise<number> {
     })
     return running.port
   }
+  const isLate = kind.startsWith('late')
   const guarded = guard<never, never, never>(
     resource,
-    { level: 'pseudonymous' },
-    (_, response: { end(text: string): void }) => response.end('done'),
+    { level: 'pseudonymous', body: isLate ? 'stream' : 'whole' },
+    (_, response: { end(text: string): void }) => {
+      if (!isLate) response.end('done')
+    },
   )
   const listener = (request: unknown, response: unknown): void =>
     void guarded(request as never, response as never).catch(() => undefined)
-  const server = kind === 'http2' ? createHttp2Server(listener) : createServer(listener)
+  const server = kind.endsWith('http2') ? createHttp2Server(listener) : createServer(listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
 }

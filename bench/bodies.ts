@@ -63,7 +63,7 @@ async function idle(server: MeasuredProcess): Promise<void> {
 
 async function row(kind: BodiesOrder['kind']): Promise<Result> {
   const server = await measuredProcess<BodiesOrder>('./bodies-process.js', { kind })
-  const open = kind === 'http2' ? overHttp2 : overHttp1
+  const open = kind.endsWith('http2') ? overHttp2 : overHttp1
   const closing: Array<() => void> = []
   try {
     for (let warm = 0; warm < 5; warm++) (await open(server.port))()
@@ -88,7 +88,7 @@ export const bodies: Bench = {
   name: 'bodies',
   async run() {
     const rows: Result[] = []
-    for (const kind of ['serve', 'node', 'http2'] as const) rows.push(await row(kind))
+    for (const kind of ['serve', 'node', 'http2', 'late', 'late http2'] as const) rows.push(await row(kind))
     return rows
   },
 }

@@ -4,6 +4,7 @@ import { checkOptions } from '#check-options'
 import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
 import { withKeptBody } from './kept-body-node.js'
+import { mergeChunks, mergeEarly } from './merged-chunks-node.js'
 import { checkWholeHead } from './node-head.js'
 import {
   bodyTooLarge,
@@ -259,7 +260,7 @@ export interface UnreadMessage {
 /**
  * As {@link peekNode}, but reads nothing of a body that a digest announces, or that nobody has signed: `checkBody` then sees to
  * it that whoever reads it reads the one that was signed. Without a digest it waits for the first byte, which no signature
- * covers, or for the end.
+ * covers, or for the end. Small chunks that wait for a reader are merged from then on.
  * @throws HttpSigError and TypeError as `peekNode`
  * @see docs/protocol.md §3.4
  */
@@ -267,8 +268,10 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
   const head = headFromNode(request)
   const kept = withKeptBody(request, head, () => false)
   if (kept !== undefined) return { message: kept, isUnread: false }
+  mergeChunks(request)
   if (await hasNoBody(request, head)) return { message: head, isUnread: false }
   checkUntouched(request)
+  mergeEarly(request)
   const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
   if (isCovered) return { message: withUnseenBody(head), isUnread: true }
   const first = await peekByte(request)

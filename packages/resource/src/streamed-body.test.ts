@@ -167,6 +167,37 @@ describe.each(Object.entries(sites))('%s', (name, make) => {
     },
   )
 
+  test(verifies('DIG-20', 'limits.body-memory', `more small chunks than its bytes are worth (${name})`), async () => {
+    const site = await open(make)
+    const chunks = async (count: number, size: number): Promise<string> => {
+      const body = 'x'.repeat(count * size)
+      const { body: _, ...rest } = await upload(body)
+      const socket = connect(site.port, '127.0.0.1')
+      let said = ''
+      socket.on('data', data => (said += String(data))).on('error', () => undefined)
+      const closed = once(socket, 'close')
+      const before = site.reads.length
+      const one = `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`
+      socket.write(bytesOf({ ...rest, headers: [...rest.headers, ['transfer-encoding', 'chunked']] }))
+      socket.write(one)
+      // The reader keeps up from here on.
+      await expect.poll(() => site.reads[before]?.bytes).toBe(size)
+      for (let left = count - 1; left > 0; left -= 500) {
+        socket.write(one.repeat(Math.min(left, 500)))
+        await pause(2)
+      }
+      socket.write('0\r\n\r\n')
+      await closed
+      return said
+    }
+    expect(await chunks(4096, 1)).toContain('read 4096')
+    expect(await chunks(6000, 16)).toContain('read 96000')
+    expect(site.refused).toEqual([])
+    expect(await chunks(6000, 1)).not.toContain('read')
+    expect(site.reads.at(-1)?.end).toBe('failed')
+    expect(site.refused).toEqual(['invalid_request'])
+  })
+
   test(verifies('DIG-13', `without a signed digest, the first byte is one too many (${name})`), async () => {
     const site = await open(make)
     const typed = async (): Promise<Wire> => {
