@@ -211,7 +211,7 @@ async function expectBytesDecideInHttp2(door: Door, { port }: Running, bodies: r
 
 /** Exports that take requests from a network. */
 const takesRequests =
-  /^(guard(?!edFetcher)\w*|wellKnown|mount\w+|serve|(from|peek|unread)Node|create\w*(Gateway|Check|Server))$/
+  /^(guard(?!edFetch)\w*|wellKnown|mount\w+|serve|(from|peek|unread)Node|create\w*(Gateway|Check|Server))$/
 
 async function exported(): Promise<string[]> {
   const names: string[] = []
@@ -236,6 +236,7 @@ test('every export that takes requests is among the doors', async () => {
 const framing: Readonly<Record<string, string>> = {
   'agent/src/loopback.ts': 'sets the length of its page',
   'cli/src/commands/inspect-raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
+  'discovery/src/guarded-fetch.ts': 'sets the length of what it sends; refuses an answer early, and counts its bytes',
   'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
   'gateway/src/check.ts':
     'asks a proxy that has the body what it knows of it; what is signed is refused unless seen or told unseen',
