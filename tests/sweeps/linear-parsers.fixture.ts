@@ -85,14 +85,16 @@ const ownOutput = 'a text of our own'
 /** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
 export const textLoops: Readonly<Record<string, string>> = {
   'packages/cli/src/commands/gateway-report.ts addLeftOut': operators,
+  'packages/cli/src/configuration.ts checkVariables': operators,
   'packages/cli/src/log-lines.ts logLines': operators,
   'packages/cli/src/program.ts flags': operators,
+  'packages/fetch/src/answer.ts showAnswer': 'lines of one head, each once',
   'packages/fetch/src/fetch.ts requestOf': operators,
   'packages/fetch/src/keys.ts showKeys': operators,
   'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
   'packages/httpsig/src/explain-signature-reading.ts baseOf': 'at most 32 components, each replaced once',
   'packages/httpsig/src/parameterised-component.ts queryParameters': 'signed requests',
-  'packages/httpsig/src/received-message.ts checkWholeHead': 'signed requests',
+  'packages/httpsig/src/received-message.ts countOf': 'signed requests',
   'packages/httpsig/src/signature-input.ts parseCanonical':
     'packages/httpsig/src/signature-input.ts parseSignatureInput',
   'packages/httpsig/src/structured-field.ts holdsMisreadNumber':

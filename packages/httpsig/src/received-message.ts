@@ -180,9 +180,15 @@ const keptLines = 1000
 
 function checkWholeHead(headers: ReadonlyArray<readonly [string, string]>): void {
   let lines = headers.length
-  // Lines of one name have been joined.
-  for (const [, value] of headers) for (let at = value.indexOf(','); at >= 0; at = value.indexOf(',', at + 1)) lines++
+  // Lines of one name have been joined: by commas, and those of cookies by semicolons.
+  for (const [name, value] of headers) lines += countOf(value, ',') + (name === 'cookie' ? countOf(value, ';') : 0)
   if (lines >= keptLines) throw new HttpSigError('invalid_request', 'too many header lines', { status: 431 })
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++
+  return count
 }
 
 /** A body of unknown length that no digest announces may still turn out to be none. */
