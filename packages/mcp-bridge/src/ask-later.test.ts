@@ -92,3 +92,10 @@ test('waiting outlives a call that has failed with the link, and ends with the b
   stop()
   expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true])
 })
+
+test('of a server that asks on and on the oldest questions are given up', async () => {
+  const { call, seen, stop } = asked()
+  for (let at = 0; at < 65; at++) await expect(call(`scope-${at}`)).rejects.toEqual(toAgree)
+  expect(seen.signals.map(({ aborted }) => aborted)).toEqual([true, ...Array<boolean>(64).fill(false)])
+  stop()
+})

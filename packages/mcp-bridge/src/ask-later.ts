@@ -21,7 +21,11 @@ interface Asking {
   /** A call has failed with that place: asking outlives it. */
   isTold: boolean
   isOver: boolean
+  abandon(): void
 }
+
+/** Questions that are kept for calls to come. A server names scopes as it likes, and few of its questions are asked twice. */
+const mostKept = 64
 
 /** Milliseconds for what a browser has just brought to become a grant, before a call fails with the link once more. */
 const patience = 2000
@@ -81,15 +85,25 @@ export function askLater(make: (later: Later) => Interact): AskingLater {
     const where = new Promise<Where>(resolve => {
       reach = resolve
     })
-    const begun: Asking = { where, outcome: told.run(reach, run, abandoned.signal), isTold: false, isOver: false }
+    const outcome = told.run(reach, run, abandoned.signal)
+    const begun: Asking = { where, outcome, isTold: false, isOver: false, abandon }
     const over = (): void => {
       begun.isOver = true
       stopped.signal.removeEventListener('abort', abandon)
     }
     // An error is told to the call that comes next, and to none where none comes.
     begun.outcome.then(over, over)
+    forgetOldest()
     asking.set(key, begun)
     return begun
+  }
+
+  function forgetOldest(): void {
+    for (const [key, oldest] of asking) {
+      if (asking.size < mostKept) return
+      asking.delete(key)
+      oldest.abandon()
+    }
   }
 
   async function later<T>(key: string, run: (abandoned: AbortSignal) => Promise<T>, waits: AbortSignal): Promise<T> {
