@@ -575,9 +575,9 @@ export const kept: Readonly<Record<string, Kept>> = {
   },
   'packages/resource/src/failures.ts windows': {
     grows: 'stranger',
-    bound: '10 000 networks',
-    bytes: '10 000 × 200',
-    shared: 'each network has one',
+    bound: '10 000 networks, and 10 000 wide ones',
+    bytes: '20 000 × 200',
+    shared: 'each network has one; those of a /48 or /24 that has over a tenth give way first',
     filledBy: ['packages/resource/src/replay-limits.test.ts', 'no more than 10 000 networks'],
   },
   'packages/resource/src/interaction-sessions.ts sessions': {

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
-import { AAuthError } from '@countersign/protocol'
-import { isPrivatePeer, networkOf } from '@countersign/verify'
+import { AAuthError, type SharedMap, sharedMap } from '@countersign/protocol'
+import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify'
 import type { Rate } from './rate.js'
 
 /** What is counted per network because it did not verify. */
@@ -22,8 +22,14 @@ interface Window {
   readonly ends: number
 }
 
-/** Networks remembered, of some 200 bytes each. To push one out takes as many others that fail. */
+/** Networks remembered, as many wide ones again. When it is full, those of a wide network that has over a tenth give way first. */
 const capacity = 10_000
+
+/** Bytes of one that is remembered. */
+const windowBytes = 200
+
+/** Shares that a /48 or a /24 has of those of its networks. */
+const networksInOne = 10
 
 const signatureHeaders: ReadonlySet<string> = new Set(['signature', 'signature-input', 'signature-key'])
 
@@ -35,20 +41,26 @@ const nothing = (): void => undefined
  * @param o.privatePeers whether callers at private addresses count; one may be a proxy, with everyone behind it
  */
 export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }): Failures {
-  // Windows are of one length: those that began first end first, and stand first.
-  const windows = new Map<string, Window>()
+  const networks = windowsOf()
+  const wideNetworks = windowsOf()
 
-  function windowOf(network: string): Window {
+  function windowIn(windows: SharedMap<string, Window>, name: string, share?: string): Window {
     const now = performance.now()
-    for (const [name, { ends }] of windows) {
-      if (ends > now && windows.size <= capacity) break
-      windows.delete(name)
-    }
-    const known = windows.get(network)
+    windows.deleteWhile(({ ends }) => ends <= now)
+    const known = windows.get(name)
     if (known !== undefined && known.ends > now) return known
     const begun = { failed: 0, ends: now + rate.seconds * 1000 }
-    windows.set(network, begun)
+    windows.set(name, begun, { bytes: windowBytes, share })
     return begun
+  }
+
+  /** What a peer counts in, with the most of each: one customer has a /48 or a /24, of networks with a count each. */
+  function countsOf(peer: string): ReadonlyArray<{ readonly window: Window; readonly most: number }> {
+    const wide = wideNetworkOf(peer)
+    return [
+      { window: windowIn(wideNetworks, wide), most: rate.count * networksInOne },
+      { window: windowIn(networks, networkOf(peer), wide), most: rate.count },
+    ]
   }
 
   const counted = (peer: string | undefined): peer is string =>
@@ -56,24 +68,30 @@ export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }
 
   return {
     get size() {
-      return windows.size
+      return networks.size
     },
     enter({ headers }, peer) {
       if (!counted(peer) || !headers.some(([name]) => signatureHeaders.has(name.toLowerCase()))) return nothing
-      const window = windowOf(networkOf(peer))
-      if (window.failed >= rate.count)
+      const counts = countsOf(peer)
+      const over = counts.find(({ window, most }) => window.failed >= most)
+      if (over !== undefined)
         throw new AAuthError('rate_limited', 'too many requests of this network did not verify', {
-          retryAfter: Math.max(1, (window.ends - performance.now()) / 1000),
+          retryAfter: Math.max(1, (over.window.ends - performance.now()) / 1000),
         })
-      window.failed += 1
+      for (const { window } of counts) window.failed += 1
       return () => {
-        window.failed -= 1
+        for (const { window } of counts) window.failed -= 1
       }
     },
     note(peer) {
-      if (counted(peer)) windowOf(networkOf(peer)).failed += 1
+      if (counted(peer)) for (const { window } of countsOf(peer)) window.failed += 1
     },
   }
+}
+
+function windowsOf(): SharedMap<string, Window> {
+  const windows = sharedMap<string, Window>({ maxBytes: capacity * windowBytes, maxEntries: capacity })
+  return windows
 }
 
 /** Whether a request was refused because it had been seen. */

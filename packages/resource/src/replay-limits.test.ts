@@ -226,8 +226,34 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
     const { createFailures } = await import('./failures.js')
     const failures = createFailures({ count: 1, seconds: 60 }, { privatePeers: true })
     const signed = { ...(await from('203.0.113.7')) }
-    for (let one = 0; one < 30_000; one++) failures.enter(signed, `2001:db8:${(one >> 8).toString(16)}:${one & 255}::1`)
+    const enter = (peer: string): void => void failures.enter(signed, peer)
+    for (let one = 0; one < 30_000; one++) enter(`2001:${(one >> 8).toString(16)}:${one & 255}::1`)
     expect(failures.size).toBeLessThanOrEqual(10_001)
-    expect(() => failures.enter(signed, '2001:db8:75:47::1')).toThrow()
+    expect(() => enter('2001:75:47::1')).toThrow()
+  })
+
+  test('the networks of one /48 or /24 have the share of ten', async () => {
+    const { createFailures } = await import('./failures.js')
+    const signed = await from('203.0.113.7')
+    const networks = [
+      { in: (n: number) => `2001:db8:7:${n.toString(16)}::1`, other: '2001:db8:8::1' },
+      { in: (n: number) => `198.51.100.${n}`, other: '198.51.101.1' },
+    ]
+    for (const network of networks) {
+      const failures = createFailures({ count: 3, seconds: 60 }, { privatePeers: true })
+      for (let one = 0; one < 30; one++) failures.enter(signed, network.in(one))
+      expect(() => failures.enter(signed, network.in(31))).toThrow('too many requests of this network')
+      failures.enter(signed, network.other)
+    }
+  })
+
+  test('a crowd of the networks of one /48 pushes out no other network’s count', async () => {
+    const { createFailures } = await import('./failures.js')
+    const failures = createFailures({ count: 2000, seconds: 60 }, { privatePeers: true })
+    const signed = await from('203.0.113.7')
+    for (let one = 0; one < 2000; one++) failures.enter(signed, '203.0.113.7')
+    for (let one = 0; one < 20_000; one++) failures.enter(signed, `2001:db8:7:${one.toString(16)}::1`)
+    expect(() => failures.enter(signed, '203.0.113.7')).toThrow('too many requests of this network')
+    failures.enter(signed, '203.0.113.8')
   })
 })
