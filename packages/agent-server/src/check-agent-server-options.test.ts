@@ -4,8 +4,12 @@ import { createAgentServer, oidc, session } from './index.js'
 const rule = { issuer: 'https://ci.example', subjects: ['repo:acme/*'], claims: { environment: 'production' } }
 
 test('a misspelt member of a rule is refused: without `claims` every workload of the issuer enrols', () => {
-  expect(() => oidc({ issuers: [{ ...rule, claims: undefined, claim: rule.claims } as never] })).toThrow(
+  const { claims: claim, ...unclaimed } = rule
+  expect(() => oidc({ issuers: [{ ...unclaimed, claim } as never] })).toThrow(
     new TypeError("oidc: unknown option 'issuers[0].claim'; did you mean 'claims'?"),
+  )
+  expect(() => oidc({ issuers: [{ ...rule, claims: undefined }] as never })).toThrow(
+    new TypeError("oidc: option 'issuers[0].claims' is undefined; leave it out, or give it a value"),
   )
   expect(() => oidc({ issuers: [{ issuer: rule.issuer } as never] })).toThrow(
     new TypeError("oidc: option 'subjects' is missing"),
