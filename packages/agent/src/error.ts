@@ -5,7 +5,7 @@
  * `not_allowed` this agent's own policy said no before anything was sent · `interaction_required` a user would have to agree,
  * at the `url` of the error where it has one · `invalid_callback` a callback answers nothing that this session began ·
  * `unsupported` the other side lacks what was asked for · `invalid_resource_token` the resource's token is not for this agent ·
- * `body_too_large` the request body exceeds `bodyLimit` · `state_unusable` the saved state cannot be read safely.
+ * `refused` the server said no, of a `RefusedError` only · `body_too_large` the request body exceeds `bodyLimit` · `state_unusable` the saved state cannot be read safely.
  */
 export type AgentErrorCode =
   | 'network'
@@ -17,6 +17,7 @@ export type AgentErrorCode =
   | 'invalid_callback'
   | 'unsupported'
   | 'invalid_resource_token'
+  | 'refused'
   | 'body_too_large'
   | 'state_unusable'
 

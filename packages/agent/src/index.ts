@@ -11,4 +11,5 @@ export { agentServer, type DelegateIdentity, delegate, type Identity, type OwnKe
 export type { Interact } from './interact.js'
 export type { Granted, SignIn } from './sign-in.js'
 export { type AgentState, memoryState, type StateKeys } from './state.js'
+export { RefusedError, throwOnRefusal } from './throw-on-refusal.js'
 export type { View } from './view.js'
