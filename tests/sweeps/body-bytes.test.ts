@@ -88,7 +88,7 @@ async function withDoor(door: Door, run: (at: Running, bodies: readonly string[]
 
 const named = doors.map((door, at) => [`${door.of[0] ?? ''} ${door.target} (${at})`, door] as const)
 
-describe.each(named)('%s', (_, door) => {
+describe.concurrent.each(named)('%s', (_, door) => {
   test(verifies('DIG-19', 'COV-46', 'COV-47', 'sig.body.uncovered', 'takes no body that nobody signed'), () =>
     withDoor(door, async (at, bodies) => {
       if (at.http2) await expectBytesDecideInHttp2(door, at, bodies)
@@ -141,7 +141,7 @@ async function answersUnread(port: number, text: string): Promise<number | undef
   return first ?? undefined
 }
 
-describe.each(named.filter(([, { hidesHead }]) => hidesHead === undefined))('%s', (_, door) => {
+describe.concurrent.each(named.filter(([, { hidesHead }]) => hidesHead === undefined))('%s', (_, door) => {
   test(verifies('DIG-21', 'sig.body.head-first', 'refuses by the head before it reads the body'), () =>
     withDoor(door, async ({ port, http2 }, bodies) => {
       if (http2) return

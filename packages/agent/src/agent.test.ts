@@ -45,6 +45,7 @@ test('what the room exports', () => {
   expect(new Set(Object.keys(exported))).toEqual(
     new Set([
       'AgentError',
+      'RefusedError',
       'agentServer',
       'callbackRoute',
       'createAgent',
@@ -53,6 +54,7 @@ test('what the room exports', () => {
       'explain',
       'memoryState',
       'pseudonym',
+      'throwOnRefusal',
     ]),
   )
   expect(Object.keys(node)).toEqual(['fileState', 'loopback', 'openBrowser', 'printUrl'])
