@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { constants, type Http2ServerRequest } from 'node:http2'
 import type { BodyCheck } from './content-digest-stream.js'
 import { HttpSigError } from './error.js'
+import { takeWaiting } from './merged-chunks-node.js'
 
 type NodeRequest = IncomingMessage | Http2ServerRequest
 
@@ -40,7 +41,7 @@ export function checkBody(request: NodeRequest, check: BodyCheck): void {
     }
   }
   // What has ended already no push could keep from its reader: it is refused before there is one.
-  const early = request.readableLength > 0 ? (request.read() as Uint8Array | null) : null
+  const early = takeWaiting(request)
   if (early !== null) {
     isAskedFor = true
     request.unshift(early)

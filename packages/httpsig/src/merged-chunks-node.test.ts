@@ -237,7 +237,9 @@ test('a stream with more held than it wants asks its source to stop', () => {
   let wanted = 0
   while (stream.push(Buffer.from('x'))) wanted++
   expect(wanted + 1).toBe(stream.readableHighWaterMark)
-  expect(stream.read()?.length).toBe(wanted + 1)
+  let taken = 0
+  while (stream.readableLength > 0) taken += stream.read()?.length ?? 0
+  expect(taken).toBe(wanted + 1)
 })
 
 test(verifies('DIG-20', 'limits.body-memory', 'a reader that pauses half-way is as late as any'), () => {

@@ -21,9 +21,20 @@ export function mergeEarly(request: IncomingMessage | Http2ServerRequest): void 
   const streams: readonly Readable[] = 'stream' in request ? [request.stream, request] : [request]
   for (const stream of streams) {
     if (stream.listenerCount('data') + stream.listenerCount('readable') > 0 || pieces(stream) <= freeChunks) continue
-    const waiting: Uint8Array | null = stream.read()
+    const waiting = takeWaiting(stream)
     if (waiting !== null) stream.unshift(waiting)
   }
+}
+
+/** All bytes that wait in a stream: `read` gives all of them on older versions of Node, one chunk on newer ones. */
+export function takeWaiting(stream: Readable): Uint8Array | null {
+  const chunks: Uint8Array[] = []
+  while (stream.readableLength > 0) {
+    const chunk: Uint8Array | null = stream.read()
+    if (chunk === null) break
+    chunks.push(chunk)
+  }
+  return chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? null)
 }
 
 interface State {

@@ -164,9 +164,9 @@ function framed({ world, as, site, get, post, adapter }: Stage): void {
   })
 
   test(verifies('DIG-19', 'a body whose framing is beyond the header lines that Node keeps'), async () => {
-    const { refuses, plan, port = 0 } = await site()
-    // Other runtimes have limits of their own, and words for them.
-    const tooMany = adapter.runtime === undefined ? { status: 431, error: 'invalid_request' } : { status: [431, 400] }
+    const { send, passes, plan, port = 0 } = await site()
+    // Newer versions of Node and other runtimes have limits of their own, and words for them.
+    const statuses = adapter.runtime === undefined ? [431] : [431, 400]
     const text = '{"evil":1}'
     for (const framing of ['content-length', 'transfer-encoding'] as const) {
       const plain = framing === 'content-length'
@@ -182,7 +182,13 @@ function framed({ world, as, site, get, post, adapter }: Stage): void {
         ],
         body,
       })
-      for (const method of ['POST', 'GET', 'DELETE']) await refuses(await none(method), hide, tooMany)
+      for (const method of ['POST', 'GET', 'DELETE']) {
+        const wire = await none(method)
+        const before = plan.ran
+        expect(statuses).toContain((await send(hide(wire))).status)
+        expect(plan.ran, 'no handler ran').toBe(before)
+        await passes(wire)
+      }
       // What is refused is no request of its own, either.
       plan.ran = 0
       const inside = Buffer.concat([bytesOf(hide(await none()), 'keep-alive'), bytesOf(await get())])
