@@ -108,7 +108,7 @@ export const passing: Names = {
   'packages/httpsig/src/explain-signature-variants.ts': 'variants covered',
   'packages/httpsig/src/explain-signature.ts': 'findings seen',
   'packages/httpsig/src/jwk.ts': '?',
-  'packages/httpsig/src/merged-chunks-node.ts': 'stream',
+  'packages/httpsig/src/merged-chunks-node.ts': 'stream chunks',
   'packages/httpsig/src/message-component.ts': 'lines own seen',
   'packages/httpsig/src/nearest-name.ts': 'line',
   'packages/httpsig/src/node.ts': 'lines request',
