@@ -71,12 +71,20 @@ function signedParts(message: ReceivedMessage): string {
       .map(([, value]) => value.replace(/^[ \t]+|[ \t]+$/g, ''))
       .join(', ')
   // Spaces that a Structured Field lets stand between its parts.
-  const input = lineOf('signature-input').replaceAll(/ +/g, ' ').replaceAll('; ', ';').replaceAll('( ', '(')
+  const inputs = lineOf('signature-input').replaceAll(/ +/g, ' ').replaceAll('; ', ';').replaceAll('( ', '(')
+  const input = memberOf(inputs.replaceAll(' )', ')'), /^sig=\(/)
   const fields = ['signature-key', 'content-type', 'content-digest'].map(lineOf)
   const body = Buffer.from(message.body ?? []).toString('latin1')
   // Bits that padding leaves unused may have any value (RFC 9651 §4.2.7).
-  const signature = Buffer.from(/:([^:]*):/.exec(lineOf('signature'))?.[1] ?? '', 'base64').toString('base64')
-  return JSON.stringify([message.method, message.target, ...fields, input.replaceAll(' )', ')'), signature, body])
+  const bytes = /:([^:]*):/.exec(memberOf(lineOf('signature'), /^sig=:/))?.[1] ?? ''
+  const signature = Buffer.from(bytes, 'base64').toString('base64')
+  return JSON.stringify([message.method, message.target, ...fields, input, signature, body])
+}
+
+/** Our member of a dictionary, where there is one: others may stand beside it (protocol.md §3.1), and no signature of ours covers them. */
+function memberOf(line: string, ours: RegExp): string {
+  const [own, ...more] = line.split(/, ?(?=[a-z*][a-z\d_.*-]*=[(:])/).filter(member => ours.test(member))
+  return own === undefined || more.length > 0 ? line : own
 }
 
 /** What answers, and valid requests to it. */

@@ -43,8 +43,9 @@ export function uriRules<T>(rules: ReadonlyMap<string, T>): (uri: string) => T |
     const exact = patterns.find(({ said, isBeginning }) => !isBeginning && said === uri)
     if (exact !== undefined) return exact.rule
     const own = longestBeginning(patterns, uri)
-    // What cannot be decoded each server takes for something else.
-    if (own === undefined || (rules.size > 1 && !isDecodable(uri))) return undefined
+    if (own === undefined) return undefined
+    // What cannot be decoded each server takes for something else, and what has a control character is refused below.
+    if (rules.size > 1 && (!isDecodable(uri) || /\p{Cc}/u.test(uri))) return undefined
     const keeps = (texts: ReadonlySet<string> | undefined, forms: FormsOf<T>): boolean =>
       texts !== undefined && [...texts].every(text => isUnder(own, text, { patterns, forms }))
     const readings = readingsOf(uri)

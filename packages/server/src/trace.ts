@@ -87,9 +87,8 @@ export function tracedExchange(
 }
 
 const secrets: ReadonlySet<string> = new Set(['refresh_token', 'code'])
-// A name of at most 80 characters, which is room for those above with each letter escaped: without an end, each of many quotes
-// would be looked at as far as the text goes.
-const jsonMember = /"((?:[^"\\]|\\.){0,80})"(\s*:\s*)"((?:[^"\\]|\\[\s\S])*)("|\\?$)/g
+// Only such names as could be one of those, with letters escaped or not: of other names, none is looked at twice.
+const jsonMember = /"((?:[a-z_]|\\u00[\da-fA-F]{2}){4,13})"(\s*:\s*)"((?:[^"\\]|\\[\s\S])*)("|\\?$)/g
 
 /**
  * Shortens `refresh_token` and `code` values, in JSON and in forms, to their first 6 characters: they work for
