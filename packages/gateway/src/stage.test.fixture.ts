@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll } from 'vitest'
+import { closing } from '../../httpsig/src/closing.test.fixture.js'
 import type { GatewayOptions, GatewayRoute } from './index.js'
 import {
   type AnswerAs,
@@ -64,16 +65,14 @@ export function call(
 }
 
 /** Sends bytes, and returns what came before the connection ended. */
-export function raw(port: number, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
-    socket.on('data', chunk => {
-      answer += chunk
-    })
-    socket.on('close', () => resolve(answer))
-    socket.on('error', reject)
+export async function raw(port: number, text: string): Promise<string> {
+  let answer = ''
+  const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
+  socket.on('data', chunk => {
+    answer += chunk
   })
+  await closing(socket)
+  return answer
 }
 
 /** Routes that ask for each level. */

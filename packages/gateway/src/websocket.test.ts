@@ -6,6 +6,7 @@ import { verifies } from '@countersign/requirements'
 import { serve } from '@countersign/server'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { closing } from '../../httpsig/src/closing.test.fixture.js'
 import { createGateway } from './index.js'
 import { raw } from './stage.test.fixture.js'
 import { makeWorld, type Signer, type World } from './world.test.fixture.js'
@@ -191,7 +192,7 @@ test('a request for another protocol is answered as if it had not asked, however
 
 /** Writes until the other side has gone: a peer that only ends is not heard of otherwise. */
 async function untilGone(socket: Socket): Promise<void> {
-  const closed = new Promise<void>(resolve => socket.on('error', () => {}).once('close', () => resolve()))
+  const closed = closing(socket)
   const writing = setInterval(() => socket.write('.'), 50)
   await closed
   clearInterval(writing)

@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm'
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { dataFrame, endFrame, headFrame, preface } from './http2-frames.test.fixture.js'
 import { mergeChunks } from './merged-chunks-node.js'
 import { unreadNode } from './node.js'
 
@@ -70,26 +71,14 @@ async function overHttp1(port: number): Promise<Sending> {
   }
 }
 
-/** By hand: Node's own client makes large frames of small writes. */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
 async function overHttp2(port: number): Promise<Sending> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined).resume()
-  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-  socket.write(frame(4, 0, 0, Buffer.alloc(0)))
-  // HPACK: POST, http, /, and the authority `a`.
-  socket.write(frame(1, 4, 1, Buffer.from([0x83, 0x86, 0x84, 0x01, 0x01, 0x61])))
+  socket.write(preface)
+  socket.write(headFrame(1, Object.entries({ ':method': 'POST', ':scheme': 'http', ':path': '/', ':authority': 'a' })))
   return {
-    write: bytes => void socket.write(Buffer.concat([...bytes].map(byte => frame(0, 0, 1, Buffer.from(byte))))),
-    end: () => void socket.write(frame(0, 1, 1, Buffer.alloc(0))),
+    write: bytes => void socket.write(Buffer.concat([...bytes].map(byte => dataFrame(1, byte)))),
+    end: () => void socket.write(endFrame(1)),
     close: () => socket.destroy(),
   }
 }

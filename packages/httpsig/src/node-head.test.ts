@@ -4,6 +4,7 @@ import * as http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
 import { afterAll, describe, expect, test } from 'vitest'
+import { closing } from './closing.test.fixture.js'
 import { HttpSigError, type ReceivedMessage } from './index.js'
 import { fromNode, peekNode, unreadNode } from './node.js'
 import { get, send, verdict } from './signed-message.test.fixture.js'
@@ -42,8 +43,7 @@ async function ask(port: number, ...pieces: readonly string[]): Promise<string> 
   socket.on('data', chunk => {
     answer += chunk
   })
-  socket.on('error', () => undefined)
-  const closed = once(socket, 'close')
+  const closed = closing(socket)
   for (const piece of pieces) {
     socket.write(Buffer.from(piece, 'latin1'))
     await new Promise(resolve => setTimeout(resolve, 20))

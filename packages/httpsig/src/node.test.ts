@@ -4,6 +4,7 @@ import * as http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { closing } from './closing.test.fixture.js'
 import { HttpSigError, type ReceivedMessage } from './index.js'
 import { fromNode } from './node.js'
 import { digestOf, get, post, send, verdict } from './signed-message.test.fixture.js'
@@ -48,13 +49,14 @@ const portOf = (one: { address(): unknown }): number => (one.address() as Addres
 /** Sends bytes as they are and returns the status line's code. */
 async function raw(text: string): Promise<number> {
   const socket = connect(portOf(server), '127.0.0.1')
+  const closed = closing(socket)
   socket.write(Buffer.from(text, 'latin1'))
   let answer = ''
   socket.on('data', chunk => {
     answer += chunk.toString('latin1')
     if (answer.includes('\r\n\r\n')) socket.end()
   })
-  await once(socket, 'close')
+  await closed
   return Number(answer.slice(9, 12))
 }
 
@@ -151,10 +153,10 @@ describe('HTTP/1.1', () => {
   test('a request cut off in its body is refused', async () => {
     const before = seen.length
     const socket = connect(portOf(server), '127.0.0.1')
-    socket.on('error', () => undefined)
+    const closed = closing(socket)
     socket.write(http1(send(post('{}')), { framing: 'Content-Length: 100\r\n' }))
     setTimeout(() => socket.destroy(), 50)
-    await once(socket, 'close')
+    await closed
     await expect.poll(() => seen.length).toBe(before + 1)
     expect(seen.at(-1)?.outcome).toBe('400 invalid_request')
   })

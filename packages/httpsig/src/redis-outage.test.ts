@@ -60,13 +60,13 @@ afterEach(async () => {
 })
 
 test(verifies('F-24', 'without Redis nothing is let pass, at once and as something that passes'), async () => {
-  const checked = await open()
+  const checked = await open(20)
   expect(await checked.check(entry)).toBe('fresh')
   await wire.stop()
   await new Promise(resolve => setTimeout(resolve, 50))
   const away = await refusal(checked.check(entry))
   expect(away).toMatchObject({ code: 'unavailable', transient: true })
-  expect(away.seconds).toBeLessThan(0.4)
+  expect(away.seconds, 'it does not wait for the deadline').toBeLessThan(10)
 })
 
 test(verifies('F-25', 'when Redis is back, service is back within 5 seconds'), async () => {
@@ -105,10 +105,11 @@ describe(verifies('F-28', 'a slow Redis'), () => {
     const checked = await open()
     wire.silent = true
     const waiting = Array.from({ length: 10_000 }, () => refusal(checked.check(entry)))
-    const more = await refusal(checked.check(entry))
-    expect(more).toMatchObject({ code: 'overloaded', transient: true })
-    expect(more.seconds).toBeLessThan(0.25)
-    await Promise.all(waiting)
+    let over = 0
+    for (const one of waiting) void one.finally(() => over++)
+    expect(await refusal(checked.check(entry))).toMatchObject({ code: 'overloaded', transient: true })
+    expect(over, 'it was refused at once, while all others waited').toBe(0)
+    for (const { code } of await Promise.all(waiting)) expect(code).not.toBe('overloaded')
   })
 })
 

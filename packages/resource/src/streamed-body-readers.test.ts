@@ -12,6 +12,8 @@ import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, describe, expect, test } from 'vitest'
+import { closing } from '../../httpsig/src/closing.test.fixture.js'
+import { dataFrame, headFrame, preface, resetFrame } from '../../httpsig/src/http2-frames.test.fixture.js'
 import { guard as guardExpress } from './express-node.js'
 import { guard as guardFastify } from './fastify-node.js'
 import { guard as guardHono } from './hono.js'
@@ -151,12 +153,13 @@ test(verifies('sig.covered.stream', 'a handler that answers without reading is t
   const second = bytesOf(await upload('abc'))
   const socket = connect(port, '127.0.0.1')
   let said = ''
-  socket.on('data', data => (said += String(data))).on('error', () => undefined)
+  socket.on('data', data => (said += String(data)))
+  const closed = closing(socket)
   socket.write(first.subarray(0, 2000))
   await pause(100)
   socket.write(first.subarray(2000))
   socket.write(second)
-  await once(socket, 'close')
+  await closed
   expect([said.match(/HTTP\/1\.1 409/g)?.length, refused]).toEqual([2, []])
 })
 
@@ -170,34 +173,37 @@ describe('HTTP/2', () => {
     const client = h2Connect(`http://127.0.0.1:${port}`)
     client.on('error', () => undefined)
     stops.unshift(() => client.destroy())
-    const open = async (wire: Wire) => {
-      const headers = Object.fromEntries(wire.headers.filter(([name]) => name !== 'host'))
-      const pseudo = { ':method': 'POST', ':path': wire.target, ':authority': 'calendar.example' }
-      const stream = client.request({ ...pseudo, ...headers })
-      stream.on('error', () => undefined)
-      return stream
-    }
+    const headersOf = (wire: Wire): ReadonlyArray<readonly [string, string]> => [
+      ...Object.entries({ ':method': 'POST', ':path': wire.target, ':authority': 'calendar.example' }),
+      ...wire.headers.filter(([name]) => name !== 'host'),
+    ]
     const answer = async (wire: Wire, body: string): Promise<string> => {
-      const stream = await open(wire)
+      const stream = client.request(Object.fromEntries(headersOf(wire)))
+      stream.on('error', () => undefined)
       stream.end(body)
       return text(stream).catch(() => 'aborted')
     }
-    return { open, answer, refused }
+    return { port, headersOf, answer, refused }
   }
 
   test('a client that resets its stream early or late crashes nothing, and is no forger', async () => {
     const ended: string[] = []
-    const { open, answer, refused } = await session(async (request, response) => {
+    const { port, headersOf, answer, refused } = await session(async (request, response) => {
       await pause(60)
       ended.push(await text(request))
       response.end('done')
     })
     for (const after of [5, 45, 80]) {
-      const stream = await open(await upload('x'.repeat(2000)))
-      stream.write('x'.repeat(1000))
+      const headers = headersOf(await upload('x'.repeat(2000)))
+      const socket = connect(port, '127.0.0.1')
+      const closed = closing(socket.resume())
+      const head = headFrame(1, [[':scheme', 'http'], ...headers])
+      socket.write(Buffer.concat([preface, head, dataFrame(1, 'x'.repeat(1000))]))
       await pause(after)
-      stream.close(8)
+      socket.write(resetFrame(1, 8))
       await pause(150)
+      socket.destroy()
+      await closed
     }
     expect(ended).toEqual([])
     expect(refused.filter(code => code === 'invalid_signature')).toEqual([])

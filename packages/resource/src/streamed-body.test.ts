@@ -15,6 +15,7 @@ import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, describe, expect, test } from 'vitest'
+import { closing } from '../../httpsig/src/closing.test.fixture.js'
 import { guard as guardExpress } from './express-node.js'
 import { guard as guardFastify } from './fastify-node.js'
 import { guard as guardFetch } from './fetch.js'
@@ -116,8 +117,8 @@ async function send({ port, reads }: Site, wire: Wire, parts: readonly string[])
   const chunked = { ...rest, headers: [...rest.headers, ['transfer-encoding', 'chunked'] as const] }
   const socket = connect(port, '127.0.0.1')
   const received: Buffer[] = []
-  socket.on('data', chunk => received.push(chunk)).on('error', () => undefined)
-  const closed = once(socket, 'close').catch(() => undefined)
+  socket.on('data', chunk => received.push(chunk))
+  const closed = closing(socket)
   const before = reads.length
   socket.write(bytesOf(chunked))
   let sent = 0
@@ -174,8 +175,8 @@ describe.each(Object.entries(sites))('%s', (name, make) => {
       const { body: _, ...rest } = await upload(body)
       const socket = connect(site.port, '127.0.0.1')
       let said = ''
-      socket.on('data', data => (said += String(data))).on('error', () => undefined)
-      const closed = once(socket, 'close')
+      socket.on('data', data => (said += String(data)))
+      const closed = closing(socket)
       const before = site.reads.length
       const one = `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`
       socket.write(bytesOf({ ...rest, headers: [...rest.headers, ['transfer-encoding', 'chunked']] }))
@@ -208,12 +209,11 @@ describe.each(Object.entries(sites))('%s', (name, make) => {
     expect(site.reads, 'no handler ran').toEqual([])
     expect(await send(site, await typed(), [])).toBe('read 0')
     const announced: Wire = { ...(await typed()), body: Buffer.from('x') }
-    const answered = new Promise<string>(resolve => {
-      let said = ''
-      const socket = connect(site.port, '127.0.0.1', () => socket.write(bytesOf(announced)))
-      socket.on('data', data => (said += String(data))).on('close', () => resolve(said))
-    })
-    expect(await answered).toContain('HTTP/1.1 401')
+    let said = ''
+    const socket = connect(site.port, '127.0.0.1', () => socket.write(bytesOf(announced)))
+    socket.on('data', data => (said += String(data)))
+    await closing(socket)
+    expect(said).toContain('HTTP/1.1 401')
   })
 })
 
@@ -235,11 +235,12 @@ test(
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
       let answer = ''
       socket.on('data', data => (answer += String(data)))
+      const closed = closing(socket)
       socket.write(bytes.subarray(0, -1))
       await pause(50)
       world.clock.now = now + seconds
       socket.write(bytes.subarray(-1))
-      await once(socket, 'close')
+      await closed
       world.clock.now = now
       return answer.slice(9, 12)
     }
@@ -277,13 +278,13 @@ test(verifies('sig.covered.stream', 'over HTTP/2 only the stream is aborted'), a
     stream.on('response', answer => {
       status = answer[':status']
     })
-    stream.on('error', () => undefined).resume()
+    const closed = closing(stream.resume())
     for (const part of parts) {
       stream.write(part)
       await pause(20)
     }
     stream.end()
-    await once(stream, 'close')
+    await closed
     return status
   }
   expect(await call(await upload('abc'), ['ab', 'c'])).toBe(200)

@@ -1,8 +1,17 @@
 // A participant in a process of its own: MODE is `development` or `production`, DRAIN and LAME-DUCK are seconds.
+// It says when it has taken `?hold`, which it answers on SIGUSR2, or `?never`.
 import { serve } from './serve.js'
 
 const [mode, drain = '5', lameDuck = '0'] = process.argv.slice(2)
 let open = 0
+const released = new Promise(resolve => process.once('SIGUSR2', resolve))
+
+function answerable(target: string): Promise<unknown> {
+  const [, order] = target.split('?')
+  if (order === undefined) return new Promise(resolve => setTimeout(resolve, 30))
+  process.stdout.write(`took ${order}\n`)
+  return order === 'never' ? new Promise(() => undefined) : released
+}
 
 await serve({
   name: 'room',
@@ -14,8 +23,7 @@ await serve({
   participant: {
     async handle(message) {
       open++
-      const [, ms = '30'] = message.target.split('wait=')
-      await new Promise(resolve => setTimeout(resolve, Number(ms)))
+      await answerable(message.target)
       open--
       return new Response('done')
     },

@@ -1,8 +1,8 @@
-import { request } from 'node:http'
+import { request, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { textResponse } from '@countersign/protocol'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { closeAll, exchangeBytes, start } from './serve.test.fixture.js'
 
 afterEach(closeAll)
@@ -52,23 +52,26 @@ test.each([204, 304])('status %i has no body', async status => {
 })
 
 test('a stream arrives event by event', async () => {
-  const steps: string[] = []
+  let send: ReadableStreamDefaultController<Uint8Array> | undefined
   const { url } = await start(async () => {
     const stream = new ReadableStream<Uint8Array>({
-      async start(controller) {
-        for (const event of ['one', 'two', 'three']) {
-          steps.push(`sent ${event}`)
-          controller.enqueue(new TextEncoder().encode(`data: ${event}\n\n`))
-          await wait(60)
-        }
-        controller.close()
+      start(controller) {
+        send = controller
+        controller.enqueue(new TextEncoder().encode('one'))
       },
     })
     return new Response(stream, { headers: { 'content-type': 'text/event-stream' } })
   })
   const response = await fetch(url)
-  for await (const chunk of response.body ?? []) steps.push(`got ${new TextDecoder().decode(chunk).trim().slice(6)}`)
-  expect(steps).toEqual(['sent one', 'got one', 'sent two', 'got two', 'sent three', 'got three'])
+  const got: string[] = []
+  // The next is sent when the one before has arrived.
+  for await (const chunk of response.body ?? []) {
+    const event = new TextDecoder().decode(chunk)
+    got.push(event)
+    if (event === 'one') send?.enqueue(new TextEncoder().encode('two'))
+    else send?.close()
+  }
+  expect(got).toEqual(['one', 'two'])
 })
 
 test('a large body arrives whole', async () => {
@@ -108,36 +111,51 @@ describe('of a body that is whole', () => {
     expect(length).toBeLessThan(bytes)
   })
 
-  /** Reads on a thread of its own, whatever becomes of this one. */
-  const slowReader = (port: number): Promise<number> =>
+  /** Reads on a thread of its own, whatever becomes of this one, and counts what it has read. */
+  const reader = (port: number, read: Int32Array): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const code = `
         const { connect } = require('node:net')
-        const { parentPort, workerData: { port, text } } = require('node:worker_threads')
-        let read = 0
-        const slow = connect(port, '127.0.0.1', () => slow.write(text))
-        slow.on('data', chunk => {
-          read += chunk.length
-          slow.pause()
-          setTimeout(() => slow.resume(), chunk.length / 30_000)
-        })
-        slow.on('error', () => {}).on('close', () => parentPort.postMessage(read))`
-      const reader = new Worker(code, { eval: true, workerData: { port, text: ask('GET') } })
-      reader.once('message', resolve).once('error', reject)
+        const { workerData: { port, text, read } } = require('node:worker_threads')
+        const socket = connect(port, '127.0.0.1', () => socket.write(text))
+        socket.on('data', chunk => Atomics.add(read, 0, chunk.length)).on('error', () => {})`
+      const thread = new Worker(code, { eval: true, workerData: { port, text: ask('GET'), read } })
+      thread.once('exit', resolve).once('error', reject)
     })
 
   test('one that reads slowly keeps it, also when it is the server that stood still', async () => {
-    const { port } = await start(async () => large(), { limits: { stall: 0.2 } })
-    const reading = slowReader(port)
-    const block = (): void => {
-      const until = performance.now() + 220
-      while (performance.now() < until);
+    const write = vi.spyOn(ServerResponse.prototype, 'write')
+    const sent = (): number => write.mock.calls.reduce((sum, [chunk]) => sum + (chunk as Uint8Array).length, 0)
+    const read = new Int32Array(new SharedArrayBuffer(4))
+    // Time passes here only where the test says so.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let asked = (): void => {}
+      const answering = new Promise<void>(resolve => {
+        asked = resolve
+      })
+      const { port } = await start(
+        async () => {
+          asked()
+          return large()
+        },
+        { limits: { stall: 0.2 } },
+      )
+      const reading = reader(port, read)
+      await answering
+      for (let turn = 0; turn < 100; turn++) {
+        // The server stands still until what the kernel took is read; then its timers come first.
+        const limit = performance.now() + 2000
+        while (Atomics.load(read, 0) < sent() - 65_536 && performance.now() < limit);
+        vi.advanceTimersByTime(220)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      await reading
+      expect(Atomics.load(read, 0)).toBeGreaterThan(bytes)
+    } finally {
+      vi.useRealTimers()
+      write.mockRestore()
     }
-    // Not as a timer itself: timers are what comes first afterwards.
-    const blocking = setInterval(() => setImmediate(block), 20)
-    const read = await reading
-    clearInterval(blocking)
-    expect(read).toBeGreaterThan(bytes)
   })
 })
 
