@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { scriptedUser } from '@countersign/playground'
@@ -172,4 +172,60 @@ describe('the command', () => {
       expect(finished.said).toContain('"scope":"events.read"')
     },
   )
+})
+
+describe('an identity of static files', () => {
+  const sites: Server[] = []
+  afterAll(() => {
+    for (const site of sites) site.close()
+  })
+
+  /** Publishes an identity as a user does, and serves it. */
+  async function published(name: string, ...more: readonly string[]): Promise<string[]> {
+    const port = await freePort()
+    const id = `http://localhost:${port}`
+    const folder = join(place.folder, name)
+    const site = createServer((request, response) => {
+      const file = join(folder, new URL(request.url ?? '/', id).pathname)
+      if (!existsSync(file)) return response.writeHead(404).end()
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(readFileSync(file))
+    })
+    sites.push(site)
+    await new Promise<void>(resolve => site.listen(port, 'localhost', resolve))
+    const flags = ['--id', id, '--state', join(place.folder, 'state'), '--development']
+    const { code } = await run(['keys', 'publish', folder, ...flags, ...more])
+    expect(code).toBe(0)
+    return flags
+  }
+
+  const fetching = (flags: readonly string[], how: string): string[] => [
+    ...['fetch', `${api}/events`, '--as', 'agent', '--auth-server', auth, ...flags, how],
+  ]
+
+  test('that names no way back to this machine: what the auth server says, and the option to add', async () => {
+    const flags = await published('bare')
+    const { code, stderr } = await run(fetching(flags, '--no-browser'))
+    const [id = ''] = flags.slice(1)
+    expect(code).toBe(1)
+    expect(stderr.split('\n')).toEqual([
+      `countersign: 401: the auth server said no (400 invalid_request); so the challenge of ${new URL(api).host} could not be met; ${auth} says: redirect_uri is not one of the agent's redirect_uris`,
+      `  ${id} does not let users be sent back to this machine: publish it again with countersign keys publish DIR --id ${id} --localhost-callback --state ${join(place.folder, 'state')} --development, or use --device here`,
+      '',
+    ])
+    // Whose files allow it by now, is told to wait for the auth server rather than to publish them once more.
+    expect((await run(['keys', 'publish', join(place.folder, 'bare'), ...flags, '--localhost-callback'])).code).toBe(0)
+    const again = await run(fetching(flags, '--no-browser'))
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      expect.stringContaining('the auth server sees it within 10 minutes'),
+    ])
+  })
+
+  test('that names one asks its user and goes on', async () => {
+    const { found, ended } = await asks(fetching(await published('back', '--localhost-callback'), '--no-browser'), link)
+    const arrived = await scriptedUser('Ada').decide(found[1] ?? '', 'Allow')
+    expect(arrived.ended).toBe('Allowed')
+    const { code, out } = await ended
+    expect([code, JSON.parse(out)]).toMatchObject([0, { scope: 'events.read' }])
+  })
 })

@@ -250,19 +250,20 @@ test('what an auth server says of a refusal is noted, and whether a way back to 
     'https://api.example': () =>
       Response.json({ error: 'x', error_description: 'of the resource itself' }, { status: 401 }),
   }
-  const { fetch: send, last } = notingRefusals(new URL('https://api.example/x'), async input => {
+  const { fetch: send, all } = notingRefusals(new URL('https://api.example/x'), async input => {
     const { origin: of } = new URL((input as Request).url)
     return answers[of]?.() ?? new Response()
   })
   await send('https://api.example/x')
-  expect(last()).toBeUndefined()
+  expect(all()).toEqual([])
   const body = new URLSearchParams({ redirect_uri: 'http://127.0.0.1:4711/x' })
   const response = await send('https://auth.example/token', { method: 'POST', body })
-  expect(last()).toEqual({
-    origin: 'https://auth.example',
-    description: 'redirect_uri is none of this agent',
-    offeredLoopback: true,
-  })
+  expect(all()).toEqual([
+    {
+      ...{ origin: 'https://auth.example', error: 'invalid_request', offeredLoopback: true },
+      description: 'redirect_uri is none of this agent',
+    },
+  ])
   // The agent reads it as ever.
   expect(await response.json()).toMatchObject({ error: 'invalid_request' })
 })

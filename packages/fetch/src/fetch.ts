@@ -7,13 +7,13 @@ import type { CommandNames } from './command.js'
 import { printUnsent, takeFirst } from './dry-run.js'
 import { exitCode } from './exit-code.js'
 import { inFlags } from './flag-words.js'
-import { repeated } from './identity.js'
 import { interactOf } from './interact.js'
 import { printable, printJson } from './output.js'
 import { type Paint, paintFor } from './paint.js'
 import { notingRefusals, type SaidRefusal } from './refusals.js'
 import { statusReason } from './status.js'
 import { UsageError } from './usage-error.js'
+import { saidBy } from './user-advice.js'
 
 /** Flags of `countersign fetch`. */
 export interface FetchFlags extends IdentityFlags, AnswerFlags {
@@ -48,7 +48,7 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
   if (flags.json) await printReport(response, explanation)
   else await showAnswer(response, flags, paint)
   if (response.status < 400) return
-  const hint = hintFor(target, response, { flags, names, refusal: refusals.last() })
+  const hint = await hintFor(target, response, { flags, names, refusals: refusals.all() })
   if (!flags.json) tell(response, { explanation, hint, paint })
   process.exitCode = hint.needsUser ? exitCode.needsUser : exitCode.refused
 }
@@ -130,11 +130,11 @@ interface Hint {
 interface Hinting {
   readonly flags: FetchFlags
   readonly names: CommandNames
-  readonly refusal: SaidRefusal | undefined
+  readonly refusals: readonly SaidRefusal[]
 }
 
 /** What a newcomer forgets first: plain http on the own machine, and naming the auth server. */
-function hintFor(target: URL, response: Response, { flags, names, refusal }: Hinting): Hint {
+async function hintFor(target: URL, response: Response, { flags, names, refusals }: Hinting): Promise<Hint> {
   if (flags.as === 'anonymous') return { text: '' }
   if (flags.development !== true && target.protocol === 'http:')
     return { text: ' (add --development to allow http on this machine)' }
@@ -148,14 +148,7 @@ function hintFor(target: URL, response: Response, { flags, names, refusal }: Hin
       text: ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)',
       needsUser: true,
     }
-  if (refusal === undefined) return { text: '' }
-  return { text: `; ${refusal.origin} says: ${refusal.description}${callbackHint(refusal, flags, names)}` }
-}
-
-/** The identity says itself whether its users may be sent back to a listener of their machine. */
-function callbackHint({ offeredLoopback }: SaidRefusal, flags: FetchFlags, names: CommandNames): string {
-  if (!offeredLoopback || flags.as !== 'agent' || flags.id === undefined) return ''
-  return ` (if that is about redirect_uri: ${names.keys} publish DIR --id ${flags.id} --localhost-callback${repeated(flags)}, or --device here)`
+  return { text: await saidBy(refusals, flags, names) }
 }
 
 /** The challenge of a refusal; nothing for one that cannot be read. */

@@ -1,8 +1,11 @@
 import { isObject, parseJson } from '@countersign/protocol'
+import { readAtMost } from './read-at-most.js'
 
 /** What a participant said when it refused, in its own words. */
 export interface SaidRefusal {
   readonly origin: string
+  /** The error code of protocol §8; empty where there is none. */
+  readonly error: string
   readonly description: string
   /** The agent had offered a listener of this machine for its user to come back to. */
   readonly offeredLoopback: boolean
@@ -10,13 +13,15 @@ export interface SaidRefusal {
 
 /** Bytes of a refusal that are read: an error of the protocol is far shorter. */
 const longest = 8192
+/** Refusals that are kept: a call meets two or three. */
+const most = 8
 
 /** Passes requests on, and notes how those that are no answer of the resource's own were refused. */
 export function notingRefusals(
   target: URL,
   send: typeof fetch = (input, init) => fetch(input, init),
-): { readonly fetch: typeof fetch; last(): SaidRefusal | undefined } {
-  let last: SaidRefusal | undefined
+): { readonly fetch: typeof fetch; all(): readonly SaidRefusal[] } {
+  let noted: readonly SaidRefusal[] = []
   return {
     async fetch(input, init) {
       const request = new Request(input, init)
@@ -24,22 +29,22 @@ export function notingRefusals(
       const form = origin === target.origin || request.method !== 'POST' ? '' : await request.clone().text()
       const response = await send(request)
       if (origin === target.origin || response.status < 400) return response
-      const description = await descriptionOf(response.clone())
+      const said = await refusalIn(response.clone())
       const back = new URLSearchParams(form).get('redirect_uri') ?? ''
-      if (description !== undefined)
-        last = { origin, description, offeredLoopback: back.startsWith('http://127.0.0.1') }
+      const offeredLoopback = back.startsWith('http://127.0.0.1')
+      if (said !== undefined) noted = [...noted, { ...said, origin, offeredLoopback }].slice(-most)
       return response
     },
-    last: () => last,
+    all: () => noted,
   }
 }
 
-async function descriptionOf(response: Response): Promise<string | undefined> {
+async function refusalIn(response: Response): Promise<Pick<SaidRefusal, 'error' | 'description'> | undefined> {
   try {
-    const text = new Uint8Array(await response.arrayBuffer())
-    const error = parseJson(text, { maxBytes: longest })
-    const description = isObject(error) ? error['error_description'] : undefined
-    return typeof description === 'string' && description !== '' ? description : undefined
+    const body = parseJson(await readAtMost(response, longest))
+    const { error, error_description: description } = isObject(body) ? body : {}
+    if (typeof description !== 'string' || description === '') return undefined
+    return { error: typeof error === 'string' ? error : '', description }
   } catch {
     return undefined
   }

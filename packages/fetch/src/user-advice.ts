@@ -1,0 +1,65 @@
+import { parseAgentMetadata, parseJson, wellKnownUrl } from '@countersign/protocol'
+import type { IdentityFlags } from './agent.js'
+import type { CommandNames } from './command.js'
+import { repeated } from './identity.js'
+import { onOneLine } from './output.js'
+import { readAtMost } from './read-at-most.js'
+import type { SaidRefusal } from './refusals.js'
+
+/** Milliseconds for the metadata of the identity to come: they are for an advice only. */
+const patience = 5000
+const longestMetadata = 65_536
+
+/** What the auth server says of its refusal, and on a line of its own what to change, where that is known. */
+export async function saidBy(
+  refusals: readonly SaidRefusal[],
+  flags: IdentityFlags,
+  names: CommandNames,
+): Promise<string> {
+  // Without a code to show, the agent asks once more without a user: what is said of that is of no help.
+  const refusal = (flags.device === true ? refusals.findLast(showsNoCode) : undefined) ?? refusals.at(-1)
+  if (refusal === undefined) return ''
+  const advice = showsNoCode(refusal) ? deviceAdvice(flags) : await callbackAdvice(refusal, flags, names)
+  return `; ${refusal.origin} says: ${onOneLine(refusal.description)}${advice === '' ? '' : `\n  ${advice}`}`
+}
+
+function showsNoCode({ error }: SaidRefusal): boolean {
+  return error === 'unauthorized_client' || error === 'unsupported_request_type'
+}
+
+function deviceAdvice({ device, id }: IdentityFlags): string {
+  if (device !== true) return ''
+  return `that auth server shows users of ${id} no codes: use --no-browser here, or let it be started with --device-flow ${id}`
+}
+
+/** The identity says itself, in its metadata, whether its users may be sent back to a listener of their machine. */
+async function callbackAdvice(
+  { offeredLoopback, error }: SaidRefusal,
+  flags: IdentityFlags,
+  { keys }: CommandNames,
+): Promise<string> {
+  const { as, id, development = false } = flags
+  if (!offeredLoopback || error !== 'invalid_request' || id === undefined) return ''
+  const isAllowed = await allowsLoopback(id, development)
+  if (isAllowed === undefined) return ''
+  if (isAllowed)
+    return `${id} lets users be sent back to this machine: where that is new, the auth server sees it within 10 minutes`
+  const change =
+    as === 'agent'
+      ? `publish it again with ${keys} publish DIR --id ${id} --localhost-callback${repeated(flags)}`
+      : 'let its operator start countersign agent-server with --localhost-callback'
+  return `${id} does not let users be sent back to this machine: ${change}, or use --device here`
+}
+
+/** Whether it does; undefined where its metadata cannot be had. */
+async function allowsLoopback(id: string, development: boolean): Promise<boolean | undefined> {
+  try {
+    const signal = AbortSignal.timeout(patience)
+    const response = await fetch(wellKnownUrl(id, 'aauth-agent'), { redirect: 'error', signal })
+    if (response.status !== 200) return undefined
+    const metadata = parseAgentMetadata(parseJson(await readAtMost(response, longestMetadata)), id, { development })
+    return metadata.localhost_callback_allowed === true
+  } catch {
+    return undefined
+  }
+}
