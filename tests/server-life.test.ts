@@ -6,6 +6,7 @@ import { connect } from 'node:tls'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { end, freePort, root, run, stand } from './processes.fixture.js'
+import { ofKind } from './tier.fixture.js'
 
 // Servers as processes: their first start, missing keys and databases, reload, certificates, ports.
 
@@ -36,39 +37,42 @@ const kidsAt = async (url: string): Promise<string[]> => {
   return keys.map(({ kid }) => kid)
 }
 
-test.each(servers)(verifies('F-81', '%s starts first with --init only, and never without what it had'), async name => {
-  const port = await freePort()
-  const data = join(place.folder, name)
-  const command = [name, '--id', 'https://service.example', '--port', String(port), '--data', data, ...own(name)]
-  const fresh = await run(command)
-  expect([fresh.code, fresh.stdout]).toEqual([2, ''])
-  expect(fresh.stderr).toMatch(/^countersign: nothing is there of https:\/\/service\.example: .*--init.*\n$/)
-  expect(existsSync(data) ? readdirSync(data) : []).toEqual([])
-  const server = await place.start(name, [...command, '--init'])
-  const kids = await kidsAt(`http://localhost:${port}`)
-  await end(server, 'SIGTERM')
-  expect(await run([...command, '--init'])).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('leave out --init'),
-  })
-  const again = await place.start(name, command)
-  expect(await kidsAt(`http://localhost:${port}`)).toEqual(kids)
-  await end(again, 'SIGTERM')
-  // A volume that is not mounted: one file after the other.
-  const files = readdirSync(data).filter(file => /^keys\.json$|\.db$/.test(file))
-  for (const file of files) {
-    const away = join(place.folder, `${name}-away`)
-    mkdirSync(away, { recursive: true })
-    copyFileSync(join(data, file), join(away, file))
-    rmSync(join(data, file))
-    const refused = await run(command)
-    expect([file, refused.code, refused.stdout]).toEqual([file, 2, ''])
-    expect(refused.stderr).toContain(join(data, file))
-    expect(existsSync(join(data, file))).toBe(false)
-    copyFileSync(join(away, file), join(data, file))
-  }
-  await end(await place.start(name, command), 'SIGTERM')
-})
+test.each(ofKind(servers))(
+  verifies('F-81', '%s starts first with --init only, and never without what it had'),
+  async name => {
+    const port = await freePort()
+    const data = join(place.folder, name)
+    const command = [name, '--id', 'https://service.example', '--port', String(port), '--data', data, ...own(name)]
+    const fresh = await run(command)
+    expect([fresh.code, fresh.stdout]).toEqual([2, ''])
+    expect(fresh.stderr).toMatch(/^countersign: nothing is there of https:\/\/service\.example: .*--init.*\n$/)
+    expect(existsSync(data) ? readdirSync(data) : []).toEqual([])
+    const server = await place.start(name, [...command, '--init'])
+    const kids = await kidsAt(`http://localhost:${port}`)
+    await end(server, 'SIGTERM')
+    expect(await run([...command, '--init'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('leave out --init'),
+    })
+    const again = await place.start(name, command)
+    expect(await kidsAt(`http://localhost:${port}`)).toEqual(kids)
+    await end(again, 'SIGTERM')
+    // A volume that is not mounted: one file after the other.
+    const files = readdirSync(data).filter(file => /^keys\.json$|\.db$/.test(file))
+    for (const file of files) {
+      const away = join(place.folder, `${name}-away`)
+      mkdirSync(away, { recursive: true })
+      copyFileSync(join(data, file), join(away, file))
+      rmSync(join(data, file))
+      const refused = await run(command)
+      expect([file, refused.code, refused.stdout]).toEqual([file, 2, ''])
+      expect(refused.stderr).toContain(join(data, file))
+      expect(existsSync(join(data, file))).toBe(false)
+      copyFileSync(join(away, file), join(data, file))
+    }
+    await end(await place.start(name, command), 'SIGTERM')
+  },
+)
 
 test(
   verifies('F-81', 'in development a first start needs no flag, is told, and a half is refused all the same'),
@@ -95,7 +99,7 @@ test('an invitation makes no agent server where there is none', async () => {
   expect(existsSync(join(data, 'agent-server.db'))).toBe(false)
 })
 
-test.each(['auth-server', 'agent-server'] as const)(
+test.each(ofKind(['auth-server', 'agent-server'] as const))(
   verifies('F-63', '%s takes new settings and keys on SIGHUP, and keeps what it had where something is wrong'),
   async name => {
     const port = await freePort()
@@ -208,7 +212,7 @@ test('a server speaks TLS with --tls-cert and --tls-key, takes a new certificate
   await end(plain, 'SIGTERM')
 })
 
-test.each(servers)('%s says in one line what to change when its port is in use', async name => {
+test.each(ofKind(servers))('%s says in one line what to change when its port is in use', async name => {
   const taken = createServer()
   const port = await new Promise<number>(resolve =>
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { play } from './played.fixture.js'
+
+test('countersign playground --scenario all --json plays every story and says so by its exit code', async () => {
+  const { code, played } = await play('all')
+  expect(played.scenarios.map(({ scenario }) => scenario)).toEqual([
+    'rate-limit',
+    'identity',
+    'delegate',
+    'autonomous',
+    'user-consent',
+    'device',
+    'sso',
+    'multi-hop',
+    'oauth-downstream',
+    'mcp',
+    'refresh',
+    'rotation',
+  ])
+  expect(code).toBe(0)
+  // Where a story leaves a question out because it was played before, it was not.
+  const titles = played.scenarios.flatMap(({ checks }) => checks.map(({ title }) => title))
+  expect(titles).toContain('the auth server says who asks, and for what')
+}, 120_000)
