@@ -44,8 +44,7 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/counts.ts': bursts('device-code guesses'),
   'auth-server/exchange/exchange.ts': bursts('redemptions of the code of an exchange'),
   'auth-server/exchange/links.ts': bursts('users that one upstream user is linked to'),
-  'auth-server/grant-limit.ts': bursts('grants of one agent, at two instances'),
-  'auth-server/grants.ts': bursts('uses of a grant that ends'),
+  'auth-server/grants.ts': bursts('uses of a grant that ends', 'grants of one agent, at two instances'),
   'auth-server/guesses.ts': bursts('device-code guesses'),
   'auth-server/login/browser-session.ts': bursts('browsers in which one user is signed in'),
   'auth-server/pages/claimed-logo.ts': passes(

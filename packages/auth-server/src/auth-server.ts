@@ -26,7 +26,7 @@ import type { AuthServerEvent } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange/exchange-setup.js'
-import { grantedTo, grantsIn } from './grants.js'
+import { grantedTo, grantsIn, type OnSurplus } from './grants.js'
 import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
@@ -157,6 +157,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const exchange = exchangeOf(options, { store, now, development })
   const links = exchange !== undefined && login !== undefined && linksUsers(options)
   const accept = ['jwks_uri', 'agent+jwt'] as const
+  const onSurplus: OnSurplus = (principal, grant) =>
+    common.onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) })
   const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
   const handle = requestHandler({
     ...common,
@@ -168,10 +170,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     verifier,
     replay,
     siteOf: options.siteOf,
-    grants: grantsIn(store, now, options.issuer, (principal, grant) =>
-      common.onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) }),
-    ),
-    redemptions: redemptionsIn(store, now),
+    grants: grantsIn(store, now, options.issuer, onSurplus),
+    redemptions: redemptionsIn(store, now, onSurplus),
     repeats: createRepeats(now),
     polls: createPolls(now),
     users: login === undefined ? 'none' : 'some',

@@ -1,74 +1,63 @@
-import { boundedMap } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
+import { prepared, type Store } from '@countersign/store'
 import type { GrantUser, Principal } from './grants.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
 const endAtMost = 500
-const mostRemembered = 10_000
+
+/** Names the lock under which grants of one owner and user are written: each write must see all that the ones before it left. */
+export function grantLock({ agent, delegate }: Principal, user: GrantUser | undefined): string {
+  return `grants ${JSON.stringify([agent, delegate, user?.sub])}`
+}
 
 /**
- * Makes what ends, after each new grant, those over the limit of its owner and user, and tells of each; it never rejects.
- * They are counted only when what the last count left has been used up: grants that end meanwhile make room, never take it.
- * Of several processes at one database each fills the room that it saw, so that for a while there can be as many times the limit.
+ * Makes what ends those over the limit of one owner and user, in the transaction that added a grant, and resolves with them. The
+ * transaction holds the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances
+ * they reach.
  */
-export function grantLimit(
-  store: Store<Tables>,
-  onEnded: (grant: GrantRow) => void,
-): (principal: Principal, user: GrantUser | undefined) => Promise<void> {
-  const room = createRoom()
-  return async (principal, user) => {
-    const owner = JSON.stringify([principal.agent, principal.delegate, user?.sub])
-    if (room.take(owner)) return
-    try {
-      // Counted outside the write: on PostgreSQL, grants of one agent that are written at once would collide over it.
-      const { count } = await ownedBy(store.db, principal, user)
-        .select(({ fn }) => fn.countAll().as('count'))
-        .executeTakeFirstOrThrow()
-      room.see(owner, mostPerPrincipal - Number(count))
-      if (Number(count) <= mostPerPrincipal) return
-      for (const ended of await store.write(tx => endOldest(tx, principal, user))) onEnded(ended)
-    } catch {
-      // The grant itself is stored, and its token must reach the agent; the next one ends what is too much.
-    }
-  }
-}
-
-/** How many grants each owner can still get before they must be counted again. */
-interface Room {
-  /** Uses up one place; false when none is known of. */
-  take(owner: string): boolean
-  /** Notes what a count found. */
-  see(owner: string, places: number): void
-}
-
-function createRoom(): Room {
-  const room = boundedMap<string, number>(mostRemembered)
-  return {
-    take(owner) {
-      const places = room.get(owner) ?? 0
-      if (places > 1) room.set(owner, places - 1)
-      else room.delete(owner)
-      return places > 0
-    },
-    see(owner, places) {
-      // Of two counts at once the one that saw more grants holds.
-      const left = Math.min(places, room.get(owner) ?? places)
-      if (left > 0) room.set(owner, left)
-      else room.delete(owner)
-    },
+export function grantLimit(): (tx: Database, principal: Principal, user: GrantUser | undefined) => Promise<GrantRow[]> {
+  // Run at every grant: put into SQL once (`is null` is another statement than `=`), and in the order of the one index that finds an
+  // owner without reading the grants of others.
+  const beyondOfUser = prepared((tx: Database, owner: Owner & { readonly sub: string }) =>
+    ownedBy(tx, owner)
+      .where('user_sub', '=', owner.sub)
+      .select('last_used')
+      .orderBy('last_used', 'desc')
+      .limit(1)
+      .offset(mostPerPrincipal),
+  )
+  const beyondOfNone = prepared((tx: Database, owner: Owner) =>
+    ownedBy(tx, owner)
+      .where('user_sub', 'is', null)
+      .select('last_used')
+      .orderBy('last_used', 'desc')
+      .limit(1)
+      .offset(mostPerPrincipal),
+  )
+  return async (tx, { agent, delegate = '' }, user) => {
+    const owner = { agent, delegate }
+    const { rows } = await (user === undefined
+      ? beyondOfNone(tx, owner)
+      : beyondOfUser(tx, { ...owner, sub: user.sub }))
+    return rows.length === 0 ? [] : endOldest(tx, owner, user)
   }
 }
 
 type Database = Store<Tables>['db']
 
+interface Owner {
+  readonly agent: string
+  readonly delegate: string
+}
+
 /**
  * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
  * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
  */
-async function endOldest(tx: Database, principal: Principal, user: GrantUser | undefined): Promise<GrantRow[]> {
-  const ranked = ownedBy(tx, principal, user)
+async function endOldest(tx: Database, owner: Owner, user: GrantUser | undefined): Promise<GrantRow[]> {
+  const ranked = ownedBy(tx, owner)
+    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
     .select(['refresh_hash', 'last_used'])
     .select(({ fn }) =>
       fn
@@ -88,10 +77,6 @@ async function endOldest(tx: Database, principal: Principal, user: GrantUser | u
 }
 
 // What it returns is a type of the query builder, which has no short name.
-function ownedBy(db: Database, { agent, delegate = '' }: Principal, user: GrantUser | undefined) {
-  return db
-    .selectFrom('auth_server_grants')
-    .where('agent', '=', agent)
-    .where('agent_delegate', '=', delegate)
-    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
+function ownedBy(db: Database, { agent, delegate }: Owner) {
+  return db.selectFrom('auth_server_grants').where('agent', '=', agent).where('agent_delegate', '=', delegate)
 }

@@ -85,11 +85,11 @@ test(verifies('DOS-09', 'a hundred is the end also where two instances share a d
   await add(grants, 60)
   await add(other, 60)
   expect(await count(store)).toBe(100)
-  // It still knows of the 40 places that it saw before the other took them.
-  await add(grants, 40)
-  expect(await count(store)).toBe(140)
-  await add(grants, 1)
-  expect(await count(store)).toBe(100)
+  // What the other took since is counted too.
+  for (let index = 0; index < 40; index++) {
+    await add(grants, 1)
+    expect(await count(store)).toBe(100)
+  }
 })
 
 test(verifies('DOS-09', 'refresh.life', 'ended grants are swept from the table, live ones stay'), async () => {

@@ -3,7 +3,7 @@ import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { forgetBegun, forgetConsent } from './consents.js'
 import { beginningName } from './exchange/chain.js'
-import { grantLimit } from './grant-limit.js'
+import { grantLimit, grantLock } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweepAtMost, sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
@@ -48,10 +48,8 @@ export interface Redeemed {
 
 /** The grants of one auth server, as its database keeps them. */
 export interface Grants {
-  /** Stores a grant; resolves with its refresh token once that is on disk. */
+  /** Stores a grant, and ends those that are too many of its owner; resolves with its refresh token once that is on disk. */
   add(principal: Principal, grant: Grant): Promise<string>
-  /** Ends what is over the limit of one owner and user; never rejects. */
-  bound(principal: Principal, user: GrantUser | undefined): Promise<void>
   /** The live grant of a refresh token; absent when it is unknown, ended, or someone else's. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use; false when the grant has ended since it was found. */
@@ -72,19 +70,18 @@ export function newGrantId(): string {
   return randomUUID()
 }
 
-/**
- * Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody.
- * `onSurplus` is told of each grant that ends because its owner has too many.
- */
+/** Told of each grant that ends because its owner has too many. */
+export type OnSurplus = (principal: Principal, grant: Grant) => void
+
+/** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
 export function grantsIn(
   store: Store<Tables>,
   now: () => number,
   issuer: string,
-  onSurplus: (principal: Principal, grant: Grant) => void = () => undefined,
+  onSurplus: OnSurplus = () => undefined,
 ): Grants {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
-  const bound = grantLimit(store, row => onSurplus(ownerOf(row), grantOf(row)))
-  const insert = insertGrant()
+  const write = grantWriter(store, onSurplus)
   const newRefreshToken = refreshTokens()
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
     db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
@@ -96,15 +93,12 @@ export function grantsIn(
   return {
     async add(principal, grant) {
       const token = newRefreshToken()
-      await store.write(async tx => {
+      await write({ principal, grant, token, now: now() }, async tx => {
         await sweep(tx)
-        await insert(tx, { principal, grant, token, now: now() })
+        return true
       })
-      await bound(principal, grant.user)
       return token
     },
-
-    bound,
 
     async find(principal, refreshToken) {
       const { rows } = await findByHash(store.db, { refresh_hash: refreshTokenHash(refreshToken) })
@@ -200,8 +194,12 @@ export interface NewGrant {
   readonly now: number
 }
 
-/** Writes grants of one store, in a transaction. */
-export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> {
+/** Writes a grant unless `first`, which runs in the same transaction, says no; resolves with what that said, once it is on disk. */
+export type GrantWriter = (grant: NewGrant, first: (tx: Database) => Promise<boolean>) => Promise<boolean>
+
+/** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
+export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWriter {
+  const endSurplus = grantLimit()
   const insert = prepared((tx: Database, p: GrantRow) =>
     tx.insertInto('auth_server_grants').values({
       refresh_hash: p.refresh_hash,
@@ -220,7 +218,19 @@ export function insertGrant(): (tx: Database, grant: NewGrant) => Promise<void> 
       words: p.words,
     }),
   )
-  return async (tx, grant) => void (await insert(tx, rowOf(grant)))
+  return async (added, first) => {
+    const { principal, grant } = added
+    const ended = await store.write(
+      async tx => {
+        if (!(await first(tx))) return undefined
+        await insert(tx, rowOf(added))
+        return endSurplus(tx, principal, grant.user)
+      },
+      { alone: grantLock(principal, grant.user) },
+    )
+    for (const row of ended ?? []) onSurplus(ownerOf(row), grantOf(row))
+    return ended !== undefined
+  }
 }
 
 type Database = Store<Tables>['db']

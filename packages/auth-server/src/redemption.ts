@@ -4,7 +4,7 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
 import { answerExchangeCode } from './exchange/exchange-code.js'
-import { type Grant, grantedTo, insertGrant, newGrantId, type Principal } from './grants.js'
+import { type Grant, grantedTo, grantWriter, newGrantId, type OnSurplus, type Principal } from './grants.js'
 import { refreshTokens } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
 import { codeOf, isCode, redemptionHash, refusedCode } from './request-token.js'
@@ -25,13 +25,17 @@ export interface Redemptions {
 }
 
 /** Queries over the tables. */
-export function redemptionsIn(store: Store<Tables>, now: () => number): Redemptions {
-  const insert = insertGrant()
+export function redemptionsIn(
+  store: Store<Tables>,
+  now: () => number,
+  onSurplus: OnSurplus = () => undefined,
+): Redemptions {
+  const write = grantWriter(store, onSurplus)
   const newRefreshToken = refreshTokens()
   return {
     async take(row, { principal, grant, redemption }) {
       const token = newRefreshToken()
-      return store.write(async tx => {
+      const isAdded = await write({ principal, grant, token, redemption, words: row.words, now: now() }, async tx => {
         // The row itself is the right to redeem: two instances delete it at once, and one finds it gone.
         const { numDeletedRows } = await tx
           .deleteFrom('auth_server_requests')
@@ -39,10 +43,9 @@ export function redemptionsIn(store: Store<Tables>, now: () => number): Redempti
           .where('status', '=', 'granted')
           .where('expires', '>', now())
           .executeTakeFirstOrThrow()
-        if (numDeletedRows === 0n) return undefined
-        await insert(tx, { principal, grant, token, redemption, words: row.words, now: now() })
-        return token
+        return numDeletedRows > 0n
       })
+      return isAdded ? token : undefined
     },
   }
 }
@@ -114,7 +117,7 @@ async function grantTo(
   context: TokenContext,
 ): Promise<TokenAnswer> {
   const { row, redemption, by } = o
-  const { issuer, policy, now, grants, redemptions, onEvent } = context
+  const { issuer, policy, now, redemptions, onEvent } = context
   const principal = principalOf(caller)
   const grant = grantOf(row)
   const scope = parseScope(grant.scope)
@@ -125,7 +128,6 @@ async function grantTo(
   const issued = await issueAuthToken(issuer, { caller, resource, scope, user, ...txn, grant: grant.id, now: now() })
   const refresh_token = await redemptions.take(row, { principal, grant, redemption })
   if (refresh_token === undefined) throw refusedCode()
-  await grants.bound(principal, user)
   onEvent({ type: 'granted', by, request: row.id, ...about, grant: grant.id, jti: issued.jti, ...txn })
   return { auth_token: issued.auth_token, expires_in: issuer.lifetime, refresh_token }
 }

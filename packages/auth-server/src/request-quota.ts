@@ -1,4 +1,5 @@
 import { type SiteOf, shareSite } from '@countersign/discovery'
+import { hasShare } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { inGroups, type Store } from '@countersign/store'
 import type { RequestRow, Tables } from './tables.js'
@@ -122,17 +123,13 @@ class Waiting {
     const total = this.#of('total')
     if (total >= quota.total || this.#of(agentName(agent)) >= quota.agent) return false
     if (agent_delegate !== '' && this.#of(delegate) >= quota.delegate) return false
-    if (site !== null && !hasShare(this.#of(siteName(site)), total, quota.total)) return false
+    // A subdomain costs nothing, a registrable domain does: three subdomains of one stranger must not take three shares.
+    const share = { capacity: quota.total, share: quota.total / 10 }
+    if (site !== null && !hasShare({ inAll: total, own: this.#of(siteName(site)), ...share })) return false
     for (const name of ['total', agentName(agent), delegate, ...(site === null ? [] : [siteName(site)])])
       this.add(name, 1)
     return true
   }
-}
-
-/** A subdomain costs nothing, a registrable domain does: three subdomains of one stranger must not take three shares. */
-function hasShare(held: number, total: number, most: number): boolean {
-  if (held >= most / 10) return false
-  return total < most * 0.9 || held < most / 1000
 }
 
 function agentName(agent: string): string {

@@ -141,7 +141,10 @@ interface KeptShares {
   surplus(): string | undefined
 }
 
-/** A domain has names without end, and each of them can prove good: it must not push out everybody else. */
+/**
+ * A domain has names without end, and each of them can prove good: it must not push out everybody else. Not by `sharedMap` of
+ * `@countersign/protocol`: here the first that came gives way, not the longest unused, and of a cache for three names each may hold one.
+ */
 function keptShares({ maxEntries, maxBytes }: { readonly maxEntries: number; readonly maxBytes: number }): KeptShares {
   const held = new Map<string, { readonly names: Set<string>; bytes: number }>()
   const large = new Set<string>()

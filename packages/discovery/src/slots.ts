@@ -54,6 +54,9 @@ interface Load {
  * of callers gets more than a tenth of the slots and of the queue, and the last tenth of the slots goes only to those who hold none,
  * so that a domain with names without end holds up nobody but itself (DOS-20). A single origin gets an eighth of the slots and half
  * of the queue at most.
+ *
+ * Not by `hasShare` of `@countersign/httpsig`: slots are few, so that a share is at least two of them and a thousandth would be none,
+ * and a fetch takes shares of several at once.
  * @throws RangeError when the number is not a positive whole one
  */
 export function createSlots(maxConcurrent: number): Slots {

@@ -93,6 +93,7 @@ export {
   type ReplayVerdict,
 } from './replay-set.js'
 export { checkTarget, pathOf, queryOf } from './request-target.js'
+export { hasShare, type RoomShare } from './room-share.js'
 export { type SignOptions, signRequest } from './sign.js'
 export { type SignMessageOptions, signMessage } from './sign-message.js'
 export type { SignatureParameters } from './signature-dictionary.js'

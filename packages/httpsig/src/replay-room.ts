@@ -1,3 +1,5 @@
+import { hasShare } from './room-share.js'
+
 /** How many entries a partition of a replay set holds, and how many of them one site or one principal may take. */
 export interface ReplayRoom {
   readonly capacity: number
@@ -50,12 +52,8 @@ export interface ReplayCounts {
   readonly ofPrincipal: number
 }
 
-/**
- * Whether there is room for one more. Nine tenths of a partition are open to all; the last tenth only to sites that hold under a
- * thousandth, so that nine sites together cannot lock out a tenth that has hardly sent anything (DOS-17, DOS-18).
- */
+/** Whether there is room for one more: by the share of its principal, and by what is left to its site. */
 export function hasRoom({ inPartition, ofSite, ofPrincipal }: ReplayCounts, room: ReplayRoom): boolean {
   const { capacity, siteShare, share } = room
-  if (inPartition >= capacity || ofSite >= siteShare || ofPrincipal >= share) return false
-  return inPartition < capacity * 0.9 || ofSite < capacity / 1000
+  return ofPrincipal < share && hasShare({ inAll: inPartition, own: ofSite, capacity, share: siteShare })
 }

@@ -34,7 +34,8 @@ interface Share<K> {
 
 /**
  * Where there is room anybody may have it. When it is full, those who hold more than a tenth give way first, with what they have not
- * used for longest; then whatever was not used for longest.
+ * used for longest; then whatever was not used for longest. Nothing is refused, as it is by `hasShare` of `@countersign/httpsig`: what
+ * is forgotten here costs work, and no one's safety.
  * @param options.maxBytes of all entries together
  * @param options.maxEntries default no bound but that of bytes
  */

@@ -1,21 +1,26 @@
 /** Runs work of the same name one after another, and of other names beside it. */
 export interface Lines {
   next<R>(name: string, work: () => Promise<R>): Promise<R>
+  /** How much of a name waits or runs. */
+  waiting(name: string): number
 }
 
 /** Holds nothing of a name whose line is empty. */
 export function createLines(): Lines {
-  const last = new Map<string, Promise<unknown>>()
+  const lines = new Map<string, { last: Promise<unknown>; waiting: number }>()
   return {
     next<R>(name: string, work: () => Promise<R>): Promise<R> {
-      const before = last.get(name) ?? Promise.resolve()
-      const own = before.then(work)
-      const settled = own.catch(() => undefined)
-      last.set(name, settled)
-      void settled.then(() => {
-        if (last.get(name) === settled) last.delete(name)
+      const line = lines.get(name) ?? { last: Promise.resolve(), waiting: 0 }
+      const own = line.last.then(work)
+      line.last = own.catch(() => undefined)
+      line.waiting++
+      lines.set(name, line)
+      void line.last.then(() => {
+        line.waiting--
+        if (line.waiting === 0) lines.delete(name)
       })
       return own
     },
+    waiting: name => lines.get(name)?.waiting ?? 0,
   }
 }

@@ -10,7 +10,7 @@ interface Tables {
   codes: { id: number; used: number }
 }
 
-const postgres = await postgresForTests(12)
+const postgres = await postgresForTests(13)
 afterAll(() => postgres.drop())
 const withPostgres = test.skipIf(postgres.away !== '')
 const title = (text: string): string => `${text}${postgres.away}`
@@ -324,6 +324,25 @@ withPostgres(
     expect(refused).toHaveLength(40)
     for (const { reason } of refused as PromiseRejectedResult[]) expect(reason).toMatchObject({ code: 'overloaded' })
     await store.write(tx => tx.insertInto('codes').values({ id: 99, used: 0 }).execute())
+    await store.close()
+  },
+)
+
+withPostgres(
+  verifies('DOS-09', title('a tenth of the writes that may wait are of one name, and those of other names go on')),
+  { timeout: 30_000 },
+  async () => {
+    const store = await open(postgres.newUrl(), { capacity: 100 })
+    const add = (id: number, alone: string): Promise<unknown> =>
+      store.write(tx => tx.insertInto('codes').values({ id, used: 0 }).execute(), { alone })
+    const flood = Promise.allSettled(Array.from({ length: 50 }, (_, id) => add(id, 'one owner')))
+    await expect(add(100, 'another')).resolves.toBeDefined()
+    const settled = await flood
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
+    for (const each of settled)
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'overloaded' })
+    // The twin: once they are written there is room again.
+    await expect(add(101, 'one owner')).resolves.toBeDefined()
     await store.close()
   },
 )

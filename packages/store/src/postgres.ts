@@ -41,6 +41,9 @@ export async function openPostgres<T>(
       if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')
       const once = (lock?: string): Promise<R> => writeOnce(db, change, { limits, turns, lock })
       // Waiting for the lock takes a connection: of one process no more than one waits.
+      // And no more than a tenth of all that may wait: those of one name wait for each other, and must not take the room of all.
+      if (alone !== undefined && lines.waiting(alone) >= limits.capacity / 10)
+        throw new StoreError('overloaded', 'too many writes are waiting')
       const write = alone === undefined ? once() : lines.next(alone, () => once(`${room} ${alone}`))
       open.add(write)
       try {
@@ -214,7 +217,7 @@ async function writeOnce<T, R>(
         .transaction()
         .setIsolationLevel(lock === undefined ? 'serializable' : 'read committed')
         .execute(async tx => {
-          if (lock !== undefined) await takeLock(tx, lock)
+          if (lock !== undefined) watch.is(await takeLock(tx, lock))
           const value = await runChange(tx, change, limits.change)
           await watch.begins(tx)
           done = { value }
@@ -231,8 +234,13 @@ async function writeOnce<T, R>(
   }
 }
 
-async function takeLock<T>(tx: Kysely<T>, name: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`countersign write ${name}`}, 0))`.execute(tx)
+/** Resolves with the number of the transaction: asked along, it costs no way of its own to the database. */
+async function takeLock<T>(tx: Kysely<T>, name: string): Promise<string> {
+  const key = `countersign write ${name}`
+  const { rows } = await sql<{
+    id: string
+  }>`select pg_current_xact_id()::text as id, pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx)
+  return rows[0]?.id ?? ''
 }
 
 function isAway(error: unknown): boolean {

@@ -4,8 +4,10 @@ import { StoreError } from './store-error.js'
 
 /** A transaction that may have been committed although nobody said so. */
 export interface CommitWatch {
-  /** Call when nothing is left to do but to commit. */
+  /** Call when nothing is left to do but to commit; asks nothing where `is` has told. */
   begins(tx: QueryExecutorProvider): Promise<void>
+  /** Tells the number of the transaction, where a statement of it has asked along. */
+  is(id: string): void
   /**
    * Whether it was committed, read again on another connection; false when it was not.
    * @throws StoreError `unavailable` when the database does not say in time: the outcome stays unknown
@@ -23,7 +25,11 @@ const patience = 3
 export function commitWatch(): CommitWatch {
   let id: string | undefined
   return {
+    is(known) {
+      id = known
+    },
     async begins(tx) {
+      if (id !== undefined) return
       // Text: a transaction's number is beyond what a JavaScript number holds exactly.
       const { rows } = await sql<{ id: string | null }>`select pg_current_xact_id_if_assigned()::text as id`.execute(tx)
       id = rows[0]?.id ?? undefined
