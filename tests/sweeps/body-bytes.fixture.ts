@@ -231,7 +231,10 @@ function api(seen: Seen): Server {
 
 async function gatewayDoor(seen: Seen): Promise<Running> {
   const upstream = await listening(api(seen))
-  const routes = [{ path: '/*', requirement: known }]
+  const routes = [
+    { path: '/*', requirement: known },
+    { path: '/mcp', requirement: known, mcp: {} },
+  ]
   const gateway = createGateway({ resource: await calendar(), upstream: `http://127.0.0.1:${upstream.port}`, routes })
   return served(gateway, upstream)
 }
@@ -336,6 +339,7 @@ export const doors: readonly Door[] = [
   },
   { of: ['mcp:guardMcp'], target: '/mcp', twin: 400, bodyNamesRule: true, open: mcpDoor },
   { of: ['gateway:createGateway'], ...route, open: gatewayDoor },
+  { of: ['gateway:createGateway'], target: '/mcp', twin: 400, bodyNamesRule: true, open: gatewayDoor },
   {
     of: ['gateway:createCheck'],
     hidesHead: true,

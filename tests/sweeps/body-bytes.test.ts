@@ -114,11 +114,24 @@ async function expectBytesDecide(door: Door, { port }: Running, bodies: readonly
   }
 }
 
+const accessToken = Buffer.from('{"typ":"at+jwt","alg":"Ed25519","kid":"k1"}').toString('base64url')
+
+function flipped(signature: string): string {
+  return signature.replace(/:(.)/, (_, first) => `:${first === 'A' ? 'B' : 'A'}`)
+}
+
 /** Heads that are refused, whatever comes after them. */
 const heads: ReadonlyArray<readonly [name: string, change: (lines: Line[]) => readonly Line[]]> = [
   ['no signature', lines => lines.filter(([name]) => !/^(signature|content-digest)/.test(name))],
   ['a malformed signature', lines => lines.map(([name, value]) => [name, name === 'signature' ? 'x' : value])],
   ['an old signature', lines => lines.map(([name, value]) => [name, value.replace(/created=\d+/, 'created=1')])],
+  ['a flipped signature', lines => lines.map(([name, value]) => [name, name === 'signature' ? flipped(value) : value])],
+  // Refused for it before anything is fetched or verified (JWT-24).
+  [
+    'a JWT that is no identity',
+    lines =>
+      lines.map(([name, value]) => [name, name === 'signature-key' ? `sig=jwt;jwt="${accessToken}.e30.AA"` : value]),
+  ],
   [
     'a digest that is not covered',
     lines => lines.map(([name, value]) => [name, value.replace(' "content-digest"', '')]),
@@ -142,7 +155,7 @@ async function answersUnread(port: number, text: string): Promise<number | undef
 }
 
 describe.concurrent.each(named.filter(([, { hidesHead }]) => hidesHead === undefined))('%s', (_, door) => {
-  test(verifies('DIG-21', 'sig.body.head-first', 'refuses by the head before it reads the body'), () =>
+  test(verifies('DIG-21', 'JWT-24', 'sig.body.head-first', 'refuses by the head before it reads the body'), () =>
     withDoor(door, async ({ port, http2 }, bodies) => {
       if (http2) return
       const before = bodies.length

@@ -185,6 +185,14 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { authorities: ['api.example'], scheme: 'https' },
       call: (options: never) => httpsig.openSignature(message, options),
     },
+    'httpsig openHead options': {
+      valid: { authorities: ['api.example'], scheme: 'https' },
+      call: (options: never) => httpsig.openHead(message, options),
+    },
+    'httpsig reopenSignature options': {
+      valid: { authorities: ['api.example'], scheme: 'https' },
+      call: (options: never) => httpsig.reopenSignature(Object.create(null), message, options),
+    },
     'httpsig judgeHead options': {
       valid: { authorities: ['api.example'], scheme: 'https' },
       call: (options: never) => httpsig.judgeHead(message, options),

@@ -1,12 +1,14 @@
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
-import type { Verified } from '@countersign/verify'
+import type { PerRequest, Verified } from '@countersign/verify'
 import type { DelegateToken, DelegateTokenContext } from './delegate-token-context.js'
 import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
 
 /** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
 export const renewalGrace: number = 30 * 86_400
+/** How requests to the delegate token endpoint are verified. */
+export const delegateRules: PerRequest = { expiredAgentTokenGrace: renewalGrace }
 const bodyLimit = 65_536
 
 /**
@@ -23,7 +25,7 @@ export async function verifyDelegate(message: ReceivedMessage, context: Delegate
   if (message.body !== undefined && message.body.length > bodyLimit) {
     throw new AAuthError('invalid_request', 'the body is larger than 64 KiB', { status: 413 })
   }
-  return context.verifier.verify(message, { expiredAgentTokenGrace: renewalGrace })
+  return context.verifier.verify(message, delegateRules)
 }
 
 /**

@@ -1,4 +1,10 @@
-import { generateSigningKey, memoryReplaySet, type ReplaySet, type SigningKey } from '@countersign/httpsig'
+import {
+  generateSigningKey,
+  memoryReplaySet,
+  type ReceivedMessage,
+  type ReplaySet,
+  type SigningKey,
+} from '@countersign/httpsig'
 import { signToken } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
@@ -53,6 +59,37 @@ test.each([
     expect(response.status).toBe(status)
     if (status === 401)
       expect(await refusalOf(response)).toMatchObject({ error: 'invalid_agent_token', agentAuth: 'httpsig' })
+  },
+)
+
+test(
+  verifies(
+    'sig.body.head-first',
+    'DIG-21',
+    'who renews nothing is told before its body has come, and others are waited for',
+  ),
+  async () => {
+    const stage = await scene()
+    const delegate = await enrolled(stage)
+    const byHead = async (message: ReceivedMessage): Promise<object | string> => {
+      const { body: _, ...head } = message
+      const judged = stage.server.judgeHead(head)
+      const refused = typeof judged === 'object' && 'refused' in judged ? await judged.refused : judged
+      return typeof refused === 'object' ? refusalOf(await stage.server.handle(refused)) : 'waits'
+    }
+    const renewing = async (): Promise<ReceivedMessage> => ({
+      ...(await post(stage, {
+        ...{ key: delegate.key, signatureKey: { scheme: 'jwt', jwt: delegate.agentToken } },
+        body: '{}',
+      })),
+    })
+    // Long after its token has ended, but in time to renew it.
+    stage.clock.now += 3600 + 30 * day - 1
+    expect(await byHead(await renewing())).toBe('waits')
+    stage.clock.now += 1
+    const late = await renewing()
+    expect(await byHead(late)).toEqual(await refusalOf(await stage.server.handle(late)))
+    expect(await byHead(late)).toMatchObject({ error: 'invalid_agent_token' })
   },
 )
 

@@ -13,7 +13,7 @@ import {
   type Routes,
 } from '@countersign/protocol'
 import { type Caller, peerOf, requestIdOf, telling } from '@countersign/verify'
-import { delegateToken, verifyDelegate } from './delegate-token.js'
+import { delegateRules, delegateToken, verifyDelegate } from './delegate-token.js'
 import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
 import type { OwnKeys } from './own-keys.js'
@@ -59,7 +59,7 @@ export function requestHandler(published: Published, context?: DelegateTokenCont
     },
     judgeHead(head) {
       if (context === undefined || head.method !== 'POST' || pathOf(head.target) !== delegateTokenPath) return 'whole'
-      return isSigned(head) ? context.verifier.judgeHead(head) : refusedHead(head)
+      return isSigned(head) ? context.verifier.judgeHead(head, delegateRules) : refusedHead(head)
     },
   }
 }

@@ -188,7 +188,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       // Pages are for their user: no script of another origin may read them, even where scripts may call what agents call.
       return isPage(message) ? handle(message) : open(message)
     },
-    judgeHead: head => judgeTokenHead(head, verifier),
+    judgeHead: head => judgeTokenHead(head, verifier, client),
     async ready() {
       // Nobody asks a server that stands by anything else.
       kept.sweep()

@@ -1,4 +1,4 @@
-import { generateSigningKey, type ReplayVerdict } from '@countersign/httpsig'
+import { generateSigningKey, type ReceivedMessage, type ReplayVerdict } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import {
@@ -58,6 +58,52 @@ test(
     expect(made.fetched).toEqual([])
     expect(made.events.filter(event => 'agent' in event).map(event => event.type)).toEqual(['granted'])
     expect((await ask(made, phone)).status).toBe(200)
+  },
+)
+
+/** How a request is answered while its body is still to come; undefined where it is waited for. */
+async function answeredByHead({ auth }: World, { body: _, ...head }: ReceivedMessage): Promise<Response | undefined> {
+  const judged = auth.judgeHead(head)
+  if (typeof judged === 'string') return undefined
+  const refused = 'refused' in judged ? await judged.refused : judged
+  return refused && auth.handle(refused)
+}
+
+test(
+  verifies('sig.body.head-first', 'DIG-21', 'JWT-24', 'whom nothing is answered is told before its body has come'),
+  async () => {
+    const made = await world()
+    const phone = await delegate(made, 'phone')
+    const key = await generateSigningKey()
+    const accessToken = `${Buffer.from('{"typ":"at+jwt","alg":"Ed25519","kid":"k1"}').toString('base64url')}.e30.AA`
+    const flip = (message: ReceivedMessage): ReceivedMessage => ({
+      ...message,
+      headers: message.headers.map(([name, value]) => [
+        name,
+        name === 'signature' ? value.replace(/:(.)/, (_, one) => `:${one === 'A' ? 'B' : 'A'}`) : value,
+      ]),
+    })
+    for (const [form, target] of await everyEndpoint(made, phone)) {
+      const signed = await post(made, phone, form, { target })
+      const bad = [
+        await post(made, { key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } }, form, { target }),
+        await post(made, { key: phone.key, signatureKey: { scheme: 'jwt', jwt: accessToken } }, form, { target }),
+        flip(signed),
+      ]
+      for (const [at, message] of bad.entries()) {
+        const early = await answeredByHead(made, message)
+        const late = await refusalOf(await made.auth.handle(message))
+        expect(early && (await refusalOf(early))).toEqual(late)
+        expect(late.error).toBe(['insufficient_level', 'unsupported_scheme', 'invalid_signature'][at])
+      }
+      expect(await answeredByHead(made, signed), 'a good head waits for its body').toBe(undefined)
+    }
+    const good = await post(made, phone, { request_type: 'auth', resource_token: await resourceToken(made, phone) })
+    const { body: _, ...head } = good
+    const judged = made.auth.judgeHead(head)
+    expect(judged).toHaveProperty('proof')
+    const { proof: headProof } = judged as { proof: object }
+    expect((await made.auth.handle({ ...good, headProof })).status).toBe(200)
   },
 )
 

@@ -21,7 +21,7 @@ import {
   type Route,
   type Routes,
 } from '@countersign/protocol'
-import { telling, type Verifier } from '@countersign/verify'
+import { type ClientOf, telling, type Verifier } from '@countersign/verify'
 import { openRequest } from './authorize.js'
 import { decideConsent, type PageFacts, showConsent } from './consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './device.js'
@@ -101,9 +101,9 @@ function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
 const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])
 
 /** Judges a head: token endpoints take nothing unsigned, and what a signature cannot hold for they do not read. */
-export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier): HeadJudgement {
+export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier, client: ClientOf): HeadJudgement {
   if (head.method !== 'POST' || !tokenPaths.has(pathOf(head.target))) return 'whole'
-  return isSigned(head) ? verifier.judgeHead(head) : refusedHead(head)
+  return isSigned(head) ? verifier.judgeHead(head, { peer: client(head) }) : refusedHead(head)
 }
 
 /** Tells what is for a user's browser from what is for agents. */

@@ -160,7 +160,7 @@ test('a session that gets no room ends no process, also where the server breaks 
   const sessions = mcpSessions(now)
   sessions.add('["/mcp","same"]', undefined, { agent: 'https://other.example' })
   const route = { path: '/mcp', rules: {}, components: [] }
-  const judge = mcpJudge(world.resource, route, { sessions, now })
+  const { judge } = mcpJudge(world.resource, route, { sessions, now })
   const body = rpc('initialize')
   const headers = await world.sign({ as: world.agent, method: 'POST', target: '/mcp', headers: headersOf(), body })
   const { through } = await judge({ method: 'POST', target: '/mcp', headers, body: Buffer.from(body) })

@@ -1,4 +1,4 @@
-import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
+import { headerValues, isSigned, type ReceivedMessage } from '@countersign/httpsig'
 import {
   type Ask,
   checkOrigin,
@@ -21,7 +21,7 @@ import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AAuth, Requirement, Resource } from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
 import { rulesWithin } from './mcp-rules.js'
-import type { Judge, Judged } from './routed.js'
+import type { Judge, Judged, Judges } from './routed.js'
 
 /** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
 export type McpSessions = Sessions<undefined>
@@ -57,7 +57,7 @@ export function mcpJudge<S extends string>(
   resource: Resource<S>,
   { path, rules, components }: McpRoute<S>,
   { sessions, now }: Omit<Context, 'path'>,
-): Judge<S> {
+): Judges<S> {
   const { session, optional = [], ...named } = rules
   // Joined with a function, its lists would be looked at no more.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
@@ -66,7 +66,8 @@ export function mcpJudge<S extends string>(
   const book = ruleBook(resource, within, { name: path, components })
   const context = { path, sessions, now }
   const proof = nameProof()
-  return async message => {
+  const open = resource.declare({ level: 'anonymous' })
+  const judge: Judge<S> = async message => {
     const rpc = readable(message, resource)
     if (rpc instanceof AAuthError) {
       if (resource.observed !== undefined) return { requirement: {}, authorization: resource.observed(message, rpc) }
@@ -92,6 +93,11 @@ export function mcpJudge<S extends string>(
     const response = sessionNotFound(error => resource.refused(message, error))
     return { requirement, authorization: { ok: false, response } }
   }
+  return {
+    judge,
+    // The body says which rule a request is for: its head can only fail to verify.
+    judgeHead: head => (head.method === 'POST' && isSigned(head) ? resource.judgeHead(head, open) : 'whole'),
+  }
 }
 
 function readable<S extends string>(
@@ -101,6 +107,8 @@ function readable<S extends string>(
   try {
     checkHeaders(message)
     checkOrigin(message, resource)
+    // Refused by its head, under the rule of the session.
+    if (message.dangerouslyUnseenBody) return undefined
     if (message.method === 'POST') return readRpc(message)
     // To a server that does not look at the method it would be one, and no rule would be asked.
     if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST brings a message')

@@ -1,11 +1,4 @@
-import {
-  checkTarget,
-  type HeadJudgement,
-  type JudgeHead,
-  pathOf,
-  type ReceivedMessage,
-  refusedHead,
-} from '@countersign/httpsig'
+import { checkTarget, type JudgeHead, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
 import type { Ask, McpRules } from '@countersign/mcp/rules'
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
@@ -68,11 +61,7 @@ export function judge<S extends string>(
       value:
         mcp === undefined
           ? plainJudge(resource, { name: path, ...requirement })
-          : {
-              judge: mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
-              // The body says which rule it is for.
-              judgeHead: (): HeadJudgement => 'whole',
-            },
+          : mcpJudge(resource, { path, rules: { ...mcp, session: requirement }, components: handshake }, o),
     })),
   )
   const find = (message: ReceivedMessage) => table.match(message.method, pathOf(message.target))

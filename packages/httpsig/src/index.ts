@@ -43,7 +43,7 @@ export {
   type HttpResponseMessage,
   requestMessage,
 } from './http-message.js'
-export { judgeHead, refusedHead } from './judge-head.js'
+export { judgeHead, openHead, refusedHead } from './judge-head.js'
 export {
   type CurvePublicJwk,
   type PrivateJwk,
@@ -81,6 +81,7 @@ export {
   type HeadJudgement,
   hasBody,
   headerValues,
+  type JudgedHead,
   type JudgeHead,
   pathOfRequest,
   type ReceivedMessage,
@@ -108,7 +109,14 @@ export { SigningKeyError } from './signing-key-error.js'
 export type { DictionaryLimits } from './structured-field.js'
 export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
 export { type UnreadRequest, unreadRequest } from './unread-request.js'
-export { type OpenedSignature, type OpenOptions, openSignature, verifySignature } from './verify.js'
+export {
+  type OpenedSignature,
+  type OpenOptions,
+  openSignature,
+  reopenSignature,
+  verifyBody,
+  verifySignature,
+} from './verify.js'
 export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'
 export {
   type SignatureCandidate,

@@ -3,6 +3,8 @@ import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
 import { isWhole } from './checked-body-node.js'
 import { HttpSigError } from './error.js'
+import { gather } from './gather-node.js'
+import { type HeadWatch, watchHead, withReadBody } from './head-watch.js'
 import { withKeptBody } from './kept-body-node.js'
 import { mergeChunks, mergeEarly } from './merged-chunks-node.js'
 import { checkWholeHead } from './node-head.js'
@@ -85,9 +87,14 @@ async function hasNoBody(request: IncomingMessage | Http2ServerRequest, message:
   throw new HttpSigError('invalid_request', 'the request was cut off')
 }
 
-function readBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Uint8Array | undefined> {
+function readBody(
+  request: IncomingMessage | Http2ServerRequest,
+  limit: number,
+  watch: HeadWatch,
+): Promise<Uint8Array | undefined> {
   const body = collectBody(limit)
   return gather(request, {
+    watch,
     on: 'data',
     part(chunk) {
       body.add(chunk)
@@ -98,10 +105,15 @@ function readBody(request: IncomingMessage | Http2ServerRequest, limit: number):
 }
 
 /** Takes the bytes and puts them back before the stream can say that it has ended. */
-function peekBody(request: IncomingMessage | Http2ServerRequest, limit: number): Promise<Uint8Array | undefined> {
+function peekBody(
+  request: IncomingMessage | Http2ServerRequest,
+  limit: number,
+  watch: HeadWatch,
+): Promise<Uint8Array | undefined> {
   checkUntouched(request)
   const body = collectBody(limit)
   return gather(request, {
+    watch,
     on: 'readable',
     part() {
       for (let chunk = request.read(); chunk !== null; chunk = request.read()) body.add(chunk as Uint8Array)
@@ -139,54 +151,6 @@ function checkUntouched(request: IncomingMessage | Http2ServerRequest): void {
   const listens = request.listenerCount('data') + request.listenerCount('readable') > 0
   if (listens || request.readableFlowing === true || request.readableEncoding !== null)
     throw new TypeError('something reads the body already: peekNode must come first')
-}
-
-/** What is listened to, and what comes of it; `part` returns the bytes once they are whole. */
-interface Gathering {
-  readonly on: 'data' | 'readable'
-  part(chunk: Uint8Array): Uint8Array | undefined
-  end(): Uint8Array | undefined
-}
-
-function gather(
-  request: IncomingMessage | Http2ServerRequest,
-  { on, part, end }: Gathering,
-): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      request.off(on, onPart).off('end', onEnd).off('error', onError).off('close', onClose)
-    }
-    const onPart = (chunk: Uint8Array): void => {
-      try {
-        const bytes = part(chunk)
-        if (bytes === undefined) return
-        stop()
-        resolve(bytes)
-      } catch (error) {
-        stop()
-        // Not destroyed: the refusal must still reach the client.
-        request.pause()
-        reject(error as Error)
-      }
-    }
-    const onEnd = (): void => {
-      stop()
-      try {
-        resolve(end())
-      } catch (error) {
-        reject(error as Error)
-      }
-    }
-    const onError = (cause: Error): void => {
-      stop()
-      reject(new HttpSigError('invalid_request', 'the body could not be read', { cause }))
-    }
-    const onClose = (): void => {
-      stop()
-      reject(new HttpSigError('invalid_request', 'the request was cut off'))
-    }
-    request.on(on, onPart).on('end', onEnd).on('error', onError).on('close', onClose)
-  })
 }
 
 /**
@@ -282,7 +246,7 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
 
 interface Reading {
   readonly limit: number
-  readonly read: (request: IncomingMessage | Http2ServerRequest, limit: number) => Promise<Uint8Array | undefined>
+  readonly read: typeof readBody
   readonly judgeHead: JudgeHead | undefined
 }
 
@@ -296,8 +260,10 @@ async function withBody(
   if (kept !== undefined) return kept
   if (await hasNoBody(request, message)) return message
   const judged = judgeHead?.(message) ?? 'whole'
-  if (typeof judged === 'object') return judged
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
-  const body = await read(request, limit)
-  return body === undefined ? message : { ...message, body }
+  if (judged !== 'whole' && !('refused' in judged)) return judged
+  const pending = judged === 'whole' ? undefined : judged
+  const watch = watchHead(pending)
+  const body = await read(request, limit, watch)
+  return watch.refused ?? withReadBody(message, body, pending)
 }

@@ -1,6 +1,7 @@
 import { checkOptions } from '#check-options'
 import { HttpSigError } from './error.js'
 import { gatherBytes } from './gathered-bytes.js'
+import { ended, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
 import { pathOf } from './request-target.js'
 
 /**
@@ -27,15 +28,26 @@ export interface ReceivedMessage {
   readonly dangerouslyUnseenBody?: true
   /** Why the head alone refuses the message, whose body was therefore not read: verifying it throws this. */
   readonly headFault?: unknown
+  /** What was found out by the head already. Only the verifier that made it can tell what it says; it proves nothing by itself. */
+  readonly headProof?: object
+}
+
+/** A head that is in order as far as can be said at once, while the rest of it is being verified. */
+export interface JudgedHead {
+  /** The message that is refused whatever its body is: its reading ends then. Undefined where the body decides. Must not reject. */
+  readonly refused: Promise<ReceivedMessage | undefined>
+  /** The `headProof` of the message. */
+  readonly proof: object
 }
 
 /**
- * What is known of a signed request by its head, before its body is read. `whole`: the body decides. `byte`: no signature covers a
- * body, so that its first byte refuses it. Else the message that is refused whatever its body is, and to be judged without it.
+ * What is known of a request by its head, before its body is read. `whole`: the body decides. `byte`: no signature covers a
+ * body, so that its first byte refuses it. Or the message that is refused whatever its body is, and to be judged without it; or what
+ * will say so while the body is read.
  */
-export type HeadJudgement = 'whole' | 'byte' | ReceivedMessage
+export type HeadJudgement = 'whole' | 'byte' | ReceivedMessage | JudgedHead
 
-/** Judges a head. It must not wait, or chunks pile up in the parser meanwhile. */
+/** Judges a head. It must not wait, or chunks pile up in the parser meanwhile: what takes longer is said by `refused`. */
 export type JudgeHead = (head: ReceivedMessage) => HeadJudgement
 
 /** Whether there is a body of at least one byte, seen or not. */
@@ -93,10 +105,15 @@ export function bodyTooLarge(): HttpSigError {
   return new HttpSigError('invalid_request', 'the body is too large', { status: 413 })
 }
 
-async function readBody(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array | undefined> {
-  if (stream === null) return undefined
+async function readBody(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+  watch: HeadWatch,
+): Promise<Uint8Array | undefined> {
   const reader = stream.getReader()
   const body = collectBody(limit)
+  // The loop then ends as at the end of the body.
+  watch.stop = () => void reader.cancel().catch(ended)
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
   } catch (error) {
@@ -148,13 +165,15 @@ export async function fromRequest(
   const head = headOf(request)
   if (request.body === null) return head
   const judged = options.judgeHead?.(head) ?? 'whole'
-  if (typeof judged === 'object') {
+  if (judged === 'byte') return (await hasByte(request.body)) ? { ...head, dangerouslyUnseenBody: true } : head
+  if (judged !== 'whole' && !('refused' in judged)) {
     await request.body.cancel()
     return judged
   }
-  if (judged === 'byte') return (await hasByte(request.body)) ? { ...head, dangerouslyUnseenBody: true } : head
-  const body = await readBody(request.body, options.bodyLimit)
-  return body === undefined ? head : { ...head, body }
+  const pending = judged === 'whole' ? undefined : judged
+  const watch = watchHead(pending)
+  const body = await readBody(request.body, options.bodyLimit, watch)
+  return watch.refused ?? withReadBody(head, body, pending)
 }
 
 /** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */

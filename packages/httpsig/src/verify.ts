@@ -181,6 +181,31 @@ export function openSignature(message: ReceivedMessage, options: OpenOptions): O
   }
 }
 
+/**
+ * Opens the whole message of which a head was opened before its body had come: of the local checks only that of time is made again,
+ * since whole bodies are judged at their last byte.
+ * @param options those that the head was opened with
+ * @returns nothing where it is another message than its head promised: then it must be opened anew
+ * @throws HttpSigError `invalid_signature` when its time is over by now
+ * @see docs/protocol.md §3.3, §3.5
+ */
+export function reopenSignature(
+  opened: OpenedSignature,
+  message: ReceivedMessage,
+  options: OpenOptions,
+): OpenedSignature | undefined {
+  checkOptions('reopenSignature', options, openChecks)
+  const head = opened.message
+  const isSame = message.headers === head.headers && message.target === head.target && message.method === head.method
+  if (!isSame || hasBody(message) !== hasBody(head)) return undefined
+  try {
+    checkTime(opened.created, opened.expires, options)
+  } catch (error) {
+    throw withRequired(error, opened.required)
+  }
+  return { ...opened, message }
+}
+
 /** Tells a refused signer everything its signature must cover. */
 function withRequired(error: unknown, required: readonly string[]): unknown {
   if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
@@ -193,8 +218,7 @@ function withRequired(error: unknown, required: readonly string[]): unknown {
  * @see docs/protocol.md §3, RFC 9421 §3.2
  */
 export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
-  const refuse = (description: string, cause: unknown): HttpSigError =>
-    new HttpSigError('invalid_signature', description, { cause, required_components: opened.required })
+  const refuse = refusing(opened)
   // The key decides the algorithm; a message that names another is refused, never obeyed.
   if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
     throw refuse('the parameter alg disagrees with the key', {
@@ -202,15 +226,7 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
       expected: key.algorithm,
       received: opened.algorithm,
     })
-  const body = opened.message.body
-  if (body !== undefined && body.length > 0) {
-    if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
-      throw refuse('Content-Digest is not the digest of the body', {
-        component: 'content-digest',
-        algorithms: Object.keys(opened.digest ?? {}),
-        bodyBytes: body.length,
-      })
-  }
+  await verifyBody(opened)
   if (!(await key.verify(ascii(opened.base), opened.signature)))
     throw refuse('the signature does not verify', {
       base: shownBase(opened.base),
@@ -218,4 +234,24 @@ export async function verifySignature(opened: OpenedSignature, key: VerifyKey): 
       thumbprint: key.thumbprint,
       signatureBytes: opened.signature.length,
     })
+}
+
+/**
+ * Verifies that the digest is the body's: what is left of {@link verifySignature} where the signature itself was verified by the head.
+ * @throws HttpSigError `invalid_signature`
+ */
+export async function verifyBody(opened: OpenedSignature): Promise<void> {
+  const { body } = opened.message
+  if (body === undefined || body.length === 0) return
+  if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
+    throw refusing(opened)('Content-Digest is not the digest of the body', {
+      component: 'content-digest',
+      algorithms: Object.keys(opened.digest ?? {}),
+      bodyBytes: body.length,
+    })
+}
+
+function refusing({ required }: OpenedSignature): (description: string, cause: unknown) => HttpSigError {
+  return (description, cause) =>
+    new HttpSigError('invalid_signature', description, { cause, required_components: required })
 }

@@ -1,5 +1,5 @@
 import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
-import { AAuthError, asAAuthError, isListed } from '@countersign/protocol'
+import { AAuthError, asAAuthError } from '@countersign/protocol'
 import {
   type Caller,
   type ClientOf,
@@ -14,12 +14,13 @@ import { available } from './available.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { signatureComponents } from './components.js'
 import type { Counter } from './counter.js'
-import { askAfter, askBesideBearer, askFor, blocked, decide, overLimit, type Refusal } from './decision.js'
-import { isDenied, isUserAmong } from './deny.js'
+import { askAfter, askBesideBearer, askFor, overLimit, type Refusal } from './decision.js'
 import { type Called, type Downstream, Setback } from './downstream.js'
 import type { Observer, ResourceEvent } from './event.js'
+import { type RefusingContext, refusedAsCaller, refusedByFacts } from './facts.js'
 import { type Failures, isReplay } from './failures.js'
 import { takeRetryOff } from './handed-on.js'
+import { enterFailures, type HeadCounts } from './head.js'
 import { type Bucket, bearerBucketsOf, bucketsOf, type SiteOf } from './limits.js'
 import { letThrough, type Mode, markOf } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
@@ -48,7 +49,7 @@ export type Authorization =
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /** What it takes to let a request pass. */
-export interface Guard {
+export interface Guard extends RefusingContext {
   readonly verifier: Verifier
   readonly replay: ReplaySet
   /** Which site a name belongs to, whose share of `replay` it takes. */
@@ -62,11 +63,10 @@ export interface Guard {
   readonly charges: WeakMap<object, Map<string, Charge>>
   readonly clientOf: ClientOf
   readonly failures: Failures
+  readonly heads: HeadCounts
   readonly tell: Observer
   readonly mode: Mode
   readonly refusal: RefusalContext
-  /** Whether the resource is itself an agent whose own tokens count. */
-  readonly ownAgent: 'accepted' | 'refused'
   /** How it calls others, where it does. */
   readonly downstream?: Downstream
 }
@@ -86,7 +86,7 @@ export async function authorizeRoute(message: ReceivedMessage, route: Route, gua
   const known: Known = {}
   try {
     const peer = guard.clientOf(message)
-    const verifies = guard.failures.enter(message, peer)
+    const verifies = enterFailures(message, peer, guard)
     const verified = await guard.verifier.verify(message, { requiredComponents: route.components, peer })
     verifies()
     known.caller = verified.caller
@@ -259,17 +259,9 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  if (guard.ownAgent === 'refused') refuseSelfToken(caller)
-  const denied = await refusedAsCaller(aauth, route)
-  if (denied !== undefined) return denied
-  const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
-  const refusal = decide(caller, route, admitted)
-  if (refusal !== undefined) return caller.level === 'anonymous' ? withComponents(refusal, message, route) : refusal
-  if (route.via !== undefined && !(await cameThrough(route.via, aauth)))
-    return {
-      error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
-      ask: 'nothing',
-    }
+  const refusal = await refusedByFacts({ verified, aauth }, route, guard)
+  if (refusal !== undefined)
+    return refusal.error.code === 'invalid_signature' ? withComponents(refusal, message, route) : refusal
   const buckets = bucketsOf(caller, route.limits, guard.clientOf(message))
   const once = passesOnce(message, route)
   if (once && buckets.length > 0) await refuseReplay(refuseSeen, message, verified, guard)
@@ -321,24 +313,10 @@ async function giveBack(message: ReceivedMessage, { counter, charges, spent }: G
   for (const { bucket } of charged) spent.forget(bucket)
 }
 
-/** Before any challenge: who is blocked gets no token to look for a way round (AUT-23, RAT-04). */
-async function refusedAsCaller(aauth: AAuth, { deny, users }: Route): Promise<Refusal | undefined> {
-  if (deny.length > 0 && (await isDenied(deny, aauth))) return blocked()
-  const isUserKnown = aauth.level === 'authorized' || aauth.credential === 'bearer'
-  return users !== undefined && isUserKnown && !isUserAmong(users, aauth) ? blocked() : undefined
-}
-
 async function refusedByPolicy(aauth: AAuth, route: Route): Promise<Refusal | undefined> {
   if (route.policy === undefined) return undefined
   const verdict = await route.policy(aauth)
   return verdict === true ? undefined : askFor(verdict, aauth.level, route)
-}
-
-/** Whether one of these services stands between the agent that was let in first and this resource. */
-async function cameThrough(via: readonly string[], { agent, chain }: AAuth): Promise<boolean> {
-  const hops = [agent, ...chain.map(actor => actor.agent)].slice(0, -1)
-  const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(via, hop)))
-  return verdicts.includes(true)
 }
 
 /** What goes through a connection that changes its protocol is no safe request: a handshake sent again would open another. */
@@ -373,12 +351,6 @@ async function refuseReplay(
     if (isReplay(error)) guard.failures.note(peer)
     throw error
   }
-}
-
-/** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */
-function refuseSelfToken(caller: Caller): void {
-  if (caller.level === 'authorized' && caller.token.agent === undefined)
-    throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent')
 }
 
 /** An unsigned caller is told all it has to cover, so that its next request can be right. */

@@ -109,12 +109,16 @@ async function readFrom<A extends readonly unknown[]>(
 ): Promise<ReadRequest | Response> {
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
   return readOrAnswer(async () => {
     const read =
       rule === 'stream'
         ? await unreadRequest(request)
-        : { message: await fromRequest(request, { bodyLimit, judgeHead }), request, isUnread: false }
-    return { ...read, message: withPeer(read.message, () => peer?.(request, ...more)) }
+        : {
+            message: await fromRequest(request, { bodyLimit, judgeHead: head => judgeHead(placed(head)) }),
+            ...{ request, isUnread: false },
+          }
+    return { ...read, message: placed(read.message) }
   })
 }
 

@@ -1,29 +1,148 @@
 import { type HeadJudgement, isSigned, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
-import type { Verifier } from '@countersign/verify'
+import type { ClientOf, Credential, PerRequest, Verified, Verifier } from '@countersign/verify'
+import { aauthOf } from './aauth.js'
 import { hasBearer } from './bearer.js'
+import { isFixed, type RefusingContext, refusedByFacts } from './facts.js'
+import type { Failures } from './failures.js'
 import { tokenPath } from './metadata.js'
 import type { Mode } from './observe.js'
 import type { Route } from './requirement.js'
 
-interface HeadContext {
-  readonly verifier: Verifier
-  readonly mode: Mode
+/** What the resource token endpoint takes. */
+export const tokenCredentials: readonly Credential[] = ['jwks_uri', 'agent+jwt']
+
+/** How a head counts as a failure of its network. */
+interface HeadCount {
+  /** Who takes it back, once it verifies: the head, so that a body which never comes does not count, or the whole request. */
+  by: 'head' | 'request'
+  isTakenBack: boolean
+  takeBack(): void
 }
 
-/** What the head of a request says for a route: an unsigned one, where a signature is needed, is refused without its body. */
-export function judgeRouteHead(head: ReceivedMessage, route: Route, { verifier, mode }: HeadContext): HeadJudgement {
+/** The counts of heads, by their proof. */
+export type HeadCounts = WeakMap<object, HeadCount>
+
+interface HeadContext extends RefusingContext {
+  readonly verifier: Verifier
+  readonly mode: Mode
+  readonly failures: Failures
+  readonly heads: HeadCounts
+  readonly clientOf: ClientOf
+}
+
+/**
+ * What the head of a request says for a route. An unsigned one, where a signature is needed, is refused without its body; a signed
+ * one that does not verify, too, and one whose caller the route's level and lists refuse.
+ */
+export function judgeRouteHead(head: ReceivedMessage, route: Route, context: HeadContext): HeadJudgement {
   // What is only observed is handed on with its body.
-  if (mode === 'observe') return 'whole'
-  const judged = verifier.judgeHead(head, { requiredComponents: route.components })
-  if (judged !== 'whole' || isSigned(head)) return judged
+  if (context.mode === 'observe') return 'whole'
+  if (isSigned(head))
+    return judgeSigned(head, context, {
+      per: { requiredComponents: route.components },
+      // A function may look in a database: it is asked once, when the whole request is judged.
+      refuses: async verified =>
+        isFixed(route) &&
+        (await refusedByFacts({ verified, aauth: aauthOf(verified.caller) }, route, context)) !== undefined,
+    })
+  const judged = context.verifier.judgeHead(head)
+  if (judged !== 'whole') return judged
   const isOpen = route.level === 'anonymous' || (route.alsoAccept !== undefined && hasBearer(head))
   return isOpen ? 'whole' : refusedHead(head)
 }
 
 /** The same for what the resource answers itself. */
-export function judgeOwnHead(head: ReceivedMessage, { verifier }: HeadContext): HeadJudgement {
+export function judgeOwnHead(head: ReceivedMessage, context: HeadContext): HeadJudgement {
   if (pathOf(head.target) !== tokenPath || head.method !== 'POST') return 'whole'
-  return isSigned(head) ? verifier.judgeHead(head) : refusedHead(head)
+  if (!isSigned(head)) return refusedHead(head)
+  return judgeSigned(head, context, { per: { accept: tokenCredentials }, refuses: async () => false })
+}
+
+interface Judging {
+  readonly per: PerRequest
+  /** Whether a caller that verified is refused whatever its body is. */
+  refuses(verified: Verified): Promise<boolean>
+}
+
+function judgeSigned(
+  head: ReceivedMessage,
+  { verifier, failures, heads, clientOf }: HeadContext,
+  { per, refuses }: Judging,
+): HeadJudgement {
+  const peer = clientOf(head)
+  const entered = enter(head, peer, failures)
+  if ('fault' in entered)
+    return withCount(
+      refusedHead(head, entered.fault),
+      countOf(() => undefined),
+      heads,
+    )
+  const { count } = entered
+  const judged = verifier.judgeHead(head, { ...per, peer })
+  if (typeof judged === 'string') {
+    count.takeBack()
+    return judged
+  }
+  if (!('verified' in judged)) return withCount(judged, count, heads)
+  const { proof, verified } = judged
+  heads.set(proof, count)
+  const refused = async (): Promise<ReceivedMessage | undefined> => {
+    const found = await verified
+    if (found === undefined) return judged.refused
+    if (count.by === 'head') count.takeBack()
+    // What it cannot say the whole request will.
+    const isRefused = await refuses(found).catch(() => false)
+    return isRefused ? { ...refusedHead(head), headProof: proof } : undefined
+  }
+  return { proof, refused: refused() }
+}
+
+function enter(
+  head: ReceivedMessage,
+  peer: string | undefined,
+  failures: Failures,
+): { readonly count: HeadCount } | { readonly fault: unknown } {
+  try {
+    return { count: countOf(failures.enter(head, peer)) }
+  } catch (fault) {
+    return { fault }
+  }
+}
+
+function countOf(takeBack: () => void): HeadCount {
+  const count: HeadCount = {
+    by: 'head',
+    isTakenBack: false,
+    takeBack() {
+      if (!count.isTakenBack) takeBack()
+      count.isTakenBack = true
+    },
+  }
+  return count
+}
+
+/** The message, known not to be counted another time. */
+function withCount(message: ReceivedMessage, count: HeadCount, heads: HeadCounts): ReceivedMessage {
+  const headProof = {}
+  heads.set(headProof, count)
+  return { ...message, headProof }
+}
+
+/**
+ * Counts a request as a failure of its network until it verifies, once: its head may count already.
+ * @returns takes the count back
+ * @throws AAuthError `rate_limited`
+ */
+export function enterFailures(
+  message: ReceivedMessage,
+  peer: string | undefined,
+  { failures, heads }: Pick<HeadContext, 'failures' | 'heads'>,
+): () => void {
+  const { headProof } = message
+  const count = headProof === undefined ? undefined : heads.get(headProof)
+  if (count === undefined || count.isTakenBack) return failures.enter(message, peer)
+  count.by = 'request'
+  return () => count.takeBack()
 }
 
 /** A guard must not let pass what it has not read. @throws TypeError */

@@ -159,12 +159,13 @@ async function messageOf(
   // Hono would hand the handler what was read before, whatever the signature covers.
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => options.peer?.(c))
   return readOrAnswer(async () => {
     const { bodyLimit = 1_048_576 } = options
-    const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead })
+    const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead: head => judgeHead(placed(head)) })
     const { message: received, isUnread } = read
     c.req.raw = read.request
-    const message = withPeer(received, () => options.peer?.(c))
+    const message = placed(received)
     c.set(messageKey, { message, isUnread } satisfies Read)
     if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
     return message

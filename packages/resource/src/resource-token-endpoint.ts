@@ -22,6 +22,7 @@ import { signatureComponents } from './components.js'
 import { type Deny, isDenied } from './deny.js'
 import type { Observer } from './event.js'
 import { type Failures, isReplay } from './failures.js'
+import { enterFailures, type HeadCounts, tokenCredentials } from './head.js'
 import type { SiteOf } from './limits.js'
 import { type ResourceTokens, resourceTokenLife } from './resource-token.js'
 
@@ -32,6 +33,7 @@ export interface ResourceTokenEndpointOptions {
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
   readonly failures: Failures
+  readonly heads: HeadCounts
   readonly clientOf: ClientOf
   readonly tokens: ResourceTokens
   readonly authServers: readonly string[]
@@ -60,8 +62,8 @@ export async function answerResourceTokenRequest(
     if (message.method !== 'POST')
       throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
     const peer = options.clientOf(message)
-    const verifies = options.failures.enter(message, peer)
-    const verified = await options.verifier.verify(message, { accept: ['jwks_uri', 'agent+jwt'], peer })
+    const verifies = enterFailures(message, peer, options)
+    const verified = await options.verifier.verify(message, { accept: tokenCredentials, peer })
     verifies()
     caller = verified.caller
     return Response.json(await resourceTokenFor(message, verified, options), {

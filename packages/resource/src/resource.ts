@@ -36,7 +36,7 @@ import { createDownstream, type DownstreamOptions } from './downstream.js'
 import { type Observer, quiet } from './event.js'
 import { createFailures, noFailures } from './failures.js'
 import { type AnswerHead, takeRetryOff } from './handed-on.js'
-import { judgeOwnHead, judgeRouteHead } from './head.js'
+import { type HeadCounts, judgeOwnHead, judgeRouteHead } from './head.js'
 import type { Limits, SiteOf } from './limits.js'
 import { agentMetadataPath, jwksPathOf, metadataOf, metadataPath, tokenPath } from './metadata.js'
 import { type Mode, ownRefusals } from './observe.js'
@@ -160,7 +160,8 @@ export interface Resource<S extends string = string> {
   authorize(message: ReceivedMessage, requirement: Requirement<S>): Promise<Authorization>
   /**
    * Judges a request by its head, before its body is read, for adapters: pass it to `fromNode`, `peekNode` or `fromRequest`, and the
-   * message that comes of it to `authorize` (without `requirement`: to `handle`). Nothing is told or counted.
+   * message that comes of it to `authorize` (without `requirement`: to `handle`), which do not verify again what the head has proven.
+   * Nothing is told; what does not verify is counted against `failureLimit`, once.
    */
   judgeHead(head: ReceivedMessage, requirement?: Requirement<S>): HeadJudgement
   /** Answers metadata, keys and the resource token endpoint; nothing for any other path. */
@@ -228,6 +229,7 @@ export function createResource<const S extends string = never>(options: Resource
         })
   const mode: Mode = options.observe === true ? 'observe' : 'enforce'
   const charges = new WeakMap<object, Map<string, Charge>>()
+  const heads: HeadCounts = new WeakMap()
   const guard = {
     verifier,
     replay,
@@ -239,6 +241,7 @@ export function createResource<const S extends string = never>(options: Resource
     charges,
     clientOf: client,
     failures,
+    heads,
     tell,
     mode,
     refusal: { tokens, authServers, now },
@@ -248,7 +251,7 @@ export function createResource<const S extends string = never>(options: Resource
   const routes = routeBook(context)
   const { deny } = options
   const endpoint = {
-    ...{ verifier, replay, siteOf: options.siteOf, development, failures, clientOf: client },
+    ...{ verifier, replay, siteOf: options.siteOf, development, failures, heads, clientOf: client },
     ...{ tokens, authServers, scopes: context.scopes, now, tell, ...(deny && { deny }) },
   }
   const metadata = (): ResourceMetadata =>

@@ -118,7 +118,15 @@ const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
 function judging({ participant }: ExchangeContext, from: IncomingMessage, to: ServerResponse): JudgeHead {
   return head => {
     const judged = participant.judgeHead?.(head) ?? 'whole'
-    if (typeof judged === 'string' && expectsContinue.test(from.headers.expect ?? '')) to.writeContinue()
+    if (!expectsContinue.test(from.headers.expect ?? '')) return judged
+    if (typeof judged === 'string') to.writeContinue()
+    else if ('refused' in judged) {
+      const go = (refused: ReceivedMessage | undefined): void => {
+        // A caller that did not wait may have its answer already.
+        if (refused === undefined && !to.headersSent) to.writeContinue()
+      }
+      judged.refused.then(go, () => undefined)
+    }
     return judged
   }
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Participant } from './index.js'
@@ -98,6 +99,22 @@ describe('bodies', () => {
     expect(statusOf(refused)).toBe('413')
     const asked = await exchangeBytes(port, post(expectation(3), 'abc'))
     expect(asked).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+  })
+
+  test(verifies('sig.body.head-first', 'a body is not asked for before its head is known to be good'), async () => {
+    // Whoever verifies waits for what the head comes to.
+    const handle: Participant['handle'] = message =>
+      pause(60).then(() => new Response(null, { status: message.headFault ? 401 : 200 }))
+    const ask = async (fault: unknown): Promise<string> => {
+      const judgeHead: Participant['judgeHead'] = head => ({
+        proof: {},
+        refused: pause(20).then(() => (fault === undefined ? undefined : { ...head, headFault: fault })),
+      })
+      const { port } = await start(handle, { participant: { handle, judgeHead } })
+      return exchangeBytes(port, post('content-length: 3\r\nexpect: 100-continue', fault === undefined ? 'abc' : ''))
+    }
+    expect(await ask(undefined)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+    expect(await ask('refused')).toMatch(/^HTTP\/1\.1 401 /)
   })
 })
 

@@ -2,40 +2,33 @@ import { type Discovery, shareSite } from '@countersign/discovery'
 import {
   checkTarget,
   chooseAuthority,
-  type HeadJudgement,
   isSigned,
-  judgeHead,
   type OpenedSignature,
+  type OpenOptions,
+  openHead,
   openSignature,
   type ReceivedMessage,
   refusedHead,
-  type SignatureKey,
-  type VerifyKeyCache,
+  reopenSignature,
   verifyKeyCache,
-  verifySignature,
 } from '@countersign/httpsig'
 import {
-  AAuthError,
   authorityOf,
   checkIdentifier,
   checkOptions,
   each,
   type IdentifierList,
   identifiersCheck,
-  isIdentifier,
-  isListed,
   type OptionCheck,
   type OptionChecks,
-  parseToken,
   restriction,
   schemeOf,
 } from '@countersign/protocol'
-import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, Verified } from './caller.js'
+import type { Credential, Verified } from './caller.js'
+import { type CallerContext, callerOf } from './caller-of.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
-import { noIdentity } from './no-identity.js'
-import { verifyUnder } from './prove-issuer.js'
-import { issuerKey, openCallerToken, type PendingToken } from './token.js'
-import { type VerifiedToken, type VerifiedTokens, verifiedTokens } from './verified-tokens.js'
+import { type Asked, type Head, isJudgedAs, proving, type VerifiedHead, verifiedHeads } from './verified-head.js'
+import { verifiedTokens } from './verified-tokens.js'
 
 /** What a verifier must know about the party it works for. */
 export interface VerifierOptions {
@@ -107,21 +100,12 @@ export interface Verifier {
    */
   verify(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
   /**
-   * Makes the checks that need neither key nor fetch nor body, before the body is read. What is refused by them is refused by
-   * `verify`, too, when it gets the message that this returns.
+   * Judges a head before its body is read. What can be said without a key is said at once; else the whole request but for its body
+   * is verified while the body comes. `verify` refuses, for the same reason, the message that this says is refused, and finds out
+   * nothing of it a second time.
+   * @returns of an unsigned request that is in order `whole`
    */
-  judgeHead(head: ReceivedMessage, per?: Pick<PerRequest, 'requiredComponents'>): HeadJudgement
-}
-
-interface Context {
-  readonly options: VerifierOptions
-  readonly tokens: VerifiedTokens
-  readonly inlineKeys: VerifyKeyCache
-  readonly confirmationKeys: VerifyKeyCache
-  readonly now: number
-  readonly accept: readonly Credential[]
-  readonly discovery: Discovery
-  readonly expiredGrace: number
+  judgeHead(head: ReceivedMessage, per?: PerRequest): 'whole' | 'byte' | ReceivedMessage | VerifiedHead
 }
 
 /**
@@ -141,181 +125,83 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const inlineKeys = verifyKeyCache()
   // Apart from the inline ones: keys that cost nothing to make displace none that an issuer has named.
   const confirmationKeys = verifyKeyCache()
+  const heads = verifiedHeads()
+  const checkUnsigned = (message: ReceivedMessage): void => {
+    checkTarget(message)
+    chooseAuthority(message, authorities, scheme)
+  }
+  const opening = ({ requiredComponents = [] }: PerRequest): OpenOptions => ({
+    ...{ authorities, scheme, now, tolerance, requiredComponents },
+  })
+  const begin = (message: ReceivedMessage, per: PerRequest): Asked => ({
+    answers: {},
+    discovery: options.discovery.limited(undefined, {
+      get network() {
+        return callerNetwork(per.peer ?? message.peer)
+      },
+    }),
+  })
+  const contextOf = (per: PerRequest, asked: Asked, head: Head | undefined): CallerContext => ({
+    ...{ options, tokens, inlineKeys, confirmationKeys, asked, now: now() },
+    discovery: asked.discovery,
+    accept: per.accept ?? options.accept,
+    expiredGrace: per.expiredAgentTokenGrace ?? 0,
+    // Each request is told once.
+    onToken: head === undefined ? options.onToken : undefined,
+    prove: proving(head),
+  })
   return {
     async verify(message, per = {}) {
       checkOptions('verify', per, perChecks)
-      const discovery = options.discovery.limited(undefined, {
-        get network() {
-          return callerNetwork(per.peer ?? message.peer)
-        },
-      })
       if (message.headFault !== undefined) throw message.headFault
+      const head = heads.find(message)
+      const asked = head?.asked ?? begin(message, per)
+      const { discovery } = asked
       if (!isSigned(message)) {
-        checkTarget(message)
-        chooseAuthority(message, authorities, scheme)
+        checkUnsigned(message)
         return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
       }
-      const requiredComponents = per.requiredComponents ?? []
-      const opened = openSignature(message, { authorities, scheme, now, tolerance, requiredComponents })
-      const caller = await callerOf(opened, {
-        options,
-        tokens,
-        inlineKeys,
-        confirmationKeys,
-        now: now(),
-        accept: per.accept ?? options.accept,
-        discovery,
-        expiredGrace: per.expiredAgentTokenGrace ?? 0,
-      })
+      const opened =
+        (head && (await reopen(head, message, { per, options: opening(per) }))) ?? openSignature(message, opening(per))
+      const caller = await callerOf(opened, contextOf(per, asked, head))
       return { caller, opened, discovery }
     },
-    judgeHead(head, { requiredComponents = [] } = {}) {
-      if (isSigned(head)) return judgeHead(head, { authorities, scheme, now, tolerance, requiredComponents })
+    judgeHead(head, per = {}) {
+      checkOptions('judgeHead', per, perChecks)
       try {
-        checkTarget(head)
-        chooseAuthority(head, authorities, scheme)
-        return 'whole'
+        if (!isSigned(head)) {
+          checkUnsigned(head)
+          return 'whole'
+        }
       } catch (fault) {
         return refusedHead(head, fault)
       }
+      const opened = openHead(head, opening(per))
+      if (opened === 'byte' || !('base' in opened)) return opened
+      const asked = begin(head, per)
+      return heads.begin(head, { opened, per, asked }, () => callerOf(opened, contextOf(per, asked, undefined)))
     },
   }
+}
+
+/**
+ * Opens a message by what its head has come to, which it waits for.
+ * @returns nothing where the message is another than its head promised, or is judged by something else
+ * @throws what the head is refused for
+ */
+async function reopen(
+  head: Head,
+  message: ReceivedMessage,
+  o: { readonly per: PerRequest; readonly options: OpenOptions },
+): Promise<OpenedSignature | undefined> {
+  const found = await head.done
+  if (!isJudgedAs(o.per, head.per)) return undefined
+  const opened = reopenSignature(head.opened, message, o.options)
+  if (opened !== undefined && 'fault' in found) throw found.fault
+  return opened
 }
 
 /** Whose share of the fetches a request takes. A private address may be a proxy's, with everyone behind it: it has none. */
 function callerNetwork(peer: string | undefined): string | undefined {
   return peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer)
-}
-
-async function callerOf(opened: OpenedSignature, context: Context): Promise<Caller> {
-  const { signatureKey } = opened
-  switch (signatureKey.scheme) {
-    case 'hwk': {
-      accepts(context, 'hwk')
-      const key = await context.inlineKeys.import(signatureKey.jwk)
-      await verifySignature(opened, key)
-      return { level: 'pseudonymous', key, ...peerOf(opened.message) }
-    }
-    case 'jwks_uri':
-      return publishedKeyCaller(opened, signatureKey, context)
-    case 'jwt':
-      return tokenCaller(opened, signatureKey.jwt, context)
-  }
-}
-
-async function publishedKeyCaller(
-  opened: OpenedSignature,
-  signatureKey: SignatureKey & { scheme: 'jwks_uri' },
-  context: Context,
-): Promise<IdentifiedCaller> {
-  accepts(context, 'jwks_uri')
-  const { id, kid, dwk } = signatureKey
-  // A free choice of document would let any JSON on an origin pass for its agent metadata.
-  if (dwk !== 'aauth-agent') throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent')
-  if (!isIdentifier(id, { development: context.options.development ?? false })) {
-    throw new AAuthError(
-      'invalid_signature',
-      'id of Signature-Key is not an identifier: it must be an https origin such as https://agent.example',
-    )
-  }
-  await admitAgent(id, context)
-  const { discovery } = context
-  const known = await discovery.key('aauth-agent', id, kid)
-  if (known === undefined) throw new AAuthError('invalid_agent_token', 'the agent publishes no key with this kid')
-  const source = { document: 'aauth-agent', id, kid, discovery } as const
-  const key = await verifyUnder(known, source, under => verifySignature(opened, under))
-  return { level: 'identified', agent: id, key, ...peerOf(opened.message) }
-}
-
-async function tokenCaller(
-  opened: OpenedSignature,
-  jwt: string,
-  context: Context,
-): Promise<IdentifiedCaller | AuthorizedCaller> {
-  const known = context.tokens.get(jwt)
-  if (known !== undefined && (await stillHolds(known, context))) {
-    countToken('hit', context)
-    // The thief of a token has not its key: only a signature under cnf makes it the caller's.
-    await verifySignature(opened, known.confirmationKey)
-    return callerUnder(known, opened, context)
-  }
-  countToken('miss', context)
-  const { proven, token } = await openToken(jwt, context)
-  const bound = verifySignature(opened, token.confirmationKey)
-  // Both are checked side by side; whatever the request's signature says, a fault of the token is told first.
-  bound.catch(() => undefined)
-  const issuerKey = await proven
-  await bound
-  // Only now: a token that nobody has proven to hold displaces no other.
-  context.tokens.set(jwt, { ...token, issuerKey })
-  return callerUnder(token, opened, context)
-}
-
-function countToken(seen: 'hit' | 'miss', { options: { onToken } }: Context): void {
-  if (onToken === undefined) return
-  try {
-    onToken(seen)
-  } catch {
-    // Counting must not decide who is let in.
-  }
-}
-
-async function openToken(jwt: string, context: Context): Promise<PendingToken> {
-  const { receiver, development = false } = context.options
-  const parsed = parseToken(
-    jwt,
-    context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
-    { development, refuseType: noIdentity },
-  )
-  accepts(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
-  if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)
-  else await admitAgent(parsed.iss, context)
-  const { discovery, confirmationKeys, now, expiredGrace } = context
-  return openCallerToken(parsed, { receiver, discovery, confirmationKeys, now, expiredGrace })
-}
-
-/** Everything about a remembered token that can change: its time, the issuer's key, the lists, what this route accepts. */
-async function stillHolds(token: VerifiedToken, context: Context): Promise<boolean> {
-  accepts(context, token.typ)
-  const grace = token.typ === 'agent+jwt' ? context.expiredGrace : 0
-  if (context.now < token.notBefore || context.now >= token.exp + grace) return false
-  if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
-  else await admitAgent(token.iss, context)
-  return (await issuerKey(token, context.discovery)) === token.issuerKey
-}
-
-/** The caller that a token names, once its own signature and the request's have held. */
-async function callerUnder(
-  token: VerifiedToken,
-  opened: OpenedSignature,
-  context: Context,
-): Promise<IdentifiedCaller | AuthorizedCaller> {
-  // An agent token's issuer is the agent, and was admitted before its key was fetched.
-  if (token.typ === 'auth+jwt') await admitAgent(token.facts.agent, context)
-  return { ...token.facts, ...peerOf(opened.message) }
-}
-
-function accepts(context: Context, credential: Credential): void {
-  if (!context.accept.includes(credential)) {
-    throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential')
-  }
-}
-
-async function admitAgent(agent: string, context: Context): Promise<void> {
-  const { agents = 'any' } = context.options
-  if (!(names(agents, agent) || (await isListed(agents, agent))))
-    throw new AAuthError('policy_denied', 'this agent is not admitted here')
-}
-
-async function admitIssuer(issuer: string, context: Context): Promise<void> {
-  const { authServers = [] } = context.options
-  // An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
-  if (!(names(authServers, issuer) || (await isListed(authServers, issuer)))) {
-    throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
-  }
-}
-
-/** Whether a list has an identifier as it stands; {@link isListed} says the same, by way of a promise. */
-function names(list: IdentifierList, identifier: string): boolean {
-  return list === 'any' || (typeof list === 'object' && list.includes(identifier))
 }

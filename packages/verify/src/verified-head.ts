@@ -1,0 +1,100 @@
+import type { Discovery } from '@countersign/discovery'
+import {
+  type JudgedHead,
+  type OpenedSignature,
+  type ReceivedMessage,
+  refusedHead,
+  type VerifyKey,
+  verifyBody,
+  verifySignature,
+} from '@countersign/httpsig'
+import type { Caller, Verified } from './caller.js'
+import type { Answers, CallerContext } from './caller-of.js'
+import type { VerifiedToken } from './verified-tokens.js'
+import type { PerRequest } from './verifier.js'
+
+/** A head whose signature, token and issuer are being verified while the body is still to come. */
+export interface VerifiedHead extends JudgedHead {
+  /** What was found; undefined where the head is refused. Never rejects. */
+  readonly verified: Promise<Verified | undefined>
+}
+
+/** What one request has asked others so far. */
+export interface Asked {
+  /** With the fetch budget of the request. */
+  readonly discovery: Discovery
+  readonly answers: Answers
+  /** The token that it came with, once verified: by its head, and for its body then. */
+  token?: { readonly jwt: string; readonly verified: VerifiedToken }
+}
+
+/** A head, and what came of it. */
+export interface Head {
+  readonly opened: OpenedSignature
+  readonly per: PerRequest
+  readonly asked: Asked
+  /** The key that has signed it, once that is verified. */
+  key?: VerifyKey
+  /** Resolves once it is known whether the head is refused, and why. */
+  readonly done: Promise<{ readonly verified: Verified } | { readonly fault: unknown }>
+}
+
+/** Heads by the proof that goes with their message. Nobody else can make one, and each is looked up by the object itself. */
+export interface Heads {
+  find(message: ReceivedMessage): Head | undefined
+  /** Begins to verify a head. @param callerOf tells whose it is, or throws why it is refused */
+  begin(
+    head: ReceivedMessage,
+    begun: Pick<Head, 'opened' | 'per' | 'asked'>,
+    callerOf: () => Promise<Caller>,
+  ): VerifiedHead
+}
+
+/** Makes the memory of one verifier for the heads that it has judged. */
+export function verifiedHeads(): Heads {
+  const heads = new WeakMap<object, Head>()
+  return {
+    find: ({ headProof }) => (headProof === undefined ? undefined : heads.get(headProof)),
+    begin(message, begun, callerOf) {
+      const proof = {}
+      const { opened, asked } = begun
+      const done = callerOf().then(
+        caller => {
+          if (caller.level !== 'anonymous') head.key = caller.key
+          return { verified: { caller, opened, discovery: asked.discovery } }
+        },
+        (fault: unknown) => ({ fault }),
+      )
+      const head: Head = { ...begun, done }
+      heads.set(proof, head)
+      const refused = head.done.then(found =>
+        'fault' in found ? { ...refusedHead(message, found.fault), headProof: proof } : undefined,
+      )
+      return { proof, refused, verified: head.done.then(found => ('fault' in found ? undefined : found.verified)) }
+    },
+  }
+}
+
+/** What verifies signatures, but not again one that the key has proven by the head. */
+export function proving(head: Head | undefined): CallerContext['prove'] {
+  return (opened, key) =>
+    head?.key === key && isSigned(opened, head.opened) ? verifyBody(opened) : verifySignature(opened, key)
+}
+
+/** The base holds the line that names the label, and the very same lines hold one signature under it. */
+function isSigned(opened: OpenedSignature, before: OpenedSignature): boolean {
+  return opened.base === before.base && opened.message.headers === before.message.headers
+}
+
+/** Whether a request is judged by what its head was judged by. */
+export function isJudgedAs(per: PerRequest, before: PerRequest): boolean {
+  return (
+    isSameList(per.accept, before.accept) &&
+    isSameList(per.requiredComponents, before.requiredComponents) &&
+    per.expiredAgentTokenGrace === before.expiredAgentTokenGrace
+  )
+}
+
+function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === b || (a?.length === b?.length && (a ?? []).every((entry, at) => entry === b?.[at]))
+}

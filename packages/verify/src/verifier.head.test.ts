@@ -1,0 +1,172 @@
+import type { Discovery } from '@countersign/discovery'
+import { generateSigningKey, type ReceivedMessage, signRequest, type VerifyKey } from '@countersign/httpsig'
+import { verifies } from '@countersign/requirements'
+import { describe, expect, test } from 'vitest'
+import type { VerifiedHead } from './index.js'
+import { agentToken, authToken, now } from './network.test.fixture.js'
+import { api, scene } from './verifier.test.fixture.js'
+
+const { net, agent, auth, key, verifierWith } = await scene()
+const body = new TextEncoder().encode('{"a":1}')
+const asAgent = { scheme: 'jwks_uri', id: agent.id, kid: 'k1', dwk: 'aauth-agent' } as const
+
+type As = Pick<Parameters<typeof signRequest>[0], 'key' | 'signatureKey'>
+
+/** The head of a request, whose body is the one above. */
+async function headOf(as: As = { key: agent.key, signatureKey: asAgent }): Promise<ReceivedMessage> {
+  const headers: Array<readonly [string, string]> = [['content-type', 'application/json']]
+  const lines = await signRequest({ method: 'POST', url: `${api}/x`, headers, body, ...as, now: () => now })
+  return { method: 'POST', target: '/x', headers: [['host', 'api.example'], ...headers, ...lines] }
+}
+
+/** A discovery that counts what its keys verify. */
+function counting(discovery: Discovery): { readonly discovery: Discovery; readonly verified: string[] } {
+  const verified: string[] = []
+  const counted = new WeakMap<VerifyKey, VerifyKey>()
+  const keyOf = (known: VerifyKey): VerifyKey => {
+    const one = counted.get(known) ?? {
+      ...known,
+      verify(data: Uint8Array, signature: Uint8Array) {
+        verified.push(known.thumbprint)
+        return known.verify(data, signature)
+      },
+    }
+    counted.set(known, one)
+    return one
+  }
+  const view = (of: Discovery): Discovery => ({
+    ...of,
+    limited: (...o) => view(of.limited(...o)),
+    async key(...o) {
+      const known = await of.key(...o)
+      return known && keyOf(known)
+    },
+  })
+  return { discovery: view(discovery), verified }
+}
+
+const pending = (judged: unknown): VerifiedHead => {
+  expect(judged).toHaveProperty('proof')
+  return judged as VerifiedHead
+}
+
+describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before its body, and then not again'), () => {
+  test('its signature is verified once, by the head or by the whole request', async () => {
+    const { discovery, verified } = counting(net.discovery)
+    const verifier = verifierWith({ discovery })
+    const head = await headOf()
+    const { proof, refused } = pending(verifier.judgeHead(head))
+    expect(await refused).toBe(undefined)
+    expect(verified).toHaveLength(1)
+    const { caller } = await verifier.verify({ ...head, body, headProof: proof })
+    expect(caller).toMatchObject({ level: 'identified', agent: agent.id })
+    // A body that is there at once does not wait for the head.
+    const next = await headOf()
+    const judged = pending(verifier.judgeHead(next))
+    await verifier.verify({ ...next, body, headProof: judged.proof })
+    expect(verified).toHaveLength(2)
+    await verifier.verify({ ...(await headOf()), body })
+    expect(verified).toHaveLength(3)
+  })
+
+  test('its digest, its time and that of its token are judged with the body', async () => {
+    const clock = { now }
+    const verifier = verifierWith({ now: () => clock.now })
+    const whole = async (as: As | undefined, then: { body?: Uint8Array; seconds?: number }): Promise<unknown> => {
+      clock.now = now
+      const head = await headOf(as)
+      const { proof, refused } = pending(verifier.judgeHead(head))
+      expect(await refused).toBe(undefined)
+      clock.now = now + (then.seconds ?? 0)
+      return verifier.verify({ ...head, body: then.body ?? body, headProof: proof }).then(
+        ({ caller }) => caller.level,
+        error => error.code,
+      )
+    }
+    const other = new TextEncoder().encode('{"a":2}')
+    expect(await whole(undefined, {})).toBe('identified')
+    expect(await whole(undefined, { body: other })).toBe('invalid_signature')
+    expect(await whole(undefined, { seconds: 59 })).toBe('identified')
+    expect(await whole(undefined, { seconds: 61 })).toBe('invalid_signature')
+    const jwt = await agentToken(agent, key, { exp: now + 30 })
+    const holder = { key, signatureKey: { scheme: 'jwt', jwt } } as const
+    expect(await whole(holder, { seconds: 29 })).toBe('identified')
+    expect(await whole(holder, { seconds: 30 })).toBe('invalid_agent_token')
+    // Empty, it is another message than its head has promised.
+    expect(await whole(undefined, { body: new Uint8Array() })).toBe('invalid_signature')
+  })
+
+  test('nothing but the very head is spared', async () => {
+    const verifier = verifierWith()
+    const head = await headOf()
+    const { proof } = pending(verifier.judgeHead(head))
+    const passes = (message: ReceivedMessage, by = verifier, per = {}): Promise<boolean> =>
+      by.verify({ body, headProof: proof, ...message }, per).then(
+        () => true,
+        () => false,
+      )
+    const stranger = await generateSigningKey()
+    const forged = await headOf({ key: stranger, signatureKey: asAgent })
+    expect(await passes(head)).toBe(true)
+    expect(await passes({ ...head, target: '/y' })).toBe(false)
+    expect(await passes({ ...head, method: 'PUT' })).toBe(false)
+    expect(await passes(forged)).toBe(false)
+    expect(await passes({ ...forged, headProof: {} })).toBe(false)
+    const swapped = head.headers.map((line): readonly [string, string] =>
+      line[0] === 'signature' ? (forged.headers.find(([name]) => name === 'signature') ?? line) : line,
+    )
+    expect(await passes({ ...head, headers: swapped })).toBe(false)
+    // What judges it may be stricter than what has judged its head.
+    expect(await passes(head, verifier, { accept: ['agent+jwt'] })).toBe(false)
+    expect(await passes({ ...head, headers: [...head.headers, ['x-a', '1']] })).toBe(true)
+    const strict = { requiredComponents: ['host'] }
+    expect(await passes(head, verifier, strict)).toBe(false)
+    // Another verifier knows nothing of it.
+    expect(await passes(head, verifierWith({ agents: [] }))).toBe(false)
+  })
+
+  test('what is refused by the head is refused for the same reason with the body, early or late', async () => {
+    const verifier = verifierWith({ agents: ['https://other.example'] })
+    const head = await headOf()
+    const judged = pending(verifier.judgeHead(head))
+    const late = verifier.verify({ ...head, body, headProof: judged.proof })
+    await expect(late).rejects.toMatchObject({ code: 'policy_denied' })
+    const refused = await judged.refused
+    expect(refused).toMatchObject({ dangerouslyUnseenBody: true, headFault: { code: 'policy_denied' } })
+    expect(await judged.verified).toBe(undefined)
+    await expect(verifier.verify(refused as ReceivedMessage)).rejects.toMatchObject({ code: 'policy_denied' })
+  })
+
+  test('who is asked about a caller is asked once, and tokens are told once', async () => {
+    const asked: string[] = []
+    const told: string[] = []
+    const verifier = verifierWith({
+      agents: async id => asked.push(id) > 0,
+      authServers: async id => asked.push(id) > 0,
+      onToken: seen => told.push(seen),
+      // Too small for any: what the head has found out is not found out again.
+      tokenCache: 1,
+    })
+    const jwt = await authToken(auth, key, {})
+    for (const seen of ['miss', 'hit']) {
+      const head = await headOf({ key, signatureKey: { scheme: 'jwt', jwt } })
+      const { proof } = pending(verifier.judgeHead(head))
+      await verifier.verify({ ...head, body, headProof: proof })
+      expect([asked.splice(0), told.splice(0)]).toEqual([[auth.id, agent.id], [seen]])
+    }
+  })
+
+  test('a head without a covered digest waits for the first byte', async () => {
+    const head = await headOf()
+    const bare = await signRequest({
+      method: 'POST',
+      url: `${api}/x`,
+      key: agent.key,
+      signatureKey: asAgent,
+      now: () => now,
+    })
+    const headers = [['host', 'api.example'] as const, ...bare]
+    expect(verifierWith().judgeHead({ ...head, headers })).toBe('byte')
+    expect(verifierWith().judgeHead({ ...head, headers: [['host', 'api.example']] })).toBe('whole')
+  })
+})
