@@ -219,7 +219,7 @@ describe('posts to token endpoints', () => {
     })
     await expect(agentIn(own).requestAccess({ resource: calendar, scope: 'events.read' })).rejects.toMatchObject({
       code: 'unreachable',
-      cause: { origin: auth, reason: 'ECONNRESET' },
+      cause: { origin: auth, reason: 'connection closed' },
     })
     await expect(agentIn(own).fetch(`${calendar}/events`)).rejects.toSatisfy(
       error => !inspect(error, { depth: 9 }).includes('resource_token='),

@@ -1,5 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
-import { unreached } from '#post-fetch'
+import { faultOf, isAway, unreached } from '#post-fetch'
 import { AgentError } from './error.js'
 
 /** Another party that the agent asks for something. */
@@ -20,12 +20,9 @@ export function unreachableError(who: Participant, cause: Unreached): AgentError
   return new AgentError('unreachable', `the ${who} could not be reached${facts && ` (${facts})`}`, cause)
 }
 
-/** The participant answered something no honest one would; `member` names what was wrong. */
-export function invalidAnswer(who: Participant, member: string, cause?: unknown): AgentError {
-  return new AgentError('invalid_answer', `the ${who} gave a wrong answer (${member})`, {
-    member,
-    ...(cause === undefined ? {} : { cause }),
-  })
+/** The participant answered something no honest one would; `member` names what was wrong, `told` says it. */
+export function invalidAnswer(who: Participant, member: string, told: string = member): AgentError {
+  return new AgentError('invalid_answer', `the ${who} gave a wrong answer (${told})`, { member })
 }
 
 /** The participant refused. */
@@ -42,8 +39,8 @@ export async function checked<T>(who: Participant, check: () => Promise<T>): Pro
     return await check()
   } catch (error) {
     if (error instanceof AgentError) throw error
-    if (error instanceof AAuthError && error.status >= 500) throw unreachableError(who, unreached(error))
-    if (error instanceof AAuthError) throw invalidAnswer(who, error.code, { description: error.description })
+    if (error instanceof AAuthError && isAway(error)) throw unreachableError(who, unreached(error))
+    if (error instanceof AAuthError) throw invalidAnswer(who, error.code, faultOf(error))
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { guardedFetch } from '@countersign/discovery/node'
+import type { AAuthError } from '@countersign/protocol'
 import type { Unreached } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
@@ -10,6 +11,22 @@ export function postFetch(development: boolean): PostFetch {
   return guardedFetch({ dangerouslyAllowLoopback: development })
 }
 
+/** As discovery says it. */
+const noAddress = 'no address in DNS'
+
+/** What codes of the platform, which errors of its `fetch` have, mean for whoever runs this. */
+const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
+  [/^ECONNREFUSED$/, 'connection refused'],
+  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed'],
+  [/^ENOTFOUND$/, noAddress],
+  [/^EAI_AGAIN$/, 'DNS does not answer'],
+  [/^(?:ABORT_ERR|ETIMEDOUT|TimeoutError|UND_ERR_\w+_TIMEOUT)$/, 'no answer in time'],
+  [/^(?:TLS: )?(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER)$/, 'TLS: none is spoken on that port'],
+  [/^(?:TLS: )?CERT_HAS_EXPIRED$/, 'TLS: its certificate has expired'],
+  [/^(?:TLS: )?ERR_TLS_CERT_ALTNAME_INVALID$/, 'TLS: its certificate is for another name'],
+  [/^(?:TLS: )?(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/, 'TLS: its certificate is of nobody whom this machine trusts'],
+]
+
 /** Where and why a request failed, as far as an error or one of its causes tells. */
 export function unreached(error: unknown): Unreached {
   let found: Unreached = {}
@@ -18,8 +35,25 @@ export function unreached(error: unknown): Unreached {
     if (typeof url === 'string') found = { origin: new URL(url).origin, ...found }
     // A code of the platform's (ECONNREFUSED) and none of the protocol's.
     const reason = why ?? (/^[A-Z]\w{2,40}$/.test(String(code)) ? code : name === 'TimeoutError' ? name : undefined)
-    if (typeof reason === 'string') found = { reason, ...found }
+    if (typeof reason === 'string') found = { reason: inWords(reason), ...found }
     at = cause
   }
   return found
+}
+
+function inWords(reason: string): string {
+  return meanings.find(([code]) => code.test(reason))?.[1] ?? reason
+}
+
+/** Whether the other party gives no answer, or has no address. */
+export function isAway(error: AAuthError): boolean {
+  return error.status >= 500 || unreached(error).reason === noAddress
+}
+
+/** What is wrong with a document or token of another party; of a document also where it was looked for, and why in vain. */
+export function faultOf(error: AAuthError): string {
+  if (error.code !== 'discovery_failed') return error.code
+  const { origin, reason } = unreached(error)
+  const facts = [origin, reason].filter(fact => fact !== undefined).join(': ')
+  return `${error.code}: ${error.description}${facts && `, ${facts}`}`
 }

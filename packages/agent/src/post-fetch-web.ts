@@ -1,3 +1,4 @@
+import type { AAuthError } from '@countersign/protocol'
 import type { Unreached } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
@@ -10,3 +11,9 @@ export function postFetch(): PostFetch {
 export function unreached(_error: unknown): Unreached {
   return {}
 }
+
+/** Whether the other party gives no answer. */
+export const isAway = (error: AAuthError): boolean => error.status >= 500
+
+/** What is wrong with a document or token of another party. */
+export const faultOf = (error: AAuthError): string => error.description

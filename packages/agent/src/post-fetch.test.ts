@@ -1,8 +1,10 @@
 import { createServer } from 'node:net'
 import type { Directory } from '@countersign/discovery'
+import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { createAgent, delegate } from './index.js'
+import { faultOf, isAway, unreached } from './post-fetch-node.js'
 import { postFetch as inPages } from './post-fetch-web.js'
 
 /** A server on this machine that counts who connects, and answers that it takes no code. */
@@ -64,4 +66,37 @@ test('where a platform has no control of addresses its own fetch is used', async
   })
   expect([response.status, await response.json()]).toEqual([400, { error: 'invalid_grant' }])
   await stop()
+})
+
+test.each([
+  [{ code: 'ECONNREFUSED' }, 'connection refused'],
+  [{ code: 'ENOTFOUND' }, 'no address in DNS'],
+  [{ code: 'ABORT_ERR' }, 'no answer in time'],
+  [{ name: 'TimeoutError' }, 'no answer in time'],
+  [{ code: 'UND_ERR_CONNECT_TIMEOUT' }, 'no answer in time'],
+  [{ code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'TLS: none is spoken on that port'],
+  [{ why: 'TLS: EPROTO' }, 'TLS: none is spoken on that port'],
+  [{ why: 'TLS: CERT_HAS_EXPIRED' }, 'TLS: its certificate has expired'],
+  [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'TLS: its certificate is of nobody whom this machine trusts'],
+  [{ code: 'EOTHER' }, 'EOTHER'],
+])('%o is said as %s', (cause, reason) => {
+  const url = 'https://host.example/secret'
+  expect(unreached({ url, cause })).toEqual({ origin: 'https://host.example', reason })
+})
+
+test('a name without an address is away; a document that is wrong says which and what is wrong with it', () => {
+  const url = 'https://host.example/x'
+  const failed = (description: string, cause: object) => new AAuthError('discovery_failed', description, { cause })
+  const nowhere = failed('the document is not at an address that may be fetched', { url, why: 'no address in DNS' })
+  const inside = failed('the document is not at an address that may be fetched', { url, why: 'address not allowed' })
+  expect([isAway(nowhere), isAway(inside), isAway(new AAuthError('discovery_failed', 'x', { status: 503 }))]).toEqual([
+    true,
+    false,
+    true,
+  ])
+  expect(faultOf(inside)).toBe(
+    'discovery_failed: the document is not at an address that may be fetched, https://host.example: address not allowed',
+  )
+  expect(faultOf(failed('the document must be JSON', {}))).toBe('discovery_failed: the document must be JSON')
+  expect(faultOf(new AAuthError('invalid_agent_token', 'secret'))).toBe('invalid_agent_token')
 })

@@ -118,7 +118,7 @@ async function answerOf(
     if (json === undefined) throw invalidAnswer(to, 'content-type')
     return json
   }
-  if (status < 400) throw invalidAnswer(to, 'status', { status })
+  if (status < 400) throw invalidAnswer(to, 'status', `status ${status}`)
   const error = json?.['error']
   const skew = error === 'invalid_signature' ? clockSkew(response.headers.get('date'), context.now()) : undefined
   throw deniedError(to, {

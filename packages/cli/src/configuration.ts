@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { UsageError } from '@countersign/fetch'
+import { fileFault, UsageError } from '@countersign/fetch'
 import { nearestName } from '@countersign/protocol'
 import type { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { problemOf } from './problem.js'
 
 /** The options of one command: a zod object whose keys are the camel-cased flags. */
 export type OptionSchema = z.ZodObject<z.ZodRawShape>
@@ -35,7 +36,10 @@ export function readConfiguration<S extends OptionSchema>(
     file,
     ...(typeof configFile === 'string' ? { configFile } : {}),
   }
-  throw new UsageError(result.error.issues.map(issue => describe(issue, sources)).join('\n'))
+  // A misspelt name is why another is missing, as a rule.
+  const { issues } = result.error
+  const unknown = issues.filter(({ code }) => code === 'unrecognized_keys')
+  throw new UsageError((unknown.length > 0 ? unknown : issues).map(issue => describe(issue, sources)).join('\n'))
 }
 
 interface Sources {
@@ -65,7 +69,7 @@ function describe(issue: z.core.$ZodIssue, sources: Sources): string {
       : name in sources.variables
         ? variableOf(name)
         : `"${name}"${whereFile(sources)}`
-  return `${where}${rest === '' ? '' : ` at ${rest}`}: ${issue.message}${meantValue(issue, sources.input)}`
+  return `${where}${rest === '' ? '' : ` at ${rest}`}: ${problemOf(issue)}${meantValue(issue, sources.input)}`
 }
 
 function meantBy(name: unknown, known: readonly string[]): string {
@@ -121,7 +125,7 @@ function readFile(path: string): Record<string, unknown> {
   } catch (cause) {
     // The parser's other lines quote the file, which may hold passwords, and on SIGHUP this goes to the log.
     const [why = ''] = cause instanceof Error ? cause.message.split(/:?\n/, 1) : ['unreadable']
-    throw new UsageError(`cannot read the configuration ${path}: ${why}`)
+    throw new UsageError(fileFault(cause) ?? `cannot read the configuration ${path}: ${why}`)
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path} must hold one object`)

@@ -22,7 +22,6 @@ export async function program(version: string, argv: readonly string[]): Promise
     .version(version)
     // `agent-server --id A` and `agent-server invite --id B` are two commands: each reads the options behind its own name.
     .enablePositionalOptions()
-    .showHelpAfterError('(add --help for what this command takes)')
   addPlayground(root)
   addFetch(root.command('fetch'), names)
   addEnroll(root, names)
@@ -31,13 +30,18 @@ export async function program(version: string, argv: readonly string[]): Promise
   addTrace(root)
   addKeys(root, names)
   await addServers(root, argv)
-  addCompletion(root, () => program(version, ['agent-server', 'auth-server', 'gateway']))
+  addCompletion(root, () => wholeProgram(version))
   root
     .command('schema')
     .description('print the JSON schema of a --config file')
     .argument('<command>', 'agent-server, auth-server or gateway')
     .action(async (command: string) => (await import('./commands/schema.js')).schema(command))
   return root
+}
+
+/** The same with the flags of every server. */
+export function wholeProgram(version: string): Promise<Command> {
+  return program(version, ['agent-server', 'auth-server', 'gateway'])
 }
 
 function addPlayground(root: Command): void {

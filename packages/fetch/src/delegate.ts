@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Agent, type AgentEvent, createAgent, delegate, type Enrollment, type Interact } from '@countersign/agent'
 import { fileState } from '@countersign/agent/node'
+import { makeFolder } from './folder.js'
 
 /** What the command must know to act as a delegate. */
 export interface DelegateSettings {
@@ -22,7 +22,7 @@ export interface DelegateSettings {
 export function delegateAgent(settings: DelegateSettings): Agent {
   const { agentServer, enroll, development, authServers = [], interact, onEvent, fetch: send } = settings
   const folder = join(settings.folder, 'delegates')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 'owner')
   return createAgent({
     identity: delegate({ agentServer, ...(enroll === undefined ? {} : { enroll }) }),
     state: fileState(join(folder, `${new URL(agentServer).host.replace(':', '_')}.json`)),

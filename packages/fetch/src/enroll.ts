@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Enrollment } from '@countersign/agent'
+import { AgentError, type Enrollment } from '@countersign/agent'
 import type { CommandNames } from './command.js'
 import { delegateAgent } from './delegate.js'
 import { repeated, requireIdentifier, stateFolder } from './identity.js'
@@ -20,9 +20,22 @@ export async function enroll(agentServer: string, flags: EnrollFlags, names: Com
   const server = requireIdentifier(agentServer, 'the agent server', development)
   const settings = { folder: stateFolder(flags.state), agentServer: server, development }
   const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
-  const { agent: id, delegate } = await agent.identify()
+  const { agent: id, delegate } = await agent.identify().catch((error: unknown) => {
+    throw isNotTaken(error) ? new AgentError('denied', notTaken(flags, server)) : error
+  })
   printLines(`enrolled as ${delegate ?? ''} of ${id}`)
   printLines(`  ${names.fetch} URL --as delegate --id ${server}${repeated(flags)}`)
+}
+
+/** Whether the agent server refuses what was to enrol, rather than the request. */
+function isNotTaken(error: unknown): boolean {
+  return error instanceof AgentError && Object(error.cause ?? {}).error === 'invalid_grant'
+}
+
+function notTaken({ code }: EnrollFlags, server: string): string {
+  return code === undefined
+    ? `${server} does not take this token: its log says why, and its --config file which tokens it takes (oidc)`
+    : `${server} does not take this code: it is wrong, was used, or has expired; its operator prints another with countersign agent-server invite`
 }
 
 /**

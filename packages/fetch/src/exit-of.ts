@@ -1,5 +1,5 @@
 import { type ExitCode, exitCode } from './exit-code.js'
-import { UsageError } from './usage-error.js'
+import { NoAnswerError, UsageError } from './usage-error.js'
 
 /** What a script can do about an error of an agent, by its code. */
 const ofAgent: Readonly<Record<string, ExitCode>> = {
@@ -17,7 +17,13 @@ const ofFiles: Readonly<Record<string, string>> = {
   EACCES: 'this user may not open it',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of its path is no folder',
+  EEXIST: 'there is a file of that name',
+  EPERM: 'the system does not allow it',
+  EROFS: 'its file system is read-only',
 }
+
+/** What a file is called while it is written. */
+const temporary = /\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
 interface Known {
   readonly name?: unknown
@@ -29,6 +35,7 @@ interface Known {
 /** The exit code for an error that ends a command. */
 export function exitOf(error: unknown): ExitCode {
   if (error instanceof UsageError || fileFault(error) !== undefined) return exitCode.usage
+  if (error instanceof NoAnswerError) return exitCode.network
   const { name, code, status } = Object(error) as Known
   if (name === 'AgentError') return ofAgent[String(code)] ?? exitCode.refused
   if (name === 'AAuthError') return status === 503 ? exitCode.network : exitCode.refused
@@ -41,7 +48,9 @@ export function exitOf(error: unknown): ExitCode {
 export function fileFault(error: unknown): string | undefined {
   const { code, path } = Object(error) as Known
   const why = typeof code === 'string' && Object.hasOwn(ofFiles, code) ? ofFiles[code] : undefined
-  return why === undefined || typeof path !== 'string' ? undefined : `cannot open ${path}: ${why}`
+  return why === undefined || typeof path !== 'string'
+    ? undefined
+    : `cannot open ${path.replace(temporary, '')}: ${why}`
 }
 
 function isFault(error: unknown): boolean {

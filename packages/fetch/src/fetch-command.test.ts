@@ -139,7 +139,7 @@ describe('exit codes and the one sentence that goes with them', () => {
     [
       'an unknown flag',
       ['--as', 'anonymous', '--heder', 'x: y', 'URL'],
-      /unknown option '--heder'\n\(Did you mean --header\?\)/,
+      /^countersign: unknown option '--heder' \(did you mean --header\?\); countersign-fetch --help says what it takes\n$/,
     ],
     ['no URL', [], /missing required argument 'url'/],
     ['a URL without scheme', ['calendar.example/x'], /did you mean https:\/\/calendar\.example\/x\?/],

@@ -143,7 +143,10 @@ async function hintFor(target: URL, response: Response, { flags, names, refusals
   const { development = false } = flags
   if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return { text: '' }
   if (!flags.authServer?.includes(authServer)) return { text: ` (add --auth-server ${authServer} to get tokens there)` }
-  if (interactOf(flags, process.stderr) === undefined)
+  const refusal = refusals.at(-1)
+  // Without a way to ask a user this is how an auth server refuses what needs one; all else no user could help with.
+  const asksUser = refusal === undefined || refusal.error === 'invalid_request'
+  if (asksUser && interactOf(flags, process.stderr) === undefined)
     return {
       text: ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)',
       needsUser: true,

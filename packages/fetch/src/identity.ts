@@ -1,15 +1,16 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIdentifier, type PublishedKey } from '@countersign/protocol'
 import { keysFile } from '@countersign/protocol/node'
+import { makeFolder } from './folder.js'
 import { UsageError } from './usage-error.js'
 
 /** Where the command keeps what must outlive it: keys, enrolments, tokens. Mode 0700. */
 export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
   const folder =
     state ?? env['COUNTERSIGN_STATE'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'countersign')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 'owner')
   return folder
 }
 
@@ -35,8 +36,13 @@ function meantBy(value: string, development: boolean): string {
   const text = /^\w+:\/\//.test(value) ? value : `https://${value}`
   if (!URL.canParse(text)) return ''
   const { origin } = new URL(text)
+  const secure = origin.replace(/^http:/, 'https:')
   if (isIdentifier(origin, { development })) return `; did you mean ${origin}?`
-  return isIdentifier(origin, { development: true }) ? `; did you mean ${origin} with --development?` : ''
+  return isIdentifier(origin, { development: true })
+    ? `; did you mean ${origin} with --development?`
+    : isIdentifier(secure)
+      ? `; did you mean ${secure}?`
+      : ''
 }
 
 /**
@@ -51,7 +57,7 @@ export function ownKeys(
   missing: 'make' | { readonly refusal: string },
 ): Promise<PublishedKey[]> {
   const keys = join(folder, 'agents')
-  mkdirSync(keys, { recursive: true, mode: 0o700 })
+  makeFolder(keys, 'owner')
   const file = join(keys, `${new URL(id).host.replace(':', '_')}.json`)
   if (missing !== 'make' && !existsSync(file))
     throw new UsageError(`there are no keys of ${id} in ${keys}: ${missing.refusal}`)

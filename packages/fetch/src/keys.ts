@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwks, type PublishedKey, wellKnownUrl } from '@countersign/protocol'
 import type { CommandNames } from './command.js'
+import { makeFolder } from './folder.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
 import { printJson, printLines } from './output.js'
 import { UsageError } from './usage-error.js'
@@ -31,7 +32,7 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
     return printKeys(await ownKeys(stateFolder(flags.state), identifierOf(flags), { refusal }))
   }
   const folder = join(stateFolder(flags.state), 'agents')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 'owner')
   const identities = readdirSync(folder).filter(file => file.endsWith('.json'))
   if (identities.length === 0) throw new UsageError(`no identity yet: ${names.keys} new --id https://agent.example`)
   for (const file of identities) printLines(file.replace(/\.json$/, '').replace('_', ':'))
@@ -40,9 +41,10 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
 /** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
 export async function publishKeys(directory: string, flags: KeysFlags, names: CommandNames): Promise<void> {
   const id = identifierOf(flags)
-  const keys = await ownKeys(stateFolder(flags.state), id, 'make')
   const folder = join(directory, '.well-known')
-  mkdirSync(folder, { recursive: true })
+  // Before keys are made that could not be published.
+  makeFolder(folder, 'all')
+  const keys = await ownKeys(stateFolder(flags.state), id, 'make')
   const jwksUri = `${id}/.well-known/jwks.json`
   const metadata = {
     issuer: id,

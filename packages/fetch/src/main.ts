@@ -14,7 +14,6 @@ function program(): Command {
     .version(versionIn(new URL('../package.json', import.meta.url)))
     // `--id A URL` and `keys new --id B` are two commands: each reads the options behind its own name.
     .enablePositionalOptions()
-    .showHelpAfterError('(add --help for what this command takes)')
   addEnroll(root, npxNames)
   addKeys(root, npxNames)
   addCompletion(root)

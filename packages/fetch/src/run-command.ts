@@ -1,41 +1,59 @@
 import { type Command, CommanderError } from 'commander'
+import { mistakeIn } from './command-mistake.js'
 import { exitCode } from './exit-code.js'
 import { exitOf, fileFault } from './exit-of.js'
 import { inFlags } from './flag-words.js'
 import { printable } from './output.js'
 import { paintFor } from './paint.js'
-import { UsageError } from './usage-error.js'
+import { refusalFacts } from './refusal-words.js'
+import { NoAnswerError, UsageError } from './usage-error.js'
 
 /**
  * Runs a command line and tells of what goes wrong on standard error. The exit code says what kind of end it was.
  * @param program makes the command line; what it throws is told as well
+ * @param whole the same with all flags of all commands, where `program` leaves some out
  * @see exitCode
  */
-export async function runCommand(program: () => Command | Promise<Command>, argv: readonly string[]): Promise<void> {
+export async function runCommand(
+  program: () => Command | Promise<Command>,
+  argv: readonly string[],
+  whole: () => Command | Promise<Command> = program,
+): Promise<void> {
+  let refusing: Command | undefined
   try {
     const root = await program()
-    throwing(root)
+    throwing(root, command => {
+      refusing = command
+    })
     await root.parseAsync(argv)
   } catch (error) {
-    // It has said what is wrong, or shown its help.
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage
-      return
-    }
-    process.exitCode = exitOf(error)
-    const paint = paintFor(process.stderr)
-    console.error(`${paint('red', 'countersign:')} ${printable(await messageOf(error))}`)
+    process.exitCode = error instanceof CommanderError ? exitOfCommander(error) : exitOf(error)
+    // It has shown its help.
+    if (error instanceof CommanderError && /^commander\.(?:help|version)/.test(error.code)) return
+    const text =
+      error instanceof CommanderError && refusing !== undefined
+        ? await mistakeIn(error, refusing, whole)
+        : await messageOf(error)
+    console.error(`${paintFor(process.stderr)('red', 'countersign:')} ${printable(text)}`)
   }
 }
 
-/** Commander would end the process by itself, and with 1. */
-function throwing(command: Command): void {
-  command.exitOverride()
-  for (const one of command.commands) throwing(one)
+function exitOfCommander({ exitCode: code }: CommanderError): number {
+  return code === 0 ? exitCode.ok : exitCode.usage
+}
+
+/** Commander would end the process by itself, and with 1; and it would say in three lines what one can. */
+function throwing(command: Command, refuses: (command: Command) => void): void {
+  command.configureOutput({ outputError: () => undefined })
+  command.exitOverride(error => {
+    refuses(command)
+    throw error
+  })
+  for (const one of command.commands) throwing(one, refuses)
 }
 
 async function messageOf(error: unknown): Promise<string> {
-  if (error instanceof UsageError) return error.message
+  if (error instanceof UsageError || error instanceof NoAnswerError) return error.message
   const fault = fileFault(error)
   if (fault !== undefined) return fault
   // Imported here: a command that throws one of these has loaded its package already, and most commands need neither.
@@ -45,7 +63,8 @@ async function messageOf(error: unknown): Promise<string> {
   ])
   if (error instanceof AgentError && error.url !== undefined)
     return `${error.message}; go there and run this again: ${error.url}`
-  if (error instanceof AAuthError || error instanceof AgentError) return `${inFlags(error.message)} (${error.code})`
+  if (error instanceof AgentError) return `${inFlags(error.message)}${refusalFacts(error)} (${error.code})`
+  if (error instanceof AAuthError) return `${error.message} (${error.code})`
   if (error instanceof Error)
     return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)
   return String(error)

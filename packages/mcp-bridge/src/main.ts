@@ -8,7 +8,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function program(): Command {
-  return addMcpBridge(new Command('countersign-mcp-bridge'), npxNames)
-    .version(versionIn(new URL('../package.json', import.meta.url)))
-    .showHelpAfterError('(add --help for what this command takes)')
+  return addMcpBridge(new Command('countersign-mcp-bridge'), npxNames).version(
+    versionIn(new URL('../package.json', import.meta.url)),
+  )
 }

@@ -28,6 +28,7 @@ test('the public names', () => {
       'serializeAgentInteraction',
       'asAAuthError',
       'boundedMap',
+      'causeFacts',
       'sharedMap',
       'authorityOf',
       'checkAgentToken',

@@ -5,6 +5,7 @@ export { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
 export { type Act, type AuthTokenClaims, checkAuthToken } from './auth-token.js'
 export { type BoundedMap, boundedMap } from './bounded-map.js'
 export { pageSafety, seeOther } from './browser-response.js'
+export { type CauseFacts, causeFacts } from './cause-facts.js'
 export {
   checkOption,
   checkOptions,

@@ -99,3 +99,16 @@ test(
     expect(lines.at(-1)).toMatchObject({ event: 'passed' })
   },
 )
+
+test('a refusal says by how much the clocks differ, and which document could not be fetched and why', () => {
+  const { tell, records } = logged()
+  const skewed = new AAuthError('invalid_signature', 'created is too far', { cause: { created: 1300, now: 1000 } })
+  const url = 'https://agent.example/.well-known/aauth-agent'
+  const away = Object.assign(new Error('https://secret.example'), { url, cause: { why: 'connection refused' } })
+  tell({ type: 'refused', error: skewed })
+  tell({ type: 'refused', error: new AAuthError('discovery_failed', 'does not answer', { status: 503, cause: away }) })
+  tell({ type: 'refused', error: new AAuthError('invalid_signature', 'it does not verify', { cause: { base: 'x' } }) })
+  expect(records()).toMatchObject([{ skew: 300 }, { url, why: 'connection refused' }, {}])
+  for (const member of ['skew', 'url', 'why']) expect(records()[2]).not.toHaveProperty(member)
+  expect(JSON.stringify(records())).not.toContain('secret')
+})

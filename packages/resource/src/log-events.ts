@@ -1,4 +1,4 @@
-import { checkOptions, errorFields, type LogLimit, logLimit } from '@countersign/protocol'
+import { causeFacts, checkOptions, errorFields, type LogLimit, logLimit } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Observer, ResourceEvent } from './event.js'
 
@@ -33,7 +33,8 @@ function kindOf({ observed }: ResourceEvent): 'observed' | 'anyway' | 'refused' 
 
 /**
  * An event as flat data for a log: only what was verified, or is the resource's own, and as `claimed` the identifier of the agent
- * that a request which did not verify claims to be from. Of a failure of the resource itself its
+ * that a request which did not verify claims to be from; of clocks that differ by how much (`skew`), and of a document that could not
+ * be fetched its `url` and `why`. Of a failure of the resource itself its
  * kind and place, with quotations left out.
  */
 export function recordOf(event: ResourceEvent): Record<string, unknown> {
@@ -44,7 +45,8 @@ export function recordOf(event: ResourceEvent): Record<string, unknown> {
       const { code, status, description, cause } = event.error
       const bug = status === 500 ? { cause: errorFields(cause) } : {}
       const caller = event.aauth === undefined ? event.asking : callerOf(event.aauth)
-      return { code, status, description, ask: event.ask, claimed: event.claimed, ...bug, ...caller, ...placeOf(event) }
+      const facts = { ...causeFacts(cause), ask: event.ask, claimed: event.claimed }
+      return { code, status, description, ...facts, ...bug, ...caller, ...placeOf(event) }
     }
     default: {
       const { type: _, ...told } = event

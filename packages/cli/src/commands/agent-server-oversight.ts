@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
 import { audit } from './audit.js'
+import { reaching } from './away.js'
 import { dataFolder, epochKeeper, epochPath, serverOptions } from './participant.js'
 
 const { id, development, data, database, epoch } = agentServerOptions.shape
@@ -104,7 +105,7 @@ function operatorAudit(): ReturnType<typeof audit> {
  */
 async function withDelegates(settings: ServerSettings, act: (server: AgentServer) => Promise<void>): Promise<void> {
   const url = databaseOf(settings)
-  if (url !== 'sqlite::memory:' && (await isNewDatabase({ url, room: 'agent_server' })))
+  if (url !== 'sqlite::memory:' && (await reaching('--database', url, isNewDatabase({ url, room: 'agent_server' }))))
     throw new UsageError(
       `there is no agent server's database ${url.startsWith('sqlite:') ? url : 'in PostgreSQL'}: start the server first, or see --id, --data and --database`,
     )

@@ -65,7 +65,9 @@ export const agentServerOptions = z.strictObject({
 })
 
 /** Where the server's delegates are. */
-export function databaseOf(settings: Pick<z.infer<typeof agentServerOptions>, 'data' | 'database' | 'id'>): string {
+export function databaseOf(
+  settings: Pick<z.infer<typeof agentServerOptions>, 'data' | 'database' | 'development' | 'id'>,
+): string {
   return settings.database ?? `sqlite:${join(dataFolder('agent-server', settings), 'agent-server.db')}`
 }
 

@@ -1,7 +1,7 @@
 import type { AgentServerEvent } from '@countersign/agent-server'
 import type { AuthServerEvent } from '@countersign/auth-server'
 import type { DiscoveryEvent } from '@countersign/discovery'
-import { boundedMap, type LogLimit } from '@countersign/protocol'
+import { boundedMap, causeFacts, type LogLimit } from '@countersign/protocol'
 import { logTo, type ResourceEvent } from '@countersign/resource'
 import type { Logger } from '@countersign/server'
 
@@ -83,8 +83,8 @@ function alarmed(event: Alarm): string {
 type Refused = Extract<AuthServerEvent | AgentServerEvent, { type: 'refused' }>
 
 function refusalOf(event: Refused): Record<string, unknown> {
-  const { code, status, description, peer, request_id } = event
-  return { code, status, description, peer, ...about(event), request_id }
+  const { code, status, description, cause, peer, request_id } = event
+  return { code, status, description, ...causeFacts(cause), peer, ...about(event), request_id }
 }
 
 type RefusedAccess = Extract<AuthServerEvent, { type: 'refused' }>

@@ -3,6 +3,7 @@ import { requireIdentifier, UsageError } from '@countersign/fetch'
 import type { Logger } from '@countersign/server'
 import { isNewDatabase } from '@countersign/store'
 import { z } from 'zod'
+import { reaching } from './away.js'
 
 /** Options about a server's first start. */
 export const firstStartOptions = {
@@ -90,7 +91,7 @@ export async function checkFirstStart(
 async function databaseFound(database: NonNullable<Belongings['database']>): Promise<Found['database']> {
   // Whoever names a database in memory wants a new one each time.
   if (database.url === 'sqlite::memory:') return 'none'
-  return (await isNewDatabase(database)) ? 'missing' : 'there'
+  return (await reaching('--database', database.url, isNewDatabase(database))) ? 'missing' : 'there'
 }
 
 type Places = { readonly [K in keyof Belongings]: string }

@@ -97,7 +97,7 @@ const route = z.strictObject({
 export const gatewayOptions = z.strictObject({
   ...serverOptions,
   upstream: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8080' })
     .optional()
     .describe('origin of the API behind, e.g. http://127.0.0.1:8080'),
   timeout: z.coerce.number().min(0.1).max(3600).optional().describe('seconds until the API must answer; default 60'),
@@ -139,7 +139,7 @@ export const gatewayOptions = z.strictObject({
     .describe('scopes and what they let an agent do, in words for users'),
   routes: z.array(route).optional().describe('requirements by path and method; paths not listed are 404'),
   counter: z
-    .url({ protocol: /^rediss?$/ })
+    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
     .optional()
     .describe('redis://HOST:PORT where several instances count for their limits together; default in memory'),
   ...proxyOptions,

@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Fetcher } from '@countersign/discovery'
 import { createDiscovery, type Discovery, type DiscoveryOptions } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
-import { UsageError } from '@countersign/fetch'
+import { makeFolder, requireIdentifier, UsageError } from '@countersign/fetch'
 import type { ReplaySet } from '@countersign/httpsig'
 import { verifyAndSignOn } from '@countersign/httpsig/node'
 import type { CorsOrigins, LogLimit, PublishedKey } from '@countersign/protocol'
@@ -22,6 +21,7 @@ import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
 import { port, stringList } from '../configuration.js'
+import { reaching } from './away.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'
 
@@ -39,7 +39,7 @@ export const serverOptions = {
   ...firstStartOptions,
   ...tlsOptions,
   replay: z
-    .url({ protocol: /^rediss?$/ })
+    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://127.0.0.1:6379' })
     .optional()
     .describe('redis://HOST:PORT where several instances remember requests together; default in memory'),
   cors: stringList
@@ -127,9 +127,11 @@ export interface ServerSettings extends TlsSettings, FirstStartSettings {
 }
 
 /** The folder of one server: what is said, else a folder of its own under the user's home. */
-export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' | 'id'>): string {
+export function dataFolder(name: string, settings: Pick<ServerSettings, 'data' | 'id' | 'development'>): string {
+  // Before anything is looked for or made under a wrong name.
+  requireIdentifier(settings.id, '--id', settings.development)
   const folder = settings.data ?? join(homedir(), '.countersign', name, new URL(settings.id).host.replace(':', '_'))
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 'owner')
   return folder
 }
 
@@ -163,7 +165,8 @@ export function discoveryFor(
 export async function sharedReplay(settings: Pick<ServerSettings, 'id' | 'replay'>): Promise<{ replay?: ReplaySet }> {
   if (settings.replay === undefined) return {}
   const { redisReplaySet } = await import('@countersign/httpsig/redis')
-  return { replay: await redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` }) }
+  const opening = redisReplaySet({ url: settings.replay, prefix: `countersign:replay:${settings.id}` })
+  return { replay: await reaching('--replay', settings.replay, opening) }
 }
 
 /**

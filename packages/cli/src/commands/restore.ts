@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
 import { agentServerOptions, databaseOf } from './agent-server.js'
 import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server.js'
+import { reaching } from './away.js'
 import { dataFolder, epochPath, serverOptions } from './participant.js'
 
 const own = {
@@ -37,11 +38,9 @@ export async function restoreAuth(command: Command): Promise<void> {
   const settings = readConfiguration(command, authRestoreOptions.options, process.env)
   const folder = dataFolder('auth-server', settings)
   const { trustBackup } = settings
-  const ended = await restoreAuthServer({
-    database: authDatabaseOf(folder, settings),
-    epoch: epochFile(epochPath('auth-server', folder, settings)),
-    trustBackup,
-  })
+  const database = authDatabaseOf(folder, settings)
+  const epoch = epochFile(epochPath('auth-server', folder, settings))
+  const ended = await reaching('--database', database, restoreAuthServer({ database, epoch, trustBackup }))
   jsonLog({ name: 'auth-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { requests, sessions, grants, consents } = ended
   const words = `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`
@@ -54,11 +53,9 @@ export async function restoreAgent(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentRestoreOptions.options, process.env)
   const folder = dataFolder('agent-server', settings)
   const { trustBackup } = settings
-  const ended = await restoreAgentServer({
-    database: databaseOf(settings),
-    epoch: epochFile(epochPath('agent-server', folder, settings)),
-    trustBackup,
-  })
+  const database = databaseOf(settings)
+  const epoch = epochFile(epochPath('agent-server', folder, settings))
+  const ended = await reaching('--database', database, restoreAgentServer({ database, epoch, trustBackup }))
   jsonLog({ name: 'agent-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { codes, delegates, keys } = ended
   const words = `ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`

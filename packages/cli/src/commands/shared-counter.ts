@@ -1,6 +1,7 @@
 import { errorFields } from '@countersign/protocol'
 import type { Counter } from '@countersign/resource'
 import type { Logger } from '@countersign/server'
+import { reaching } from './away.js'
 
 /** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */
 export async function sharedCounter(
@@ -9,7 +10,7 @@ export async function sharedCounter(
 ): Promise<{ counter?: Counter }> {
   if (settings.counter === undefined) return {}
   const { redisCounter } = await import('@countersign/resource/redis')
-  const counter = await redisCounter({
+  const opening = redisCounter({
     url: settings.counter,
     prefix: `countersign:count:${settings.id}`,
     onChange: (counting, cause) =>
@@ -17,5 +18,5 @@ export async function sharedCounter(
         ? log.warn({ event: 'counting', counting, cause: errorFields(cause) }, 'limits are counted here alone')
         : log.info({ event: 'counting', counting }, 'limits are counted together again'),
   })
-  return { counter }
+  return { counter: await reaching('--counter', settings.counter, opening) }
 }
