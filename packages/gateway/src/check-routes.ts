@@ -8,9 +8,7 @@ import {
   restriction,
   wrongOption,
 } from '@countersign/protocol'
-import type { CheckOptions } from './check.js'
-import type { GatewayOptions } from './gateway.js'
-import type { GatewayRoute } from './routed.js'
+import type { CheckOptions, GatewayOptions, GatewayRoute } from './options.js'
 
 const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {
   tools: restriction(eachMember('object')),

@@ -4,33 +4,11 @@ import type { Resource } from '@countersign/resource'
 import type { Participant } from '@countersign/server'
 import { checkCheckOptions } from './check-routes.js'
 import { asksForAnother, claimsIn, plainName } from './forwarded-headers.js'
-import { type Identity, tellerOf } from './identity.js'
+import { tellerOf } from './identity.js'
+import type { Judged } from './judged.js'
 import { mcpSessions } from './mcp-route.js'
-import { type GatewayRoute, type Judged, judge, refusedAnyway, telling, unrouted } from './routed.js'
-
-/** What a check is made of. */
-export interface CheckOptions<S extends string = string> {
-  readonly resource: Resource<S>
-  /** The longest matching path decides; a path on no route is refused. */
-  readonly routes: ReadonlyArray<GatewayRoute<S>>
-  /**
-   * Who asks. `nginx` (`auth_request`): `GET /check`, with the request in `X-Original-Method`, `X-Original-URI` and
-   * `X-Original-Body`; it is told 401 or 403 for every refusal, and in `AAuth-Status` and `AAuth-Error` the status and the body
-   * that were meant. `envoy` (`ext_authz` over HTTP): the request's own method, and its path after `/check`; every answer is as the
-   * caller shall get it.
-   */
-  readonly proxy: 'nginx' | 'envoy'
-  /**
-   * What becomes of requests with a body. `refuse` (default): refused, since nothing here sees whether it is the one that was
-   * signed. `seen`: the proxy sends it along (Envoy's `with_request_body`). `unseen`: they pass when a signature covers
-   * `content-digest`; **the API itself must then compare it with the body**, or anybody on the way can put in another one.
-   */
-  readonly bodies?: 'refuse' | 'seen' | 'unseen'
-  /** Default `headers`. */
-  readonly identity?: Identity
-  /** Unix seconds. */
-  readonly now?: () => number
-}
+import type { CheckOptions } from './options.js'
+import { judge, refusedAnyway, telling, unrouted } from './routed.js'
 
 const checkPath = '/check'
 

@@ -5,40 +5,14 @@ import type { AnswerHead, Resource } from '@countersign/resource'
 import type { Participant, Upgraded } from '@countersign/server'
 import { checkGatewayOptions } from './check-routes.js'
 import { checkConnection, droppedHeaders, requestHeaders, responseHeaders } from './forwarded-headers.js'
-import { type Identity, type Line, type Teller, tellerOf } from './identity.js'
+import { type Line, type Teller, tellerOf } from './identity.js'
+import type { Judges } from './judged.js'
 import { askBeside } from './mcp-names.js'
 import { type McpSessions, mcpSessions } from './mcp-route.js'
-import { type GatewayRoute, type Judges, judge, telling } from './routed.js'
+import type { GatewayOptions } from './options.js'
+import { judge, telling } from './routed.js'
 import { openUpstream, retryAfter, type Upstream, type UpstreamRequest } from './upstream.js'
-import type { UpstreamState } from './upstream-state.js'
 import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from './websocket.js'
-
-/** What a gateway is made of. */
-export interface GatewayOptions<S extends string = string> {
-  readonly resource: Resource<S>
-  /** The origin of the API behind, e.g. `http://127.0.0.1:8080`. */
-  readonly upstream: string
-  /** The longest matching path decides; a path on no route is 404. */
-  readonly routes: ReadonlyArray<GatewayRoute<S>>
-  /** Seconds in which the API behind must begin to answer. Default 60. */
-  readonly timeout?: number
-  /**
-   * A path of the API that answers 2xx or 3xx to a GET while it can do its work: what readiness asks for. Default: it is ready
-   * while it takes connections.
-   */
-  readonly healthPath?: string
-  /** Default `headers`. */
-  readonly identity?: Identity
-  /**
-   * Headers of callers that the API must not get, beside those that proxies are known to write (docs/gateway.md): by which it knows
-   * users, tenants or networks. Their other spellings (`X_Tenant`) are dropped, too. Default none.
-   */
-  readonly dropHeaders?: readonly string[]
-  /** Told when the API behind stops answering, and when it does again. */
-  readonly onUpstream?: (state: UpstreamState) => void
-  /** Unix seconds. */
-  readonly now?: () => number
-}
 
 /** A gateway as a server runs it. */
 export interface Gateway<S extends string = string> extends Participant {

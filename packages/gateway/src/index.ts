@@ -1,5 +1,5 @@
-export { type Check, type CheckOptions, createCheck } from './check.js'
-export { createGateway, type Gateway, type GatewayOptions } from './gateway.js'
+export { type Check, createCheck } from './check.js'
+export { createGateway, type Gateway } from './gateway.js'
 export type { Identity, IdentityKey } from './identity.js'
-export type { GatewayRoute } from './routed.js'
+export type { CheckOptions, GatewayOptions, GatewayRoute } from './options.js'
 export type { UpstreamState } from './upstream-state.js'

@@ -20,8 +20,8 @@ import {
 import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { AAuth, Requirement, Resource } from '@countersign/resource'
 import { plainName } from './forwarded-headers.js'
+import type { Judge, Judged, Judges } from './judged.js'
 import { rulesWithin } from './mcp-rules.js'
-import type { Judge, Judged, Judges } from './routed.js'
 
 /** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
 export type McpSessions = Sessions<undefined>

@@ -1,45 +1,10 @@
-import { checkTarget, type JudgeHead, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
-import type { Ask, McpRules } from '@countersign/mcp/rules'
+import { checkTarget, pathOf, type ReceivedMessage, refusedHead } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, errorResponse } from '@countersign/protocol'
 import type { Authorization, Requirement, Resource } from '@countersign/resource'
+import type { Judges } from './judged.js'
 import { type McpSessions, mcpJudge } from './mcp-route.js'
+import type { GatewayRoute } from './options.js'
 import { routeTable } from './route-table.js'
-
-/** What is asked of callers on one path. */
-export interface GatewayRoute<S extends string = string> {
-  /** Exact (`/reports`), or a prefix that ends in `*` (`/reports*`, `/*`). Compared with the raw path, byte for byte. */
-  readonly path: string
-  /** Default all. Others are 405: `HEAD` and `OPTIONS` are methods like any other. */
-  readonly methods?: readonly string[]
-  readonly requirement: Requirement<S>
-  /**
-   * An MCP server is there (Streamable HTTP), and each tool, prompt or resource asks for what it needs; `requirement` is for its
-   * sessions and all else. A session belongs to who opened it, as behind `guardMcp`.
-   */
-  readonly mcp?: Omit<McpRules<S>, 'session'>
-}
-
-/** The verdict on a request, and the requirement it was judged by; none where no route is for it. */
-export interface Judged<S extends string> {
-  readonly authorization: Authorization
-  readonly requirement: Requirement<S>
-  /**
-   * What must hold before the request is passed on, which only the API itself can say.
-   * @param ask asks it in the name of the caller
-   */
-  readonly before?: (ask: Ask) => Promise<void>
-  /** What the caller gets of the API's answer. Default: all of it. */
-  readonly through?: (response: Response) => Response
-}
-
-/** Gives the verdict on a request. @throws AAuthError for one that has none */
-export type Judge<S extends string> = (message: ReceivedMessage) => Promise<Judged<S>>
-
-/** Judges requests, and before their bodies are read their heads. */
-export interface Judges<S extends string> {
-  readonly judge: Judge<S>
-  readonly judgeHead: JudgeHead
-}
 
 /** Else whoever saw a signed GET on its way could make a two-way connection of it. */
 const handshake = ['upgrade']

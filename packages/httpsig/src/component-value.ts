@@ -1,6 +1,6 @@
 import { HttpSigError } from './error.js'
-import { pathOf, queryOf } from './request-target.js'
 import { malformed } from './structured-field.js'
+import { pathOf, queryOf } from './target-parts.js'
 
 /** What component values are taken from: a request, and the scheme and authority it is verified or signed for. */
 export interface RequestContext {

@@ -1,5 +1,5 @@
 import type { SignatureCause } from './explain-signature-cause.js'
-import type { Variant, VariantSource } from './explain-signature-variants.js'
+import type { Variant, VariantSource } from './explain-signature-variant.js'
 
 type Parameter = readonly [key: string, raw: string]
 

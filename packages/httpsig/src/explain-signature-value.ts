@@ -1,5 +1,5 @@
 import type { Spelling } from './explain-signature-reading.js'
-import type { Variant, VariantSource } from './explain-signature-variants.js'
+import type { Variant, VariantSource } from './explain-signature-variant.js'
 
 /** ECDSA's r‖s from its DER form; undefined when it is not one. */
 export function fromDer(bytes: Uint8Array, size: number): Uint8Array | undefined {

@@ -10,9 +10,10 @@ import { shownBase, shownValue } from './explain-signature-shown.js'
 import { importVerifyKey, type VerifyKey } from './key.js'
 import { each } from './option-check.js'
 import type { ReceivedMessage } from './received-message.js'
-import { checkTarget, pathOf, queryOf } from './request-target.js'
+import { checkTarget } from './request-target.js'
 import { componentIdentifier } from './signature-base.js'
 import { isSigned } from './signature-lines.js'
+import { pathOf, queryOf } from './target-parts.js'
 import { type OpenOptions, openChecks, openSignature, verifySignature } from './verify.js'
 
 /** What {@link explainSignature} looks at. */

@@ -93,7 +93,7 @@ export {
   type ReplaySet,
   type ReplayVerdict,
 } from './replay-set.js'
-export { checkTarget, pathOf, queryOf } from './request-target.js'
+export { checkTarget } from './request-target.js'
 export { hasShare, type RoomShare } from './room-share.js'
 export { type SignOptions, signRequest } from './sign.js'
 export { type SignMessageOptions, signMessage } from './sign-message.js'
@@ -108,6 +108,7 @@ export { isSigned } from './signature-lines.js'
 export { SigningKeyError } from './signing-key-error.js'
 export type { DictionaryLimits } from './structured-field.js'
 export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
+export { pathOf, queryOf } from './target-parts.js'
 export { type UnreadRequest, unreadRequest } from './unread-request.js'
 export {
   type OpenedSignature,

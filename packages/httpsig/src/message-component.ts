@@ -4,11 +4,11 @@ import { componentKey } from './component-identifier.js'
 import { type HeaderLines, type HttpMessage, type HttpRequestMessage, isResponse } from './http-message.js'
 import { type MessageParts, messageParts, queryParameter } from './parameterised-component.js'
 import { trimOws } from './received-message.js'
-import { pathOf, queryOf } from './request-target.js'
 import { componentIdentifier } from './signature-base.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 import { type StructuredFieldTypes, strictlySerialized, structuredFieldType } from './structured-field-type.js'
+import { pathOf, queryOf } from './target-parts.js'
 
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 const plainText = /^[\t\x20-\x7e]*$/

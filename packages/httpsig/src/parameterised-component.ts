@@ -7,10 +7,10 @@ import {
 } from 'structured-headers'
 import { base64Encode } from '#base64url'
 import { bareValue, fieldLines, type RequestContext } from './component-value.js'
-import { queryOf } from './request-target.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 import { singleReadingDictionary } from './structured-field-type.js'
+import { queryOf } from './target-parts.js'
 
 // Fields whose type this package knows, all Dictionaries; `sf` on any other cannot be resolved.
 const dictionaries: readonly string[] = [

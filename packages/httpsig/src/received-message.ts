@@ -2,7 +2,7 @@ import { checkOptions } from '#check-options'
 import { HttpSigError } from './error.js'
 import { gatherBytes } from './gathered-bytes.js'
 import { ended, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
-import { pathOf } from './request-target.js'
+import { pathOf } from './target-parts.js'
 
 /**
  * An HTTP request as it came over the wire: what is verified, routed and passed on is this one record.

@@ -1,29 +1,12 @@
 import { HttpSigError } from './error.js'
 import { headerValues, type ReceivedMessage } from './received-message.js'
+import { pathOf } from './target-parts.js'
 
 // Without lower case: Fetch and routers turn `get` into GET, so that another method would run than the one that was signed (COV-47).
 const methodToken = /^[!#$%&'*+.^_`|~0-9A-Z-]+$/
 // Printable ASCII without `#` and `\`; every `%` begins an escape.
 const originForm = /^\/(?:[\x21\x22\x24\x26-\x5b\x5d-\x7e]|%[0-9A-Fa-f]{2})*$/
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i
-
-/**
- * The raw path of a request target: what stands before the first `?`, byte for byte, never decoded or resolved.
- * @see RFC 9421 §2.2.6, docs/protocol.md §3.3
- */
-export function pathOf(target: string): string {
-  const query = target.indexOf('?')
-  return query < 0 ? target : target.slice(0, query)
-}
-
-/**
- * The raw query of a request target, `?` included and never decoded; undefined when there is no `?`.
- * @see RFC 9421 §2.2.7, docs/protocol.md §3.3
- */
-export function queryOf(target: string): string | undefined {
-  const query = target.indexOf('?')
-  return query < 0 ? undefined : target.slice(query)
-}
 
 function refuse(description: string): HttpSigError {
   return new HttpSigError('invalid_request', description)

@@ -1,7 +1,6 @@
 import { checkOptions, each, eachMember, type OptionChecks, restriction } from '@countersign/protocol'
-import type { McpOptions } from './guard-mcp.js'
+import type { McpOptions, McpRules } from './options.js'
 import type { McpOAuth } from './protected-resource.js'
-import type { McpRules } from './rules.js'
 import type { SessionLimits } from './sessions.js'
 
 const limitsChecks: OptionChecks<SessionLimits> = { sessions: 'number', perCaller: 'number', idle: 'number' }

@@ -5,28 +5,14 @@ import type { MountableParticipant } from '@countersign/server'
 import { checkMcpOptions } from './check-options.js'
 import { answered, type Endpoint, type McpServerLike } from './endpoint.js'
 import { recentEvents } from './events.js'
+import type { McpOptions, McpRules } from './options.js'
 import { preflightOf } from './origin.js'
-import { type McpOAuth, protectedResource } from './protected-resource.js'
+import { protectedResource } from './protected-resource.js'
 import { nameProof } from './rule-names.js'
-import { type McpRules, ruleBook } from './rules.js'
-import { createSessions, defaultSessionLimits, type SessionLimits } from './sessions.js'
+import { ruleBook } from './rules.js'
+import { createSessions, defaultSessionLimits } from './sessions.js'
 
 export type { McpServerLike } from './endpoint.js'
-
-/** What callers need, and what they get. */
-export interface McpOptions<S extends string> extends McpRules<S> {
-  /** Default `/mcp`. */
-  readonly path?: string
-  /** Clients by OAuth beside agents. Default none. */
-  readonly oauth?: McpOAuth
-  readonly limits?: Partial<SessionLimits>
-  /** Events of a session that are kept for streams which go on; default 1000, and 128 MiB of all sessions. */
-  readonly recentEvents?: number
-  /** Seconds that a stream lasts at most; it also ends with the token of the request that opened it. Default 3600. */
-  readonly streamSeconds?: number
-  /** Unix seconds. */
-  readonly now?: () => number
-}
 
 /**
  * Guards an MCP server behind Streamable HTTP: the tool, prompt or resource that a message names decides what its caller needs,
