@@ -228,3 +228,14 @@ test.each(ofKind(servers))('%s says in one line what to change when its port is 
   const free = await freePort()
   await end(await place.start(name, [name, ...options, '--port', String(free), '--data', data]), 'SIGTERM')
 })
+
+test.each(ofKind(servers))('%s says once that a proxy stands in front which its settings do not name', async name => {
+  const port = await freePort()
+  const options = [...['--development', '--id', `http://localhost:${port}`, '--port', String(port)], ...own(name)]
+  const server = await place.start(name, [name, ...options, '--data', join(place.folder, `proxied-${name}`)])
+  const log = logOf(server)
+  const forwarded = { headers: { 'x-forwarded-for': '203.0.113.7' } }
+  for (let count = 0; count < 2; count++) await fetch(`http://localhost:${port}/none`, forwarded)
+  await end(server, 'SIGTERM')
+  expect(log.filter(({ event }) => event === 'unnamed_proxy')).toHaveLength(1)
+})

@@ -80,7 +80,7 @@ export const authBursts: Readonly<
   'device-code guesses': {
     most: 5,
     act({ at }) {
-      const guesses = [0, 1].map(n => createGuesses(countsIn(at(n).store, now)))
+      const guesses = [0, 1].map(n => createGuesses(countsIn(at(n).store, now), { privatePeers: true }))
       const guesser = { session: 's', user: 'u', peer: '192.0.2.1' }
       return burst(async n => {
         await guesses[n % 2]?.take(guesser)

@@ -87,7 +87,8 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly requestQuota?: RequestQuota
   /**
    * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
-   * `trustedProxies`: without it all users are one network.
+   * `trustedProxies`: without it all users are one network. Wrong user codes of private addresses are then counted by session and
+   * user, and as those of all private addresses together (1000 in ten minutes): one may be a proxy, with everyone behind it.
    */
   readonly pagesPerMinute?: number
   /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
@@ -277,7 +278,7 @@ function pagesOf({
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
     logos: claimedLogos({ now, development, ...fetcher }),
-    guesses: createGuesses(countsIn(store, now)),
+    guesses: createGuesses(countsIn(store, now), { privatePeers: options.trustedProxies !== undefined }),
     limit: createPageLimit(options.pagesPerMinute ?? 300, now),
   }
 }

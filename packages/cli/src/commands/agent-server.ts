@@ -16,6 +16,7 @@ import {
   epochKeeper,
   epochOptions,
   keysPath,
+  type ProxySettings,
   proxiesOf,
   proxyOptions,
   run,
@@ -24,6 +25,7 @@ import {
   signingKeys,
   unlessRestored,
 } from './participant.js'
+import { noticeProxy } from './proxy-notice.js'
 import { reloadOnSignal } from './reload.js'
 import { notClosed, swappable } from './swap.js'
 import { certificateOf } from './tls.js'
@@ -149,9 +151,14 @@ export async function agentServer(command: Command): Promise<void> {
   const open = async (next: AgentServerSettings, how: Start): Promise<AgentServer> =>
     openAgentServer(next, audit(log, limit), { ...(await ownKeys(next, how)), ...kept })
   const place = swappable(await open(settings, start), notClosed(log))
-  const running = await run('agent-server', settings, place.participant, { log, logLimit: limit })
+  let current: ProxySettings = settings
+  const participant = noticeProxy(place.participant, { log, settings: () => current })
+  const running = await run('agent-server', settings, participant, { log, logLimit: limit })
   reloadOnSignal({
     ...{ log, running, settings, lasting, read },
-    apply: async (next: AgentServerSettings) => place.swap(await open({ ...next, replaceKeys: false }, 'again')),
+    async apply(next: AgentServerSettings) {
+      place.swap(await open({ ...next, replaceKeys: false }, 'again'))
+      current = next
+    },
   })
 }

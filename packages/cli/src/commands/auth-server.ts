@@ -25,6 +25,7 @@ import {
   epochKeeper,
   epochOptions,
   keysPath,
+  type ProxySettings,
   proxiesOf,
   proxyOptions,
   run,
@@ -33,6 +34,7 @@ import {
   signingKeys,
   unlessRestored,
 } from './participant.js'
+import { noticeProxy } from './proxy-notice.js'
 import { reloadOnSignal } from './reload.js'
 import { notClosed, swappable } from './swap.js'
 import { certificateOf } from './tls.js'
@@ -146,7 +148,7 @@ interface Kept
 
 /**
  * `countersign auth-server`: issues auth tokens for what its policy grants. On SIGHUP it reads settings, keys and certificate again;
- * what it counted in memory (page requests, guesses of codes) begins anew.
+ * the page requests that it counted in memory begin anew.
  */
 export async function authServer(command: Command): Promise<void> {
   const read = () => readConfiguration(command, authServerOptions, process.env)
@@ -171,11 +173,15 @@ export async function authServer(command: Command): Promise<void> {
   const place = swappable(await openAuthServer(settings, kept, start), notClosed(log))
   // The auth server tells its pages from what agents call; what serves it would open them all.
   const { cors: _, ...rest } = settings
-  const running = await run('auth-server', rest, place.participant, { log, logLimit: limit })
+  let current: ProxySettings = settings
+  const participant = noticeProxy(place.participant, { log, settings: () => current })
+  const running = await run('auth-server', rest, participant, { log, logLimit: limit })
   reloadOnSignal({
     ...{ log, running, settings, lasting, read },
-    apply: async (next: AuthServerSettings) =>
-      place.swap(await openAuthServer({ ...next, replaceKeys: false }, kept, 'again')),
+    async apply(next: AuthServerSettings) {
+      place.swap(await openAuthServer({ ...next, replaceKeys: false }, kept, 'again'))
+      current = next
+    },
   })
 }
 

@@ -15,6 +15,7 @@ import {
   dataFolder,
   discoveryFor,
   keysPath,
+  type ProxySettings,
   proxiesOf,
   proxyOptions,
   run,
@@ -22,6 +23,7 @@ import {
   sharedReplay,
   signingKeys,
 } from './participant.js'
+import { noticeProxy } from './proxy-notice.js'
 import { reloadOnSignal } from './reload.js'
 import { sharedCounter } from './shared-counter.js'
 import { siteOf } from './site.js'
@@ -203,7 +205,9 @@ export async function gateway(command: Command): Promise<void> {
   const { participant, paths, reload } = await made(settings, kept, start)
   if (settings.observe) sayObserving(log, paths)
   const bodyLimit = settings.bodyLimit ?? 1_048_576
-  const running = await run('gateway', settings, participant, { log, logLimit: limit, bodyLimit })
+  let current: ProxySettings = settings
+  const noticing = noticeProxy(participant, { log, settings: () => current })
+  const running = await run('gateway', settings, noticing, { log, logLimit: limit, bodyLimit })
   reloadOnSignal({
     log,
     running,
@@ -212,6 +216,7 @@ export async function gateway(command: Command): Promise<void> {
     read,
     async apply(next: GatewaySettings) {
       const answered = await reload(next)
+      current = next
       if (next.observe) sayObserving(log, answered)
     },
   })

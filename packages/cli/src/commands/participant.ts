@@ -93,7 +93,9 @@ export const proxyOptions = {
   trustedProxies: z
     .union([z.coerce.number().int().min(0).max(32), stringList])
     .optional()
-    .describe('proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none'),
+    .describe(
+      'proxies in front whose X-Forwarded-For counts: how many, or their addresses and networks; default none is known; 0 says that there is none',
+    ),
   forwardedHeader: z
     .enum(['x-forwarded-for', 'forwarded'])
     .optional()
