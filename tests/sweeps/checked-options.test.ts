@@ -3,8 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { main } from '@countersign/cli'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Entry, entries, membersOf, parametersOf } from './declared-options.fixture.js'
-import { exempt, harmless, restrictions, type Taken, taken } from './options-registry.fixture.js'
+import { type Entry, entries, membersOf, methodsOf, parametersOf } from './declared-options.fixture.js'
+import {
+  exempt,
+  exemptMethods,
+  harmless,
+  methods,
+  restrictions,
+  type Taken,
+  taken,
+} from './options-registry.fixture.js'
 
 // A misspelt option is ignored in JavaScript, and what it was to forbid allowed. Every options object of every exported function
 // refuses members that it does not have, and says which was probably meant; what is exported and not registered fails here.
@@ -102,6 +110,38 @@ test('each refuses unknown members, and the slip of every member with the name t
     await refuses(one, '', membersOf(room, type), key)
     for (const [path, inner] of Object.entries(one.nested ?? {}))
       await refuses(one, path, membersOf(room, inner), `${key} ${path}`)
+  }
+})
+
+/** Types of parameters of methods that hold options of a caller's. */
+const optionalOfMethods = new RegExp(`${optional.source}|^(?:AccessRequest|SignIn|DelegatesPage)\\b`)
+
+function optionsOfMethods(): Found[] {
+  const found = entries().flatMap(entry =>
+    methodsOf(entry).flatMap(({ owner, name, parameters }) =>
+      parameters
+        .filter(({ type }) => optionalOfMethods.test(type))
+        .map(({ name: parameter, type }) => ({
+          key: `${owner}.${name} ${parameter}`,
+          room: entry.name.split('/')[0] ?? '',
+          type,
+        })),
+    ),
+  )
+  return [...new Map(found.map(one => [one.key, one])).values()]
+}
+
+test('every options object of every method of an exported interface is registered, and refuses slips', async () => {
+  const registered = await methods()
+  const found = optionsOfMethods()
+  expect(new Set(found.map(({ key }) => key).filter(key => !exemptMethods.has(key)))).toEqual(
+    new Set(Object.keys(registered)),
+  )
+  for (const { key, room, type } of found) {
+    const one = registered[key]
+    if (one === undefined) continue
+    await refuses(one, '', membersOf(room, type), key)
+    expect(String(await errorOf(() => one.call(one.valid as never))), key).not.toMatch(/option '/)
   }
 })
 

@@ -78,6 +78,41 @@ function indexOfDefault(text: string, from: number): number {
   }
 }
 
+/** A method of an interface that a package exports. */
+export interface Method {
+  readonly owner: string
+  readonly name: string
+  readonly parameters: readonly Parameter[]
+}
+
+/** The methods that the interfaces of an entry point declare themselves. */
+export function methodsOf({ name: entry, file }: Entry): Method[] {
+  const [room = ''] = entry.split('/')
+  const text = sources.get(file) ?? ''
+  const types = [...text.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, all, list = '']) =>
+    split(list, ',').flatMap(one => (all !== undefined ? one : (/^type (\w+)$/.exec(one)?.[1] ?? []))),
+  )
+  return types.flatMap(owner =>
+    split(interfaceBody(room, owner) ?? '', ';\n').flatMap(line => {
+      const [, name] = /^(\w+)\??\s*[(<]/.exec(line) ?? []
+      if (name === undefined) return []
+      const open = indexAtDepth(line, afterGenerics(line, line.search(/[(<]/)), '(')
+      return open < 0 ? [] : { owner, name, parameters: split(inside(line, open), ',').map(parameterOf) }
+    }),
+  )
+}
+
+/** What stands in an interface of a package; undefined for a name that is none. */
+function interfaceBody(room: string, name: string): string | undefined {
+  const pattern = new RegExp(`export interface ${name}\\b`)
+  const [, text = ''] =
+    [...sources].find(([path, source]) => path.includes(`/${room}/src/`) && pattern.test(source)) ?? []
+  const at = text.search(pattern)
+  if (at < 0) return undefined
+  const head = afterGenerics(text, at + `export interface ${name}`.length)
+  return inside(text, indexAtDepth(text, head, '{'))
+}
+
 /** The members of an interface, its bases' among them, or of a type as it stands. */
 export function membersOf(room: string, type: string): string[] {
   if (type.startsWith('{')) return membersIn(inside(type, 0))

@@ -377,6 +377,50 @@ export async function taken(): Promise<Record<string, Taken>> {
   }
 }
 
+/** All options of methods of exported interfaces, by interface, method and parameter. */
+export async function methods(): Promise<Record<string, Taken>> {
+  const key = await httpsig.generateSigningKey()
+  const keys = [{ kid: 'a', key }]
+  const api = resource.createResource({ id, keys, authServers: ['https://auth.example'], scopes: { read: 'Read' } })
+  const requirement = { name: '/x', level: 'identified', agents: [other], deny: { agents: [] }, replay: 'all' }
+  const client = agent.createAgent({
+    ...{ identity: agent.pseudonym(), acceptAuthServer: ['https://auth.example'] },
+    fetcher: away,
+  })
+  const upstream = { resource: api, routes: [{ path: '/*', requirement: { level: 'anonymous' } }] } as const
+  const gateway = createGateway({ ...upstream, upstream: 'http://127.0.0.1:1' })
+  const check = createCheck({ ...upstream, proxy: 'nginx' })
+  const server = await agentServer.createAgentServer({ id: other, keys, database: 'sqlite::memory:' })
+  return {
+    'View.requestAccess request': {
+      valid: { resource: id, scope: 'read', authServer: 'https://auth.example', purpose: 'x', loginHint: 'x' },
+      call: client.requestAccess,
+    },
+    'View.signIn request': { valid: { authServer: 'https://auth.example', scope: 'openid' }, call: client.signIn },
+    'Resource.declare requirement': { valid: requirement, call: api.declare },
+    'Gateway.reload options': { valid: { ...upstream, upstream: 'http://127.0.0.1:1' }, call: gateway.reload },
+    'Check.reload options': { valid: { ...upstream, proxy: 'nginx' }, call: check.reload },
+    'Oversight.invite invitation': { valid: { sub: 'a', expiresIn: 60, label: 'x' }, call: server.invite },
+    'Oversight.list page': { valid: { limit: 1, after: 'a' }, call: server.list },
+  }
+}
+
+/** Objects of methods that are no options of a caller's. */
+export const exemptMethods: ReadonlySet<string> = new Set([
+  // What `declare` returned: it has been checked.
+  ...['Resource.authorize requirement', 'Resource.judgeHead requirement', 'Resource.responseHeaders requirement'],
+  // Made by packages of ours for each other, with all members there.
+  ...[
+    'BrowserSignIn.finish o',
+    'OAuthApi.begin o',
+    'OAuthApi.finish o',
+    'Store.write options',
+    'Telemetry.begin route',
+  ],
+  // Implemented by others, and called by us.
+  ...['ElicitingClient.elicitInput options', 'LoginProvider.finish callback', 'Participant.refused request'],
+])
+
 /** Objects of exported functions that are no options, or whose slips forbid more, by the reason. */
 export const exempt: Readonly<Record<string, readonly string[]>> = {
   'a message, a logger or a party to talk to, of which few members are read': [
@@ -465,6 +509,4 @@ export const harmless: ReadonlySet<string> = new Set([
   ...['OpenidConnectOptions.scope', 'OAuthApiOptions.scope', 'SignMessageOptions.components', 'ReplayCheck.replay'],
   ...['VerifyMessageOptions.limits', 'McpOptions.limits', 'ServeOptions.limits', 'store openStore options.limits'],
   ...['ServeOptions.level', 'server jsonLog options.level', 'TokenCheck.audience'],
-  // Refused by every guard; guards of MCP and gateways add to them.
-  ...['Requirement.components', 'Requirement.replay'],
 ])

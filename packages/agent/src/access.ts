@@ -1,4 +1,4 @@
-import { isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
+import { checkOptionsOffPage, isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
 import type { ClimbContext } from './climb-context.js'
 import { AgentError } from './error.js'
 import type { Tell } from './explanation.js'
@@ -38,6 +38,10 @@ export async function requestAccess(
   context: ClimbContext & { readonly post: SignedPost },
   tell: Tell,
 ): Promise<void> {
+  checkOptionsOffPage('requestAccess', request, {
+    ...{ resource: 'string', scope: 'string', authServer: 'string' },
+    ...{ purpose: 'string', loginHint: 'string', signal: 'object' },
+  })
   const { resource, authServer, signal } = request
   if (!isIdentifier(resource, context))
     throw new TypeError('resource must be an identifier such as https://api.example')

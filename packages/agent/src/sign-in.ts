@@ -1,5 +1,6 @@
 import {
   type AuthTokenClaims,
+  checkOptionsOffPage,
   identityScopes,
   identityScopesIn,
   isIdentifier,
@@ -43,11 +44,11 @@ export interface Granted {
  * @throws TypeError when `authServer` is no identifier or `scope` lacks `openid`
  * @see protocol §6.2 "Direct form"
  */
-export async function signIn(
-  { authServer, scope: wanted = 'openid', signal, ...hints }: SignIn,
-  context: ClimbContext,
-  tell: Tell,
-): Promise<User> {
+export async function signIn(request: SignIn, context: ClimbContext, tell: Tell): Promise<User> {
+  checkOptionsOffPage('signIn', request, {
+    ...{ authServer: 'string', scope: 'string', purpose: 'string', loginHint: 'string', signal: 'object' },
+  })
+  const { authServer, scope: wanted = 'openid', signal } = request
   const { acceptAuthServer = [], authorization, credentials, development } = context
   const scope = parseScope(wanted)
   if (!isIdentifier(authServer, { development }))
@@ -57,7 +58,7 @@ export async function signIn(
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer })
   const self = await credentials.current(tell)
   const asked = { issuer: authServer, resource: self.agent, scope }
-  const applicant = { self, tell, signal, hints: hintsOf(hints) }
+  const applicant = { self, tell, signal, hints: hintsOf(request) }
   const held = await authorization.covering(applicant, asked)
   const grant = held ?? (await authorization.request(applicant, asked, { scope: scope.join(' ') }))
   const { user } = grantedBy(grant, context)

@@ -56,6 +56,8 @@ function isPlain(head: ReceivedMessage): boolean {
 }
 
 function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judges<S> {
+  // As it is written: what is added to a list hides that it was `undefined`, as of a misspelt name.
+  resource.declare(asked)
   const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] })
   return {
     judge: async message => ({ requirement, authorization: await resource.authorize(message, requirement) }),

@@ -48,10 +48,12 @@ export function ruleBook<S extends string>(
   checkOptional(optional, { ...tools, ...prompts })
   const declare = (name: string, own: Requirement<S>): Rule<S> => {
     const isOpen = alsoAccept !== undefined && own.agents === undefined && own.via === undefined
+    const named = { name: prefix === undefined ? name : `${prefix} ${name}`, ...own }
+    // As it is written: what is added below hides that it was `undefined`, as of a misspelt name.
+    resource.declare(named)
     const requirement = resource.declare({
-      name: prefix === undefined ? name : `${prefix} ${name}`,
       ...(isOpen ? { alsoAccept } : {}),
-      ...own,
+      ...named,
       components: [...components, ...more, ...(own.components ?? [])],
       // A stream that somebody opens with what another has sent would tell them all.
       replay: 'all',
