@@ -1,15 +1,17 @@
-import { type IdentifierList, isListed } from '@countersign/protocol'
+import { isListed } from '@countersign/protocol'
+import type { Asked, Form } from './asked.js'
 import { invalidCallback } from './callback.js'
+import type { Self } from './credentials.js'
 import { AgentError, mustAsk, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import { canonicalScope, covers, type Grant, type Grants, scopesOf } from './grants.js'
-import type { Credentials, Self } from './identity.js'
-import type { Asked, Begun, Form, Interviewer, Received, Reception } from './interact.js'
+import type { Begun, Interviewer, Received, Reception } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
 import type { CheckedHandout } from './resource-token.js'
 import { type SingleFlight, singleFlight } from './single-flight.js'
 import type { AgentState } from './state.js'
-import { askAuthServer, grantOf, keptGrant, type TokenRequestContext } from './token-request.js'
+import type { RedemptionContext } from './token-context.js'
+import { askAuthServer, grantOf, keptGrant } from './token-request.js'
 
 /** For whom a grant is wanted, and who is told how it is got. */
 export interface Applicant {
@@ -64,16 +66,12 @@ export interface Wanted {
 }
 
 /** What an authorization works with. */
-export interface AuthorizationContext extends TokenRequestContext {
-  /** No default: without it no auth server is accepted, nor any grant of one. */
-  readonly acceptAuthServer: IdentifierList | undefined
+export interface AuthorizationContext extends Omit<RedemptionContext, 'grants'> {
   readonly interviewer: Interviewer
   /** Whose grants these are; undefined for the agent's own. */
   readonly user: string | undefined
   /** The user's part of the agent's state. */
   readonly state: AgentState
-  readonly sleep: (seconds: number) => Promise<void>
-  readonly credentials: Credentials
 }
 
 interface Context extends AuthorizationContext {

@@ -1,20 +1,12 @@
 import { randomText } from '@countersign/httpsig'
+import type { Asked } from './asked.js'
 import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'
 import { invalidCallback } from './callback.js'
 import { type ConsentRequest, consentRequest, withReturn } from './consent-request.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
 import { canonicalScope } from './grants.js'
-import type {
-  Asked,
-  Interact,
-  InteractContext,
-  Interview,
-  Interviewer,
-  Question,
-  Received,
-  Waiting,
-} from './interact.js'
+import type { Interact, InteractContext, Interview, Interviewer, Question, Received, Waiting } from './interact.js'
 import { type PendingInteraction, type PendingInteractions, pendingInteractionsIn } from './pending-interactions.js'
 import { singleFlight, untilAborted } from './single-flight.js'
 import type { AgentState } from './state.js'

@@ -2,7 +2,7 @@ import type { SigningKey } from '@countersign/httpsig'
 import type { BoundedMap } from '@countersign/protocol'
 import type { Admission } from './admission.js'
 import type { Authorization } from './authorization.js'
-import type { Credentials } from './identity.js'
+import type { Credentials } from './credentials.js'
 import type { OriginMemory } from './origin-memory.js'
 import type { HandoutCheck } from './resource-token.js'
 

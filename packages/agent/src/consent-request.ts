@@ -1,6 +1,7 @@
 import { answerUrl } from '@countersign/protocol'
+import type { Form } from './asked.js'
 import type { Grant } from './grants.js'
-import { type Form, type Interview, patience } from './interact.js'
+import { type Interview, patience } from './interact.js'
 import { invalidAnswer } from './participant.js'
 import { userUrl } from './user-url.js'
 

@@ -1,11 +1,11 @@
 import { type SigningKey, thumbprint } from '@countersign/httpsig'
 import { type AgentMetadata, type AgentTokenClaims, parseToken } from '@countersign/protocol'
 import { verifyAgentToken } from '@countersign/verify'
+import type { IdentityContext, Self } from './credentials.js'
 import { type CurrentKey, type DelegateRecord, type DelegateStore, damagedRecord } from './delegate-record.js'
 import type { Enrollment } from './enrollment.js'
 import { AgentError } from './error.js'
 import type { Tell } from './explanation.js'
-import type { IdentityContext, Self } from './identity.js'
 import { checked, invalidAnswer } from './participant.js'
 import type { PostRequest } from './signed-post.js'
 

@@ -1,3 +1,4 @@
+import type { Credentials, IdentityContext } from './credentials.js'
 import { enrol, mayEnrolAgain } from './delegate-enrollment.js'
 import { delegateStore } from './delegate-record.js'
 import { isRotationDue, rotate } from './delegate-rotation.js'
@@ -5,7 +6,6 @@ import { type Enrolled, enrolledIn, type Office, renew } from './delegate-token.
 import type { Enrollment } from './enrollment.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
-import type { Credentials, IdentityContext } from './identity.js'
 import { queues } from './queue.js'
 import { singleFlight } from './single-flight.js'
 import { exclusively } from './state-keys.js'

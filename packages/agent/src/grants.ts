@@ -1,5 +1,5 @@
 import { boundedMap, missingScope, parseScope } from '@countersign/protocol'
-import type { Self } from './identity.js'
+import type { Self } from './credentials.js'
 import { queues } from './queue.js'
 import type { AgentState } from './state.js'
 import { exclusively } from './state-keys.js'

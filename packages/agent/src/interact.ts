@@ -1,9 +1,10 @@
+import type { Asked, Form } from './asked.js'
 import { AgentError, refusalOf } from './error.js'
 import type { Tell } from './explanation.js'
 import type { Grant } from './grants.js'
 import { invalidAnswer } from './participant.js'
-import type { RedemptionContext } from './redemption.js'
 import type { AgentState } from './state.js'
+import type { RedemptionContext } from './token-context.js'
 
 /**
  * How a user is asked what an auth server will not decide without them. Opaque: made by `callbackRoute` or `deviceCode`,
@@ -39,16 +40,6 @@ export interface Interviewer {
 export interface Received {
   readonly resource: string
   readonly grant?: Grant
-}
-
-/** Members of a token request. */
-export type Form = Readonly<Record<string, string>>
-
-/** What is asked of an auth server: a scope at a resource. */
-export interface Asked {
-  readonly issuer: string
-  readonly resource: string
-  readonly scope: readonly string[]
 }
 
 /** Where answers of one user arrive. */

@@ -1,13 +1,9 @@
 import { isListed } from '@countersign/protocol'
-import type { AuthorizationContext } from './authorization.js'
+import type { Asked, Form } from './asked.js'
 import { AgentError } from './error.js'
-import type { Grant, Grants } from './grants.js'
-import type { Asked, Form, Reception } from './interact.js'
-import { askAuthServer, keptGrant, type TokenRequestContext } from './token-request.js'
-
-/** What it takes to trade a code. */
-export type RedemptionContext = TokenRequestContext &
-  Pick<AuthorizationContext, 'acceptAuthServer' | 'sleep' | 'credentials'> & { readonly grants: Pick<Grants, 'keep'> }
+import type { Grant } from './grants.js'
+import type { Reception } from './interact.js'
+import { askAuthServer, keptGrant } from './token-request.js'
 
 /**
  * Trades a code for a grant, checked and kept; asked again where the answer was lost.

@@ -1,8 +1,8 @@
 import type { Directory } from '@countersign/discovery'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseScope } from '@countersign/protocol'
 import { verifyResourceToken } from '@countersign/verify'
+import type { Self } from './credentials.js'
 import { AgentError } from './error.js'
-import type { Self } from './identity.js'
 
 /** A resource token as a resource handed it out: with a challenge, or from its resource token endpoint. */
 export interface Handout {

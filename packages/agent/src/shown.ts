@@ -1,9 +1,9 @@
 import type { SignatureKey, SigningKey } from '@countersign/httpsig'
 import { isIdentifier } from '@countersign/protocol'
 import type { ClimbContext } from './climb-context.js'
+import type { Self } from './credentials.js'
 import { AgentError } from './error.js'
 import type { Grant } from './grants.js'
-import type { Self } from './identity.js'
 import type { Outgoing } from './outgoing.js'
 import type { Passage } from './passage.js'
 

@@ -1,20 +1,11 @@
-import type { Directory } from '@countersign/discovery'
 import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
+import type { Asked, Form } from './asked.js'
+import type { Self } from './credentials.js'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
-import type { Self } from './identity.js'
-import type { Asked, Form } from './interact.js'
 import { checked, invalidAnswer } from './participant.js'
-import type { SignedPost } from './signed-post.js'
-
-/** What a token request needs. */
-export interface TokenRequestContext {
-  readonly discovery: Directory
-  readonly post: SignedPost
-  readonly now: () => number
-  readonly development: boolean
-}
+import type { TokenRequestContext } from './token-context.js'
 
 /** Longest refresh token that is kept, in characters. */
 const maxRefreshToken = 4096
