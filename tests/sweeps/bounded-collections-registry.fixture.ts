@@ -23,7 +23,7 @@ export const fixed: Names = {
   'packages/agent/src/answer.ts': 'refusals',
   'packages/agent/src/give-up.ts': 'givesUp',
   'packages/agent/src/redirect.ts': 'redirects',
-  'packages/agent-server/src/agent-server-options.ts': '?',
+  'packages/agent-server/src/settings.ts': '?',
   'packages/agent-server/src/agent-server.ts': 'ending shelf',
   'packages/agent-server/src/enrollment-oidc.ts': '?',
   'packages/agent-server/src/enrollment.ts': 'byType',

@@ -1,21 +1,10 @@
 import type { ReplaySet } from '@countersign/httpsig'
-import {
-  AAuthError,
-  type AgentMetadata,
-  type CorsOrigins,
-  checkIdentifier,
-  type PublishedKey,
-  parseAgentMetadata,
-} from '@countersign/protocol'
+import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
-import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { Enrollment } from './enrollment.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './own-keys.js'
-import { delegateTokenPath } from './routes.js'
-
-const longestLifetime = 86_400
 
 /** How an agent server is set up. */
 export interface AgentServerOptions extends TrustedProxies {
@@ -70,65 +59,4 @@ export interface AgentServerOptions extends TrustedProxies {
   readonly cors?: CorsOrigins
   /** Receives one event per enrolment, renewal, rotation, alarm, refusal, own key and operator's act; must not throw. */
   readonly onEvent?: (event: AgentServerEvent) => void
-}
-
-const defaultLifetime = 3600
-
-/** What the options come to, checked. */
-export interface Settings {
-  readonly metadata: AgentMetadata
-  readonly keys: readonly PublishedKey[] | KeyRotation
-  /** Seconds an agent token lives. */
-  readonly lifetime: number
-  readonly audience?: string[]
-  readonly development: boolean
-  readonly now: () => number
-  readonly onEvent: (event: AgentServerEvent) => void
-}
-
-/**
- * Checks the options and fills in what they leave out.
- * @throws TypeError, RangeError
- */
-export function settingsOf(options: AgentServerOptions): Settings {
-  checkAgentServerOptions(options)
-  const { id, development = false, tokenLifetime = defaultLifetime } = options
-  checkIdentifier('id', id, { development })
-  if (!Number.isInteger(tokenLifetime) || tokenLifetime < 1 || tokenLifetime > longestLifetime)
-    throw new RangeError('tokenLifetime must be whole seconds, 1 to 86 400')
-  if (options.database === undefined && options.enrollment !== undefined)
-    throw new TypeError('enrollment needs a database: delegates that nobody remembers could not renew')
-  return {
-    metadata: agentMetadata(options),
-    keys: options.keys ?? { rotateEvery: 30 * 86_400 },
-    lifetime: tokenLifetime,
-    ...audienceOf(options),
-    development,
-    now: options.now ?? (() => Date.now() / 1000),
-    onEvent: options.onEvent ?? (() => undefined),
-  }
-}
-
-function agentMetadata(options: AgentServerOptions): AgentMetadata {
-  const { id, name, database, redirectUris, localhostCallbackAllowed, development = false } = options
-  const metadata: AgentMetadata = {
-    issuer: id,
-    agent: id,
-    jwks_uri: `${id}/.well-known/jwks.json`,
-    ...(database === undefined ? {} : { delegate_token_endpoint: `${id}${delegateTokenPath}` }),
-    ...(name === undefined ? {} : { name }),
-    ...(redirectUris === undefined ? {} : { redirect_uris: redirectUris }),
-    ...(localhostCallbackAllowed === undefined ? {} : { localhost_callback_allowed: localhostCallbackAllowed }),
-  }
-  try {
-    return parseAgentMetadata(metadata, id, { development })
-  } catch (error) {
-    // What others would refuse to read must not be published.
-    throw error instanceof AAuthError ? new TypeError(error.description) : error
-  }
-}
-
-function audienceOf({ id, audience }: AgentServerOptions): { audience?: string[] } {
-  if (audience === undefined) return {}
-  return { audience: [...new Set([...(typeof audience === 'string' ? [audience] : audience), id])] }
 }

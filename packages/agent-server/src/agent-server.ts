@@ -8,7 +8,7 @@ import {
 import { AAuthError, errorResponse, type PublishedKey, withCors } from '@countersign/protocol'
 import { belongsTo, type Epoch, type KnownKeys, openEpoch, openStore, type Store } from '@countersign/store'
 import { clientOf, createVerifier, withClient } from '@countersign/verify'
-import { type AgentServerOptions, type Settings, settingsOf } from './agent-server-options.js'
+import type { AgentServerOptions } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
 import { delegateKeysIn } from './delegate-key.js'
 import { renewalGrace } from './delegate-token.js'
@@ -20,6 +20,7 @@ import { type Oversight, oversight } from './oversight.js'
 import { ownDiscovery } from './own-discovery.js'
 import { fixedKeys, type KeyShelf, type OwnKeys, ownKeySchedule, scheduledKeys } from './own-keys.js'
 import { delegateTokenPath, type RequestHandler, requestHandler } from './routes.js'
+import { type Settings, settingsOf } from './settings.js'
 import { migrations, room, type Tables } from './tables.js'
 
 /** An agent that is published, for a process that acts under its own name. */

@@ -10,8 +10,7 @@ import {
   wrongOption,
 } from '@countersign/protocol'
 import type { AgentServerOptions } from './agent-server-options.js'
-import type { OidcOptions } from './enrollment-oidc.js'
-import type { OidcIssuer } from './oidc-rule.js'
+import type { OidcIssuer, OidcOptions } from './oidc-rule.js'
 import type { KeyRotation } from './own-keys.js'
 
 const rotationChecks: OptionChecks<KeyRotation> = {

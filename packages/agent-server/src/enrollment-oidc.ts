@@ -1,4 +1,3 @@
-import type { Fetcher } from '@countersign/discovery'
 import { guardedFetcher } from '@countersign/discovery/node'
 import { AAuthError, isSafeId } from '@countersign/protocol'
 import { checkOidcOptions } from './check-agent-server-options.js'
@@ -11,21 +10,13 @@ import {
   refusedEnrollment,
 } from './enrollment.js'
 import { type OidcKeys, oidcKeys } from './oidc-keys.js'
-import { type OidcIssuer, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
+import { type OidcOptions, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
 import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
 import { sweeper } from './sweep.js'
 import { takeProof } from './used-proof.js'
 
 /** Seconds for which a used token is remembered past its end: the clock of another instance may be behind. */
 const skew = 300
-
-/** How {@link oidc} enrols. */
-export interface OidcOptions {
-  /** Whose tokens enrol whom. Several rules may be for one issuer: the first that admits a token decides. */
-  readonly issuers: readonly OidcIssuer[]
-  /** Default `guardedFetcher()`: public addresses only. For an issuer inside a private network give its keys as `jwks`. */
-  readonly fetcher?: Fetcher
-}
 
 interface ReadyRule extends OidcRule {
   readonly keys: OidcKeys

@@ -1,3 +1,4 @@
+import type { Fetcher } from '@countersign/discovery'
 import { AAuthError, isObject } from '@countersign/protocol'
 import { claimPattern } from './claim-pattern.js'
 import { refusedEnrollment } from './enrollment.js'
@@ -54,6 +55,14 @@ export interface OidcIssuer {
   readonly jwksUri?: string
   /** Its keys themselves: nothing is fetched. For an issuer inside a private network. */
   readonly jwks?: { readonly keys: ReadonlyArray<Readonly<Record<string, unknown>>> }
+}
+
+/** How {@link oidc} enrols. */
+export interface OidcOptions {
+  /** Whose tokens enrol whom. Several rules may be for one issuer: the first that admits a token decides. */
+  readonly issuers: readonly OidcIssuer[]
+  /** Default `guardedFetcher()`: public addresses only. For an issuer inside a private network give its keys as `jwks`. */
+  readonly fetcher?: Fetcher
 }
 
 /** A rule, checked and made ready. */

@@ -11,7 +11,7 @@ import { chainOf } from './exchange/chain.js'
 import { upstreamOf } from './exchange/upstream-token.js'
 import { resourceScopes } from './identity-claims.js'
 import type { ClaimedLogos } from './pages/claimed-logo.js'
-import type { ConsentScope, ConsentView } from './pages/consent-page.js'
+import type { ConsentScope, ConsentView } from './pages/consent-view.js'
 import type { RequestRow } from './tables.js'
 
 /** Milliseconds that a page waits for what others publish. */

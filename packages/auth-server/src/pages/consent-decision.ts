@@ -1,5 +1,5 @@
 import { AAuthError } from '@countersign/protocol'
-import type { ConsentProblem, ConsentScope, ConsentView } from './consent-page.js'
+import type { ConsentProblem, ConsentScope, ConsentView } from './consent-view.js'
 import { shownWords, wordsMark } from './shown-words.js'
 
 /** A form that names no words is of a page that showed none. */

@@ -1,4 +1,4 @@
-import type { ConsentView } from './consent-page.js'
+import type { ConsentView } from './consent-view.js'
 
 /** An ordinary request. */
 export const ordinary: ConsentView = {

@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
-import type { ConsentScope } from './consent-page.js'
+import type { ConsentScope } from './consent-view.js'
 import { shownHost } from './host-name.js'
 import type { PageUser } from './page-user.js'
 import { wordsOf } from './shown-words.js'

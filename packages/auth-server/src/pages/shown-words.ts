@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { claimedText } from './claimed-text.js'
-import type { ConsentScope, ConsentView } from './consent-page.js'
+import type { ConsentScope, ConsentView } from './consent-view.js'
 
 const longest = 200
 

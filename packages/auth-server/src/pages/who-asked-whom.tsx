@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { claimedText } from './claimed-text.js'
-import type { ConsentView } from './consent-page.js'
+import type { ConsentView } from './consent-view.js'
 import { shownHost } from './host-name.js'
 import { Host } from './layout.js'
 

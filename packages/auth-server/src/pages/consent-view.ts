@@ -1,0 +1,64 @@
+import type { ChainHop } from '../exchange/chain.js'
+import type { PageUser } from './page-user.js'
+
+/** One thing that is asked for. */
+export interface ConsentScope {
+  /** As on the wire. */
+  readonly name: string
+  /** The resource's own words, from its own metadata; absent where it has none for it. */
+  readonly description?: string
+  /** False: the resource's metadata do not list it. Default true. */
+  readonly known?: boolean
+  /** False: the user cannot take it away and still agree. Default true. */
+  readonly optional?: boolean
+  /** The user has allowed it before, and is not asked again: shown as such. Default false. */
+  readonly held?: boolean
+}
+
+/** What was wrong with the answer to a page. */
+export type ConsentProblem = 'nothing-chosen' | 'words-changed'
+
+/** The facts of a consent page. Whatever a stranger wrote is passed on as it came: the page makes it harmless. */
+export interface ConsentView {
+  readonly csrf: string
+  /** The path that takes the decision. */
+  readonly action: string
+  /** What the form carries besides, e.g. `request_token`. */
+  readonly hidden: Readonly<Record<string, string>>
+  /** Where "not you?" comes back to: a path of this server. */
+  readonly returnTo: string
+  readonly user: PageUser
+  readonly agent: {
+    /** Verified. */
+    readonly id: string
+    /** Claimed. */
+    readonly name?: string
+    /** Claimed: a `data:` URL of `claimedLogos`; any other is left out. */
+    readonly logo?: string
+    readonly homepage?: string
+    readonly policy_uri?: string
+    readonly tos_uri?: string
+  }
+  /** Which of the agent's delegates. */
+  readonly delegate?: string
+  /** Verified. The same as the agent where it signs the user in for itself. */
+  readonly resource: string
+  /** Scopes of the resource. */
+  readonly scopes: readonly ConsentScope[]
+  /** Scopes that stand for claims about the user. */
+  readonly identity: readonly ConsentScope[]
+  /** Claimed. */
+  readonly purpose?: string
+  /** In an exchange: who asked the agent, the nearest first, and the auth server that the page is of. */
+  readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] }
+  /**
+   * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
+   * from that address at that time (Unix seconds; `now` lets the page say how long ago).
+   */
+  readonly way:
+    | { readonly type: 'web'; readonly redirect_uri: string }
+    | { readonly type: 'loopback'; readonly redirect_uri: string }
+    | { readonly type: 'device'; readonly peer?: string; readonly asked: number; readonly now?: number }
+  /** What was wrong with the answer before. */
+  readonly problem?: ConsentProblem
+}
