@@ -34,6 +34,14 @@ test.each(ofKind(['auth-server', 'agent-server']))(
     const restored = await run([name, 'restore', ...flags])
     expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ended: 0 /) })
     await stopped()
+    // Without its epoch file it starts, and both say that it is gone.
+    const epoch = join(data, `${name}.epoch.json`)
+    rmSync(epoch)
+    const told = { ready: '"reason":"epoch-lost"' }
+    await end(await place.start(name, [name, ...flags, '--port', String(port)], told), 'SIGTERM')
+    rmSync(epoch)
+    expect((await run([name, 'restore', ...flags])).stderr).toContain('"reason":"epoch-lost"')
+    expect((await run([name, 'restore', ...flags])).stderr).not.toContain('epoch-lost')
     // An empty database in its place is no first start either.
     for (const gone of [file, `${file}-wal`, `${file}-shm`]) rmSync(gone, { force: true })
     expect((await run([name, ...flags, '--port', String(port)])).code).toBe(2)

@@ -55,7 +55,6 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/redemption.ts': bursts('redemptions of a code', 'redemptions of a device code'),
   'auth-server/request-quota.ts': bursts('requests of one delegate'),
   'auth-server/requests.ts': bursts('browsers of one request', 'decisions of one request'),
-  'auth-server/restore.ts': passes('says how much an operator has ended'),
   'resource/authorize.ts': passes('asks a counter, which counts as it answers'),
   'resource/counter.ts': bursts('requests at a limit in memory'),
   'resource/decision.ts': sync,
@@ -87,6 +86,7 @@ const known: Readonly<Record<string, Standing>> = {
   'resource/spent-counts.ts': sync,
   'store/groups.ts': passes('what waits is noted in the turn that checks'),
   'store/postgres.ts': passes('what waits is noted in the turn that checks'),
+  'store/restore.ts': passes('says how much an operator has ended'),
   'store/turns.ts': sync,
   'store/write-queue.ts': passes('what waits is noted in the turn that checks'),
 }

@@ -360,6 +360,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       valid: { room: 'x', keeper: epoch, now: () => 0 },
       call: (o: never) => store.openEpoch(anObject as never, o),
     },
+    'store restoreDatabase options': {
+      valid: { database: sqlite, epoch, trustBackup: false },
+      call: (o: never) => store.restoreDatabase('restoreDatabase', o, { room: 'x', migrations: [] }, async () => ({})),
+    },
     'store openStore options': {
       valid: { url: sqlite, room: 'x', migrations: [], limits: { batch: 1 } },
       call: store.openStore,

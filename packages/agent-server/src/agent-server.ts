@@ -6,7 +6,15 @@ import {
   thumbprint,
 } from '@countersign/httpsig'
 import { AAuthError, errorResponse, type PublishedKey, withCors } from '@countersign/protocol'
-import { belongsTo, type Epoch, type KnownKeys, openEpoch, openStore, type Store } from '@countersign/store'
+import {
+  belongsTo,
+  type Epoch,
+  type EpochKeeper,
+  type KnownKeys,
+  openEpoch,
+  openStore,
+  type Store,
+} from '@countersign/store'
 import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
@@ -90,7 +98,7 @@ async function agentServer(
   const { id } = options
   const { metadata, development, now } = settings
   await checkBelonging(store, settings.keys, options.knownKeys ?? 'check')
-  const epoch = options.epoch === undefined ? undefined : await openEpoch(store, { room, keeper: options.epoch, now })
+  const epoch = await epochOf(store, options.epoch, settings)
   const onEvent = noting(settings.onEvent, epoch)
   const keys = await ownKeys({ ...settings, onEvent }, algorithm => databaseKeyShelf(store, algorithm, now))
   const issuer: AgentTokenIssuer = { ...settings, id, signingKey: keys.signing }
@@ -138,6 +146,16 @@ async function agentServer(
       await store.close()
     },
   }
+}
+
+async function epochOf(
+  store: Store<Tables>,
+  keeper: EpochKeeper | undefined,
+  { now, onEvent }: Pick<Settings, 'now' | 'onEvent'>,
+): Promise<Epoch | undefined> {
+  if (keeper === undefined) return undefined
+  const onLost = (): void => onEvent({ type: 'alarm', reason: 'epoch-lost' })
+  return openEpoch(store, { room, keeper, now, onLost })
 }
 
 /** What a backup would bring back, were it restored: used codes, replaced keys, revoked delegates, keys that sign no more. */

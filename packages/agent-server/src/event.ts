@@ -37,6 +37,8 @@ export type AgentServerEvent = {
       readonly reason: 'issuer-garbage'
       readonly issuer: string
     }
+  /** At the start: the database had an epoch, and its mark was lost and is written anew. A restored database would go unnoticed. */
+  | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | { readonly type: 'revoked'; readonly sub: string }
   | { readonly type: 'enrollment-revoked'; readonly enrollment: string; readonly delegates: number }
   | { readonly type: 'reinstated'; readonly sub: string }

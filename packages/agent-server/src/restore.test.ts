@@ -108,6 +108,19 @@ test(
   },
 )
 
+test(verifies('restore.epoch', 'an epoch file that was lost is written anew, and that is told of'), async () => {
+  const own = mkdtempSync(join(folder, 'lost-'))
+  const database = `sqlite:${join(own, 'agent.db')}`
+  const eventsOf = async (file: string): Promise<object[]> => {
+    const { server, events } = await scene({ database, epoch: epochFile(join(own, file)), keys })
+    await server.close()
+    return events.filter(({ type }) => type === 'alarm')
+  }
+  expect(await eventsOf('epoch.json')).toEqual([])
+  expect(await eventsOf('epoch.json')).toEqual([])
+  expect(await eventsOf('other.json')).toEqual([{ type: 'alarm', reason: 'epoch-lost' }])
+})
+
 test(
   verifies('restore.delegates', 'a proof that was issued before a restore may have been used, and counts no more'),
   async () => {

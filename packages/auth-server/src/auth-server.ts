@@ -143,7 +143,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const store = await openStore<Tables>({ url: options.database, room, migrations })
   await checkBelonging(store, options)
-  const epoch = await epochOf(store, options.epoch, now)
+  const epoch = await epochOf(store, options, now)
   const common: Common = {
     issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
     requests: requestsIn(store, now, {

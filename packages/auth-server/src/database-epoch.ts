@@ -6,12 +6,13 @@ import { room, type Tables } from './tables.js'
 /** Opens the epoch of a database, where one is kept; a database that is behind it is closed again. */
 export async function epochOf(
   store: Store<Tables>,
-  keeper: EpochKeeper | undefined,
+  { epoch: keeper, onEvent }: { readonly epoch?: EpochKeeper; readonly onEvent?: (event: AuthServerEvent) => void },
   now: () => number,
 ): Promise<Epoch | undefined> {
   if (keeper === undefined) return undefined
   try {
-    return await openEpoch(store, { room, keeper, now })
+    const onLost = (): void => onEvent?.({ type: 'alarm', reason: 'epoch-lost' })
+    return await openEpoch(store, { room, keeper, now, onLost })
   } catch (thrown) {
     await store.close()
     throw thrown

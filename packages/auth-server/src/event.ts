@@ -108,6 +108,8 @@ export type AuthServerEvent = {
       readonly request: string
       readonly user: string
     } & Asked)
+  /** At the start: the database had an epoch, and its mark was lost and is written anew. A restored database would go unnoticed. */
+  | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | ({
       readonly type: 'revoked'
       readonly found: true

@@ -148,8 +148,10 @@ test(
     await (await consentWorld({ database: `sqlite:${other.file}`, epoch: other.epoch })).auth.close()
     await expect(consentWorld({ database: `sqlite:${other.file}`, epoch })).rejects.toMatchObject({ code: 'restored' })
     // The twins: it goes on where it was, and a mark that was lost is written anew.
-    await (await consentWorld({ database: `sqlite:${file}`, epoch })).auth.close()
-    await (await consentWorld({ database: `sqlite:${file}`, epoch: epochFile(copy('new.json')) })).auth.close()
+    const again = await consentWorld({ database: `sqlite:${file}`, epoch })
+    const without = await consentWorld({ database: `sqlite:${file}`, epoch: epochFile(copy('new.json')) })
+    expect([made.events, again.events, without.events]).toEqual([[], [], [{ type: 'alarm', reason: 'epoch-lost' }]])
+    await Promise.all([again.auth.close(), without.auth.close()])
     await restoreAuthServer({ database: `sqlite:${copy('empty.db')}`, epoch })
     await (await consentWorld({ database: `sqlite:${copy('empty.db')}`, epoch })).auth.close()
   },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { checkOptions } from '@countersign/protocol'
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import { sql } from 'kysely'
 import type { Migration } from './migrate.js'
 import type { Store } from './store.js'
@@ -55,19 +55,34 @@ export function epochMigration(name: string, room: string): Migration {
   }
 }
 
+/** What an epoch is opened or begun with. */
+export interface EpochOptions {
+  /** Names the table that it is in. */
+  readonly room: string
+  readonly keeper: EpochKeeper
+  /** Unix seconds. */
+  readonly now: () => number
+  /**
+   * Told, once a mark is written anew, that the database had an epoch and its keeper had no mark: that was lost, or is kept somewhere
+   * else. Until then nothing would have told that the database is a restored one.
+   */
+  readonly onLost?: () => void
+}
+
+const checks: OptionChecks<EpochOptions> = { room: 'string', keeper: 'object', now: 'function', onLost: 'function' }
+const needed = ['room', 'keeper', 'now'] as const
+
 /**
  * Compares a database with its mark, and notes from then on how far it has come. A database without an epoch and without a mark
- * begins one; a mark that is missing is written anew.
+ * begins one; a mark that is missing is written anew, and `onLost` told.
  * @throws StoreError `restored` when the database is behind its mark, is another one, or is empty while there is a mark
  */
-export async function openEpoch<T>(
-  store: Pick<Store<T>, 'db' | 'write'>,
-  o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
-): Promise<Epoch> {
-  checkOptions('openEpoch', o, { room: 'string', keeper: 'object', now: 'function' })
-  const { room, keeper, now } = o
+export async function openEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: EpochOptions): Promise<Epoch> {
+  checkOptions('openEpoch', o, checks, needed)
+  const { room, keeper, now, onLost } = o
   const on = store as unknown as AnyStore
   let known = await keeper.read()
+  const isLost = known === undefined && (await rowIn(on.db, room)) !== undefined
   let restored: StoreError | undefined
   let flight: Promise<void> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -98,6 +113,7 @@ export async function openEpoch<T>(
   }
 
   await step(true)
+  if (isLost) onLost?.()
   return {
     touch() {
       isDue = true
@@ -126,17 +142,16 @@ export async function openEpoch<T>(
  * Begins a new epoch after a restore: from now on the database is ahead of every mark of before, whichever instance has it.
  * The caller has ended what must not come back.
  */
-export async function beginEpoch<T>(
-  store: Pick<Store<T>, 'db' | 'write'>,
-  o: { readonly room: string; readonly keeper: EpochKeeper; readonly now: () => number },
-): Promise<void> {
-  checkOptions('beginEpoch', o, { room: 'string', keeper: 'object', now: 'function' })
-  const { room, keeper, now } = o
+export async function beginEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: EpochOptions): Promise<void> {
+  checkOptions('beginEpoch', o, checks, needed)
+  const { room, keeper, now, onLost } = o
   const mark = await keeper.read()
+  let isLost = false
   const on = store as unknown as AnyStore
   const begun = await on.write(
     async tx => {
       const row = await rowIn(tx, room)
+      isLost = mark === undefined && row !== undefined
       const epoch = Math.max((row?.epoch ?? 0) + 1, (mark?.epoch ?? 0) + 1, Math.floor(now() * 1000))
       const next = { database: row?.database ?? randomUUID(), epoch }
       await put(tx, room, next)
@@ -145,6 +160,7 @@ export async function beginEpoch<T>(
     { alone: 'epoch' },
   )
   await keeper.write(begun)
+  if (isLost) onLost?.()
 }
 
 type Transaction = Store<never>['db']

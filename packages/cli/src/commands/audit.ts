@@ -73,8 +73,9 @@ export function discoveryAlarms(log: Logger, limit: LogLimit): (event: Discovery
 
 type Alarm = Extract<AuthServerEvent | AgentServerEvent, { type: 'alarm' }>
 
-/** What an alarm is about: a delegate, an issuer, a grant or a request. */
+/** What an alarm is about: the epoch, a delegate, an issuer, a grant or a request. */
 function alarmed(event: Alarm): string {
+  if (event.reason === 'epoch-lost') return 'epoch'
   if ('sub' in event) return `sub ${event.sub}`
   if ('issuer' in event) return `issuer ${event.issuer}`
   return 'grant' in event ? `grant ${event.grant}` : `request ${event.request}`

@@ -1,7 +1,7 @@
 import { restoreAgentServer } from '@countersign/agent-server'
 import { restoreAuthServer } from '@countersign/auth-server'
 import { printJson, printLines } from '@countersign/fetch'
-import { epochFile, jsonLog } from '@countersign/server'
+import { epochFile, jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { readConfiguration } from '../configuration.js'
@@ -39,9 +39,12 @@ export async function restoreAuth(command: Command): Promise<void> {
   const folder = dataFolder('auth-server', settings)
   const { trustBackup } = settings
   const database = authDatabaseOf(folder, settings)
-  const epoch = epochFile(epochPath('auth-server', folder, settings))
-  const ended = await reaching('--database', database, restoreAuthServer({ database, epoch, trustBackup }))
-  jsonLog({ name: 'auth-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
+  const path = epochPath('auth-server', folder, settings)
+  const epoch = epochFile(path)
+  const log = jsonLog({ name: 'auth-server' })
+  const onEpochLost = (): void => sayLost(log, path)
+  const ended = await reaching('--database', database, restoreAuthServer({ database, epoch, trustBackup, onEpochLost }))
+  log.info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { requests, sessions, grants, consents } = ended
   const words = `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`
   if (settings.json) printJson(ended)
@@ -54,11 +57,26 @@ export async function restoreAgent(command: Command): Promise<void> {
   const folder = dataFolder('agent-server', settings)
   const { trustBackup } = settings
   const database = databaseOf(settings)
-  const epoch = epochFile(epochPath('agent-server', folder, settings))
-  const ended = await reaching('--database', database, restoreAgentServer({ database, epoch, trustBackup }))
-  jsonLog({ name: 'agent-server' }).info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
+  const path = epochPath('agent-server', folder, settings)
+  const epoch = epochFile(path)
+  const log = jsonLog({ name: 'agent-server' })
+  const onEpochLost = (): void => sayLost(log, path)
+  const ended = await reaching(
+    '--database',
+    database,
+    restoreAgentServer({ database, epoch, trustBackup, onEpochLost }),
+  )
+  log.info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
   const { codes, delegates, keys } = ended
   const words = `ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`
   if (settings.json) printJson(ended)
   else printLines(words)
+}
+
+/** The file may have been lost with the database, or the server keeps it somewhere else and would go on to refuse. */
+function sayLost(log: Logger, path: string): void {
+  log.warn(
+    { event: 'alarm', reason: 'epoch-lost', path },
+    'the database had an epoch, and there was no epoch file: a new one is written; if the server has its own elsewhere, name that by --epoch',
+  )
 }
