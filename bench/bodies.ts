@@ -7,6 +7,9 @@ import { type MeasuredProcess, measuredProcess } from './measured-process.js'
 import { type Bench, type Result, result } from './result.js'
 
 const connections = 40
+const kinds: ReadonlyArray<BodiesOrder['kind']> = [
+  ...(['serve', 'node', 'http2', 'late', 'late http2', 'late hono', 'begun hono', 'late fetch'] as const),
+]
 /** Bytes of each body that have come when it is looked at; one chunk each. */
 const sent = 60_000
 /** What an unauthenticated connection may hold: twice its body, and 64 KiB. */
@@ -88,7 +91,7 @@ export const bodies: Bench = {
   name: 'bodies',
   async run() {
     const rows: Result[] = []
-    for (const kind of ['serve', 'node', 'http2', 'late', 'late http2'] as const) rows.push(await row(kind))
+    for (const kind of kinds) rows.push(await row(kind))
     return rows
   },
 }

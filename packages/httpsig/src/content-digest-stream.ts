@@ -26,7 +26,7 @@ interface Watcher extends BodyCheck {
 /** Hands every chunk on, one at a time as it is asked for, so that nothing piles up. */
 function watched(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  return new ReadableStream<Uint8Array>({
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       try {
         const { done, value } = await reader.read()
@@ -47,7 +47,9 @@ function watched(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableSt
       watcher.failed(reason)
       return reader.cancel(reason)
     },
-  })
+  }
+  // Nothing is read before somebody asks: a source that has begun may queue all that comes.
+  return new ReadableStream(source, { highWaterMark: 0 })
 }
 
 function digester(algorithms: readonly HashName[]): { update(chunk: Uint8Array): void; digest(): ContentDigest } {

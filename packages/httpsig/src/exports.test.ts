@@ -39,6 +39,7 @@ test('what is exported is what is meant to be', () => {
       'generatePrivateJwk',
       'generateSigningKey',
       'hasBody',
+      'hasShare',
       'headerValues',
       'importSigningKey',
       'importVerifyKey',
@@ -79,6 +80,7 @@ test('what is exported is what is meant to be', () => {
   expect(new Set(Object.keys(node))).toEqual(
     new Set([
       'abortRequest',
+      'bodyStream',
       'checkBody',
       'fromNode',
       'headFromNode',

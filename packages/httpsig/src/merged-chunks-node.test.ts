@@ -231,6 +231,23 @@ test('a stream with more held than it wants asks its source to stop', () => {
   expect(taken).toBe(wanted + 1)
 })
 
+test.each([1, undefined])(
+  verifies('DIG-20', 'limits.body-memory', 'a reader that takes little, often, lets no more wait (%s)'),
+  size => {
+    const stream = pushed()
+    let taken = 0
+    for (let turn = 0; turn < 1000; turn++) {
+      for (let at = 0; at < 4; at++) stream.push(Buffer.from('x'))
+      if (size === 1 || turn % 50 === 0) taken += stream.read(size)?.length ?? 0
+    }
+    expect(stream.readableLength).toBeGreaterThan(0)
+    expect(pieces(stream)).toBeLessThan(80)
+    stream.push(null)
+    for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) taken += chunk.length
+    expect(taken).toBe(4000)
+  },
+)
+
 test(verifies('DIG-20', 'limits.body-memory', 'a reader that pauses half-way is as late as any'), () => {
   const stream = pushed()
   stream.on('data', () => stream.pause())

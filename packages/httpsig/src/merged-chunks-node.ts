@@ -45,7 +45,7 @@ function pieces(stream: Readable): number {
   return (stream as State)._readableState?.buffer?.length ?? 0
 }
 
-/** A frame of HTTP/2 is a part of all that was read with it, which it would keep from being freed. */
+/** A small chunk may be part of much memory, as a frame of HTTP/2 of all that was read with it, which it would keep from being freed. */
 function withOwnMemory(chunk: unknown): unknown {
   if (!(chunk instanceof Uint8Array) || 2 * chunk.length >= chunk.buffer.byteLength) return chunk
   const own = Buffer.allocUnsafeSlow(chunk.length)
@@ -56,8 +56,8 @@ function withOwnMemory(chunk: unknown): unknown {
 const merging: unique symbol = Symbol('countersign.merging')
 
 /**
- * Holds a chunk back only while others wait before it. Nobody takes those but by `read`, which first adds what is held: so nothing
- * overtakes, and no reader waits for what is here already.
+ * Holds chunks back only while others wait before them. Nobody takes those but by `read`, which adds what is held as soon as it
+ * would find too little: so nothing overtakes, and no reader waits for what is here already.
  */
 function mergeWaiting(stream: Readable & { [merging]?: true }): void {
   if (stream[merging]) return
@@ -68,9 +68,10 @@ function mergeWaiting(stream: Readable & { [merging]?: true }): void {
   let used = 0
   const flush = (): void => {
     if (used === 0) return
-    const held = block.subarray(0, used)
+    const held = withOwnMemory(block.subarray(0, used))
     block = Buffer.alloc(0)
     used = 0
+    waiting++
     push.call(stream, held)
   }
   const hold = (chunk: Uint8Array): boolean => {
@@ -84,7 +85,7 @@ function mergeWaiting(stream: Readable & { [merging]?: true }): void {
     return stream.readableLength + used < stream.readableHighWaterMark
   }
   stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
-    const isLate = waiting >= freeChunks && stream.readableLength > 0
+    const isLate = stream.readableLength > 0 && (used > 0 || waiting >= freeChunks)
     if (isLate && chunk instanceof Uint8Array && chunk.length < blockSize) return hold(chunk)
     flush()
     const wantsMore = push.call(stream, stream.readableFlowing ? chunk : withOwnMemory(chunk), encoding)
@@ -93,10 +94,13 @@ function mergeWaiting(stream: Readable & { [merging]?: true }): void {
   }
   stream.read = size => {
     // By 0 it is asked to fetch more, and takes nothing.
-    if (size !== 0) {
-      flush()
-      waiting = 0
-    }
-    return read.call(stream, size)
+    if (size === 0) return read.call(stream, size)
+    if (size !== undefined && size > stream.readableLength) flush()
+    const taken: unknown = read.call(stream, size)
+    // Newer versions of Node take one chunk at a time, so that a slow reader may leave as many as before.
+    if (taken === null || stream.readableLength === 0) waiting = 0
+    else if (size === undefined && waiting > 0) waiting--
+    if (stream.readableLength === 0) flush()
+    return taken
   }
 }

@@ -18,6 +18,7 @@ import {
 } from './received-message.js'
 import { isSigned } from './signature-lines.js'
 
+export { bodyStream } from './body-stream-node.js'
 export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
 export { verifyAndSignOn } from './crypto-node.js'
 export { keepBody } from './kept-body-node.js'

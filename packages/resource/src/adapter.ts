@@ -26,11 +26,16 @@ export function withPeer(message: ReceivedMessage, tell: () => string | undefine
 
 /** A request whose body passes a check as it is read. */
 export function checkedRequest(request: Request, check: BodyCheck): Request {
-  if (request.body === null) return request
-  // Fetch's own condition for a body that is still on its way; its types do not know it yet.
-  const init: RequestInit & { readonly duplex: 'half' } = { body: checkedStream(request.body, check), duplex: 'half' }
-  return new Request(request, init)
+  return request.body === null ? request : new Request(request, streaming(checkedStream(request.body, check)))
 }
+
+/** A body that is still on its way, with Fetch's own condition for it; its types do not know that yet. */
+export function streaming(body: ReadableStream<Uint8Array>): RequestInit & { readonly duplex: 'half' } {
+  return { body, duplex: 'half' }
+}
+
+/** Methods with which a Fetch request has no body, or that it does not know at all. */
+export const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT'])
 
 /** What a guard has read of a request, kept for the next one. */
 export interface Read {

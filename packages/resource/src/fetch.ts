@@ -1,7 +1,8 @@
-import { fromRequest, type JudgeHead, pathOfRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
+import { fromRequest, type JudgeHead, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { bindingsOf, checkedBody, receiveUnread } from '#message'
 import type { Guarded } from './aauth.js'
-import { checkedRequest, type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import { checkRead } from './head.js'
 import type { BodyRule, Requirement } from './requirement.js'
 import type { Resource } from './resource.js'
@@ -55,7 +56,7 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
     try {
       const { body, aauth } = authorization
       const whole = declared.body !== 'stream'
-      const streamed = body === undefined ? read.request : checkedRequest(read.request, body)
+      const streamed = body === undefined ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
       const checked = whole ? withBody(request, message) : streamed
       const response = await handler(checked, aauth, ...more)
       return withHeaders(response, head => resource.responseHeaders(head, declared, message))
@@ -113,7 +114,7 @@ async function readFrom<A extends readonly unknown[]>(
   return readOrAnswer(async () => {
     const read =
       rule === 'stream'
-        ? await unreadRequest(request)
+        ? await receiveUnread(request, bindingsOf(request, more[0]))
         : {
             message: await fromRequest(request, { bodyLimit, judgeHead: head => judgeHead(placed(head)) }),
             ...{ request, isUnread: false },

@@ -3,7 +3,7 @@ import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protoc
 import type { Context, MiddlewareHandler } from 'hono'
 import { checkedBody, receive } from '#message'
 import { type Guarded, withCalls } from './aauth.js'
-import { type Read, type Reading, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { bodiless, type Read, type Reading, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import type { AnswerHead } from './handed-on.js'
 import { checkRead } from './head.js'
 import { agentMetadataPath } from './metadata.js'
@@ -179,9 +179,6 @@ function checkWhileRead(c: Context, check: BodyCheck): void {
   c.set(checkedKey, true)
   c.req.raw = checkedBody(c.req.raw, c.env, check)
 }
-
-/** Methods with which a Fetch request has no body, or that it does not know at all. */
-const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE', 'CONNECT'])
 
 /** The stream was read: the handler gets a request with the same bytes. */
 function restoreBody(c: Context, message: ReceivedMessage): void {

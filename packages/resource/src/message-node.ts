@@ -1,9 +1,18 @@
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import { IncomingMessage } from 'node:http'
+import { Http2ServerRequest } from 'node:http2'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type BodyCheck, fromRequest, type ReceivedMessage, unreadRequest } from '@countersign/httpsig'
-import { abortRequest, checkBody, fromNode, headFromNode, isCutOff, unreadNode } from '@countersign/httpsig/node'
+import {
+  abortRequest,
+  bodyStream,
+  checkBody,
+  fromNode,
+  headFromNode,
+  isCutOff,
+  unreadNode,
+} from '@countersign/httpsig/node'
 import { AAuthError } from '@countersign/protocol'
-import { checkedRequest, type Reading, type ReadRequest } from './adapter.js'
+import { bodiless, checkedRequest, type Reading, type ReadRequest, streaming } from './adapter.js'
 
 /** What a server may put beside the request that shows it as it was received. */
 export interface ServerBindings {
@@ -22,14 +31,57 @@ export async function receive(
   const whole = (message: ReceivedMessage): ReadRequest => ({ message, request, isUnread: false })
   if (bindings?.received !== undefined) return whole(bindings.received)
   const incoming = bindings?.incoming
-  if (incoming === undefined && rule === 'stream') return unreadRequest(request)
+  if (incoming === undefined && rule === 'stream') return receiveUnread(request, bindingsOf(request))
   if (incoming === undefined) return whole(await fromRequest(request, { bodyLimit, judgeHead }))
-  if (!incoming.readableDidRead && rule === 'stream') return { request, ...(await unreadNode(incoming)) }
+  if (!incoming.readableDidRead && rule === 'stream') {
+    const read = await unreadNode(incoming)
+    return { ...read, request: read.isUnread ? await unqueued(request, incoming) : request }
+  }
   if (!incoming.readableDidRead) return whole(await fromNode(incoming, { bodyLimit, judgeHead }))
   // A middleware took the body and left a request that still has it: what is verified is what the handler will get.
   const { body } = await unread(request, bodyLimit)
   const head = headFromNode(incoming)
   return whole(body === undefined ? head : { ...head, body })
+}
+
+/**
+ * Node's own request behind a Fetch request: `@hono/node-server` passes it beside the request, and keeps it in there under a symbol,
+ * for handlers that were passed the request alone.
+ */
+export function bindingsOf(request: Request, beside?: unknown): ServerBindings | undefined {
+  const within = Object.getOwnPropertySymbols(request).map(
+    name => (request as unknown as Record<symbol, unknown>)[name],
+  )
+  const passed = typeof beside === 'object' && beside !== null && 'incoming' in beside ? beside.incoming : undefined
+  const incoming = [passed, ...within].find(isNodeRequest)
+  return incoming && { incoming }
+}
+
+function isNodeRequest(value: unknown): value is IncomingMessage | Http2ServerRequest {
+  return value instanceof IncomingMessage || value instanceof Http2ServerRequest
+}
+
+/** The message as the Fetch request shows it, with its body left unread. */
+export async function receiveUnread(request: Request, bindings: ServerBindings | undefined): Promise<ReadRequest> {
+  const incoming = bindings?.incoming
+  if (incoming === undefined || bodiless.has(request.method)) return unreadRequest(request)
+  const own = incoming.readableDidRead ? request : await unqueued(request, incoming)
+  if (own !== request) await unreadNode(incoming)
+  return unreadRequest(own)
+}
+
+/**
+ * The request with a body that waits in Node's own: the one that the platform gives it queues each chunk that comes (DIG-20). The
+ * same request where the platform reads that already, since two readers would each get a part.
+ */
+async function unqueued(request: Request, incoming: IncomingMessage | Http2ServerRequest): Promise<Request> {
+  const { url, method, headers, signal } = request
+  if (bodiless.has(method)) return request
+  // The platform begins in a moment where somebody has looked at `body`, or some versions of it at `signal`.
+  await turn()
+  const listeners = incoming.listenerCount('data') + incoming.listenerCount('readable')
+  if (incoming.readableFlowing === true || listeners > 0) return request
+  return new Request(url, { method, headers, signal, ...streaming(bodyStream(incoming)) })
 }
 
 /** The request whose body passes a check as it is read; one that does not is given up with its connection. */

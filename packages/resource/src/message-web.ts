@@ -18,6 +18,16 @@ export async function receive(
   return { message: await fromRequest(request, { bodyLimit, judgeHead }), request, isUnread: false }
 }
 
+/** No request of Node stands behind one here. */
+export function bindingsOf(_: Request, __?: unknown): ServerBindings | undefined {
+  return undefined
+}
+
+/** The message, with its body left unread. */
+export function receiveUnread(request: Request, _: ServerBindings | undefined): Promise<ReadRequest> {
+  return unreadRequest(request)
+}
+
 /** The request whose body passes a check as it is read. */
 export function checkedBody(request: Request, _: ServerBindings | undefined, check: BodyCheck): Request {
   return checkedRequest(request, check)
