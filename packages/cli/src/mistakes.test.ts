@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { main } from './index.js'
+import { wholeProgram } from './program.js'
 
 // Every mistake of a newcomer ends in one or two lines that name it and say what to change, with the documented exit code.
 
@@ -91,7 +93,7 @@ const ofServer = (name: (typeof servers)[number]): readonly Mistake[] => [
   ['a port that is none', () => [...own(name), '--port', 'http'], /--port: must be a number$/m],
   ['a port too high', () => [...own(name), '--port', '70000'], /--port: must be at most 65535$/m],
   ['a trailing slash', () => [...own(name), '--id', 'https://host.example/'], /did you mean https:\/\/host\.example\?/],
-  ['no scheme', () => [...own(name), '--id', 'host.example'], /did you mean https:\/\/host\.example\?/],
+  ['no scheme', () => [name, '--id', 'host.example', '--port', '5990'], /did you mean https:\/\/host\.example\?/],
   ['http elsewhere', () => [...own(name), '--id', 'http://host.example'], /did you mean https:\/\/host\.example\?/],
   [
     'http without development',
@@ -237,4 +239,28 @@ test('each command says what it takes, with 0', async () => {
     expect([code, err], name).toEqual([0, ''])
     expect(out).toContain(`Usage: countersign ${name}`)
   }
+})
+
+test('the slip of every option of every command is an error with 2, and says which was probably meant', async () => {
+  const all = (command: Command, path: readonly string[]): Array<readonly [readonly string[], Command]> => [
+    [path, command],
+    ...command.commands.flatMap(one => all(one, [...path, one.name()])),
+  ]
+  let slips = 0
+  for (const [path, { options }] of all(await wholeProgram('0'), [])) {
+    const known = options.flatMap(({ long }) => long ?? [])
+    for (const long of known) {
+      const slip = `${long}x`
+      if (known.includes(slip)) continue
+      const { code, err } = await run([...path, slip])
+      expect([code, err], `${path.join(' ')} ${slip}`).toEqual([
+        2,
+        expect.stringMatching(
+          new RegExp(`^countersign: unknown option '${slip}' \\(did you mean (?:one of )?--.*\\n$`),
+        ),
+      ])
+      slips++
+    }
+  }
+  expect(slips).toBeGreaterThan(150)
 })

@@ -24,11 +24,17 @@ export function completionScript(shell: string, root: Command): string {
   const name = root.name()
   const levels = levelsOf(root, name)
   if (shell === 'bash') return bash(name, levels)
-  if (shell === 'zsh') return `autoload -U +X bashcompinit && bashcompinit\n${bash(name, levels)}`
+  if (shell === 'zsh') return `${zshHead}${bash(name, levels)}`
   if (shell === 'fish') return fish(name, levels)
   throw new UsageError(`there are completions for bash, zsh and fish; got ${JSON.stringify(shell)}`)
 }
 
+/** Without a system of completions of its own, zsh has none that `bashcompinit` could lead to. */
+const zshHead = `(( $+functions[compdef] )) || { autoload -U compinit && compinit; }
+autoload -U +X bashcompinit && bashcompinit
+`
+
+/** For bash, and for zsh as it reads what is meant for bash: which has no arithmetic in `${list[@]:from:count}`. */
 function bash(name: string, levels: readonly Level[]): string {
   const id = `_${name.replaceAll('-', '_')}`
   const paths = levels.slice(1).map(({ path }) => `'${path}'`)
@@ -37,9 +43,10 @@ function bash(name: string, levels: readonly Level[]): string {
   )
   const known = paths.length === 0 ? '' : `    case "$path $word" in ${paths.join('|')}) path="$path $word" ;; esac\n`
   return `${id}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} path='${name}' words='' word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-${known === '' ? '    :\n' : known}  done
+  local cur=\${COMP_WORDS[COMP_CWORD]} path='${name}' words='' word at
+  for ((at = 1; at < COMP_CWORD; at++)); do
+    word=\${COMP_WORDS[at]}
+${known}  done
   case "$path" in
 ${cases.join('\n')}
   esac

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,9 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AgentError } from '@countersign/agent'
 import { AAuthError } from '@countersign/protocol'
-import { Command } from 'commander'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { completionScript } from './completion.js'
 import { exitOf } from './exit-of.js'
 import { main, UsageError } from './index.js'
 import { paintFor } from './paint.js'
@@ -211,33 +208,10 @@ describe('exit codes and the one sentence that goes with them', () => {
   })
 })
 
-describe('completion', () => {
-  const root = new Command('countersign').option('--verbose')
-  root.command('fetch').option('-H, --header <line>')
-  root.command('keys').command('new').option('--id <agent>')
-
-  test('bash completes commands and flags of the level', () => {
-    const complete = (...words: readonly string[]): string[] => {
-      const set = `COMP_WORDS=(${words.map(word => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _countersign; printf '%s\\n' "\${COMPREPLY[@]}"`
-      const { stdout } = spawnSync('bash', ['-c', `${completionScript('bash', root)}\n${set}`], { encoding: 'utf8' })
-      return stdout.trim().split('\n')
-    }
-    expect(complete('countersign', 'f')).toEqual(['fetch'])
-    expect(complete('countersign', 'fetch', '--he')).toEqual(['--header', '--help'])
-    expect(complete('countersign', 'keys', 'new', '--i')).toEqual(['--id'])
-  })
-
-  test('zsh takes the same, fish its own; another shell is refused', async () => {
-    expect(completionScript('zsh', root)).toMatch(/^autoload -U \+X bashcompinit && bashcompinit\n_countersign\(\)/)
-    const fish = completionScript('fish', root).split('\n')
-    expect(fish).toContain("complete -c countersign -n 'not __fish_seen_subcommand_from fetch keys' -a fetch")
-    expect(fish).toContain("complete -c countersign -n '__fish_seen_subcommand_from fetch' -l header")
-    const { code, err } = await run('completion', 'powershell')
-    expect([code, err]).toEqual([2, 'countersign: there are completions for bash, zsh and fish; got "powershell"\n'])
-    expect((await run('completion', 'bash')).out).toContain(
-      'complete -o default -F _countersign_fetch countersign-fetch',
-    )
-  })
+test('completion prints the script of a shell that it knows', async () => {
+  const { code, err } = await run('completion', 'powershell')
+  expect([code, err]).toEqual([2, 'countersign: there are completions for bash, zsh and fish; got "powershell"\n'])
+  expect((await run('completion', 'bash')).out).toContain('complete -o default -F _countersign_fetch countersign-fetch')
 })
 
 test('what an auth server says of a refusal is noted, and whether a way back to this machine was offered', async () => {
