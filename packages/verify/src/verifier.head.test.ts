@@ -116,7 +116,16 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
       line[0] === 'signature' ? (forged.headers.find(([name]) => name === 'signature') ?? line) : line,
     )
     expect(await passes({ ...head, headers: swapped })).toBe(false)
-    // What judges it may be stricter than what has judged its head.
+    // What has judged its head may be stricter, in what it takes and in the time it gives a token.
+    const strictly = pending(verifier.judgeHead(head, { accept: ['agent+jwt'] }))
+    expect(await strictly.verified).toBe(undefined)
+    expect(await passes({ ...head, headProof: strictly.proof })).toBe(true)
+    const jwt = await agentToken(agent, key, { iat: now - 20, exp: now - 10 })
+    const ended = await headOf({ key, signatureKey: { scheme: 'jwt', jwt } })
+    const late = pending(verifier.judgeHead(ended))
+    expect(await late.verified).toBe(undefined)
+    expect(await passes({ ...ended, headProof: late.proof }, verifier, { expiredAgentTokenGrace: 60 })).toBe(true)
+    // And what judges it stricter than that.
     expect(await passes(head, verifier, { accept: ['agent+jwt'] })).toBe(false)
     expect(await passes({ ...head, headers: [...head.headers, ['x-a', '1']] })).toBe(true)
     const strict = { requiredComponents: ['host'] }
