@@ -259,7 +259,7 @@ async function passes(
   guard: Guard,
 ): Promise<Refusal | undefined> {
   const { caller } = verified
-  const refusal = await refusedByFacts({ verified, aauth }, route, guard)
+  const refusal = await refusedByFacts({ verified, aauth: () => aauth }, route, guard)
   if (refusal !== undefined)
     return refusal.error.code === 'invalid_signature' ? withComponents(refusal, message, route) : refusal
   const buckets = bucketsOf(caller, route.limits, guard.clientOf(message))

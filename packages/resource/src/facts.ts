@@ -16,18 +16,18 @@ export interface RefusingContext {
  * @throws AAuthError for a token that is no mandate of an agent
  */
 export async function refusedByFacts(
-  { verified, aauth }: { readonly verified: Verified; readonly aauth: AAuth },
+  { verified: { caller }, aauth }: { readonly verified: Verified; aauth(): AAuth },
   route: Route,
   { ownAgent }: RefusingContext,
 ): Promise<Refusal | undefined> {
-  const { caller } = verified
   if (ownAgent === 'refused') refuseSelfToken(caller)
-  const denied = await refusedAsCaller(aauth, route)
+  const isOpen = route.deny.length === 0 && route.users === undefined
+  const denied = isOpen ? undefined : await refusedAsCaller(aauth(), route)
   if (denied !== undefined) return denied
   const admitted = !('agent' in caller) || route.agents === 'any' || (await isListed(route.agents, caller.agent))
   const refusal = decide(caller, route, admitted)
   if (refusal !== undefined) return refusal
-  if (route.via === undefined || (await cameThrough(route.via, aauth))) return undefined
+  if (route.via === undefined || (await cameThrough(route.via, aauth()))) return undefined
   return {
     error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
     ask: 'nothing',

@@ -43,7 +43,7 @@ export function judgeRouteHead(head: ReceivedMessage, route: Route, context: Hea
       // A function may look in a database: it is asked once, when the whole request is judged.
       refuses: async verified =>
         isFixed(route) &&
-        (await refusedByFacts({ verified, aauth: aauthOf(verified.caller) }, route, context)) !== undefined,
+        (await refusedByFacts({ verified, aauth: () => aauthOf(verified.caller) }, route, context)) !== undefined,
     })
   const judged = context.verifier.judgeHead(head)
   if (judged !== 'whole') return judged

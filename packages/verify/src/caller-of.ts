@@ -135,11 +135,23 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
 /** Everything about a remembered token that can change: its time, the issuer's key, the lists, what this route accepts. */
 async function stillHolds(token: VerifiedToken, context: CallerContext): Promise<boolean> {
   accepts(context, token.typ)
-  const grace = token.typ === 'agent+jwt' ? context.expiredGrace : 0
-  if (context.now < token.notBefore || context.now >= token.exp + grace) return false
+  if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false
   if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
   else await admitAgent(token.iss, context)
   return (await issuerKey(token, context.discovery)) === token.issuerKey
+}
+
+/**
+ * Whether a token is accepted at this time; so is none.
+ * @param at.grace seconds past its end for which an agent token is still taken
+ */
+export function isTimely(
+  token: Pick<VerifiedToken, 'typ' | 'notBefore' | 'exp'> | undefined,
+  at: { readonly now: number; readonly grace: number },
+): boolean {
+  if (token === undefined) return true
+  const grace = token.typ === 'agent+jwt' ? at.grace : 0
+  return at.now >= token.notBefore && at.now < token.exp + grace
 }
 
 /** The caller that a token names, once its own signature and the request's have held. */

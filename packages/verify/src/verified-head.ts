@@ -75,10 +75,10 @@ export function verifiedHeads(): Heads {
   }
 }
 
-/** What verifies signatures, but not again one that the key has proven by the head. */
-export function proving(head: Head | undefined): CallerContext['prove'] {
+/** Verifies signatures, but not again one that the key has proven by the head. */
+export function proving(head: Head): CallerContext['prove'] {
   return (opened, key) =>
-    head?.key === key && isSigned(opened, head.opened) ? verifyBody(opened) : verifySignature(opened, key)
+    head.key === key && isSigned(opened, head.opened) ? verifyBody(opened) : verifySignature(opened, key)
 }
 
 /** The base holds the line that names the label, and the very same lines hold one signature under it. */

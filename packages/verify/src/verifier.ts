@@ -3,14 +3,15 @@ import {
   checkTarget,
   chooseAuthority,
   isSigned,
-  type OpenedSignature,
   type OpenOptions,
   openHead,
   openSignature,
   type ReceivedMessage,
   refusedHead,
   reopenSignature,
+  verifyBody,
   verifyKeyCache,
+  verifySignature,
 } from '@countersign/httpsig'
 import {
   authorityOf,
@@ -25,7 +26,7 @@ import {
   schemeOf,
 } from '@countersign/protocol'
 import type { Credential, Verified } from './caller.js'
-import { type CallerContext, callerOf } from './caller-of.js'
+import { type CallerContext, callerOf, isTimely } from './caller-of.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
 import { type Asked, type Head, isJudgedAs, proving, type VerifiedHead, verifiedHeads } from './verified-head.js'
 import { verifiedTokens } from './verified-tokens.js'
@@ -130,9 +131,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     checkTarget(message)
     chooseAuthority(message, authorities, scheme)
   }
-  const opening = ({ requiredComponents = [] }: PerRequest): OpenOptions => ({
-    ...{ authorities, scheme, now, tolerance, requiredComponents },
-  })
+  const opening = ({ requiredComponents = [] }: PerRequest): OpenOptions => {
+    return { authorities, scheme, now, tolerance, requiredComponents }
+  }
   const begin = (message: ReceivedMessage, per: PerRequest): Asked => ({
     answers: {},
     discovery: options.discovery.limited(undefined, {
@@ -141,30 +142,51 @@ export function createVerifier(options: VerifierOptions): Verifier {
       },
     }),
   })
-  const contextOf = (per: PerRequest, asked: Asked, head: Head | undefined): CallerContext => ({
-    ...{ options, tokens, inlineKeys, confirmationKeys, asked, now: now() },
+  const contextOf = (per: PerRequest, asked: Asked, head?: Head): CallerContext => ({
+    options,
+    tokens,
+    inlineKeys,
+    confirmationKeys,
+    asked,
+    now: now(),
     discovery: asked.discovery,
     accept: per.accept ?? options.accept,
     expiredGrace: per.expiredAgentTokenGrace ?? 0,
     // Each request is told once.
     onToken: head === undefined ? options.onToken : undefined,
-    prove: proving(head),
+    prove: head === undefined ? verifySignature : proving(head),
   })
+  const verifyAll = async (message: ReceivedMessage, per: PerRequest, head?: Head): Promise<Verified> => {
+    const asked = head?.asked ?? begin(message, per)
+    const { discovery } = asked
+    if (!isSigned(message)) {
+      checkUnsigned(message)
+      return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
+    }
+    const opened = openSignature(message, opening(per))
+    const caller = await callerOf(opened, contextOf(per, asked, head))
+    return { caller, opened, discovery }
+  }
+  const verifyRest = async (message: ReceivedMessage, per: PerRequest, head: Head): Promise<Verified> => {
+    const found = await head.done
+    // Another message than its head promised, or judged by something else: what was proven of it may still be spared.
+    const opened = isJudgedAs(per, head.per) ? reopenSignature(head.opened, message, opening(per)) : undefined
+    if (opened === undefined) return verifyAll(message, per, head)
+    if ('fault' in found) throw found.fault
+    // Its token has ended meanwhile: that is told as it always is.
+    if (!isTimely(head.asked.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 }))
+      return verifyAll(message, per, head)
+    await verifyBody(opened)
+    const { caller, discovery } = found.verified
+    const isThere = message.peer === head.opened.message.peer
+    return { caller: isThere ? caller : { ...caller, ...peerOf(message) }, opened, discovery }
+  }
   return {
     async verify(message, per = {}) {
       checkOptions('verify', per, perChecks)
       if (message.headFault !== undefined) throw message.headFault
       const head = heads.find(message)
-      const asked = head?.asked ?? begin(message, per)
-      const { discovery } = asked
-      if (!isSigned(message)) {
-        checkUnsigned(message)
-        return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
-      }
-      const opened =
-        (head && (await reopen(head, message, { per, options: opening(per) }))) ?? openSignature(message, opening(per))
-      const caller = await callerOf(opened, contextOf(per, asked, head))
-      return { caller, opened, discovery }
+      return head === undefined ? verifyAll(message, per) : verifyRest(message, per, head)
     },
     judgeHead(head, per = {}) {
       checkOptions('judgeHead', per, perChecks)
@@ -179,26 +201,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const opened = openHead(head, opening(per))
       if (opened === 'byte' || !('base' in opened)) return opened
       const asked = begin(head, per)
-      return heads.begin(head, { opened, per, asked }, () => callerOf(opened, contextOf(per, asked, undefined)))
+      return heads.begin(head, { opened, per, asked }, () => callerOf(opened, contextOf(per, asked)))
     },
   }
-}
-
-/**
- * Opens a message by what its head has come to, which it waits for.
- * @returns nothing where the message is another than its head promised, or is judged by something else
- * @throws what the head is refused for
- */
-async function reopen(
-  head: Head,
-  message: ReceivedMessage,
-  o: { readonly per: PerRequest; readonly options: OpenOptions },
-): Promise<OpenedSignature | undefined> {
-  const found = await head.done
-  if (!isJudgedAs(o.per, head.per)) return undefined
-  const opened = reopenSignature(head.opened, message, o.options)
-  if (opened !== undefined && 'fault' in found) throw found.fault
-  return opened
 }
 
 /** Whose share of the fetches a request takes. A private address may be a proxy's, with everyone behind it: it has none. */
