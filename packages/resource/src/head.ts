@@ -3,7 +3,7 @@ import type { ClientOf, Credential, PerRequest, Verified, Verifier } from '@coun
 import { aauthOf } from './aauth.js'
 import { hasBearer } from './bearer.js'
 import { isFixed, type RefusingContext, refusedByFacts } from './facts.js'
-import type { Failures } from './failures.js'
+import { type Failures, noFailures } from './failures.js'
 import { tokenPath } from './metadata.js'
 import type { Mode } from './observe.js'
 import type { Route } from './requirement.js'
@@ -85,7 +85,7 @@ function judgeSigned(
   }
   if (!('verified' in judged)) return withCount(judged, count, heads)
   const { proof, verified } = judged
-  heads.set(proof, count)
+  if (failures !== noFailures) heads.set(proof, count)
   const refused = async (): Promise<ReceivedMessage | undefined> => {
     const found = await verified
     if (found === undefined) return judged.refused

@@ -52,11 +52,19 @@ export interface Heads {
 
 /** Makes the memory of one verifier for the heads that it has judged. */
 export function verifiedHeads(): Heads {
-  const heads = new WeakMap<object, Head>()
+  /** Holds a head where nobody else can read or write it: a map of weak keys would cost the collector more than this does. */
+  class Proof {
+    readonly #head: Head
+    constructor(head: Head) {
+      this.#head = head
+    }
+    static headIn(proof: object): Head | undefined {
+      return #head in proof ? proof.#head : undefined
+    }
+  }
   return {
-    find: ({ headProof }) => (headProof === undefined ? undefined : heads.get(headProof)),
+    find: ({ headProof }) => (headProof === undefined ? undefined : Proof.headIn(headProof)),
     begin(message, begun, callerOf) {
-      const proof = {}
       const { opened, asked } = begun
       const done = callerOf().then(
         caller => {
@@ -66,7 +74,7 @@ export function verifiedHeads(): Heads {
         (fault: unknown) => ({ fault }),
       )
       const head: Head = { ...begun, done }
-      heads.set(proof, head)
+      const proof = new Proof(head)
       const refused = head.done.then(found =>
         'fault' in found ? { ...refusedHead(message, found.fault), headProof: proof } : undefined,
       )

@@ -60,6 +60,10 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     expect(verified).toHaveLength(1)
     const { caller } = await verifier.verify({ ...head, body, headProof: proof })
     expect(caller).toMatchObject({ level: 'identified', agent: agent.id })
+    // The address that a proxy of the receiver names may stand in the message only.
+    const behind = await verifier.verify({ ...head, body, headProof: proof, peer: '203.0.113.7' })
+    expect(behind.caller).toMatchObject({ agent: agent.id, peer: '203.0.113.7' })
+    expect(verified).toHaveLength(1)
     // A body that is there at once does not wait for the head.
     const next = await headOf()
     const judged = pending(verifier.judgeHead(next))
