@@ -1,4 +1,4 @@
-import { prepared, type Store } from '@countersign/store'
+import { type Prepared, prepared, type Store } from '@countersign/store'
 import type { GrantUser, Principal } from './grants.js'
 import type { GrantRow, Tables } from './tables.js'
 
@@ -12,52 +12,63 @@ export function grantLock({ agent, delegate }: Principal, user: GrantUser | unde
 }
 
 /**
- * Makes what ends those over the limit of one owner and user, in the transaction that added a grant, and resolves with them. The
- * transaction holds the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances
- * they reach.
+ * Makes what writes a grant and ends those over the limit of its owner and user, with which it resolves. It runs in a transaction that
+ * holds the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances they reach.
  */
-export function grantLimit(): (tx: Database, principal: Principal, user: GrantUser | undefined) => Promise<GrantRow[]> {
-  // Run at every grant: put into SQL once (`is null` is another statement than `=`), and in the order of the one index that finds an
-  // owner without reading the grants of others.
-  const beyondOfUser = prepared((tx: Database, owner: Owner & { readonly sub: string }) =>
-    ownedBy(tx, owner)
-      .where('user_sub', '=', owner.sub)
-      .select('last_used')
-      .orderBy('last_used', 'desc')
-      .limit(1)
-      .offset(mostPerPrincipal),
-  )
-  const beyondOfNone = prepared((tx: Database, owner: Owner) =>
-    ownedBy(tx, owner)
-      .where('user_sub', 'is', null)
-      .select('last_used')
-      .orderBy('last_used', 'desc')
-      .limit(1)
-      .offset(mostPerPrincipal),
-  )
-  return async (tx, { agent, delegate = '' }, user) => {
-    const owner = { agent, delegate }
-    const { rows } = await (user === undefined
-      ? beyondOfNone(tx, owner)
-      : beyondOfUser(tx, { ...owner, sub: user.sub }))
-    return rows.length === 0 ? [] : endOldest(tx, owner, user)
+export function boundedInsert(): (tx: Database, row: GrantRow) => Promise<GrantRow[]> {
+  // `is null` is another statement than `=`.
+  const [ofUser, ofNone] = [insertAnd('='), insertAnd('is')]
+  return async (tx, row) => {
+    const { rows } = await (row.user_sub === null ? ofNone : ofUser)(tx, row)
+    return rows[0]?.hundredth == null ? [] : endOldest(tx, row)
   }
 }
 
-type Database = Store<Tables>['db']
-
-interface Owner {
-  readonly agent: string
-  readonly delegate: string
+/**
+ * One statement, since it runs at every grant: writes a row, and tells whether the owner had a hundred, itself counted or not, which
+ * databases do not agree about. It reads the one index that finds an owner without the grants of others.
+ */
+function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hundredth: number | null }> {
+  return prepared((tx: Database, p: GrantRow) =>
+    tx
+      .insertInto('auth_server_grants')
+      .values({
+        refresh_hash: p.refresh_hash,
+        id: p.id,
+        agent: p.agent,
+        agent_delegate: p.agent_delegate,
+        resource: p.resource,
+        scope: p.scope,
+        purpose: p.purpose,
+        created: p.created,
+        last_used: p.last_used,
+        user_sub: p.user_sub,
+        claims: p.claims,
+        redemption_hash: p.redemption_hash,
+        txn: p.txn,
+        words: p.words,
+      })
+      .returning(() =>
+        ownedBy(tx, p.agent, p.agent_delegate)
+          .where('user_sub', same, same === 'is' ? null : p.user_sub)
+          .select('last_used')
+          .orderBy('last_used', 'desc')
+          .limit(1)
+          .offset(mostPerPrincipal - 1)
+          .as('hundredth'),
+      ),
+  )
 }
+
+type Database = Store<Tables>['db']
 
 /**
  * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
  * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
  */
-async function endOldest(tx: Database, owner: Owner, user: GrantUser | undefined): Promise<GrantRow[]> {
-  const ranked = ownedBy(tx, owner)
-    .where('user_sub', user === undefined ? 'is' : '=', user?.sub ?? null)
+async function endOldest(tx: Database, { agent, agent_delegate, user_sub }: GrantRow): Promise<GrantRow[]> {
+  const ranked = ownedBy(tx, agent, agent_delegate)
+    .where('user_sub', user_sub === null ? 'is' : '=', user_sub)
     .select(['refresh_hash', 'last_used'])
     .select(({ fn }) =>
       fn
@@ -77,6 +88,6 @@ async function endOldest(tx: Database, owner: Owner, user: GrantUser | undefined
 }
 
 // What it returns is a type of the query builder, which has no short name.
-function ownedBy(db: Database, { agent, delegate }: Owner) {
+function ownedBy(db: Database, agent: string, delegate: string) {
   return db.selectFrom('auth_server_grants').where('agent', '=', agent).where('agent_delegate', '=', delegate)
 }

@@ -3,7 +3,7 @@ import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { forgetBegun, forgetConsent } from './consents.js'
 import { beginningName } from './exchange/chain.js'
-import { grantLimit, grantLock } from './grant-limit.js'
+import { boundedInsert, grantLock } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweepAtMost, sweeper } from './sweep.js'
 import type { GrantRow, Tables } from './tables.js'
@@ -199,32 +199,13 @@ export type GrantWriter = (grant: NewGrant, first: (tx: Database) => Promise<boo
 
 /** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
 export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWriter {
-  const endSurplus = grantLimit()
-  const insert = prepared((tx: Database, p: GrantRow) =>
-    tx.insertInto('auth_server_grants').values({
-      refresh_hash: p.refresh_hash,
-      id: p.id,
-      agent: p.agent,
-      agent_delegate: p.agent_delegate,
-      resource: p.resource,
-      scope: p.scope,
-      purpose: p.purpose,
-      created: p.created,
-      last_used: p.last_used,
-      user_sub: p.user_sub,
-      claims: p.claims,
-      redemption_hash: p.redemption_hash,
-      txn: p.txn,
-      words: p.words,
-    }),
-  )
+  const insert = boundedInsert()
   return async (added, first) => {
     const { principal, grant } = added
     const ended = await store.write(
       async tx => {
         if (!(await first(tx))) return undefined
-        await insert(tx, rowOf(added))
-        return endSurplus(tx, principal, grant.user)
+        return insert(tx, rowOf(added))
       },
       { alone: grantLock(principal, grant.user) },
     )
