@@ -259,6 +259,7 @@ const framing: Readonly<Record<string, string>> = {
   'httpsig/src/node.ts': 'refuses framings early; of a body read before the guard, once the head is known to be whole',
   'httpsig/src/received-message.ts': 'announces a body that is not read yet: a digest must be covered, and is compared',
   'httpsig/src/unread-request.ts': 'likewise',
+  'httpsig/src/received-request.ts': 'refuses what announces a body that the platform does not show',
   'resource/src/outgoing-node.ts': 'sets the length of an answer',
   'server/src/serve.ts': 'does not ask for a body that is over the limit',
   'server/src/malformed.ts': 'sets the length of an answer',

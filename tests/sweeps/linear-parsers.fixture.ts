@@ -94,7 +94,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
   'packages/httpsig/src/explain-signature-reading.ts baseOf': 'at most 32 components, each replaced once',
   'packages/httpsig/src/parameterised-component.ts queryParameters': 'signed requests',
-  'packages/httpsig/src/received-message.ts countOf': 'signed requests',
+  'packages/httpsig/src/received-request.ts countOf': 'signed requests',
   'packages/httpsig/src/signature-input.ts parseCanonical':
     'packages/httpsig/src/signature-input.ts parseSignatureInput',
   'packages/httpsig/src/structured-field.ts holdsMisreadNumber':

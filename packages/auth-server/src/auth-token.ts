@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AAuthError, type Act, type PublishedKey, serializeScope, signToken } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
-import type { GrantUser } from './grants.js'
+import type { GrantUser } from './grant.js'
 import { identityClaims, resourceScopes } from './identity-claims.js'
 
 /** What every auth token of one auth server has in common. */

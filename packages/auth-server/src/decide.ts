@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
-import type { Principal } from './grants.js'
+import type { Principal } from './grant.js'
 import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
 import type { Policy, PolicyRequest } from './policy.js'
 

@@ -1,5 +1,5 @@
 import { type Prepared, prepared, type Store } from '@countersign/store'
-import type { GrantUser, Principal } from './grants.js'
+import type { GrantUser, Principal } from './grant.js'
 import type { GrantRow, Tables } from './tables.js'
 
 /** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */

@@ -3,6 +3,7 @@ import { parseScope } from '@countersign/protocol'
 import { prepared, type Store } from '@countersign/store'
 import { forgetBegun, forgetConsent } from './consents.js'
 import { beginningName } from './exchange/chain.js'
+import type { Grant, Principal } from './grant.js'
 import { boundedInsert, grantLock } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 import { sweepAtMost, sweeper } from './sweep.js'
@@ -10,32 +11,6 @@ import type { GrantRow, Tables } from './tables.js'
 
 /** Seconds a refresh token lives from its last use (protocol §5). */
 export const grantLifetime: number = 90 * 86_400
-
-/** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
-export interface Principal {
-  readonly agent: string
-  readonly delegate?: string
-}
-
-/** What was granted. */
-export interface Grant {
-  readonly id: string
-  readonly resource: string
-  /** Serialised, identity scopes included. */
-  readonly scope: string
-  readonly purpose?: string
-  /** The audit id that its tokens carry, where the resource named one. */
-  readonly txn?: string
-  /** Who allowed it; absent for a direct grant. */
-  readonly user?: GrantUser
-}
-
-/** The user of a grant. */
-export interface GrantUser {
-  readonly sub: string
-  /** Those that the granted identity scopes stand for, as of the consent. */
-  readonly claims: Readonly<Record<string, unknown>>
-}
 
 /** What a code gave. */
 export interface Redeemed {

@@ -77,15 +77,14 @@ export {
   wrongOption,
 } from './option-check.js'
 export {
-  fromRequest,
   type HeadJudgement,
   hasBody,
   headerValues,
   type JudgedHead,
   type JudgeHead,
-  pathOfRequest,
   type ReceivedMessage,
 } from './received-message.js'
+export { fromRequest, pathOfRequest } from './received-request.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,

@@ -1,4 +1,5 @@
-import { hasByte, headerValues, headOf, type ReceivedMessage, withUnseenBody } from './received-message.js'
+import { headerValues, type ReceivedMessage, withUnseenBody } from './received-message.js'
+import { hasByte, headOf } from './received-request.js'
 import { isSigned } from './signature-lines.js'
 
 /** A Fetch API request whose body is left to its reader. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import { sql } from 'kysely'
-import type { Migration } from './migrate.js'
-import type { Store } from './store.js'
+import type { Migration, Store } from './store.js'
 import { StoreError } from './store-error.js'
 
 /** How far a database has come, as it is noted outside of it. */

@@ -1,5 +1,5 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
-import type { AnyTables, Migration } from './migrate.js'
+import type { AnyTables, Migration } from './store.js'
 
 /** The statements of a migration, as PostgreSQL would get them. */
 async function statementsOf(migration: Migration): Promise<string[]> {

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { AnyTables } from './migrate.js'
-import type { Store } from './store.js'
+import type { AnyTables, Store } from './store.js'
 
 /** What to do with the names of keys that a database was used with. */
 export type KnownKeys = 'check' | 'replace' | 'ignore'

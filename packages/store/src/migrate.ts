@@ -1,21 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import { createKnownKeys } from './known-keys.js'
+import type { AnyTables, Dialect, Migration } from './store.js'
 import { StoreError } from './store-error.js'
 import { createProbe } from './write-probe.js'
-
-/** The kind of database behind a store. */
-export type Dialect = 'sqlite' | 'postgres'
-
-/** Any table with any columns: what a migration sees, since it is older than the program's table types. */
-export type AnyTables = Record<string, Record<string, unknown>>
-
-/** One forward step of a room's schema. Once released, it never changes; there is no way back. */
-export interface Migration {
-  /** Unique in its room and kept forever, for instance `001-grants`. */
-  readonly name: string
-  /** Makes the change. It runs in one transaction with its record, once per database. */
-  up(db: Kysely<AnyTables>, dialect: Dialect): Promise<void>
-}
 
 /**
  * Checks a room's name and its list of migrations.

@@ -1,8 +1,8 @@
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 import type { Kysely } from 'kysely'
 import { beginEpoch, type EpochKeeper } from './epoch.js'
-import type { Migration } from './migrate.js'
-import { openStore, type Store } from './store.js'
+import { openStore } from './open-store.js'
+import type { Migration, Store } from './store.js'
 
 /** How a restored database is made fit to start on. */
 export interface RestoreDatabaseOptions {

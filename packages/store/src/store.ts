@@ -1,7 +1,18 @@
-import { checkOptions, each } from '@countersign/protocol'
 import type { Kysely } from 'kysely'
-import { parseDatabaseUrl } from './database-url.js'
-import { checkMigrations, type Dialect, type Migration } from './migrate.js'
+
+/** The kind of database behind a store. */
+export type Dialect = 'sqlite' | 'postgres'
+
+/** Any table with any columns: what a migration sees, since it is older than the program's table types. */
+export type AnyTables = Record<string, Record<string, unknown>>
+
+/** One forward step of a room's schema. Once released, it never changes; there is no way back. */
+export interface Migration {
+  /** Unique in its room and kept forever, for instance `001-grants`. */
+  readonly name: string
+  /** Makes the change. It runs in one transaction with its record, once per database. */
+  up(db: Kysely<AnyTables>, dialect: Dialect): Promise<void>
+}
 
 /** A database that one room opened and migrated. */
 export interface Store<T> {
@@ -47,42 +58,4 @@ export interface StoreLimits {
   readonly change: number
   /** Seconds to wait for another process's lock. */
   readonly busy: number
-}
-
-/**
- * Opens a database and brings the room's tables up to date; a second process doing the same waits.
- * @param options.url `sqlite:FILE` (created with mode 0600), `sqlite::memory:` or `postgres://…`
- * @param options.room names the migration table, `${room}_migrations`; several rooms may share a database
- * @param options.migrations every step ever released, in order
- * @param options.limits default: 64 writes a commit, 10 000 waiting, 5 s a change, 5 s for a lock
- * @throws TypeError for a wrong URL or list; StoreError `migrations` when the database is newer than the program
- */
-export async function openStore<T>(options: {
-  readonly url: string
-  readonly room: string
-  readonly migrations: readonly Migration[]
-  readonly limits?: Partial<StoreLimits>
-}): Promise<Store<T>> {
-  checkOptions(
-    'openStore',
-    options,
-    {
-      url: 'string',
-      room: 'string',
-      migrations: each('object'),
-      limits: { batch: 'number', capacity: 'number', change: 'number', busy: 'number' },
-    },
-    ['url', 'room', 'migrations'],
-  )
-  const target = parseDatabaseUrl(options.url)
-  const { room, migrations } = options
-  checkMigrations(room, migrations)
-  const limits: StoreLimits = { batch: 64, capacity: 10_000, change: 5, busy: 5, ...options.limits }
-  // Imported when needed: a program on one database does not load the driver of the other.
-  if (target.dialect === 'postgres') {
-    const { openPostgres } = await import('./postgres.js')
-    return openPostgres<T>(target.connectionString, room, migrations, limits)
-  }
-  const { openSqlite } = await import('./sqlite.js')
-  return openSqlite<T>('file' in target ? target.file : undefined, room, migrations, limits)
 }

@@ -2,9 +2,8 @@ import { fdatasync, fstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, stat
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import type { Migration } from './migrate.js'
 import { openSqlite } from './sqlite.js'
-import type { Store } from './store.js'
+import type { Migration, Store } from './store.js'
 import type { Datasync } from './write-ahead-log.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-log-'))

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
-import type { AnyTables, Dialect } from './migrate.js'
+import type { AnyTables, Dialect } from './store.js'
 
 /** Bytes that a probe writes: more than one page of either database, so that it needs room as other writes do. */
 const probeBytes = 16 * 1024

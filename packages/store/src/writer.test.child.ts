@@ -1,5 +1,5 @@
 // A process that writes rows and prints each id once its write is acknowledged: FIRST-ID COUNT URL
-import { openStore } from './store.js'
+import { openStore } from './open-store.js'
 
 const [first = '0', count = '0', url = ''] = process.argv.slice(2)
 const store = await openStore<{ rows: { id: number; text: string } }>({

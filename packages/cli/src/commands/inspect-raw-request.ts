@@ -15,14 +15,19 @@ export function looksLikeRequest(text: string): boolean {
   return requestLine.test(line) && (line.includes(' HTTP/') || /^[A-Z]+ (?:\/|\*|https?:)/.test(line))
 }
 
-/** Head and body, parted by the first empty line. */
+/** Lines of a head; Node keeps no more of a request. */
+const mostLines = 1000
+
+/** Head and body, parted by the first empty line. @throws UsageError for more lines than a server takes */
 export function partsOf(bytes: Uint8Array): { lines: string[]; body: Uint8Array } {
   // One character a byte, so that an index in the text is one in the bytes.
   const text = Buffer.from(bytes).toString('latin1')
   const end = /\r?\n\r?\n/.exec(text)
   const head = end === null ? withoutLineEnds(text) : text.slice(0, end.index)
+  const lines = head.split(/\r?\n/, mostLines + 1)
+  if (lines.length > mostLines) throw new UsageError(`the head has more than ${mostLines} lines`)
   return {
-    lines: head.split(/\r?\n/),
+    lines,
     body: end === null ? new Uint8Array() : bytes.subarray(end.index + end[0].length),
   }
 }
