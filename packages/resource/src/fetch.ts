@@ -56,7 +56,9 @@ export function guard<S extends string, A extends readonly unknown[] = []>(
     try {
       const { body, aauth } = authorization
       const whole = declared.body !== 'stream'
-      const streamed = body === undefined ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
+      // What is known to have no body has none to check.
+      const unchecked = body === undefined || !read.isUnread
+      const streamed = unchecked ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
       const checked = whole ? withBody(request, message) : streamed
       const response = await handler(checked, aauth, ...more)
       return withHeaders(response, head => resource.responseHeaders(head, declared, message))

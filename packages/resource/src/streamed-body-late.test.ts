@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -58,8 +60,9 @@ const sites: Record<string, (handle: Handler) => Listener> = {
   },
 }
 
-async function listening(listener: Listener): Promise<number> {
-  const server = createAdaptorServer({ fetch: (request, env) => listener(request, env) }) as Server
+async function listening(listener: Listener, createServer?: typeof createHttp2Server): Promise<number> {
+  const fetch = (request: Request, env: object): Response | Promise<Response> => listener(request, env)
+  const server = createAdaptorServer({ fetch, ...(createServer && { createServer }) }) as Server
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   stops.push(() => server.close())
@@ -197,6 +200,23 @@ describe.each(Object.entries(sites))('%s', (_, site) => {
     ])
     socket.destroy()
     await expect.poll(() => seen?.signal.aborted).toBe(true)
+  })
+
+  test('a request without a body has none, over HTTP/2 too', async () => {
+    const handle = site(async request => new Response(`read ${await request.text()}`))
+    const bare = (): Promise<Wire> => world.request({ as, method: 'POST', target: '/up' })
+    expect((await send(await listening(handle), await bare())).body).toBe('read ')
+    const port = await listening(handle, createHttp2Server)
+    const client = connectHttp2(`http://127.0.0.1:${port}`)
+    stops.unshift(() => client.destroy())
+    for (const endStream of [true, false]) {
+      const { target, headers } = await bare()
+      const own = Object.fromEntries(headers.filter(([name]) => name !== 'host'))
+      const pseudo = { ':method': 'POST', ':path': target, ':authority': 'calendar.example' }
+      const stream = client.request({ ...pseudo, ...own }, { endStream })
+      if (!endStream) stream.end()
+      expect(await text(stream)).toBe('read ')
+    }
   })
 
   test('a body of which the site has a clone is read as ever', async () => {
