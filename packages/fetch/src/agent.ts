@@ -1,5 +1,5 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
-import type { CommandNames } from './command.js'
+import type { CommandNames } from './command-names.js'
 import { delegateAgent } from './delegate.js'
 import { inFlags } from './flag-words.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'

@@ -1,21 +1,8 @@
 import { type Command, Option } from 'commander'
+import type { CommandNames } from './command-names.js'
 import type { EnrollFlags } from './enroll.js'
 import type { FetchFlags } from './fetch.js'
 import type { KeysFlags } from './keys.js'
-
-/** What the commands for agents are called where they run, for texts that say what to run next. */
-export interface CommandNames {
-  readonly fetch: string
-  readonly enroll: string
-  readonly keys: string
-}
-
-/** By `npx`, where nothing is installed. */
-export const npxNames: CommandNames = {
-  fetch: 'npx -y @countersign/fetch',
-  enroll: 'npx -y @countersign/fetch enroll',
-  keys: 'npx -y @countersign/fetch keys',
-}
 
 /** Makes a command fetch a URL as an agent. */
 export function addFetch(command: Command, names: CommandNames): Command {

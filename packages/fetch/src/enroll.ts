@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { AgentError, type Enrollment } from '@countersign/agent'
-import type { CommandNames } from './command.js'
+import type { CommandNames } from './command-names.js'
 import { delegateAgent } from './delegate.js'
 import { repeated, requireIdentifier, stateFolder } from './identity.js'
 import { printLines } from './output.js'

@@ -1,5 +1,6 @@
 export type { IdentityFlags } from './agent.js'
-export { addEnroll, addFetch, addKeys, type CommandNames, exitHelp, identity, npxNames } from './command.js'
+export { addEnroll, addFetch, addKeys, exitHelp, identity } from './command.js'
+export { type CommandNames, npxNames } from './command-names.js'
 export { addCompletion, completionScript } from './completion.js'
 export { type ExitCode, exitCode } from './exit-code.js'
 export { fileFault } from './exit-of.js'

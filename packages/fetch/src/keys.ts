@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jwks, type PublishedKey, wellKnownUrl } from '@countersign/protocol'
-import type { CommandNames } from './command.js'
+import type { CommandNames } from './command-names.js'
 import { makeFolder } from './folder.js'
 import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
 import { printJson, printLines } from './output.js'

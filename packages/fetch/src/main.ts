@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { addEnroll, addFetch, addKeys, npxNames } from './command.js'
+import { addEnroll, addFetch, addKeys } from './command.js'
+import { npxNames } from './command-names.js'
 import { addCompletion } from './completion.js'
 import { runCommand } from './run-command.js'
 import { versionIn } from './version.js'

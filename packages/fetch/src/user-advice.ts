@@ -1,6 +1,6 @@
 import { parseAgentMetadata, parseJson, wellKnownUrl } from '@countersign/protocol'
 import type { IdentityFlags } from './agent.js'
-import type { CommandNames } from './command.js'
+import type { CommandNames } from './command-names.js'
 import { repeated } from './identity.js'
 import { onOneLine } from './output.js'
 import { readAtMost } from './read-at-most.js'
