@@ -61,7 +61,7 @@ export const fixed: Names = {
   'packages/resource/src/failures.ts': 'signatureHeaders',
   'packages/resource/src/interaction.ts': '?',
   'packages/resource/src/oauth-downstream.ts': '?',
-  'packages/resource/src/requirement.ts': '?',
+  'packages/resource/src/route.ts': '?',
   'packages/resource/src/resource.ts': 'documents ?',
   'packages/server/src/listen.ts': 'servers',
   'packages/server/src/trace.ts': 'secrets',

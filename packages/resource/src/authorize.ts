@@ -9,7 +9,8 @@ import {
   type Verified,
   type Verifier,
 } from '@countersign/verify'
-import { type AAuth, aauthOf, type Calls, type Guarded, withCalls } from './aauth.js'
+import { type AAuth, aauthOf, type Calls, withCalls } from './aauth.js'
+import type { Authorization } from './authorization.js'
 import { available } from './available.js'
 import { type Bearer, bearerChallenge, bearerTokenOf, hasBearer, verifyBearer } from './bearer.js'
 import { signatureComponents } from './components.js'
@@ -22,29 +23,13 @@ import { type Failures, isReplay } from './failures.js'
 import { takeRetryOff } from './handed-on.js'
 import { enterFailures, type HeadCounts } from './head.js'
 import { type Bucket, bearerBucketsOf, bucketsOf, type SiteOf } from './limits.js'
-import { letThrough, type Mode, markOf } from './observe.js'
+import { type Mode, markOf } from './mode.js'
+import { letThrough } from './observe.js'
 import { type Charge, setRateHeaders } from './rate-headers.js'
 import { answerRefusal, type RefusalContext } from './refusal.js'
 import type { Route } from './requirement.js'
 import type { SpentCounts } from './spent-counts.js'
-import { type StreamedBody, streamedBody } from './streamed-body.js'
-
-/** What became of a request. */
-export type Authorization =
-  | {
-      readonly ok: true
-      readonly aauth: Guarded
-      /** The resource only observes: `aauth` is anonymous whoever called, and vouches for nothing. */
-      readonly observed?: true
-      /**
-       * The answer to what `aauth.fetch` has thrown for this request; undefined for every other error. What catches the
-       * errors of handlers asks here first: the user may be needed, or somebody else is away.
-       */
-      respond(error: unknown): Promise<Response | undefined>
-      /** Of a signed request on a route with `body: 'stream'`: what its body must pass while the handler reads it. */
-      readonly body?: StreamedBody
-    }
-  | { readonly ok: false; readonly response: Response }
+import { streamedBody } from './streamed-body.js'
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 

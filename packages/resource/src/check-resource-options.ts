@@ -11,7 +11,7 @@ import {
 import { denyCheck, limitsCheck } from './check-requirement.js'
 import type { DownstreamOptions } from './downstream.js'
 import type { OAuthOptions } from './oauth-downstream.js'
-import type { ResourceOptions } from './resource.js'
+import type { ResourceOptions } from './options.js'
 
 const oauthChecks: OptionChecks<OAuthOptions> = { apis: each('object'), tokens: 'object' }
 

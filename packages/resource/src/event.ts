@@ -66,3 +66,6 @@ export function quiet(observer: Observer | undefined): Observer {
     }
   }
 }
+
+/** The event about a decision. */
+export type DecisionEvent = Extract<ResourceEvent, { readonly type: 'passed' | 'refused' }>

@@ -9,9 +9,9 @@ import type {
 import type { Guarded } from './aauth.js'
 import { type Admission, admit, answerCors, answerWellKnown } from './guard-node.js'
 import { checkNodeOptions, dropBody, isReceived, type NodeOptions, nameNode } from './incoming-node.js'
+import type { Resource } from './options.js'
 import { fieldsOf } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
-import type { Resource } from './resource.js'
 
 export type { NodeOptions } from './incoming-node.js'
 

@@ -4,8 +4,8 @@ import { bindingsOf, checkedBody, receiveUnread } from '#message'
 import type { Guarded } from './aauth.js'
 import { type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
 import { checkRead } from './head.js'
+import type { Resource } from './options.js'
 import type { BodyRule, Requirement } from './requirement.js'
-import type { Resource } from './resource.js'
 
 /** Options of the adapter. */
 export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {

@@ -9,9 +9,9 @@ import {
   receiveNode,
   targetOf,
 } from './incoming-node.js'
+import type { Resource } from './options.js'
 import { headersNow, type NodeResponse, whenSent } from './outgoing-node.js'
 import type { Requirement } from './requirement.js'
-import type { Resource } from './resource.js'
 
 /** A request and its response, on Node. */
 export interface Exchange {

@@ -5,7 +5,7 @@ import { hasBearer } from './bearer.js'
 import { isFixed, type RefusingContext, refusedByFacts } from './facts.js'
 import { type Failures, noFailures } from './failures.js'
 import { tokenPath } from './metadata.js'
-import type { Mode } from './observe.js'
+import type { Mode } from './mode.js'
 import type { Route } from './requirement.js'
 
 /** What the resource token endpoint takes. */

@@ -7,8 +7,8 @@ import { bodiless, type Read, type Reading, readBefore, readOrAnswer, withHeader
 import type { AnswerHead } from './handed-on.js'
 import { checkRead } from './head.js'
 import { agentMetadataPath } from './metadata.js'
+import type { Resource } from './options.js'
 import type { BodyRule, Requirement } from './requirement.js'
-import type { Resource } from './resource.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
 export interface AAuthEnv {

@@ -1,17 +1,10 @@
 import { requestIdOf } from '@countersign/verify'
 import { withCalls } from './aauth.js'
-import type { Authorization } from './authorize.js'
+import type { Authorization } from './authorization.js'
+import type { DecisionEvent } from './event.js'
+import { type Mode, markOf } from './mode.js'
+import type { Resource } from './options.js'
 import type { RequestNames } from './request-name.js'
-import type { Resource } from './resource.js'
-import type { DecisionEvent } from './telemetry.js'
-
-/** Whether a resource refuses, or only tells what it would refuse. */
-export type Mode = 'enforce' | 'observe'
-
-/** What marks the events of a resource that only observes. */
-export function markOf(mode: Mode): { readonly observed?: true } {
-  return mode === 'observe' ? { observed: true } : {}
-}
 
 /**
  * A request that is only observed: let through, and nothing is known of its caller. A handler that took the facts of requests

@@ -11,7 +11,8 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import type { Decision, DecisionEvent, Measurement, Telemetry } from './telemetry.js'
+import type { DecisionEvent } from './event.js'
+import type { Decision, Measurement, Telemetry } from './telemetry.js'
 
 /** Where spans and metrics go. */
 export interface OpenTelemetryOptions {

@@ -1,4 +1,5 @@
-import { type Requirement, type Route, type RouteContext, routeOf } from './requirement.js'
+import type { Requirement, Route, RouteContext } from './requirement.js'
+import { routeOf } from './route.js'
 
 /** The routes of a resource, by their requirement. */
 export interface RouteBook {

@@ -1,8 +1,9 @@
 import { checkIdentifier, checkIdentifierList, parseScope } from '@countersign/protocol'
 import { checkDeny } from './deny.js'
 import { parseLimits } from './limits.js'
-import { checkComponents, type RouteContext } from './requirement.js'
-import type { ResourceOptions } from './resource.js'
+import type { ResourceOptions } from './options.js'
+import type { RouteContext } from './requirement.js'
+import { checkComponents } from './route.js'
 
 /**
  * What the routes of a resource are checked against, by its options.

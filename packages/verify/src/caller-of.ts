@@ -1,25 +1,14 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
+import type { Answers, Asked } from './asked.js'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller } from './caller.js'
 import { peerOf } from './network.js'
 import { noIdentity } from './no-identity.js'
+import type { VerifierOptions } from './options.js'
 import { verifyUnder } from './prove-issuer.js'
 import { issuerKey, openCallerToken, type PendingToken } from './token.js'
-import type { Asked } from './verified-head.js'
 import type { VerifiedToken, VerifiedTokens } from './verified-tokens.js'
-import type { VerifierOptions } from './verifier.js'
-
-/** What the functions among the lists have said of the one issuer and the one agent of a request. */
-export interface Answers {
-  agents?: Answer
-  authServers?: Answer
-}
-
-interface Answer {
-  readonly identifier: string
-  readonly isListed: boolean
-}
 
 /** What it takes to tell whose one request is. */
 export interface CallerContext {

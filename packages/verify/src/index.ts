@@ -9,9 +9,10 @@ export type {
   Verified,
 } from './caller.js'
 export { isPrivatePeer, networkOf, peerOf, requestIdOf, telling, wideNetworkOf } from './network.js'
+export type { PerRequest, VerifierOptions } from './options.js'
 export { checkReplay, type ReplayCheck, refuseSeen } from './replay.js'
 export { type TokenCheck, verifyAgentToken, verifyAuthToken, verifyResourceToken } from './token.js'
 export { userOf } from './token-facts.js'
 export { type ClientOf, clientOf, type TrustedProxies, withClient } from './trusted-proxies.js'
 export type { VerifiedHead } from './verified-head.js'
-export { createVerifier, type PerRequest, type Verifier, type VerifierOptions } from './verifier.js'
+export { createVerifier, type Verifier } from './verifier.js'

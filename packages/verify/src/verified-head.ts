@@ -1,4 +1,3 @@
-import type { Discovery } from '@countersign/discovery'
 import {
   type JudgedHead,
   type OpenedSignature,
@@ -8,24 +7,15 @@ import {
   verifyBody,
   verifySignature,
 } from '@countersign/httpsig'
+import type { Asked } from './asked.js'
 import type { Caller, Verified } from './caller.js'
-import type { Answers, CallerContext } from './caller-of.js'
-import type { VerifiedToken } from './verified-tokens.js'
-import type { PerRequest } from './verifier.js'
+import type { CallerContext } from './caller-of.js'
+import type { PerRequest } from './options.js'
 
 /** A head whose signature, token and issuer are being verified while the body is still to come. */
 export interface VerifiedHead extends JudgedHead {
   /** What was found; undefined where the head is refused. Never rejects. */
   readonly verified: Promise<Verified | undefined>
-}
-
-/** What one request has asked others so far. */
-export interface Asked {
-  /** With the fetch budget of the request. */
-  readonly discovery: Discovery
-  readonly answers: Answers
-  /** The token that it came with, once verified: by its head, and for its body then. */
-  token?: { readonly jwt: string; readonly verified: VerifiedToken }
 }
 
 /** A head, and what came of it. */

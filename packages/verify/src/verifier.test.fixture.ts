@@ -1,6 +1,7 @@
 import { generateSigningKey, type ReceivedMessage, type SigningKey } from '@countersign/httpsig'
 import { type Network, network, type Origin, signed } from './network.test.fixture.js'
-import { createVerifier, type Verifier, type VerifierOptions } from './verifier.js'
+import type { VerifierOptions } from './options.js'
+import { createVerifier, type Verifier } from './verifier.js'
 
 export const api = 'https://api.example'
 export const all = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'] as const
