@@ -1,16 +1,15 @@
-import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Not `import`: workers would apply it to `require` as well, and CommonJS packages would get ES modules. Nor `module`, which
 // Node does not know: what packages have there is for bundlers, and need not run.
 const conditions = ['@countersign/source', 'node', 'default']
-const rooms = ['packages', 'apps'].flatMap(top => readdirSync(top).map(name => ({ name, root: `${top}/${name}` })))
 const resolve = { conditions }
 const ssr = { resolve: { conditions, externalConditions: conditions } }
 // Set by scripts/test.mjs: a full run, in which every requirement of what is built must have been proven.
 const gate = process.env['COUNTERSIGN_GATE'] === '1'
 const long = process.env['COUNTERSIGN_LONG'] === '1'
+const tests = long ? ['.test.ts', '.test.long.ts'] : ['.test.ts']
 
 // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
 // Said for each project, too: they do not inherit it.
@@ -55,22 +54,20 @@ export default defineConfig({
         ]
       : ['default'],
     projects: [
-      ...[...rooms, { name: 'requirements', root: 'requirements' }]
-        .filter(room => existsSync(`${room.root}/src`))
-        .map(room => ({
-          resolve,
-          ssr,
-          test: {
-            name: room.name,
-            root: room.root,
-            include: ['src/**/*.test.ts', ...(long ? ['src/**/*.test.long.ts'] : [])],
-            pool: 'threads' as const,
-            isolate: false,
-            maxWorkers,
-            // A property takes seconds on a busy machine, minutes with the cases of the long tier.
-            testTimeout: long ? 600_000 : 30_000,
-          },
-        })),
+      // One for all packages: a worker loads what they share once.
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'packages',
+          include: tests.flatMap(end => [`{packages,apps}/*/src/**/*${end}`, `requirements/src/**/*${end}`]),
+          pool: 'threads' as const,
+          isolate: false,
+          maxWorkers,
+          // A property takes seconds on a busy machine, minutes with the cases of the long tier.
+          testTimeout: long ? 600_000 : 30_000,
+        },
+      },
       system('system', long ? ['**/*.test.ts', '**/*.long.ts'] : ['**/*.test.ts'], long ? [saturating] : []),
       ...(long ? [system('saturating', [saturating], [])] : []),
     ],

@@ -22,7 +22,7 @@ test('a participant that cannot start ends the story with a reason, and leaves n
   const squatter = createServer().listen(base + 20, '127.0.0.1')
   const { code, stderr } = await run(['playground', '--port', String(base), '--scenario', 'identity'])
   squatter.close()
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(stderr).toContain('auth-server')
   expect(stderr).toContain(String(base + 20))
   await expect(fetch(`http://localhost:${base + 30}/public`)).rejects.toThrow()

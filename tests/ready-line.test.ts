@@ -7,6 +7,7 @@ import { createAgent, pseudonym } from '@countersign/agent'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { end, freeBase, freePort, root, stand } from './processes.fixture.js'
+import { isLong, longOnly } from './tier.fixture.js'
 
 // What a server says when it is ready holds: the next request passes.
 
@@ -62,14 +63,19 @@ test('a gateway whose API is away says where it is within seconds, and is not re
   await end(gateway, 'SIGTERM')
 })
 
-test('the playground ends its start with one block: who is where, and the page to open', async () => {
-  const base = await freeBase()
-  const playground = await place.start('playground', ['playground', '--port', String(base)], { ready: 'in a browser' })
-  expect((await fetch(`http://localhost:${base}/`)).status).toBe(200)
-  for (const offset of [10, 20, 21, 30, 31, 40, 60])
-    expect([offset, (await fetch(`http://localhost:${base + offset}/readyz`)).status]).toEqual([offset, 200])
-  await end(playground, 'SIGTERM')
-})
+test.runIf(isLong)(
+  `the playground ends its start with one block: who is where, and the page to open${longOnly}`,
+  async () => {
+    const base = await freeBase()
+    const playground = await place.start('playground', ['playground', '--port', String(base)], {
+      ready: 'in a browser',
+    })
+    expect((await fetch(`http://localhost:${base}/`)).status).toBe(200)
+    for (const offset of [10, 20, 21, 30, 31, 40, 60])
+      expect([offset, (await fetch(`http://localhost:${base + offset}/readyz`)).status]).toEqual([offset, 200])
+    await end(playground, 'SIGTERM')
+  },
+)
 
 test('a step of npm start says what it does and how long it took, and shows its output only where it failed', async () => {
   const script = (code: string): string =>

@@ -126,12 +126,48 @@ function reachedOutsideNode(folder: string): Set<string> {
   const reached = new Set<string>()
   const visit = (file: string): void => {
     const text = all.get(file)
-    if (text === undefined || reached.has(file) || /(^|-)node\.ts$/.test(file)) return
+    if (text === undefined || reached.has(file) || /(^|[-/])node\.ts$/.test(file)) return
     reached.add(file)
     for (const [, imported = ''] of text.matchAll(/'(\.{1,2}\/[^']+)\.js'/g)) visit(join(file, '..', `${imported}.ts`))
   }
   for (const [, file = ''] of offered) visit(file)
   return reached
+}
+
+test('no file of a room leads back to itself, type imports included', () => {
+  for (const { name, folder } of rooms) {
+    const all = new Map(sources(folder).map(({ file, text }) => [file, importsOf(file, withoutComments(text))]))
+    expect(circleIn(all), name).toEqual([])
+  }
+})
+
+/** The files of its own room that a file imports. */
+function importsOf(file: string, text: string): string[] {
+  const imported = [...text.matchAll(/'(\.{1,2}\/[^']+)\.js'/g)].map(([, path = '']) => join(file, '..', path))
+  return imported.flatMap(path => [`${path}.ts`, `${path}.tsx`])
+}
+
+/** The first circle that is found, from a file back to it; empty where there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>()
+  const way: string[] = []
+  const visit = (file: string): string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+    if (done.has(file) || !imports.has(file)) return []
+    way.push(file)
+    for (const next of imports.get(file) ?? []) {
+      const circle = visit(next)
+      if (circle.length > 0) return circle
+    }
+    way.pop()
+    done.add(file)
+    return []
+  }
+  for (const file of imports.keys()) {
+    const circle = visit(file)
+    if (circle.length > 0) return circle
+  }
+  return []
 }
 
 test('no package runs a script when it is installed', () => {

@@ -1,6 +1,7 @@
+export type { Addresses } from './addresses.js'
 export { type CalendarScope, calendar, calendarScopes } from './calendar.js'
 export { type CalendarEvent, publicHolidays } from './holidays.js'
-export { type Addresses, type Participants, startParticipants } from './participants.js'
+export { type Participants, startParticipants } from './participants.js'
 export {
   type PlayOptions,
   playScenario,

@@ -1,6 +1,6 @@
 import { parseSignatureKey, pathOf } from '@countersign/httpsig'
 import type { TracedExchange } from '@countersign/server'
-import type { Addresses } from './participants.js'
+import type { Addresses } from './addresses.js'
 
 /** One message in one line: who signed, to whom, what, and the answer. */
 export function describeMessage(exchange: TracedExchange, addresses: Addresses): string {

@@ -5,25 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TracedExchange } from '@countersign/server'
+import type { Addresses } from './addresses.js'
 import type { CalendarOrder } from './calendar-process.js'
 import { ended, startParticipant } from './participant-process.js'
 import { authServerConfig, roomsAuthServerConfig } from './playground-policy.js'
-
-/** Where the participants live: BASE the page, then +10, +20 and +21, +30 and +31, +40, +50, +60. */
-export interface Addresses {
-  readonly page: string
-  readonly agentServer: string
-  readonly authServer: string
-  /** Of another domain: it trusts nobody of this one but by the rules it has. */
-  readonly roomsAuthServer: string
-  readonly calendar: string
-  readonly rooms: string
-  readonly webApp: string
-  /** An API that knows nothing of AAuth, behind an OAuth provider. */
-  readonly addressBook: string
-  /** An MCP server, whose tools call the calendar. */
-  readonly tools: string
-}
 
 /** The running participants. */
 export interface Participants {

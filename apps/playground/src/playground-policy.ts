@@ -1,4 +1,4 @@
-import type { Addresses } from './participants.js'
+import type { Addresses } from './addresses.js'
 
 /** Seconds an auth token of the playground lives: short, so that a refresh can be watched. */
 export const authTokenLifetime = 4

@@ -1,7 +1,8 @@
 import { serve } from '@countersign/server'
+import type { Addresses } from './addresses.js'
 import { honoParticipant } from './hono-participant.js'
 import { playgroundPage } from './page.js'
-import { type Addresses, startParticipants } from './participants.js'
+import { startParticipants } from './participants.js'
 
 /** Who is where, a line each. */
 function placesOf(addresses: Addresses): string[] {

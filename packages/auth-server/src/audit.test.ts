@@ -13,7 +13,8 @@ import {
   requestTokenOf,
 } from './consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
-import { directGrants, type Policy } from './policy.js'
+import { directGrants } from './policies.js'
+import type { Policy } from './policy.js'
 import {
   ask,
   bodyOf,

@@ -7,7 +7,7 @@ import type { Grant } from './grant.js'
 import { newGrantId } from './grants.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
 import { type NewRequest, requestLifetime } from './requests.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-answer.js'
+import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { AccessRequest, AuthRequest } from './token-request.js'
 
 /** What an agent sends its user's browser with, to `agent_auth_endpoint`. */

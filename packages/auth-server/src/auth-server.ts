@@ -1,43 +1,27 @@
-import { createDiscovery, type Discovery, type Fetcher, type SiteOf } from '@countersign/discovery'
-import {
-  algorithms,
-  type HeadJudgement,
-  memoryReplaySet,
-  type ReceivedMessage,
-  type ReplaySet,
-  thumbprint,
-} from '@countersign/httpsig'
-import {
-  type AuthServerMetadata,
-  type CorsOrigins,
-  checkIdentifier,
-  jwks,
-  type PublishedKey,
-  withCors,
-} from '@countersign/protocol'
-import { belongsTo, type EpochKeeper, openStore, type Store } from '@countersign/store'
-import { clientOf, createVerifier, type TrustedProxies, withClient } from '@countersign/verify'
+import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { algorithms, type HeadJudgement, memoryReplaySet, type ReceivedMessage, thumbprint } from '@countersign/httpsig'
+import { type AuthServerMetadata, checkIdentifier, jwks, type PublishedKey, withCors } from '@countersign/protocol'
+import { belongsTo, openStore, type Store } from '@countersign/store'
+import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
 import { rememberedScope } from './consents.js'
 import { countsIn } from './counts.js'
 import { epochOf, noting, restoredResponse } from './database-epoch.js'
 import type { DeviceContext } from './device.js'
-import type { AuthServerEvent } from './event.js'
 import type { Exchange } from './exchange/exchange.js'
-import type { ExchangeOptions } from './exchange/exchange-rule.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange/exchange-setup.js'
 import { grantedTo, grantsIn, type OnSurplus } from './grants.js'
 import { createGuesses } from './guesses.js'
 import { supportedIdentityScopes } from './identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
+import type { AuthServerOptions } from './options.js'
 import { claimedLogos } from './pages/claimed-logo.js'
 import { createPageLimit, type PageLimit } from './pages/page-limit.js'
-import type { Policy } from './policy.js'
 import { createPolls } from './polls.js'
 import { redemptionsIn } from './redemption.js'
 import { createRepeats } from './repeats.js'
-import { defaultQuota, type RequestQuota } from './request-quota.js'
+import { defaultQuota } from './request-quota.js'
 import { requestsIn } from './requests.js'
 import { retention } from './retention.js'
 import { isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
@@ -45,77 +29,6 @@ import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
 
 const longestLifetime = 3600
-
-/** How an auth server is set up. */
-export interface AuthServerOptions extends TrustedProxies {
-  /** The issuer, e.g. `https://auth.example`. */
-  readonly issuer: string
-  /** Published keys; the first one signs. Publish a key at least 30 seconds before it comes first. */
-  readonly keys: readonly PublishedKey[]
-  /** Store URL: `sqlite:FILE` or `postgres://…`. */
-  readonly database: string
-  /**
-   * Keeps, outside the database and its backups, how far the database has come: `epochFile` of `@countersign/server`. A database
-   * that was restored from a backup does not start before `restoreAuthServer`. Default: none, and that is not noticed.
-   * @see protocol §6.3
-   */
-  readonly epoch?: EpochKeeper
-  /**
-   * What to do when the database was used with none of `keys`, as when their file is not mounted and a new one was made. `check`,
-   * the default, refuses to open. `replace` takes them: the keys of before are lost or stolen.
-   */
-  readonly knownKeys?: 'check' | 'replace'
-  /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
-  readonly login?: readonly LoginMethod[]
-  /** Decides every grant and every refresh. Default: deny everything. */
-  readonly policy?: Policy
-  /**
-   * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, since whoever may start it
-   * can ask any user anywhere to type in a code.
-   * @see protocol §6.3
-   */
-  readonly deviceFlow?: 'any' | readonly string[]
-  /**
-   * Passes on what resources were called with, to resources that they call. Default: nothing is exchanged. A policy is asked
-   * as well, with `upstream`, and what is stricter holds; without a `policy` the rules alone decide.
-   * @see protocol §7
-   */
-  readonly exchange?: ExchangeOptions
-  /** Sends the requests that link users to upstream issuers' token endpoints. Default: to public addresses only. */
-  readonly fetch?: typeof fetch
-  /** How many requests may wait for users at once. Default: 1000 of one agent, 100 of one delegate, 10 000 in all. */
-  readonly requestQuota?: RequestQuota
-  /**
-   * Page requests of one network (an IPv4 address, a /64) in a minute; beyond, 429. Default 300. Behind a proxy give
-   * `trustedProxies`: without it all users are one network. Wrong user codes of private addresses are then counted by session and
-   * user, and as those of all private addresses together (1000 in ten minutes): one may be a proxy, with everyone behind it.
-   */
-  readonly pagesPerMinute?: number
-  /** Finds the keys of agents and resources. Default on Node: one with the guarded fetcher. */
-  readonly discovery?: Discovery
-  /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
-  readonly logoFetcher?: Fetcher
-  /** Where signed requests are remembered. Default: in memory. */
-  readonly replay?: ReplaySet
-  /**
-   * Which site an agent belongs to, whose share of what strangers share it takes. Default: its registrable domain by the ICANN part
-   * of the Public Suffix List.
-   */
-  readonly siteOf?: SiteOf
-  /** Seconds an auth token lives. Default 600, at most 3600. */
-  readonly authTokenLifetime?: number
-  /** Unix seconds. */
-  readonly now?: () => number
-  /** Loopback http identifiers are accepted. Default false. */
-  readonly development?: boolean
-  /**
-   * Whose pages may call it from a browser: `*` or exact origins. Default none: CORS is off. See `CorsOrigins`.
-   * @see protocol §4 "CORS"
-   */
-  readonly cors?: CorsOrigins
-  /** Receives one event per decision; must not throw. */
-  readonly onEvent?: (event: AuthServerEvent) => void
-}
 
 /** A running auth server. */
 export interface AuthServer {

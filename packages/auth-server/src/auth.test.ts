@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { directGrants } from './policy.js'
+import { directGrants } from './policies.js'
 import {
   agentServer,
   ask,

@@ -1,6 +1,7 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, parseQuery, seeOther } from '@countersign/protocol'
-import { type ConsentContext, consentPath } from './consent.js'
+import { consentPath } from './consent.js'
+import type { ConsentContext } from './open-request.js'
 
 /**
  * Answers `agent_auth_endpoint`: the browser that opens a request first has it, and goes on to the page for it. From there on

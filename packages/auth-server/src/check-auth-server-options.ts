@@ -8,8 +8,8 @@ import {
   restriction,
   wrongOption,
 } from '@countersign/protocol'
-import type { AuthServerOptions } from './auth-server.js'
 import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
+import type { AuthServerOptions } from './options.js'
 import type { DirectGrant, UserQuestion } from './policy.js'
 import type { RequestQuota } from './request-quota.js'
 

@@ -1,7 +1,8 @@
 import { createDiscovery } from '@countersign/discovery'
 import { type Browser, browser, signInAs } from './login/browser.test.fixture.js'
 import { demoUsers } from './login/login-method.js'
-import { askUsers, type Policy } from './policy.js'
+import { askUsers } from './policies.js'
+import type { Policy } from './policy.js'
 import {
   agentServer,
   bodyOf,

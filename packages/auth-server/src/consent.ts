@@ -1,58 +1,20 @@
-import type { Discovery } from '@countersign/discovery'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, answerUrl, parseQuery, parseScope, seeOther } from '@countersign/protocol'
 import { consentView } from './consent-view.js'
-import type { ConsentKey } from './consents.js'
-import type { AuthServerEvent } from './event.js'
 import { exchangeFacts } from './exchange/exchange.js'
-import type { Linking } from './exchange/link.js'
 import { upstreamOf } from './exchange/upstream-token.js'
 import { identityClaims } from './identity-claims.js'
-import type { BrowserSession, SessionUser } from './login/browser-session.js'
+import type { BrowserSession } from './login/browser-session.js'
 import { pageForm } from './login/page-form.js'
-import type { Login } from './login/sign-in.js'
-import type { ClaimedLogos } from './pages/claimed-logo.js'
+import type { ConsentContext, OpenRequest } from './open-request.js'
 import { consentDecision } from './pages/consent-decision.js'
 import { consentPage } from './pages/consent-page.js'
 import type { ConsentView } from './pages/consent-view.js'
 import { pageResponse } from './pages/page-response.js'
-import type { Policy } from './policy.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
 import { codeOf } from './request-token.js'
-import { askedIn, consentKey, type Requests } from './requests.js'
+import { askedIn, consentKey } from './requests.js'
 import type { RequestRow } from './tables.js'
-
-/** What the pages of an auth server decide with. */
-export interface ConsentContext {
-  readonly login: Login
-  readonly requests: Requests
-  readonly remembered: (key: ConsentKey, scope: readonly string[]) => Promise<readonly string[]>
-  readonly discovery: Discovery
-  readonly logos: ClaimedLogos
-  readonly policy: Policy
-  readonly issuer: { readonly issuer: string }
-  readonly now: () => number
-  readonly onEvent: (event: AuthServerEvent) => void
-  /** Told which request a page is about, so that a refusal is recorded with it. */
-  readonly note?: (known: PageFacts) => void
-  /** Absent where no exchange is configured. */
-  readonly linking?: Linking
-}
-
-/** What is known of a page before it is refused. */
-export interface PageFacts {
-  /** What it is about. */
-  readonly row: RequestRow
-  /** Who is signed in. */
-  readonly user?: SessionUser
-}
-
-/** A request in the browser that has it, and who is signed in there. */
-export interface OpenRequest {
-  readonly row: RequestRow
-  readonly session: BrowserSession
-  readonly user: SessionUser
-}
 
 /** Unanswered questions of one agent that one user is shown within the life of a request. */
 const mostShown = 20

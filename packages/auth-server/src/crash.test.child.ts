@@ -3,7 +3,7 @@ import { createDiscovery } from '@countersign/discovery'
 import { generateSigningKey, type ReceivedMessage } from '@countersign/httpsig'
 import { createAuthServer } from './auth-server.js'
 import { demoUsers } from './login/login-method.js'
-import { askUsers, directGrants, firstOf } from './policy.js'
+import { askUsers, directGrants, firstOf } from './policies.js'
 
 /** A request to this process, and its answer. */
 export interface Call {

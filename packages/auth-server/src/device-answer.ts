@@ -7,7 +7,7 @@ import { redeem } from './redemption.js'
 import { redemptionHash } from './request-token.js'
 import { requestLifetime } from './requests.js'
 import type { RequestRow } from './tables.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-answer.js'
+import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
 import { shownUserCode } from './user-code.js'
 

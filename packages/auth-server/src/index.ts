@@ -1,4 +1,4 @@
-export { type AuthServer, type AuthServerOptions, createAuthServer } from './auth-server.js'
+export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { AuthServerEvent, ExchangeFacts } from './event.js'
 export type { ChainHop } from './exchange/chain.js'
 export type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
@@ -13,16 +13,8 @@ export {
   type UserClaims,
 } from './login/login-method.js'
 export type { LoginEvent } from './login/sign-in.js'
-export {
-  askUsers,
-  type Decision,
-  type DirectGrant,
-  directGrants,
-  firstOf,
-  type Policy,
-  type PolicyRequest,
-  type UpstreamFacts,
-  type UserQuestion,
-} from './policy.js'
+export type { AuthServerOptions } from './options.js'
+export { askUsers, directGrants, firstOf } from './policies.js'
+export type { Decision, DirectGrant, Policy, PolicyRequest, UpstreamFacts, UserQuestion } from './policy.js'
 export type { RequestQuota } from './request-quota.js'
 export { type Restored, type RestoreOptions, restoreAuthServer } from './restore.js'

@@ -1,6 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { askUsers, type DirectGrant, directGrants, firstOf, type UserQuestion } from './policy.js'
+import { askUsers, directGrants, firstOf } from './policies.js'
+import type { DirectGrant, UserQuestion } from './policy.js'
 
 const line = { agent: 'https://agent.example', resource: 'https://calendar.example', scopes: ['events.read'] }
 const request = { agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['events.read'] }

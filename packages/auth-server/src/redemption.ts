@@ -10,20 +10,8 @@ import { refreshTokens } from './refresh-token.js'
 import { repeatFor } from './repeats.js'
 import { codeOf, isCode, redemptionHash, refusedCode } from './request-token.js'
 import type { RequestRow, Tables } from './tables.js'
-import type { TokenAnswer, TokenContext } from './token-answer.js'
+import type { Redemptions, TokenAnswer, TokenContext } from './token-context.js'
 import type { CodeRequest } from './token-request.js'
-
-/** Turns allowed requests into grants. */
-export interface Redemptions {
-  /**
-   * Takes an allowed request and stores its grant, both or neither; resolves with the refresh token once that is on disk.
-   * Absent when somebody else took it first.
-   */
-  take(
-    row: RequestRow,
-    o: { readonly principal: Principal; readonly grant: Grant; readonly redemption: string },
-  ): Promise<string | undefined>
-}
 
 /** Queries over the tables. */
 export function redemptionsIn(

@@ -2,7 +2,7 @@ import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from './auth-token.js'
 import { decideAgain, principalOf } from './decide.js'
-import type { TokenAnswer, TokenContext } from './token-answer.js'
+import type { TokenAnswer, TokenContext } from './token-context.js'
 import type { RefreshRequest } from './token-request.js'
 
 /**

@@ -1,11 +1,11 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { AAuthError } from '@countersign/protocol'
 import { type IdentifiedCaller, peerOf, requestIdOf } from '@countersign/verify'
-import type { PageFacts } from './consent.js'
 import { deniedIn } from './decide.js'
 import type { AuthServerEvent, ExchangeFacts } from './event.js'
 import { exchangeFacts } from './exchange/exchange.js'
 import { upstreamOf } from './exchange/upstream-token.js'
+import type { PageFacts } from './open-request.js'
 import { askedIn } from './requests.js'
 
 /** What was verified before a request was refused. */

@@ -1,5 +1,5 @@
 import { sharedMap } from '@countersign/protocol'
-import type { TokenAnswer } from './token-answer.js'
+import type { Repeats, TokenAnswer } from './token-context.js'
 
 /** Seconds from first use in which the same caller gets the same answer again. @see protocol §6.2 */
 export const repeatFor = 60
@@ -7,12 +7,6 @@ export const repeatFor = 60
 const mostBytes = 32 * 1024 * 1024
 /** An answer holds a token of up to 6 KiB; its size is not known before it is made. */
 const largest = 8192
-
-/** Answers to codes, kept in memory only: they hold tokens. */
-export interface Repeats {
-  /** The answer under `key`; `first` makes it when there is none, and what it throws is not kept. */
-  answer(key: string, first: () => Promise<TokenAnswer>): Promise<{ answer: TokenAnswer; kind: 'first' | 'repeat' }>
-}
 
 /** An empty memory. */
 export function createRepeats(now: () => number): Repeats {

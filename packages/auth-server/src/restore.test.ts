@@ -18,7 +18,7 @@ import {
   secondInstance,
 } from './consent.test.fixture.js'
 import { restoreAuthServer } from './index.js'
-import { askUsers, directGrants, firstOf } from './policy.js'
+import { askUsers, directGrants, firstOf } from './policies.js'
 import {
   agentServer,
   ask,

@@ -1,6 +1,6 @@
 import { grantedTo } from './grants.js'
 import type { VerifiedCaller } from './identified-form.js'
-import type { TokenContext } from './token-answer.js'
+import type { TokenContext } from './token-context.js'
 import { parseRevocation } from './token-request.js'
 
 /**

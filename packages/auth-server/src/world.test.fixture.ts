@@ -8,9 +8,11 @@ import {
   thumbprint,
 } from '@countersign/httpsig'
 import { jwks, type PublishedKey, signToken } from '@countersign/protocol'
-import { type AuthServer, type AuthServerOptions, createAuthServer } from './auth-server.js'
+import { type AuthServer, createAuthServer } from './auth-server.js'
 import type { AuthServerEvent } from './event.js'
-import { directGrants, type Policy } from './policy.js'
+import type { AuthServerOptions } from './options.js'
+import { directGrants } from './policies.js'
+import type { Policy } from './policy.js'
 
 /** 2026-01-01T00:00:00Z. */
 export const newYear = 1_767_225_600

@@ -1,5 +1,8 @@
 import { checkOption, type OptionChecks, type OptionMembers } from './option-check.js'
 
+/** Frozen options that have passed, by their checks: options that serve every request are looked at once. */
+const passed = new WeakMap<object, OptionMembers>()
+
 /**
  * Refuses what an options object must not hold: a misspelt member would be ignored, and what it was to forbid allowed.
  * Members that are undefined count as left out, but for those that restrict (`restriction`). In browsers only names are checked, which costs a page fewer bytes.
@@ -13,9 +16,11 @@ export function checkOptions<T extends object>(
   checks: OptionChecks<T>,
   required: readonly (keyof T & string)[] = [],
 ): void {
+  if (passed.get(options) === checks) return
   checkOption(options, checks as OptionMembers, { taker, path: '' })
   for (const member of required)
     if (options[member] === undefined) throw new TypeError(`${taker}: option '${member}' is missing`)
+  if (Object.isFrozen(options)) passed.set(options, checks as OptionMembers)
 }
 
 /**

@@ -11,7 +11,11 @@ export type OptionCheck =
   | ('any' | 'array' | 'boolean' | 'function' | 'number' | 'object' | 'string' | 'strings')
   | readonly (boolean | number | string)[]
   | OptionMembers
-  | (((value: unknown, place: OptionPlace) => void) & { readonly refusesUndefined?: true })
+  | (((value: unknown, place: OptionPlace) => void) & {
+      readonly refusesUndefined?: true
+      /** What a value that is there must be: nothing more is checked. */
+      readonly given?: OptionCheck
+    })
 
 /** The checks of an object's members, by their names. */
 export interface OptionMembers {
@@ -68,7 +72,7 @@ export function restriction(check: OptionCheck): OptionCheck {
       throw new TypeError(`${place.taker}: option '${place.path}' is undefined; leave it out, or give it a value`)
     checkOption(value, check, place)
   }
-  return Object.assign(given, { refusesUndefined: true } as const)
+  return Object.assign(given, { refusesUndefined: true, given: check } as const)
 }
 
 /** An object with these members, or what the other check allows. */
@@ -92,8 +96,17 @@ function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlac
     const check = Object.hasOwn(checks, member) ? checks[member] : undefined
     if (check === undefined) throw unknownOption(member, Object.keys(checks), place)
     const value = options[member]
-    if (value !== undefined || refusesUndefined(check)) checkOption(value, check, below(place, member))
+    // Options of requests are checked at each: their place is only put together for a message.
+    if (value === undefined ? refusesUndefined(check) : !isPlainly(value, check))
+      checkOption(value, check, below(place, member))
   }
+}
+
+/** Whether a value is what the check asks, as far as that is seen at once. */
+function isPlainly(value: unknown, check: OptionCheck): boolean {
+  if (typeof check === 'string') return isOfType(value, check) && (check !== 'number' || (value as number) >= 0)
+  if (typeof check === 'function') return check.given !== undefined && isPlainly(value, check.given)
+  return isChoice(check) && (check as readonly unknown[]).includes(value)
 }
 
 function refusesUndefined(check: OptionCheck): boolean {

@@ -11,19 +11,27 @@ const deadline = 5000
  * @throws TypeError when the signature has another length than those of its algorithm, as that of a KMS that answers in DER
  */
 export async function signBytes(key: SigningKey, data: Uint8Array): Promise<Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it did not answer in time')), deadline)
-  })
-  let signature: Uint8Array
-  try {
-    signature = await Promise.race([key.sign(data), late])
-  } catch (cause) {
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
-    throw new SigningKeyError(`the signing key gave no signature${why}`, { cause })
-  } finally {
-    clearTimeout(timer)
-  }
+  const signature = await signedInTime(key, data)
   if (signature.length !== signatureLength(key.publicJwk)) throw new TypeError('the key signs in another encoding')
   return signature
+}
+
+function signedInTime(key: SigningKey, data: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      clearTimeout(timer)
+      const why = cause instanceof Error ? `: ${cause.message}` : ''
+      reject(new SigningKeyError(`the signing key gave no signature${why}`, { cause }))
+    }
+    const timer = setTimeout(() => fail(new Error('it did not answer in time')), deadline)
+    const pass = (signature: Uint8Array): void => {
+      clearTimeout(timer)
+      resolve(signature)
+    }
+    try {
+      key.sign(data).then(pass, fail)
+    } catch (cause) {
+      fail(cause)
+    }
+  })
 }

@@ -55,6 +55,8 @@ const perChecks: OptionChecks<PerRequest> = {
   peer: 'string',
 }
 
+const noComponents: readonly string[] = []
+
 /** Turns received messages into verified facts. */
 export interface Verifier {
   /**
@@ -93,8 +95,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
     checkTarget(message)
     chooseAuthority(message, authorities, scheme)
   }
-  const opening = ({ requiredComponents = [] }: PerRequest): OpenOptions => {
-    return { authorities, scheme, now, tolerance, requiredComponents }
+  const openings = new WeakMap<readonly string[], OpenOptions>()
+  const opening = ({ requiredComponents = noComponents }: PerRequest): OpenOptions => {
+    const known = openings.get(requiredComponents)
+    if (known !== undefined) return known
+    const made = Object.freeze({ authorities, scheme, now, tolerance, requiredComponents })
+    openings.set(requiredComponents, made)
+    return made
   }
   const begin = (message: ReceivedMessage, per: PerRequest): Asked => ({
     answers: {},

@@ -5,7 +5,7 @@ import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
 import { browserOf, hiddenOf, open } from '../consent.test.fixture.js'
 import { browser, signInAs } from '../login/browser.test.fixture.js'
 import { textOf } from '../pages/consent-page.test.fixture.js'
-import { askUsers } from '../policy.js'
+import { askUsers } from '../policies.js'
 import { bodyOf, part, plain, refusalOf, type Signer, send } from '../world.test.fixture.js'
 import {
   asking,

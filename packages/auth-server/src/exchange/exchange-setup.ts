@@ -1,14 +1,14 @@
 import { browserSignIn } from '@countersign/agent/exchange'
 import { type AgentMetadata, cookiesOf, type PublishedKey } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import type { AuthServerOptions } from '../auth-server.js'
-import type { ConsentContext } from '../consent.js'
 import { loginAttempts } from '../login/login-attempt.js'
+import type { ConsentContext, Linking } from '../open-request.js'
+import type { AuthServerOptions } from '../options.js'
 import { rateLimit } from '../rate-limit.js'
 import type { Tables } from '../tables.js'
 import { createExchange, type Exchange } from './exchange.js'
 import { exchangeRules } from './exchange-rule.js'
-import { type Linking, linkCallbackPath, linkingOf } from './link.js'
+import { linkCallbackPath, linkingOf } from './link.js'
 
 /** Sign-ins that may begin for one request. */
 const mostDepartures = { most: 5, seconds: 600 }

@@ -2,18 +2,11 @@ import type { BrowserSignIn } from '@countersign/agent/exchange'
 import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
 import { telling } from '@countersign/verify'
-import {
-  answerRedirect,
-  browsersRequest,
-  type ConsentContext,
-  consentPath,
-  decideRequest,
-  type OpenRequest,
-  type PageFacts,
-} from '../consent.js'
+import { answerRedirect, browsersRequest, consentPath, decideRequest } from '../consent.js'
 import type { LinkRefusal } from '../event.js'
 import type { LoginAttempts } from '../login/login-attempt.js'
 import { pageForm } from '../login/page-form.js'
+import type { ConsentContext, Linking, OpenRequest, PageFacts } from '../open-request.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import type { RateLimit } from '../rate-limit.js'
@@ -25,23 +18,6 @@ import { upstreamOf } from './upstream-token.js'
 
 /** Where browsers come back to from the other auth server. */
 export const linkCallbackPath = '/link/callback'
-
-/** Sees to it that only the user an exchange is for decides it. */
-export interface Linking {
-  /**
-   * Where the browser must go first: to the other auth server, or to the page that asks about the link. Undefined once its
-   * user is the one the exchange is for.
-   * @throws AAuthError, shown as a page, when they are somebody else
-   */
-  detour(
-    message: ReceivedMessage,
-    at: { readonly request_token: string; readonly open: OpenRequest },
-  ): Promise<Response | undefined>
-  /** Takes a browser back from the other auth server. */
-  callback(message: ReceivedMessage): Promise<Response>
-  /** Takes what the user said about the link. */
-  decide(message: ReceivedMessage, note?: ConsentContext['note']): Promise<Response>
-}
 
 /** What links are made with. */
 export interface LinkingContext

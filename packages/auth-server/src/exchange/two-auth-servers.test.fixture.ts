@@ -1,11 +1,12 @@
 import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
 import { fromRequest, generateSigningKey, thumbprint } from '@countersign/httpsig'
-import { type AuthServer, type AuthServerOptions, createAuthServer } from '../auth-server.js'
+import { type AuthServer, createAuthServer } from '../auth-server.js'
 import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
 import type { AuthServerEvent } from '../event.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'
-import { askUsers } from '../policy.js'
+import type { AuthServerOptions } from '../options.js'
+import { askUsers } from '../policies.js'
 import { bodyOf, part, post, publishResource, type Signer, send } from '../world.test.fixture.js'
 import {
   type ExchangeWorld,

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { end, freePort, run, type Stand, stand } from './processes.fixture.js'
-import { ofKind } from './tier.fixture.js'
 
 let place: Stand
 beforeAll(() => {
@@ -11,7 +10,7 @@ beforeAll(() => {
 })
 afterAll(() => place.stop())
 
-test.each(ofKind(['auth-server', 'agent-server']))(
+test.each(['auth-server', 'agent-server'])(
   verifies('restore.epoch', '%s: a database that was put back from a backup starts only after restore'),
   { timeout: 60_000 },
   async name => {

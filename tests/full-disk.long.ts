@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { end, freePort, run, stand } from './processes.fixture.js'
-import { ofKind } from './tier.fixture.js'
 
 const place = stand()
 afterAll(() => place.stop())
@@ -27,7 +26,7 @@ async function readiness(port: number, wanted: number): Promise<number> {
   }
 }
 
-test.skipIf(noPrlimit !== '').each(ofKind(['auth-server', 'agent-server']))(
+test.skipIf(noPrlimit !== '').each(['auth-server', 'agent-server'])(
   verifies('F-14', `%s is not ready while every write is refused, and ready again with room${noPrlimit}`),
   async name => {
     const port = await freePort()
