@@ -3,28 +3,25 @@ import type { Discovery } from '@countersign/discovery'
 import { headerValues, type ReceivedMessage, randomText } from '@countersign/httpsig'
 import {
   AAuthError,
-  type AgentMetadata,
   checkIdentifierList,
   cookiesOf,
   type IdentifierList,
   type PublishedKey,
   parseAgentInteraction,
-  type Routes,
 } from '@countersign/protocol'
 import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { available } from './available.js'
+import { type Called, type Downstream, Setback } from './called.js'
 import type { Counter } from './counter.js'
-import type { Refusal } from './decision.js'
 import { refusalAfter } from './downstream-refusal.js'
 import type { Asking, Observer } from './event.js'
 import { inTime } from './in-time.js'
 import { interactionLife, interactionRoutes } from './interaction.js'
 import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
 import { callbackPath, interactPath } from './metadata.js'
-import type { OAuthApi, OAuthOwner, PendingOAuth } from './oauth.js'
+import type { OAuthOwner, PendingOAuth } from './oauth.js'
 import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
-import type { Route } from './requirement.js'
 
 /** How a resource calls others for the requests that it answers. */
 export interface DownstreamOptions {
@@ -61,36 +58,6 @@ export interface DownstreamContext {
   readonly tell: Observer
   readonly now: () => number
   readonly development: boolean
-}
-
-/** A resource as it calls others. */
-export interface Downstream {
-  readonly metadata: AgentMetadata
-  /** Where browsers come by. */
-  readonly routes: Routes
-  /**
-   * Takes the code of an interaction that a request carries, so that its calls can use what the user agreed to.
-   * @throws AAuthError `invalid_grant` for one that is unknown, used, or another's
-   */
-  accept(message: ReceivedMessage, verified: Verified): Promise<void>
-  /** Calls for a request that was let pass; rejects with a {@link Setback} where that cannot be. */
-  fetch(request: Called, input: string | URL | Request, init?: RequestInit): Promise<Response>
-  /** As {@link Downstream.fetch}, to an API behind OAuth. */
-  oauth(request: Called, api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
-}
-
-/** A request that was let pass, and what its route asks. */
-export interface Called {
-  readonly verified: Verified
-  readonly route: Route
-}
-
-/** Why a call for a request cannot be made, as the caller of the resource is told. */
-export class Setback {
-  readonly refusal: Refusal
-  constructor(refusal: Refusal) {
-    this.refusal = refusal
-  }
 }
 
 interface Mandate extends Upstream {
