@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ended, startSharer } from '../packages/agent/src/file-state.test.fixture.js'
+import { ended, startSharer } from '../packages/agent/src/state/file-state.test.fixture.js'
 
 test('no count is lost among 12 processes, while others that hold the lock are killed', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-state-file-'))

@@ -247,7 +247,7 @@ test('every export that takes requests is among the doors', async () => {
 
 /** Sources that look at the headers which frame a body, and what for. */
 const framing: Readonly<Record<string, string>> = {
-  'agent/src/loopback.ts': 'sets the length of its page',
+  'agent/src/interact/loopback.ts': 'sets the length of its page',
   'cli/src/commands/inspect-raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
   'discovery/src/guarded-fetch.ts': 'sets the length of what it sends; refuses an answer early, and counts its bytes',
   'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
@@ -255,12 +255,13 @@ const framing: Readonly<Record<string, string>> = {
     'asks a proxy that has the body what it knows of it; what is signed is refused unless seen or told unseen',
   'gateway/src/mcp-names.ts': 'sets the length of a question that it asks itself',
   'gateway/src/forwarded-headers.ts': 'takes them off, and sets the length of the body that was verified',
-  'httpsig/src/node-head.ts': 'refuses a head of which some may be missing',
+  'httpsig/src/message/node-head.ts': 'refuses a head of which some may be missing',
   'httpsig/src/node.ts': 'refuses framings early; of a body read before the guard, once the head is known to be whole',
-  'httpsig/src/received-message.ts': 'announces a body that is not read yet: a digest must be covered, and is compared',
-  'httpsig/src/unread-request.ts': 'likewise',
-  'httpsig/src/received-request.ts': 'refuses what announces a body that the platform does not show',
-  'resource/src/outgoing-node.ts': 'sets the length of an answer',
+  'httpsig/src/message/received-message.ts':
+    'announces a body that is not read yet: a digest must be covered, and is compared',
+  'httpsig/src/signature/unread-request.ts': 'likewise',
+  'httpsig/src/message/received-request.ts': 'refuses what announces a body that the platform does not show',
+  'resource/src/adapter/outgoing-node.ts': 'sets the length of an answer',
   'server/src/serve.ts': 'does not ask for a body that is over the limit',
   'server/src/malformed.ts': 'sets the length of an answer',
   'server/src/upgrade.ts': 'refuses early; what follows the head of an upgrade is never a body',

@@ -4,8 +4,11 @@ import { redisReplaySet } from '@countersign/httpsig/redis'
 import { memoryCounter } from '@countersign/resource'
 import { redisCounter } from '@countersign/resource/redis'
 import { openStore, type Store } from '@countersign/store'
-import { type PendingInteraction, pendingInteractionsIn } from '../../packages/agent/src/pending-interactions.js'
-import { memoryState } from '../../packages/agent/src/state.js'
+import {
+  type PendingInteraction,
+  pendingInteractionsIn,
+} from '../../packages/agent/src/interact/pending-interactions.js'
+import { memoryState } from '../../packages/agent/src/state/state.js'
 import { delegateKeysIn } from '../../packages/agent-server/src/delegate-key.js'
 import { delegatesIn } from '../../packages/agent-server/src/delegates.js'
 import { enrollmentCodeHash } from '../../packages/agent-server/src/enrollment-code.js'
@@ -13,8 +16,11 @@ import { codes } from '../../packages/agent-server/src/enrollment-codes.js'
 import { databaseKeyShelf } from '../../packages/agent-server/src/key-shelf.js'
 import { migrations, room, type Tables } from '../../packages/agent-server/src/tables.js'
 import { takeProof } from '../../packages/agent-server/src/used-proof.js'
-import { createRepeats } from '../../packages/auth-server/src/repeats.js'
-import { type InteractionSession, memoryInteractions } from '../../packages/resource/src/interaction-sessions.js'
+import { createRepeats } from '../../packages/auth-server/src/token/repeats.js'
+import {
+  type InteractionSession,
+  memoryInteractions,
+} from '../../packages/resource/src/downstream/interaction-sessions.js'
 import { sealWith } from '../../packages/resource/src/oauth/sealed.js'
 import { openTokenRows } from '../../packages/resource/src/oauth/token-rows.js'
 import { burst } from './counted-first.fixture.js'

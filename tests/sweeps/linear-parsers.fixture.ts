@@ -1,14 +1,14 @@
-import { clockSkew, retryDelay } from '../../packages/agent/src/retry-after.js'
-import { userUrl } from '../../packages/agent/src/user-url.js'
+import { userUrl } from '../../packages/agent/src/grant/user-url.js'
+import { clockSkew, retryDelay } from '../../packages/agent/src/wire/retry-after.js'
 import { claimPattern } from '../../packages/agent-server/src/claim-pattern.js'
 import { parseEnrollment } from '../../packages/agent-server/src/enrollment-body.js'
 import { parseJsonBody } from '../../packages/agent-server/src/json-body.js'
 import { parseOidcToken } from '../../packages/agent-server/src/oidc-token.js'
+import { typedUserCode } from '../../packages/auth-server/src/consent/user-code.js'
 import { isReturnPath } from '../../packages/auth-server/src/login/return-path.js'
 import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
 import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
-import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token-request.js'
-import { typedUserCode } from '../../packages/auth-server/src/user-code.js'
+import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token/token-request.js'
 import { parseRawRequest } from '../../packages/cli/src/commands/inspect-raw-request.js'
 import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
 import { isDocumentType } from '../../packages/discovery/src/media-type.js'
@@ -16,17 +16,17 @@ import { targetOf } from '../../packages/discovery/src/target.js'
 import { shown } from '../../packages/fetch/src/report.js'
 import { asksForAnother, checkConnection, claimsIn } from '../../packages/gateway/src/forwarded-headers.js'
 import { routeTable } from '../../packages/gateway/src/route-table.js'
-import { parseAcceptSignature } from '../../packages/httpsig/src/accept-signature.js'
-import { parseContentDigest, parseContentDigestFully } from '../../packages/httpsig/src/content-digest.js'
-import { shownBase } from '../../packages/httpsig/src/explain-signature-shown.js'
-import type { ReceivedMessage } from '../../packages/httpsig/src/received-message.js'
-import { checkTarget } from '../../packages/httpsig/src/request-target.js'
-import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/signature-input.js'
-import { parseSignatureKey, parseSignatureKeyFully } from '../../packages/httpsig/src/signature-key.js'
-import { isSigned } from '../../packages/httpsig/src/signature-lines.js'
-import { parseSignatureValue, parseSignatureValueFully } from '../../packages/httpsig/src/signature-value.js'
-import { parseMembers, parseSingleMember } from '../../packages/httpsig/src/structured-field.js'
-import { openSignature } from '../../packages/httpsig/src/verify.js'
+import { shownBase } from '../../packages/httpsig/src/component/shown.js'
+import { parseSignatureInput, parseSignatureInputFully } from '../../packages/httpsig/src/component/signature-input.js'
+import { parseMembers, parseSingleMember } from '../../packages/httpsig/src/component/structured-field.js'
+import { parseContentDigest, parseContentDigestFully } from '../../packages/httpsig/src/digest/content-digest.js'
+import type { ReceivedMessage } from '../../packages/httpsig/src/message/received-message.js'
+import { checkTarget } from '../../packages/httpsig/src/message/request-target.js'
+import { parseAcceptSignature } from '../../packages/httpsig/src/signature/accept-signature.js'
+import { parseSignatureKey, parseSignatureKeyFully } from '../../packages/httpsig/src/signature/signature-key.js'
+import { isSigned } from '../../packages/httpsig/src/signature/signature-lines.js'
+import { parseSignatureValue, parseSignatureValueFully } from '../../packages/httpsig/src/signature/signature-value.js'
+import { openSignature } from '../../packages/httpsig/src/signature/verify.js'
 import { readRpc } from '../../packages/mcp/src/rpc.js'
 import { uriRules } from '../../packages/mcp/src/uri-rules.js'
 import { parseAgentAuth } from '../../packages/protocol/src/agent-auth.js'
@@ -46,8 +46,8 @@ import {
 import { parseScope } from '../../packages/protocol/src/scope.js'
 import { parseStructuredItem, textOf } from '../../packages/protocol/src/structured-item.js'
 import { parseToken } from '../../packages/protocol/src/token.js'
-import { bearerTokenOf, hasBearer } from '../../packages/resource/src/bearer.js'
-import { guardedCache } from '../../packages/resource/src/cache.js'
+import { guardedCache } from '../../packages/resource/src/adapter/cache.js'
+import { bearerTokenOf, hasBearer } from '../../packages/resource/src/guard/bearer.js'
 import { requestId } from '../../packages/server/src/request-id.js'
 import { shortenEvents, shortenSecrets } from '../../packages/server/src/trace.js'
 import { clientOf } from '../../packages/verify/src/trusted-proxies.js'
@@ -92,15 +92,17 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/fetch/src/fetch.ts requestOf': operators,
   'packages/fetch/src/keys.ts showKeys': operators,
   'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
-  'packages/httpsig/src/explain-signature-reading.ts baseOf': 'at most 32 components, each replaced once',
-  'packages/httpsig/src/parameterised-component.ts queryParameters': 'signed requests',
-  'packages/httpsig/src/received-request.ts countOf': 'signed requests',
-  'packages/httpsig/src/signature-input.ts parseCanonical':
-    'packages/httpsig/src/signature-input.ts parseSignatureInput',
-  'packages/httpsig/src/structured-field.ts holdsMisreadNumber':
-    'packages/httpsig/src/signature-input.ts parseSignatureInputFully',
-  'packages/httpsig/src/structured-field.ts parseMembers': 'packages/httpsig/src/structured-field.ts parseMembers',
-  'packages/httpsig/src/structured-field.ts writtenMembers': 'packages/httpsig/src/structured-field.ts parseMembers',
+  'packages/httpsig/src/explain/reading.ts baseOf': 'at most 32 components, each replaced once',
+  'packages/httpsig/src/component/parameterised-component.ts queryParameters': 'signed requests',
+  'packages/httpsig/src/message/received-request.ts countOf': 'signed requests',
+  'packages/httpsig/src/component/signature-input.ts parseCanonical':
+    'packages/httpsig/src/component/signature-input.ts parseSignatureInput',
+  'packages/httpsig/src/component/structured-field.ts holdsMisreadNumber':
+    'packages/httpsig/src/component/signature-input.ts parseSignatureInputFully',
+  'packages/httpsig/src/component/structured-field.ts parseMembers':
+    'packages/httpsig/src/component/structured-field.ts parseMembers',
+  'packages/httpsig/src/component/structured-field.ts writtenMembers':
+    'packages/httpsig/src/component/structured-field.ts parseMembers',
   'packages/protocol/src/a-label.ts unicodeHost': 'hosts on pages',
   'packages/protocol/src/cookie.ts cookiesOf': 'cookies',
   'packages/protocol/src/form.ts parseForm': 'packages/protocol/src/form.ts parseForm',
@@ -112,10 +114,10 @@ export const textLoops: Readonly<Record<string, string>> = {
 
 /** Functions named `parse…` that read nothing of a stranger's. */
 export const trusted: Readonly<Record<string, string>> = {
-  'packages/httpsig/src/component-identifier.ts parseComponent': 'a program’s own text',
-  'packages/httpsig/src/jwk.ts parsePublicJwk': 'members that were read before, each of a length that is checked',
-  'packages/resource/src/limits.ts parseLimits': operators,
-  'packages/resource/src/rate.ts parseRate': operators,
+  'packages/httpsig/src/component/component-identifier.ts parseComponent': 'a program’s own text',
+  'packages/httpsig/src/key/jwk.ts parsePublicJwk': 'members that were read before, each of a length that is checked',
+  'packages/resource/src/limit/limits.ts parseLimits': operators,
+  'packages/resource/src/limit/rate.ts parseRate': operators,
   'packages/store/src/database-url.ts parseDatabaseUrl': operators,
 }
 
@@ -188,71 +190,71 @@ const metadata = (fill: string): Record<string, unknown> => ({
 
 export const parsers: readonly Parser[] = [
   {
-    name: 'packages/httpsig/src/signature-key.ts parseSignatureKey',
+    name: 'packages/httpsig/src/signature/signature-key.ts parseSignatureKey',
     limit: 7 * 1024,
     frames: [...dictionaryFrames, fill => `sig=jwt;jwt="${fill}"`, fill => `sig=hwk;x="${fill}";kty="OKP"`],
     run: parseSignatureKey,
   },
   {
-    name: 'packages/httpsig/src/signature-key.ts parseSignatureKeyFully',
+    name: 'packages/httpsig/src/signature/signature-key.ts parseSignatureKeyFully',
     limit: 7 * 1024,
     frames: dictionaryFrames,
     run: parseSignatureKeyFully,
   },
   {
-    name: 'packages/httpsig/src/structured-field.ts parseSingleMember',
+    name: 'packages/httpsig/src/component/structured-field.ts parseSingleMember',
     limit: 7 * 1024,
     frames: dictionaryFrames,
     run: text => parseSingleMember('Signature-Key', text),
   },
   {
-    name: 'packages/httpsig/src/structured-field.ts parseMembers',
+    name: 'packages/httpsig/src/component/structured-field.ts parseMembers',
     limit: 8 * 1024,
     frames: dictionaryFrames,
     texts: [eight],
     run: text => parseMembers('Signature', text, { members: 8, bytes: 8192 }),
   },
   {
-    name: 'packages/httpsig/src/signature-input.ts parseSignatureInput',
+    name: 'packages/httpsig/src/component/signature-input.ts parseSignatureInput',
     limit: 8 * 1024,
     frames: [...dictionaryFrames, fill => `sig=("a${fill}`],
     texts: [eight, `sig=(${'"a" '.repeat(2000)}`, `sig=("a")${';a=1'.repeat(2000)}`, `sig=("${'a" "'.repeat(2000)}`],
     run: text => parseSignatureInput(text, 'sig'),
   },
   {
-    name: 'packages/httpsig/src/signature-input.ts parseSignatureInputFully',
+    name: 'packages/httpsig/src/component/signature-input.ts parseSignatureInputFully',
     limit: 8 * 1024,
     frames: dictionaryFrames,
     texts: [eight],
     run: text => parseSignatureInputFully(text, 'm0'),
   },
   {
-    name: 'packages/httpsig/src/signature-value.ts parseSignatureValue',
+    name: 'packages/httpsig/src/signature/signature-value.ts parseSignatureValue',
     limit: 8 * 1024,
     frames: dictionaryFrames,
     run: text => parseSignatureValue(text, 'sig'),
   },
   {
-    name: 'packages/httpsig/src/signature-value.ts parseSignatureValueFully',
+    name: 'packages/httpsig/src/signature/signature-value.ts parseSignatureValueFully',
     limit: 8 * 1024,
     frames: dictionaryFrames,
     run: text => parseSignatureValueFully(text, 'sig'),
   },
   {
-    name: 'packages/httpsig/src/content-digest.ts parseContentDigest',
+    name: 'packages/httpsig/src/digest/content-digest.ts parseContentDigest',
     limit: headerBlock,
     frames: [...dictionaryFrames, fill => `sha-256=:${fill}:`],
     texts: ['sha-256=:AA==:, '.repeat(1000), 'a, '.repeat(5000)],
     run: parseContentDigest,
   },
   {
-    name: 'packages/httpsig/src/content-digest.ts parseContentDigestFully',
+    name: 'packages/httpsig/src/digest/content-digest.ts parseContentDigestFully',
     limit: headerBlock,
     frames: dictionaryFrames,
     run: parseContentDigestFully,
   },
   {
-    name: 'packages/httpsig/src/accept-signature.ts parseAcceptSignature',
+    name: 'packages/httpsig/src/signature/accept-signature.ts parseAcceptSignature',
     limit: 8 * 1024,
     frames: dictionaryFrames,
     run: parseAcceptSignature,
@@ -537,7 +539,7 @@ export const parsers: readonly Parser[] = [
   },
 
   {
-    name: 'packages/auth-server/src/token-request.ts parseTokenRequest',
+    name: 'packages/auth-server/src/token/token-request.ts parseTokenRequest',
     limit: formBody,
     run: text =>
       ['auth', 'exchange', 'code', text].map(type => {
@@ -559,7 +561,7 @@ export const parsers: readonly Parser[] = [
       }),
   },
   {
-    name: 'packages/auth-server/src/token-request.ts parseRevocation',
+    name: 'packages/auth-server/src/token/token-request.ts parseRevocation',
     limit: formBody,
     run: text => parseRevocation(new Map([['token', text]])),
   },

@@ -1,5 +1,5 @@
 import { type Agent, type AgentOptions, createAgent } from './agent.js'
-import { agentServer, delegate } from './identity.js'
+import { agentServer, delegate } from './identity/identity.js'
 import { auth, home, type World } from './participants.test.fixture.js'
 
 /** An agent in a world, by its own published key unless `options` say otherwise. */

@@ -1,2 +1,2 @@
-export { browserFetcher } from './browser-fetcher.js'
-export { type IndexedDbStateOptions, indexedDbState } from './indexed-db-state.js'
+export { type IndexedDbStateOptions, indexedDbState } from './state/indexed-db-state.js'
+export { browserFetcher } from './wire/browser-fetcher.js'

@@ -1,5 +1,10 @@
-export { type BrowserSignIn, type BrowserSignInOptions, browserSignIn, type Departure } from './browser-sign-in.js'
 export { AgentError, type AgentErrorCode, type Refusal, refusalOf } from './error.js'
+export {
+  type BrowserSignIn,
+  type BrowserSignInOptions,
+  browserSignIn,
+  type Departure,
+} from './exchange/browser-sign-in.js'
 export {
   type Exchanged,
   type ExchangingAgent,
@@ -9,5 +14,5 @@ export {
   type PendingConsent,
   type PendingPage,
   type Upstream,
-} from './exchanging-agent.js'
-export type { Grant } from './grants.js'
+} from './exchange/exchanging-agent.js'
+export type { Grant } from './grant/grants.js'

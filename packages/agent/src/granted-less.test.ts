@@ -1,10 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn } from './agents.test.fixture.js'
-import { callbackRoute } from './callback-route.js'
 import { explain } from './explanation.js'
+import type { SignIn } from './fetch/sign-in.js'
+import { callbackRoute } from './interact/callback-route.js'
 import { auth, calendar, home } from './participants.test.fixture.js'
-import type { SignIn } from './sign-in.js'
 import { callback, forEver, formsOf, worldOfUsers } from './users.test.fixture.js'
 
 /** An agent whose user sees every page at once and says yes to what `users.allowed` holds. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createAgent } from './agent.js'
 import { agentIn, calls, delegateIn, schemes } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
-import { agentServer } from './identity.js'
+import { agentServer } from './identity/identity.js'
 import type { Exchange } from './network.test.fixture.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
 

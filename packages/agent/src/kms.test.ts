@@ -1,9 +1,9 @@
 import { generateSigningKey, type SigningKey } from '@countersign/httpsig'
 import { expect, test } from 'vitest'
 import { agentIn, delegateIn } from './agents.test.fixture.js'
-import { agentServer } from './identity.js'
+import { agentServer } from './identity/identity.js'
 import { calendar, home, world } from './participants.test.fixture.js'
-import { memoryState, type StateKeys } from './state.js'
+import { memoryState, type StateKeys } from './state/state.js'
 
 /** A key whose private part is elsewhere: three members, and a way there that takes its time. */
 function elsewhere({ algorithm, publicJwk, sign }: SigningKey, signed: { count: number }): SigningKey {

@@ -4,7 +4,7 @@ import { delegateIn } from './agents.test.fixture.js'
 import type { AgentEvent } from './explanation.js'
 import { calendar, home, world } from './participants.test.fixture.js'
 import { asked, jwksAsked, loses } from './rotations.test.fixture.js'
-import { memoryState } from './state.js'
+import { memoryState } from './state/state.js'
 
 const agenda = `${calendar}/agenda`
 

@@ -1,3 +1,3 @@
-export { fileState } from './file-state.js'
-export { type LoopbackOptions, loopback } from './loopback.js'
-export { openBrowser, printUrl } from './open-browser.js'
+export { type LoopbackOptions, loopback } from './interact/loopback.js'
+export { openBrowser, printUrl } from './interact/open-browser.js'
+export { fileState } from './state/file-state.js'

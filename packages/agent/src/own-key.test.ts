@@ -3,7 +3,7 @@ import { jwks, type PublishedKey } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { agentIn } from './agents.test.fixture.js'
-import { agentServer } from './identity.js'
+import { agentServer } from './identity/identity.js'
 import { calendar, home, world } from './participants.test.fixture.js'
 
 test(

@@ -4,8 +4,8 @@ import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { createAgent, delegate } from './index.js'
-import { faultOf, isAway, unreached } from './post-fetch-node.js'
-import { postFetch as inPages } from './post-fetch-web.js'
+import { faultOf, isAway, unreached } from './wire/post-fetch-node.js'
+import { postFetch as inPages } from './wire/post-fetch-web.js'
 
 /** A server on this machine that counts who connects, and answers that it takes no code. */
 async function counting() {

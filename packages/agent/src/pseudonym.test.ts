@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { agentIn } from './agents.test.fixture.js'
-import { pseudonym } from './identity.js'
+import { pseudonym } from './identity/identity.js'
 import { calendar, type World, world } from './participants.test.fixture.js'
 
 /** A resource anywhere that lets in whoever signs. */

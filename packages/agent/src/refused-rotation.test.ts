@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { explain } from './explanation.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
 import { asked, loses, rotating } from './rotations.test.fixture.js'
-import { memoryState, type StateKeys } from './state.js'
+import { memoryState, type StateKeys } from './state/state.js'
 
 const agenda = `${calendar}/agenda`
 

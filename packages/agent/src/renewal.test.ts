@@ -2,9 +2,9 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, calls, delegateIn } from './agents.test.fixture.js'
 import { type AgentEvent, explain } from './explanation.js'
-import { delegate } from './identity.js'
+import { delegate } from './identity/identity.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
-import { memoryState } from './state.js'
+import { memoryState } from './state/state.js'
 
 const agenda = `${calendar}/agenda`
 

@@ -2,10 +2,10 @@ import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
 import { agentIn, delegateIn } from './agents.test.fixture.js'
 import { explain } from './explanation.js'
-import { delegate, pseudonym } from './identity.js'
+import { delegate, pseudonym } from './identity/identity.js'
 import { calendar, home, type World, world } from './participants.test.fixture.js'
 import { asked, jwksAsked, rotating } from './rotations.test.fixture.js'
-import { type AgentState, memoryState } from './state.js'
+import { type AgentState, memoryState } from './state/state.js'
 
 const agenda = `${calendar}/agenda`
 const events = `${calendar}/events`

@@ -1,6 +1,6 @@
 import type { Agent, AgentOptions } from './agent.js'
 import { agentIn } from './agents.test.fixture.js'
-import { delegate } from './identity.js'
+import { delegate } from './identity/identity.js'
 import { home, type World } from './participants.test.fixture.js'
 
 /** What reached the delegate token endpoint, by kind. */

@@ -11,7 +11,7 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
 import { directGrants } from './policies.js'
 import type { Policy } from './policy.js'

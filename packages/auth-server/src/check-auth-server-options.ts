@@ -8,10 +8,10 @@ import {
   restriction,
   wrongOption,
 } from '@countersign/protocol'
+import type { RequestQuota } from './bound/request-quota.js'
 import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { AuthServerOptions } from './options.js'
 import type { DirectGrant, UserQuestion } from './policy.js'
-import type { RequestQuota } from './request-quota.js'
 
 /** A list, or one of these words. A text in place of a list would be searched for parts of itself. */
 function listOr(...words: readonly string[]): OptionCheck {

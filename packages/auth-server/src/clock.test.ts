@@ -9,7 +9,7 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import {
   agentServer,
   delegate,

@@ -10,7 +10,7 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import type { Policy } from './policy.js'
 import {
   agentServer,

@@ -18,7 +18,7 @@ import {
   redeemCode,
   requestTokenOf,
   secondInstance,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { browser } from './login/browser.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
 import { ask, delegate, granted, plain, refusalOf, type Signer, send, type World, world } from './world.test.fixture.js'

@@ -18,7 +18,7 @@ import {
   open,
   redeemCode,
   requestTokenOf,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
 import { delegate, granted, type World } from './world.test.fixture.js'
 

@@ -9,7 +9,7 @@ import {
   linkOf,
   open,
   redeemCode,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { bodyOf, delegate, resourceToken, send } from './world.test.fixture.js'
 
 test(

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@countersign/protocol'
-import type { ChainHop } from './exchange/chain.js'
 import type { LoginEvent } from './login/sign-in.js'
+import type { ChainHop } from './mandate/chain.js'
 
 interface Asked {
   readonly agent: string

@@ -19,7 +19,7 @@ import {
   open,
   redeemCode,
   secondInstance,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { participants, patiently, type Running, start } from './crash.test.fixture.js'
 import { migrations, type Tables } from './tables.js'
 import { ask, bodyOf, delegate, granted, post, resourceToken, send, type World, world } from './world.test.fixture.js'

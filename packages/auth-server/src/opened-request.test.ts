@@ -10,7 +10,7 @@ import {
   linkOf,
   open,
   requestTokenOf,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
 import { delegate } from './world.test.fixture.js'
 

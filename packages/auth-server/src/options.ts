@@ -3,11 +3,11 @@ import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
+import type { RequestQuota } from './bound/request-quota.js'
 import type { AuthServerEvent } from './event.js'
 import type { ExchangeOptions } from './exchange/exchange-rule.js'
 import type { LoginMethod } from './login/login-method.js'
 import type { Policy } from './policy.js'
-import type { RequestQuota } from './request-quota.js'
 
 /** How an auth server is set up. */
 export interface AuthServerOptions extends TrustedProxies {

@@ -1,4 +1,4 @@
-import type { ChainHop } from './exchange/chain.js'
+import type { ChainHop } from './mandate/chain.js'
 
 /** What an agent asks for, once everything it shows has been verified. */
 export interface PolicyRequest {

@@ -1,7 +1,7 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { consentWorld } from './consent.test.fixture.js'
+import { consentWorld } from './consent/consent.test.fixture.js'
 import { world } from './world.test.fixture.js'
 
 const get = (target: string, method = 'GET') => ({ method, target, headers: [['host', 'auth.example']] as const })

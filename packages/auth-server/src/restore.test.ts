@@ -16,7 +16,7 @@ import {
   redeemCode,
   requestTokenOf,
   secondInstance,
-} from './consent.test.fixture.js'
+} from './consent/consent.test.fixture.js'
 import { restoreAuthServer } from './index.js'
 import { askUsers, directGrants, firstOf } from './policies.js'
 import {

@@ -1,5 +1,5 @@
 import { changeByParts, type RestoreDatabaseOptions, restoreDatabase, type Store } from '@countersign/store'
-import { sweepAtMost } from './sweep.js'
+import { sweepAtMost } from './bound/sweep.js'
 import { migrations, room, type Tables } from './tables.js'
 
 /** How a restored database is made fit to start on. */

@@ -6,7 +6,14 @@ import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../store/src/postgres.test.fixture.js'
-import { allowedCode, askUser, browserOf, consentWorld, redeemCode, requestTokenOf } from './consent.test.fixture.js'
+import {
+  allowedCode,
+  askUser,
+  browserOf,
+  consentWorld,
+  redeemCode,
+  requestTokenOf,
+} from './consent/consent.test.fixture.js'
 import { signInAs } from './login/browser.test.fixture.js'
 import { retention } from './retention.js'
 import { migrations, type Tables } from './tables.js'

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Epoch, Store } from '@countersign/store'
-import { sweepCounts } from './counts.js'
-import { sweepGrants } from './grants.js'
+import { sweepCounts } from './bound/counts.js'
+import { everySeconds, sweepAtMost, sweepInterval } from './bound/sweep.js'
+import { sweepRequests } from './consent/requests.js'
+import { sweepGrants } from './grant/grants.js'
 import { sweepSessions } from './login/browser-session.js'
 import { neededFor } from './login/users.js'
-import { sweepRequests } from './requests.js'
-import { everySeconds, sweepAtMost, sweepInterval } from './sweep.js'
 import type { Tables } from './tables.js'
 
 /** Batches of one table in one sweep: what is left then is taken up by the next one. */

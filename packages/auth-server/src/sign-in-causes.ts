@@ -1,8 +1,8 @@
 import { parseQuery } from '@countersign/protocol'
-import { consentPath } from './consent.js'
-import { devicePath } from './device.js'
+import { consentPath } from './consent/consent.js'
+import { devicePath } from './consent/device.js'
+import type { Requests } from './consent/requests.js'
 import type { SignInCause } from './pages/sign-in-cause.js'
-import type { Requests } from './requests.js'
 
 /**
  * Says who asks, on the page where a user signs in for it: the hosts of the request that the sign-in leads back to, as they were

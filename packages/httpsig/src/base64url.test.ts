@@ -1,8 +1,8 @@
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import * as ours from './base64url-node.js'
-import * as portable from './base64url-web.js'
+import * as ours from './key/base64url-node.js'
+import * as portable from './key/base64url-web.js'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const nearly = fc.oneof(

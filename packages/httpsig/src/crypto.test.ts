@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import * as node from './crypto-node.js'
-import * as web from './crypto-web.js'
-import type { Cryptography } from './cryptography.js'
 import { parsePublicJwk } from './index.js'
+import * as node from './key/crypto-node.js'
+import * as web from './key/crypto-web.js'
+import type { Cryptography } from './key/cryptography.js'
 import { generateKeyPair, signingKeyOf } from './web.js'
 
 // The two halves of `#crypto` must be one.

@@ -2,19 +2,15 @@ export { base64urlDecode, base64urlDecodeText, base64urlEncode, base64urlEncodeT
 export { checkOptions, checkOptionsOffPage } from '#check-options'
 export { ascii as asciiBytes } from '#crypto'
 export { signBytes } from '#sign-bytes'
+export { type CoverageNeeds, requiredComponents } from './component/covered-components.js'
+export type { DictionaryLimits } from './component/structured-field.js'
+export type { StructuredFieldType, StructuredFieldTypes } from './component/structured-field-type.js'
 export {
-  type AcceptSignatureAnswer,
-  type AnsweringKey,
-  type AnswerOptions,
-  answerAcceptSignature,
-  parseAcceptSignature,
-  type RefusedRequest,
-  type SignatureRequest,
-  serializeAcceptSignature,
-} from './accept-signature.js'
-export { type Algorithm, algorithms, isSignatureLength } from './algorithm.js'
-export { chooseAuthority } from './authority.js'
-export { type ContentDigest, matchesContentDigest, parseContentDigest, writeContentDigest } from './content-digest.js'
+  type ContentDigest,
+  matchesContentDigest,
+  parseContentDigest,
+  writeContentDigest,
+} from './digest/content-digest.js'
 export {
   type BodyCheck,
   checkContentDigest,
@@ -22,28 +18,17 @@ export {
   contentDigestCheck,
   type DigestedStream,
   digestStream,
-} from './content-digest-stream.js'
-export { type CoverageNeeds, requiredComponents } from './covered-components.js'
+} from './digest/content-digest-stream.js'
+export type { HashName } from './digest/hash.js'
 export { HttpSigError, type HttpSigErrorCode, type HttpSigErrorOptions } from './error.js'
+export type { SignatureCause, SignatureFinding } from './explain/cause.js'
 export {
   type ExplainedComponent,
   type ExplainOptions,
   explainSignature,
   type SignatureExplanation,
-} from './explain-signature.js'
-export type { SignatureCause, SignatureFinding } from './explain-signature-cause.js'
-export { type GatheredBytes, gatherBytes } from './gathered-bytes.js'
-export type { HashName } from './hash.js'
-export {
-  fetchRequestMessage,
-  fetchResponseMessage,
-  type HeaderLines,
-  type HttpMessage,
-  type HttpRequestMessage,
-  type HttpResponseMessage,
-  requestMessage,
-} from './http-message.js'
-export { judgeHead, openHead, refusedHead } from './judge-head.js'
+} from './explain/explain-signature.js'
+export { type Algorithm, algorithms, isSignatureLength } from './key/algorithm.js'
 export {
   type CurvePublicJwk,
   type PrivateJwk,
@@ -53,7 +38,7 @@ export {
   type RsaPublicJwk,
   signatureLength,
   thumbprint,
-} from './jwk.js'
+} from './key/jwk.js'
 export {
   generatePrivateJwk,
   generateSigningKey,
@@ -61,9 +46,33 @@ export {
   importVerifyKey,
   type SigningKey,
   type VerifyKey,
-} from './key.js'
-export { nearestName } from './nearest-name.js'
-export { randomText, textHash } from './opaque-text.js'
+} from './key/key.js'
+export { SigningKeyError } from './key/signing-key-error.js'
+export { type VerifyKeyCache, verifyKeyCache } from './key/verify-key-cache.js'
+export { chooseAuthority } from './message/authority.js'
+export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'
+export {
+  fetchRequestMessage,
+  fetchResponseMessage,
+  type HeaderLines,
+  type HttpMessage,
+  type HttpRequestMessage,
+  type HttpResponseMessage,
+  requestMessage,
+} from './message/http-message.js'
+export { randomText, textHash } from './message/opaque-text.js'
+export {
+  type HeadJudgement,
+  hasBody,
+  headerValues,
+  type JudgedHead,
+  type JudgeHead,
+  type ReceivedMessage,
+} from './message/received-message.js'
+export { fromRequest, pathOfRequest } from './message/received-request.js'
+export { checkTarget } from './message/request-target.js'
+export { pathOf, queryOf } from './message/target-parts.js'
+export { nearestName } from './option/nearest-name.js'
 export {
   checkOption,
   each,
@@ -75,40 +84,37 @@ export {
   objectOr,
   restriction,
   wrongOption,
-} from './option-check.js'
-export {
-  type HeadJudgement,
-  hasBody,
-  headerValues,
-  type JudgedHead,
-  type JudgeHead,
-  type ReceivedMessage,
-} from './received-message.js'
-export { fromRequest, pathOfRequest } from './received-request.js'
+} from './option/option-check.js'
 export {
   type MemoryReplaySetOptions,
   memoryReplaySet,
   type ReplayEntry,
   type ReplaySet,
   type ReplayVerdict,
-} from './replay-set.js'
-export { checkTarget } from './request-target.js'
-export { hasShare, type RoomShare } from './room-share.js'
-export { type SignOptions, signRequest } from './sign.js'
-export { type SignMessageOptions, signMessage } from './sign-message.js'
-export type { SignatureParameters } from './signature-dictionary.js'
+} from './replay/replay-set.js'
+export { hasShare, type RoomShare } from './replay/room-share.js'
+export {
+  type AcceptSignatureAnswer,
+  type AnsweringKey,
+  type AnswerOptions,
+  answerAcceptSignature,
+  parseAcceptSignature,
+  type RefusedRequest,
+  type SignatureRequest,
+  serializeAcceptSignature,
+} from './signature/accept-signature.js'
+export { judgeHead, openHead, refusedHead } from './signature/judge-head.js'
+export { type SignOptions, signRequest } from './signature/sign.js'
+export { type SignMessageOptions, signMessage } from './signature/sign-message.js'
+export type { SignatureParameters } from './signature/signature-dictionary.js'
 export {
   type ParsedSignatureKey,
   parseSignatureKey,
   type SignatureKey,
   serializeSignatureKey,
-} from './signature-key.js'
-export { isSigned } from './signature-lines.js'
-export { SigningKeyError } from './signing-key-error.js'
-export type { DictionaryLimits } from './structured-field.js'
-export type { StructuredFieldType, StructuredFieldTypes } from './structured-field-type.js'
-export { pathOf, queryOf } from './target-parts.js'
-export { type UnreadRequest, unreadRequest } from './unread-request.js'
+} from './signature/signature-key.js'
+export { isSigned } from './signature/signature-lines.js'
+export { type UnreadRequest, unreadRequest } from './signature/unread-request.js'
 export {
   type OpenedSignature,
   type OpenOptions,
@@ -116,11 +122,10 @@ export {
   reopenSignature,
   verifyBody,
   verifySignature,
-} from './verify.js'
-export { type VerifyKeyCache, verifyKeyCache } from './verify-key-cache.js'
+} from './signature/verify.js'
 export {
   type SignatureCandidate,
   type VerifiedMessageSignature,
   type VerifyMessageOptions,
   verifyMessage,
-} from './verify-message.js'
+} from './signature/verify-message.js'

@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import { ed25519 } from './http-message.test.fixture.js'
 import {
   type HttpMessage,
   type HttpRequestMessage,
@@ -11,6 +10,7 @@ import {
   type VerifyKey,
   verifyMessage,
 } from './index.js'
+import { ed25519 } from './message/http-message.test.fixture.js'
 
 export const key: SigningKey = await importSigningKey(ed25519)
 export const verifier: VerifyKey = await importVerifyKey(key.publicJwk)

@@ -10,7 +10,6 @@ import {
 import { expect, test } from 'vitest'
 import { signatureHeaders, verify as verifyBot } from 'web-bot-auth'
 import { signerFromJWK, verifierFromJWK } from 'web-bot-auth/crypto'
-import { ed25519, p256, testRequest, testResponse, withLines } from './http-message.test.fixture.js'
 import {
   fetchRequestMessage,
   generatePrivateJwk,
@@ -22,6 +21,7 @@ import {
   signMessage,
   verifyMessage,
 } from './index.js'
+import { ed25519, p256, testRequest, testResponse, withLines } from './message/http-message.test.fixture.js'
 
 // The general implementations nearest to this one, in both directions, where each knows the component.
 

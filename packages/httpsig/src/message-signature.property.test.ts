@@ -1,8 +1,7 @@
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { writeContentDigest } from './content-digest.js'
-import { withLines } from './http-message.test.fixture.js'
+import { writeContentDigest } from './digest/content-digest.js'
 import {
   type HttpMessage,
   type HttpRequestMessage,
@@ -12,6 +11,7 @@ import {
   signRequest,
   verifyMessage,
 } from './index.js'
+import { withLines } from './message/http-message.test.fixture.js'
 import {
   aCase,
   type Case,

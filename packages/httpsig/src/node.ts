@@ -1,13 +1,13 @@
 import { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { checkOptions } from '#check-options'
-import { isWhole } from './checked-body-node.js'
+import { isWhole } from './digest/checked-body-node.js'
 import { HttpSigError } from './error.js'
-import { gather } from './gather-node.js'
-import { type HeadWatch, watchHead, withReadBody } from './head-watch.js'
-import { withKeptBody } from './kept-body-node.js'
-import { mergeChunks, mergeEarly } from './merged-chunks-node.js'
-import { checkWholeHead } from './node-head.js'
+import { gather } from './message/gather-node.js'
+import { type HeadWatch, watchHead, withReadBody } from './message/head-watch.js'
+import { withKeptBody } from './message/kept-body-node.js'
+import { mergeChunks, mergeEarly } from './message/merged-chunks-node.js'
+import { checkWholeHead } from './message/node-head.js'
 import {
   bodyTooLarge,
   collectBody,
@@ -15,13 +15,13 @@ import {
   type JudgeHead,
   type ReceivedMessage,
   withUnseenBody,
-} from './received-message.js'
-import { isSigned } from './signature-lines.js'
+} from './message/received-message.js'
+import { isSigned } from './signature/signature-lines.js'
 
-export { bodyStream } from './body-stream-node.js'
-export { abortRequest, checkBody, isCutOff } from './checked-body-node.js'
-export { verifyAndSignOn } from './crypto-node.js'
-export { keepBody } from './kept-body-node.js'
+export { bodyStream } from './digest/body-stream-node.js'
+export { abortRequest, checkBody, isCutOff } from './digest/checked-body-node.js'
+export { verifyAndSignOn } from './key/crypto-node.js'
+export { keepBody } from './message/kept-body-node.js'
 
 function linesOf(raw: readonly string[]): Array<readonly [string, string]> {
   const lines: Array<readonly [string, string]> = []

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { ReplayEntry } from './index.js'
 import { type RedisReplaySet, type RedisReplaySetOptions, redisReplaySet } from './redis.js'
 import { freePort, hasServer, listens, startServer, stopServer } from './redis.test.fixture.js'
-import { entriesAt, expectIdentity, expectSeen } from './replay-set.test.fixture.js'
+import { entriesAt, expectIdentity, expectSeen } from './replay/replay-set.test.fixture.js'
 
 const url = process.env['COUNTERSIGN_REDIS'] ?? 'redis://127.0.0.1:6379'
 const there = await listens(Number(new URL(url).port || 6379))

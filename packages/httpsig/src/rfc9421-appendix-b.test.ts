@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
 import {
+  type HttpMessage,
+  importSigningKey,
+  importVerifyKey,
+  type SigningKey,
+  signMessage,
+  type VerifyKey,
+  verifyMessage,
+} from './index.js'
+import {
   ed25519,
   hmacSigner,
   hmacVerifier,
@@ -9,16 +18,7 @@ import {
   testRequest,
   testResponse,
   withLines,
-} from './http-message.test.fixture.js'
-import {
-  type HttpMessage,
-  importSigningKey,
-  importVerifyKey,
-  type SigningKey,
-  signMessage,
-  type VerifyKey,
-  verifyMessage,
-} from './index.js'
+} from './message/http-message.test.fixture.js'
 
 // RFC 9421 Appendix B.2 to B.4: inputs, bases and signatures as printed there.
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { parseComponent } from './component-identifier.js'
-import { withLines } from './http-message.test.fixture.js'
+import { parseComponent } from './component/component-identifier.js'
+import { messageComponentValue, messageSignatureBase } from './component/message-component.js'
+import { messageParts } from './component/parameterised-component.js'
 import type { HttpMessage, HttpRequestMessage, HttpResponseMessage, StructuredFieldTypes } from './index.js'
-import { messageComponentValue, messageSignatureBase } from './message-component.js'
-import { messageParts } from './parameterised-component.js'
+import { withLines } from './message/http-message.test.fixture.js'
 
 // RFC 9421 §2: the examples of component values, and what is refused beside them.
 

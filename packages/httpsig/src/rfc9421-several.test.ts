@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseComponent } from './component-identifier.js'
-import { p256, rsaVerifier, testRequest, withLines } from './http-message.test.fixture.js'
+import { parseComponent } from './component/component-identifier.js'
+import { messageSignatureBase } from './component/message-component.js'
 import {
   type HttpRequestMessage,
   type HttpResponseMessage,
@@ -10,7 +10,7 @@ import {
   type VerifyKey,
   verifyMessage,
 } from './index.js'
-import { messageSignatureBase } from './message-component.js'
+import { p256, rsaVerifier, testRequest, withLines } from './message/http-message.test.fixture.js'
 
 // RFC 9421 §2.4 (a response bound to its request) and §4.3 (a proxy that signs as well), as printed there.
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { signatureBase } from './component/signature-base.js'
+import { parseSignatureInput } from './component/signature-input.js'
 import { importSigningKey, importVerifyKey } from './index.js'
-import { signatureBase } from './signature-base.js'
-import { parseSignatureInput } from './signature-input.js'
-import { parseSignatureValue } from './signature-value.js'
+import { parseSignatureValue } from './signature/signature-value.js'
 
 // RFC 9421 appendix B: keys of B.1.3 and B.1.4, the test request of B.2, the examples B.2.4 and B.2.6.
 

@@ -1,10 +1,10 @@
 import { numRuns } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseContentDigest, parseContentDigestFully } from './content-digest.js'
+import { parseSignatureInput, parseSignatureInputFully } from './component/signature-input.js'
+import { parseContentDigest, parseContentDigestFully } from './digest/content-digest.js'
 import { HttpSigError } from './index.js'
-import { parseSignatureInput, parseSignatureInputFully } from './signature-input.js'
-import { parseSignatureValue, parseSignatureValueFully } from './signature-value.js'
+import { parseSignatureValue, parseSignatureValueFully } from './signature/signature-value.js'
 
 // The patterns for canonical spellings against the full parsers behind them.
 

@@ -14,8 +14,8 @@ import {
   Token,
 } from 'structured-headers'
 import { describe, expect, test } from 'vitest'
+import { holdsMisreadNumber, parseSingleMember } from './component/structured-field.js'
 import { HttpSigError } from './index.js'
-import { holdsMisreadNumber, parseSingleMember } from './structured-field.js'
 
 // Vectors from outside, which this repository does not carry; COUNTERSIGN_VECTORS names the folder that holds them.
 const folder = process.env['COUNTERSIGN_VECTORS'] ?? ''

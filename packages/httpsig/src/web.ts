@@ -1,6 +1,6 @@
-import type { Algorithm } from './algorithm.js'
-import { freshPair, openPair } from './crypto-web.js'
-import { keyOfPair, type SigningKey } from './key.js'
+import type { Algorithm } from './key/algorithm.js'
+import { freshPair, openPair } from './key/crypto-web.js'
+import { keyOfPair, type SigningKey } from './key/key.js'
 
 /**
  * Makes a key pair of the Web Cryptography API whose private part cannot be read out, for a page that keeps it (IndexedDB).

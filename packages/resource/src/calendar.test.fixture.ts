@@ -4,7 +4,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { afterAll } from 'vitest'
-import { guard, wellKnown } from './hono.js'
+import { guard, wellKnown } from './adapter/hono.js'
 import type { Resource } from './index.js'
 import { asKey, makeWorld, type Signer, type World } from './world.test.fixture.js'
 

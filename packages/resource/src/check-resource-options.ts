@@ -8,9 +8,9 @@ import {
   proxiesCheck,
   restriction,
 } from '@countersign/protocol'
-import { denyCheck, limitsCheck } from './check-requirement.js'
-import type { DownstreamOptions } from './downstream.js'
-import type { OAuthOptions } from './oauth-downstream.js'
+import type { DownstreamOptions } from './downstream/downstream.js'
+import type { OAuthOptions } from './downstream/oauth-downstream.js'
+import { denyCheck, limitsCheck } from './guard/check-requirement.js'
 import type { ResourceOptions } from './options.js'
 
 const oauthChecks: OptionChecks<OAuthOptions> = { apis: each('object'), tokens: 'object' }

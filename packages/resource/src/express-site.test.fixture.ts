@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import express, { type ErrorRequestHandler } from 'express'
-import { cors, guard, setbacks, wellKnown } from './express-node.js'
+import { cors, guard, setbacks, wellKnown } from './adapter/express-node.js'
 import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
 
 /** With Express and its body parsers. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import { cors, guard, wellKnown } from './fastify-node.js'
+import { cors, guard, wellKnown } from './adapter/fastify-node.js'
 import { type Adapter, listening, type Plan, pages, say } from './site.test.fixture.js'
 
 /** With Fastify and its parsers. */

@@ -1,5 +1,5 @@
 import { pathOfRequest } from '@countersign/httpsig'
-import { cors, guard, wellKnown } from './fetch.js'
+import { cors, guard, wellKnown } from './adapter/fetch.js'
 import { type Plan, pages, parsedJson, say } from './site-pages.test.fixture.js'
 
 // The site as a Fetch handler, on what the web has and nothing of Node.

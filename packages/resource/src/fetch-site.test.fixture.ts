@@ -1,8 +1,8 @@
 import { AAuthError } from '@countersign/protocol'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import * as hono from './adapter/hono.js'
 import { fetchSite, streamed, written } from './fetch-pages.test.fixture.js'
-import * as hono from './hono.js'
 import { type Adapter, inProcess, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 /** With a Fetch handler alone. */

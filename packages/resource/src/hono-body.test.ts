@@ -2,8 +2,8 @@ import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { describe, expect, test } from 'vitest'
+import { guard, wellKnown } from './adapter/hono.js'
 import { scene } from './calendar.test.fixture.js'
-import { guard, wellKnown } from './hono.js'
 import { send, type Wire } from './wire.test.fixture.js'
 
 const { world, as, serve } = await scene()

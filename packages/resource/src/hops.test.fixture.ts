@@ -9,8 +9,8 @@ import {
 } from '@countersign/httpsig'
 import { documentResponse, jwksResponse, type PublishedKey } from '@countersign/protocol'
 import { Hono } from 'hono'
+import { guard, wellKnown } from './adapter/hono.js'
 import { type ExchangeServer, exchangeServer } from './exchange-server.test.fixture.js'
-import { guard, wellKnown } from './hono.js'
 import {
   createResource,
   type DownstreamOptions,

@@ -14,11 +14,13 @@ test('what the room exports', async () => {
     ]),
   )
   const adapter = ['cors', 'guard', 'wellKnown']
-  expect(new Set(Object.keys(await import('./hono.js')))).toEqual(new Set(adapter))
-  expect(new Set(Object.keys(await import('./node.js')))).toEqual(new Set(adapter))
-  expect(new Set(Object.keys(await import('./express-node.js')))).toEqual(new Set([...adapter, 'keepBody', 'setbacks']))
-  expect(new Set(Object.keys(await import('./fastify-node.js')))).toEqual(new Set(adapter))
-  expect(new Set(Object.keys(await import('./fetch.js')))).toEqual(new Set(adapter))
-  expect(new Set(Object.keys(await import('./otel.js')))).toEqual(new Set(['openTelemetry']))
+  expect(new Set(Object.keys(await import('./adapter/hono.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./adapter/node.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./adapter/express-node.js')))).toEqual(
+    new Set([...adapter, 'keepBody', 'setbacks']),
+  )
+  expect(new Set(Object.keys(await import('./adapter/fastify-node.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./adapter/fetch.js')))).toEqual(new Set(adapter))
+  expect(new Set(Object.keys(await import('./event/otel.js')))).toEqual(new Set(['openTelemetry']))
   expect(new Set(Object.keys(await import('./redis.js')))).toEqual(new Set(['redisCounter']))
 })

@@ -1,9 +1,9 @@
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
-import { guard } from './hono.js'
+import { guard } from './adapter/hono.js'
+import { code, expectPage, pageOf, sentBack, withReturn } from './downstream/interaction.test.fixture.js'
 import { appCallback, browser, chainOf, hopId } from './hops.test.fixture.js'
-import { code, expectPage, pageOf, sentBack, withReturn } from './interaction.test.fixture.js'
 
 describe('the code', () => {
   /** A code that is Ada's, whose auth server has forgotten what she said. */

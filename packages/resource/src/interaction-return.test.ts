@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
+import { code, expectPage, pageOf, sentBack, state, withReturn } from './downstream/interaction.test.fixture.js'
 import { browser, type Chain, chainOf, hopId, serverId } from './hops.test.fixture.js'
-import { code, expectPage, pageOf, sentBack, state, withReturn } from './interaction.test.fixture.js'
 
 describe('the way back', () => {
   test.each<readonly [string, (query: URLSearchParams) => void]>([

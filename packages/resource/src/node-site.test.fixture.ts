@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pathOf } from '@countersign/httpsig'
-import { cors, guard, type NodeHandler, wellKnown } from './node.js'
+import { cors, guard, type NodeHandler, wellKnown } from './adapter/node.js'
 import { type Adapter, listening, type Plan, pages, parsedJson, say } from './site.test.fixture.js'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>

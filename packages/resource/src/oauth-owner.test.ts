@@ -1,10 +1,10 @@
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { guard } from './hono.js'
+import { guard } from './adapter/hono.js'
 import { appCallback, browser, type Call, type Chain, chainOf, hopId, serverId } from './hops.test.fixture.js'
+import type { OAuthApi, OAuthTokens } from './oauth/oauth.js'
 import { oauthTokens } from './oauth/oauth-tokens.js'
-import type { OAuthApi, OAuthTokens } from './oauth.js'
 
 const accounts = 'https://accounts.example'
 const filesApi = 'https://files.example'

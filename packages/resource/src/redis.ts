@@ -1,1 +1,1 @@
-export { type RedisCounter, type RedisCounterOptions, redisCounter } from './redis-counter.js'
+export { type RedisCounter, type RedisCounterOptions, redisCounter } from './limit/redis-counter.js'

@@ -223,7 +223,7 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
   })
 
   test('strangers grow it to no more than 10 000 networks', async () => {
-    const { createFailures } = await import('./failures.js')
+    const { createFailures } = await import('./guard/failures.js')
     const failures = createFailures({ count: 1, seconds: 60 }, { privatePeers: true })
     const signed = { ...(await from('203.0.113.7')) }
     const enter = (peer: string): void => void failures.enter(signed, peer)
@@ -233,7 +233,7 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
   })
 
   test('the networks of one /48 or /24 have the share of ten', async () => {
-    const { createFailures } = await import('./failures.js')
+    const { createFailures } = await import('./guard/failures.js')
     const signed = await from('203.0.113.7')
     const networks = [
       { in: (n: number) => `2001:db8:7:${n.toString(16)}::1`, other: '2001:db8:8::1' },
@@ -248,7 +248,7 @@ describe(verifies('rate.failures', 'what fails verification costs its network'),
   })
 
   test('a crowd of the networks of one /48 pushes out no other network’s count', async () => {
-    const { createFailures } = await import('./failures.js')
+    const { createFailures } = await import('./guard/failures.js')
     const failures = createFailures({ count: 2000, seconds: 60 }, { privatePeers: true })
     const signed = await from('203.0.113.7')
     for (let one = 0; one < 2000; one++) failures.enter(signed, '203.0.113.7')

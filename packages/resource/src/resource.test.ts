@@ -3,7 +3,7 @@ import { generateSigningKey, memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { guard } from './hono.js'
+import { guard } from './adapter/hono.js'
 import type { Authorization, ResourceEvent } from './index.js'
 import { asAgent, asHolder, asKey, makeWorld, type Signer, signByHand, type World } from './world.test.fixture.js'
 

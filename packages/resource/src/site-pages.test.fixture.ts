@@ -1,5 +1,5 @@
 import type { CorsOrigins } from '@countersign/protocol'
-import type { Guarded } from './aauth.js'
+import type { Guarded } from './guard/aauth.js'
 import type { Requirement, Resource, ResourceOptions } from './index.js'
 
 // The pages of one site, the same behind every adapter and on every runtime.

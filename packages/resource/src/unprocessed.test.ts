@@ -2,7 +2,7 @@ import { createAgent, pseudonym } from '@countersign/agent'
 import { memoryReplaySet } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { guard } from './fetch.js'
+import { guard } from './adapter/fetch.js'
 import type { ResourceOptions } from './index.js'
 import { makeWorld } from './world.test.fixture.js'
 

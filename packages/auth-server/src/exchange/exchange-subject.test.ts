@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { browserOf, open } from '../consent.test.fixture.js'
+import { browserOf, open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { bodyOf, plain, refusalOf } from '../world.test.fixture.js'
 import {

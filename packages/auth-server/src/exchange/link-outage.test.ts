@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { answerOf, open } from '../consent.test.fixture.js'
+import { answerOf, open } from '../consent/consent.test.fixture.js'
 import { signInAs } from '../login/browser.test.fixture.js'
 import { bodyOf } from '../world.test.fixture.js'
 import { asking, exchange, exchangeWorld, rule } from './exchange.test.fixture.js'

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { answerOf, browserOf, hiddenOf, open } from '../consent.test.fixture.js'
+import { answerOf, browserOf, hiddenOf, open } from '../consent/consent.test.fixture.js'
 import { type Browser, signInAs } from '../login/browser.test.fixture.js'
 import {
   asking,

@@ -1,8 +1,8 @@
 import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { grantLifetime } from '../grants.js'
+import { grantLifetime } from '../grant/grants.js'
+import { beginningOf } from '../mandate/chain.js'
 import type { Tables } from '../tables.js'
-import { beginningOf } from './chain.js'
 import type { Upstream } from './upstream-token.js'
 
 /** Grants of one owner, user and resource whose scope is looked at; more is more than one owner can have. */

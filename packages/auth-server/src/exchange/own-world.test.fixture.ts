@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { thumbprint } from '@countersign/httpsig'
-import { answerOf, open } from '../consent.test.fixture.js'
+import { answerOf, open } from '../consent/consent.test.fixture.js'
 import type { Browser } from '../login/browser.test.fixture.js'
 import { askUsers } from '../policies.js'
 import { bodyOf, publishResource, send } from '../world.test.fixture.js'

@@ -1,7 +1,7 @@
 import { createDiscovery, type FetchedDocument } from '@countersign/discovery'
 import { fromRequest, generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { type AuthServer, createAuthServer } from '../auth-server.js'
-import { answerOf, hiddenOf, open } from '../consent.test.fixture.js'
+import { answerOf, hiddenOf, open } from '../consent/consent.test.fixture.js'
 import type { AuthServerEvent } from '../event.js'
 import { type Browser, browser, signInAs } from '../login/browser.test.fixture.js'
 import { demoUsers } from '../login/login-method.js'

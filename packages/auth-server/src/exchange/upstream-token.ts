@@ -2,7 +2,7 @@ import type { Directory } from '@countersign/discovery'
 import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type Act, type PublishedKey, parseScope, parseToken } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
-import { grantIn } from '../auth-token.js'
+import { grantIn } from '../grant/auth-token.js'
 import { ofRequest } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
 

@@ -9,7 +9,7 @@ import {
   linkOf,
   open,
   requestTokenOf,
-} from '../consent.test.fixture.js'
+} from '../consent/consent.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
 import { openidConnect } from './openid.js'
 import { type OpenidProvider, startProvider, throughPages } from './openid.test.fixture.js'

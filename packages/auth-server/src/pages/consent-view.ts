@@ -1,4 +1,4 @@
-import type { ChainHop } from '../exchange/chain.js'
+import type { ChainHop } from '../mandate/chain.js'
 import type { PageUser } from './page-user.js'
 
 /** One thing that is asked for. */

@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { askUser, consentWorld, linkOf, requestTokenOf } from '../consent.test.fixture.js'
+import { askUser, consentWorld, linkOf, requestTokenOf } from '../consent/consent.test.fixture.js'
 import { delegate, type World } from '../world.test.fixture.js'
 import { createPageLimit } from './page-limit.js'
 

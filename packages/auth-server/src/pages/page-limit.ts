@@ -1,5 +1,5 @@
 import { networkOf, wideNetworkOf } from '@countersign/verify'
-import { rateLimit } from '../rate-limit.js'
+import { rateLimit } from '../bound/rate-limit.js'
 
 /** Shares that a /48 or a /24 has of those of its networks. */
 const networksInOne = 10

@@ -1,7 +1,7 @@
 import { isProviderUrl, providerClient, toldBy } from '@countersign/agent/provider'
 import { AAuthError, checkOptions, eachMember, type OptionChecks } from '@countersign/protocol'
 import * as client from 'openid-client'
-import type { OAuthApi, OAuthTokenSet } from '../oauth.js'
+import type { OAuthApi, OAuthTokenSet } from './oauth.js'
 
 /** Seconds an answer of the provider may take. */
 const timeout = 5

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { postgresForTests } from '../../../store/src/postgres.test.fixture.js'
-import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from '../oauth.js'
+import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from './oauth.js'
 import { oauthTokens } from './oauth-tokens.js'
 
 const postgres = await postgresForTests(1)

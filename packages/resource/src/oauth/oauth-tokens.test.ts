@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
-import type { OAuthApi, OAuthOwner, OAuthTokenSet } from '../oauth.js'
+import type { OAuthApi, OAuthOwner, OAuthTokenSet } from './oauth.js'
 import { oauthTokens } from './oauth-tokens.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-oauth-'))

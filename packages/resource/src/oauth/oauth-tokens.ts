@@ -1,5 +1,5 @@
 import { checkOptions, each } from '@countersign/protocol'
-import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from '../oauth.js'
+import type { OAuthApi, OAuthOwner, OAuthTokenSet, OAuthTokens } from './oauth.js'
 import { sealWith } from './sealed.js'
 import { type KeptTokens, openTokenRows, type TokenPlace, type TokenRows } from './token-rows.js'
 

@@ -1,0 +1,90 @@
+import { checkOptionsOffPage, isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
+import { AgentError } from '../error.js'
+import type { Tell } from '../explanation.js'
+import type { Form } from '../grant/asked.js'
+import { checkHandout, type Handout } from '../grant/resource-token.js'
+import type { Self } from '../identity/credentials.js'
+import { checked, invalidAnswer } from '../wire/participant.js'
+import type { SignedPost } from '../wire/signed-post.js'
+import type { ClimbContext } from './climb-context.js'
+
+/** What helps a user to decide, where one is asked. */
+export interface AccessHints {
+  /** What for, in words for the user; at most 1024 characters. */
+  readonly purpose?: string
+  /** Whom the agent expects to sign in. */
+  readonly loginHint?: string
+  /** Ends the waiting, and what nobody else waits for. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What an agent wants to be allowed before it calls. */
+export interface AccessRequest extends AccessHints {
+  /** Resource identifier. */
+  readonly resource: string
+  /** Scopes, separated by spaces. */
+  readonly scope: string
+  /** One of the resource's auth servers. Default: its first. */
+  readonly authServer?: string
+}
+
+/**
+ * Gets a grant by the resource token endpoint, unless state has one that covers the scope.
+ * @throws AgentError `not_allowed`, `unsupported`, `denied`, `interaction_required`, `invalid_answer`, `unreachable`
+ * @see protocol §6.1
+ */
+export async function requestAccess(
+  request: AccessRequest,
+  context: ClimbContext & { readonly post: SignedPost },
+  tell: Tell,
+): Promise<void> {
+  checkOptionsOffPage('requestAccess', request, {
+    ...{ resource: 'string', scope: 'string', authServer: 'string' },
+    ...{ purpose: 'string', loginHint: 'string', signal: 'object' },
+  })
+  const { resource, authServer, signal } = request
+  if (!isIdentifier(resource, context))
+    throw new TypeError('resource must be an identifier such as https://api.example')
+  const scope = parseScope(request.scope)
+  const reason = await context.admits(new URL(resource))
+  if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
+  const self = await context.credentials.current(tell)
+  const applicant = { self, tell, signal, hints: hintsOf(request) }
+  const wanted = { resource, scope, ...(authServer === undefined ? {} : { issuer: authServer }) }
+  if ((await context.authorization.covering(applicant, wanted)) !== undefined) return
+  const handout = await checkHandout(await askForToken(request, self, context), self, context)
+  await context.authorization.obtain(applicant, handout, { refused: new Set(), mayRefresh: true })
+}
+
+/** Hints as members of the token request. */
+export function hintsOf({ purpose, loginHint }: AccessHints): Form {
+  return {
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+  }
+}
+
+async function askForToken(
+  { resource, scope, authServer }: AccessRequest,
+  self: Self,
+  context: ClimbContext & { readonly post: SignedPost },
+): Promise<Handout> {
+  const metadata: ResourceMetadata = await checked('resource', () => context.discovery.resource(resource))
+  const url = metadata.resource_token_endpoint
+  if (url === undefined)
+    throw new AgentError('unsupported', 'the resource has no resource token endpoint', { resource })
+  const form = { scope, ...(authServer === undefined ? {} : { auth_server: authServer }) }
+  const json = await context.post({
+    to: 'resource',
+    url,
+    content: { form },
+    key: self.key,
+    signatureKey: self.signatureKey,
+  })
+  const { resource_token: resourceToken, auth_server: chosen } = json
+  if (typeof resourceToken !== 'string') throw invalidAnswer('resource', 'resource_token')
+  if (typeof chosen !== 'string') throw invalidAnswer('resource', 'auth_server')
+  // Another auth server than the one asked for would learn of a request that was not meant for it.
+  if (authServer !== undefined && chosen !== authServer) throw invalidAnswer('resource', 'auth_server')
+  return { resource, resourceToken, authServer: chosen }
+}

@@ -1,0 +1,76 @@
+import type { Directory } from '@countersign/discovery'
+import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
+import { AgentError } from '../error.js'
+import { checked, type Participant } from '../wire/participant.js'
+
+/** What decides where the agent says who it is. */
+export interface AdmissionOptions {
+  /** No default: without it the agent identifies itself to nobody. */
+  readonly identifyTo: IdentifierList | undefined
+  readonly acceptAuthServer: IdentifierList | undefined
+  readonly agentServer: string | undefined
+  readonly discovery: Directory
+  readonly development: boolean
+}
+
+/** Why the agent does not say who it is to a URL; undefined when it may. */
+export type Admission = (url: URL) => Promise<string | undefined>
+
+/**
+ * Guards the agent's name. Whoever hands URLs to an agent must not be able to have requests signed in its name for
+ * hosts it was not meant for, nor for the token endpoints that act on such a signature (signing oracle).
+ * @see protocol §4 (4)
+ */
+export function admission(options: AdmissionOptions): Admission {
+  const { identifyTo, development } = options
+  return async url => {
+    const { origin, host } = url
+    if (!isIdentifier(origin, { development })) return `${host} is no https origin, so nothing was signed for it`
+    if (identifyTo === undefined || !(await isListed(identifyTo, origin)))
+      return `${host} asked who you are; identifyTo does not list it, so nothing was sent`
+    if (await isTokenEndpoint(url, options))
+      return `${host}${url.pathname} is a token endpoint: the agent calls it by itself only`
+    return undefined
+  }
+}
+
+async function isTokenEndpoint(url: URL, options: AdmissionOptions): Promise<boolean> {
+  const { acceptAuthServer, agentServer, discovery } = options
+  const endpoints: Array<string | undefined> = []
+  if (url.origin === agentServer)
+    endpoints.push((await published('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
+  // A list names auth servers; `any` and a function name none, and every origin would have to be asked.
+  if (Array.isArray(acceptAuthServer) && (await isListed(acceptAuthServer, url.origin))) {
+    const metadata = await published('auth server', () => discovery.authServer(url.origin))
+    endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
+  }
+  const path = lenientPath(url)
+  return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
+}
+
+/** A path as lenient servers read it: decoded, whatever its case, its slashes and its parameters. */
+function lenientPath({ origin, pathname }: URL): string {
+  const path = new URL(origin + decoded(pathname)).pathname.toLowerCase()
+  return path
+    .replace(/;[^/]*/g, '')
+    .replace(/\/+/g, '/')
+    .replace(/\/$/, '')
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+/** An origin without a valid document has no token endpoint; one that cannot be asked might have one, and refuses. */
+async function published<T>(who: Participant, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await checked(who, read)
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'invalid_answer') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,88 @@
+import { AgentError } from '../error.js'
+import { type BoundedRead, readBounded } from '../wire/body.js'
+import { untilAborted } from '../wire/single-flight.js'
+
+/** A request whose body is in memory, so that it can be signed, and sent again after a challenge. */
+export interface Outgoing {
+  readonly method: string
+  readonly url: URL
+  readonly headers: ReadonlyArray<readonly [string, string]>
+  readonly body?: Uint8Array<ArrayBuffer>
+  /** What the caller did with redirects in mind: `follow` here means same origin only. */
+  readonly redirect: RequestRedirect
+  readonly signal?: AbortSignal
+  /** Everything else the caller gave to `fetch`, passed on as it is. */
+  readonly init: RequestInit
+}
+
+const carried = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
+
+/**
+ * Reads what a caller of `fetch` gave into a request that can be sent more than once.
+ * @throws TypeError for a URL that is not http(s), and for headers only the agent may set
+ * @throws AgentError `body_too_large`; the signal's reason once it is aborted
+ */
+export async function outgoingRequest(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  bodyLimit: number,
+): Promise<Outgoing> {
+  const request = new Request(input, duplexed(init))
+  const url = new URL(request.url)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new TypeError('agent.fetch takes http and https URLs')
+  refuseReservedHeaders(request.headers)
+  const { signal } = signalOf(input, init)
+  signal?.throwIfAborted()
+  const own = init?.body instanceof ReadableStream
+  const body = await bodyOf(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
+  const headers = [...request.headers]
+  // A signed body must have a type (protocol §3.3); one that has none is bytes.
+  if (body !== undefined && !request.headers.has('content-type'))
+    headers.push(['content-type', 'application/octet-stream'])
+  const given = input instanceof Request ? Object.fromEntries(carried.map(name => [name, input[name]])) : {}
+  return {
+    method: request.method,
+    url: withoutLoneQuestionMark(url),
+    headers,
+    ...(body === undefined ? {} : { body }),
+    redirect: request.redirect,
+    ...(signal === undefined ? {} : { signal }),
+    init: { ...given, ...init },
+  }
+}
+
+/** A stream as body needs `duplex` on Node; a caller who buffers nothing must not have to know. */
+function duplexed(init: RequestInit | undefined): RequestInit | undefined {
+  return init?.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
+}
+
+function signalOf(input: string | URL | Request, init: RequestInit | undefined): { signal?: AbortSignal } {
+  const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
+  return signal === undefined || signal === null ? {} : { signal }
+}
+
+function refuseReservedHeaders(headers: Headers): void {
+  for (const name of headers.keys()) {
+    if (name.startsWith('signature') || name === 'content-digest' || name === 'agent-interaction')
+      throw new TypeError('Signature headers, Content-Digest and Agent-Interaction are set by the agent')
+  }
+}
+
+/** `?` and `` are different targets that servers and proxies confuse (protocol §3.3), and a fragment is never sent. */
+export function withoutLoneQuestionMark(url: URL): URL {
+  const bare = new URL(url)
+  bare.hash = ''
+  if (bare.search === '') bare.search = ''
+  return bare
+}
+
+async function bodyOf(
+  request: Request,
+  bodyLimit: number,
+  read: BoundedRead,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const bytes = await untilAborted(readBounded(request, bodyLimit, read), read.signal)
+  if (bytes !== undefined) return bytes.byteLength === 0 ? undefined : bytes
+  throw new AgentError('body_too_large', 'the request body is larger than bodyLimit', { bodyLimit })
+}

@@ -1,0 +1,25 @@
+import type { Level } from '@countersign/protocol'
+import type { AgentEvent, Explanation, Outcome, Step, Tell } from '../explanation.js'
+
+/** What one call of `agent.fetch` has done so far, for `explain` and `onEvent`. */
+export interface Passage {
+  readonly note: Tell
+  explanation(level: Level, outcome: Outcome, reason?: string): Explanation
+}
+
+export function passage(onEvent: ((event: AgentEvent) => void) | undefined): Passage {
+  const steps: Step[] = []
+  return {
+    note(origin, what, detail, status) {
+      const step = { what, ...(status === undefined ? {} : { status }), detail }
+      steps.push(step)
+      onEvent?.({ ...step, origin })
+    },
+    explanation: (level, outcome, reason) => ({
+      level,
+      steps: [...steps],
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  }
+}

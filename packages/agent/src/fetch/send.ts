@@ -1,0 +1,84 @@
+import { type SigningKeyError, signRequest } from '@countersign/httpsig'
+import type { Level } from '@countersign/protocol'
+import { unreached } from '#post-fetch'
+import { AgentError } from '../error.js'
+import { unlessAborted } from '../wire/single-flight.js'
+import type { ClimbContext } from './climb-context.js'
+import type { Outgoing } from './outgoing.js'
+import type { Passage } from './passage.js'
+import type { Shown } from './shown.js'
+
+/** What is sent, and how. */
+export interface Sending {
+  readonly context: ClimbContext
+  readonly passage: Passage
+  readonly request: Outgoing
+  readonly shown: Shown
+  /** With what a page of this resource has answered its question, as `Agent-Interaction` carries it. */
+  readonly code: string | undefined
+}
+
+const shows: Readonly<Record<Level, string>> = {
+  anonymous: 'unsigned',
+  pseudonymous: 'signed by a key that stands for nobody',
+  identified: 'signed, saying who the agent is',
+  authorized: 'signed, with an auth token',
+}
+
+const codeHeader = 'agent-interaction'
+
+/** Whether sending a request twice does no more than sending it once. */
+export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+
+/** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
+export async function send(state: Sending): Promise<Response> {
+  const { context, passage, shown, code } = state
+  // A code that nothing signs would be anybody's.
+  const carried = code === undefined || !('self' in shown) ? [] : [[codeHeader, code] as const]
+  const request = { ...state.request, headers: [...state.request.headers, ...carried] }
+  const { method, url, headers, body, signal } = request
+  const signed =
+    shown.level === 'anonymous' ? [] : await unlessAborted(request, () => signature(request, shown, context))
+  const init: RequestInit = {
+    ...request.init,
+    method,
+    headers: [...headers, ...signed].map(([name, value]): [string, string] => [name, value]),
+    body: body ?? null,
+    redirect: 'manual',
+    signal: signal ?? null,
+  }
+  try {
+    const response = await unlessAborted(request, () => context.fetch(url.href, init))
+    passage.note(
+      url.origin,
+      shown.level === 'anonymous' ? 'request' : 'sign',
+      `${method} ${url.pathname} ${shows[shown.level]}`,
+      response.status,
+    )
+    return response
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason
+    const { reason } = unreached(error)
+    const why = reason === undefined ? '' : ` (${reason})`
+    const doubt = isSafe(method) ? '' : ': it may have acted on the request'
+    throw new AgentError('network', `${url.host} could not be reached, or its answer was lost${why}${doubt}`, error)
+  }
+}
+
+async function signature(
+  { method, url, headers, body }: Outgoing,
+  { key, signatureKey }: Exclude<Shown, { level: 'anonymous' }>,
+  { components, now }: ClimbContext,
+): Promise<ReadonlyArray<readonly [string, string]>> {
+  const wanted = components.get(url.origin) ?? []
+  const usual = { method, url, headers, key, signatureKey, now, ...(body === undefined ? {} : { body }) }
+  const sign = (more: readonly string[]): ReturnType<typeof signRequest> =>
+    signRequest({ ...usual, additionalComponents: [codeHeader, ...more] })
+  try {
+    return await sign(wanted)
+  } catch (error) {
+    if (wanted.length === 0 || (error as Partial<SigningKeyError>).transient) throw error
+    // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
+    return sign([])
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  type AuthTokenClaims,
+  checkOptionsOffPage,
+  identityScopes,
+  identityScopesIn,
+  isIdentifier,
+  isListed,
+  missingScope,
+  parseScope,
+  parseToken,
+} from '@countersign/protocol'
+import { type User, userOf } from '@countersign/verify'
+import { AgentError } from '../error.js'
+import type { Tell } from '../explanation.js'
+import type { Grant } from '../grant/grants.js'
+import type { Received } from '../grant/interact.js'
+import { invalidAnswer } from '../wire/participant.js'
+import { type AccessHints, hintsOf } from './access.js'
+import type { ClimbContext } from './climb-context.js'
+
+/** Where the agent's own user signs in, and what it wants to know of them. */
+export interface SignIn extends AccessHints {
+  /** The auth server. */
+  readonly authServer: string
+  /** `openid`, and more identity scopes as needed, separated by spaces. Default `openid`. */
+  readonly scope?: string
+}
+
+/** What a browser brought back: what was granted, and by whom. */
+export interface Granted {
+  /** The auth server; absent where a resource has asked its user itself: the next call there goes on then. */
+  readonly issuer?: string
+  readonly resource: string
+  /** Scopes granted, separated by spaces; an identity scope where at least one of its claims came. */
+  readonly scope: string
+  /** The user, where the auth server names one to this agent: verified, and the pair of `iss` and `sub`. */
+  readonly user?: User
+}
+
+/**
+ * The user of this session, verified: signed in at the auth server unless they are already. What was asked for before is not
+ * asked for again, granted or not: `claims` of the user say what came.
+ * @throws AgentError `not_allowed`, `interaction_required`, `denied`, `invalid_answer`, `unreachable`
+ * @throws TypeError when `authServer` is no identifier or `scope` lacks `openid`
+ * @see protocol §6.2 "Direct form"
+ */
+export async function signIn(request: SignIn, context: ClimbContext, tell: Tell): Promise<User> {
+  checkOptionsOffPage('signIn', request, {
+    ...{ authServer: 'string', scope: 'string', purpose: 'string', loginHint: 'string', signal: 'object' },
+  })
+  const { authServer, scope: wanted = 'openid', signal } = request
+  const { acceptAuthServer = [], authorization, credentials, development } = context
+  const scope = parseScope(wanted)
+  if (!isIdentifier(authServer, { development }))
+    throw new TypeError('authServer must be an identifier such as https://auth.example')
+  if (!scope.includes('openid')) throw new TypeError('scope must hold openid, which is what signs a user in')
+  if (!(await isListed(acceptAuthServer, authServer)))
+    throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer })
+  const self = await credentials.current(tell)
+  const asked = { issuer: authServer, resource: self.agent, scope }
+  const applicant = { self, tell, signal, hints: hintsOf(request) }
+  const held = await authorization.covering(applicant, asked)
+  const grant = held ?? (await authorization.request(applicant, asked, { scope: scope.join(' ') }))
+  const { user } = grantedBy(grant, context)
+  if (user === undefined) throw invalidAnswer('auth server', 'sub')
+  return user
+}
+
+/** What a browser brought, as the app is told. */
+export function grantedTo({ resource, grant }: Received, context: { readonly development: boolean }): Granted {
+  return grant === undefined ? { resource, scope: '' } : grantedBy(grant, context)
+}
+
+/** What a grant says; its token was verified when it came, and is the agent's own. */
+export function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
+  const { issuer, resource, scope: asked, authToken } = grant
+  const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims
+  const { sub } = claims
+  const unmet = missingScope(identityScopesIn(claims), identityScopes)
+  const scope = missingScope(unmet, asked.split(' ')).join(' ')
+  return { issuer, resource, scope, ...(sub === undefined ? {} : { user: userOf({ ...claims, sub }) }) }
+}

@@ -1,0 +1,116 @@
+import { boundedMap, missingScope, parseScope } from '@countersign/protocol'
+import type { Self } from '../identity/credentials.js'
+import { queues } from '../state/queue.js'
+import type { AgentState } from '../state/state.js'
+import { exclusively } from '../state/state-keys.js'
+
+/** What an auth server allowed this agent at one resource. Issuer, resource and scope name it. */
+export interface Grant {
+  readonly issuer: string
+  readonly resource: string
+  /**
+   * Scopes granted, sorted, with single spaces. Identity scopes that were asked for are among them whether claims came of
+   * them or not: a user without an e-mail address would be asked for it at every sign-in.
+   */
+  readonly scope: string
+  readonly authToken: string
+  /** Unix seconds. */
+  readonly expires: number
+  /** Unix seconds from which on it is refreshed rather than used. */
+  readonly renewAt: number
+  /** Thumbprint of the key the auth token is bound to. */
+  readonly jkt: string
+  /** The issuer's name for the user, where the token names one. */
+  readonly sub?: string
+  /** Sent to `issuer` only. */
+  readonly refreshToken?: string
+}
+
+/** The grants of one agent, kept in its state by agent, delegate and resource. */
+export interface Grants {
+  /** Newest first. */
+  at(self: Owner, resource: string): Promise<readonly Grant[]>
+  /** Keeps a grant in place of those it covers; resolves when it is safe. */
+  keep(self: Owner, grant: Grant): Promise<void>
+  /** Forgets a grant that its issuer no longer knows. */
+  drop(self: Owner, grant: Grant): Promise<void>
+}
+
+type Owner = Pick<Self, 'agent' | 'delegate'>
+
+/** Grants kept per resource: a resource that asks for ever new scopes must not fill the state. */
+const perResource = 16
+
+export function grantsIn(state: AgentState): Grants {
+  const loaded = boundedMap<string, Promise<readonly Grant[]>>(1000)
+  const inOrder = queues()
+
+  const entry = (key: string): Promise<readonly Grant[]> => {
+    const known = loaded.get(key)
+    if (known !== undefined) return known
+    const loading = state.read(key).then(savedGrants)
+    loaded.set(key, loading)
+    loading.catch(() => loaded.delete(key))
+    return loading
+  }
+  const change = (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> =>
+    inOrder(key, () =>
+      exclusively(state, key, async () => {
+        // What another process or tab has kept meanwhile stays: a refresh token that is lost means a user asked again.
+        const list = edit(savedGrants(await state.read(key)))
+        await (list.length === 0 ? state.remove(key) : state.write(key, list))
+        loaded.set(key, Promise.resolve(list))
+      }),
+    )
+  return {
+    at: (self, resource) => entry(stateKey(self, resource)),
+    keep: (self, grant) =>
+      change(stateKey(self, grant.resource), list =>
+        [grant, ...list.filter(o => !replaces(grant, o))].slice(0, perResource),
+      ),
+    drop: (self, grant) => change(stateKey(self, grant.resource), list => list.filter(o => !sameGrant(o, grant))),
+  }
+}
+
+/** Whether a grant allows all that is asked. */
+export function covers(grant: Grant, scope: readonly string[]): boolean {
+  return missingScope(scopesOf(grant), scope).length === 0
+}
+
+/** The scopes of a grant as a list. */
+export function scopesOf(grant: Grant): readonly string[] {
+  return grant.scope === '' ? [] : parseScope(grant.scope)
+}
+
+/** One spelling per set of scopes, so that equal sets have equal keys. */
+export function canonicalScope(scope: readonly string[]): string {
+  return [...new Set(scope)].sort((a, b) => (a < b ? -1 : 1)).join(' ')
+}
+
+const stateKey = (self: Owner, resource: string): string => `grants ${self.agent} ${self.delegate ?? ''} ${resource}`
+
+function replaces(grant: Grant, old: Grant): boolean {
+  return old.issuer === grant.issuer && covers(grant, scopesOf(old))
+}
+
+function sameGrant(a: Grant, b: Grant): boolean {
+  return a.issuer === b.issuer && a.scope === b.scope && a.refreshToken === b.refreshToken
+}
+
+function savedGrants(value: unknown): readonly Grant[] {
+  return Array.isArray(value) ? value.filter(isGrant) : []
+}
+
+/** Entries of another version are left out: the agent then asks again, which is always safe. */
+function isGrant(value: unknown): value is Grant {
+  if (typeof value !== 'object' || value === null) return false
+  const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<
+    Record<keyof Grant, unknown>
+  >
+  return (
+    [issuer, resource, scope, authToken, jkt].every(member => typeof member === 'string') &&
+    typeof expires === 'number' &&
+    typeof renewAt === 'number' &&
+    [refreshToken, sub].every(member => member === undefined || typeof member === 'string')
+  )
+}

@@ -1,0 +1,77 @@
+import type { Directory } from '@countersign/discovery'
+import { AAuthError, type IdentifierList, isIdentifier, isListed, parseScope } from '@countersign/protocol'
+import { verifyResourceToken } from '@countersign/verify'
+import { AgentError } from '../error.js'
+import type { Self } from '../identity/credentials.js'
+
+/** A resource token as a resource handed it out: with a challenge, or from its resource token endpoint. */
+export interface Handout {
+  /** Origin that handed it out. */
+  readonly resource: string
+  readonly resourceToken: string
+  readonly authServer: string
+}
+
+/** A handout that is what it should be: worth showing to the auth server. */
+export interface CheckedHandout extends Handout {
+  readonly scope: readonly string[]
+}
+
+/** What the check needs to know of the agent. */
+export interface HandoutCheck {
+  readonly discovery: Directory
+  /** No default: without it no auth server is accepted. */
+  readonly acceptAuthServer: IdentifierList | undefined
+  readonly now: () => number
+  readonly development: boolean
+}
+
+/**
+ * Decides whether a resource token may be sent to the auth server it names. Nothing is fetched for an auth server
+ * that is not accepted, nor for a token of another issuer than the resource that handed it out.
+ * @throws AgentError `not_allowed`, `invalid_resource_token`
+ * @see protocol §4 "The agent checks the resource, too" (1)
+ */
+export async function checkHandout(handout: Handout, self: Self, context: HandoutCheck): Promise<CheckedHandout> {
+  const { resource, resourceToken, authServer } = handout
+  const { acceptAuthServer, discovery, development } = context
+  if (!isIdentifier(authServer, { development })) throw refused('auth_server')
+  // The resource chooses the auth server, the agent decides whom it trusts with its requests.
+  if (acceptAuthServer === undefined || !(await isListed(acceptAuthServer, authServer)))
+    throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', {
+      authServer,
+    })
+  const claims = await verified(() =>
+    verifyResourceToken({
+      token: resourceToken,
+      issuer: resource,
+      audience: authServer,
+      discovery,
+      now: context.now(),
+      development,
+    }),
+  )
+  // A token made out for someone else would have this agent authorized in another's place.
+  if (claims.agent !== self.agent) throw refused('agent')
+  if (claims.agent_delegate !== self.delegate) throw refused('agent_delegate')
+  if (claims.agent_jkt !== self.jkt) throw refused('agent_jkt')
+  return { ...handout, scope: parseScope(claims.scope) }
+}
+
+async function verified<T>(check: () => Promise<T>): Promise<T> {
+  try {
+    return await check()
+  } catch (error) {
+    if (!(error instanceof AAuthError)) throw error
+    throw new AgentError('invalid_resource_token', 'the resource token could not be verified', {
+      code: error.code,
+      description: error.description,
+    })
+  }
+}
+
+function refused(member: string): AgentError {
+  return new AgentError('invalid_resource_token', 'the resource token is not for this agent and this auth server', {
+    member,
+  })
+}

@@ -1,0 +1,100 @@
+import { thumbprint } from '@countersign/httpsig'
+import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
+import { verifyAuthToken } from '@countersign/verify'
+import type { Self } from '../identity/credentials.js'
+import { checked, invalidAnswer } from '../wire/participant.js'
+import type { Asked, Form } from './asked.js'
+import { canonicalScope, type Grant, type Grants } from './grants.js'
+import type { TokenRequestContext } from './token-context.js'
+
+/** Longest refresh token that is kept, in characters. */
+const maxRefreshToken = 4096
+
+/**
+ * Sends a token request signed as `self`, in the form of protocol §6.2; the answer is unchecked.
+ * @throws AgentError `unreachable`, `invalid_answer`, `denied`
+ * @see protocol §6.2
+ */
+export async function askAuthServer(
+  { issuer, form }: { readonly issuer: string; readonly form: Form },
+  self: Self,
+  { discovery, post }: TokenRequestContext,
+): Promise<Readonly<Record<string, unknown>>> {
+  const metadata = await checked('auth server', () => discovery.authServer(issuer))
+  return post({
+    to: 'auth server',
+    url: metadata.agent_token_endpoint,
+    content: { form },
+    key: self.key,
+    signatureKey: self.signatureKey,
+  })
+}
+
+/**
+ * Checks an answer that should hold a token, before anything of it is kept. `asked.scope` is the widest it may grant.
+ * @throws AgentError `unreachable`, `invalid_answer`
+ * @see protocol §6.4
+ */
+export async function grantOf(
+  json: Readonly<Record<string, unknown>>,
+  asked: Asked,
+  self: Self,
+  context: TokenRequestContext,
+): Promise<Grant> {
+  const { issuer, resource } = asked
+  const authToken = json['auth_token']
+  if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
+  const facts = await checkAnswer(authToken, asked, self, context)
+  return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...refreshTokenOf(json) }
+}
+
+/** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
+async function checkAnswer(
+  token: string,
+  asked: Asked,
+  self: Self,
+  context: TokenRequestContext,
+): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt' | 'sub'>> {
+  const { discovery, development } = context
+  const { issuer, resource } = asked
+  const claims = await checked('auth server', () =>
+    verifyAuthToken({ token, issuer, audience: resource, discovery, now: context.now(), development }),
+  )
+  if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswer('auth server', 'agent')
+  if (claims.agent_delegate !== self.delegate) throw invalidAnswer('auth server', 'agent_delegate')
+  if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswer('auth server', 'cnf')
+  const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
+  if (missingScope(asked.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
+  // Identity scopes are granted as claims and never stand in `scope`; what came of them the claims say.
+  const asClaims = asked.scope.filter(name => identityScopes.includes(name))
+  if (resource === self.agent && asClaims.length > 0 && claims.sub === undefined)
+    throw invalidAnswer('auth server', 'sub')
+  // A token must not end on its way; of a short life only a part may be given up for that.
+  const margin = Math.min(30, (claims.exp - claims.iat) / 5)
+  const { exp, sub } = claims
+  return {
+    scope: canonicalScope([...scope, ...asClaims]),
+    expires: exp,
+    renewAt: exp - margin,
+    ...(sub === undefined ? {} : { sub }),
+  }
+}
+
+function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {
+  const token = json['refresh_token']
+  if (token === undefined) return {}
+  if (typeof token !== 'string' || token === '' || token.length > maxRefreshToken)
+    throw invalidAnswer('auth server', 'refresh_token')
+  return { refreshToken: token }
+}
+
+/** A grant, checked and safe. */
+export async function keptGrant(
+  answer: Readonly<Record<string, unknown>>,
+  { asked, self }: { readonly asked: Asked; readonly self: Self },
+  context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
+): Promise<Grant> {
+  const grant = await grantOf(answer, asked, self, context)
+  await context.grants.keep(self, grant)
+  return grant
+}

@@ -1,0 +1,152 @@
+import { type SigningKey, thumbprint } from '@countersign/httpsig'
+import { type AgentMetadata, type AgentTokenClaims, parseToken } from '@countersign/protocol'
+import { verifyAgentToken } from '@countersign/verify'
+import { AgentError } from '../error.js'
+import type { Tell } from '../explanation.js'
+import { checked, invalidAnswer } from '../wire/participant.js'
+import type { PostRequest } from '../wire/signed-post.js'
+import type { IdentityContext, Self } from './credentials.js'
+import { type CurrentKey, type DelegateRecord, type DelegateStore, damagedRecord } from './delegate-record.js'
+import type { Enrollment } from './enrollment.js'
+
+/** Whose delegate it is, how it may enrol, and where it keeps what it got. */
+export interface Office {
+  readonly agentServer: string
+  readonly enroll: Enrollment | undefined
+  readonly store: DelegateStore
+  readonly context: IdentityContext
+}
+
+/** A delegate with an agent token. */
+export interface Enrolled {
+  readonly record: DelegateRecord & { readonly current: CurrentKey }
+  readonly self: Self & { readonly delegate: string }
+  readonly expires: number
+  /** When renewal begins. */
+  readonly renewAt: number
+}
+
+/** A token that was checked, and its claims. */
+export interface Granted {
+  readonly token: string
+  readonly claims: AgentTokenClaims
+}
+
+/** Seconds for which a token bound to a replaced key may still be on its way: the longest life of an agent token. */
+const longestLife = 86_400
+
+/**
+ * The delegate a record tells of, undefined when it tells of none.
+ * @throws AgentError `state_unusable`
+ */
+export async function enrolledIn(record: DelegateRecord, office: Office): Promise<Enrolled | undefined> {
+  const { current } = record
+  if (current === undefined) return undefined
+  const claims = await savedClaims(current.agent_token, office)
+  const key = await office.store.load(current.key)
+  // Another key under its name (two processes and a state that does not keep them apart) is signed with in vain.
+  if (key === undefined || (await thumbprint(key.publicJwk)) !== claims.jkt)
+    throw new AgentError('state_unusable', 'the key of the saved enrolment is gone: remove it and enrol again')
+  return enrolledWith({ ...record, current }, key, claims, office)
+}
+
+type TokenTimes = Pick<AgentTokenClaims, 'iss' | 'sub' | 'iat' | 'exp'>
+
+async function savedClaims(
+  token: string,
+  { agentServer, context }: Office,
+): Promise<TokenTimes & { readonly jkt: string }> {
+  try {
+    const { iss, payload } = parseToken(token, ['agent+jwt'], { development: context.development })
+    const { sub, iat, exp, cnf } = payload
+    const jkt = await thumbprint((cnf as AgentTokenClaims['cnf']).jwk)
+    if (iss === agentServer && typeof sub === 'string' && typeof iat === 'number' && typeof exp === 'number')
+      return { iss, sub, iat, exp, jkt }
+  } catch {
+    // Said below: what was thrown could quote the token.
+  }
+  throw damagedRecord()
+}
+
+async function enrolledWith(
+  record: Enrolled['record'],
+  key: SigningKey,
+  { iss, sub, iat, exp }: TokenTimes,
+  { context }: Office,
+): Promise<Enrolled> {
+  const jkt = await thumbprint(key.publicJwk)
+  const signatureKey = { scheme: 'jwt', jwt: record.current.agent_token } as const
+  // Spread, so that a fleet enrolled at one moment does not come back at one moment.
+  const spread = iat + (exp - iat) * (0.7 + 0.2 * context.random())
+  // A rotation that was begun is ended at once: it may be repeated for a minute only.
+  const renewAt = record.next?.for === 'rotation' ? 0 : spread
+  return { record, self: { agent: iss, delegate: sub, key, jkt, signatureKey }, expires: exp, renewAt }
+}
+
+/**
+ * A new agent token for the key the delegate has.
+ * @throws AgentError `denied`, `unreachable`, `invalid_answer`
+ * @see protocol §5 *Renewal*
+ */
+export async function renew(held: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
+  const { agentServer, context, store } = office
+  tell(agentServer, 'renew', `renewing the agent token at ${agentServer}`)
+  const { key, signatureKey, delegate } = held.self
+  const request = { url: await delegateTokenEndpoint(office), key, signatureKey }
+  const { token, claims } = await agentToken(request, { key, delegate }, office)
+  const { retired, ...rest } = held.record
+  const isOver = retired !== undefined && context.now() > retired.until
+  const record = {
+    ...rest,
+    ...(retired === undefined || isOver ? {} : { retired }),
+    current: { ...rest.current, agent_token: token },
+  }
+  await store.write(record)
+  if (isOver) await store.remove(retired.key)
+  return enrolledWith(record, key, claims, office)
+}
+
+/** Keeps a token for a new key, which takes the place of the one before. */
+export async function keep(
+  before: DelegateRecord,
+  taken: Granted & { readonly name: string; readonly key: SigningKey; readonly enrolled_with?: string | undefined },
+  office: Office,
+): Promise<Enrolled> {
+  const { name, key, token, claims, enrolled_with } = taken
+  const key_since = office.context.now()
+  const until = key_since + longestLife
+  const record = {
+    current: { key: name, agent_token: token, key_since, ...(enrolled_with === undefined ? {} : { enrolled_with }) },
+    // Requests signed with the old key, here or in another process, may still be on their way.
+    ...(before.current === undefined ? {} : { retired: { key: before.current.key, until } }),
+  }
+  await office.store.write(record)
+  return enrolledWith(record, key, claims, office)
+}
+
+/** The agent server's `delegate_token_endpoint`. */
+export async function delegateTokenEndpoint({ agentServer, context }: Office): Promise<string> {
+  const metadata: AgentMetadata = await checked('agent server', () => context.discovery.agent(agentServer))
+  if (metadata.delegate_token_endpoint !== undefined) return metadata.delegate_token_endpoint
+  throw new AgentError('unsupported', 'the agent server issues no agent tokens to delegates', { agentServer })
+}
+
+/** Asks for a token and checks it before anything is kept: it must be this server's and for the key it is wanted for. */
+export async function agentToken(
+  request: Omit<PostRequest, 'to'>,
+  wanted: { readonly key: SigningKey; readonly delegate?: string },
+  { agentServer, context }: Office,
+): Promise<Granted> {
+  const json = await context.post({ ...request, to: 'agent server' })
+  const token = json['agent_token']
+  if (typeof token !== 'string') throw invalidAnswer('agent server', 'agent_token')
+  const { discovery, development } = context
+  const claims = await checked('agent server', () =>
+    verifyAgentToken({ token, issuer: agentServer, discovery, now: context.now(), development }),
+  )
+  if ((await thumbprint(claims.cnf.jwk)) !== (await thumbprint(wanted.key.publicJwk)))
+    throw invalidAnswer('agent server', 'cnf')
+  // Grants belong to a delegate: a token for another one must not inherit them.
+  if (wanted.delegate !== undefined && claims.sub !== wanted.delegate) throw invalidAnswer('agent server', 'sub')
+  return { token, claims }
+}

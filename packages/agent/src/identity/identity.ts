@@ -1,0 +1,104 @@
+import { type SignatureKey, thumbprint } from '@countersign/httpsig'
+import { checkIdentifier, checkOptionsOffPage, type PublishedKey } from '@countersign/protocol'
+import { AgentError } from '../error.js'
+import type { Credentials, IdentityContext, Self } from './credentials.js'
+import { enrolledDelegate } from './delegate.js'
+import { checkEnrollment, type Enrollment } from './enrollment.js'
+
+/** Who an agent is. Opaque: made by `pseudonym`, `agentServer` or `delegate`. */
+export interface Identity {
+  readonly kind: 'pseudonym' | 'agent-server' | 'delegate'
+  /** @internal Keys and codes live in this closure only, so that printing an identity shows none. */
+  readonly open: (context: IdentityContext) => Credentials
+}
+
+/**
+ * An agent that never says who it is: it signs with an ephemeral key per origin, so that origins cannot compare notes.
+ * @see protocol §1, §3.2 `hwk`
+ */
+export function pseudonym(): Identity {
+  const refuse = async (): Promise<Self> => {
+    throw new AgentError('not_allowed', 'a pseudonym has no identity to show')
+  }
+  return Object.freeze({ kind: 'pseudonym', open: () => ({ remembered: async () => undefined, current: refuse }) })
+}
+
+/** An agent server's own key: one that stays, or a function that gives the one to sign with now. */
+export type OwnKey = PublishedKey | { readonly key: () => Promise<PublishedKey> }
+
+interface AgentServerIdentity {
+  readonly id: string
+  readonly kid?: string
+  readonly key: object
+}
+
+/**
+ * An agent with its own authority: `id` publishes `/.well-known/aauth-agent` and, under `kid`, the public half of `key`.
+ * For keys that change, `key` is a function such as an agent server's `signingKey`; it is asked at every request, and
+ * must give a key that was published at least 30 s ago.
+ * @throws TypeError when `id` is not an identifier or `kid` is empty
+ * @see protocol §3.2 `jwks_uri`, §10
+ */
+export function agentServer(options: { readonly id: string } & OwnKey): Identity {
+  checkOptionsOffPage('agentServer', options as AgentServerIdentity, { id: 'string', kid: 'string', key: 'object' })
+  const { id } = options
+  checkIdentifier('id', id, { development: true })
+  const own = ownKey(options)
+  return Object.freeze({
+    kind: 'agent-server',
+    open: ({ development }: IdentityContext) => {
+      checkIdentifier('id of agentServer', id, { development })
+      const self = async (): Promise<Self> => {
+        const { kid, key } = await own()
+        const signatureKey: SignatureKey = { scheme: 'jwks_uri', id, kid, dwk: 'aauth-agent' }
+        return { agent: id, key, jkt: await thumbprint(key.publicJwk), signatureKey }
+      }
+      return { remembered: self, current: self }
+    },
+  })
+}
+
+function ownKey(options: OwnKey): () => Promise<PublishedKey> {
+  if (typeof options.key === 'function') return options.key
+  const { kid, key } = options as PublishedKey
+  if (typeof kid !== 'string' || kid === '') throw new TypeError('kid must name the published key')
+  return async () => ({ kid, key })
+}
+
+/** Seconds. */
+const week = 604_800
+
+/** What a delegate is made of. */
+export interface DelegateIdentity {
+  /** Identifier of the agent server. */
+  readonly agentServer: string
+  /** How it enrols, where it is not enrolled yet or no longer. Not needed once it is. */
+  readonly enroll?: Enrollment | undefined
+  /**
+   * Seconds after which its key is replaced, at the next renewal: at least 3600, or Infinity for never. Default: a week.
+   * @see protocol §5 *Rotation*
+   */
+  readonly rotateEvery?: number
+}
+
+/**
+ * One instance that acts for an agent server. It enrols the first time it must say who it is, keeps its key and
+ * agent token in the agent's state, renews the token ahead of its end and replaces the key from time to time. A token
+ * that cannot be renewed is used until its end; one that has ended still renews for 30 days.
+ * @throws TypeError when `agentServer` is not an identifier or `enroll` is wrong; RangeError for a wrong `rotateEvery`
+ * @see protocol §5 "Delegates get agent tokens"
+ */
+export function delegate(options: DelegateIdentity): Identity {
+  checkOptionsOffPage('delegate', options, { agentServer: 'string', enroll: 'any', rotateEvery: 'any' })
+  const { agentServer, rotateEvery = week } = options
+  checkIdentifier('agentServer', agentServer, { development: true })
+  const enroll = checkEnrollment(options.enroll)
+  if (!(rotateEvery >= 3600)) throw new RangeError('rotateEvery must be at least 3600 seconds, or Infinity')
+  return Object.freeze({
+    kind: 'delegate',
+    open: (context: IdentityContext) => {
+      checkIdentifier('agentServer', agentServer, context)
+      return enrolledDelegate({ agentServer, enroll, rotateEvery }, context)
+    },
+  })
+}

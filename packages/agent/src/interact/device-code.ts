@@ -1,0 +1,158 @@
+import { checkOptionsOffPage } from '@countersign/protocol'
+import { AgentError, refusalOf } from '../error.js'
+import { canonicalScope, type Grant } from '../grant/grants.js'
+import {
+  type Interact,
+  type InteractContext,
+  type Interview,
+  type Interviewer,
+  patience,
+  unattended,
+} from '../grant/interact.js'
+import { redeem } from '../grant/redemption.js'
+import { userUrl } from '../grant/user-url.js'
+import { invalidAnswer } from '../wire/participant.js'
+
+/** What the user of another device needs to know. */
+export interface DeviceCode {
+  /** Where to type in the code; there is no link that holds it, since anyone could send one. */
+  readonly verification_uri: string
+  /** The code: printable ASCII. */
+  readonly user_code: string
+  /** Seconds until the code is worth nothing. */
+  readonly expires_in: number
+  /** The key given to `forUser`. */
+  readonly user?: string
+  readonly issuer: string
+  readonly resource: string
+  readonly scope: string
+}
+
+/** How a code reaches the user. */
+export interface DeviceCodeOptions {
+  /** Shows where to go and what to type in there. Calls wait for the user from then on. */
+  readonly show: (code: DeviceCode) => void | Promise<void>
+  /**
+   * How users are asked where the auth server does not let this agent show a code, and what a resource asks of its own: a
+   * `loopback` that prints where to go, for one. Default: nobody is asked.
+   */
+  readonly otherwise?: Interact
+}
+
+/** The part of the auth server's answer that the agent keeps to itself. */
+interface Device {
+  readonly deviceCode: string
+  readonly interval: number
+  readonly shown: DeviceCode
+}
+
+/**
+ * Users decide on another device, by typing in a code: for agents without a browser. The auth server must allow the agent
+ * to do so; where it does not, the agent goes on with `otherwise`, or without a user.
+ * @see protocol §6.2 `device_auth`, §6.3; RFC 8628
+ */
+export function deviceCode(options: DeviceCodeOptions): Interact {
+  checkOptionsOffPage('deviceCode', options, { show: 'function', otherwise: 'object' })
+  const { show, otherwise } = options
+  if (typeof show !== 'function') throw new TypeError('show must be a function that shows the code to the user')
+  return Object.freeze({
+    kind: 'device',
+    open: (context: InteractContext): Interviewer => {
+      const other = otherwise?.open(context) ?? unattended()
+      return { ...other, obtain: interview => obtain(interview, { show, other }, context) }
+    },
+  })
+}
+
+async function obtain(
+  interview: Interview,
+  { show, other }: Pick<DeviceCodeOptions, 'show'> & { readonly other: Interviewer },
+  context: InteractContext,
+): Promise<Grant> {
+  const begun = await interview.begin({ request_type: 'device_auth' }).catch(error => {
+    const refused = refusalOf(error)?.error
+    if (refused !== 'unauthorized_client' && refused !== 'unsupported_request_type') throw error
+    return undefined
+  })
+  // Without a code to show, what needs no user can still be granted.
+  if (begun === undefined) return other.obtain(interview)
+  if (begun.grant !== undefined) return begun.grant
+  const device = deviceOf(begun.answer, interview, context)
+  const { issuer } = device.shown
+  interview.tell(
+    issuer,
+    'interact',
+    `a user must agree at ${issuer} to ${device.shown.scope} at ${device.shown.resource}`,
+  )
+  await show(device.shown)
+  return poll(device, interview, context)
+}
+
+/** An answer must be safe to show: a code with control characters could rewrite what a terminal says around it. */
+function deviceOf(
+  answer: Readonly<Record<string, unknown>>,
+  { asked, user }: Interview,
+  context: InteractContext,
+): Device {
+  const { device_code, user_code, verification_uri, expires_in, interval = 5 } = answer
+  const { issuer, resource, scope } = asked
+  if (typeof device_code !== 'string' || device_code === '' || device_code.length > 4096)
+    throw invalidAnswer('auth server', 'device_code')
+  if (typeof user_code !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(user_code))
+    throw invalidAnswer('auth server', 'user_code')
+  const url = userUrl(verification_uri, context)
+  if (url === undefined) throw invalidAnswer('auth server', 'verification_uri')
+  const seconds = patience(expires_in)
+  if (seconds === undefined) throw invalidAnswer('auth server', 'expires_in')
+  if (typeof interval !== 'number' || !(interval > 0)) throw invalidAnswer('auth server', 'interval')
+  const who = { ...(user === undefined ? {} : { user }), issuer, resource, scope: canonicalScope(scope) }
+  return {
+    deviceCode: device_code,
+    // Neither a flood at the auth server's word nor hours between two questions.
+    interval: Math.min(Math.max(interval, 1), 60),
+    shown: { verification_uri: url, user_code, expires_in: seconds, ...who },
+  }
+}
+
+/** What the auth server says while it waits, and the seconds that are added between two questions then (RFC 8628 §3.5). */
+const goesOn: Readonly<Record<string, number>> = { authorization_pending: 0, slow_down: 5 }
+
+async function poll(
+  { deviceCode, interval, shown }: Device,
+  interview: Interview,
+  context: InteractContext,
+): Promise<Grant> {
+  const { asked, abandoned } = interview
+  const form = { request_type: 'device_code', device_code: deviceCode }
+  let pause = interval
+  // Counted in what was slept, so that a clock that is set cannot keep it going.
+  for (let waited = pause; waited <= shown.expires_in; waited += pause) {
+    await context.sleep(pause, abandoned)
+    if (abandoned.aborted) break
+    try {
+      return await redeem(asked, form, interview)
+    } catch (error) {
+      pause += slower(error, pause)
+    }
+  }
+  throw late(shown.issuer)
+}
+
+/** Seconds to add before the next question; throws what ends the asking. */
+function slower(error: unknown, pause: number): number {
+  if (!(error instanceof AgentError)) throw error
+  // What is away may come back; it is asked ever more seldom (RFC 8628 §3.5).
+  if (error.code === 'unreachable') return pause
+  const refused = refusalOf(error)?.error ?? ''
+  if (refused === 'access_denied') throw new AgentError('denied', 'the user said no', { error: refused })
+  if (refused === 'expired_token') throw new AgentError('interaction_required', tooLate)
+  const more = Object.hasOwn(goesOn, refused) ? goesOn[refused] : undefined
+  if (more === undefined) throw error
+  return more
+}
+
+const tooLate = 'the user did not type in the code in time'
+
+function late(authServer: string): AgentError {
+  return new AgentError('interaction_required', tooLate, { authServer })
+}

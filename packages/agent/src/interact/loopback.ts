@@ -1,0 +1,94 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { checkOptions } from '@countersign/protocol'
+import { AgentError } from '../error.js'
+import type { Interact } from '../grant/interact.js'
+import { browserInteraction, type Door, type VisitUrl } from './browser-interaction.js'
+import { broughtBy, loopbackPage, loopbackPolicy } from './loopback-page.js'
+
+/** How the user gets to their browser. */
+export interface LoopbackOptions {
+  /** Opens the page: `openBrowser`, `printUrl`, or your own. */
+  readonly open: VisitUrl
+}
+
+/**
+ * Users decide in a browser of this machine, which comes back to a listener on 127.0.0.1. One is opened for each request,
+ * on a port and a path that nobody can guess, and closed by its answer. The agent's metadata must have
+ * `localhost_callback_allowed`.
+ * @see protocol §6.3
+ */
+export function loopback(options: LoopbackOptions): Interact {
+  checkOptions('loopback', options, { open: 'function' })
+  const { open } = options
+  if (typeof open !== 'function') throw new TypeError('open must be a function, such as openBrowser or printUrl')
+  return browserInteraction('loopback', receive => listen(open, receive))
+}
+
+async function listen(open: VisitUrl, receive: (url: URL) => Promise<void>): Promise<Door> {
+  const path = `/${randomBytes(16).toString('base64url')}`
+  const own = { origin: '', path, receive }
+  const server = createServer(
+    { requestTimeout: 5_000, headersTimeout: 5_000, keepAlive: false },
+    (request, response) => {
+      answer(request, response, own).catch(() => response.destroy())
+    },
+  )
+  server.maxConnections = 16
+  await listening(server)
+  own.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { redirectUri: `${own.origin}${path}`, visit: open, close: () => close(server) }
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', () => reject(new AgentError('unsupported', 'no port on 127.0.0.1 could be opened')))
+    server.listen(0, '127.0.0.1', resolve)
+  })
+}
+
+/** A browser may hold a connection on which it asks nothing: it must not keep the program from ending. */
+function close(server: Server): void {
+  server.close()
+  setTimeout(() => server.closeAllConnections(), 1_000).unref()
+}
+
+async function answer(
+  { method, url = '', headers }: IncomingMessage,
+  response: ServerResponse,
+  {
+    origin,
+    path,
+    receive,
+  }: { readonly origin: string; readonly path: string; readonly receive: (url: URL) => Promise<void> },
+): Promise<void> {
+  const [target = ''] = url.split('?', 1)
+  // A page of another site can reach this port, under a name of its own (DNS rebinding): it does not know the path.
+  const isOurs = method === 'GET' && `http://${headers.host}` === origin && same(target, path)
+  const back = new URL(isOurs ? url : path, origin)
+  const isAnswer =
+    isOurs &&
+    (await receive(back).then(
+      () => true,
+      () => false,
+    ))
+  const page = isAnswer ? loopbackPage(broughtBy(back)) : Buffer.alloc(0)
+  response.writeHead(isAnswer ? 200 : 404, { ...pageHeaders, 'content-length': page.length })
+  response.end(page)
+}
+
+function same(a: string, b: string): boolean {
+  const [one, other] = [Buffer.from(a), Buffer.from(b)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  // The code is in the address of this page: it goes no further.
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': loopbackPolicy,
+  'x-content-type-options': 'nosniff',
+  connection: 'close',
+}

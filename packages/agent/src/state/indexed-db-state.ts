@@ -1,0 +1,151 @@
+import type { SigningKey } from '@countersign/httpsig'
+import { generateKeyPair, signingKeyOf } from '@countersign/httpsig/web'
+import { checkOptionsOffPage } from '@countersign/protocol'
+import { AgentError } from '../error.js'
+import { queues } from './queue.js'
+import type { AgentState, StateKeys } from './state.js'
+
+/** Where in a browser state is kept. */
+export interface IndexedDbStateOptions {
+  /** Name of the database, one for each agent of the origin. Default `countersign-agent`. */
+  readonly name?: string
+  /** Default: the platform's. */
+  readonly indexedDB?: IDBFactory
+  /** Keeps tabs and workers apart. Default: the platform's, where it has one; else tasks take turns in this tab only. */
+  readonly locks?: Pick<LockManager, 'request'>
+}
+
+/** A key as it is stored: the browser clones it without ever showing what is in it. */
+interface StoredKey {
+  readonly algorithm: 'Ed25519' | 'ES256'
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
+}
+
+type StoreName = 'values' | 'keys'
+
+/**
+ * State in IndexedDB, shared by the tabs and workers of an origin. Keys are non-extractable: a script that was smuggled
+ * into the page can use them while it runs, and cannot take them away. A browser may clear what it stores; where losing
+ * the enrolment matters, ask for `navigator.storage.persist()`.
+ * @throws TypeError where there is no IndexedDB
+ * @throws AgentError `state_unusable` on use when the browser refuses the page its storage
+ */
+export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState {
+  checkOptionsOffPage('indexedDbState', options, { name: 'string', indexedDB: 'object', locks: 'object' })
+  const { name = 'countersign-agent', indexedDB = globalThis.indexedDB } = options
+  if (indexedDB === undefined) throw new TypeError('there is no IndexedDB here: use another state')
+  const locks = options.locks ?? globalThis.navigator?.locks
+  const inTurn = queues()
+  let opened: Promise<IDBDatabase> | undefined
+  // One that the browser closed, or that did not open, is opened anew.
+  const forget = (): void => {
+    opened = undefined
+  }
+  const database = (): Promise<IDBDatabase> => {
+    if (opened === undefined) {
+      opened = open(indexedDB, name, forget)
+      opened.catch(forget)
+    }
+    return opened
+  }
+  const within: Within = async (store, mode, act) => transaction(await database(), store, mode, act)
+  return {
+    read: key => within('values', 'readonly', store => store.get(key)),
+    write: async (key, value) => void (await within('values', 'readwrite', store => store.put(value, key))),
+    remove: key => within('values', 'readwrite', store => store.delete(key)),
+    keys: keysIn(within),
+    exclusively: <T>(task: string, run: () => Promise<T>): Promise<T> =>
+      locks === undefined ? inTurn(task, run) : (locks.request(`${name} ${task}`, run) as Promise<T>),
+  }
+}
+
+/** One operation on one store, safe on disk when it resolves. */
+type Within = <T>(
+  store: StoreName,
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+) => Promise<T>
+
+function keysIn(within: Within): StateKeys {
+  const load = async (name: string): Promise<SigningKey | undefined> => {
+    const stored: StoredKey | undefined | null = await within('keys', 'readonly', store => store.get(name))
+    return stored === undefined || stored === null ? undefined : signingKeyOf(stored, stored.algorithm)
+  }
+  /** A fresh key read back from where it is kept; undefined where the browser does not make, store or give back its kind. */
+  const kept = async (algorithm: StoredKey['algorithm'], name: string): Promise<SigningKey | undefined> => {
+    try {
+      const { privateKey, publicKey } = await generateKeyPair(algorithm)
+      const stored: StoredKey = { algorithm, privateKey, publicKey }
+      await within('keys', 'readwrite', store => store.put(stored, name))
+      return await load(name)
+    } catch (error) {
+      if (nameOf(error) === 'NotSupportedError' || nameOf(error) === 'DataCloneError') return undefined
+      throw error
+    }
+  }
+  return {
+    load,
+    async generate(name) {
+      // Browsers learnt Ed25519 one by one; Firefox before 136 makes such keys and cannot store them.
+      const key = (await kept('Ed25519', name)) ?? (await kept('ES256', name))
+      if (key === undefined) throw new AgentError('state_unusable', 'the browser does not keep keys for the page')
+      return key
+    },
+    remove: name => within('keys', 'readwrite', store => store.delete(name)),
+  }
+}
+
+function open(factory: IDBFactory, name: string, closed: () => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => reject(unusable(cause))
+    try {
+      const request = factory.open(name, 1)
+      request.onupgradeneeded = () => {
+        for (const store of ['values', 'keys']) request.result.createObjectStore(store)
+      }
+      request.onerror = () => fail(request.error)
+      request.onsuccess = () => {
+        const database = request.result
+        database.onclose = closed
+        // Another tab deletes the database, or has a newer version of this program: it must not wait for this one.
+        database.onversionchange = () => {
+          closed()
+          database.close()
+        }
+        resolve(database)
+      }
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+function transaction<T>(
+  database: IDBDatabase,
+  name: StoreName,
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      const running = database.transaction(name, mode, { durability: 'strict' })
+      const request = act(running.objectStore(name))
+      running.oncomplete = () => resolve(request.result)
+      running.onabort = () => reject(unusable(running.error))
+    } catch (error) {
+      reject(unusable(error))
+    }
+  })
+}
+
+/** The browser's own words could quote what was stored. */
+function unusable(cause: unknown): AgentError {
+  return new AgentError('state_unusable', 'the browser does not let the page use its storage', { name: nameOf(cause) })
+}
+
+/** What the browser calls an error, also inside one of ours. */
+function nameOf(error: unknown): string {
+  if (error instanceof AgentError) return (error.cause as { readonly name: string }).name
+  return error instanceof Error || error instanceof DOMException ? error.name : 'unknown'
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { inGroups, type Store } from '@countersign/store'
+import type { CountRow, Tables } from '../tables.js'
+import { sweepAtMost } from './sweep.js'
+
+/** One of the counts that a single act is charged to. */
+export interface Charge {
+  /** Whose count it is: unique among all kinds of counts. */
+  readonly name: string
+  /** How many are let pass. */
+  readonly most: number
+}
+
+/** Counts that all instances on one database share. */
+export interface Counts {
+  /** Counts one act on all of its charges, or on none: false when one of them is used up. */
+  take(charges: readonly Charge[]): Promise<boolean>
+  /** Takes one act off its charges again. */
+  giveBack(charges: readonly Charge[]): Promise<void>
+}
+
+/** Seconds from the last counted act after which a count begins anew. */
+export const countLifetime = 600
+
+/** Acts that share one transaction, and acts that wait for theirs. */
+const groupOf = { most: 64, capacity: 1000 }
+
+/**
+ * Counts before anything is awaited that the count is about: of a burst that comes at once, no more than `most` pass, whichever
+ * instances they reach.
+ */
+export function countsIn(store: Store<Tables>, now: () => number): Counts {
+  const take = inGroups<readonly Charge[], boolean>({
+    ...groupOf,
+    run: acts => store.write(tx => takeAll(tx, acts, now()), { alone: 'counts' }),
+  })
+  return {
+    take: charges => take(charges.map(({ name, most }) => ({ name: hashOf(name), most }))),
+    async giveBack(charges) {
+      const names = charges.map(({ name }) => hashOf(name))
+      await store.write(
+        tx =>
+          tx
+            .updateTable('auth_server_counts')
+            .set(({ eb }) => ({ count: eb('count', '-', 1) }))
+            .where('name', 'in', names)
+            .where('count', '>', 0)
+            .execute(),
+        { alone: 'counts' },
+      )
+    },
+  }
+}
+
+type Transaction = Store<Tables>['db']
+
+async function takeAll(
+  tx: Transaction,
+  acts: ReadonlyArray<readonly Charge[]>,
+  now: number,
+): Promise<readonly boolean[]> {
+  const names = [...new Set(acts.flat().map(({ name }) => name))]
+  const rows = await tx.selectFrom('auth_server_counts').selectAll().where('name', 'in', names).execute()
+  // Also when the clock went back: a count must not stop anybody for longer than its time.
+  const live = rows.filter(({ last }) => Math.abs(now - last) < countLifetime)
+  const counts = new Map(live.map(({ name, count }) => [name, count]))
+  const changed = new Set<string>()
+  const outcomes = acts.map(charges => {
+    if (charges.some(({ name, most }) => (counts.get(name) ?? 0) >= most)) return false
+    for (const { name } of charges) {
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+      changed.add(name)
+    }
+    return true
+  })
+  if (changed.size > 0) {
+    await put(
+      tx,
+      [...changed].map(name => ({ name, count: counts.get(name) ?? 0, last: now })),
+    )
+  }
+  return outcomes
+}
+
+async function put(tx: Transaction, rows: readonly CountRow[]): Promise<void> {
+  await tx
+    .insertInto('auth_server_counts')
+    .values(rows)
+    .onConflict(on =>
+      on.column('name').doUpdateSet(({ ref }) => ({ count: ref('excluded.count'), last: ref('excluded.last') })),
+    )
+    .execute()
+}
+
+/** Deletes counts that have ended, a few at a time; resolves with how many. */
+export async function sweepCounts(tx: Transaction, now: number): Promise<number> {
+  const ended = tx
+    .selectFrom('auth_server_counts')
+    .select('name')
+    .where('last', '<=', now - countLifetime)
+    .limit(sweepAtMost)
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_counts')
+    .where('name', 'in', ended)
+    // One of them may have begun anew.
+    .where('last', '<=', now - countLifetime)
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
+}
+
+/** Sessions, users and networks are known by their hashes only: who typed what is nobody's business. */
+function hashOf(name: string): string {
+  return createHash('sha256').update(name).digest('base64url')
+}

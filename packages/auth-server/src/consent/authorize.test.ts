@@ -1,0 +1,260 @@
+import { verifies } from '@countersign/requirements'
+import { expect, test } from 'vitest'
+import { signInAs } from '../login/browser.test.fixture.js'
+import { textOf } from '../pages/consent-page.test.fixture.js'
+import { delegate, granted, plain, refusalOf } from '../world.test.fixture.js'
+import {
+  allowedCode,
+  answerOf,
+  askUser,
+  browserOf,
+  callback,
+  consentWorld,
+  decide,
+  hiddenOf,
+  linkOf,
+  open,
+  redeemCode,
+  requestTokenOf,
+} from './consent.test.fixture.js'
+
+const page400 = [400, null, 'text/html; charset=utf-8']
+const shown = (response: Response) => [
+  response.status,
+  response.headers.get('location'),
+  response.headers.get('content-type'),
+]
+
+test(
+  verifies(
+    'consent.parameters',
+    'consent.request-token',
+    'UIX-01',
+    'UIX-02',
+    'UIX-03',
+    'TOK-22',
+    'a link that is wrong in any way gets a page, and leads nowhere',
+  ),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const good = linkOf(request_token)
+    const query = good.slice('/agent/authorize?'.length)
+    const unsigned = `${btoa('{"alg":"none"}')}.${btoa('{"agent":"https://agent.example"}')}.`
+    const links = [
+      '/agent/authorize',
+      '/agent/authorize?request_token=',
+      `/agent/authorize?${new URLSearchParams({ request_token })}`,
+      linkOf('A'.repeat(43), { redirect_uri: 'https://evil.example/' }),
+      linkOf(unsigned),
+      linkOf(request_token.slice(0, -1)),
+      linkOf(request_token.toUpperCase()),
+      linkOf(request_token, { redirect_uri: 'https://evil.example/' }),
+      linkOf(request_token, { redirect_uri: `${callback}/` }),
+      linkOf(request_token, { redirect_uri: 'https://app.example/other?app=1' }),
+      linkOf(request_token, { state: 's2' }),
+      linkOf(request_token, { state: null }),
+      `${good}&state=s1`,
+      `${good}&request_token=${request_token}`,
+      `/agent/authorize?${query.replace('callback', '%zz')}`,
+    ]
+    for (const link of links) {
+      const one = await browserOf(made, 'ada')
+      expect(shown(await one.get(link)), link).toEqual(page400)
+    }
+    // None of them claimed it.
+    expect((await open(await browserOf(made, 'ada'), good)).status).toBe(200)
+  },
+)
+
+test(verifies('UIX-04', 'what else the link says changes nothing'), async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const more =
+    'scope=events.write&resource=https://x.example&agent=https://x.example&prompt=none&consent=1&decision=allow'
+  const one = await browserOf(made, 'ada')
+  const page = await open(one, `${linkOf(request_token)}&${more}`)
+  expect(page.status).toBe(200)
+  const text = await page.text()
+  expect(text).toContain('events.read')
+  expect(text).not.toContain('events.write')
+  expect(text).not.toContain('x.example')
+})
+
+test(
+  verifies('consent.claimed', 'the first browser has it; another gets a page, and no link goes around that'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const [first, second] = [await browserOf(made), await browserOf(made, 'grace')]
+    expect((await open(first, linkOf(request_token))).status).toBe(200)
+    expect(shown(await second.get(linkOf(request_token)))).toEqual(page400)
+    const path = `/agent/consent?${new URLSearchParams({ request_token })}`
+    expect(shown(await second.get(path))).toEqual(page400)
+    expect(shown(await (await browserOf(made)).get(path))).toEqual(page400)
+    const csrf = await second.csrf('/logout')
+    const forced = await second.post('/agent/consent', {
+      csrf,
+      request_token,
+      decision: 'allow',
+      'scope:events.read': '',
+    })
+    expect(shown(forced)).toEqual(page400)
+    expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+  },
+)
+
+test(verifies('consent.browser', 'UIX-05', 'a form without the token of this session grants nothing'), async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const one = await browserOf(made, 'ada')
+  const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const form = { request_token, decision: 'allow', 'scope:events.read': 'on' }
+  const foreign = await (await browserOf(made, 'ada')).csrf('/logout')
+  for (const attempt of [form, { ...form, csrf: '' }, { ...form, csrf: foreign }, { ...form, csrf: `${csrf}A` }]) {
+    expect(shown(await one.post('/agent/consent', attempt))).toEqual([403, null, 'text/html; charset=utf-8'])
+  }
+  const elsewhere = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+  expect((await one.post('/agent/consent', { ...form, csrf }, elsewhere)).status).toBe(403)
+  const json = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' }
+  expect((await one.post('/agent/consent', { ...form, csrf }, json)).status).toBe(415)
+  expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+  expect((await one.post('/agent/consent', { ...form, csrf })).status).toBe(303)
+})
+
+test(
+  verifies('UIX-13', 'UIX-18', 'UIX-24', 'F-05', 'however often it is approved, there is one code; once used, none'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const one = await browserOf(made, 'ada')
+    const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+    const form = { csrf, request_token, decision: 'allow', 'scope:events.read': 'on' }
+    const answers = await Promise.all(Array.from({ length: 10 }, () => one.post('/agent/consent', form)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]))
+    const codes = new Set(answers.map(answer => answerOf(answer).searchParams.get('code') ?? ''))
+    expect(codes.size).toBe(1)
+    expect(made.events.filter(event => event.type === 'consented')).toHaveLength(1)
+    const [code = ''] = codes
+    // Back and reload, before the agent has fetched it: the same one.
+    expect(answerOf(await open(one, linkOf(request_token))).searchParams.get('code')).toBe(code)
+    await granted(await redeemCode(made, phone, { code, request_token, redirect_uri: callback }))
+    expect(shown(await open(one, linkOf(request_token)))).toEqual(page400)
+    expect(shown(await one.post('/agent/consent', form))).toEqual(page400)
+  },
+)
+
+test(
+  verifies('UIX-19', 'consent.request-token', 'F-39', 'a request lives 10 minutes, whatever the user does'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const [late, inTime] = [
+      await requestTokenOf(await askUser(made, phone)),
+      await requestTokenOf(await askUser(made, phone)),
+    ]
+    const one = await browserOf(made, 'ada')
+    const { csrf = '' } = hiddenOf(await (await open(one, linkOf(late))).text())
+    await open(one, linkOf(inTime))
+    made.clock.now += 599
+    const approve = (request_token: string) =>
+      one.post('/agent/consent', { csrf, request_token, decision: 'allow', 'scope:events.read': 'on' })
+    expect((await approve(inTime)).status).toBe(303)
+    made.clock.now += 1
+    expect(shown(await one.get(linkOf(late)))).toEqual(page400)
+    expect(shown(await approve(late))).toEqual(page400)
+    expect(made.events.filter(event => event.type === 'consented')).toHaveLength(1)
+  },
+)
+
+test('whoever signs in after the user that opened the page decides for themselves', async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const one = await browserOf(made, 'ada')
+  const { csrf = '' } = hiddenOf(await (await open(one, linkOf(request_token))).text())
+  const form = { request_token, decision: 'allow', 'scope:events.read': 'on' }
+  await signInAs(one, 'grace')
+  expect((await one.post('/agent/consent', { ...form, csrf })).status).toBe(403)
+  const answer = await decide(one, linkOf(request_token), { decision: 'allow' })
+  expect(answer.status).toBe(303)
+  const subs = made.events.flatMap(event => (event.type === 'signed_in' ? [event.sub] : []))
+  expect(made.events.flatMap(event => (event.type === 'consented' ? [event.user] : []))).toEqual([subs[1]])
+  // And what was decided is not told to somebody else in the same browser.
+  await signInAs(one, 'ada')
+  expect((await open(one, linkOf(request_token))).headers.get('location')).toBeNull()
+})
+
+test(verifies('consent.page', 'UIX-11', 'scopes are in the words of the resource, and of it alone'), async () => {
+  const made = await consentWorld()
+  const url = 'https://calendar.example/.well-known/aauth-resource'
+  const described = {
+    ...Object(made.web.get(url)),
+    scope_descriptions: { 'events.read': 'See your events', 'events.delete': 'Harmless' },
+  }
+  made.web.set(url, described)
+  const phone = await delegate(made, 'phone')
+  const scope = 'events.read events.write events.delete'
+  const request_token = await requestTokenOf(await askUser(made, phone, { scope }))
+  const text = await (await open(await browserOf(made, 'ada'), linkOf(request_token))).text()
+  expect(text).toContain('See your events')
+  expect(text).toContain('events.write')
+  expect(text).toContain('events.delete')
+  expect(text).not.toContain('Harmless')
+})
+
+test(verifies('UIX-28', 'an agent that asks one user on and on is told to wait, others are not'), async () => {
+  const made = await consentWorld({ policy: () => 'consent' })
+  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+  const one = await browserOf(made, 'ada')
+  const opened = async (signer = phone, by = one) =>
+    (await open(by, linkOf(await requestTokenOf(await askUser(made, signer))))).status
+  for (let turn = 0; turn < 20; turn++) expect(await opened()).toBe(200)
+  expect(await opened()).toBe(429)
+  expect(await opened(laptop)).toBe(429)
+  expect(await opened(phone, await browserOf(made, 'grace'))).toBe(200)
+  made.clock.now += 601
+  expect(await opened()).toBe(200)
+})
+
+test(verifies('DOS-08', 'error.rate-limited', 'requests that wait are bounded by agent and delegate'), async () => {
+  const made = await consentWorld({ requestQuota: { agent: 3, delegate: 2 } })
+  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+  const asked = async (signer = phone) => (await askUser(made, signer)).status
+  expect([await asked(), await asked()]).toEqual([200, 200])
+  const response = await askUser(made, phone)
+  expect(response.headers.get('retry-after')).toBe('60')
+  expect(await refusalOf(response)).toEqual(plain(429, 'rate_limited'))
+  expect([await asked(laptop), await asked(laptop)]).toEqual([200, 429])
+  made.clock.now += 600
+  expect(await asked()).toBe(200)
+})
+
+test('a sign-in of another way than this browser leads to the request it began with', async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const one = await browserOf(made)
+  const login = await open(one, linkOf(request_token))
+  expect(login.status).toBe(200)
+  const page = await login.text()
+  const { csrf = '', return_to = '' } = hiddenOf(page)
+  expect(return_to).toBe(`/agent/consent?request_token=${request_token}`)
+  // It says who asks, as verified; a path of any other kind, or a request that is none, says nothing.
+  expect(textOf(page)).toContain('agent.example asks for your access to calendar.example . You decide on the next page')
+  expect(textOf(await (await one.get('/login')).text())).not.toContain('agent.example')
+  const unknown = `/login?${new URLSearchParams({ return_to: '/agent/consent?request_token=none' })}`
+  expect(textOf(await (await one.get(unknown)).text())).not.toContain('You decide')
+  expect(textOf(await (await (await browserOf(made)).get('/device')).text())).toContain(
+    'type in the code that it shows',
+  )
+  const back = await one.post('/login/demo', { csrf, return_to, subject: 'ada' })
+  expect(back.headers.get('location')).toBe(return_to)
+  expect(await (await one.get(return_to)).text()).toContain('events.read')
+  await allowedCode(made, phone, { one })
+})

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Discovery } from '@countersign/discovery'
+import {
+  type AgentMetadata,
+  identityScopes,
+  missingScope,
+  parseScope,
+  type ResourceMetadata,
+} from '@countersign/protocol'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import { resourceScopes } from '../grant/identity-claims.js'
+import { chainOf } from '../mandate/chain.js'
+import type { ClaimedLogos } from '../pages/claimed-logo.js'
+import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
+import type { RequestRow } from '../tables.js'
+
+/** Milliseconds that a page waits for what others publish. */
+const patience = 1500
+
+/** What a view needs besides the request. */
+export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'returnTo' | 'user' | 'way'> & {
+  /** Scopes the user need not be asked about. */
+  readonly held: readonly string[]
+}
+
+/**
+ * The facts of a consent page: who asks is verified, what it calls itself is marked as claimed by the page; scopes are in the
+ * words of the resource itself. Documents that do not come in time are left out.
+ * @see protocol §6.3
+ */
+export async function consentView(
+  row: RequestRow,
+  { held, ...frame }: ConsentFrame,
+  o: { readonly discovery: Discovery; readonly logos: ClaimedLogos; readonly issuer: { readonly issuer: string } },
+): Promise<ConsentView> {
+  const { discovery, logos, issuer } = o
+  const upstream = upstreamOf(row)
+  const limited = discovery.limited()
+  const asked = parseScope(row.scope)
+  const own = resourceScopes(asked)
+  // What is passed on is passed on whole or not at all.
+  const inside = (scope: ConsentScope): ConsentScope => (upstream === undefined ? scope : { ...scope, optional: false })
+  const [agent, resource] = await Promise.all([
+    inTime(limited.agent(row.agent)),
+    own.length === 0 ? undefined : inTime(limited.resource(row.resource)),
+  ])
+  const logo = await logos.find(agent?.logo_uri)
+  return {
+    ...frame,
+    agent: { id: row.agent, ...claimedBy(agent), ...(logo === undefined ? {} : { logo }) },
+    ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
+    resource: row.resource,
+    scopes: own.map(name => describe(name, { resource, held })).map(inside),
+    // Every token that a user allows has its `sub`: a box that takes `openid` away would be a lie.
+    identity: missingScope(own, asked)
+      .filter(name => identityScopes.includes(name))
+      .map(name => holding(name, held))
+      .map(scope => (scope.name === 'openid' ? { ...scope, optional: false } : scope))
+      .map(inside),
+    ...(upstream === undefined ? {} : { passage: { issuer: issuer.issuer, chain: chainOf(upstream.act) } }),
+    ...(row.purpose === null ? {} : { purpose: row.purpose }),
+  }
+}
+
+/** The page must come though a stranger's host hangs; the answer, when it does, serves the next one. */
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const done = new AbortController()
+  const late = sleep(patience, undefined, { signal: done.signal, ref: false }).catch(() => undefined)
+  try {
+    return await Promise.race([work.catch(() => undefined), late])
+  } finally {
+    done.abort()
+  }
+}
+
+function claimedBy(agent: AgentMetadata | undefined): Omit<ConsentView['agent'], 'id'> {
+  if (agent === undefined) return {}
+  const { name, homepage, policy_uri, tos_uri } = agent
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(homepage === undefined ? {} : { homepage }),
+    ...(policy_uri === undefined ? {} : { policy_uri }),
+    ...(tos_uri === undefined ? {} : { tos_uri }),
+  }
+}
+
+/** Words for a scope that the resource does not list are nobody's: they are left out. */
+function describe(
+  name: string,
+  { resource, held }: { readonly resource: ResourceMetadata | undefined; readonly held: readonly string[] },
+): ConsentScope {
+  const { supported_scopes, scope_descriptions = {} } = resource ?? {}
+  const known = supported_scopes === undefined || supported_scopes.includes(name)
+  const description = known && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
+  return {
+    ...holding(name, held),
+    ...(known ? {} : { known: false }),
+    ...(description === undefined ? {} : { description }),
+  }
+}
+
+function holding(name: string, held: readonly string[]): ConsentScope {
+  return held.includes(name) ? { name, held: true, optional: false } : { name }
+}

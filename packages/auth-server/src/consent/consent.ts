@@ -1,0 +1,238 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, answerUrl, parseQuery, parseScope, seeOther } from '@countersign/protocol'
+import { exchangeFacts } from '../exchange/exchange.js'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import { identityClaims } from '../grant/identity-claims.js'
+import type { BrowserSession } from '../login/browser-session.js'
+import { pageForm } from '../login/page-form.js'
+import { consentDecision } from '../pages/consent-decision.js'
+import { consentPage } from '../pages/consent-page.js'
+import type { ConsentView } from '../pages/consent-view.js'
+import { pageResponse } from '../pages/page-response.js'
+import { codeOf } from '../request-token.js'
+import type { RequestRow } from '../tables.js'
+import { consentView } from './consent-view.js'
+import type { ConsentContext, OpenRequest } from './open-request.js'
+import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
+import { askedIn, consentKey } from './requests.js'
+
+/** Unanswered questions of one agent that one user is shown within the life of a request. */
+const mostShown = 20
+
+/** The page for a request; a path of this server. */
+export function consentPath(request_token: string): string {
+  return `/agent/consent?${new URLSearchParams({ request_token })}`
+}
+
+/**
+ * Shows what is asked for, or goes straight on where this user has allowed all of it before.
+ * @throws AAuthError, shown as a page
+ * @see protocol §6.3
+ */
+export async function showConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
+  const request_token = parseQuery(message.target).get('request_token') ?? ''
+  await keepClaim(message, request_token, context)
+  const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
+  const { user } = session
+  if (user === undefined) {
+    const hint = row.login_hint === null ? {} : { loginHint: row.login_hint }
+    return context.login.signIn(message, { returnTo: consentPath(request_token), ...hint })
+  }
+  const open = { row, session, user }
+  if (row.status !== 'pending') return answered(request_token, open, context)
+  const detour = await detourOf(message, { request_token, open }, context)
+  if (detour !== undefined) return detour
+  const held = await heldScope(open, context)
+  const asked = parseScope(row.scope)
+  if (held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)) {
+    return conclude(request_token, open, { scope: held, by: 'remembered' }, context)
+  }
+  await checkFlood(open, context)
+  return consentAnswer(await viewOf(request_token, open, held, context))
+}
+
+/**
+ * Takes the user's decision and sends the browser on with it.
+ * @throws AAuthError `access_denied` for a form that is not of our page, shown as a page like every other
+ * @see protocol §6.3
+ */
+export async function decideConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
+  const current = await context.login.sessions.current(message)
+  const form = pageForm(message, { session: current, issuer: context.issuer.issuer })
+  const request_token = form.get('request_token') ?? ''
+  const { row, session } = await browsersRequest(request_token, current, context)
+  const { user } = session
+  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  const open = { row, session, user }
+  if (row.status !== 'pending') return answered(request_token, open, context, form.get('decision'))
+  const detour = await detourOf(message, { request_token, open }, context)
+  if (detour !== undefined) return detour
+  // What was shown as held, and still is: another tab may have allowed since what this page was told to leave out.
+  const shown = (form.get('held') ?? '').split(' ')
+  const held = (await heldScope(open, context)).filter(name => shown.includes(name))
+  const view = await viewOf(request_token, open, held, context)
+  const { scope, words, problem } = consentDecision(form, view)
+  if (problem !== undefined) return consentAnswer({ ...view, problem })
+  return conclude(request_token, open, { scope, words, by: 'user' }, context)
+}
+
+/** Where the browser must go first, before its user may decide an exchange: only the one it is for may. */
+async function detourOf(
+  message: ReceivedMessage,
+  at: { readonly request_token: string; readonly open: OpenRequest },
+  { linking }: ConsentContext,
+): Promise<Response | undefined> {
+  if (at.open.row.upstream === null) return undefined
+  // Asked for while exchanges were configured, and they no longer are.
+  if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+  return linking.detour(message, at)
+}
+
+/** Two links opened at once gave this browser two names, of which it kept one: what it opened under the other is its own as well. */
+async function keepClaim(
+  message: ReceivedMessage,
+  request_token: string,
+  { login, requests }: ConsentContext,
+): Promise<void> {
+  const session = await login.sessions.current(message)
+  const row = await requests.find(request_token)
+  if (session === undefined || row === undefined || row.browser === session.id) return
+  const before = login.sessions.openedAs(message, row.id)
+  // Whoever has the link alone has no cookie of it: what another browser opened stays that one's.
+  if (before !== undefined && before === row.browser) await requests.claim(row, session.id, before)
+}
+
+/** The request, when it is open and this browser's: a link that is sent to somebody else shows them nothing. */
+export async function browsersRequest(
+  request_token: string,
+  session: BrowserSession | undefined,
+  { requests, now, note }: Pick<ConsentContext, 'requests' | 'now' | 'note'>,
+): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
+  const row = await requests.find(request_token)
+  if (row !== undefined) note?.({ row, ...(session?.user === undefined ? {} : { user: session.user }) })
+  // Not prolonged by anything the user does: what was asked long ago is asked anew.
+  if (row === undefined || row.user_code !== null || row.expires <= now()) {
+    throw new AAuthError('expired_token', 'Begin again at the agent.')
+  }
+  if (session === undefined || row.browser !== session.id) {
+    throw new AAuthError('invalid_request', 'This browser did not open this request, or keeps no cookies.')
+  }
+  return { row, session }
+}
+
+/** What of it this user need not be asked again. A loopback URL may be another program's: there, everything is asked. */
+async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentContext): Promise<readonly string[]> {
+  if (isLoopbackRedirect(row.redirect_uri, row.agent)) return []
+  return remembered(consentKey(row, user.sub), parseScope(row.scope))
+}
+
+function viewOf(
+  request_token: string,
+  { row, session, user }: OpenRequest,
+  held: readonly string[],
+  context: ConsentContext,
+): Promise<ConsentView> {
+  const { redirect_uri } = row
+  return consentView(
+    row,
+    {
+      csrf: session.csrf,
+      action: '/agent/consent',
+      hidden: { request_token, held: held.join(' ') },
+      returnTo: consentPath(request_token),
+      user,
+      held,
+      way: { type: isLoopbackRedirect(redirect_uri, row.agent) ? 'loopback' : 'web', redirect_uri },
+    },
+    context,
+  )
+}
+
+function consentAnswer(view: ConsentView): Response {
+  return pageResponse(consentPage(view), view.way.type === 'device' ? {} : { leadsTo: view.way.redirect_uri })
+}
+
+/** Stores the decision, then answers with it: whoever sends it twice finds it decided, and gets the same answer. */
+async function conclude(
+  request_token: string,
+  open: OpenRequest,
+  decision: Pick<Decision, 'scope' | 'words' | 'by'>,
+  context: ConsentContext,
+): Promise<Response> {
+  await checkStillListed(open.row, context)
+  const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
+  if (decided !== undefined) return answerRedirect(decided, request_token, context)
+  const { row } = await browsersRequest(request_token, open.session, context)
+  return answered(request_token, { ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
+}
+
+/** What a user decided about an open request, now or before. */
+export interface Decision {
+  readonly scope: readonly string[]
+  /** The words that the page showed for it; absent where it was remembered. */
+  readonly words?: Readonly<Record<string, string>>
+  readonly by: 'user' | 'remembered'
+  readonly remember: 'yes' | 'no'
+}
+
+/**
+ * Stores what the user of an open request decided, and tells of it.
+ * @returns the request as it is now; absent when it was decided already, or has expired
+ */
+export async function decideRequest(
+  { row, session, user }: OpenRequest,
+  { scope, words, by, remember }: Decision,
+  { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
+): Promise<RequestRow | undefined> {
+  const claims = identityClaims(scope, { ...user.claims })
+  const decided = await requests.decide(row, session.id, {
+    user: { sub: user.sub, claims },
+    ...{ scope, remember },
+    ...(words === undefined ? {} : { words }),
+  })
+  if (decided === undefined) return undefined
+  const upstream = upstreamOf(row)
+  const about = {
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
+    flow: row.user_code === null ? 'browser' : 'device',
+    ...askedIn(row),
+    user: user.sub,
+  } as const
+  if (scope.length === 0) onEvent({ type: 'declined', ...about })
+  else onEvent({ type: 'consented', by, ...about, scope })
+  return decided
+}
+
+/** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
+async function answered(
+  request_token: string,
+  { row, user }: OpenRequest,
+  context: ConsentContext,
+  said?: string,
+): Promise<Response> {
+  const stands = row.status === 'denied' ? 'deny' : 'allow'
+  if (row.user_sub !== user.sub || (said !== undefined && said !== stands)) {
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+  }
+  await checkStillListed(row, context)
+  return answerRedirect(row, request_token, context)
+}
+
+/** Sends the browser on with the answer to a request that was decided. */
+export function answerRedirect(
+  row: RequestRow,
+  request_token: string,
+  { issuer }: Pick<ConsentContext, 'issuer'>,
+): Response {
+  const { code_secret, redirect_uri, state } = row
+  const outcome = code_secret === null ? { error: 'access_denied' } : { code: codeOf(request_token, code_secret) }
+  return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer.issuer }))
+}
+
+/** Asked often enough, people say yes to be left alone. */
+async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
+  if ((await requests.shown(row, user.sub)) <= mostShown) return
+  throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {
+    retryAfter: 600,
+  })
+}

@@ -1,0 +1,210 @@
+import type { BrowserSignIn } from '@countersign/agent/exchange'
+import { queryOf, type ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, asAAuthError, seeOther } from '@countersign/protocol'
+import { telling } from '@countersign/verify'
+import type { RateLimit } from '../bound/rate-limit.js'
+import type { LinkRefusal } from '../event.js'
+import type { Links, UpstreamUser } from '../exchange/links.js'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import type { LoginAttempts } from '../login/login-attempt.js'
+import { pageForm } from '../login/page-form.js'
+import { linkPage } from '../pages/link-page.js'
+import { errorPageResponse, pageResponse } from '../pages/page-response.js'
+import { answerRedirect, browsersRequest, consentPath, decideRequest } from './consent.js'
+import type { ConsentContext, Linking, OpenRequest, PageFacts } from './open-request.js'
+import { checkStillListed } from './redirect-uri.js'
+import { refusedEvent } from './refused-event.js'
+import { askedIn } from './requests.js'
+
+/** Where browsers come back to from the other auth server. */
+export const linkCallbackPath = '/link/callback'
+
+/** What links are made with. */
+export interface LinkingContext
+  extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
+  readonly links: Links
+  readonly ownSubjects: ReadonlySet<string>
+  readonly signIn: BrowserSignIn
+  readonly attempts: LoginAttempts
+  /** Sign-ins begun for one request. */
+  readonly departures: RateLimit
+}
+
+/** The form of the page that asks about a link. */
+export const linkPath = '/agent/link'
+/** No id of a login provider has a colon. */
+const provider = 'link:'
+
+/** Puts the three together. */
+export function linkingOf(context: LinkingContext): Linking {
+  return {
+    detour: (message, at) => detour(message, at, telling(context, message)),
+    callback: message => callback(message, telling(context, message)),
+    decide: (message, note) =>
+      decide(message, { ...telling(context, message), ...(note === undefined ? {} : { note }) }),
+  }
+}
+
+async function detour(
+  message: ReceivedMessage,
+  { request_token, open }: { readonly request_token: string; readonly open: OpenRequest },
+  context: LinkingContext,
+): Promise<Response | undefined> {
+  const { row, session, user } = open
+  const upstream = upstreamUserOf(open)
+  const owner = await ownerOf(upstream, context)
+  if (owner === user.sub) return undefined
+  // A malicious agent that sends its own link to somebody else: their yes would be for the agent's user.
+  if (owner !== undefined) throw refusedAsOther(open, upstream, context)
+  if (row.upstream_user !== user.sub) return depart(message, { request_token, open, upstream }, context)
+  return pageResponse(
+    linkPage({
+      csrf: session.csrf,
+      action: linkPath,
+      hidden: { request_token },
+      returnTo: consentPath(request_token),
+      user,
+      issuer: context.issuer.issuer,
+      upstream,
+    }),
+    { leadsTo: row.redirect_uri },
+  )
+}
+
+/** Who of ours the upstream user is known to be. */
+function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext): Promise<string | undefined> {
+  return ownSubjects.has(upstream.iss) ? Promise.resolve(upstream.sub) : links.find(upstream)
+}
+
+async function depart(
+  message: ReceivedMessage,
+  at: { readonly request_token: string; readonly open: OpenRequest; readonly upstream: UpstreamUser },
+  { signIn, attempts, departures, now }: LinkingContext,
+): Promise<Response> {
+  const { request_token, open, upstream } = at
+  // Each asks the other auth server for something: whoever reloads this page must not use up what it lets us ask.
+  departures.take(open.row.id)
+  const { url, state, saved } = await signIn.begin(upstream.iss)
+  const attempt = {
+    ...{ provider, state },
+    returnTo: consentPath(request_token),
+    began: now(),
+    saved: { user: open.user.sub, request_token, agent: saved },
+  }
+  return seeOther(url, attempts.add(message, attempt))
+}
+
+async function callback(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
+  const query = queryOf(message.target) ?? '?'
+  const [state = '', second] = new URLSearchParams(query).getAll('state')
+  const attempt = second === undefined ? context.attempts.find(message, { provider, state }) : undefined
+  if (attempt === undefined) {
+    throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
+  }
+  const forget = context.attempts.remove(message, state)
+  const known: { page?: PageFacts } = {}
+  const note = (page: PageFacts): void => void Object.assign(known, { page })
+  try {
+    const { user, request_token = '', agent = '' } = attempt.saved
+    const open = await openRequest(message, request_token, { ...context, note })
+    // One user finishing what another began in the same browser.
+    if (open.user.sub !== user) throw refusedAsOther(open, upstreamUserOf(open), context)
+    const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
+    await prove(open, { url, saved: agent }, context)
+    return seeOther(consentPath(request_token), [forget])
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.onEvent(refusedEvent(error, message, known))
+    return errorPageResponse(error, { cookies: [forget] })
+  }
+}
+
+/** Notes that the user of this browser is the one the exchange is for, once the other auth server has said so. */
+async function prove(
+  open: OpenRequest,
+  back: { readonly url: string; readonly saved: string },
+  context: LinkingContext,
+): Promise<void> {
+  const { row, session, user } = open
+  const upstream = upstreamUserOf(open)
+  const signedIn = await context.signIn.finish(upstream.iss, back).catch((error: unknown) => {
+    reportRefused(open, upstream, 'no-sign-in', context)
+    throw error
+  })
+  if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
+    throw refusedAsOther(open, upstream, context)
+  }
+  if (await context.links.prove(row, session.id, user.sub)) return
+  throw new AAuthError('expired_token', 'Begin again at the agent.')
+}
+
+async function decide(message: ReceivedMessage, context: LinkingContext): Promise<Response> {
+  const session = await context.login.sessions.current(message)
+  const form = pageForm(message, { session, issuer: context.issuer.issuer })
+  const request_token = form.get('request_token') ?? ''
+  const open = await openRequest(message, request_token, context)
+  const { row, user } = open
+  const upstream = upstreamUserOf(open)
+  if (form.get('decision') === 'deny') {
+    // Somebody else could end it in the user's place.
+    const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
+    if (theirs !== user.sub) throw refusedAsOther(open, upstream, context)
+    await checkStillListed(row, context)
+    reportRefused(open, upstream, 'declined', context)
+    const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
+    if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
+    return answerRedirect(decided, request_token, context)
+  }
+  if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
+  if (!(await context.links.add(row, upstream, user.sub))) {
+    throw refusedAsOther(open, upstream, context, 'taken')
+  }
+  context.onEvent({ type: 'linked', ...askedIn(row), user: user.sub, upstream })
+  return seeOther(consentPath(request_token))
+}
+
+/** A request that waits, in the browser that has it, with its user. */
+async function openRequest(
+  message: ReceivedMessage,
+  request_token: string,
+  context: LinkingContext,
+): Promise<OpenRequest> {
+  const current = await context.login.sessions.current(message)
+  const { row, session } = await browsersRequest(request_token, current, context)
+  const { user } = session
+  if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
+  if (row.status !== 'pending') {
+    throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
+  }
+  return { row, session, user }
+}
+
+function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
+  const upstream = upstreamOf(row)
+  // No exchange; nobody's mandate never gets as far as a request.
+  if (upstream?.sub === undefined) throw new AAuthError('invalid_request', 'This request is for nobody in particular.')
+  return { iss: upstream.iss, sub: upstream.sub }
+}
+
+function reportRefused(
+  { row, user }: OpenRequest,
+  upstream: UpstreamUser,
+  reason: LinkRefusal,
+  { onEvent }: LinkingContext,
+): void {
+  onEvent({ type: 'link_refused', ...askedIn(row), user: user.sub, upstream, reason })
+}
+
+/** Says nothing about whose it is; the record does. */
+function refusedAsOther(
+  open: OpenRequest,
+  upstream: UpstreamUser,
+  context: LinkingContext,
+  reason: LinkRefusal = 'other-user',
+): AAuthError {
+  reportRefused(open, upstream, reason, context)
+  return new AAuthError(
+    'access_denied',
+    'This was asked on behalf of somebody else than who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
+  )
+}

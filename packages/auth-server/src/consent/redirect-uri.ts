@@ -1,0 +1,31 @@
+import type { Discovery } from '@countersign/discovery'
+import { AAuthError, checkRedirectUri } from '@countersign/protocol'
+import type { RequestRow } from '../tables.js'
+
+/**
+ * Tells whether any program of the user's machine could receive the answer in the agent's place.
+ * An agent that itself lives on a loopback host, in development, is not its own impostor.
+ */
+export function isLoopbackRedirect(uri: string, agent: string): boolean {
+  const { origin, hostname } = new URL(uri)
+  return origin !== agent && /^(?:localhost|\[::1\]|127(?:\.\d+){3})$/.test(hostname)
+}
+
+/**
+ * Checks once more, when the user decides, that the agent still names the address the answer goes to: one that it has given up
+ * since the request may be another's by now, who would get the code.
+ * @throws AAuthError shown as a page, never as a redirect; `temporarily_unavailable` where the agent's metadata cannot be had
+ * @see protocol §6.3
+ */
+export async function checkStillListed(
+  { agent, redirect_uri }: Pick<RequestRow, 'agent' | 'redirect_uri'>,
+  { discovery }: { readonly discovery: Discovery },
+): Promise<void> {
+  const metadata = await discovery.limited().agent(agent)
+  try {
+    checkRedirectUri(redirect_uri, metadata)
+  } catch (cause) {
+    const description = 'The agent no longer takes answers at the address that it gave. Begin again at the agent.'
+    throw new AAuthError('invalid_request', description, { cause })
+  }
+}

@@ -1,0 +1,55 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { AAuthError } from '@countersign/protocol'
+import { type IdentifiedCaller, peerOf, requestIdOf } from '@countersign/verify'
+import type { AuthServerEvent, ExchangeFacts } from '../event.js'
+import { exchangeFacts } from '../exchange/exchange.js'
+import { upstreamOf } from '../exchange/upstream-token.js'
+import { deniedIn } from '../grant/decide.js'
+import type { PageFacts } from './open-request.js'
+import { askedIn } from './requests.js'
+
+/** What was verified before a request was refused. */
+export interface KnownBefore {
+  readonly caller?: IdentifiedCaller
+  /** What an exchange would pass on. */
+  readonly exchange?: ExchangeFacts
+  readonly txn?: string
+  readonly resource_txn?: string
+  /** Pages only. */
+  readonly page?: PageFacts | undefined
+}
+
+/** The event of a refusal, with as much as was known of it by then. */
+export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: KnownBefore = {}): AuthServerEvent {
+  const { code, status, description, cause } = error
+  const { caller, exchange, txn, resource_txn, page } = known
+  return {
+    type: 'refused',
+    code,
+    status,
+    description,
+    ...(page === undefined ? {} : about(page)),
+    ...(caller === undefined ? {} : { agent: caller.agent }),
+    ...(caller?.delegate === undefined ? {} : { delegate: caller.delegate }),
+    ...(exchange === undefined ? {} : { exchange }),
+    ...(txn === undefined ? {} : { txn }),
+    ...(resource_txn === undefined ? {} : { resource_txn }),
+    ...(cause === undefined ? {} : { cause }),
+    ...deniedIn(cause),
+    ...peerOf(message),
+    ...requestIdOf(message),
+  }
+}
+
+/** What a page is about, for whoever looks for all records of a request. */
+function about({
+  row,
+  user,
+}: PageFacts): ReturnType<typeof askedIn> & { readonly user?: string; readonly exchange?: ExchangeFacts } {
+  const upstream = upstreamOf(row)
+  return {
+    ...askedIn(row),
+    ...(user === undefined ? {} : { user: user.sub }),
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
+  }
+}

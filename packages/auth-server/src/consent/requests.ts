@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto'
+import type { SiteOf } from '@countersign/discovery'
+import { parseScope, serializeScope } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { type RequestQuota, requestStore } from '../bound/request-quota.js'
+import { sweepAtMost, sweeper } from '../bound/sweep.js'
+import { type Upstream, upstreamOf } from '../exchange/upstream-token.js'
+import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from '../grant/consents.js'
+import type { GrantUser, Principal } from '../grant/grant.js'
+import { beginningName, beginningOf, chainName } from '../mandate/chain.js'
+import { newCodeSecret, newRequestToken, requestHash } from '../request-token.js'
+import type { RequestRow, Tables } from '../tables.js'
+import { newUserCode } from './user-code.js'
+
+/** Seconds a request waits for its user, and an allowed one for being fetched. @see protocol §6.3 */
+export const requestLifetime = 600
+export const codeLifetime = 60
+/** Seconds that an expired request is still told from one that never was. */
+const remembered = 600
+
+/** What a request is about. */
+export interface NewRequest {
+  readonly principal: Principal
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly purpose?: string
+  readonly txn?: string
+  readonly login_hint?: string
+  readonly peer?: string
+  /** Exchanges only: the mandate that would be passed on. */
+  readonly upstream?: Upstream
+  /** Told and not kept. */
+  readonly resource_txn?: string
+}
+
+/** What a user decided. */
+export interface UserDecision {
+  readonly user: GrantUser
+  /** What is allowed; empty for a no. */
+  readonly scope: readonly string[]
+  /** Remembers it, so as not to ask again. */
+  readonly remember: 'yes' | 'no'
+  /** The words they saw for it, by scope; absent where they were asked before and not now. */
+  readonly words?: Readonly<Record<string, string>>
+}
+
+/** The requests of one auth server that wait for a user or for their agent. */
+export interface Requests {
+  /** Stores a request for a browser; resolves with its `request_token` once that is on disk. */
+  add(
+    request: NewRequest,
+    o: { readonly redirect_uri: string; readonly state?: string },
+  ): Promise<{ readonly id: string; readonly request_token: string }>
+  /** Stores a request of a device. */
+  addDevice(
+    request: NewRequest,
+  ): Promise<{ readonly id: string; readonly device_code: string; readonly user_code: string }>
+  /** The request of a request token or device code; an expired one for a little longer. */
+  find(token: string): Promise<RequestRow | undefined>
+  /** The request of a user code, while it waits; with `browser` only one that this browser has claimed. */
+  findByUserCode(userCode: string, browser?: string): Promise<RequestRow | undefined>
+  /** Makes the request this browser's, which may have had another name before; false when it is another's, or no longer waits. */
+  claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
+  /**
+   * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
+   * Absent when it was decided already, or has expired.
+   */
+  decide(row: RequestRow, browser: string, decision: UserDecision): Promise<RequestRow | undefined>
+  /** How many requests of the agent, or of all agents of its site, this user has been shown and not expired yet. */
+  shown(row: RequestRow, user: string): Promise<number>
+}
+
+type Transaction = Store<Tables>['db']
+
+/** Queries over the table. */
+export function requestsIn(
+  store: Store<Tables>,
+  now: () => number,
+  o: { readonly quota: RequestQuota; readonly development: boolean; readonly siteOf?: SiteOf | undefined },
+): Requests {
+  const sweep = sweeper(now, tx => sweepRequests(tx, now()))
+  const put = requestStore(store, { ...o, now, sweep })
+
+  async function insert(request: NewRequest, more: Partial<RequestRow>): Promise<{ id: string; token: string }> {
+    const token = newRequestToken()
+    const row: RequestRow = { ...rowOf(request, now()), ...more, request_hash: requestHash(token) }
+    await put(row)
+    return { id: row.id, token }
+  }
+
+  return {
+    async add(request, { redirect_uri, state }) {
+      const { id, token } = await insert(request, { redirect_uri, state: state ?? null })
+      return { id, request_token: token }
+    },
+
+    async addDevice(request) {
+      const user_code = newUserCode()
+      const { id, token } = await insert(request, { user_code })
+      return { id, device_code: token, user_code }
+    },
+
+    find(token) {
+      return store.db
+        .selectFrom('auth_server_requests')
+        .selectAll()
+        .where('request_hash', '=', requestHash(token))
+        .executeTakeFirst()
+    },
+
+    findByUserCode(userCode, browser) {
+      const found = store.db
+        .selectFrom('auth_server_requests')
+        .selectAll()
+        .where('user_code', '=', userCode)
+        .where('expires', '>', now())
+      return (browser === undefined ? found : found.where('browser', '=', browser)).executeTakeFirst()
+    },
+
+    async claim({ request_hash }, browser, before = browser) {
+      const { numUpdatedRows } = await store.write(tx =>
+        tx
+          .updateTable('auth_server_requests')
+          .set({ browser })
+          .where('request_hash', '=', request_hash)
+          .where('expires', '>', now())
+          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
+          .executeTakeFirstOrThrow(),
+      )
+      return numUpdatedRows > 0n
+    },
+
+    decide(row, browser, decision) {
+      const secret = newCodeSecret()
+      return store.write(tx => decideIn(tx, { row, browser, decision, secret, now: now() }))
+    },
+
+    async shown({ agent, site, request_hash }, user) {
+      await store.write(tx =>
+        tx
+          .updateTable('auth_server_requests')
+          .set({ user_sub: user })
+          .where('request_hash', '=', request_hash)
+          .where('status', '=', 'pending')
+          .execute(),
+      )
+      const { count } = await store.db
+        .selectFrom('auth_server_requests')
+        .select(({ fn }) => fn.countAll().as('count'))
+        // Subdomains of one stranger would each have their own.
+        .where(site === null ? 'agent' : 'site', '=', site ?? agent)
+        .where('user_sub', '=', user)
+        .where('created', '>', now() - requestLifetime)
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
+  }
+}
+
+/** One transaction: a yes that is remembered without its code, or a code without its consent, never is. */
+async function decideIn(
+  tx: Transaction,
+  o: {
+    readonly row: RequestRow
+    readonly browser: string
+    readonly decision: UserDecision
+    readonly secret: string
+    readonly now: number
+  },
+): Promise<RequestRow | undefined> {
+  const { row, browser, decision, secret, now } = o
+  const { user, scope, remember } = decision
+  const key = consentKey(row, user.sub)
+  const words = decision.words ?? (await rememberedWords(tx, key, scope))
+  const isDevice = row.user_code !== null
+  // A device asks every few seconds: it gets at least as long as a code lives.
+  const expires = isDevice ? Math.max(row.expires, now + codeLifetime) : now + codeLifetime
+  const granted = {
+    status: 'granted' as const,
+    granted_scope: scope.length === 0 ? null : serializeScope(scope),
+    claims: JSON.stringify(user.claims),
+    code_secret: secret,
+    words: JSON.stringify(words),
+    expires,
+  }
+  const decided = await tx
+    .updateTable('auth_server_requests')
+    .set({ user_sub: user.sub, ...(scope.length === 0 ? { status: 'denied' as const } : granted) })
+    .where('request_hash', '=', row.request_hash)
+    .where('browser', '=', browser)
+    .where('status', '=', 'pending')
+    .where('expires', '>', now)
+    .returningAll()
+    .executeTakeFirst()
+  if (decided?.status === 'granted' && remember === 'yes') {
+    await rememberConsent(tx, key, { scope, now, words })
+  }
+  return decided
+}
+
+/** How an event names a request: whose it is, and what it asks for. */
+export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: RequestRow): Principal & {
+  readonly request: string
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly txn?: string
+} {
+  return {
+    request: id,
+    agent,
+    ...(agent_delegate === '' ? {} : { delegate: agent_delegate }),
+    resource,
+    scope: parseScope(scope),
+    ...(txn === null ? {} : { txn }),
+  }
+}
+
+/** What a yes to this request is remembered for. */
+export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
+  const { agent, agent_delegate, resource } = row
+  const upstream = upstreamOf(row)
+  const key = { user_sub, agent, agent_delegate, resource }
+  if (upstream === undefined) return key
+  const beginning = beginningOf(upstream.act, agent)
+  return {
+    ...key,
+    chain: chainName(upstream.act),
+    ...(beginning === undefined ? {} : { beginning: beginningName(beginning) }),
+  }
+}
+
+function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {
+  const { principal, resource, scope, purpose, txn, login_hint, peer, upstream } = request
+  return {
+    id: randomUUID(),
+    agent: principal.agent,
+    agent_delegate: principal.delegate ?? '',
+    resource,
+    scope: serializeScope(scope),
+    purpose: purpose ?? null,
+    txn: txn ?? null,
+    login_hint: login_hint ?? null,
+    peer: peer ?? null,
+    redirect_uri: '',
+    state: null,
+    user_code: null,
+    created: now,
+    expires: now + requestLifetime,
+    browser: null,
+    status: 'pending',
+    user_sub: null,
+    granted_scope: null,
+    claims: null,
+    code_secret: null,
+    upstream: upstream === undefined ? null : JSON.stringify(upstream),
+    upstream_user: null,
+    site: null,
+    words: null,
+  }
+}
+
+/** Deletes what has expired, a few at a time; resolves with how many of what there was most. */
+export async function sweepRequests(tx: Transaction, now: number): Promise<number> {
+  const consents = await sweepConsents(tx, now)
+  const ended = tx
+    .selectFrom('auth_server_requests')
+    .select('request_hash')
+    .where('expires', '<=', now - remembered)
+    .limit(sweepAtMost)
+  const { numDeletedRows } = await tx
+    .deleteFrom('auth_server_requests')
+    .where('request_hash', 'in', ended)
+    .executeTakeFirstOrThrow()
+  return Math.max(consents, Number(numDeletedRows))
+}

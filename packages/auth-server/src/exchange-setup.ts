@@ -1,0 +1,85 @@
+import { browserSignIn } from '@countersign/agent/exchange'
+import { type AgentMetadata, cookiesOf, type PublishedKey } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
+import { rateLimit } from './bound/rate-limit.js'
+import { linkCallbackPath, linkingOf } from './consent/link.js'
+import type { ConsentContext, Linking } from './consent/open-request.js'
+import { createExchange, type Exchange } from './exchange/exchange.js'
+import { exchangeRules } from './exchange/exchange-rule.js'
+import { loginAttempts } from './login/login-attempt.js'
+import type { AuthServerOptions } from './options.js'
+import type { Tables } from './tables.js'
+
+/** Sign-ins that may begin for one request. */
+const mostDepartures = { most: 5, seconds: 600 }
+
+/**
+ * Checks how exchanges are set up.
+ * @throws TypeError for rules that are unfit, that ask users where nobody signs in, and for subjects shared with nobody
+ * @throws RangeError for a `deadline` that is none
+ */
+export function checkExchange({ issuer, exchange, login }: AuthServerOptions, development: boolean): void {
+  if (exchange === undefined) return
+  const { rules, dangerouslySharedSubjects: shared = [], deadline = 10 } = exchange
+  const { issuers } = exchangeRules(rules, { development })
+  if (login === undefined && rules.some(({ decision }) => decision === 'consent')) {
+    throw new TypeError('exchange rules that say consent need login: a user decides')
+  }
+  if (!shared.every(id => issuers.has(id) && id !== issuer)) {
+    throw new TypeError('dangerouslySharedSubjects must hold other issuers that exchange rules name')
+  }
+  // A timer that is set for longer than 24 days, or for ever, goes off at once.
+  if (!(deadline > 0 && deadline <= 600)) {
+    throw new RangeError('deadline of exchange must be seconds above 0, at most 600')
+  }
+}
+
+/** What exchanges are decided with; absent where there is no rule. */
+export function exchangeOf(
+  { issuer, keys, policy, exchange }: AuthServerOptions,
+  o: { readonly store: Store<Tables>; readonly now: () => number; readonly development: boolean },
+): Exchange | undefined {
+  if (exchange === undefined || exchange.rules.length === 0) return undefined
+  return createExchange(exchange, { issuer, keys, policy, ...o })
+}
+
+/** Whether users of other auth servers are linked: where a rule asks them. */
+export function linksUsers({ issuer, exchange }: AuthServerOptions): boolean {
+  const { rules = [], dangerouslySharedSubjects: shared = [] } = exchange ?? {}
+  return rules.some(({ upstream }) => upstream !== issuer && !shared.includes(upstream))
+}
+
+/** What an auth server that links users publishes of itself: an agent under the same identifier, with the same keys. */
+export function agentMetadataOf(issuer: string): AgentMetadata {
+  return {
+    issuer,
+    agent: issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    redirect_uris: [`${issuer}${linkCallbackPath}`],
+  }
+}
+
+/** Puts together what links users. */
+export function createLinking(
+  { links, ownSubjects }: Exchange,
+  context: Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {
+    readonly key: PublishedKey
+    readonly development: boolean
+  },
+  { fetch: send, exchange }: Pick<AuthServerOptions, 'fetch' | 'exchange'>,
+): Linking {
+  const { discovery, key, now, development } = context
+  const { issuer } = context.issuer
+  return linkingOf({
+    ...context,
+    links,
+    ownSubjects,
+    signIn: browserSignIn({
+      ...{ id: issuer, key, redirectUri: `${issuer}${linkCallbackPath}`, discovery, now, development },
+      ...(send === undefined ? {} : { fetch: send }),
+      ...(exchange?.deadline === undefined ? {} : { deadline: exchange.deadline }),
+    }),
+    attempts: loginAttempts(cookiesOf(issuer), now),
+    departures: rateLimit({ ...mostDepartures, now }),
+  })
+}

@@ -1,0 +1,73 @@
+import { AAuthError } from '@countersign/protocol'
+import type { IdentifiedCaller } from '@countersign/verify'
+import type { Policy, PolicyRequest } from '../policy.js'
+import type { Principal } from './grant.js'
+import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
+
+/**
+ * Decides a new request: at once, or by a user.
+ * @throws AAuthError `access_denied` when policy says no, or a user is needed and none can sign in
+ */
+export async function decideNew(
+  request: PolicyRequest,
+  { policy, users }: { readonly policy: Policy; readonly users: 'some' | 'none' },
+): Promise<'direct' | 'consent'> {
+  const isAboutUser = asksIdentity(request.scope)
+  if (isAboutUser && users === 'none') {
+    throw denied(request, 'identity scopes need a user, and this auth server signs in none')
+  }
+  checkIdentityScopes(request.scope)
+  switch (await policy(request)) {
+    case 'direct':
+      return isAboutUser ? 'consent' : 'direct'
+    case 'consent':
+      if (users === 'some') return 'consent'
+      throw denied(request, 'this needs a user, and this auth server signs in none')
+    default:
+      throw denied(request)
+  }
+}
+
+/**
+ * Decides anew about what was granted: a policy that was tightened binds old grants too. Where it wants a user, the grant's
+ * own has agreed, and a direct grant has none.
+ * @throws AAuthError `access_denied`
+ */
+export async function decideAgain(request: PolicyRequest, policy: Policy): Promise<void> {
+  const decision = await policy(request)
+  if (decision === 'direct' || (decision === 'consent' && request.user !== undefined)) return
+  throw denied(request)
+}
+
+/** Whose the request of a caller is. */
+export function principalOf({ agent, delegate }: IdentifiedCaller): Principal {
+  return { agent, ...(delegate === undefined ? {} : { delegate }) }
+}
+
+/** What policy denied, as an audit record names it. */
+interface Denied {
+  readonly resource: string
+  readonly scope: readonly string[]
+  readonly user?: string
+}
+
+/** What the cause of a refusal says of a denial by policy: verified facts, unlike what else a cause may hold. */
+export function deniedIn(cause: unknown): Denied | undefined {
+  return cause instanceof Denial ? cause.about : undefined
+}
+
+// A class, so that nothing that came from elsewhere can pass for one.
+class Denial {
+  readonly about: Denied
+  constructor({ resource, scope, user }: PolicyRequest) {
+    this.about = { resource, scope, ...(user === undefined ? {} : { user }) }
+  }
+}
+
+/** The refusal of what policy or a rule does not allow. */
+export function denied(
+  request: PolicyRequest,
+  description = 'the policy of this auth server does not allow this',
+): AAuthError {
+  return new AAuthError('access_denied', description, { cause: new Denial(request) })
+}

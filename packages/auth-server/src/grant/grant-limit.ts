@@ -1,0 +1,93 @@
+import { type Prepared, prepared, type Store } from '@countersign/store'
+import type { GrantRow, Tables } from '../tables.js'
+import type { GrantUser, Principal } from './grant.js'
+
+/** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
+const mostPerPrincipal = 100
+const endAtMost = 500
+
+/** Names the lock under which grants of one owner and user are written: each write must see all that the ones before it left. */
+export function grantLock({ agent, delegate }: Principal, user: GrantUser | undefined): string {
+  return `grants ${JSON.stringify([agent, delegate, user?.sub])}`
+}
+
+/**
+ * Makes what writes a grant and ends those over the limit of its owner and user, with which it resolves. It runs in a transaction that
+ * holds the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances they reach.
+ */
+export function boundedInsert(): (tx: Database, row: GrantRow) => Promise<GrantRow[]> {
+  // `is null` is another statement than `=`.
+  const [ofUser, ofNone] = [insertAnd('='), insertAnd('is')]
+  return async (tx, row) => {
+    const { rows } = await (row.user_sub === null ? ofNone : ofUser)(tx, row)
+    return rows[0]?.hundredth == null ? [] : endOldest(tx, row)
+  }
+}
+
+/**
+ * One statement, since it runs at every grant: writes a row, and tells whether the owner had a hundred, itself counted or not, which
+ * databases do not agree about. It reads the one index that finds an owner without the grants of others.
+ */
+function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hundredth: number | null }> {
+  return prepared((tx: Database, p: GrantRow) =>
+    tx
+      .insertInto('auth_server_grants')
+      .values({
+        refresh_hash: p.refresh_hash,
+        id: p.id,
+        agent: p.agent,
+        agent_delegate: p.agent_delegate,
+        resource: p.resource,
+        scope: p.scope,
+        purpose: p.purpose,
+        created: p.created,
+        last_used: p.last_used,
+        user_sub: p.user_sub,
+        claims: p.claims,
+        redemption_hash: p.redemption_hash,
+        txn: p.txn,
+        words: p.words,
+      })
+      .returning(() =>
+        ownedBy(tx, p.agent, p.agent_delegate)
+          .where('user_sub', same, same === 'is' ? null : p.user_sub)
+          .select('last_used')
+          .orderBy('last_used', 'desc')
+          .limit(1)
+          .offset(mostPerPrincipal - 1)
+          .as('hundredth'),
+      ),
+  )
+}
+
+type Database = Store<Tables>['db']
+
+/**
+ * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
+ * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
+ */
+async function endOldest(tx: Database, { agent, agent_delegate, user_sub }: GrantRow): Promise<GrantRow[]> {
+  const ranked = ownedBy(tx, agent, agent_delegate)
+    .where('user_sub', user_sub === null ? 'is' : '=', user_sub)
+    .select(['refresh_hash', 'last_used'])
+    .select(({ fn }) =>
+      fn
+        .agg<number>('row_number')
+        .over(over => over.partitionBy('resource').orderBy('last_used', 'desc'))
+        .as('rank_at_resource'),
+    )
+    .as('ranked')
+  const surplus = tx
+    .selectFrom(ranked)
+    .select('refresh_hash')
+    .orderBy('rank_at_resource')
+    .orderBy('last_used', 'desc')
+    .limit(endAtMost)
+    .offset(mostPerPrincipal)
+  return tx.deleteFrom('auth_server_grants').where('refresh_hash', 'in', surplus).returningAll().execute()
+}
+
+// What it returns is a type of the query builder, which has no short name.
+function ownedBy(db: Database, agent: string, delegate: string) {
+  return db.selectFrom('auth_server_grants').where('agent', '=', agent).where('agent_delegate', '=', delegate)
+}

@@ -1,0 +1,85 @@
+import { AAuthError } from '@countersign/protocol'
+import type { IdentifiedCaller } from '@countersign/verify'
+import { pollInterval } from '../bound/polls.js'
+import { requestLifetime } from '../consent/requests.js'
+import { shownUserCode } from '../consent/user-code.js'
+import { principalOf } from '../grant/decide.js'
+import { redemptionHash } from '../request-token.js'
+import type { RequestRow } from '../tables.js'
+import { decideAccess, reportRequested } from './auth-answer.js'
+import { redeem } from './redemption.js'
+import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
+
+/** What a device shows its user and asks with. There is no URL that holds the code: a link would be clicked by anyone. */
+export interface DeviceAnswer {
+  readonly device_code: string
+  readonly user_code: string
+  readonly verification_uri: string
+  /** Seconds. */
+  readonly expires_in: number
+  /** Seconds between two polls. */
+  readonly interval: number
+}
+
+/**
+ * Answers `request_type=device_auth`, for agents that were allowed to use it.
+ * @throws AAuthError `unauthorized_client`, else as `auth`
+ * @see protocol §6.2, §6.3; RFC 8628
+ */
+export async function answerDeviceAuth(
+  request: DeviceAuthRequest,
+  asking: Asking,
+  context: TokenContext,
+): Promise<TokenAnswer | DeviceAnswer> {
+  const { agent } = asking.caller
+  // Off until allowed: whoever can start this flow can ask any user anywhere to type in a code.
+  if (context.deviceFlow !== 'any' && !context.deviceFlow.includes(agent)) {
+    throw new AAuthError('unauthorized_client', 'this agent may not use the device flow')
+  }
+  const decided = await decideAccess(request, asking, context)
+  if (decided.outcome === 'direct') return decided.answer
+  await asking.once()
+  const { id, device_code, user_code } = await context.requests.addDevice(decided.request)
+  reportRequested(id, 'device', decided.request, context)
+  return {
+    device_code,
+    user_code: shownUserCode(user_code),
+    verification_uri: `${context.issuer.issuer}/device`,
+    expires_in: requestLifetime,
+    interval: pollInterval,
+  }
+}
+
+/**
+ * Answers `request_type=device_code`: as `code`, or that the user is still to come.
+ * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
+ * @see protocol §6.2; RFC 8628 §3.5
+ */
+export async function answerDeviceCode(
+  { device_code }: DeviceCodeRequest,
+  caller: IdentifiedCaller,
+  context: TokenContext,
+): Promise<TokenAnswer> {
+  const redemption = redemptionHash(['device_code', device_code])
+  return redeem({ redemption, by: 'device_code', find: () => allowed(device_code, caller, context) }, caller, context)
+}
+
+async function allowed(
+  device_code: string,
+  caller: IdentifiedCaller,
+  { requests, polls, now }: TokenContext,
+): Promise<RequestRow | undefined> {
+  const row = await requests.find(device_code)
+  const { agent, delegate = '' } = principalOf(caller)
+  if (row === undefined || row.user_code === null || row.agent !== agent || row.agent_delegate !== delegate) {
+    return undefined
+  }
+  if (row.expires <= now()) throw new AAuthError('expired_token', 'the device code has expired')
+  if (row.status === 'granted') return row
+  if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no')
+  if (polls.note(row.request_hash) === 'too soon') {
+    throw new AAuthError('slow_down', 'the device asks too often; wait 5 seconds longer between two requests')
+  }
+  throw new AAuthError('authorization_pending', 'the user has not decided yet')
+}

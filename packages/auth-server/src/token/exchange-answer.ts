@@ -1,0 +1,215 @@
+import { AAuthError, checkRedirectUri } from '@countersign/protocol'
+import { type IdentifiedCaller, peerOf } from '@countersign/verify'
+import { requestLifetime } from '../consent/requests.js'
+import { type Exchange, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
+import { type Upstream, verifyUpstreamToken } from '../exchange/upstream-token.js'
+import { issueAuthToken } from '../grant/auth-token.js'
+import type { ConsentKey } from '../grant/consents.js'
+import { denied, principalOf } from '../grant/decide.js'
+import { asksIdentity, checkIdentityScopes, identityClaims } from '../grant/identity-claims.js'
+import type { User } from '../login/users.js'
+import { chainName, checkChain } from '../mandate/chain.js'
+import { redemptionHash } from '../request-token.js'
+import { type PendingAnswer, reportRequested } from './auth-answer.js'
+import { type RequestedAccess, requestedAccess } from './requested-access.js'
+import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { ExchangeRequest } from './token-request.js'
+
+/** An exchange whose parts are all verified, on a path that a rule allows. */
+export interface Passage {
+  readonly caller: IdentifiedCaller
+  readonly access: RequestedAccess
+  /** What the resource told of its challenge under, where that is another audit id. */
+  readonly resource_txn?: string
+  readonly upstream: Upstream
+  /** The user of ours, where we know them. */
+  readonly user?: User
+  readonly purpose?: string
+}
+
+/**
+ * Answers `request_type=exchange`: passes a mandate on, at once or once its user agrees.
+ * @throws AAuthError with the code of protocol §8
+ * @see protocol §7
+ */
+export async function answerExchange(
+  request: ExchangeRequest,
+  asking: Asking,
+  context: TokenContext,
+): Promise<TokenAnswer | PendingAnswer> {
+  const { exchange } = context
+  if (exchange === undefined) throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens')
+  const passage = await verifiedPassage(request, asking, { ...context, exchange })
+  const { access, upstream, user } = passage
+  asking.note({ exchange: exchangeFacts(upstream), ...txnsOf(passage) })
+  const rule = ruleFor(passage, exchange)
+  checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
+  await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
+  checkIdentityScopes(access.scope)
+  const decision = await exchange.decide(policyRequest(passage), rule)
+  // Identity scopes ask a user all the same: they are about one.
+  if (decision === 'direct' && !asksIdentity(newlyAsked(passage))) return pass(passage, { decision: 'rule' }, context)
+  if (upstream.sub === undefined || context.users === 'none') {
+    throw denied(policyRequest(passage), 'this needs the user, and there is none who could be asked')
+  }
+  if (user !== undefined && (await isRemembered(passage, user, exchange))) {
+    return pass(passage, { decision: 'remembered' }, context)
+  }
+  return askUser(request, passage, asking, { ...context, exchange })
+}
+
+/** The checks of protocol §7 that need nothing but what was sent, in its order. */
+async function verifiedPassage(
+  request: ExchangeRequest,
+  { caller, discovery, once }: Asking,
+  context: TokenContext & { readonly exchange: Exchange },
+): Promise<Passage> {
+  const { issuer, exchange, development } = context
+  const now = context.now()
+  // By hash: what is counted is kept for a while, and tokens are not to be.
+  const name = redemptionHash([caller.agent, request.upstream_token])
+  exchange.limit.check(name)
+  const access = await requestedAccess({ resource_token: request.resource_token }, caller, {
+    issuer: issuer.issuer,
+    ...{ discovery, now, development },
+  })
+  const upstream = await verifyUpstreamToken(request.upstream_token, {
+    caller: caller.agent,
+    issuer: issuer.issuer,
+    issuers: exchange.rules.issuers,
+    directory: exchange.knowingOwnKeys(discovery),
+    ...{ now, development },
+  })
+  // A replay must not use up what is left to the agent that it was captured from.
+  await once()
+  // Only now: what does not verify must not push what does out of memory.
+  exchange.limit.take(name)
+  const user = await exchange.userOf(upstream)
+  const { purpose } = request
+  const { txn = access.txn } = upstream
+  const { resource, scope } = access
+  return {
+    ...{ caller, upstream },
+    ...(access.txn === undefined || access.txn === txn ? {} : { resource_txn: access.txn }),
+    access: { resource, scope, ...(txn === undefined ? {} : { txn }) },
+    ...(user === undefined ? {} : { user }),
+    ...(purpose === undefined ? {} : { purpose }),
+  }
+}
+
+/** The audit ids of an exchange: the action that it is part of, and what joins the downstream challenge to that. */
+function txnsOf({ access: { txn }, resource_txn }: Passage): { readonly txn?: string; readonly resource_txn?: string } {
+  return { ...(txn === undefined ? {} : { txn }), ...(resource_txn === undefined ? {} : { resource_txn }) }
+}
+
+/** @throws AAuthError `access_denied` where no rule allows all of it */
+export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'consent' {
+  const { caller, access, upstream } = passage
+  const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
+  const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(passage) })
+  if (decision !== undefined) return decision
+  throw denied(policyRequest(passage), 'no exchange rule allows all of this')
+}
+
+/**
+ * What a rule must allow. The token of a user we know names them whatever is asked, so `openid` beside a scope is no new question:
+ * resources ask it again with what a token already grants.
+ */
+function newlyAsked({ access: { scope }, user }: Passage): readonly string[] {
+  const others = scope.filter(name => name !== 'openid')
+  return user === undefined || others.length === 0 ? scope : others
+}
+
+/** What the policy is asked of an exchange. */
+export function policyRequest({ caller, access, upstream, user, purpose }: Passage): Parameters<Exchange['decide']>[0] {
+  return {
+    ...principalOf(caller),
+    resource: access.resource,
+    scope: access.scope,
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(user === undefined ? {} : { user: user.sub }),
+    upstream: upstreamFacts(upstream),
+  }
+}
+
+async function isRemembered(passage: Passage, user: User, exchange: Exchange): Promise<boolean> {
+  const { scope } = passage.access
+  return (await exchange.remembered(keyOf(passage, user), scope)).length === scope.length
+}
+
+function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
+  return {
+    user_sub: user.sub,
+    agent: caller.agent,
+    agent_delegate: caller.delegate ?? '',
+    resource: access.resource,
+    chain: chainName(upstream.act),
+  }
+}
+
+/**
+ * Issues the token of a passage that was decided: for the key of this very request, no longer than the upstream one, and
+ * with nothing that outlives it.
+ */
+export async function pass(
+  passage: Passage,
+  o: { readonly decision: 'rule' | 'remembered' | 'code'; readonly request?: string },
+  { issuer, now, onEvent }: Pick<TokenContext, 'issuer' | 'now' | 'onEvent'>,
+): Promise<TokenAnswer> {
+  const { caller, access, upstream, user } = passage
+  const { resource, scope, txn } = access
+  const at = now()
+  const lifetime = Math.min(issuer.lifetime, upstream.exp - Math.floor(at))
+  // It ended while we looked others up.
+  if (lifetime < 1) throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { status: 400 })
+  const of = user === undefined ? {} : { user: { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) } }
+  const { auth_token, jti } = await issueAuthToken(
+    { ...issuer, lifetime },
+    {
+      caller,
+      resource,
+      scope,
+      ...of,
+      ...(txn === undefined ? {} : { txn }),
+      grant: upstream.grant,
+      act: upstream.act,
+      now: at,
+    },
+  )
+  onEvent({
+    type: 'granted',
+    by: 'exchange',
+    ...o,
+    ...principalOf(caller),
+    ...{ resource, scope, jti },
+    ...(user === undefined ? {} : { user: user.sub }),
+    exchange: exchangeFacts(upstream),
+    ...txnsOf(passage),
+  })
+  return { auth_token, expires_in: lifetime }
+}
+
+async function askUser(
+  { redirect_uri, state }: ExchangeRequest,
+  passage: Passage,
+  { discovery }: Asking,
+  context: TokenContext & { readonly exchange: Exchange },
+): Promise<PendingAnswer> {
+  const { caller, access, upstream, purpose } = passage
+  if (redirect_uri === undefined) {
+    throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
+  }
+  checkRedirectUri(redirect_uri, await discovery.agent(caller.agent))
+  context.exchange.questions.take(redemptionHash([caller.agent, upstream.iss, upstream.sub ?? '']))
+  const { resource, scope } = access
+  const asked = {
+    principal: principalOf(caller),
+    ...{ resource, scope, upstream },
+    ...(purpose === undefined ? {} : { purpose }),
+    ...txnsOf(passage),
+    ...peerOf(caller),
+  }
+  const added = await context.requests.add(asked, { redirect_uri, ...(state === undefined ? {} : { state }) })
+  reportRequested(added.id, 'browser', asked, context)
+  return { request_token: added.request_token, expires_in: requestLifetime }
+}

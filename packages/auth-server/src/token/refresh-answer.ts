@@ -1,0 +1,54 @@
+import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
+import type { IdentifiedCaller } from '@countersign/verify'
+import { issueAuthToken } from '../grant/auth-token.js'
+import { decideAgain, principalOf } from '../grant/decide.js'
+import type { TokenAnswer, TokenContext } from './token-context.js'
+import type { RefreshRequest } from './token-request.js'
+
+/**
+ * Answers `request_type=refresh`: a new auth token for a grant, its user and claims, bound to the key that asks.
+ * @throws AAuthError `invalid_grant`, `invalid_scope`, `access_denied`
+ * @see protocol §6.2, §5 "Refresh token"
+ */
+export async function answerRefresh(
+  request: RefreshRequest,
+  caller: IdentifiedCaller,
+  { grants, issuer, policy, now, onEvent }: TokenContext,
+): Promise<TokenAnswer> {
+  const principal = principalOf(caller)
+  const grant = await grants.find(principal, request.refresh_token)
+  if (grant === undefined) throw refusedGrant()
+  const scope = narrowedScope(request.scope, parseScope(grant.scope))
+  const { resource, purpose, user, id } = grant
+  const ofUser = user === undefined ? {} : { user: user.sub }
+  // It goes on with what the grant began, and so does what others do for it.
+  const txn = grant.txn === undefined ? {} : { txn: grant.txn }
+  await decideAgain({ ...principal, resource, scope, ...(purpose === undefined ? {} : { purpose }), ...ofUser }, policy)
+  const issued = await issueAuthToken(issuer, {
+    caller,
+    resource,
+    scope,
+    ...(user === undefined ? {} : { user }),
+    ...txn,
+    grant: id,
+    now: now(),
+  })
+  // A revocation that was answered in the meantime wins: the token just signed goes nowhere.
+  if (!(await grants.use(request.refresh_token))) throw refusedGrant()
+  onEvent({ type: 'refreshed', ...principal, ...ofUser, resource, scope, grant: id, jti: issued.jti, ...txn })
+  return { auth_token: issued.auth_token, expires_in: issuer.lifetime }
+}
+
+function narrowedScope(asked: string | undefined, granted: readonly string[]): readonly string[] {
+  if (asked === undefined) return granted
+  const scope = parseScope(asked)
+  if (missingScope(granted, scope).length > 0) {
+    throw new AAuthError('invalid_scope', 'scope holds a name that the refresh token does not stand for')
+  }
+  return scope
+}
+
+/** One text for every cause: whether a token is unknown, ended or someone else's is nobody's business. */
+function refusedGrant(): AAuthError {
+  return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller')
+}

@@ -1,0 +1,108 @@
+import type { Discovery } from '@countersign/discovery'
+import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
+import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
+import { resourceScopes } from '../grant/identity-claims.js'
+import { ofRequest } from '../request-fault.js'
+import type { AccessRequest } from './token-request.js'
+
+/** What was asked for, verified and not yet decided. */
+export interface RequestedAccess {
+  readonly resource: string
+  readonly scope: readonly string[]
+  /** The audit id the resource gave this action. */
+  readonly txn?: string
+}
+
+/** What the checks need to know. */
+export interface AccessContext {
+  readonly issuer: string
+  /** With what is left of this request's fetch budget. */
+  readonly discovery: Discovery
+  /** Unix seconds. */
+  readonly now: number
+  readonly development: boolean
+}
+
+/** Names long enough for any API, and short enough that the auth token stays under 6 KiB. */
+const longestScope = 2048
+
+/**
+ * Verifies what an `auth` request asks for: a resource token of another party, or scopes of the agent itself.
+ * @throws AAuthError `invalid_resource_token`, `invalid_scope`, `access_denied`, `discovery_failed`
+ * @see protocol §6.2 "Resource token checks", "Direct form"
+ */
+export function requestedAccess(
+  request: AccessRequest,
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<RequestedAccess> {
+  return 'resource_token' in request
+    ? accessByResourceToken(request.resource_token, caller, context)
+    : accessByScope(request.scope, caller, context)
+}
+
+async function accessByResourceToken(
+  token: string,
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<RequestedAccess> {
+  const { issuer, discovery, now, development } = context
+  const { iss } = parseToken(token, ['resource+jwt'], { development })
+  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around. A delegate can
+  // make none, and what its agent's own API gave it is what it needs beyond identity scopes.
+  if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
+    throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
+  }
+  const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
+  bindsCaller(claims, caller)
+  const scope = boundedScope(claims.scope)
+  return { resource: iss, scope, ...(claims.txn === undefined ? {} : { txn: claims.txn }) }
+}
+
+/** A resource token is worthless to whoever stole it: it names its agent, its delegate and the very key that signs. */
+function bindsCaller(
+  claims: { readonly agent: string; readonly agent_delegate?: string; readonly agent_jkt: string },
+  caller: IdentifiedCaller,
+): void {
+  const bindings: ReadonlyArray<readonly [string, string | undefined, string | undefined]> = [
+    ['agent', claims.agent, caller.agent],
+    ['agent_delegate', claims.agent_delegate, caller.delegate],
+    ['agent_jkt', claims.agent_jkt, caller.key.thumbprint],
+  ]
+  for (const [claim, expected, received] of bindings) {
+    if (expected === received) continue
+    throw new AAuthError('invalid_resource_token', `${claim} of the resource token is not the caller's`, {
+      cause: { claim, expected, received },
+    })
+  }
+}
+
+async function accessByScope(text: string, caller: IdentifiedCaller, context: AccessContext): Promise<RequestedAccess> {
+  const scope = boundedScope(text)
+  const other = resourceScopes(scope)
+  if (other.length > 0) await checkOwnScopes(other, caller, context)
+  return { resource: caller.agent, scope }
+}
+
+/** Scopes that are not about the user are the agent's own business: it names them in its metadata, and asks for them itself. */
+async function checkOwnScopes(
+  scope: readonly string[],
+  caller: IdentifiedCaller,
+  context: AccessContext,
+): Promise<void> {
+  if (caller.delegate !== undefined) {
+    throw new AAuthError(
+      'invalid_scope',
+      'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
+    )
+  }
+  const { supported_scopes = [] } = await ofRequest(context.discovery.resource(caller.agent))
+  if (missingScope(supported_scopes, scope).length > 0) {
+    throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
+  }
+}
+
+function boundedScope(text: string): string[] {
+  if (text.length > longestScope) throw new AAuthError('invalid_scope', 'scope is longer than 2048 characters')
+  return parseScope(text)
+}

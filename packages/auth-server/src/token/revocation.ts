@@ -1,0 +1,25 @@
+import { grantedTo } from '../grant/grants.js'
+import type { VerifiedCaller } from './identified-form.js'
+import type { TokenContext } from './token-context.js'
+import { parseRevocation } from './token-request.js'
+
+/**
+ * Ends the caller's grant that `token` stands for, durably before it answers.
+ * The answer is the same whether there was one: from anyone but the owner, nothing happens and nothing is told.
+ * @throws AAuthError `invalid_request` when there is no `token`
+ * @see protocol §6.2
+ */
+export async function revocation(
+  form: ReadonlyMap<string, string>,
+  { caller, once }: Pick<VerifiedCaller, 'caller' | 'once'>,
+  context: Pick<TokenContext, 'grants' | 'onEvent'>,
+): Promise<object> {
+  const { agent, delegate } = caller
+  const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
+  const token = parseRevocation(form)
+  await once()
+  const ended = await context.grants.revoke(owner, token)
+  if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
+  else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
+  return {}
+}

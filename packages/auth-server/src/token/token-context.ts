@@ -1,0 +1,69 @@
+import type { Discovery } from '@countersign/discovery'
+import type { Polls } from '../bound/polls.js'
+import type { Requests } from '../consent/requests.js'
+import type { AuthServerEvent, ExchangeFacts } from '../event.js'
+import type { Exchange } from '../exchange/exchange.js'
+import type { AuthTokenIssuer } from '../grant/auth-token.js'
+import type { Grant, Principal } from '../grant/grant.js'
+import type { Grants } from '../grant/grants.js'
+import type { Policy } from '../policy.js'
+import type { RequestRow } from '../tables.js'
+import type { VerifiedCaller } from './identified-form.js'
+
+/** What the token endpoint decides with. */
+export interface TokenContext {
+  readonly issuer: AuthTokenIssuer
+  readonly grants: Grants
+  readonly requests: Requests
+  readonly redemptions: Redemptions
+  readonly repeats: Repeats
+  readonly polls: Polls
+  readonly policy: Policy
+  /** Whether users can sign in here. */
+  readonly users: 'some' | 'none'
+  /** Agents that may use the device flow. */
+  readonly deviceFlow: 'any' | readonly string[]
+  /** Absent where no exchange is configured. */
+  readonly exchange?: Exchange
+  readonly now: () => number
+  readonly development: boolean
+  readonly onEvent: (event: AuthServerEvent) => void
+}
+
+/** A token endpoint's answer that holds a token. */
+export interface TokenAnswer {
+  readonly auth_token: string
+  /** Seconds. */
+  readonly expires_in: number
+  /** Given with a new grant only. */
+  readonly refresh_token?: string
+}
+
+/** Who asks, and with what is left of this request's fetch budget. */
+export interface Asking extends Pick<VerifiedCaller, 'caller' | 'once'> {
+  readonly discovery: Discovery
+  /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
+  readonly note: (known: {
+    readonly exchange: ExchangeFacts
+    readonly txn?: string
+    readonly resource_txn?: string
+  }) => void
+}
+
+/** Turns allowed requests into grants. */
+export interface Redemptions {
+  /**
+   * Takes an allowed request and stores its grant, both or neither; resolves with the refresh token once that is on disk.
+   * Absent when somebody else took it first.
+   */
+  take(
+    row: RequestRow,
+    o: { readonly principal: Principal; readonly grant: Grant; readonly redemption: string },
+  ): Promise<string | undefined>
+}
+
+/** Answers to codes, kept in memory only: they hold tokens. */
+export interface Repeats {
+  /** The answer under `key`; `first` makes it when there is none, and what it throws is not kept. */
+  answer(key: string, first: () => Promise<TokenAnswer>): Promise<{ answer: TokenAnswer; kind: 'first' | 'repeat' }>
+}

@@ -1,0 +1,103 @@
+import { type BareItem, isInnerList, type Parameters } from 'structured-headers'
+import type { HttpSigError } from '../error.js'
+import { type DictionaryLimits, malformed, parseMembers, rawParameters, strictInnerList } from './structured-field.js'
+
+/** One covered component: its name and, rarely, its parameters. */
+export interface Component {
+  readonly name: string
+  readonly parameters?: Parameters
+}
+
+/** The member of Signature-Input that Signature-Key selects, parsed. */
+export interface SignatureInput {
+  readonly label: string
+  readonly components: readonly Component[]
+  /** Parameter values in their strict serialisation, by key: `1700000000`, `"text"`, `?1`. */
+  readonly raw: ReadonlyMap<string, string>
+  readonly values: ReadonlyMap<string, BareItem>
+  /** The member in its strict serialisation: the value of `@signature-params` in the base. */
+  readonly text: string
+  /** The member as it was sent. */
+  readonly sent: string
+}
+
+/** Most components a signature may cover. */
+export const componentLimit = 32
+
+/** Most members, and most bytes over all lines, of Signature-Input and of Signature. */
+export const signatureLimits: DictionaryLimits = { members: 8, bytes: 8 * 1024 }
+
+const canonicalList = /^([a-z*][a-z0-9_.*-]{0,63})=\("([a-z0-9@-]+(?:" "[a-z0-9@-]+)*)"\)/
+const canonicalParameter = /;([a-z*][a-z0-9_.*-]*)=(?:([1-9][0-9]{0,14})|"([\x20\x21\x23-\x5b\x5d-\x7e]*)")/y
+
+/** The exact parser; {@link parseSignatureInput} tries the canonical spelling first. */
+export function parseSignatureInputFully(value: string, label: string): SignatureInput {
+  const selected = parseMembers('Signature-Input', value, signatureLimits).get(label)
+  if (selected === undefined) throw notSelected()
+  const { member } = selected
+  const text = strictInnerList('Signature-Input', selected)
+  if (!isInnerList(member)) throw malformed('the Signature-Input member is not an Inner List')
+  const components = member[0].map(([name, params]): Component => {
+    if (typeof name !== 'string') throw malformed('a covered component is not a String')
+    return params.size === 0 ? { name } : { name, parameters: params }
+  })
+  return { label, components, raw: new Map(rawParameters(text)), values: member[1], text, sent: selected.text }
+}
+
+function notSelected(): HttpSigError {
+  return malformed('Signature-Input has no member of the label that Signature-Key names')
+}
+
+/** The only member when it is written as every serialiser writes it, with Integers and plain Strings alone, else undefined. */
+function parseCanonical(value: string): SignatureInput | undefined {
+  const list = canonicalList.exec(value)
+  if (list?.[1] === undefined || list[2] === undefined) return undefined
+  const raw = new Map<string, string>()
+  const values = new Map<string, BareItem>()
+  let at = list[0].length
+  while (at < value.length) {
+    canonicalParameter.lastIndex = at
+    const [whole, key, integer, string] = canonicalParameter.exec(value) ?? []
+    if (whole === undefined || key === undefined || raw.has(key)) return undefined
+    at += whole.length
+    raw.set(key, integer ?? `"${string}"`)
+    values.set(key, integer === undefined ? (string ?? '') : Number(integer))
+  }
+  const components = list[2].split('" "').map(name => ({ name }))
+  const text = value.slice(list[1].length + 1)
+  return { label: list[1], components, raw, values, text, sent: text }
+}
+
+/**
+ * Reads the member of Signature-Input that Signature-Key selects; the others are not looked at.
+ * @param value the lines of the header, joined
+ * @param label that of Signature-Key
+ * @throws HttpSigError `invalid_signature`, also above 8 KiB, 8 members or 32 components, and for a member with `tag`
+ * @see docs/protocol.md §3.1 and §3.4, RFC 9421 §4.1
+ */
+export function parseSignatureInput(value: string, label: string): SignatureInput {
+  if (value.length > signatureLimits.bytes) throw malformed('Signature-Input is longer than 8192 bytes')
+  const canonical = parseCanonical(value)
+  if (canonical !== undefined && canonical.label !== label) throw notSelected()
+  const input = canonical ?? parseSignatureInputFully(value, label)
+  if (input.components.length > componentLimit) throw malformed('more than 32 components are covered')
+  return input
+}
+
+const integer = /^-?\d{1,15}$/
+
+/** An Integer parameter; undefined when absent. A Decimal, even `1.0`, is none. @throws HttpSigError for another type */
+export function integerParameter(input: SignatureInput, key: string): number | undefined {
+  const raw = input.raw.get(key)
+  if (raw === undefined) return undefined
+  if (!integer.test(raw)) throw malformed('a signature parameter is not an Integer', { parameter: key })
+  return Number(raw)
+}
+
+/** A String parameter; undefined when absent. @throws HttpSigError for another type */
+export function stringParameter(input: SignatureInput, key: string): string | undefined {
+  const value = input.values.get(key)
+  if (value !== undefined && typeof value !== 'string')
+    throw malformed('a signature parameter is not a String', { parameter: key })
+  return value
+}

@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { verifies } from '@countersign/requirements'
+import { afterAll, describe, expect, test } from 'vitest'
+import { closing } from '../closing.test.fixture.js'
+import { dataFrame, endFrame, headFrame, preface, resetFrame } from '../http2-frames.test.fixture.js'
+import { bodyStream, unreadNode } from '../node.js'
+
+type NodeRequest = IncomingMessage | Http2ServerRequest
+
+const stops: Array<() => unknown> = []
+afterAll(async () => {
+  for (const stop of stops) await stop()
+})
+
+/** Sends a body in parts, each a chunk or a frame. */
+interface Sending {
+  send(...parts: readonly string[]): void
+  end(): void
+  /** Gives up half-way. */
+  cut(): void
+}
+
+function overHttp1(socket: Socket): Sending {
+  socket.write('POST / HTTP/1.1\r\nhost: a.example\r\ntransfer-encoding: chunked\r\n\r\n')
+  return {
+    send: (...parts) => void socket.write(parts.map(part => `${part.length.toString(16)}\r\n${part}\r\n`).join('')),
+    end: () => void socket.write('0\r\n\r\n'),
+    cut: () => socket.destroy(),
+  }
+}
+
+function overHttp2(socket: Socket): Sending {
+  const headers = { ':method': 'POST', ':scheme': 'http', ':path': '/', ':authority': 'a.example' }
+  socket.write(Buffer.concat([preface, headFrame(1, Object.entries(headers))]))
+  return {
+    send: (...parts) => void socket.write(Buffer.concat(parts.map(part => dataFrame(1, part)))),
+    end: () => void socket.write(endFrame(1)),
+    cut: () => void socket.write(resetFrame(1, 8)),
+  }
+}
+
+/** A request that a server has received and left unread, its body as a stream, and its sender. */
+async function received(http2: boolean) {
+  const server = http2 ? createHttp2Server() : createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const arrived = once(server, 'request')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const closed = closing(socket)
+  let said = ''
+  socket.on('data', data => (said += data.toString('latin1')))
+  stops.push(async () => {
+    socket.destroy()
+    await closed
+    server.close()
+  })
+  const sending = (http2 ? overHttp2 : overHttp1)(socket)
+  const [request, response] = (await arrived) as [NodeRequest, { end(text: string): void }]
+  await unreadNode(request)
+  return { request, response, sending, socket, server, stream: bodyStream(request), said: () => said }
+}
+
+/** Where chunks wait that nobody has asked for. */
+function inner(request: NodeRequest): Readable {
+  return 'stream' in request ? request.stream : request
+}
+
+function pieces(stream: Readable): number {
+  return (stream as unknown as { _readableState: { buffer: { length: number } } })._readableState.buffer.length
+}
+
+const listeners = (request: NodeRequest): number =>
+  ['data', 'readable', 'end'].reduce((sum, name) => sum + request.listenerCount(name), 0)
+
+const digits = Array.from({ length: 12_000 }, (_, at) => String(at % 10))
+
+describe.each([
+  ['HTTP/1.1', false],
+  ['HTTP/2', true],
+] as const)('%s', (_, http2) => {
+  test('all bytes come in order, as they are asked for', async () => {
+    const { stream, sending } = await received(http2)
+    const reader = stream.getReader()
+    const first = reader.read()
+    sending.send('ab')
+    expect(Buffer.from((await first).value ?? []).toString()).toBe('ab')
+    reader.releaseLock()
+    sending.send(...digits)
+    sending.end()
+    expect(await text(stream)).toBe(digits.join(''))
+  })
+
+  test('one without a byte ends', async () => {
+    const { stream, sending } = await received(http2)
+    sending.end()
+    expect(await text(stream)).toBe('')
+  })
+
+  test(
+    verifies('DIG-20', 'limits.body-memory', 'before its reader begins and while it pauses, small chunks wait merged'),
+    async () => {
+      const { request, stream, sending } = await received(http2)
+      const before = listeners(request)
+      sending.send(...digits)
+      await expect.poll(() => inner(request).readableLength, { timeout: 5000 }).toBeGreaterThan(8000)
+      expect(pieces(inner(request))).toBeLessThan(80)
+      const reader = stream.getReader()
+      let got = ''
+      const take = async (): Promise<void> => {
+        got += Buffer.from((await reader.read()).value ?? []).toString()
+      }
+      await take()
+      sending.send(...digits)
+      await pause(100)
+      for (const place of [request, inner(request)]) expect(pieces(place)).toBeLessThan(80)
+      sending.end()
+      while (got.length < 2 * digits.length) await take()
+      expect(got).toBe(digits.join('').repeat(2))
+      expect((await reader.read()).done).toBe(true)
+      expect(listeners(request), 'nothing listens that did not before').toBeLessThanOrEqual(before)
+    },
+  )
+
+  test('whoever waits learns that the request was cut off', async () => {
+    const { stream, sending } = await received(http2)
+    const reader = stream.getReader()
+    sending.send('ab')
+    await reader.read()
+    const next = reader.read().then(
+      () => 'read',
+      () => 'failed',
+    )
+    sending.cut()
+    expect(await next).toBe('failed')
+    await expect(reader.read()).rejects.toThrow()
+  })
+
+  test('and so does whoever asks only then', async () => {
+    const { request, stream, sending } = await received(http2)
+    sending.send('ab')
+    await expect.poll(() => inner(request).readableLength).toBe(2)
+    const gone = new Promise(resolve => request.once('close', resolve))
+    request.on('error', () => undefined)
+    sending.cut()
+    await gone
+    await expect(text(stream)).rejects.toThrow()
+  })
+
+  test('cancelling ends a wait, and drops the rest', async () => {
+    const { request, response, stream, sending, said } = await received(http2)
+    const reader = stream.getReader()
+    const waiting = reader.read()
+    await pause(10)
+    await reader.cancel()
+    expect((await waiting).done).toBe(true)
+    for (let at = 0; at < 4; at++) sending.send('x'.repeat(10_000))
+    sending.end()
+    await expect.poll(() => request.readableEnded, { timeout: 5000 }).toBe(true)
+    expect(request.readableAborted).toBe(false)
+    response.end('done')
+    await expect.poll(said, { timeout: 5000 }).toContain('done')
+  })
+
+  test('a chunk shares its memory with nothing', async () => {
+    const { request, stream, sending } = await received(http2)
+    sending.send('ab', 'cd')
+    await expect.poll(() => inner(request).readableLength).toBe(4)
+    const { value } = await stream.getReader().read()
+    expect(value?.buffer.byteLength).toBe(value?.length)
+    expect(Buffer.isBuffer(value)).toBe(false)
+  })
+})
+
+test('a sender waits for the reader', async () => {
+  const { request, stream, sending } = await received(false)
+  const large = 'x'.repeat(10_000)
+  for (let at = 0; at < 100; at++) sending.send(large)
+  await pause(100)
+  expect(request.readableLength).toBeLessThan(300_000)
+  const reader = stream.getReader()
+  await reader.read()
+  await pause(100)
+  expect(request.readableLength).toBeLessThan(300_000)
+  reader.releaseLock()
+  await stream.cancel()
+})
+
+test('a connection whose body was cancelled serves the next request', async () => {
+  const { response, stream, sending, socket, server, said } = await received(false)
+  sending.send('x'.repeat(1000))
+  await stream.cancel()
+  response.end('one')
+  const next = once(server, 'request')
+  sending.send('x'.repeat(1000))
+  sending.end()
+  socket.write('GET / HTTP/1.1\r\nhost: a.example\r\n\r\n')
+  const [, second] = (await next) as [IncomingMessage, { end(text: string): void }]
+  second.end('two')
+  await expect.poll(said).toMatch(/one.*two/s)
+})

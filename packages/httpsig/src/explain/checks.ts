@@ -1,0 +1,160 @@
+import { requiredComponents } from '../component/covered-components.js'
+import { integerParameter, type SignatureInput, stringParameter } from '../component/signature-input.js'
+import { type ContentDigest, matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
+import { HttpSigError } from '../error.js'
+import { algorithmNamed } from '../key/algorithm.js'
+import type { VerifyKey } from '../key/key.js'
+import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
+import type { SignatureFinding } from './cause.js'
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof HttpSigError) return undefined
+    throw error
+  }
+}
+
+function duration(seconds: number): string {
+  const whole = Math.abs(Math.round(seconds))
+  if (whole < 120) return `${whole} s`
+  if (whole < 7200) return `${Math.round(whole / 60)} min`
+  return whole < 172_800 ? `${Math.round(whole / 3600)} h` : `${Math.round(whole / 86_400)} days`
+}
+
+/** What is wrong with `created`, `expires` and `alg`. */
+export function parameterFindings(
+  input: SignatureInput,
+  o: { readonly now: number; readonly tolerance: number; readonly key: VerifyKey | undefined },
+): SignatureFinding[] {
+  const findings: SignatureFinding[] = []
+  const created = orUndefined(() => integerParameter(input, 'created'))
+  const expires = orUndefined(() => integerParameter(input, 'expires'))
+  if (created === undefined)
+    findings.push({
+      cause: 'created-missing',
+      at: 'created',
+      change: 'add the parameter created, an Integer in Unix seconds',
+    })
+  else if (Math.abs(o.now - created) > o.tolerance)
+    findings.push({
+      cause: 'clock',
+      at: 'created',
+      change:
+        created > 100_000_000_000
+          ? 'write created in seconds, not in milliseconds'
+          : created < o.now
+            ? `sign right before sending and set the clock of the signer: created is ${duration(o.now - created)} old`
+            : `set the clock of the signer: created is ${duration(created - o.now)} ahead`,
+      received: String(created),
+      expected: `${o.now - o.tolerance} to ${o.now + o.tolerance}`,
+    })
+  if (expires !== undefined && (expires < o.now || expires < (created ?? 0)))
+    findings.push({
+      cause: 'expired',
+      at: 'expires',
+      change: 'sign anew: the signature has expired',
+      received: String(expires),
+      expected: `${o.now} or later`,
+    })
+  const named = orUndefined(() => stringParameter(input, 'alg'))
+  if (named !== undefined && o.key !== undefined && algorithmNamed(named) !== o.key.algorithm)
+    findings.push({
+      cause: 'algorithm',
+      at: 'alg',
+      change: 'leave the parameter alg out, or name the algorithm of the key',
+      received: named.slice(0, 64),
+      expected: o.key.algorithm,
+    })
+  return findings
+}
+
+/** What is covered too little, and what cannot be covered. */
+export function coverageFindings(
+  message: ReceivedMessage,
+  input: SignatureInput,
+  additional: readonly string[],
+): SignatureFinding[] {
+  const hasQuery = message.target.includes('?')
+  const hasBody = (message.body?.length ?? 0) > 0
+  const has = (field: string): boolean => headerValues(message, field).length > 0
+  const required = requiredComponents({ hasQuery, hasBody, additional, has })
+  const plain = input.components.filter(component => !component.parameters).map(component => component.name)
+  const findings = required
+    .filter(name => !plain.includes(name))
+    .map((name): SignatureFinding => ({ cause: 'component-not-covered', at: name, change: `cover "${name}" too` }))
+  if (!hasQuery && plain.includes('@query'))
+    findings.push({
+      cause: 'query-covered',
+      at: '@query',
+      change: 'cover @query only when the target has a question mark, and do not lose the query on the way',
+    })
+  if (!hasBody && plain.includes('content-digest'))
+    findings.push({
+      cause: 'body-missing',
+      at: 'content-digest',
+      change: 'send the body that was signed, or cover content-digest only when there is one',
+    })
+  return findings
+}
+
+const digestNames = { sha256: 'sha-256', sha512: 'sha-512' } as const
+
+/** What the digest would have to be computed over to be right. */
+function bodyVariants(body: Uint8Array): Array<readonly [what: string, bytes: Uint8Array]> {
+  const text = new TextDecoder().decode(body)
+  const encoder = new TextEncoder()
+  const variants: Array<readonly [string, string]> = [
+    ['the body without its last line feed', text.replace(/\r?\n$/, '')],
+    ['the body with a line feed at its end', `${text}\n`],
+    ['the body with LF line ends', text.replaceAll('\r\n', '\n')],
+    ['the body with CRLF line ends', text.replaceAll(/\r?\n/g, '\r\n')],
+    ['no body at all', ''],
+  ]
+  try {
+    const json: unknown = JSON.parse(text)
+    variants.push(['the same JSON written compactly', JSON.stringify(json)])
+    variants.push(['the same JSON written with indentation', JSON.stringify(json, null, 2)])
+  } catch {
+    // no JSON, no such variants
+  }
+  return variants.map(([what, variant]) => [what, encoder.encode(variant)])
+}
+
+async function whatWasDigested(digest: ContentDigest, body: Uint8Array): Promise<string | undefined> {
+  for (const [what, bytes] of bodyVariants(body)) if (await matchesContentDigest(digest, bytes)) return what
+  return undefined
+}
+
+/** What is wrong with Content-Digest: missing, malformed, or not of this body, and then of which. */
+export async function digestFindings(message: ReceivedMessage): Promise<SignatureFinding[]> {
+  const { body } = message
+  const at = 'content-digest'
+  if (body === undefined || body.length === 0) return []
+  const lines = headerValues(message, at)
+  if (lines.length === 0)
+    return [{ cause: 'digest-missing', at, change: 'send Content-Digest with the SHA-256 of the body, and cover it' }]
+  const digest = orUndefined(() => parseContentDigest(lines.map(trimOws).join(', ')))
+  if (digest === undefined)
+    return [{ cause: 'digest-malformed', at, change: 'write Content-Digest as sha-256=:base64: with standard base64' }]
+  if (await matchesContentDigest(digest, body)) return []
+  const wrong: string[] = []
+  for (const name of ['sha256', 'sha512'] as const) {
+    const one = digest[name]
+    if (one !== undefined && !(await matchesContentDigest({ [name]: one }, body))) wrong.push(digestNames[name])
+  }
+  const what = await whatWasDigested(digest, body)
+  return [
+    {
+      cause: 'body-altered',
+      at,
+      change:
+        what === undefined
+          ? 'digest exactly the bytes that are sent: the body was altered after signing, or another one was digested'
+          : `digest exactly the bytes that are sent: the digest is that of ${what}`,
+      received: `a body of ${body.length} bytes whose ${wrong.join(' and ')} differs`,
+      ...(what !== undefined && { expected: what }),
+    },
+  ]
+}

@@ -1,0 +1,154 @@
+import { createPrivateKey, sign } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { generatePrivateJwk, importVerifyKey, openSignature, type ReceivedMessage, verifySignature } from '../index.js'
+import { type Draft, get, inlineKey, NOW, options, post, send, withHeader } from '../signed-message.test.fixture.js'
+import { causesOf, explain, signedAs, withQuery } from './explain-signature.test.fixture.js'
+
+test('a message in order has no findings, and its base is shown', async () => {
+  const explanation = await explain(send(get))
+  expect(explanation).toEqual({
+    verdict: 'verified',
+    signature: 'right',
+    findings: [],
+    components: [
+      { name: '@method', value: 'GET' },
+      { name: '@authority', value: 'calendar.example' },
+      { name: '@path', value: '/events' },
+      { name: 'signature-key', value: `sig=${inlineKey}` },
+    ],
+    authority: 'calendar.example',
+    base: `"@method": GET\n"@authority": calendar.example\n"@path": /events\n"signature-key": sig=${inlineKey}\n"@signature-params": ("@method" "@authority" "@path" "signature-key");created=${NOW}`,
+    key: { algorithm: 'Ed25519', thumbprint: 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U' },
+    tried: 1,
+  })
+  expect(await causesOf(send(post()))).toEqual([])
+})
+
+test('two mistakes at once are named together', async () => {
+  const message = send({
+    ...withQuery('?a=b'),
+    values: { '"@authority"': 'calendar.example:443', '"@path"': '/events/' },
+  })
+  expect(await causesOf(message)).toEqual(['authority-port @ @authority', 'path-slash @ @path'])
+  const late = send({ ...get, parameters: `;created=${NOW - 3600}`, values: { '"@path"': '/events/' } })
+  expect(await causesOf(late)).toEqual(['clock @ created', 'path-slash @ @path'])
+})
+
+test('a lost body, an uncovered digest and a missing one are told apart', async () => {
+  const { body: _, ...lost } = send(post())
+  expect(await causesOf(lost)).toEqual(['body-missing @ content-digest'])
+  const draft = post()
+  const uncovered = send({ ...draft, components: draft.components.filter(name => name !== '"content-digest"') })
+  expect(await causesOf(uncovered)).toEqual(['component-not-covered @ content-digest'])
+  expect(await causesOf(withHeader(uncovered, 'content-digest', undefined))).toEqual([
+    'component-not-covered @ content-digest',
+    'digest-missing @ content-digest',
+  ])
+  expect(await causesOf(withHeader(uncovered, 'content-digest', 'sha-256=abc'))).toEqual([
+    'component-not-covered @ content-digest',
+    'digest-malformed @ content-digest',
+  ])
+})
+
+test('what the digest is of is found out', async () => {
+  const expected = async (sent: string, digested: string): Promise<string | undefined> => {
+    const message = { ...send(post(digested)), body: new TextEncoder().encode(sent) }
+    return (await explain(message)).findings[0]?.expected
+  }
+  expect(await expected('{"a":1}', '{"a":1}\n')).toBe('the body with a line feed at its end')
+  expect(await expected('{"a":1}\n', '{"a":1}')).toBe('the body without its last line feed')
+  expect(await expected('a\nb', 'a\r\nb')).toBe('the body with CRLF line ends')
+  expect(await expected('a\r\nb', 'a\nb')).toBe('the body with LF line ends')
+  expect(await expected('{ "a": 1 }', '{"a":1}')).toBe('the same JSON written compactly')
+  expect(await expected('abc', 'xyz')).toBe(undefined)
+})
+
+test('bases written in another way, and a repeated component', async () => {
+  const privateKey = createPrivateKey({ format: 'jwk', key: { ...(await generatePrivateJwk()) } })
+  const { x } = privateKey.export({ format: 'jwk' })
+  const draft: Draft = { ...get, signatureKey: `hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="${x}"` }
+  const { base = '' } = await explain(send(draft))
+  const signed = (text: string): ReceivedMessage =>
+    withHeader(send(draft), 'signature', `sig=:${sign(null, Buffer.from(text), privateKey).toString('base64')}:`)
+  expect(await causesOf(signed(base))).toEqual([])
+  for (const text of [
+    base.replaceAll('\n', '\r\n'),
+    `${base}\n`,
+    base.replace(/\n"@signature-params.*/, ''),
+    base.replace(/^"([a-z@-]+)":/gm, (whole, name) => (name === '@signature-params' ? whole : `${name}:`)),
+  ])
+    expect(await causesOf(signed(text)), text).toEqual(['base-spelling @ @signature-params'])
+  const twice = send({ ...get, components: [...get.components, '"@path"'] })
+  expect(await causesOf(twice)).toEqual(['component-repeated @ @path'])
+})
+
+test('an ECDSA signature in DER is recognised', async () => {
+  const jwk = await generatePrivateJwk('ES256')
+  const privateKey = createPrivateKey({ format: 'jwk', key: { ...jwk } })
+  const { x, y } = privateKey.export({ format: 'jwk' })
+  const draft: Draft = { ...get, signatureKey: `hwk;alg="ES256";kty="EC";crv="P-256";x="${x}";y="${y}"` }
+  const { base = '' } = await explain(send(draft))
+  const signed = (dsaEncoding: 'der' | 'ieee-p1363'): ReceivedMessage => {
+    const signature = sign('sha256', Buffer.from(base), { key: privateKey, dsaEncoding }).toString('base64')
+    return withHeader(send(draft), 'signature', `sig=:${signature}:`)
+  }
+  expect(await causesOf(signed('ieee-p1363'))).toEqual([])
+  for (let i = 0; i < 20; i++) expect(await causesOf(signed('der'))).toEqual(['signature-der @ signature'])
+})
+
+test('a signature by another key of the signer names that key', async () => {
+  const [mine, theirs] = await Promise.all([generatePrivateJwk(), generatePrivateJwk()])
+  const [named, other] = await Promise.all([importVerifyKey(publicOf(mine)), importVerifyKey(publicOf(theirs))])
+  const draft: Draft = { ...get, signatureKey: 'jwks_uri;id="https://agent.example";kid="k1";dwk="aauth-agent"' }
+  const { base = '' } = await explain(send(draft))
+  const signature = sign(null, Buffer.from(base), createPrivateKey({ format: 'jwk', key: { ...theirs } }))
+  const message = withHeader(send(draft), 'signature', `sig=:${signature.toString('base64')}:`)
+  const explanation = await explain(message, { key: named, otherKeys: [other] })
+  expect(explanation.findings).toEqual([
+    {
+      cause: 'wrong-key',
+      at: 'signature-key',
+      change: 'name in Signature-Key the key that signs: the signature is by another one',
+      received: `key ${named.thumbprint}`,
+      expected: `key ${other.thumbprint}`,
+    },
+  ])
+  expect(await causesOf(message, { key: other })).toEqual([])
+  expect(await causesOf(message, { key: named })).toEqual(['unexplained @ signature'])
+  expect((await explain(message)).verdict).toBe('unchecked')
+})
+
+function publicOf(jwk: Awaited<ReturnType<typeof generatePrivateJwk>>): Parameters<typeof importVerifyKey>[0] {
+  const { d: _, ...publicJwk } = jwk
+  return publicJwk
+}
+
+test('tokens, codes and credentials are shown nowhere', async () => {
+  const token = `eyJhbGciOiJFZERTQSJ9.${'QUJD'.repeat(20)}.${'c2ln'.repeat(10)}`
+  const message = send({
+    ...get,
+    target: `/callback?code=abcdef0123456789&access_token=${token}`,
+    signatureKey: `jwt;jwt="${token}"`,
+    components: [...get.components, '"@query"', '"authorization"', '"x-token"'],
+    headers: [...get.headers, ['Authorization', 'Basic c2VjcmV0OnNlY3JldA=='], ['X-Token', token]],
+    values: { '"@path"': '/other' },
+  })
+  const key = await importVerifyKey({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: inlineKey.slice(-44, -1) })
+  const explanation = await explain(message, { key })
+  expect(explanation.verdict).toBe('refused')
+  const shown = JSON.stringify(explanation)
+  for (const secret of [token, 'abcdef0123456789', 'c2VjcmV0', 'QUJDQUJD']) expect(shown).not.toContain(secret)
+  expect(explanation.components.find(({ name }) => name === 'signature-key')?.value).toBe(
+    'sig=jwt;jwt="eyJhbGci…(142 characters)"',
+  )
+})
+
+test('the cause of a refusal holds base, key and algorithm, and its message nothing of them', async () => {
+  const opened = openSignature(signedAs(get, '@path', '/other'), options)
+  const key = await importVerifyKey({ kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', x: inlineKey.slice(-44, -1) })
+  const error = await verifySignature(opened, key).catch((failure: unknown) => failure)
+  expect(error).toMatchObject({
+    message: 'the signature does not verify',
+    cause: { base: opened.base, algorithm: 'Ed25519', thumbprint: key.thumbprint, signatureBytes: 64 },
+  })
+})

@@ -1,0 +1,77 @@
+import { componentValue, messageParts } from '../component/parameterised-component.js'
+import { componentIdentifier } from '../component/signature-base.js'
+import type { Component } from '../component/signature-input.js'
+import { HttpSigError } from '../error.js'
+import type { VerifyKey } from '../key/key.js'
+import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
+
+/** How the lines of a base are written: by RFC 9421, or in one of the ways signers get them wrong. */
+export type Spelling = 'standard' | 'unquoted' | 'crlf' | 'line feed at the end' | 'without @signature-params'
+
+/** Everything a signature depends on, each part of which a signer may have had otherwise. */
+export interface Reading {
+  readonly method: string
+  readonly scheme: 'https' | 'http'
+  readonly authority: string
+  readonly path: string
+  /** With its `?`; undefined when the target has none. */
+  readonly query: string | undefined
+  /** Values of fields that differ from those received, by name. */
+  readonly fields: Readonly<Record<string, string>>
+  /** The value of `@signature-params`. */
+  readonly parameters: string
+  readonly spelling: Spelling
+  readonly signature: Uint8Array
+  readonly key: VerifyKey
+}
+
+function derivedValue(name: string, reading: Reading): string | undefined {
+  switch (name) {
+    case '@path':
+      return reading.path
+    case '@query':
+      return reading.query
+    case '@request-target':
+      return reading.path + (reading.query ?? '')
+    case '@target-uri':
+      return `${reading.scheme}://${reading.authority}${reading.path}${reading.query ?? ''}`
+    default:
+      return undefined
+  }
+}
+
+/** The value of one component in a reading; undefined when this request has none. */
+export function valueIn(component: Component, reading: Reading, message: ReceivedMessage): string | undefined {
+  const { name } = component
+  if (component.parameters === undefined) {
+    const value =
+      derivedValue(name, reading) ?? (Object.hasOwn(reading.fields, name) ? reading.fields[name] : undefined)
+    if (value !== undefined || name === '@query') return value
+  }
+  try {
+    const { method, scheme, authority, path, query = '' } = reading
+    const lines = (field: string): string[] => headerValues(message, field).map(trimOws)
+    return componentValue(component, { method, scheme, authority, target: path + query, lines }, messageParts())
+  } catch (error) {
+    if (error instanceof HttpSigError) return undefined
+    throw error
+  }
+}
+
+/** The base that a signer with this reading signed; undefined when a component has no value. */
+export function baseOf(
+  components: readonly Component[],
+  reading: Reading,
+  message: ReceivedMessage,
+): string | undefined {
+  const { spelling } = reading
+  const lines: string[] = []
+  for (const component of components) {
+    const value = valueIn(component, reading, message)
+    if (value === undefined) return undefined
+    const identifier = component.parameters ? componentIdentifier(component) : `"${component.name}"`
+    lines.push(`${spelling === 'unquoted' ? identifier.replaceAll('"', '') : identifier}: ${value}`)
+  }
+  if (spelling !== 'without @signature-params') lines.push(`"@signature-params": ${reading.parameters}`)
+  return lines.join(spelling === 'crlf' ? '\r\n' : '\n') + (spelling === 'line feed at the end' ? '\n' : '')
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HttpSigError } from '../error.js'
+import { headerValues, type ReceivedMessage, trimOws } from './received-message.js'
+
+const kept: unique symbol = Symbol('countersign.kept')
+
+interface Keeping {
+  [kept]?: Uint8Array
+}
+
+/**
+ * Keeps the bytes of a body that a parser reads before they are verified: give it to Express's parsers as `verify`,
+ * `express.json({ verify: keepBody })`, likewise `urlencoded`, `text` and `raw`. Nothing is verified by it. A guard behind such a
+ * parser judges the kept bytes; a request without a signature has been parsed by then, within the parser's own limit.
+ * What the parser has inflated is not what was signed: such requests are refused with 415.
+ */
+export function keepBody(request: IncomingMessage, _response: ServerResponse, body: Uint8Array): void {
+  const keeping = request as Keeping
+  keeping[kept] = body
+}
+
+/**
+ * The message with the body that {@link keepBody} has kept; undefined where it has kept none.
+ * @throws HttpSigError 413 over the limit, 415 for what was inflated
+ */
+export function withKeptBody(
+  request: object,
+  message: ReceivedMessage,
+  tooLarge: (length: number) => boolean,
+): ReceivedMessage | undefined {
+  const body = (request as Keeping)[kept]
+  if (body === undefined) return undefined
+  if (tooLarge(body.length)) throw new HttpSigError('invalid_request', 'the body is too large', { status: 413 })
+  if (headerValues(message, 'content-encoding').some(coding => trimOws(coding).toLowerCase() !== 'identity'))
+    throw new HttpSigError('invalid_request', 'a compressed body cannot be verified behind a parser', { status: 415 })
+  return body.length === 0 ? message : { ...message, body }
+}

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { fromRequest, headerValues } from '../index.js'
+
+test('reads a Fetch API request', async () => {
+  const request = new Request('https://calendar.example:8443/a%2fb?c=d#e', {
+    method: 'POST',
+    headers: { 'X-A': '1' },
+    body: 'text',
+  })
+  const message = await fromRequest(request, { bodyLimit: 4 })
+  expect(message).toMatchObject({ method: 'POST', target: '/a%2fb?c=d' })
+  expect(headerValues(message, 'host')).toEqual(['calendar.example:8443'])
+  expect(headerValues(message, 'x-a')).toEqual(['1'])
+  expect(new TextDecoder().decode(message.body)).toBe('text')
+})
+
+test('keeps a lone question mark, has no body where there is none', async () => {
+  const message = await fromRequest(new Request('https://calendar.example?'), { bodyLimit: 0 })
+  expect(message.target).toBe('/?')
+  expect(message.body).toBeUndefined()
+})
+
+test('a body over the limit is 413', async () => {
+  const request = new Request('https://calendar.example/', { method: 'POST', body: 'x'.repeat(11) })
+  await expect(fromRequest(request, { bodyLimit: 10 })).rejects.toMatchObject({ status: 413, code: 'invalid_request' })
+})
+
+test.each(['cookie', 'x-line'])(
+  'as many lines of %s as Node keeps are 431, joined as they are; fewer are read',
+  async name => {
+    const read = (lines: number) => {
+      const headers = new Headers()
+      for (let line = 0; line < lines; line++) headers.append(name, 'a=1')
+      return fromRequest(new Request('https://calendar.example/', { headers }), { bodyLimit: 0 })
+    }
+    for (const lines of [1500, 1000])
+      await expect(read(lines)).rejects.toMatchObject({ status: 431, code: 'invalid_request' })
+    expect(headerValues(await read(900), name)).toHaveLength(1)
+  },
+)

@@ -1,0 +1,110 @@
+import { checkOptions } from '#check-options'
+import { HttpSigError } from '../error.js'
+import { ended, type HeadWatch, watchHead, withReadBody } from './head-watch.js'
+import { collectBody, type JudgeHead, type ReceivedMessage } from './received-message.js'
+import { pathOf } from './target-parts.js'
+
+async function readBody(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+  watch: HeadWatch,
+): Promise<Uint8Array | undefined> {
+  const reader = stream.getReader()
+  const body = collectBody(limit)
+  // The loop then ends as at the end of the body.
+  watch.stop = () => void reader.cancel().catch(ended)
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
+  } catch (error) {
+    await reader.cancel().catch(() => undefined)
+    throw error
+  }
+  return body.bytes()
+}
+
+/** Reads up to the first byte. */
+export async function hasByte(body: ReadableStream<Uint8Array>): Promise<boolean> {
+  const reader = body.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (part.value.length === 0) continue
+    reader.cancel().catch(() => undefined)
+    return true
+  }
+  return false
+}
+
+function rawTarget(url: string): string {
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  const fragment = url.indexOf('#')
+  return url.slice(path, fragment < 0 ? undefined : fragment)
+}
+
+/**
+ * The path of a Fetch API request, as it was sent. Its `url` need be none: with two `Host` lines workerd gives `http://a, b/path`,
+ * on which a URL parser throws.
+ */
+export function pathOfRequest({ url }: Pick<Request, 'url'>): string {
+  return pathOf(rawTarget(url))
+}
+
+/**
+ * Reads a Fetch API request. Lossy: the runtime has already parsed the URL (dot segments resolved, backslashes turned),
+ * joined repeated header lines and dropped the peer, so attacks on those cannot be seen here. Prefer an exact adapter such as `fromNode`.
+ * @param options.bodyLimit most body bytes read
+ * @param options.judgeHead says by the head what is read of the body; default all
+ * @throws HttpSigError 413 when the body is larger; 431 for as many header lines as Node, beneath the runtime, keeps: it may have dropped some;
+ * 400 where the headers announce a body that the platform does not show
+ * @see docs/protocol.md §3.3
+ */
+export async function fromRequest(
+  request: Request,
+  options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
+): Promise<ReceivedMessage> {
+  checkOptions('fromRequest', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
+  const head = headOf(request)
+  if (request.body === null) return head
+  const judged = options.judgeHead?.(head) ?? 'whole'
+  if (judged === 'byte') return (await hasByte(request.body)) ? { ...head, dangerouslyUnseenBody: true } : head
+  if (judged !== 'whole' && !('refused' in judged)) {
+    await request.body.cancel()
+    return judged
+  }
+  const pending = judged === 'whole' ? undefined : judged
+  const watch = watchHead(pending)
+  const body = await readBody(request.body, options.bodyLimit, watch)
+  return watch.refused ?? withReadBody(head, body, pending)
+}
+
+/** Reads everything of a Fetch API request but its body. @throws HttpSigError 431, 400 */
+export function headOf({ method, url, headers: lines, body }: Request): ReceivedMessage {
+  const headers: Array<readonly [string, string]> = [...lines]
+  checkWholeHead(headers)
+  if (body === null) checkHiddenBody(lines)
+  if (!lines.has('host')) headers.push(['host', new URL(url).host])
+  return { method, target: rawTarget(url), headers }
+}
+
+/**
+ * Bun and Deno show no body of a GET or HEAD, which a message may have all the same: it must not pass for one without (DIG-13).
+ * @throws HttpSigError 400
+ */
+function checkHiddenBody(headers: Headers): void {
+  if (headers.has('transfer-encoding') || /[^0, ]/.test(headers.get('content-length') ?? ''))
+    throw new HttpSigError('invalid_request', 'this platform does not show the body of such a request')
+}
+
+/** Header lines that Node keeps of a request by default; where it is beneath a Fetch handler, it drops the rest in silence (DIG-19). */
+const keptLines = 1000
+
+function checkWholeHead(headers: ReadonlyArray<readonly [string, string]>): void {
+  let lines = headers.length
+  // Lines of one name have been joined: by commas, and those of cookies by semicolons.
+  for (const [name, value] of headers) lines += countOf(value, ',') + (name === 'cookie' ? countOf(value, ';') : 0)
+  if (lines >= keptLines) throw new HttpSigError('invalid_request', 'too many header lines', { status: 431 })
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++
+  return count
+}

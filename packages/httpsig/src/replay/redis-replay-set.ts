@@ -1,0 +1,91 @@
+import { checkOptions } from '#check-options'
+import { textHash } from '../message/opaque-text.js'
+import { RedisError } from './redis-error.js'
+import { replayScript } from './redis-script.js'
+import { keyPrefix, openSharedScript, type RedisPlace } from './redis-shared-script.js'
+import { type ReplayRoomOptions, replayRoomOf } from './replay-room.js'
+import type { ReplayEntry, ReplaySet, ReplayVerdict } from './replay-set.js'
+
+/** Which Redis holds a replay set, and how large and how long-lived it is. Instances that share one use the same values. */
+export interface RedisReplaySetOptions extends RedisPlace, ReplayRoomOptions {
+  /** What its keys begin with, the same for all instances of an authority; no braces. Default `countersign:replay`. */
+  readonly prefix?: string
+  /** Unix seconds; default the system clock. */
+  readonly now?: () => number
+}
+
+/** A replay set that several instances share. */
+export interface RedisReplaySet extends ReplaySet {
+  seen(entry: ReplayEntry): Promise<boolean>
+  ready(): Promise<void>
+  /** Ends a connection made from a URL. */
+  close(): Promise<void>
+}
+
+const verdicts: readonly ReplayVerdict[] = ['fresh', 'replayed', 'early', 'full']
+
+/** Characters of base64url that stand for 132 bits: nobody finds two requests with the same. */
+const hashLength = 22
+
+/**
+ * A replay set in Redis, for several instances of one authority; verdicts and bounds are those of {@link memoryReplaySet}.
+ * It outlives its processes, so the start rule holds only after Redis itself was started, flushed or replaced.
+ * Without a verdict within the deadline `check` rejects, and so does this function: a request that may be a replay is not let pass.
+ * @throws RedisError `evicting` when Redis has a memory limit with another policy than `noeviction`; `unavailable`, `timeout`,
+ * `overloaded` (all `transient`) when Redis is away, slow, or 10 000 checks wait for it
+ * @throws RangeError for a number that is not positive, TypeError for another option that is wrong
+ * @see protocol §3.7
+ */
+export async function redisReplaySet(options: RedisReplaySetOptions): Promise<RedisReplaySet> {
+  checkOptions('redisReplaySet', options, {
+    ...{ client: 'object', url: 'string', deadline: 'any', prefix: 'string', now: 'function' },
+    ...{ window: 'any', rate: 'any', capacity: 'any', siteShare: 'any', share: 'any' },
+  })
+  const { prefix = 'countersign:replay', now: clock = () => Date.now() / 1000 } = options
+  const { window, capacity, siteShare, share } = replayRoomOf(options)
+  const begin = keyPrefix(prefix)
+  const numbers = [window, capacity, siteShare, share].map(String)
+  const argumentsOf = (...entry: readonly string[]): string[] => [
+    ...[`${begin}:since`, `${begin}:requests:`, `${begin}:counts:`],
+    ...[String(clock()), ...numbers, ...entry],
+  ]
+  const script = await openSharedScript(options, {
+    source: replayScript,
+    keys: 3,
+    async prepare(run) {
+      await run(argumentsOf(''))
+    },
+  })
+  return { check: judge, seen, ready, close: () => script.close() }
+
+  async function judge(entry: ReplayEntry): Promise<ReplayVerdict> {
+    const { authority, thumbprint, base, partition, principal, site } = entry
+    const answer = await script.run(async () =>
+      argumentsOf(
+        ...[String(entry.created), partition, await hashed(authority, thumbprint, base)],
+        ...[await hashed(partition, principal), site === undefined ? '' : await hashed(partition, site)],
+      ),
+    )
+    const verdict = verdicts[Number(answer)]
+    if (verdict === undefined) throw new RedisError('unavailable', 'the replay script answered with something else')
+    return verdict
+  }
+
+  async function seen({ authority, thumbprint, base, created, partition }: ReplayEntry): Promise<boolean> {
+    const answer = await script.run(async () =>
+      argumentsOf(String(created), partition, await hashed(authority, thumbprint, base), '', '', 'seen'),
+    )
+    return Number(answer) === 1
+  }
+
+  /** A set that began in this second is ready in the next one. */
+  async function ready(): Promise<void> {
+    const isReady = async (): Promise<boolean> => Number(await script.run(async () => argumentsOf(''))) === 0
+    if (await isReady()) return
+    await new Promise(resolve => setTimeout(resolve, Math.ceil(1000 - (clock() % 1) * 1000)))
+  }
+}
+
+async function hashed(...parts: readonly string[]): Promise<string> {
+  return (await textHash(parts.join('\0'))).slice(0, hashLength)
+}

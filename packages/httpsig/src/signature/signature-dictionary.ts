@@ -1,0 +1,108 @@
+import { isInnerList } from 'structured-headers'
+import { type Component, signatureLimits } from '../component/signature-input.js'
+import {
+  type DictionaryLimits,
+  type DictionaryMember,
+  isLabel,
+  malformed,
+  parseMembers,
+  strictInnerList,
+} from '../component/structured-field.js'
+import type { HeaderLines } from '../message/http-message.js'
+import { trimOws } from '../message/received-message.js'
+
+/** The signature parameters that RFC 9421 registers. */
+export interface SignatureParameters {
+  /** Unix seconds. */
+  readonly created?: number
+  /** Unix seconds. */
+  readonly expires?: number
+  readonly nonce?: string
+  /** As the signer spelled it. */
+  readonly alg?: string
+  readonly keyid?: string
+  readonly tag?: string
+}
+
+/** One member of a message's Signature-Input. */
+export interface SignatureMember {
+  readonly label: string
+  readonly components: readonly Component[]
+  readonly parameters: SignatureParameters
+  /** The Inner List, strictly serialised: the value of `@signature-params`. */
+  readonly text: string
+}
+
+/** Most components a signature may cover. */
+export const componentLimit = 64
+const printable = /^[\t\x20-\x7e]*$/
+
+/**
+ * Reads a Dictionary field over all its lines.
+ * @returns empty when the message has no such field
+ * @throws HttpSigError `invalid_signature` when it is malformed, over the limits, or has a label or parameter twice
+ */
+export function dictionaryField(
+  headers: HeaderLines,
+  name: string,
+  limits: DictionaryLimits = signatureLimits,
+): Map<string, DictionaryMember> {
+  const lines: string[] = []
+  for (const [key, value] of headers)
+    if (key.length === name.length && key.toLowerCase() === name) lines.push(trimOws(value))
+  if (lines.length === 0) return new Map()
+  const text = lines.join(', ')
+  if (!printable.test(text))
+    throw malformed('a signature header holds characters outside printable ASCII', { header: name })
+  return parseMembers(name, text, limits)
+}
+
+type Member = DictionaryMember['member']
+
+/** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
+export function componentsOf(label: string, member: Member): Component[] {
+  if (!isInnerList(member)) throw malformed('a member is not an Inner List', { label })
+  if (member[0].length > componentLimit) throw malformed('more than 64 components are covered', { label })
+  return member[0].map(([name, parameters]): Component => {
+    if (typeof name !== 'string') throw malformed('a covered component is not a String', { label })
+    return parameters.size === 0 ? { name } : { name, parameters }
+  })
+}
+
+function parametersOf(label: string, member: Member): SignatureParameters {
+  const read: { -readonly [K in keyof SignatureParameters]: SignatureParameters[K] } = {}
+  for (const [name, value] of member[1]) {
+    if (name === 'created' || name === 'expires') {
+      if (typeof value !== 'number' || !Number.isInteger(value))
+        throw malformed('a signature parameter is not an Integer', { label, parameter: name })
+      read[name] = value
+    } else if (name === 'nonce' || name === 'alg' || name === 'keyid' || name === 'tag') {
+      if (typeof value !== 'string')
+        throw malformed('a signature parameter is not a String', { label, parameter: name })
+      read[name] = value
+    }
+  }
+  return read
+}
+
+/**
+ * One member of Signature-Input, read.
+ * @throws HttpSigError `invalid_signature`
+ * @see RFC 9421 §4.1
+ */
+export function signatureMember(label: string, read: DictionaryMember): SignatureMember {
+  const { member } = read
+  if (!isLabel(label)) throw malformed('a signature label is longer than 64 characters')
+  const components = componentsOf(label, member)
+  const text = strictInnerList('Signature-Input', read)
+  return { label, components, parameters: parametersOf(label, member), text }
+}
+
+/** The bytes of one member of Signature. @throws HttpSigError `invalid_signature` when there is none */
+export function signatureBytes(label: string, read: DictionaryMember | undefined): Uint8Array {
+  const member = read?.member
+  if (member === undefined) throw malformed('a member of Signature-Input has none of its label in Signature', { label })
+  const item: unknown = isInnerList(member) ? undefined : member[0]
+  if (!(item instanceof ArrayBuffer)) throw malformed('a member of Signature is not a Byte Sequence', { label })
+  return new Uint8Array(item)
+}

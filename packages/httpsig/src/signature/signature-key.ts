@@ -1,0 +1,134 @@
+import { isInnerList, Token } from 'structured-headers'
+import { isLabel, malformed, parseSingleMember, type RawParameter } from '../component/structured-field.js'
+import { HttpSigError } from '../error.js'
+import { unsupportedAlgorithm } from '../key/algorithm.js'
+import { ed25519, type PublicJwk, parsePublicJwk, privateMembers } from '../key/jwk.js'
+
+/**
+ * How a signer names its key: inline (`hwk`), by its published key set (`jwks_uri`), or in a token that holds it (`jwt`).
+ * @see docs/protocol.md §3.2
+ */
+export type SignatureKey =
+  | { readonly scheme: 'hwk'; readonly jwk: PublicJwk }
+  | { readonly scheme: 'jwks_uri'; readonly id: string; readonly kid: string; readonly dwk: string }
+  | { readonly scheme: 'jwt'; readonly jwt: string }
+
+/** A Signature-Key header, parsed. */
+export interface ParsedSignatureKey {
+  readonly label: string
+  readonly key: SignatureKey
+}
+
+/** Longest Signature-Key value that is parsed, in bytes. */
+export const signatureKeyLimit: number = 7 * 1024
+
+const parenthesised = /^[^"=,;]*=[ \t]*\(/
+const canonicalJwt = /^([a-z*][a-z0-9_.*-]{0,63})=jwt;jwt="([A-Za-z0-9_.-]*)"$/
+const canonicalOkp = /^([a-z*][a-z0-9_.*-]{0,63})=hwk;alg="Ed25519";kty="OKP";crv="Ed25519";x="([A-Za-z0-9_-]{43})"$/
+
+function stringParameters(parameters: readonly RawParameter[], names: readonly string[]): Record<string, string> {
+  const values: Record<string, string> = Object.create(null)
+  for (const { key, value } of parameters) {
+    if (!names.includes(key)) continue
+    // A token, number or flag read as text would be a second spelling of the same identity.
+    if (typeof value !== 'string') throw malformed('a Signature-Key parameter is not a String', { parameter: key })
+    values[key] = value
+  }
+  return values
+}
+
+function required(values: Readonly<Record<string, string>>, name: string): string {
+  const value = values[name]
+  if (value === undefined || value === '')
+    throw malformed('Signature-Key lacks a parameter its scheme needs', { parameter: name })
+  return value
+}
+
+function parseHwk(parameters: readonly RawParameter[]): SignatureKey {
+  for (const { key } of parameters)
+    if (privateMembers.includes(key))
+      throw unsupportedAlgorithm('a public key must not hold private members', { parameter: key })
+  const values = stringParameters(parameters, ['alg', 'kty', 'crv', 'x', 'y', 'n', 'e', 'use'])
+  return { scheme: 'hwk', jwk: parsePublicJwk(values, { algorithmOptional: true }) }
+}
+
+function parseJwksUri(parameters: readonly RawParameter[]): SignatureKey {
+  const values = stringParameters(parameters, ['id', 'kid', 'dwk'])
+  return {
+    scheme: 'jwks_uri',
+    id: required(values, 'id'),
+    kid: required(values, 'kid'),
+    dwk: required(values, 'dwk'),
+  }
+}
+
+function parseJwt(parameters: readonly RawParameter[]): SignatureKey {
+  return { scheme: 'jwt', jwt: required(stringParameters(parameters, ['jwt']), 'jwt') }
+}
+
+/** The exact parser; {@link parseSignatureKey} tries the canonical spellings first. */
+export function parseSignatureKeyFully(value: string): ParsedSignatureKey {
+  if (parenthesised.test(value))
+    throw new HttpSigError(
+      'unsupported_scheme',
+      'the parenthesised Signature-Key spelling is not a Structured Field; write sig=hwk;alg="…";kty="…";crv="…";x="…", sig=jwks_uri;id="…";kid="…";dwk="aauth-agent" or sig=jwt;jwt="…"',
+    )
+  const { label, member, parameters } = parseSingleMember('Signature-Key', value)
+  if (isInnerList(member) || !(member[0] instanceof Token)) throw malformed('the Signature-Key scheme is not a Token')
+  switch (member[0].toString()) {
+    case 'hwk':
+      return { label, key: parseHwk(parameters) }
+    case 'jwks_uri':
+      return { label, key: parseJwksUri(parameters) }
+    case 'jwt':
+      return { label, key: parseJwt(parameters) }
+    default:
+      throw new HttpSigError('unsupported_scheme', 'the Signature-Key scheme is none of hwk, jwks_uri, jwt')
+  }
+}
+
+/**
+ * Reads a Signature-Key header value.
+ * @throws HttpSigError 431 over 7 KiB; `unsupported_scheme` for an unknown scheme or the parenthesised spelling; `unsupported_algorithm` for inline key material that is not acceptable; `invalid_signature` for anything else
+ * @see docs/protocol.md §3.2
+ */
+export function parseSignatureKey(value: string): ParsedSignatureKey {
+  if (value.length > signatureKeyLimit)
+    throw new HttpSigError('invalid_request', 'Signature-Key is longer than 7 KiB', { status: 431 })
+  const jwt = canonicalJwt.exec(value)
+  if (jwt?.[1] !== undefined && jwt[2]) return { label: jwt[1], key: { scheme: 'jwt', jwt: jwt[2] } }
+  const okp = canonicalOkp.exec(value)
+  if (okp?.[1] !== undefined && okp[2] !== undefined)
+    return {
+      label: okp[1],
+      key: { scheme: 'hwk', jwk: ed25519({ x: okp[2] }) },
+    }
+  return parseSignatureKeyFully(value)
+}
+
+function quoted(text: string): string {
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new TypeError('a Signature-Key parameter is not printable ASCII')
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+/**
+ * Writes a Signature-Key header value.
+ * @throws TypeError for an illegal label or a parameter outside printable ASCII
+ * @see docs/protocol.md §3.2
+ */
+export function serializeSignatureKey(label: string, key: SignatureKey): string {
+  if (!isLabel(label)) throw new TypeError('the label is not a Structured Field key')
+  switch (key.scheme) {
+    case 'hwk': {
+      const { jwk } = key
+      const named = `${label}=hwk;alg="${jwk.alg}";kty="${jwk.kty}"`
+      if (jwk.kty === 'RSA') return `${named};n="${jwk.n}";e="${jwk.e}"`
+      const y = jwk.kty === 'EC' ? `;y="${jwk.y}"` : ''
+      return `${named};crv="${jwk.crv}";x="${jwk.x}"${y}`
+    }
+    case 'jwks_uri':
+      return `${label}=jwks_uri;id=${quoted(key.id)};kid=${quoted(key.kid)};dwk=${quoted(key.dwk)}`
+    case 'jwt':
+      return `${label}=jwt;jwt=${quoted(key.jwt)}`
+  }
+}

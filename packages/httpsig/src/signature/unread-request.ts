@@ -1,0 +1,28 @@
+import { headerValues, type ReceivedMessage, withUnseenBody } from '../message/received-message.js'
+import { hasByte, headOf } from '../message/received-request.js'
+import { isSigned } from './signature-lines.js'
+
+/** A Fetch API request whose body is left to its reader. */
+export interface UnreadRequest {
+  readonly message: ReceivedMessage
+  /** The request to read it from. */
+  readonly request: Request
+  /** There may be a body. */
+  readonly isUnread: boolean
+}
+
+/**
+ * As `fromRequest`, but reads nothing of a body that a digest announces, or that nobody has signed: its reader must pass it
+ * through `checkedStream`. A signed request without a digest has no body: the first byte refuses it.
+ * @throws HttpSigError 431 as `fromRequest`
+ * @see docs/protocol.md §3.4
+ */
+export async function unreadRequest(request: Request): Promise<UnreadRequest> {
+  const head = headOf(request)
+  if (request.body === null) return { message: head, request, isUnread: false }
+  const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
+  if (isCovered) return { message: withUnseenBody(head), request, isUnread: true }
+  if (await hasByte(request.body)) return { message: { ...head, dangerouslyUnseenBody: true }, request, isUnread: true }
+  const { url, method, headers } = request
+  return { message: head, request: new Request(url, { method, headers }), isUnread: false }
+}

@@ -1,0 +1,257 @@
+import { checkOptions } from '#check-options'
+import { ascii } from '#crypto'
+import type { RequestContext } from '../component/component-value.js'
+import { type CoverageNeeds, checkCoverage, requiredComponents } from '../component/covered-components.js'
+import { shownBase } from '../component/shown.js'
+import { componentIdentifier, signatureBase } from '../component/signature-base.js'
+import {
+  type Component,
+  integerParameter,
+  parseSignatureInput,
+  type SignatureInput,
+  stringParameter,
+} from '../component/signature-input.js'
+import { malformed } from '../component/structured-field.js'
+import { type ContentDigest, matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
+import { HttpSigError } from '../error.js'
+import { type Algorithm, algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
+import type { VerifyKey } from '../key/key.js'
+import { chooseAuthority } from '../message/authority.js'
+import { hasBody, headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
+import { checkTarget } from '../message/request-target.js'
+import type { OptionChecks } from '../option/option-check.js'
+import { parseSignatureKey, type SignatureKey } from './signature-key.js'
+import { joinedLines, onlyLine } from './signature-lines.js'
+import { parseSignatureValue } from './signature-value.js'
+
+/** How a message is opened. */
+export interface OpenOptions {
+  /** The authorities this verifier serves, lower case and without default port; at least one. Never taken from the request. */
+  readonly authorities: readonly string[]
+  readonly scheme: 'https' | 'http'
+  /** Unix seconds; default the system clock. */
+  readonly now?: () => number
+  /** Largest distance of `created` from now, seconds, 1 to 300; default 60. */
+  readonly tolerance?: number
+  /** Components demanded beyond the protocol's own, where the request has them. */
+  readonly requiredComponents?: readonly string[]
+}
+
+/** A signed message whose local checks have passed; its signature has not been verified yet. */
+export interface OpenedSignature {
+  readonly label: string
+  readonly signatureKey: SignatureKey
+  /** Covered components in order; one with parameters stands as written, `"x-list";sf`. */
+  readonly components: readonly string[]
+  /** Unix seconds. */
+  readonly created: number
+  /** Unix seconds. */
+  readonly expires?: number
+  readonly nonce?: string
+  /** The algorithm the signer named; the key decides, this must agree. */
+  readonly algorithm?: Algorithm
+  /** The configured authority the signature is for. */
+  readonly authority: string
+  readonly base: string
+  readonly signature: Uint8Array
+  /** What Content-Digest says, when the message has a body. */
+  readonly digest?: ContentDigest
+  /** Every component name this request must cover. */
+  readonly required: readonly string[]
+  readonly message: ReceivedMessage
+}
+
+function systemSeconds(): number {
+  return Date.now() / 1000
+}
+
+function checkTime(created: number | undefined, expires: number | undefined, options: OpenOptions): number {
+  // Whole seconds, as `created` is: a clock that reads 60.4 is sixty seconds away.
+  const now = Math.floor((options.now ?? systemSeconds)())
+  const tolerance = options.tolerance ?? 60
+  if (created === undefined) throw malformed('the parameter created is missing')
+  if (!(Math.abs(now - created) <= tolerance))
+    throw malformed('created is too far from the time here', { created, now })
+  if (expires !== undefined && (expires < created || !(now <= expires)))
+    throw malformed('the signature has expired', { expires, now })
+  return created
+}
+
+function namedAlgorithm(input: SignatureInput): Algorithm | undefined {
+  const name = stringParameter(input, 'alg')
+  if (name === undefined) return undefined
+  const algorithm = algorithmNamed(name)
+  if (algorithm === undefined) throw unsupportedAlgorithm('the parameter alg names an algorithm that is not supported')
+  return algorithm
+}
+
+/** A misspelt tolerance or component would be asked of nobody. */
+export const openChecks: OptionChecks<OpenOptions> = {
+  authorities: 'strings',
+  scheme: ['https', 'http'],
+  now: 'function',
+  tolerance: 'number',
+  requiredComponents: 'strings',
+}
+
+function checkTolerance({ tolerance }: OpenOptions): void {
+  // A tolerance of NaN or a day would silently switch the time check off.
+  if (tolerance !== undefined && !(tolerance >= 1 && tolerance <= 300))
+    throw new RangeError('tolerance must be 1 to 300 seconds')
+}
+
+const printable = /^[\x20-\x7e]+$/
+
+function digestOf(message: ReceivedMessage): ContentDigest {
+  const values = headerValues(message, 'content-digest')
+  if (values.length === 0) throw malformed('the request has a body but no Content-Digest')
+  const value = values.map(trimOws).join(', ')
+  if (!printable.test(value)) throw malformed('Content-Digest is empty or holds characters outside printable ASCII')
+  return parseContentDigest(value)
+}
+
+interface Opening {
+  readonly options: OpenOptions
+  readonly context: RequestContext
+  readonly needs: CoverageNeeds
+  readonly required: readonly string[]
+}
+
+function plainNames(components: readonly Component[]): string[] {
+  return components.filter(component => !component.parameters).map(component => component.name)
+}
+
+function open(message: ReceivedMessage, { options, context, needs, required }: Opening): OpenedSignature {
+  const { label, key } = parseSignatureKey(onlyLine(message, 'signature-key'))
+  const input = parseSignatureInput(joinedLines(message, 'signature-input'), label)
+  const value = parseSignatureValue(joinedLines(message, 'signature'), label)
+  // Signatures of other protocols have one: none of theirs may be taken for one of this protocol.
+  if (input.values.has('tag')) throw malformed('the signature has the parameter tag', { parameter: 'tag' })
+  const expires = integerParameter(input, 'expires')
+  const created = checkTime(integerParameter(input, 'created'), expires, options)
+  const nonce = stringParameter(input, 'nonce')
+  const algorithm = namedAlgorithm(input)
+  checkCoverage(plainNames(input.components), required, needs)
+  const opened: { -readonly [K in keyof OpenedSignature]: OpenedSignature[K] } = {
+    label,
+    signatureKey: key,
+    components: input.components.map(componentIdentifier),
+    created,
+    authority: context.authority,
+    base: signatureBase(input.components, input.text, context),
+    signature: value.signature,
+    required,
+    message,
+  }
+  if (expires !== undefined) opened.expires = expires
+  if (nonce !== undefined) opened.nonce = nonce
+  if (algorithm !== undefined) opened.algorithm = algorithm
+  if (needs.hasBody) opened.digest = digestOf(message)
+  return opened
+}
+
+function contextOf(message: ReceivedMessage, authority: string, scheme: 'https' | 'http'): RequestContext {
+  const { method, target } = message
+  return { method, target, scheme, authority, lines: name => headerValues(message, name).map(trimOws) }
+}
+
+/**
+ * Makes every check of a signed message that needs neither key nor fetch: target, authority, headers, labels, time, covered components, shapes.
+ * @throws HttpSigError 400 and 421 `invalid_request` for target and authority, 431 for a Signature-Key over 7 KiB, else 401
+ * @throws TypeError without an authority, RangeError for a tolerance outside 1 to 300
+ * @see docs/protocol.md §3
+ */
+export function openSignature(message: ReceivedMessage, options: OpenOptions): OpenedSignature {
+  checkOptions('openSignature', options, openChecks)
+  checkTolerance(options)
+  if (message.headFault !== undefined) throw message.headFault
+  checkTarget(message)
+  const authority = chooseAuthority(message, options.authorities, options.scheme)
+  const needs: CoverageNeeds = {
+    hasQuery: message.target.includes('?'),
+    hasBody: hasBody(message),
+    additional: options.requiredComponents ?? [],
+    has: field => headerValues(message, field).length > 0,
+  }
+  const required = requiredComponents(needs)
+  try {
+    return open(message, { options, context: contextOf(message, authority, options.scheme), needs, required })
+  } catch (error) {
+    throw withRequired(error, required)
+  }
+}
+
+/**
+ * Opens the whole message of which a head was opened before its body had come: of the local checks only that of time is made again,
+ * since whole bodies are judged at their last byte.
+ * @param options those that the head was opened with
+ * @returns nothing where it is another message than its head promised: then it must be opened anew
+ * @throws HttpSigError `invalid_signature` when its time is over by now
+ * @see docs/protocol.md §3.3, §3.5
+ */
+export function reopenSignature(
+  opened: OpenedSignature,
+  message: ReceivedMessage,
+  options: OpenOptions,
+): OpenedSignature | undefined {
+  checkOptions('reopenSignature', options, openChecks)
+  const head = opened.message
+  const isSame = message.headers === head.headers && message.target === head.target && message.method === head.method
+  if (!isSame || hasBody(message) !== hasBody(head)) return undefined
+  try {
+    checkTime(opened.created, opened.expires, options)
+  } catch (error) {
+    throw withRequired(error, opened.required)
+  }
+  return { ...opened, message }
+}
+
+/** Tells a refused signer everything its signature must cover. */
+function withRequired(error: unknown, required: readonly string[]): unknown {
+  if (!(error instanceof HttpSigError) || error.code !== 'invalid_signature') return error
+  return new HttpSigError(error.code, error.message, { cause: error.cause, required_components: required })
+}
+
+/**
+ * Verifies an opened signature under a key: `alg` agrees, the digest is the body's, the signature is the key's.
+ * @throws HttpSigError `invalid_signature`
+ * @see docs/protocol.md §3, RFC 9421 §3.2
+ */
+export async function verifySignature(opened: OpenedSignature, key: VerifyKey): Promise<void> {
+  const refuse = refusing(opened)
+  // The key decides the algorithm; a message that names another is refused, never obeyed.
+  if (opened.algorithm !== undefined && opened.algorithm !== key.algorithm)
+    throw refuse('the parameter alg disagrees with the key', {
+      parameter: 'alg',
+      expected: key.algorithm,
+      received: opened.algorithm,
+    })
+  await verifyBody(opened)
+  if (!(await key.verify(ascii(opened.base), opened.signature)))
+    throw refuse('the signature does not verify', {
+      base: shownBase(opened.base),
+      algorithm: key.algorithm,
+      thumbprint: key.thumbprint,
+      signatureBytes: opened.signature.length,
+    })
+}
+
+/**
+ * Verifies that the digest is the body's: what is left of {@link verifySignature} where the signature itself was verified by the head.
+ * @throws HttpSigError `invalid_signature`
+ */
+export async function verifyBody(opened: OpenedSignature): Promise<void> {
+  const { body } = opened.message
+  if (body === undefined || body.length === 0) return
+  if (opened.digest === undefined || !(await matchesContentDigest(opened.digest, body)))
+    throw refusing(opened)('Content-Digest is not the digest of the body', {
+      component: 'content-digest',
+      algorithms: Object.keys(opened.digest ?? {}),
+      bodyBytes: body.length,
+    })
+}
+
+function refusing({ required }: OpenedSignature): (description: string, cause: unknown) => HttpSigError {
+  return (description, cause) =>
+    new HttpSigError('invalid_signature', description, { cause, required_components: required })
+}

@@ -1,0 +1,131 @@
+import { fromRequest, type JudgeHead, pathOfRequest, type ReceivedMessage } from '@countersign/httpsig'
+import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { bindingsOf, checkedBody, receiveUnread } from '#message'
+import type { Guarded } from '../guard/aauth.js'
+import { checkRead } from '../guard/head.js'
+import type { BodyRule, Requirement } from '../guard/requirement.js'
+import type { Resource } from '../options.js'
+import { type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+
+/** Options of the adapter. */
+export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+  /**
+   * The IP address at the other end of the connection, from what the platform passes beside the request, such as
+   * `(request, server) => server.requestIP(request)?.address` of Bun: limits count unknown callers by it, all together where it is
+   * missing. A header only where the platform itself sets it and no caller can, as `CF-Connecting-IP` of Workers.
+   */
+  readonly peer?: (request: Request, ...more: A) => string | undefined
+}
+
+const fetchChecks: OptionChecks<FetchOptions<never>> = { bodyLimit: 'number', peer: 'function' }
+
+/** A Fetch handler that gets the verified facts; what the platform adds to the request (`env`, `ctx`, `server`) comes after them. */
+export type FetchHandler<A extends readonly unknown[]> = (
+  request: Request,
+  aauth: Guarded,
+  ...more: A
+) => Response | Promise<Response>
+
+/**
+ * Guards a Fetch handler, as of Workers, Deno and Bun: verifies the request, answers challenges, and hands on the verified
+ * facts. It reads the body first, and the handler gets a request that still has it: the very bytes that were verified.
+ * The runtime has parsed such a request already: it is verified as far as it still shows.
+ * What the handler throws rejects, but for what `aauth.fetch` has thrown: that is answered.
+ * @throws TypeError at once for a requirement nobody could meet
+ * @see protocol §4
+ */
+export function guard<S extends string, A extends readonly unknown[] = []>(
+  resource: Resource<S>,
+  requirement: Requirement<NoInfer<S>>,
+  handler: FetchHandler<A>,
+  options: FetchOptions<A> = {},
+): (request: Request, ...more: A) => Promise<Response> {
+  checkOptions('guard', options, fetchChecks)
+  const declared = resource.declare(requirement)
+  return async (request, ...more) => {
+    const rule = declared.body
+    const judgeHead: JudgeHead = head => resource.judgeHead(head, declared)
+    const read = await readFrom({ request, more }, options, { rule, judgeHead })
+    if (read instanceof Response) return exposed(read, request, resource)
+    const { message } = read
+    const authorization = await resource.authorize(message, declared)
+    if (!authorization.ok) return authorization.response
+    if (rule !== 'stream') checkRead(message)
+    try {
+      const { body, aauth } = authorization
+      const whole = declared.body !== 'stream'
+      // What is known to have no body has none to check.
+      const unchecked = body === undefined || !read.isUnread
+      const streamed = unchecked ? read.request : checkedBody(read.request, bindingsOf(request, more[0]), body)
+      const checked = whole ? withBody(request, message) : streamed
+      const response = await handler(checked, aauth, ...more)
+      return withHeaders(response, head => resource.responseHeaders(head, declared, message))
+    } catch (error) {
+      const told = await authorization.respond(error)
+      if (told === undefined) throw error
+      return told
+    }
+  }
+}
+
+/**
+ * Answers a resource's metadata, its keys and its resource token endpoint; undefined for every other path, which stays unread.
+ * @see protocol §6, §6.1
+ */
+export function wellKnown<S extends string, A extends readonly unknown[] = []>(
+  resource: Resource<S>,
+  options: FetchOptions<A> = {},
+): (request: Request, ...more: A) => Promise<Response | undefined> {
+  checkOptions('wellKnown', options, fetchChecks)
+  return async (request, ...more) => {
+    if (!resource.paths.includes(pathOfRequest(request))) return undefined
+    const judgeHead: JudgeHead = head => resource.judgeHead(head)
+    const read = await readFrom({ request, more }, options, { rule: 'whole', judgeHead })
+    return read instanceof Response ? exposed(read, request, resource) : resource.handle(read.message)
+  }
+}
+
+/**
+ * Answers preflights in front of a handler, and lets pages read its other answers as well: a 404, a route without guard. It does
+ * nothing where the resource's `cors` is off.
+ * @see protocol §4 "CORS"
+ */
+export function cors<S extends string, A extends readonly unknown[] = []>(
+  resource: Resource<S>,
+  handler: (request: Request, ...more: A) => Response | Promise<Response>,
+): (request: Request, ...more: A) => Promise<Response> {
+  return async (request, ...more) =>
+    resource.cors?.preflight(request) ?? exposed(await handler(request, ...more), request, resource)
+}
+
+/** A page that cannot read why it was refused cannot do better. */
+function exposed<S extends string>(response: Response, request: Request, resource: Resource<S>): Response {
+  return withHeaders(response, ({ headers }) => resource.cors?.expose(request, headers))
+}
+
+async function readFrom<A extends readonly unknown[]>(
+  { request, more }: { readonly request: Request; readonly more: A },
+  { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
+  { rule = 'whole', judgeHead }: { readonly rule: BodyRule | undefined; readonly judgeHead: JudgeHead },
+): Promise<ReadRequest | Response> {
+  // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
+  if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
+  return readOrAnswer(async () => {
+    const read =
+      rule === 'stream'
+        ? await receiveUnread(request, bindingsOf(request, more[0]))
+        : {
+            message: await fromRequest(request, { bodyLimit, judgeHead: head => judgeHead(placed(head)) }),
+            ...{ request, isUnread: false },
+          }
+    return { ...read, message: placed(read.message) }
+  })
+}
+
+/** The stream was read: the handler gets a request with the same bytes. */
+function withBody(request: Request, { body }: ReceivedMessage): Request {
+  return request.body === null ? request : new Request(request, { body: new Uint8Array(body ?? []) })
+}

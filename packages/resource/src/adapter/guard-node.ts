@@ -1,0 +1,91 @@
+import { pathOf } from '@countersign/httpsig'
+import type { Guarded } from '../guard/aauth.js'
+import { checkRead } from '../guard/head.js'
+import type { Requirement } from '../guard/requirement.js'
+import type { Resource } from '../options.js'
+import {
+  checkedNode,
+  corsRequestOf,
+  type NodeOptions,
+  type NodeRequest,
+  receiveNode,
+  targetOf,
+} from './incoming-node.js'
+import { headersNow, type NodeResponse, whenSent } from './outgoing-node.js'
+
+/** A request and its response, on Node. */
+export interface Exchange {
+  readonly request: NodeRequest
+  readonly response: NodeResponse
+}
+
+/** What became of a request on Node. */
+export type Admission =
+  | {
+      readonly ok: true
+      readonly aauth: Guarded
+      /** The answer to what `aauth.fetch` has thrown; the headers a handler has set are gone then. */
+      respond(error: unknown): Promise<Response | undefined>
+    }
+  | { readonly ok: false; readonly response: Response }
+
+/** Lets a request pass, and sees to the headers of its response, or says how to refuse it. */
+export async function admit<S extends string>(
+  resource: Resource<S>,
+  declared: Requirement<S>,
+  { request, response }: Exchange,
+  options: NodeOptions,
+): Promise<Admission> {
+  const rule = declared.body
+  const message = await receiveNode(request, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
+  if (message instanceof Response) return { ok: false, response: exposed(message, request, resource) }
+  const authorization = await resource.authorize(message, declared)
+  if (!authorization.ok) return authorization
+  if (rule !== 'stream') checkRead(message)
+  const refused = await checkedNode(request, authorization.body)
+  if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
+  const takeBack = headersNow(response)
+  const unprotect = whenSent(response, head => resource.responseHeaders(head, declared, message))
+  // A handler that never looked at the body leaves it in the way of the next request.
+  response.once('close', () => request.resume())
+  return {
+    ok: true,
+    aauth: authorization.aauth,
+    async respond(error) {
+      const told = response.headersSent ? undefined : await authorization.respond(error)
+      if (told === undefined) return undefined
+      unprotect()
+      takeBack()
+      return told
+    },
+  }
+}
+
+/** Answers what is the resource's own; undefined for every other path, which stays unread. */
+export async function answerWellKnown<S extends string>(
+  resource: Resource<S>,
+  request: NodeRequest,
+  options: NodeOptions,
+): Promise<Response | undefined> {
+  if (!resource.paths.includes(pathOf(targetOf(request)))) return undefined
+  const message = await receiveNode(request, options, { judgeHead: head => resource.judgeHead(head) })
+  return message instanceof Response ? exposed(message, request, resource) : resource.handle(message)
+}
+
+/** The answer to a preflight; for every other request pages are let read what will be answered. */
+export function answerCors<S extends string>(
+  { cors }: Resource<S>,
+  { request, response }: Exchange,
+): Response | undefined {
+  if (cors === undefined) return undefined
+  const asked = corsRequestOf(request)
+  const preflight = cors.preflight(asked)
+  if (preflight === undefined) whenSent(response, ({ headers }) => cors.expose(asked, headers))
+  return preflight
+}
+
+/** A page that cannot read why it was refused cannot do better. */
+function exposed<S extends string>(response: Response, request: NodeRequest, resource: Resource<S>): Response {
+  resource.cors?.expose(corsRequestOf(request), response.headers)
+  return response
+}

@@ -1,0 +1,193 @@
+import type { BodyCheck, ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protocol'
+import type { Context, MiddlewareHandler } from 'hono'
+import { checkedBody, receive } from '#message'
+import { type Guarded, withCalls } from '../guard/aauth.js'
+import type { AnswerHead } from '../guard/handed-on.js'
+import { checkRead } from '../guard/head.js'
+import { agentMetadataPath } from '../guard/metadata.js'
+import type { BodyRule, Requirement } from '../guard/requirement.js'
+import type { Resource } from '../options.js'
+import { bodiless, type Read, type Reading, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+
+/** What {@link guard} adds to a Hono app: `c.var.aauth`. */
+export interface AAuthEnv {
+  Variables: { aauth: Guarded }
+}
+
+/** Options of the adapter. */
+export interface HonoOptions {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+  /**
+   * The IP address at the other end of the connection, where the runtime tells it apart from the request, such as
+   * `c => getConnInfo(c).remote.address`: limits count unknown callers by it, all together where it is missing. Not needed on
+   * `@hono/node-server`. Never a header that callers can set.
+   */
+  readonly peer?: (c: Context) => string | undefined
+}
+
+const honoChecks: OptionChecks<HonoOptions> = { bodyLimit: 'number', peer: 'function' }
+
+/** The received message, kept on the context: a body can be read only once. */
+const messageKey = 'countersign.message'
+const checkedKey = 'countersign.checked'
+
+/**
+ * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
+ * It reads the body first, and leaves it readable for the handler: the very bytes that were verified. A middleware before it
+ * that reads the body is an error that goes to the app's `onError`.
+ * On `@hono/node-server`, and where the server hands the app `{ received: message }` as its bindings, the message is verified
+ * exactly as it came; elsewhere as far as a Fetch request still shows it.
+ *
+ * Which path spellings lead to one route is Hono's to say (`/%65vents` is `/events`, `/events/` is not): the signature is over
+ * the spelling that came, and all that lead to a route count against its limits together.
+ * @throws TypeError at once for a requirement nobody could meet
+ * @see protocol §4
+ */
+export function guard<S extends string>(
+  resource: Resource<S>,
+  requirement: Requirement<NoInfer<S>>,
+  options: HonoOptions = {},
+): MiddlewareHandler<AAuthEnv> {
+  checkOptions('guard', options, honoChecks)
+  const declared = resource.declare(requirement)
+  const callsOthers = resource.paths.includes(agentMetadataPath)
+  return async (c, next) => {
+    const rule = declared.body
+    const message = await messageOf(c, options, { rule, judgeHead: head => resource.judgeHead(head, declared) })
+    if (message instanceof Response) return exposed(message, c, resource)
+    const authorization = await resource.authorize(message, declared)
+    if (!authorization.ok) return authorization.response
+    if (rule !== 'stream') checkRead(message)
+    if (authorization.body !== undefined) checkWhileRead(c, authorization.body)
+    c.set('aauth', callsOthers ? unlogged(authorization.aauth) : authorization.aauth)
+    await next()
+    const told = c.error === undefined ? undefined : await authorization.respond(c.error)
+    if (told === undefined) protectResponse(c, head => resource.responseHeaders(head, declared, message))
+    else answerInstead(c, told)
+    return undefined
+  }
+}
+
+/**
+ * Answers a resource's metadata, its keys and its resource token endpoint; everything else goes on to the app.
+ * @see protocol §6, §6.1
+ */
+export function wellKnown<S extends string>(resource: Resource<S>, options: HonoOptions = {}): MiddlewareHandler {
+  checkOptions('wellKnown', options, honoChecks)
+  return async (c, next) => {
+    if (!resource.paths.includes(c.req.path)) return next()
+    const message = await messageOf(c, options, { rule: 'whole', judgeHead: head => resource.judgeHead(head) })
+    if (message instanceof Response) return exposed(message, c, resource)
+    return (await resource.handle(message)) ?? next()
+  }
+}
+
+/**
+ * Answers preflights for a whole app, and lets pages read its other answers as well: a 404, a route without guard.
+ * Put it first. `app.get()` routes need it, since Hono gives them no OPTIONS; it does nothing where the resource's `cors` is off.
+ * @see protocol §4 "CORS"
+ */
+export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler {
+  return async (c, next) => {
+    const { raw } = c.req
+    const preflight = resource.cors?.preflight(raw)
+    if (preflight !== undefined) return preflight
+    await next()
+    protectResponse(c, ({ headers }) => resource.cors?.expose(raw, headers))
+    return undefined
+  }
+}
+
+/** A page that cannot read why it was refused cannot do better. */
+function exposed<S extends string>(response: Response, c: Context, resource: Resource<S>): Response {
+  resource.cors?.expose(c.req.raw, response.headers)
+  return response
+}
+
+/** Hono's own error handler logs what has no answer, and a user who is needed is no failure of the app. */
+function unlogged(aauth: Guarded): Guarded {
+  const answered = async (response: Promise<Response>): Promise<Response> => {
+    try {
+      return await response
+    } catch (error) {
+      if (!(error instanceof AAuthError)) throw error
+      const { status } = error
+      throw Object.defineProperty(error, 'getResponse', {
+        value: () => new Response(null, { status }),
+        configurable: true,
+      })
+    }
+  }
+  return withCalls(aauth, {
+    fetch: (input, init) => answered(aauth.fetch(input, init)),
+    oauth: (api, input, init) => answered(aauth.oauth(api, input, init)),
+  })
+}
+
+/** The app has answered the error by now, as any other. */
+function answerInstead(c: Context, response: Response): void {
+  // Whoever reads `c.error` after this guard must not take it for a failure.
+  c.error = undefined
+  replaceResponse(c, response)
+}
+
+/** Hono would lay the headers of the response that there is over the new one's. */
+function replaceResponse(c: Context, response: Response): void {
+  c.res = undefined
+  c.res = response
+}
+
+function protectResponse(c: Context, set: (head: AnswerHead) => void): void {
+  const response = withHeaders(c.res, set)
+  if (response !== c.res) replaceResponse(c, response)
+}
+
+/** What a guard asks of a request's body. */
+interface Asked extends Pick<Reading, 'judgeHead'> {
+  readonly rule: BodyRule | undefined
+}
+
+async function messageOf(
+  c: Context,
+  options: HonoOptions,
+  { rule = 'whole', judgeHead }: Asked,
+): Promise<ReceivedMessage | Response> {
+  const known: unknown = c.get(messageKey)
+  if (known !== undefined) return readBefore(known as Read, rule)
+  // Hono would hand the handler what was read before, whatever the signature covers.
+  if (Object.keys(c.req.bodyCache).length > 0)
+    throw new TypeError('the body was read before guard(): put guard() before what reads it')
+  const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => options.peer?.(c))
+  return readOrAnswer(async () => {
+    const { bodyLimit = 1_048_576 } = options
+    const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead: head => judgeHead(placed(head)) })
+    const { message: received, isUnread } = read
+    c.req.raw = read.request
+    const message = placed(received)
+    c.set(messageKey, { message, isUnread } satisfies Read)
+    if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
+    return message
+  })
+}
+
+/** The handler reads the body through the check, once for all guards. */
+function checkWhileRead(c: Context, check: BodyCheck): void {
+  const { isUnread } = c.get(messageKey) as Read
+  if (!isUnread || c.get(checkedKey) === true) return
+  c.set(checkedKey, true)
+  c.req.raw = checkedBody(c.req.raw, c.env, check)
+}
+
+/** The stream was read: the handler gets a request with the same bytes. */
+function restoreBody(c: Context, message: ReceivedMessage): void {
+  const { raw } = c.req
+  if (bodiless.has(message.method)) return
+  const { url, method, headers } = raw
+  c.req.raw = new Request(url, {
+    method,
+    headers,
+    body: message.body === undefined ? null : new Uint8Array(message.body),
+  })
+}

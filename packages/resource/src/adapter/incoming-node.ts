@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import type { JudgeHead, ReceivedMessage } from '@countersign/httpsig'
+import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
+import { type CorsRequest, checkOptions } from '@countersign/protocol'
+import type { BodyRule } from '../guard/requirement.js'
+import type { StreamedBody } from '../guard/streamed-body.js'
+import { type Read, readBefore, readOrAnswer } from './adapter.js'
+
+/** A request as Node shows it. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+
+/** Options of the adapters on Node. */
+export interface NodeOptions {
+  /** Largest body in bytes; above it 413. Default 1 MiB. */
+  readonly bodyLimit?: number
+}
+
+/** Refuses what the adapters on Node do not take. @throws TypeError */
+export function checkNodeOptions(taker: 'guard' | 'wellKnown', options: NodeOptions): void {
+  checkOptions(taker, options, { bodyLimit: 'number' })
+}
+
+const received: unique symbol = Symbol('countersign.received')
+const checked: unique symbol = Symbol('countersign.checked')
+const named: unique symbol = Symbol('countersign.named')
+
+interface Seen {
+  /** What a router that shortens `url` for what is mounted in it keeps of the target. */
+  readonly originalUrl?: string
+  /** How loggers name it, pino-http for one. */
+  readonly id?: unknown
+  /** How the framework names it, where it does. */
+  [named]?: string
+  /** A body comes only once: what was read stays with its request for the next guard. */
+  [received]?: Read
+  /** Its body is checked as it is read, once for all guards. */
+  [checked]?: true
+}
+
+/** The target as it came, whatever a router has made of `url` since. */
+export function targetOf(request: NodeRequest & Seen): string {
+  return request.originalUrl ?? request.url ?? ''
+}
+
+/** How a request is received. */
+export interface Receiving {
+  readonly rule?: BodyRule | undefined
+  readonly judgeHead?: JudgeHead
+}
+
+/**
+ * The message as it came, its body left unread for whatever parses it; or the answer where it cannot be had.
+ * @param o.rule with `stream` nothing waits for the body
+ * @param o.judgeHead says by the head whether its body is read
+ * @throws TypeError when something has read the body before
+ */
+export async function receiveNode(
+  request: NodeRequest & Seen,
+  { bodyLimit = 1_048_576 }: NodeOptions,
+  { rule = 'whole', judgeHead }: Receiving = {},
+): Promise<ReceivedMessage | Response> {
+  const known = request[received]
+  if (known !== undefined) return readBefore(known, rule)
+  const judging = judgeHead && {
+    judgeHead: (head: ReceivedMessage) => judgeHead({ ...head, target: targetOf(request) }),
+  }
+  return readOrAnswer(async () => {
+    const { message: head, isUnread } =
+      rule === 'stream'
+        ? await unreadNode(request)
+        : { message: await peekNode(request, { bodyLimit, ...judging }), isUnread: false }
+    const requestId = nameOf(request)
+    const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
+    request[received] = { message, isUnread }
+    return message
+  })
+}
+
+/**
+ * Has the body checked as the handler reads it.
+ * @returns the refusal where what has come in already does not pass: no handler may run
+ */
+export async function checkedNode(
+  request: NodeRequest & Seen,
+  body: StreamedBody | undefined,
+): Promise<Response | undefined> {
+  // What is known to have no body has none to check.
+  if (body === undefined || request[checked] || request[received]?.isUnread !== true) return undefined
+  request[checked] = true
+  try {
+    checkBody(request, body)
+    return undefined
+  } catch (error) {
+    return body.refusal(error)
+  }
+}
+
+/** Notes the name that a framework has for a request, for events. @returns the same request */
+export function nameNode<Q extends NodeRequest>(request: Q & Seen, name: string): Q {
+  request[named] = name
+  return request
+}
+
+function nameOf({ id, [named]: name }: Seen): string | undefined {
+  return name ?? (typeof id === 'string' || typeof id === 'number' ? String(id) : undefined)
+}
+
+/** Whether a guard has read this request. */
+export function isReceived(request: NodeRequest & Seen): boolean {
+  return request[received] !== undefined
+}
+
+/** What CORS looks at, also where a request is too odd to be read. */
+export function corsRequestOf({ method = '', rawHeaders }: NodeRequest): CorsRequest {
+  const headers = rawHeaders.flatMap(
+    (name, at): Array<readonly [string, string]> =>
+      at % 2 === 0 && !name.startsWith(':') ? [[name, rawHeaders[at + 1] ?? '']] : [],
+  )
+  return { method, headers }
+}
+
+/**
+ * Drops what is left of a refused request's body, for a second at most: a connection closed while the peer still sends is
+ * reset, and the answer that says why is lost.
+ * @returns whether the request has come to its end, so that the connection can serve another
+ */
+export async function dropBody(request: NodeRequest): Promise<boolean> {
+  request.resume()
+  const ended = (): boolean => request.complete || request.readableEnded
+  if (!ended()) await once(request, 'end', { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
+  return ended()
+}

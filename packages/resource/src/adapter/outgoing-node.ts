@@ -1,0 +1,86 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { AnswerHead } from '../guard/handed-on.js'
+import { dropBody, type NodeRequest } from './incoming-node.js'
+
+/** A response as Node shows it. */
+export type NodeResponse = ServerResponse | Http2ServerResponse
+
+/** As much of both kinds as is used here. */
+type Outgoing = Pick<ServerResponse, 'getHeader' | 'getHeaderNames' | 'removeHeader' | 'setHeader'> & {
+  writeHead(status: number, reason?: unknown, headers?: unknown): unknown
+}
+
+/** Sends what a guard answers, which is short and whole; for HEAD without its body. */
+export async function answerNode(answer: Response, request: NodeRequest, to: NodeResponse): Promise<void> {
+  const body = Buffer.from(await answer.arrayBuffer())
+  to.statusCode = answer.status
+  for (const [name, value] of fieldsOf(answer)) to.setHeader(name, value)
+  if (answer.body !== null) to.setHeader('content-length', body.length)
+  if (!(await dropBody(request)) && request.httpVersionMajor < 2) to.setHeader('connection', 'close')
+  if (request.method === 'HEAD' || answer.body === null) to.end()
+  else to.end(body)
+}
+
+/** Headers as Node sets them: each Set-Cookie on a line of its own. */
+export function fieldsOf({ headers }: Response): Array<readonly [name: string, value: string | string[]]> {
+  const cookies = headers.getSetCookie()
+  const fields = [...headers].filter(([name]) => name !== 'set-cookie')
+  return cookies.length === 0 ? fields : [...fields, ['set-cookie', cookies]]
+}
+
+/**
+ * Has `set` change the headers at the moment they go out, whether the handler calls `writeHead`, streams, or throws and
+ * leaves the answer to somebody else.
+ * @returns takes it back
+ */
+export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void): () => void {
+  const outgoing = response as Outgoing
+  const { writeHead } = outgoing
+  const undo = (): void => {
+    outgoing.writeHead = writeHead
+  }
+  outgoing.writeHead = (status, ...rest) => {
+    undo()
+    const [reason, given] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]]
+    for (const [name, value] of linesOf(given)) outgoing.setHeader(name, value)
+    change(outgoing, status, set)
+    return reason === undefined ? writeHead.call(response, status) : writeHead.call(response, status, reason)
+  }
+  return undo
+}
+
+/** What `writeHead` was given: an object, or names and values in turn, where a name may come again. */
+function linesOf(given: unknown): Array<[name: string, value: string | string[]]> {
+  if (!Array.isArray(given)) return Object.entries((given ?? {}) as OutgoingHttpHeaders) as Array<[string, string]>
+  const flat = given.flat() as string[]
+  const lines = new Map<string, string[]>()
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    const name = String(flat[at]).toLowerCase()
+    lines.set(name, [...(lines.get(name) ?? []), String(flat[at + 1])])
+  }
+  return [...lines].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values])
+}
+
+function change(outgoing: Outgoing, status: number, set: (head: AnswerHead) => void): void {
+  const headers = new Headers()
+  for (const name of outgoing.getHeaderNames()) {
+    // Cookies cannot be joined, and nothing here is about them.
+    if (name === 'set-cookie') continue
+    for (const value of [outgoing.getHeader(name) ?? []].flat()) headers.append(name, String(value))
+  }
+  const before = new Map(headers)
+  set({ status, headers })
+  for (const name of before.keys()) if (!headers.has(name)) outgoing.removeHeader(name)
+  for (const [name, value] of headers) if (before.get(name) !== value) outgoing.setHeader(name, value)
+}
+
+/** Remembers the headers that are set now. @returns puts them back, and takes later ones off */
+export function headersNow(response: NodeResponse): () => void {
+  const outgoing = response as Outgoing
+  const before = new Map(outgoing.getHeaderNames().map(name => [name, outgoing.getHeader(name) ?? '']))
+  return () => {
+    for (const name of outgoing.getHeaderNames()) if (!before.has(name)) outgoing.removeHeader(name)
+    for (const [name, value] of before) outgoing.setHeader(name, value)
+  }
+}

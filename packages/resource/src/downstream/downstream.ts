@@ -1,0 +1,234 @@
+import { type ExchangingAgent, exchangingAgent, type Pending, type Upstream } from '@countersign/agent/exchange'
+import type { Discovery } from '@countersign/discovery'
+import { headerValues, type ReceivedMessage, randomText } from '@countersign/httpsig'
+import {
+  AAuthError,
+  checkIdentifierList,
+  cookiesOf,
+  type IdentifierList,
+  type PublishedKey,
+  parseAgentInteraction,
+} from '@countersign/protocol'
+import type { AuthorizedCaller, ClientOf, Verified } from '@countersign/verify'
+import { aauthOf } from '../guard/aauth.js'
+import { type Called, type Downstream, Setback } from '../guard/called.js'
+import type { Asking, Observer } from '../guard/event.js'
+import { callbackPath, interactPath } from '../guard/metadata.js'
+import { available } from '../limit/available.js'
+import type { Counter } from '../limit/counter.js'
+import type { OAuthOwner, PendingOAuth } from '../oauth/oauth.js'
+import { inTime } from './in-time.js'
+import { interactionLife, interactionRoutes } from './interaction.js'
+import { type InteractionSessions, memoryInteractions } from './interaction-sessions.js'
+import { type OAuthOptions, oauthDownstream } from './oauth-downstream.js'
+import { refusalAfter } from './refusal.js'
+
+/** How a resource calls others for the requests that it answers. */
+export interface DownstreamOptions {
+  /** Auth servers it asks to exchange tokens. No default. */
+  readonly acceptAuthServer: IdentifierList
+  /** Origins it says who it is to. Default `any`: it calls what its own handlers name. */
+  readonly identifyTo?: IdentifierList
+  /** What it is called where users are asked about it; claimed, and shown as such. */
+  readonly name?: string
+  /** Its `redirect_uris` as an agent beside its own callback, e.g. of a sign-in it does elsewhere. */
+  readonly redirectUris?: readonly string[]
+  /** Seconds until a downstream call, or what a browser's return needs, must have been answered; a body may come later. Default 10. */
+  readonly deadline?: number
+  /** Users who are being asked. Default: in the memory of this process. */
+  readonly sessions?: InteractionSessions
+  /** APIs behind OAuth that it calls for its users, by `aauth.oauth`. Default none. */
+  readonly oauth?: OAuthOptions
+  /**
+   * Sends requests. Default: the platform's for the URLs that handlers call and for APIs behind OAuth, which you have chosen; token
+   * requests, whose URLs others publish, reach on Node public addresses only.
+   */
+  readonly fetch?: typeof fetch
+}
+
+/** What the downstream side of a resource works with. */
+export interface DownstreamContext {
+  readonly id: string
+  /** Where its keys are. */
+  readonly jwksUri: string
+  readonly key: PublishedKey
+  readonly discovery: Discovery
+  readonly counter: Counter
+  readonly clientOf: ClientOf
+  readonly tell: Observer
+  readonly now: () => number
+  readonly development: boolean
+}
+
+interface Mandate extends Upstream {
+  readonly agent: string
+  readonly asking: Asking
+  readonly principal: string
+}
+
+/**
+ * Makes the downstream side of a resource: an agent under the resource's own identifier and key, and the pages between a
+ * caller's user and whoever asks them.
+ * @throws TypeError for an option that is wrong
+ * @see protocol §7
+ */
+export function createDownstream(options: DownstreamOptions, context: DownstreamContext): Downstream {
+  const { id, key, now, development } = context
+  const { acceptAuthServer, identifyTo = 'any', redirectUris = [], deadline = 10 } = options
+  for (const list of [acceptAuthServer, identifyTo]) checkIdentifierList(list, { development })
+  if (!(deadline > 0 && deadline <= 600)) throw new TypeError('deadline must be seconds above 0, at most 600')
+  const { sessions = memoryInteractions(now) } = options
+  const send = options.fetch === undefined ? {} : { fetch: options.fetch }
+  const redirectUri = `${id}${callbackPath}`
+  const agent = exchangingAgent<Mandate>({
+    ...{ id, key, acceptAuthServer, identifyTo, redirectUri, now, development, discovery: context.discovery },
+    ...send,
+    suspend: async (pending, mandate) => {
+      throw await suspended(pending, mandate, { id, sessions, now })
+    },
+  })
+  const oauth = options.oauth === undefined ? undefined : oauthDownstream(options.oauth, { ...context, ...send })
+  const accepted = new WeakSet<ReceivedMessage>()
+  return {
+    metadata: {
+      ...{ issuer: id, agent: id, jwks_uri: context.jwksUri, redirect_uris: [redirectUri, ...redirectUris] },
+      ...(options.name === undefined ? {} : { name: options.name }),
+    },
+    routes: interactionRoutes({
+      ...{ ...context, sessions, agent, deadline, cookies: cookiesOf(id) },
+      ...(oauth === undefined ? {} : { oauth }),
+    }),
+    async accept(message, verified) {
+      // One request that meets two guards brings its code once.
+      if (headerValues(message, 'agent-interaction').length === 0 || accepted.has(message)) return
+      await resume(message, verified, { agent, sessions })
+      accepted.add(message)
+    },
+    fetch: (called, input, init) =>
+      orSetback(() => {
+        const mandate = mandateOf(called)
+        return inTime(deadline, signalOf(input, init), signal => agent.fetch(mandate, input, { ...init, signal }))
+      }),
+    oauth: (called, api, input, init) =>
+      orSetback(() => {
+        if (oauth === undefined) throw new TypeError('aauth.oauth needs the option oauth of downstream')
+        const mandate = mandateOf(called)
+        const owner = ownerOf(called.verified)
+        const ask = async (begin: () => Promise<PendingOAuth>): Promise<never> => {
+          await mayAsk(mandate, context.counter)
+          throw await suspended(await begin(), mandate, { id, sessions, now })
+        }
+        return inTime(deadline, signalOf(input, init), signal =>
+          oauth.fetch({ api, owner, request: new Request(input, { ...init, signal }) }, ask),
+        )
+      }),
+  }
+}
+
+/** What goes wrong further on, as the caller of the resource is told. */
+async function orSetback<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (thrown) {
+    if (thrown instanceof Setback) throw thrown
+    const refusal = refusalAfter(thrown)
+    throw refusal === undefined ? thrown : new Setback(refusal)
+  }
+}
+
+async function suspended(
+  pending: Pending | PendingOAuth,
+  { agent, principal, asking }: Mandate,
+  { id, sessions, now }: { readonly id: string; readonly sessions: InteractionSessions; readonly now: () => number },
+): Promise<Setback> {
+  const session = { id: randomText(), agent, principal, asking, pending, expires: now() + interactionLife }
+  await sessions.add(session)
+  return new Setback({
+    error: new AAuthError('interaction_required', 'the user must agree to what this request needs'),
+    ask: 'user',
+    userInteraction: `${id}${interactPath}?session=${session.id}`,
+  })
+}
+
+/** Each begins a sign-in at the user's auth server, which lets this resource have only so many for all its users together. */
+async function mayAsk({ principal }: Mandate, counter: Counter): Promise<void> {
+  const key = JSON.stringify(['sign-in', principal])
+  const { within, seconds } = await available(counter.take(key, { count: 16, seconds: interactionLife }), 'handling')
+  if (within) return
+  throw new AAuthError('rate_limited', 'the user has been asked too often', { retryAfter: seconds })
+}
+
+async function resume(
+  message: ReceivedMessage,
+  verified: Verified,
+  { agent, sessions }: { readonly agent: ExchangingAgent<Mandate>; readonly sessions: InteractionSessions },
+): Promise<void> {
+  const code = parseAgentInteraction(headerValues(message, 'agent-interaction').join(', '))
+  const mandate = upstreamOf(verified)
+  const kept = mandate === undefined ? undefined : await sessions.redeem(code, mandate.principal)
+  if (mandate === undefined || kept === undefined)
+    throw new AAuthError('invalid_grant', 'the code of Agent-Interaction is wrong, used, or of another')
+  if (kept.answer !== undefined) await agent.resume(mandate, kept.answer)
+}
+
+/** What a request allows to be done for it. @throws TypeError, or Setback with what would help */
+function mandateOf({ verified, route }: Called): Mandate {
+  // Whoever calls, so that the mistake shows at the first request.
+  if (route.scope.length === 0)
+    throw new TypeError(
+      'aauth.fetch and aauth.oauth call with what an auth token allowed: the route must ask for a scope',
+    )
+  const mandate = upstreamOf(verified)
+  if (mandate !== undefined) return mandate
+  const isIdentified = verified.caller.level === 'identified'
+  throw new Setback({
+    error: new AAuthError('insufficient_level', 'this request needs an auth token'),
+    ...(isIdentified ? { ask: 'authorization', scope: route.scope } : { ask: 'identity' }),
+  })
+}
+
+function upstreamOf({ caller, opened }: Verified): Mandate | undefined {
+  if (caller.level !== 'authorized' || opened?.signatureKey.scheme !== 'jwt') return undefined
+  const { exp, purpose } = caller.token
+  const why = purpose === undefined ? {} : { purpose }
+  return {
+    ...{ token: opened.signatureKey.jwt, exp, ...why, agent: caller.agent },
+    ...{ principal: principalOf(caller), asking: askingFor(caller) },
+  }
+}
+
+function askingFor({ agent, delegate, user, token: { txn } }: AuthorizedCaller): Asking {
+  return {
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    ...(user === undefined ? {} : { user: { iss: user.iss, sub: user.sub } }),
+    ...(txn === undefined ? {} : { txn }),
+  }
+}
+
+/** Whose account elsewhere is meant. A token of nobody asks nobody, and has no account anywhere. */
+function ownerOf({ caller }: Verified): OAuthOwner {
+  const { chain } = aauthOf(caller)
+  if (caller.level !== 'authorized' || caller.user === undefined)
+    throw new AAuthError(
+      'access_denied',
+      'what this request needs further on is a user’s, and its auth token is of none',
+    )
+  const { user, agent, delegate } = caller
+  return {
+    user: { iss: user.iss, sub: user.sub },
+    agent,
+    ...(delegate === undefined ? {} : { delegate }),
+    // The confused deputy: an agent between serves others than the one its user has agreed to.
+    ...(chain.length === 0 ? {} : { chain }),
+  }
+}
+
+/** A JSON array, never a glued string: no name in it can reach into another's. */
+function principalOf({ issuer, token, agent, delegate }: AuthorizedCaller): string {
+  return JSON.stringify([issuer, token.sub ?? null, agent, delegate ?? null])
+}
+
+function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined)
+}

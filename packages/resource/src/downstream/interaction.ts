@@ -1,0 +1,243 @@
+import {
+  AgentError,
+  type Exchanged,
+  type ExchangingAgent,
+  type PendingConsent,
+  refusalOf,
+} from '@countersign/agent/exchange'
+import type { Discovery } from '@countersign/discovery'
+import { type ReceivedMessage, randomText, textHash } from '@countersign/httpsig'
+import {
+  AAuthError,
+  answerUrl,
+  asAAuthError,
+  type Cookies,
+  checkRedirectUri,
+  parseQuery,
+  type Routes,
+  seeOther,
+  serializeAgentInteraction,
+} from '@countersign/protocol'
+import { type ClientOf, networkOf, requestIdOf } from '@countersign/verify'
+import type { Observer } from '../guard/event.js'
+import { callbackPath, interactPath } from '../guard/metadata.js'
+import type { Counter } from '../limit/counter.js'
+import type { PendingOAuth } from '../oauth/oauth.js'
+import { inTime } from './in-time.js'
+import { interactionPage } from './interaction-page.js'
+import type { InteractionClaim, InteractionSession, InteractionSessions } from './interaction-sessions.js'
+import type { OAuthDownstream } from './oauth-downstream.js'
+import { away } from './refusal.js'
+
+/** Seconds that a session lives, and a code. */
+export const interactionLife = 600
+
+/** What the pages of interactions work with. */
+export interface InteractionContext {
+  readonly sessions: InteractionSessions
+  readonly agent: Pick<ExchangingAgent<never>, 'redeem'>
+  /** Where it reaches APIs behind OAuth. */
+  readonly oauth?: OAuthDownstream
+  readonly discovery: Discovery
+  readonly cookies: Cookies
+  readonly counter: Counter
+  readonly clientOf: ClientOf
+  /** Seconds until others must have answered what a browser's return needs. */
+  readonly deadline: number
+  readonly tell: Observer
+  readonly now: () => number
+}
+
+/** The two paths at which browsers come by: on the way to whoever asks, and on the way back. @see protocol §7 */
+export function interactionRoutes(context: InteractionContext): Routes {
+  const page = (answer: (message: ReceivedMessage, context: InteractionContext) => Promise<Response>) => ({
+    methods: ['GET'],
+    answer: (message: ReceivedMessage) => orPage(message, context, answer),
+  })
+  const back = (path: string) => page(message => sendBack(message, path, context))
+  return new Map([
+    [interactPath, page(sendOn)],
+    ...[callbackPath, ...(context.oauth?.callbackPaths ?? [])].map(path => [path, back(path)] as const),
+  ])
+}
+
+/** Whatever is wrong ends here: nothing in a link that is wrong in any way is followed. */
+async function orPage(
+  message: ReceivedMessage,
+  context: InteractionContext,
+  answer: (message: ReceivedMessage, context: InteractionContext) => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer(message, context)
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.tell({ type: 'refused', error, ...requestIdOf(message) })
+    if (error.status >= 500) return interactionPage(error)
+    // Guesses are hopeless at 256 bits, and told to wait. What is right goes on all the same: whoever guesses must not shut out
+    // the users behind the same address (INT-04).
+    const key = JSON.stringify(['interaction', networkOf(context.clientOf(message) ?? '')])
+    const counted = context.counter.take(key, { count: 60, seconds: 60 })
+    const { within, seconds } = await counted.catch(() => ({ within: true, seconds: 0 }))
+    if (within) return interactionPage(error)
+    return interactionPage(new AAuthError('rate_limited', 'Too many tries. Wait a minute.', { retryAfter: seconds }))
+  }
+}
+
+/** The first browser to open a session has it, and goes on to whoever asks the user. */
+async function sendOn(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
+  const { sessions, cookies, discovery } = context
+  const query = parseQuery(message.target)
+  const [id, returnUrl, state] = ['session', 'return_url', 'state'].map(name => query.get(name))
+  const session = id === undefined ? undefined : await sessions.find(id)
+  if (session === undefined) throw noLink()
+  if (returnUrl === undefined || state === undefined || !/^[\x20-\x7e]{1,512}$/.test(state)) throw otherLink()
+  // An open redirect, else: only where the agent that was sent away says that its users come back to (INT-01, INT-02).
+  checkRedirectUri(returnUrl, await discovery.agent(session.agent))
+  const secret = secretOf(message, cookies) ?? randomText()
+  const claim = { browser: await textHash(secret), returnUrl, state }
+  const claimed = await sessions.claim(session.id, claim)
+  if (claimed?.claim === undefined) throw noLink()
+  if (!sameClaim(claimed.claim, claim)) throw otherBrowser()
+  return seeOther(claimed.pending.url, [cookies.write(cookieName, secret, interactionLife)])
+}
+
+/** Back from whoever asked: the answer is kept for the request that will carry the code, and goes into no redirect. */
+async function sendBack(message: ReceivedMessage, path: string, context: InteractionContext): Promise<Response> {
+  const { sessions, cookies } = context
+  const query = parseQuery(message.target)
+  const [state, secret] = [query.get('state'), secretOf(message, cookies)]
+  if (state === undefined || secret === undefined) throw noLink()
+  const session = await sessions.take(state, await textHash(secret))
+  if (session?.claim === undefined) throw noLink()
+  try {
+    const answer = await answerIn({ query, path, target: message.target }, session, context)
+    if ('kind' in answer) {
+      await sessions.add({ ...session, id: randomText(), pending: answer })
+      return seeOther(answer.url)
+    }
+    const back = await broughtHome(answer, session, context)
+    tellOf(answer, session, event => context.tell({ ...event, ...requestIdOf(message) }))
+    return seeOther(answerUrl(session.claim.returnUrl, { ...back, state: session.claim.state }))
+  } catch (thrown) {
+    const error = asAAuthError(thrown)
+    context.tell({ type: 'refused', error, asking: session.asking, ...requestIdOf(message) })
+    return interactionPage(error)
+  }
+}
+
+/** What a browser that came back said; what of it others have yet to confirm, they do when the request comes back. */
+type Answer =
+  | { readonly said: 'agreed'; readonly answer?: Exchanged }
+  | { readonly said: 'denied' }
+  | { readonly said: 'unconfirmed'; readonly answer?: Exchanged; readonly error?: AAuthError }
+
+async function broughtHome(
+  answer: Answer,
+  { principal }: InteractionSession,
+  { sessions, now }: InteractionContext,
+): Promise<Readonly<Record<string, string>>> {
+  if (answer.said === 'denied') return { error: 'access_denied' }
+  const code = randomText()
+  const expires = now() + interactionLife
+  await sessions.keep(code, { principal, expires, ...(answer.answer === undefined ? {} : { answer: answer.answer }) })
+  return { interaction: code }
+}
+
+/** That a user has agreed is told once it is known: whoever has the browser can write any code into its URL. */
+function tellOf(answer: Answer, session: InteractionSession, tell: Observer): void {
+  const { asking } = session
+  if (answer.said !== 'unconfirmed')
+    tell({ type: 'interaction', answer: answer.said, asked_by: askedBy(session), ...asking })
+  else if (answer.error !== undefined) tell({ type: 'refused', error: answer.error, asking })
+}
+
+function askedBy({ pending }: InteractionSession): string {
+  if (pending.kind === 'consent') return pending.issuer
+  return pending.kind === 'page' ? pending.resource : pending.api
+}
+
+interface Returned {
+  readonly query: ReadonlyMap<string, string>
+  readonly path: string
+  readonly target: string
+}
+
+async function answerIn(
+  { query, path, target }: Returned,
+  { pending }: InteractionSession,
+  context: InteractionContext,
+): Promise<Answer | PendingOAuth> {
+  const { oauth, deadline } = context
+  // Mix-up: what comes from one provider, or from an auth server, must never be taken for another's.
+  if (path !== (pending.kind === 'oauth' ? `${callbackPath}/${pending.api}` : callbackPath)) throw otherLink()
+  if (pending.kind === 'oauth' || pending.kind === 'sign-in') {
+    if (oauth === undefined) throw noLink()
+    const answer = await inTime(deadline, undefined, () => oauth.answer(pending, query, target))
+    if (typeof answer === 'object') return answer
+    // What was agreed to is with the tokens already: the request that comes back finds it there.
+    return { said: answer === 'done' ? 'agreed' : 'denied' }
+  }
+  if (pending.kind === 'consent' && query.get('iss') !== pending.issuer) throw otherLink()
+  const [code, error] = [query.get(pending.kind === 'consent' ? 'code' : 'interaction'), query.get('error')]
+  if ((code === undefined) === (error === undefined)) throw otherLink()
+  if (code === undefined) return { said: 'denied' }
+  if (pending.kind === 'consent') return redeemed(pending, code, context)
+  if (!isHeaderValue(code)) throw otherLink()
+  return { said: 'unconfirmed', answer: { resource: pending.resource, code } }
+}
+
+/** Anyone can write a link to the callback: what the header of the retry could not carry is no code. */
+function isHeaderValue(code: string): boolean {
+  try {
+    return serializeAgentInteraction(code) !== ''
+  } catch {
+    return false
+  }
+}
+
+async function redeemed(
+  pending: PendingConsent,
+  code: string,
+  { agent, deadline }: InteractionContext,
+): Promise<Answer> {
+  try {
+    return { said: 'agreed', answer: await inTime(deadline, undefined, () => agent.redeem(pending, code)) }
+  } catch (error) {
+    // What the user said is remembered there: the request that comes back asks again, and is answered when it can be.
+    if (error instanceof AAuthError) return { said: 'unconfirmed', error }
+    if (!(error instanceof AgentError)) throw error
+    if (error.code === 'unreachable') return { said: 'unconfirmed', error: away(error) }
+    const refusal = refusalOf(error)?.error
+    if (refusal === 'access_denied') return { said: 'denied' }
+    const refused = new AAuthError('invalid_grant', 'This answer was not accepted. Begin again where you came from.', {
+      cause: error,
+    })
+    // The user has thought longer than the token lived that was exchanged. A code that is wrong in another way gives nothing, either.
+    if (refusal === 'invalid_grant') return { said: 'unconfirmed', error: refused }
+    throw refused
+  }
+}
+
+const cookieName = 'interaction'
+
+/** A cookie that is not one of ours is none: nobody may choose a short one. */
+function secretOf(message: ReceivedMessage, cookies: Cookies): string | undefined {
+  const secret = cookies.read(message, cookieName)
+  return secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : undefined
+}
+
+function sameClaim(a: InteractionClaim, b: InteractionClaim): boolean {
+  return a.browser === b.browser && a.returnUrl === b.returnUrl && a.state === b.state
+}
+
+function noLink(): AAuthError {
+  return new AAuthError('invalid_request', 'This link is not valid, or no longer.')
+}
+
+function otherLink(): AAuthError {
+  return new AAuthError('invalid_request', 'This link is not as it was made.')
+}
+
+function otherBrowser(): AAuthError {
+  return new AAuthError('invalid_request', 'This link was opened before, in another browser or from elsewhere.')
+}

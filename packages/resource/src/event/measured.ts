@@ -1,0 +1,73 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import type { Authorization } from '../guard/authorization.js'
+import { authorizeRoute, type Guard } from '../guard/authorize.js'
+import type { DecisionEvent, Observer } from '../guard/event.js'
+import type { Route } from '../guard/requirement.js'
+import type { Telemetry } from './telemetry.js'
+
+/** Tells of what an adapter has decided by itself, and counts it. */
+export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (event: DecisionEvent) => void {
+  return event => {
+    tell(event)
+    quietly(() => telemetry?.refused?.(event))
+  }
+}
+
+/** As {@link authorizeRoute}, measured. */
+export async function authorizeMeasured(
+  message: ReceivedMessage,
+  route: Route,
+  guard: Guard,
+  telemetry: Telemetry,
+): Promise<Authorization> {
+  const begun = performance.now()
+  const found: { event?: DecisionEvent; verifySeconds: number } = { verifySeconds: 0 }
+  const measurement = quietly(() => telemetry.begin(route))
+  let deciding: Promise<Authorization> | undefined
+  const decide = (): Promise<Authorization> => {
+    deciding ??= authorizeRoute(message, route, watched(guard, found))
+    return deciding
+  }
+  quietly(() => measurement?.within?.(() => void decide()))
+  try {
+    return await decide()
+  } finally {
+    quietly(() => measurement?.end({ ...found, seconds: secondsSince(begun) }))
+  }
+}
+
+/** The same guard, for one request, whose event and whose time to verify are noted. */
+function watched(guard: Guard, found: { event?: DecisionEvent; verifySeconds: number }): Guard {
+  return {
+    ...guard,
+    tell(event) {
+      // The first: what a call of the handler comes to later is another story.
+      if (event.type === 'passed' || event.type === 'refused') found.event ??= event
+      guard.tell(event)
+    },
+    verifier: {
+      ...guard.verifier,
+      async verify(message, per) {
+        const begun = performance.now()
+        try {
+          return await guard.verifier.verify(message, per)
+        } finally {
+          found.verifySeconds = secondsSince(begun)
+        }
+      },
+    },
+  }
+}
+
+function secondsSince(begun: number): number {
+  return (performance.now() - begun) / 1000
+}
+
+/** Measuring is best effort; the request's outcome stands. */
+function quietly<T>(measure: () => T): T | undefined {
+  try {
+    return measure()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,134 @@
+import type { Level } from '@countersign/protocol'
+import type { Caller, User } from '@countersign/verify'
+import type { OAuthApi } from '../oauth/oauth.js'
+
+/** One hop of the chain that led to this request, newest first. */
+export interface Actor {
+  readonly iss: string
+  readonly agent: string
+  readonly agent_delegate?: string
+}
+
+/** The verified facts a handler may rely on. */
+export interface AAuth {
+  /** What AAuth verified: `anonymous` for a request with a bearer token. */
+  readonly level: Level
+  /** What came: a signature, or, where the route takes it, a bearer token of OAuth. Absent where nothing did. */
+  readonly credential?: 'aauth' | 'bearer'
+  /** The agent's identifier: from level identified up. */
+  readonly agent?: string
+  /** The instance that acts for the agent. */
+  readonly delegate?: string
+  /** For whom the agent acts: the pair of issuer and subject, never the subject alone. */
+  readonly user?: User
+  /** What an auth server allowed, or a bearer token holds; else empty. */
+  readonly scope: readonly string[]
+  /** The auth server that allowed it. */
+  readonly issuer?: string
+  /** The audit id of the auth token, which follows one user action across parties. */
+  readonly txn?: string
+  /** The agents before this one, newest first; empty when the agent was called by nobody. */
+  readonly chain: readonly Actor[]
+  /** Thumbprint of the key that signed the request (RFC 7638). */
+  readonly key?: string
+  /** When the token that the request came with ends, Unix seconds; absent where it came with none. */
+  readonly expires?: number
+  /** What the agent says that it is for, in words that an auth server has shown to its user or its policy. */
+  readonly purpose?: string
+}
+
+/** The facts about a request that was let pass, and what can be done for it. */
+export interface Guarded extends AAuth {
+  /**
+   * Drops in for `fetch`, for this request: calls another resource as this one's own agent, and has what the request's auth
+   * token allowed exchanged for what is needed there. Where its user must agree first, or another is away, it rejects, and
+   * the guard tells the caller: let it pass through. It is not enumerable, so that the facts can be copied and logged.
+   * @throws TypeError where the resource has no `downstream`, or the route asks for no scope
+   * @see protocol §7
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /**
+   * As `fetch`, to an API behind OAuth, in the name of the request's user: with an access token that they have agreed to for
+   * this agent and delegate. A redirect is returned and not followed. Not enumerable, either.
+   * @throws TypeError where the resource does not have this API among `oauth` of `downstream`, or the URL is elsewhere
+   * @see protocol §7
+   */
+  oauth(api: OAuthApi, input: string | URL | Request, init?: RequestInit): Promise<Response>
+}
+
+/** What can be done for a request. */
+export type Calls = Pick<Guarded, 'fetch' | 'oauth'>
+
+/** Facts are data: copied, compared and logged, they do not bring the functions along. */
+export function withCalls(aauth: AAuth, calls: Calls): Guarded {
+  return new GuardedFacts(aauth, calls) as GuardedFacts & AAuth
+}
+
+/** Getters of a class, since properties that hide themselves one by one cost a request five times as much. */
+class GuardedFacts implements Calls {
+  readonly #calls: Calls
+
+  constructor(aauth: AAuth, calls: Calls) {
+    Object.assign(this, aauth)
+    this.#calls = calls
+  }
+
+  get fetch(): Calls['fetch'] {
+    return this.#calls.fetch
+  }
+
+  get oauth(): Calls['oauth'] {
+    return this.#calls.oauth
+  }
+}
+
+/** The facts about a caller, in the shape handlers get. */
+export function aauthOf(caller: Caller): AAuth {
+  switch (caller.level) {
+    case 'anonymous':
+      return { level: 'anonymous', scope: [], chain: [] }
+    case 'pseudonymous':
+      return { level: 'pseudonymous', credential: 'aauth', scope: [], chain: [], key: caller.key.thumbprint }
+    case 'identified':
+      return {
+        level: 'identified',
+        credential: 'aauth',
+        ...agentOf(caller),
+        scope: [],
+        chain: [],
+        key: caller.key.thumbprint,
+        ...(caller.token === undefined ? {} : { expires: caller.token.exp }),
+      }
+    case 'authorized':
+      return {
+        level: 'authorized',
+        credential: 'aauth',
+        ...agentOf(caller),
+        ...(caller.user === undefined ? {} : { user: caller.user }),
+        scope: caller.scope,
+        issuer: caller.issuer,
+        ...(caller.token.txn === undefined ? {} : { txn: caller.token.txn }),
+        chain: chainOf(caller.token.act),
+        key: caller.key.thumbprint,
+        expires: caller.token.exp,
+        ...(caller.token.purpose === undefined ? {} : { purpose: caller.token.purpose }),
+      }
+  }
+}
+
+function agentOf(caller: { readonly agent: string; readonly delegate?: string }): { agent: string; delegate?: string } {
+  return { agent: caller.agent, ...(caller.delegate === undefined ? {} : { delegate: caller.delegate }) }
+}
+
+interface Act extends Actor {
+  readonly act?: Act
+}
+
+function chainOf(act: Act | undefined): Actor[] {
+  const chain: Actor[] = []
+  for (let actor = act; actor !== undefined; actor = actor.act) {
+    const { iss, agent, agent_delegate } = actor
+    chain.push({ iss, agent, ...(agent_delegate === undefined ? {} : { agent_delegate }) })
+  }
+  return chain
+}

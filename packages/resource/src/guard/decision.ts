@@ -1,0 +1,123 @@
+import { AAuthError, identityScopesIn, type Level, missingScope, satisfies, unionScope } from '@countersign/protocol'
+import type { AuthorizedCaller, Caller } from '@countersign/verify'
+import { roomierLevel } from '../limit/limits.js'
+import type { Charge } from '../limit/rate-headers.js'
+import type { Route } from './requirement.js'
+
+/**
+ * What a refusal asks of the agent: to sign, to say who it is, to bring an auth token, to send its user, or nothing that
+ * would help.
+ */
+export type Ask = 'signature' | 'identity' | 'authorization' | 'user' | 'nothing'
+
+/** Why a request does not pass, and what would help. */
+export interface Refusal {
+  readonly error: AAuthError
+  readonly ask: Ask
+  /** The scope of the resource token that goes with `authorization`. */
+  readonly scope?: readonly string[]
+  /** Where the user of `user` is to be sent. */
+  readonly userInteraction?: string
+}
+
+/**
+ * Decides whether a verified caller may pass a route: level first, then who it is, then scope.
+ * @param admitted whether the route's list of agents has the caller's; looked at from level identified up
+ * @returns nothing when it may
+ * @see protocol §4, §8
+ */
+export function decide(caller: Caller, route: Route, admitted: boolean): Refusal | undefined {
+  if (caller.level === 'anonymous')
+    return route.level === 'anonymous' ? undefined : { error: unsigned(), ask: lowestAsk(route) }
+  if (caller.level === 'pseudonymous')
+    return satisfies(caller.level, route.level) ? undefined : { error: tooLow(), ask: 'identity' }
+  // Before any resource token is minted: a caller that is not let in gets no token to look for a way round (RAT-04).
+  if (!admitted) return { error: new AAuthError('policy_denied', 'this agent is not admitted here'), ask: 'nothing' }
+  if (route.level !== 'authorized') return undefined
+  if (caller.level === 'identified') return { error: tooLow(), ask: 'authorization', scope: route.scope }
+  // Most requests need no more: what claims stand for costs more than all else here.
+  if (missingScope(caller.scope, route.scope).length === 0) return undefined
+  const held = heldScope(caller)
+  if (missingScope(held, route.scope).length === 0) return undefined
+  const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs')
+  // Every token that names a user grants `openid`: asked again, it would be a question of ours that a policy's list may deny.
+  const kept = held.filter(name => name !== 'openid')
+  return { error, ask: 'authorization', scope: unionScope(kept, route.scope) }
+}
+
+/** What a caller over its limit is told: the next level with a higher limit, where there is one it can reach. */
+export function overLimit(caller: Caller, route: Route, { bucket, count }: Charge): Refusal {
+  const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: count.seconds })
+  // Its site's count holds at every level that names an agent.
+  if (bucket.name === 'site') return { error, ask: 'nothing' }
+  switch (roomierLevel(caller.level, route.limits, bucket.rate)) {
+    case 'pseudonymous':
+      return { error, ask: 'signature' }
+    case 'identified':
+      return { error, ask: 'identity' }
+    case 'authorized':
+      // Only an identified caller can be given a resource token, and only for a scope the route names.
+      return caller.level === 'identified' && route.scope.length > 0
+        ? { error, ask: 'authorization', scope: route.scope }
+        : { error, ask: 'nothing' }
+    default:
+      return { error, ask: 'nothing' }
+  }
+}
+
+/** A caller who is refused whatever they bring. */
+export function blocked(): Refusal {
+  return { error: new AAuthError('policy_denied', 'this caller is not admitted here'), ask: 'nothing' }
+}
+
+/** What a policy that refuses a caller says would help: the level it names, as far as the caller has not reached it. */
+export function askFor(verdict: unknown, reached: Level, route: Route): Refusal {
+  const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request')
+  switch (verdict) {
+    case 'pseudonymous':
+      return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'signature' }
+    case 'identified':
+      return { error, ask: satisfies(reached, verdict) ? 'nothing' : 'identity' }
+    case 'authorized':
+      if (!satisfies(reached, 'identified')) return { error, ask: 'identity' }
+      // Only an identified caller can be given a resource token, and only for a scope the route names.
+      return reached === 'identified' && route.scope.length > 0
+        ? { error, ask: 'authorization', scope: route.scope }
+        : { error, ask: 'nothing' }
+    default:
+      return { error, ask: 'nothing' }
+  }
+}
+
+/** What a refused request with a bearer token is asked for: a signature, which says more. */
+export function askBesideBearer(error: AAuthError, route: Route): Ask {
+  return error.status === 401 || error.code === 'insufficient_scope' ? lowestAsk(route) : 'nothing'
+}
+
+/** What a request whose verification failed is asked for. */
+export function askAfter(error: AAuthError, route: Route): Ask {
+  // The outcome of a replayed request is unknown: a challenge would invite to send it once more.
+  if (error.status !== 401 || error.code === 'replay_detected') return 'nothing'
+  if (error.code === 'invalid_auth_token' || error.code === 'untrusted_issuer') return 'identity'
+  return lowestAsk(route)
+}
+
+/** The lowest level that would let a caller pass, as far as a caller of unknown identity can be asked. */
+function lowestAsk(route: Route): Ask {
+  return satisfies(route.level, 'identified') ? 'identity' : 'signature'
+}
+
+function unsigned(): AAuthError {
+  return new AAuthError('invalid_signature', 'the request must be signed')
+}
+
+function tooLow(): AAuthError {
+  return new AAuthError('insufficient_level', 'this request needs a higher level')
+}
+
+/** Scopes in the token, and identity scopes by the claims they granted: those never stand in `scope` (protocol §5). */
+export function heldScope(caller: AuthorizedCaller): string[] {
+  const { user } = caller
+  if (user === undefined) return [...caller.scope]
+  return unionScope(caller.scope, ['openid', ...identityScopesIn(user.claims)])
+}

@@ -1,0 +1,103 @@
+import type { ReceivedMessage } from '@countersign/httpsig'
+import { AAuthError, type SharedMap, sharedMap } from '@countersign/protocol'
+import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify'
+import type { Rate } from '../limit/rate.js'
+
+/** What is counted per network because it did not verify. */
+export interface Failures {
+  /** Networks that are remembered. */
+  readonly size: number
+  /**
+   * Counts a signed request before it is verified, so that of many at once no more than the limit cost a verification.
+   * @returns takes the count back, for a request that verified
+   * @throws AAuthError `rate_limited` when too many of its network have failed
+   */
+  enter(message: ReceivedMessage, peer: string | undefined): () => void
+  /** Counts a request that verified and was seen before. */
+  note(peer: string | undefined): void
+}
+
+interface Window {
+  failed: number
+  readonly ends: number
+}
+
+/** Networks remembered, as many wide ones again. When it is full, those of a wide network that has over a tenth give way first. */
+const capacity = 10_000
+
+/** Bytes of one that is remembered. */
+const windowBytes = 200
+
+/** Shares that a /48 or a /24 has of those of its networks. */
+const networksInOne = 10
+
+const signatureHeaders: ReadonlySet<string> = new Set(['signature', 'signature-input', 'signature-key'])
+
+const nothing = (): void => undefined
+
+/**
+ * Lets the network pay for what fails verification: nobody else can be charged for a signature that does not hold, and a replay must
+ * not be charged to the agent that it was captured from.
+ * @param o.privatePeers whether callers at private addresses count; one may be a proxy, with everyone behind it
+ */
+export function createFailures(rate: Rate, o: { readonly privatePeers: boolean }): Failures {
+  const networks = windowsOf()
+  const wideNetworks = windowsOf()
+
+  function windowIn(windows: SharedMap<string, Window>, name: string, share?: string): Window {
+    const now = performance.now()
+    windows.deleteWhile(({ ends }) => ends <= now)
+    const known = windows.get(name)
+    if (known !== undefined && known.ends > now) return known
+    const begun = { failed: 0, ends: now + rate.seconds * 1000 }
+    windows.set(name, begun, { bytes: windowBytes, share })
+    return begun
+  }
+
+  /** What a peer counts in, with the most of each: one customer has a /48 or a /24, of networks with a count each. */
+  function countsOf(peer: string): ReadonlyArray<{ readonly window: Window; readonly most: number }> {
+    const wide = wideNetworkOf(peer)
+    return [
+      { window: windowIn(wideNetworks, wide), most: rate.count * networksInOne },
+      { window: windowIn(networks, networkOf(peer), wide), most: rate.count },
+    ]
+  }
+
+  const counted = (peer: string | undefined): peer is string =>
+    peer !== undefined && (o.privatePeers || !isPrivatePeer(peer))
+
+  return {
+    get size() {
+      return networks.size
+    },
+    enter({ headers }, peer) {
+      if (!counted(peer) || !headers.some(([name]) => signatureHeaders.has(name.toLowerCase()))) return nothing
+      const counts = countsOf(peer)
+      const over = counts.find(({ window, most }) => window.failed >= most)
+      if (over !== undefined)
+        throw new AAuthError('rate_limited', 'too many requests of this network did not verify', {
+          retryAfter: Math.max(1, (over.window.ends - performance.now()) / 1000),
+        })
+      for (const { window } of counts) window.failed += 1
+      return () => {
+        for (const { window } of counts) window.failed -= 1
+      }
+    },
+    note(peer) {
+      if (counted(peer)) for (const { window } of countsOf(peer)) window.failed += 1
+    },
+  }
+}
+
+function windowsOf(): SharedMap<string, Window> {
+  const windows = sharedMap<string, Window>({ maxBytes: capacity * windowBytes, maxEntries: capacity })
+  return windows
+}
+
+/** Whether a request was refused because it had been seen. */
+export function isReplay(error: unknown): boolean {
+  return error instanceof AAuthError && error.code === 'replay_detected'
+}
+
+/** Where nothing is counted. */
+export const noFailures: Failures = { size: 0, enter: () => nothing, note: nothing }

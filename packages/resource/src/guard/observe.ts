@@ -1,0 +1,41 @@
+import { requestIdOf } from '@countersign/verify'
+import type { Resource } from '../options.js'
+import { withCalls } from './aauth.js'
+import type { Authorization } from './authorization.js'
+import type { DecisionEvent } from './event.js'
+import { type Mode, markOf } from './mode.js'
+import type { RequestNames } from './request-name.js'
+
+/**
+ * A request that is only observed: let through, and nothing is known of its caller. A handler that took the facts of requests
+ * that would pass for verified ones would believe, with the same right, those of requests that would not.
+ */
+export function letThrough(): Authorization & { readonly ok: true } {
+  const aauth = withCalls({ level: 'anonymous', scope: [], chain: [] }, { fetch: forNobody, oauth: forNobody })
+  return { ok: true, observed: true, aauth, respond: async () => undefined }
+}
+
+/** What adapters do with requests that they refuse by themselves, before any route is asked. */
+export function ownRefusals(
+  mode: Mode,
+  tell: (event: DecisionEvent) => void,
+  names: RequestNames,
+): Pick<Resource, 'refused' | 'observed'> {
+  const refused =
+    (mark: { readonly observed?: boolean }): Resource['refused'] =>
+    (request, error) =>
+      tell({ type: 'refused', error, ask: 'nothing', ...requestIdOf(names.of(request)), ...mark })
+  if (mode === 'enforce') return { refused: refused({}) }
+  const observed = refused(markOf(mode))
+  return {
+    refused: refused({ observed: false }),
+    observed(message, error) {
+      observed(message, error)
+      return letThrough()
+    },
+  }
+}
+
+async function forNobody(): Promise<never> {
+  throw new TypeError('aauth.fetch and aauth.oauth act for a caller that was verified, and this resource only observes')
+}

@@ -1,0 +1,141 @@
+import { shareSite } from '@countersign/discovery'
+import { base64urlEncode, textHash } from '@countersign/httpsig'
+import { AAuthError, type PublishedKey, serializeScope, sharedMap, signToken } from '@countersign/protocol'
+import type { AuthorizedCaller, IdentifiedCaller } from '@countersign/verify'
+import { available } from '../limit/available.js'
+import type { Counter } from '../limit/counter.js'
+import type { SiteOf } from '../limit/limits.js'
+import type { Rate } from '../limit/rate.js'
+import type { Observer } from './event.js'
+
+/** Seconds that a resource token lives. */
+export const resourceTokenLife = 300
+
+/** What an issuer of resource tokens works with. */
+export interface ResourceTokenOptions {
+  readonly id: string
+  readonly key: PublishedKey
+  readonly counter: Counter
+  /** How many one agent gets, all its delegates together. */
+  readonly rate: Rate
+  readonly now: () => number
+  readonly tell: Observer
+  /** Which site an agent belongs to, whose share of what is remembered its tokens take. */
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
+}
+
+/** Bytes of all challenges that are remembered: some 10 000. */
+const challengeBytes = 16 * 1024 * 1024
+
+/** Bytes of a token beside the names in it, and of what keeps it. */
+const challengeOverhead = 1200
+
+/** Seconds after which a repeated request gets another token: this one would soon end. */
+const challengeAge = resourceTokenLife / 2
+
+/** Seconds for which one request can verify, at the largest tolerance; then what is remembered of it has had its time. */
+const challengeLife = 601
+
+interface Challenge {
+  readonly first: number
+  readonly made: number
+  readonly token: Promise<string>
+}
+
+type Holder = IdentifiedCaller | AuthorizedCaller
+
+/** Issues resource tokens. */
+export interface ResourceTokens {
+  /**
+   * Counts one more for the caller's agent; comes before {@link ResourceTokens.issue}.
+   * @throws AAuthError `rate_limited` when the agent asks for more than its share
+   */
+  allot(caller: Holder): Promise<void>
+  /** Takes back what was counted for a request that was refused as a replay. */
+  giveBack(caller: Holder): Promise<void>
+  /** Issues one to the caller it was verified for. */
+  issue(caller: Holder, ask: ResourceTokenAsk): Promise<string>
+  /**
+   * Counts and issues one for a request that was refused. The same request gets the same token again, and it counts once: anyone who
+   * captured a safe request could else repeat it until its agent gets no tokens.
+   * @param base the signature base of the request
+   * @throws AAuthError `rate_limited` as {@link ResourceTokens.allot} does
+   */
+  challenge(caller: Holder, ask: ResourceTokenAsk, base: string): Promise<string>
+}
+
+/** What a resource token is for. */
+export interface ResourceTokenAsk {
+  readonly scope: readonly string[]
+  readonly authServer: string
+  /** The name in logs of the request that asks. */
+  readonly request_id?: string
+}
+
+/**
+ * Makes the issuer of a resource's resource tokens: for exactly the agent, delegate and key that were verified, for 5 min.
+ * @see protocol §5
+ */
+export function resourceTokens(options: ResourceTokenOptions): ResourceTokens {
+  const { id, key, counter, rate, now, tell } = options
+  // Every challenge costs a signature: a flood of refused requests must not (RAT-09).
+  const keyOf = (caller: Holder): string => JSON.stringify(['resource_token', caller.agent])
+  const allot = async (caller: Holder): Promise<void> => {
+    const { within, seconds } = await available(counter.take(keyOf(caller), rate))
+    if (within) return
+    const description = 'too many resource tokens were issued to this agent'
+    throw new AAuthError('rate_limited', description, { retryAfter: seconds })
+  }
+  const issue: ResourceTokens['issue'] = async (caller, ask) => {
+    const iat = Math.floor(now())
+    const scope = serializeScope(ask.scope)
+    const delegate = caller.delegate
+    const txn = txnOf(caller)
+    const claims = {
+      iss: id,
+      aud: ask.authServer,
+      agent: caller.agent,
+      ...(delegate === undefined ? {} : { agent_delegate: delegate }),
+      agent_jkt: caller.key.thumbprint,
+      scope,
+      iat,
+      exp: iat + resourceTokenLife,
+      jti: base64urlEncode(crypto.getRandomValues(new Uint8Array(16))),
+      txn,
+    }
+    const token = await signToken({ typ: 'resource+jwt', key: key.key, kid: key.kid, claims })
+    const to = delegate === undefined ? { agent: caller.agent } : { agent: caller.agent, delegate }
+    const { authServer, request_id } = ask
+    tell({ type: 'resource_token', ...to, authServer, scope, txn, ...(request_id === undefined ? {} : { request_id }) })
+    return token
+  }
+  const giveBack = async (caller: Holder): Promise<void> => counter.giveBack?.(keyOf(caller), rate)
+  const challenges = sharedMap<string, Challenge>({ maxBytes: challengeBytes })
+  const challenge: ResourceTokens['challenge'] = async (caller, ask, base) => {
+    const scope = serializeScope(ask.scope)
+    const name = await textHash(JSON.stringify([caller.key.thumbprint, base, scope, ask.authServer]))
+    const at = now()
+    challenges.deleteWhile(({ first }) => at - first > challengeLife)
+    const known = challenges.get(name)
+    if (known !== undefined && at - known.made < challengeAge) return known.token
+    // Noted before it is counted: of many repeats at once one is counted.
+    const token = known === undefined ? allot(caller).then(() => issue(caller, ask)) : issue(caller, ask)
+    const length = caller.agent.length + (caller.delegate?.length ?? 0) + scope.length + ask.authServer.length
+    const share = options.development ? undefined : shareSite(caller.agent, options.siteOf)
+    const worth = { bytes: challengeOverhead + 2 * length, share }
+    challenges.set(name, { first: known?.first ?? at, made: at, token }, worth)
+    try {
+      return await token
+    } catch (error) {
+      if (challenges.get(name)?.token === token) challenges.delete(name)
+      throw error
+    }
+  }
+  return { allot, giveBack, issue, challenge }
+}
+
+/** The audit id of what the caller does: that of its auth token goes on, else a new one begins. */
+function txnOf(caller: Holder): string {
+  return (caller.level === 'authorized' ? caller.token.txn : undefined) ?? crypto.randomUUID()
+}

@@ -1,0 +1,87 @@
+import { checkIdentifierList, identityScopes, type Level, satisfies, serializeScope } from '@countersign/protocol'
+import { parseLimits } from '../limit/limits.js'
+import { checkRequirement } from './check-requirement.js'
+import { checkDeny, checkUsers, type UserOfAgent } from './deny.js'
+import type { Requirement, Route, RouteContext } from './requirement.js'
+
+/**
+ * Checks a requirement when a route is made.
+ * @param family names the counters of the route's own limits
+ * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
+ */
+export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
+  checkRequirement(requirement)
+  const { agents = 'any', components = [], replay = 'unsafe', body = 'whole', limits = {}, users, deny } = requirement
+  const { policy, via, name, alsoAccept } = requirement
+  const scope = scopeOf(requirement, context)
+  const level = requirement.level ?? defaultLevel(scope)
+  if (level === 'authorized' && scope.length === 0)
+    throw new TypeError('level authorized needs a scope: auth tokens are asked for by scope')
+  if (agents !== 'any' && !satisfies(level, 'identified'))
+    throw new TypeError('a list of agents needs level identified or authorized: below, nobody knows the agent')
+  checkIdentifierList(agents, { development: context.development })
+  if (users !== undefined) checkAdmitted(users, level, context)
+  if (deny !== undefined) checkDeny(deny, context)
+  if (via !== undefined) checkVia(via, level, context)
+  checkComponents(components)
+  // Whoever keeps a list of agents does not expect that somebody passes who is on none.
+  if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
+    throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
+  return {
+    ...(name === undefined ? {} : { name }),
+    level,
+    scope,
+    agents,
+    ...(users === undefined ? {} : { users }),
+    deny: [context.deny, deny].filter(rule => rule !== undefined),
+    components: [...new Set([...context.components, ...components])],
+    body,
+    replay,
+    limits: { ...context.limits, ...parseLimits(limits, family, context.siteOf) },
+    ...(policy === undefined ? {} : { policy }),
+    ...(via === undefined ? {} : { via }),
+    ...(alsoAccept === undefined ? {} : { alsoAccept }),
+  }
+}
+
+function checkAdmitted(users: readonly UserOfAgent[], level: Level, context: RouteContext): void {
+  if (level !== 'authorized')
+    throw new TypeError('users needs a scope: only an auth token tells for whom an agent acts')
+  checkUsers(users, context)
+}
+
+function checkVia(via: readonly string[], level: Level, { development }: RouteContext): void {
+  if (level !== 'authorized')
+    throw new TypeError('via needs a scope: only an auth token tells through whom a request has come')
+  if (!Array.isArray(via) || via.length === 0) throw new TypeError('via must name at least one service')
+  checkIdentifierList(via, { development })
+}
+
+function scopeOf(requirement: Requirement, context: RouteContext): readonly string[] {
+  const asked = requirement.scope ?? []
+  const scope = typeof asked === 'string' ? [asked] : asked
+  if (scope.length === 0) return []
+  if (context.authServers.length === 0)
+    throw new TypeError('a route with a scope needs authServers: without one nobody can allow it')
+  const unknown = scope.filter(name => !context.scopes.includes(name) && !identityScopes.includes(name))
+  if (unknown.length > 0) throw new TypeError(`a route needs a scope the resource does not have: ${unknown.join(' ')}`)
+  serializeScope(scope)
+  return scope
+}
+
+/** Where no level is said there is a scope or a list of agents: `checkRequirement` has refused what says nothing. */
+function defaultLevel(scope: readonly string[]): Level {
+  return scope.length > 0 ? 'authorized' : 'identified'
+}
+
+/**
+ * Checks names of components that signatures must cover.
+ * @throws TypeError for one that is no component of a request in its bare, lower-case form
+ */
+export function checkComponents(components: readonly string[]): void {
+  const derived = ['@method', '@authority', '@path', '@query', '@scheme', '@target-uri', '@request-target']
+  for (const name of components) {
+    if (!derived.includes(name) && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+      throw new TypeError('components are lower-case header names or derived components of a request')
+  }
+}
