@@ -141,6 +141,30 @@ test('no file of a room leads back to itself, type imports included', () => {
   }
 })
 
+/** Folders of a room, bottom up: a file imports from folders on floors below its own. Files beside the folders belong to no floor. */
+const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
+  httpsig: [['option', 'key'], ['message'], ['component'], ['digest'], ['signature'], ['replay'], ['explain']],
+  agent: [['state', 'wire'], ['identity'], ['grant'], ['interact'], ['fetch'], ['exchange']],
+  resource: [['limit', 'oauth'], ['guard'], ['event', 'token'], ['downstream', 'adapter'], ['runtimes']],
+  'auth-server': [['bound', 'mandate'], ['grant', 'pages'], ['login'], ['exchange'], ['consent'], ['token']],
+}
+
+test('every folder of a room stands on one floor and imports from floors below it only', () => {
+  for (const [name, inside] of Object.entries(insideFloors)) {
+    const { folder } = rooms.find(room => room.name === name) ?? { folder: '' }
+    const floorOf = (file: string): number => inside.findIndex(floor => floor.includes(file.split('/')[0] ?? ''))
+    const inFolders = sources(folder).filter(({ file }) => file.includes('/'))
+    expect(new Set(inFolders.map(({ file }) => file.split('/')[0])), name).toEqual(new Set(inside.flat()))
+    const upward = inFolders.flatMap(({ file, text }) =>
+      importsOf(file, withoutComments(text))
+        .filter(imported => imported.includes('/') && imported.split('/')[0] !== file.split('/')[0])
+        .filter(imported => floorOf(imported) >= floorOf(file))
+        .map(imported => `${file} → ${imported}`),
+    )
+    expect(upward, name).toEqual([])
+  }
+})
+
 /** The files of its own room that a file imports. */
 function importsOf(file: string, text: string): string[] {
   const imported = [...text.matchAll(/'(\.{1,2}\/[^']+)\.js'/g)].map(([, path = '']) => join(file, '..', path))
