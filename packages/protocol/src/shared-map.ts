@@ -70,6 +70,8 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
     change(entry.share, -entry.bytes, keys => void keys.delete(key))
   }
 
+  const isHalfFull = (): boolean => bytes > maxBytes / 2 || entries.size > maxEntries / 2
+
   /** What gives way next. */
   function oldest(): K | undefined {
     for (const name of large) for (const key of shares.get(name)?.keys ?? []) return key
@@ -88,8 +90,9 @@ export function sharedMap<K, V>(options: { readonly maxBytes: number; readonly m
       const entry = entries.get(key)
       uses++
       if (entry === undefined) return undefined
-      // What was used a moment ago is far from leaving: moving it each time would churn the maps for nothing.
-      if (uses - entry.moved > entries.size / 8) {
+      // While there is much room nothing leaves, and what was used a moment ago is far from leaving: moving it each time would churn
+      // the maps for nothing.
+      if (isHalfFull() && uses - entry.moved > entries.size / 8) {
         entry.moved = uses
         entries.delete(key)
         entries.set(key, entry)

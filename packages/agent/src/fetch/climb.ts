@@ -231,7 +231,7 @@ function redirected(state: Climb, response: Response): Response | 'followed' | u
   if (request.redirect === 'error')
     throw new AgentError('network', 'the server redirects, and redirect is "error"', { status: response.status })
   if (request.redirect === 'manual') return end('redirect is "manual"')
-  if (redirect.to === 'elsewhere') return end(`${name} redirects to another origin, which gets nothing of the request`)
+  if (redirect.to === 'elsewhere') return end(`${name} redirects to another origin, which gets nothing`)
   if (state.redirects >= maxRedirects) return end(`${name} redirected more than ${maxRedirects} times`)
   state.redirects += 1
   passage.note(request.url.origin, 'redirect', `${name} redirects to ${redirect.request.url.pathname}`, response.status)

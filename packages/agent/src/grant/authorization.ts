@@ -179,7 +179,7 @@ function refresh(grant: Renewable, { self, tell }: Applicant, context: Context):
       return undefined
     }
   }
-  const joined = (): void => tell(issuer, 'refresh', `awaiting another call, which refreshes at ${issuer}`)
+  const joined = (): void => tell(issuer, 'refresh', `awaiting the call that refreshes at ${issuer}`)
   return context.once(`refresh ${flightKey(self, asked)}`, task, { joined })
 }
 
@@ -201,7 +201,7 @@ function authorize(
         (await checked('auth server', () => context.discovery.authServer(issuer))).agent_auth_endpoint,
     })
   }
-  const joined = (): void => tell(issuer, 'authorize', `awaiting another call, which asks ${issuer} for ${what}`)
+  const joined = (): void => tell(issuer, 'authorize', `awaiting the call that asks ${issuer} for ${what}`)
   return context.once(`auth ${flightKey(self, asked)}`, task, { joined, signal })
 }
 

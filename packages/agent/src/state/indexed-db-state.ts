@@ -141,7 +141,7 @@ function transaction<T>(
 
 /** The browser's own words could quote what was stored. */
 function unusable(cause: unknown): AgentError {
-  return new AgentError('state_unusable', 'the browser does not let the page use its storage', { name: nameOf(cause) })
+  return new AgentError('state_unusable', 'the browser gives the page no storage', { name: nameOf(cause) })
 }
 
 /** What the browser calls an error, also inside one of ours. */

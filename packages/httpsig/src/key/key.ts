@@ -134,8 +134,6 @@ export async function generatePrivateJwk(algorithm: Algorithm = 'Ed25519'): Prom
   return privateMembers(jwk, publicPart(jwk))
 }
 
-const probe = new TextEncoder().encode('countersign key pair probe')
-
 /**
  * Makes a saved private key ready to sign.
  * @throws TypeError when a private member is malformed or does not belong to the public members
@@ -153,6 +151,7 @@ export async function importSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
   }
   // Signing under a public key that is not its own would leak nothing but prove nothing: found here, not at the first request.
   const verifier = await importVerifyKey(publicJwk)
+  const probe = new TextEncoder().encode('countersign key pair probe')
   if (!(await verifier.verify(probe, await key.sign(probe))))
     throw new TypeError('the private and public members do not belong together')
   return signingKey(publicJwk, key)
