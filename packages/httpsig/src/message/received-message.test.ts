@@ -24,17 +24,3 @@ test('a body over the limit is 413', async () => {
   const request = new Request('https://calendar.example/', { method: 'POST', body: 'x'.repeat(11) })
   await expect(fromRequest(request, { bodyLimit: 10 })).rejects.toMatchObject({ status: 413, code: 'invalid_request' })
 })
-
-test.each(['cookie', 'x-line'])(
-  'as many lines of %s as Node keeps are 431, joined as they are; fewer are read',
-  async name => {
-    const read = (lines: number) => {
-      const headers = new Headers()
-      for (let line = 0; line < lines; line++) headers.append(name, 'a=1')
-      return fromRequest(new Request('https://calendar.example/', { headers }), { bodyLimit: 0 })
-    }
-    for (const lines of [1500, 1000])
-      await expect(read(lines)).rejects.toMatchObject({ status: 431, code: 'invalid_request' })
-    expect(headerValues(await read(900), name)).toHaveLength(1)
-  },
-)
