@@ -21,17 +21,14 @@ test(verifies(
   const data = join(place.folder, 'agent')
   const which = ['--development', '--id', url, '--data', data]
   const args = ['agent-server', ...which, '--port', String(port)]
-  const invited = await run(['agent-server', 'invite', ...which])
-  expect(invited).toMatchObject({ code: 0 })
-  expect(existsSync(join(data, 'keys.json'))).toBe(false)
-
   const first = await place.start('agent server', args)
   const [made, ...none] = await kids(url)
   expect([made, none]).toEqual([expect.stringMatching(/^[\w-]{43}$/), []])
+  expect(await run(['agent-server', 'invite', ...which])).toMatchObject({ code: 0 })
   expect(existsSync(join(data, 'keys.json'))).toBe(false)
   await ended(first)
 
-  const fixed = await place.start('agent server', [...args, '--keys', join(data, 'keys.json')])
+  const fixed = await place.start('agent server', [...args, '--keys', join(data, 'keys.json'), '--replace-keys'])
   const [ofFile = ''] = await kids(url)
   expect(ofFile).toMatch(/^[\w-]{16}$/)
   await ended(fixed)

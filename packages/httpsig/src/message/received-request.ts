@@ -16,7 +16,9 @@ async function readBody(
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) body.add(part.value)
   } catch (error) {
-    await reader.cancel().catch(() => undefined)
+    await reader.cancel().catch(ended)
+    // workerd rejects a read that is under way when it is cancelled: the head was refused.
+    if (watch.refused !== undefined) return undefined
     throw error
   }
   return body.bytes()
