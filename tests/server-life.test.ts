@@ -6,7 +6,7 @@ import { connect } from 'node:tls'
 import { verifies } from '@countersign/requirements'
 import { afterAll, expect, test } from 'vitest'
 import { end, freePort, root, run, stand } from './processes.fixture.js'
-import { ofKind } from './tier.fixture.js'
+import { isLong, longOnly, ofKind } from './tier.fixture.js'
 
 // Servers as processes: their first start, missing keys and databases, reload, certificates, ports.
 
@@ -174,43 +174,54 @@ function fingerprint(port: number): Promise<string> {
   })
 }
 
-test('a server speaks TLS with --tls-cert and --tls-key, takes a new certificate on SIGHUP, and says where it speaks plain http', async () => {
-  const port = await freePort()
-  const [cert, key] = [join(place.folder, 'cert.pem'), join(place.folder, 'key.pem')]
-  const fixture = (name: string): string => join(root, 'packages/discovery/src/fixtures', `${name}.pem`)
-  copyFileSync(fixture('server.test'), cert)
-  copyFileSync(fixture('server.test.key'), key)
-  const command = [
-    ...['auth-server', '--id', 'https://service.example', '--port', String(port), '--data', join(place.folder, 'tls')],
-  ]
-  const half = await run([...command, '--init', '--tls-cert', cert])
-  expect([half.code, half.stderr]).toEqual([2, 'countersign: --tls-cert and --tls-key go together\n'])
-  const missing = await run([...command, '--init', '--tls-cert', cert, '--tls-key', join(place.folder, 'none.pem')])
-  expect([missing.code, missing.stderr]).toEqual([
-    2,
-    expect.stringMatching(/--tls-key: .*none\.pem cannot be read \(ENOENT\)/),
-  ])
-  const server = await place.start('auth-server', [...command, '--init', '--tls-cert', cert, '--tls-key', key])
-  const log = logOf(server)
-  const before = await fingerprint(port)
-  copyFileSync(fixture('other-name.test'), cert)
-  server.kill('SIGHUP')
-  await expect.poll(() => log.some(({ event }) => event === 'reloaded'), { timeout: 10_000 }).toBe(true)
-  const after = await fingerprint(port)
-  expect(after).not.toBe(before)
-  writeFileSync(cert, 'no certificate')
-  server.kill('SIGHUP')
-  await expect.poll(() => log.some(({ event }) => event === 'reload_failed'), { timeout: 10_000 }).toBe(true)
-  expect(await fingerprint(port)).toBe(after)
-  await end(server, 'SIGTERM')
-  expect(log.filter(({ event }) => event === 'plain_http')).toEqual([])
-  const plain = await place.start('auth-server', command)
-  const told = logOf(plain)
-  await expect
-    .poll(() => told.find(({ event }) => event === 'plain_http'))
-    .toMatchObject({ msg: expect.stringContaining('--tls-cert') })
-  await end(plain, 'SIGTERM')
-})
+test.runIf(isLong)(
+  `a server speaks TLS with --tls-cert and --tls-key, takes a new certificate on SIGHUP, and says where it speaks plain http${longOnly}`,
+  async () => {
+    const port = await freePort()
+    const [cert, key] = [join(place.folder, 'cert.pem'), join(place.folder, 'key.pem')]
+    const fixture = (name: string): string => join(root, 'packages/discovery/src/fixtures', `${name}.pem`)
+    copyFileSync(fixture('server.test'), cert)
+    copyFileSync(fixture('server.test.key'), key)
+    const command = [
+      ...[
+        'auth-server',
+        '--id',
+        'https://service.example',
+        '--port',
+        String(port),
+        '--data',
+        join(place.folder, 'tls'),
+      ],
+    ]
+    const half = await run([...command, '--init', '--tls-cert', cert])
+    expect([half.code, half.stderr]).toEqual([2, 'countersign: --tls-cert and --tls-key go together\n'])
+    const missing = await run([...command, '--init', '--tls-cert', cert, '--tls-key', join(place.folder, 'none.pem')])
+    expect([missing.code, missing.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--tls-key: .*none\.pem cannot be read \(ENOENT\)/),
+    ])
+    const server = await place.start('auth-server', [...command, '--init', '--tls-cert', cert, '--tls-key', key])
+    const log = logOf(server)
+    const before = await fingerprint(port)
+    copyFileSync(fixture('other-name.test'), cert)
+    server.kill('SIGHUP')
+    await expect.poll(() => log.some(({ event }) => event === 'reloaded'), { timeout: 10_000 }).toBe(true)
+    const after = await fingerprint(port)
+    expect(after).not.toBe(before)
+    writeFileSync(cert, 'no certificate')
+    server.kill('SIGHUP')
+    await expect.poll(() => log.some(({ event }) => event === 'reload_failed'), { timeout: 10_000 }).toBe(true)
+    expect(await fingerprint(port)).toBe(after)
+    await end(server, 'SIGTERM')
+    expect(log.filter(({ event }) => event === 'plain_http')).toEqual([])
+    const plain = await place.start('auth-server', command)
+    const told = logOf(plain)
+    await expect
+      .poll(() => told.find(({ event }) => event === 'plain_http'))
+      .toMatchObject({ msg: expect.stringContaining('--tls-cert') })
+    await end(plain, 'SIGTERM')
+  },
+)
 
 test.each(ofKind(servers))('%s says in one line what to change when its port is in use', async name => {
   const taken = createServer()

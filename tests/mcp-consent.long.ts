@@ -13,7 +13,6 @@ import {
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type McpServer, mcpServer } from './mcp-server.fixture.js'
 import { countersign, freePort, run, type Stand, stand } from './processes.fixture.js'
-import { isLong, longOnly } from './tier.fixture.js'
 
 // An MCP client that knows nothing of AAuth, and a server that asks its user in the middle of a session.
 
@@ -116,7 +115,7 @@ test('the client opens the page, the user agrees, the call goes on, and the sess
   await expect.poll(() => server.sessions.size).toBe(0)
 })
 
-test.runIf(isLong)(`a user who declines: the call fails and says so, and was not made${longOnly}`, async () => {
+test('a user who declines: the call fails and says so, and was not made', async () => {
   const { client } = await launched(await enrolled('declines'), async () => ({ action: 'decline' }))
   const before = server.called.length
   await expect(client.callTool({ name: 'pay' })).rejects.toThrow('the user declined to be asked')
@@ -142,16 +141,13 @@ test('a call that is cancelled while its user is asked is never made, and the qu
   expect(said()).toBe('')
 })
 
-test.runIf(isLong)(
-  `a client without elicitation by URL: where to agree is printed on standard error${longOnly}`,
-  async () => {
-    const { client, said } = await launched([...(await enrolled('prints')), '--no-browser'])
-    const result = client.callTool({ name: 'pay' })
-    await expect.poll(said, { timeout: 10_000 }).toMatch(/open (http:\S+)\n/)
-    await scriptedUser('Ada').decide(/open (http:\S+)\n/.exec(said())?.[1] ?? '', 'Allow')
-    expect(await result).toEqual(done)
-  },
-)
+test('a client without elicitation by URL: where to agree is printed on standard error', async () => {
+  const { client, said } = await launched([...(await enrolled('prints')), '--no-browser'])
+  const result = client.callTool({ name: 'pay' })
+  await expect.poll(said, { timeout: 10_000 }).toMatch(/open (http:\S+)\n/)
+  await scriptedUser('Ada').decide(/open (http:\S+)\n/.exec(said())?.[1] ?? '', 'Allow')
+  expect(await result).toEqual(done)
+})
 
 test('without a browser and without elicitation: the call fails at once with the link, and the next goes on', async () => {
   const { client } = await launched(await enrolled('headless'))
@@ -166,7 +162,7 @@ test('without a browser and without elicitation: the call fails at once with the
   expect(server.called).toHaveLength(before + 1)
 })
 
-test.runIf(isLong)(`a code to type in: the client shows it${longOnly}`, async () => {
+test('a code to type in: the client shows it', async () => {
   const { client } = await launched([...(await enrolled('code')), '--device'], async params => {
     const user_code = /type in (\S+)$/.exec(params.message)?.[1] ?? ''
     const verification_uri = 'url' in params ? params.url : ''
@@ -177,17 +173,14 @@ test.runIf(isLong)(`a code to type in: the client shows it${longOnly}`, async ()
   expect(await client.callTool({ name: 'pay' })).toEqual(done)
 })
 
-test.runIf(isLong)(
-  `a session that the server has forgotten is begun anew, and the call is made once${longOnly}`,
-  async () => {
-    const { client } = await launched(await enrolled('forgets'), async params => {
-      void scriptedUser('Ada').decide('url' in params ? params.url : '', 'Allow')
-      return { action: 'accept' }
-    })
-    expect(await client.callTool({ name: 'pay' })).toEqual(done)
-    const before = server.called.length
-    server.sessions.clear()
-    expect(await client.callTool({ name: 'pay' })).toEqual(done)
-    expect([server.called.length - before, server.sessions.size]).toEqual([1, 1])
-  },
-)
+test('a session that the server has forgotten is begun anew, and the call is made once', async () => {
+  const { client } = await launched(await enrolled('forgets'), async params => {
+    void scriptedUser('Ada').decide('url' in params ? params.url : '', 'Allow')
+    return { action: 'accept' }
+  })
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  const before = server.called.length
+  server.sessions.clear()
+  expect(await client.callTool({ name: 'pay' })).toEqual(done)
+  expect([server.called.length - before, server.sessions.size]).toEqual([1, 1])
+})
