@@ -95,6 +95,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     checkTarget(message)
     chooseAuthority(message, authorities, scheme)
   }
+  // Those of a route serve all its requests: frozen ones are checked once.
   const openings = new WeakMap<readonly string[], OpenOptions>()
   const opening = ({ requiredComponents = noComponents }: PerRequest): OpenOptions => {
     const known = openings.get(requiredComponents)

@@ -60,3 +60,9 @@ test('a key that answers in another encoding is a mistake of the program, whatev
   await expect(signMessage({ message, key: der, components: ['@method'] })).rejects.toThrow(TypeError)
   await expect(signRequest({ ...request, key: der })).rejects.toThrow(TypeError)
 })
+
+test('a key that answers at once, without a promise, signs as well', async () => {
+  const signature = await signBytes(key, new Uint8Array(3))
+  const atOnce = { ...key, sign: () => signature as unknown as Promise<Uint8Array> }
+  expect(await signBytes(atOnce, new Uint8Array(3))).toEqual(signature)
+})
