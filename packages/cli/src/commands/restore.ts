@@ -1,5 +1,5 @@
 import { restoreAgentServer } from '@countersign/agent-server'
-import { restoreAuthServer } from '@countersign/auth-server'
+import { type RestoreOptions, restoreAuthServer } from '@countersign/auth-server'
 import { printJson, printLines } from '@countersign/fetch'
 import { epochFile, jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
@@ -37,40 +37,45 @@ export const agentRestoreOptions = restoreOptions(agentServerOptions)
 export async function restoreAuth(command: Command): Promise<void> {
   const settings = readConfiguration(command, authRestoreOptions.options, process.env)
   const folder = dataFolder('auth-server', settings)
-  const { trustBackup } = settings
   const database = authDatabaseOf(folder, settings)
-  const path = epochPath('auth-server', folder, settings)
-  const epoch = epochFile(path)
-  const log = jsonLog({ name: 'auth-server' })
-  const onEpochLost = (): void => sayLost(log, path)
-  const ended = await reaching('--database', database, restoreAuthServer({ database, epoch, trustBackup, onEpochLost }))
-  log.info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
-  const { requests, sessions, grants, consents } = ended
-  const words = `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`
-  if (settings.json) printJson(ended)
-  else printLines(words)
+  const place: RestorePlace = { name: 'auth-server', folder, database, settings }
+  const { requests, sessions, grants, consents } = await restored(place, restoreAuthServer)
+  if (!settings.json)
+    printLines(
+      `ended: ${requests} requests, ${sessions} sessions, ${grants} grants of users, ${consents} remembered scopes`,
+    )
 }
 
 /** `countersign agent-server restore`: as {@link restoreAuth}. */
 export async function restoreAgent(command: Command): Promise<void> {
   const settings = readConfiguration(command, agentRestoreOptions.options, process.env)
   const folder = dataFolder('agent-server', settings)
-  const { trustBackup } = settings
-  const database = databaseOf(settings)
-  const path = epochPath('agent-server', folder, settings)
-  const epoch = epochFile(path)
-  const log = jsonLog({ name: 'agent-server' })
+  const place: RestorePlace = { name: 'agent-server', folder, database: databaseOf(settings), settings }
+  const { codes, delegates, keys } = await restored(place, restoreAgentServer)
+  if (!settings.json) printLines(`ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`)
+}
+
+interface RestorePlace {
+  readonly name: 'auth-server' | 'agent-server'
+  readonly folder: string
+  readonly database: string
+  readonly settings: Parameters<typeof epochPath>[2] & { readonly trustBackup: boolean; readonly json: boolean }
+}
+
+/** Restores, logs it, and prints what it has ended where JSON is wanted. */
+async function restored<T extends object>(
+  { name, folder, database, settings }: RestorePlace,
+  restore: (options: RestoreOptions) => Promise<T>,
+): Promise<T> {
+  const { trustBackup, json } = settings
+  const path = epochPath(name, folder, settings)
+  const log = jsonLog({ name })
   const onEpochLost = (): void => sayLost(log, path)
-  const ended = await reaching(
-    '--database',
-    database,
-    restoreAgentServer({ database, epoch, trustBackup, onEpochLost }),
-  )
+  const epoch = epochFile(path)
+  const ended = await reaching('--database', database, restore({ database, epoch, trustBackup, onEpochLost }))
   log.info({ event: 'restored', trusted: trustBackup, ...ended }, 'restored')
-  const { codes, delegates, keys } = ended
-  const words = `ended: ${codes} enrolment codes, ${delegates} delegates, ${keys} own keys`
-  if (settings.json) printJson(ended)
-  else printLines(words)
+  if (json) printJson(ended)
+  return ended
 }
 
 /** The file may have been lost with the database, or the server keeps it somewhere else and would go on to refuse. */
