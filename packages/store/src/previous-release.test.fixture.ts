@@ -1,11 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, symlinkSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-/** The commit of the last release, which runs beside today's while servers are replaced one by one. */
-const commit = 'bd8f6a7230df4730cdc153c36e97ddc816484a5f'
+import { lastRelease } from '../../../scripts/changelog.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -17,15 +14,20 @@ export interface PreviousRelease {
   readonly root: string
 }
 
-/** Builds the release before this one from the history, once; in the long tier only, since it takes a minute. */
+/**
+ * Builds the last release of CHANGELOG.md from the history, with the packages of its own lock file; once for each
+ * checkout, and in the long tier only, since it takes a minute.
+ */
 export function previousRelease(): PreviousRelease {
-  // Not in node_modules, where TypeScript takes sources for those of others.
-  const folder = join(tmpdir(), `countersign-release-${commit}-${userInfo().uid}`)
+  const { commit, version } = lastRelease()
+  // Not in node_modules, where the compiler takes no sources.
+  const folder = join(root, '.countersign/releases', commit)
   if (process.env['COUNTERSIGN_LONG'] !== '1') return { away: ' (skipped: runs in the long tier)', root: folder }
   if (!existsSync(folder)) {
     if (spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root }).status !== 0)
-      return { away: ` (skipped: commit ${commit.slice(0, 7)} is not in this clone; fetch its history)`, root: folder }
-    alone(`${folder}.lock`, () => existsSync(folder) || build(folder))
+      return { away: ` (skipped: the commit of ${version} is not in this clone; fetch its history)`, root: folder }
+    mkdirSync(dirname(folder), { recursive: true })
+    alone(`${folder}.lock`, () => existsSync(folder) || build(commit, folder))
   }
   return { away: '', root: folder }
 }
@@ -49,31 +51,14 @@ function alone(lock: string, make: () => void): void {
   }
 }
 
-function build(folder: string): void {
+function build(commit: string, folder: string): void {
   const making = mkdtempSync(`${folder}-`)
-  const archive = execFileSync('git', ['archive', commit, 'packages', 'requirements', 'tsconfig.base.json'], {
-    cwd: root,
-    maxBuffer: 256 * 1024 * 1024,
+  const sources = execFileSync('git', ['archive', commit], { cwd: root, maxBuffer: 256 * 1024 * 1024 })
+  execFileSync('tar', ['-x', '-C', making], { input: sources })
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--silent'], {
+    cwd: making,
   })
-  execFileSync('tar', ['-x', '-C', making], { input: archive })
-  linkModules(making)
-  execFileSync(
-    process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/auth-server', 'packages/agent-server'],
-    {
-      cwd: making,
-    },
-  )
+  const compiler = join(making, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [compiler, '-b', 'packages/auth-server', 'packages/agent-server'], { cwd: making })
   renameSync(making, folder)
-}
-
-/** The packages of others are those installed here; its own are its own. */
-function linkModules(making: string): void {
-  const modules = join(making, 'node_modules')
-  mkdirSync(join(modules, '@countersign'), { recursive: true })
-  for (const name of readdirSync(join(root, 'node_modules')))
-    if (name !== '@countersign' && name !== '.cache') symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  for (const name of readdirSync(join(making, 'packages')))
-    symlinkSync(`../../packages/${name}`, join(modules, '@countersign', name))
-  symlinkSync('../../requirements', join(modules, '@countersign/requirements'))
 }
