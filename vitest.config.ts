@@ -14,6 +14,8 @@ const tests = long ? ['.test.ts', '.test.long.ts'] : ['.test.ts']
 // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
 // Said for each project, too: they do not inherit it.
 const maxWorkers = availableParallelism() + 1
+// Of tests that say `concurrent`, since most of their time they wait.
+const maxConcurrency = 20
 
 /** It takes all that the machine has, and whoever shares it with others waits longer than an agent does. */
 const saturating = 'fleet.long.ts'
@@ -31,6 +33,7 @@ function system(name: string, include: string[], exclude: string[]) {
       pool: 'threads' as const,
       isolate: false,
       maxWorkers,
+      maxConcurrency,
       testTimeout: long ? 240_000 : 60_000,
       hookTimeout: 120_000,
       // One group after the other.
@@ -64,6 +67,7 @@ export default defineConfig({
           pool: 'threads' as const,
           isolate: false,
           maxWorkers,
+          maxConcurrency,
           // A property takes seconds on a busy machine, minutes with the cases of the long tier.
           testTimeout: long ? 600_000 : 30_000,
         },

@@ -178,7 +178,7 @@ export const authBursts: Readonly<
       await burst(async n => {
         await sessions[n % 2]?.signIn({ id: `browser ${n}`, csrf: '' }, account, 'demo')
         return true
-      })
+      }, crowd / 3)
       const [bob] = await at(0)
         .store.db.selectFrom('auth_server_users')
         .select('sub')

@@ -59,8 +59,8 @@ export type Standing =
 export const crowd: number = isLong ? 600 : 150
 
 /** Acts of a crowd that come at once; tells how many passed. What refuses, rejects or is overloaded did not. */
-export async function burst(act: (n: number) => Promise<boolean>): Promise<number> {
-  const settled = await Promise.allSettled(Array.from({ length: crowd }, (_, n) => act(n)))
+export async function burst(act: (n: number) => Promise<boolean>, length: number = crowd): Promise<number> {
+  const settled = await Promise.allSettled(Array.from({ length }, (_, n) => act(n)))
   const faults = settled.flatMap(each => (each.status === 'rejected' && !isRefusal(each.reason) ? [each.reason] : []))
   if (faults.length > 0) throw faults[0]
   return settled.filter(each => each.status === 'fulfilled' && each.value).length

@@ -224,7 +224,7 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: (options: never) => peekNode(anObject as never, options),
     },
     'httpsig/redis redisReplaySet options': {
-      valid: { url: 'redis://127.0.0.1:1', deadline: 1 },
+      valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
       call: redisReplaySet,
     },
     'mcp guardMcp options': {
@@ -339,7 +339,10 @@ export async function taken(): Promise<Record<string, Taken>> {
       call: oauthTokens,
     },
     'resource/otel openTelemetry options': { valid: {}, call: openTelemetry },
-    'resource/redis redisCounter options': { valid: { url: 'redis://127.0.0.1:1', deadline: 1 }, call: redisCounter },
+    'resource/redis redisCounter options': {
+      valid: { url: 'redis://127.0.0.1:1', deadline: 0.05 },
+      call: redisCounter,
+    },
     'server jsonLog options': { valid: { name: 'x', level: 'silent' }, call: server.jsonLog },
     'server mountFetch options': { valid: bodyLimit, call: (o: never) => server.mountFetch(anObject as never, o) },
     'server mountHono options': { valid: bodyLimit, call: (o: never) => server.mountHono(anObject as never, o) },
