@@ -13,7 +13,7 @@ const tests = long ? ['.test.ts', '.test.long.ts'] : ['.test.ts']
 
 // Many tests wait for processes, databases and deadlines; by default one processor of two would do nothing.
 // Said for each project, too: they do not inherit it.
-const maxWorkers = availableParallelism() + 1
+const maxWorkers = availableParallelism() + 2
 // Of tests that say `concurrent`, since most of their time they wait.
 const maxConcurrency = 20
 
