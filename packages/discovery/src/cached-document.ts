@@ -15,6 +15,8 @@ const maxWaiting = 4096
 
 /** One document of one identifier, kept as long as protocol.md §10 allows. */
 export interface CachedDocument<T> {
+  /** The document from memory, while fresh; else undefined. */
+  fresh(): T | undefined
   /**
    * The document: from memory while fresh; else fetched; else, when the host does not answer or its document has turned to
    * garbage, the last good one for up to 1 h.
@@ -64,7 +66,6 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     const age = source.now() - since
     return age >= 0 && age < seconds
   }
-  const isFresh = (): boolean => held !== undefined && isWithin(held.at, held.lifetime)
   const hasJust = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
 
   /** What may be served in place of a document that cannot be had; not of one that its host has withdrawn. */
@@ -133,11 +134,15 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     return discoveryError(error, failureLifetime)
   }
 
+  function fresh(): T | undefined {
+    if (held === undefined || !isWithin(held.at, held.lifetime)) return undefined
+    source.tell('hit')
+    return held.value
+  }
+
   async function get(budget?: FetchBudget): Promise<T> {
-    if (held !== undefined && isFresh()) {
-      source.tell('hit')
-      return held.value
-    }
+    const known = fresh()
+    if (known !== undefined) return known
     const instead = standIn()
     if (failure !== undefined && hasJust(failureLifetime)) {
       if (instead !== undefined) return stale(instead)
@@ -188,5 +193,5 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     return landed(arriving)
   }
 
-  return { get, renewed }
+  return { fresh, get, renewed }
 }

@@ -1,11 +1,16 @@
+import type { VerifyKey } from '@countersign/httpsig'
 import {
   AAuthError,
+  type AgentMetadata,
+  type AuthServerMetadata,
   checkOptions,
   freezeJson,
   type OptionChecks,
   parseAgentMetadata,
   parseAuthServerMetadata,
   parseResourceMetadata,
+  type ResourceMetadata,
+  type WellKnownDocument,
 } from '@countersign/protocol'
 import { defaultFetcher } from '#default-fetcher'
 import type { Directory } from './directory.js'
@@ -13,7 +18,7 @@ import { type DiscoveryEvent, safely } from './discovery-event.js'
 import { type FetchBudget, type FetchCaller, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
 import { createFlights } from './flights.js'
-import { createParticipants } from './participants.js'
+import { createParticipants, type Participants } from './participants.js'
 import type { SiteOf } from './share-site.js'
 
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
@@ -95,24 +100,63 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     parse: frozen(parseAuthServerMetadata),
   })
   const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
-
-  const view = (budget?: FetchBudget): Discovery => ({
-    agent: id => agents.metadata(id, budget),
-    resource: id => resources.metadata(id, budget),
-    authServer: id => authServers.metadata(id, budget),
-    key: async (document, id, kid, failed) => {
-      // The name may come from a Signature-Key: any other would make us fetch, and believe, somebody's upload.
-      if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
-      return all[document].key(id, kid, budget, failed)
-    },
-    limited: (maxFetches = maxFetchesPerRequest, caller) =>
-      view(fetchBudget(maxFetches, budget, development ? undefined : caller)),
-    purge: id => {
+  return new View({
+    ...{ agents, resources, authServers, all, development },
+    purge(id) {
       for (const participants of Object.values(all)) participants.purge(id)
       tell({ type: 'purged', id })
     },
   })
-  return view()
+}
+
+/** What all views on one cache share. */
+interface Cache {
+  readonly agents: Participants<AgentMetadata>
+  readonly resources: Participants<ResourceMetadata>
+  readonly authServers: Participants<AuthServerMetadata>
+  readonly all: Readonly<Record<WellKnownDocument, Pick<Participants<unknown>, 'key'>>>
+  readonly development: boolean
+  purge(id: string): void
+}
+
+/** A class, since one is made for each request: it makes no function. */
+class View implements Discovery {
+  readonly #cache: Cache
+  readonly #budget: FetchBudget | undefined
+
+  constructor(cache: Cache, budget?: FetchBudget) {
+    this.#cache = cache
+    this.#budget = budget
+  }
+
+  agent(id: string): Promise<AgentMetadata> {
+    return this.#cache.agents.metadata(id, this.#budget)
+  }
+
+  resource(id: string): Promise<ResourceMetadata> {
+    return this.#cache.resources.metadata(id, this.#budget)
+  }
+
+  authServer(id: string): Promise<AuthServerMetadata> {
+    return this.#cache.authServers.metadata(id, this.#budget)
+  }
+
+  key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined> {
+    const { all } = this.#cache
+    // The name may come from a Signature-Key: any other would make us fetch, and believe, somebody's upload.
+    if (!Object.hasOwn(all, document))
+      return Promise.reject(new AAuthError('discovery_failed', 'there is no document of that name'))
+    return all[document].key(id, kid, this.#budget, failed)
+  }
+
+  limited(maxFetches: number = maxFetchesPerRequest, caller?: FetchCaller): Discovery {
+    const { development } = this.#cache
+    return new View(this.#cache, fetchBudget(maxFetches, this.#budget, development ? undefined : caller))
+  }
+
+  purge(id: string): void {
+    this.#cache.purge(id)
+  }
 }
 
 /** Every reader is handed the same document: none may change what the next one reads. */

@@ -22,16 +22,29 @@ export interface FetchBudget {
 export function fetchBudget(fetches: number, parent?: FetchBudget, caller?: FetchCaller): FetchBudget {
   if (!Number.isSafeInteger(fetches) || fetches < 0)
     throw new RangeError('a fetch budget must be a whole number, 0 or more')
-  let left = fetches
-  return {
-    get network() {
-      return caller?.network ?? parent?.network
-    },
-    spend() {
-      if (left === 0)
-        throw new AAuthError('discovery_failed', 'the request needs more documents than may be fetched for one')
-      parent?.spend()
-      left -= 1
-    },
+  return new Budget(fetches, parent, caller)
+}
+
+/** A class, since one is made for each request: it makes no function. */
+class Budget implements FetchBudget {
+  #left: number
+  readonly #parent: FetchBudget | undefined
+  readonly #caller: FetchCaller | undefined
+
+  constructor(left: number, parent: FetchBudget | undefined, caller: FetchCaller | undefined) {
+    this.#left = left
+    this.#parent = parent
+    this.#caller = caller
+  }
+
+  get network(): string | undefined {
+    return this.#caller?.network ?? this.#parent?.network
+  }
+
+  spend(): void {
+    if (this.#left === 0)
+      throw new AAuthError('discovery_failed', 'the request needs more documents than may be fetched for one')
+    this.#parent?.spend()
+    this.#left -= 1
   }
 }

@@ -76,9 +76,11 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
   return {
     metadata: budget => metadata.get(budget),
     async key(kid, budget, failed) {
-      const { jwks_uri } = await metadata.get(budget)
+      // What is known is there without a promise.
+      const { jwks_uri } = metadata.fresh() ?? (await metadata.get(budget))
       const keys = keysAt(jwks_uri)
-      const key = await (await keys.get(budget)).find(kid)
+      const held = keys.fresh() ?? (await keys.get(budget))
+      const key = held.imported.get(kid) ?? (await held.find(kid))
       if (key !== failed) return key
       // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval, and other callers nothing.
       return (await keys.renewed(earlyInterval, budget)).find(kid)

@@ -66,18 +66,21 @@ function announcesBody(request: IncomingMessage | Http2ServerRequest, message: R
 
 /**
  * Whether it is certain that no byte of a body comes. The parser says so and not the headers: a body that passed for none would
- * reach the handler although no signature covers it (DIG-19).
+ * reach the handler although no signature covers it (DIG-19). It comes to the end of a message without a body before the next
+ * microtask runs: nothing but that is waited for before this is asked.
  * @throws HttpSigError for a request that was cut off, TypeError for a body that is gone
  */
-async function hasNoBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): Promise<boolean> {
+function hasNoBody(request: IncomingMessage | Http2ServerRequest, message: ReceivedMessage): boolean {
   if ('stream' in request) {
     // END_STREAM on the header block.
     if (request.stream.endAfterHeaders) return true
-  } else if (request instanceof IncomingMessage) {
-    // The parser comes to the end of a message without a body before the next microtask runs: nothing is waited for.
-    await undefined
-    if (request.complete && request.readableLength === 0 && !request.readableDidRead) return true
-  }
+  } else if (
+    request instanceof IncomingMessage &&
+    request.complete &&
+    request.readableLength === 0 &&
+    !request.readableDidRead
+  )
+    return true
   if (!request.readableDidRead && !request.readableEnded && !request.destroyed) return false
   // What was read before cannot be looked at. The parser frames by these headers and no others, and none of them is missing.
   if (request.readableDidRead && !announcesBody(request, message)) return true
@@ -189,13 +192,13 @@ export async function fromNode(
   options: { readonly bodyLimit: number; readonly requestId?: string; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
   checkOptions('fromNode', options, { bodyLimit: 'number', requestId: 'string', judgeHead: 'function' }, ['bodyLimit'])
-  const { requestId, judgeHead } = options
+  const { bodyLimit: limit, requestId, judgeHead } = options
   const head = headFromNode(request)
-  return withBody(request, requestId === undefined ? head : { ...head, requestId }, {
-    limit: options.bodyLimit,
-    read: readBody,
-    judgeHead,
-  })
+  const message = requestId === undefined ? head : { ...head, requestId }
+  const kept = keptOrTooLarge(request, message, limit)
+  if (kept !== undefined) return kept
+  await undefined
+  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: readBody, judgeHead })
 }
 
 /**
@@ -211,8 +214,12 @@ export async function peekNode(
   options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
   checkOptions('peekNode', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
-  const { bodyLimit, judgeHead } = options
-  return withBody(request, headFromNode(request), { limit: bodyLimit, read: peekBody, judgeHead })
+  const { bodyLimit: limit, judgeHead } = options
+  const message = headFromNode(request)
+  const kept = keptOrTooLarge(request, message, limit)
+  if (kept !== undefined) return kept
+  await undefined
+  return hasNoBody(request, message) ? message : withBody(request, message, { limit, read: peekBody, judgeHead })
 }
 
 /** A request whose body is left to the one who reads it. */
@@ -234,7 +241,8 @@ export async function unreadNode(request: IncomingMessage | Http2ServerRequest):
   const kept = withKeptBody(request, head, () => false)
   if (kept !== undefined) return { message: kept, isUnread: false }
   mergeChunks(request)
-  if (await hasNoBody(request, head)) return { message: head, isUnread: false }
+  await undefined
+  if (hasNoBody(request, head)) return { message: head, isUnread: false }
   checkUntouched(request)
   mergeEarly(request)
   const isCovered = !isSigned(head) || headerValues(head, 'content-digest').length > 0
@@ -251,15 +259,21 @@ interface Reading {
   readonly judgeHead: JudgeHead | undefined
 }
 
+/** The message with the body that a parser has kept, where one has. @throws HttpSigError for a body over the limit */
+function keptOrTooLarge(
+  request: IncomingMessage | Http2ServerRequest,
+  message: ReceivedMessage,
+  limit: number,
+): ReceivedMessage | undefined {
+  if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
+  return withKeptBody(request, message, length => length > limit)
+}
+
 async function withBody(
   request: IncomingMessage | Http2ServerRequest,
   message: ReceivedMessage,
   { limit, read, judgeHead }: Reading,
 ): Promise<ReceivedMessage> {
-  if (Number(headerValues(message, 'content-length')[0] ?? 0) > limit) throw bodyTooLarge()
-  const kept = withKeptBody(request, message, length => length > limit)
-  if (kept !== undefined) return kept
-  if (await hasNoBody(request, message)) return message
   const judged = judgeHead?.(message) ?? 'whole'
   if (judged === 'byte') return (await peekByte(request)) ? { ...message, dangerouslyUnseenBody: true } : message
   if (judged !== 'whole' && !('refused' in judged)) return judged

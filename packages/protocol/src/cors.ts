@@ -13,12 +13,22 @@ export interface CorsRequest {
   readonly headers: Iterable<readonly [string, string]>
 }
 
+/** As much of `Headers` as is read and changed on a response: what a platform keeps headers in can be used as it is. */
+export interface HeaderFields {
+  /** All values of a field in one; null where it is not set. */
+  get(name: string): string | null
+  set(name: string, value: string): void
+  delete(name: string): void
+  /** Names in lower case. */
+  keys(): Iterable<string>
+}
+
 /** CORS for browser agents: signed requests are what grants access, so credentials are never allowed. */
 export interface Cors {
   /** The answer to a preflight, undefined for any other request. It asks for no signature and changes nothing. */
   preflight(request: CorsRequest): Response | undefined
   /** Sets on an answer, of whatever status, what lets the asking page read it. What a handler set there yields. */
-  expose(request: CorsRequest, headers: Headers): void
+  expose(request: CorsRequest, headers: HeaderFields): void
 }
 
 const allowedHeaders = 'Signature, Signature-Input, Signature-Key, Content-Digest, Content-Type, Agent-Interaction'
@@ -47,7 +57,7 @@ export function createCors(origins: CorsOrigins, options: CorsOptions = {}): Cor
     // Compared whole: a prefix or suffix match lets https://app.example.evil.example in.
     return origin !== undefined && more.length === 0 && origins.includes(origin) ? origin : undefined
   }
-  const allow = (request: CorsRequest, headers: Headers): boolean => {
+  const allow = (request: CorsRequest, headers: HeaderFields): boolean => {
     // A handler that reflects the origin and allows cookies would undo the list.
     for (const name of ['access-control-allow-origin', 'access-control-allow-credentials']) headers.delete(name)
     if (origins !== '*') addTo(headers, 'vary', ['Origin'])
@@ -103,7 +113,7 @@ function valuesOf(request: CorsRequest, name: string): string[] {
   return [...request.headers].filter(([key]) => key.toLowerCase() === name).map(([, value]) => value.trim())
 }
 
-function addTo(headers: Headers, name: string, members: readonly string[]): void {
+function addTo(headers: HeaderFields, name: string, members: readonly string[]): void {
   const present = (headers.get(name) ?? '').split(',').map(member => member.trim())
   const known = new Set(present.map(member => member.toLowerCase()))
   const missing = members.filter(member => !known.has(member.toLowerCase()))

@@ -23,7 +23,7 @@ export {
 } from './check-options.js'
 export { checkContentCoding } from './content-coding.js'
 export { type Cookies, cookiesOf } from './cookie.js'
-export { type Cors, type CorsOrigins, type CorsRequest, createCors, withCors } from './cors.js'
+export { type Cors, type CorsOrigins, type CorsRequest, createCors, type HeaderFields, withCors } from './cors.js'
 export { documentResponse, jwksResponse, privateResponse } from './document-response.js'
 export { AAuthError, type AAuthErrorOptions, asAAuthError, type ErrorCode } from './error.js'
 export { errorFields } from './error-fields.js'

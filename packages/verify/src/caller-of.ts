@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
 import type { Answers, Asked } from './asked.js'
-import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller } from './caller.js'
+import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, PseudonymousCaller } from './caller.js'
 import { peerOf } from './network.js'
 import { noIdentity } from './no-identity.js'
 import type { VerifierOptions } from './options.js'
@@ -30,20 +30,27 @@ export interface CallerContext {
  * Establishes whose a request is whose local checks have passed.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  */
-export async function callerOf(opened: OpenedSignature, context: CallerContext): Promise<Caller> {
+export function callerOf(opened: OpenedSignature, context: CallerContext): Promise<Caller> {
   const { signatureKey } = opened
   switch (signatureKey.scheme) {
-    case 'hwk': {
-      accepts(context, 'hwk')
-      const key = await context.inlineKeys.import(signatureKey.jwk)
-      await context.prove(opened, key)
-      return { level: 'pseudonymous', key, ...peerOf(opened.message) }
-    }
+    case 'hwk':
+      return inlineKeyCaller(opened, signatureKey, context)
     case 'jwks_uri':
       return publishedKeyCaller(opened, signatureKey, context)
     case 'jwt':
       return tokenCaller(opened, signatureKey.jwt, context)
   }
+}
+
+async function inlineKeyCaller(
+  opened: OpenedSignature,
+  { jwk }: SignatureKey & { scheme: 'hwk' },
+  context: CallerContext,
+): Promise<PseudonymousCaller> {
+  accepts(context, 'hwk')
+  const key = await context.inlineKeys.import(jwk)
+  await context.prove(opened, key)
+  return { level: 'pseudonymous', key, ...peerOf(opened.message) }
 }
 
 async function publishedKeyCaller(
@@ -125,8 +132,8 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
 async function stillHolds(token: VerifiedToken, context: CallerContext): Promise<boolean> {
   accepts(context, token.typ)
   if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false
-  if (token.typ === 'auth+jwt') await admitIssuer(token.iss, context)
-  else await admitAgent(token.iss, context)
+  const admitting = token.typ === 'auth+jwt' ? admitIssuer(token.iss, context) : admitAgent(token.iss, context)
+  if (admitting !== undefined) await admitting
   return (await issuerKey(token, context.discovery)) === token.issuerKey
 }
 
@@ -144,14 +151,15 @@ export function isTimely(
 }
 
 /** The caller that a token names, once its own signature and the request's have held. */
-async function callerUnder(
+function callerUnder(
   token: VerifiedToken,
   opened: OpenedSignature,
   context: CallerContext,
-): Promise<IdentifiedCaller | AuthorizedCaller> {
+): IdentifiedCaller | AuthorizedCaller | Promise<IdentifiedCaller | AuthorizedCaller> {
   // An agent token's issuer is the agent, and was admitted before its key was fetched.
-  if (token.typ === 'auth+jwt') await admitAgent(token.facts.agent, context)
-  return { ...token.facts, ...peerOf(opened.message) }
+  const admitting = token.typ === 'auth+jwt' ? admitAgent(token.facts.agent, context) : undefined
+  const caller = { ...token.facts, ...peerOf(opened.message) }
+  return admitting === undefined ? caller : admitting.then(() => caller)
 }
 
 function accepts(context: CallerContext, credential: Credential): void {
@@ -160,18 +168,35 @@ function accepts(context: CallerContext, credential: Credential): void {
   }
 }
 
-async function admitAgent(agent: string, context: CallerContext): Promise<void> {
+/** @returns undefined where the list as it stands admits it: most do, and need no promise to say so */
+function admitAgent(agent: string, context: CallerContext): Promise<void> | undefined {
   const { agents = 'any' } = context.options
-  if (!(await isOn('agents', agents, { identifier: agent, asked: context.asked })))
-    throw new AAuthError('policy_denied', 'this agent is not admitted here')
+  return hasPlainly(agents, agent) ? undefined : admit('agents', agents, agent, context)
 }
 
-async function admitIssuer(issuer: string, context: CallerContext): Promise<void> {
+/**
+ * An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
+ * @returns as {@link admitAgent}
+ */
+function admitIssuer(issuer: string, context: CallerContext): Promise<void> | undefined {
   const { authServers = [] } = context.options
-  // An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
-  if (!(await isOn('authServers', authServers, { identifier: issuer, asked: context.asked }))) {
-    throw new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
-  }
+  return hasPlainly(authServers, issuer) ? undefined : admit('authServers', authServers, issuer, context)
+}
+
+function hasPlainly(list: IdentifierList, identifier: string): boolean {
+  return list === 'any' || (typeof list === 'object' && list.includes(identifier))
+}
+
+async function admit(
+  kind: keyof Answers,
+  list: IdentifierList,
+  identifier: string,
+  { asked }: CallerContext,
+): Promise<void> {
+  if (await isOn(kind, list, { identifier, asked })) return
+  throw kind === 'agents'
+    ? new AAuthError('policy_denied', 'this agent is not admitted here')
+    : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
 }
 
 /** Whether a list has an identifier. A function may look in a database: it is asked once a request. */
@@ -180,9 +205,7 @@ async function isOn(
   list: IdentifierList,
   { identifier, asked }: { readonly identifier: string; readonly asked: Pick<Asked, 'answers'> },
 ): Promise<boolean> {
-  // As it stands: most lists say so without a promise.
-  if (list === 'any' || (typeof list === 'object' && list.includes(identifier))) return true
-  if (typeof list === 'object') return isListed(list, identifier)
+  if (typeof list !== 'function') return isListed(list, identifier)
   const known = asked.answers[kind]
   if (known?.identifier === identifier) return known.isListed
   const answer = { identifier, isListed: await isListed(list, identifier) }

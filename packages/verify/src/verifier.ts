@@ -106,11 +106,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
   const begin = (message: ReceivedMessage, per: PerRequest): Asked => ({
     answers: {},
-    discovery: options.discovery.limited(undefined, {
-      get network() {
-        return callerNetwork(per.peer ?? message.peer)
-      },
-    }),
+    discovery: options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
   })
   const contextOf = (per: PerRequest, asked: Asked, head?: Head): CallerContext => ({
     options,
@@ -126,26 +122,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     onToken: head === undefined ? options.onToken : undefined,
     prove: head === undefined ? verifySignature : proving(head),
   })
-  const verifyAll = async (message: ReceivedMessage, per: PerRequest, head?: Head): Promise<Verified> => {
-    const asked = head?.asked ?? begin(message, per)
-    const { discovery } = asked
-    if (!isSigned(message)) {
-      checkUnsigned(message)
-      return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
-    }
-    const opened = openSignature(message, opening(per))
-    const caller = await callerOf(opened, contextOf(per, asked, head))
-    return { caller, opened, discovery }
-  }
-  const verifyRest = async (message: ReceivedMessage, per: PerRequest, head: Head): Promise<Verified> => {
+  /** What is left to verify of a request whose head is verified; undefined where nothing of it can be spared. */
+  const verifyRest = async (message: ReceivedMessage, per: PerRequest, head: Head): Promise<Verified | undefined> => {
     const found = await head.done
     // Another message than its head promised, or judged by something else: what was proven of it may still be spared.
     const opened = isJudgedAs(per, head.per) ? reopenSignature(head.opened, message, opening(per)) : undefined
-    if (opened === undefined) return verifyAll(message, per, head)
+    if (opened === undefined) return undefined
     if ('fault' in found) throw found.fault
     // Its token has ended meanwhile: that is told as it always is.
-    if (!isTimely(head.asked.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 }))
-      return verifyAll(message, per, head)
+    if (!isTimely(head.asked.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 })) return undefined
     await verifyBody(opened)
     const { caller, discovery } = found.verified
     const isThere = message.peer === head.opened.message.peer
@@ -156,7 +141,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
       checkOptions('verify', per, perChecks)
       if (message.headFault !== undefined) throw message.headFault
       const head = heads.find(message)
-      return head === undefined ? verifyAll(message, per) : verifyRest(message, per, head)
+      const verified = head === undefined ? undefined : await verifyRest(message, per, head)
+      if (verified !== undefined) return verified
+      const asked = head?.asked ?? begin(message, per)
+      const { discovery } = asked
+      if (!isSigned(message)) {
+        checkUnsigned(message)
+        return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
+      }
+      const opened = openSignature(message, opening(per))
+      const caller = await callerOf(opened, contextOf(per, asked, head))
+      return { caller, opened, discovery }
     },
     judgeHead(head, per = {}) {
       checkOptions('judgeHead', per, perChecks)
@@ -176,7 +171,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-/** Whose share of the fetches a request takes. A private address may be a proxy's, with everyone behind it: it has none. */
-function callerNetwork(peer: string | undefined): string | undefined {
-  return peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer)
+/** Whose share of the fetches a request takes; found out only when one begins. */
+class RequestNetwork {
+  readonly #peer: string | undefined
+
+  constructor(peer: string | undefined) {
+    this.#peer = peer
+  }
+
+  /** A private address may be a proxy's, with everyone behind it: it has none. */
+  get network(): string | undefined {
+    const peer = this.#peer
+    return peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer)
+  }
 }

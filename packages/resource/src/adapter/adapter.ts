@@ -5,16 +5,12 @@ import type { BodyRule } from '../guard/requirement.js'
 
 // What the adapters for frameworks share.
 
-/** What was read, or the answer where it cannot be. @throws what is the program's fault and not the caller's */
-export async function readOrAnswer<T>(read: () => Promise<T>): Promise<T | Response> {
-  try {
-    return await read()
-  } catch (thrown) {
-    const error = asAAuthError(thrown)
-    // Not the caller's doing: the developer must see it.
-    if (error.code === 'server_error') throw thrown
-    return errorResponse(error)
-  }
+/** The answer to a request that cannot be read. @throws what is the program's fault and not the caller's */
+export function unreadable(thrown: unknown): Response {
+  const error = asAAuthError(thrown)
+  // Not the caller's doing: the developer must see it.
+  if (error.code === 'server_error') throw thrown
+  return errorResponse(error)
 }
 
 /** The message with the address that the platform tells beside the request; where the message has one, with that. */

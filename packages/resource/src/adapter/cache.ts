@@ -1,3 +1,5 @@
+import type { HeaderFields } from '@countersign/protocol'
+
 /** The cache headers a handler set, if any. */
 export interface CacheHeaders {
   readonly cacheControl: string | null
@@ -46,7 +48,7 @@ function listOf(value: string): string[] {
 const forSharedCaches = /^(?:.+-cache-control|edge-control|surrogate-control|x-accel-expires)$/
 
 /** Sets the cache headers of a guarded response. */
-export function protectFromCaches(headers: Headers, keep: boolean): void {
+export function protectFromCaches(headers: HeaderFields, keep: boolean): void {
   const set = { cacheControl: headers.get('cache-control'), vary: headers.get('vary') }
   if (set.cacheControl === null && set.vary === null) {
     headers.set('cache-control', 'private')
@@ -55,7 +57,7 @@ export function protectFromCaches(headers: Headers, keep: boolean): void {
   if (!keep) for (const name of [...headers.keys()]) if (forSharedCaches.test(name)) headers.delete(name)
 }
 
-function setGuarded(headers: Headers, set: CacheHeaders, keep: boolean): void {
+function setGuarded(headers: HeaderFields, set: CacheHeaders, keep: boolean): void {
   const { cacheControl, vary } = guardedCache(set, keep)
   headers.set('cache-control', cacheControl)
   headers.set('vary', vary)

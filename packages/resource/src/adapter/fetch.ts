@@ -5,7 +5,7 @@ import type { Guarded } from '../guard/aauth.js'
 import { checkRead } from '../guard/head.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { type ReadRequest, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { type ReadRequest, unreadable, withHeaders, withPeer } from './adapter.js'
 
 /** Options of the adapter. */
 export interface FetchOptions<A extends readonly unknown[] = readonly unknown[]> {
@@ -113,7 +113,7 @@ async function readFrom<A extends readonly unknown[]>(
   // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
-  return readOrAnswer(async () => {
+  try {
     const read =
       rule === 'stream'
         ? await receiveUnread(request, bindingsOf(request, more[0]))
@@ -122,7 +122,9 @@ async function readFrom<A extends readonly unknown[]>(
             ...{ request, isUnread: false },
           }
     return { ...read, message: placed(read.message) }
-  })
+  } catch (thrown) {
+    return unreadable(thrown)
+  }
 }
 
 /** The stream was read: the handler gets a request with the same bytes. */

@@ -42,12 +42,13 @@ export async function admit<S extends string>(
   const authorization = await resource.authorize(message, declared)
   if (!authorization.ok) return authorization
   if (rule !== 'stream') checkRead(message)
-  const refused = await checkedNode(request, authorization.body)
+  const { body } = authorization
+  const refused = body === undefined ? undefined : await checkedNode(request, body)
   if (refused !== undefined) return { ok: false, response: exposed(refused, request, resource) }
   const takeBack = headersNow(response)
   const unprotect = whenSent(response, head => resource.responseHeaders(head, declared, message))
   // A handler that never looked at the body leaves it in the way of the next request.
-  response.once('close', () => request.resume())
+  if (rule === 'stream' || message.body !== undefined) response.once('close', () => request.resume())
   return {
     ok: true,
     aauth: authorization.aauth,

@@ -8,7 +8,7 @@ import { checkRead } from '../guard/head.js'
 import { agentMetadataPath } from '../guard/metadata.js'
 import type { BodyRule, Requirement } from '../guard/requirement.js'
 import type { Resource } from '../options.js'
-import { bodiless, type Read, type Reading, readBefore, readOrAnswer, withHeaders, withPeer } from './adapter.js'
+import { bodiless, type Read, type Reading, readBefore, unreadable, withHeaders, withPeer } from './adapter.js'
 
 /** What {@link guard} adds to a Hono app: `c.var.aauth`. */
 export interface AAuthEnv {
@@ -160,7 +160,7 @@ async function messageOf(
   if (Object.keys(c.req.bodyCache).length > 0)
     throw new TypeError('the body was read before guard(): put guard() before what reads it')
   const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => options.peer?.(c))
-  return readOrAnswer(async () => {
+  try {
     const { bodyLimit = 1_048_576 } = options
     const read = await receive(c.req.raw, c.env, { bodyLimit, rule, judgeHead: head => judgeHead(placed(head)) })
     const { message: received, isUnread } = read
@@ -169,7 +169,9 @@ async function messageOf(
     c.set(messageKey, { message, isUnread } satisfies Read)
     if (rule === 'whole' || message.body !== undefined) restoreBody(c, message)
     return message
-  })
+  } catch (thrown) {
+    return unreadable(thrown)
+  }
 }
 
 /** The handler reads the body through the check, once for all guards. */

@@ -6,7 +6,7 @@ import { checkBody, peekNode, unreadNode } from '@countersign/httpsig/node'
 import { type CorsRequest, checkOptions } from '@countersign/protocol'
 import type { BodyRule } from '../guard/requirement.js'
 import type { StreamedBody } from '../guard/streamed-body.js'
-import { type Read, readBefore, readOrAnswer } from './adapter.js'
+import { type Read, readBefore, unreadable } from './adapter.js'
 
 /** A request as Node shows it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -66,28 +66,25 @@ export async function receiveNode(
   const judging = judgeHead && {
     judgeHead: (head: ReceivedMessage) => judgeHead({ ...head, target: targetOf(request) }),
   }
-  return readOrAnswer(async () => {
-    const { message: head, isUnread } =
-      rule === 'stream'
-        ? await unreadNode(request)
-        : { message: await peekNode(request, { bodyLimit, ...judging }), isUnread: false }
+  try {
+    const read = rule === 'stream' ? await unreadNode(request) : undefined
+    const head = read?.message ?? (await peekNode(request, { bodyLimit, ...judging }))
     const requestId = nameOf(request)
     const message = { ...head, target: targetOf(request), ...(requestId === undefined ? {} : { requestId }) }
-    request[received] = { message, isUnread }
+    request[received] = { message, isUnread: read?.isUnread ?? false }
     return message
-  })
+  } catch (thrown) {
+    return unreadable(thrown)
+  }
 }
 
 /**
  * Has the body checked as the handler reads it.
  * @returns the refusal where what has come in already does not pass: no handler may run
  */
-export async function checkedNode(
-  request: NodeRequest & Seen,
-  body: StreamedBody | undefined,
-): Promise<Response | undefined> {
+export async function checkedNode(request: NodeRequest & Seen, body: StreamedBody): Promise<Response | undefined> {
   // What is known to have no body has none to check.
-  if (body === undefined || request[checked] || request[received]?.isUnread !== true) return undefined
+  if (request[checked] || request[received]?.isUnread !== true) return undefined
   request[checked] = true
   try {
     checkBody(request, body)

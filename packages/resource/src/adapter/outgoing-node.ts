@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import type { HeaderFields } from '@countersign/protocol'
 import type { AnswerHead } from '../guard/handed-on.js'
 import { dropBody, type NodeRequest } from './incoming-node.js'
 
@@ -44,7 +45,7 @@ export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void
     undo()
     const [reason, given] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]]
     for (const [name, value] of linesOf(given)) outgoing.setHeader(name, value)
-    change(outgoing, status, set)
+    set({ status, headers: fieldsIn(outgoing) })
     return reason === undefined ? writeHead.call(response, status) : writeHead.call(response, status, reason)
   }
   return undo
@@ -62,17 +63,17 @@ function linesOf(given: unknown): Array<[name: string, value: string | string[]]
   return [...lines].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values])
 }
 
-function change(outgoing: Outgoing, status: number, set: (head: AnswerHead) => void): void {
-  const headers = new Headers()
-  for (const name of outgoing.getHeaderNames()) {
-    // Cookies cannot be joined, and nothing here is about them.
-    if (name === 'set-cookie') continue
-    for (const value of [outgoing.getHeader(name) ?? []].flat()) headers.append(name, String(value))
+function fieldsIn(outgoing: Outgoing): HeaderFields {
+  return {
+    get(name) {
+      const value = outgoing.getHeader(name)
+      if (value === undefined) return null
+      return Array.isArray(value) ? value.join(', ') : String(value)
+    },
+    set: (name, value) => void outgoing.setHeader(name, value),
+    delete: name => outgoing.removeHeader(name),
+    keys: () => outgoing.getHeaderNames(),
   }
-  const before = new Map(headers)
-  set({ status, headers })
-  for (const name of before.keys()) if (!headers.has(name)) outgoing.removeHeader(name)
-  for (const [name, value] of headers) if (before.get(name) !== value) outgoing.setHeader(name, value)
 }
 
 /** Remembers the headers that are set now. @returns puts them back, and takes later ones off */

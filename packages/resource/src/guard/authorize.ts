@@ -250,9 +250,9 @@ async function passes(
   const buckets = bucketsOf(caller, route.limits, guard.clientOf(message))
   const once = passesOnce(message, route)
   if (once && buckets.length > 0) await refuseReplay(refuseSeen, message, verified, guard)
-  const over = await charge(message, buckets, guard)
+  const over = buckets.length === 0 ? undefined : await charge(message, buckets, guard)
   if (over !== undefined) return overLimit(caller, route, over)
-  const objection = await refusedByPolicy(aauth, route)
+  const objection = route.policy === undefined ? undefined : await refusedByPolicy(aauth, route)
   if (objection !== undefined) return objection
   if (once) await checkOnce(message, verified, guard)
   return undefined

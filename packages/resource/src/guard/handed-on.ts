@@ -1,7 +1,9 @@
+import type { HeaderFields } from '@countersign/protocol'
+
 /** A response as far as guards and proxies look at it. */
 export interface AnswerHead {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: HeaderFields
 }
 
 /**

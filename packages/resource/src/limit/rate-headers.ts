@@ -1,3 +1,4 @@
+import type { HeaderFields } from '@countersign/protocol'
 import type { Count } from './counter.js'
 import type { Bucket } from './limits.js'
 
@@ -12,7 +13,7 @@ export interface Charge {
  * Names are those of {@link Limits}, never a caller's: nobody learns from them who else is counted.
  * @see draft-ietf-httpapi-ratelimit-headers-11
  */
-export function setRateHeaders(headers: Headers, charges: Iterable<Charge>): void {
+export function setRateHeaders(headers: HeaderFields, charges: Iterable<Charge>): void {
   const all = [...charges]
   // Unlimited callers are told nothing; what a handler says of limits of its own then stands.
   if (all.length === 0) return
