@@ -15,14 +15,12 @@ const maxWaiting = 4096
 
 /** One document of one identifier, kept as long as protocol.md §10 allows. */
 export interface CachedDocument<T> {
-  /** The document from memory, while fresh; else undefined. */
-  fresh(): T | undefined
   /**
-   * The document: from memory while fresh; else fetched; else, when the host does not answer or its document has turned to
+   * The document: from memory while fresh, without a promise; else fetched; else, when the host does not answer or its document has turned to
    * garbage, the last good one for up to 1 h.
    * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 when the host does not answer
    */
-  get(budget?: FetchBudget): Promise<T>
+  get(budget?: FetchBudget): T | Promise<T>
   /**
    * The document, fetched (or joined) even if fresh, unless it was asked for less than `interval` seconds ago.
    * @throws AAuthError `discovery_failed` when the last attempt failed
@@ -134,15 +132,13 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     return discoveryError(error, failureLifetime)
   }
 
-  function fresh(): T | undefined {
-    if (held === undefined || !isWithin(held.at, held.lifetime)) return undefined
+  function get(budget?: FetchBudget): T | Promise<T> {
+    if (held === undefined || !isWithin(held.at, held.lifetime)) return got(budget)
     source.tell('hit')
     return held.value
   }
 
-  async function get(budget?: FetchBudget): Promise<T> {
-    const known = fresh()
-    if (known !== undefined) return known
+  async function got(budget: FetchBudget | undefined): Promise<T> {
     const instead = standIn()
     if (failure !== undefined && hasJust(failureLifetime)) {
       if (instead !== undefined) return stale(instead)
@@ -193,5 +189,5 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     return landed(arriving)
   }
 
-  return { fresh, get, renewed }
+  return { get, renewed }
 }

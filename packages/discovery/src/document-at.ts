@@ -59,5 +59,5 @@ export function documentAt<T>(options: {
     },
   }
   const { get, renewed } = cachedDocument<T>(source)
-  return { get: () => get(), renewed: interval => renewed(interval) }
+  return { get: async () => get(), renewed: interval => renewed(interval) }
 }

@@ -11,7 +11,7 @@ const earlyInterval = 30
 
 /** What one identifier publishes in one role. */
 export interface Participant<T> {
-  metadata(budget?: FetchBudget): Promise<T>
+  metadata(budget?: FetchBudget): T | Promise<T>
   /** `failed`: the key with that `kid` that did not verify; another one is asked for. */
   key(kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
   /** Where its key set was last. */
@@ -76,11 +76,9 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
   return {
     metadata: budget => metadata.get(budget),
     async key(kid, budget, failed) {
-      // What is known is there without a promise.
-      const { jwks_uri } = metadata.fresh() ?? (await metadata.get(budget))
+      const { jwks_uri } = await metadata.get(budget)
       const keys = keysAt(jwks_uri)
-      const held = keys.fresh() ?? (await keys.get(budget))
-      const key = held.imported.get(kid) ?? (await held.find(kid))
+      const key = await (await keys.get(budget)).find(kid)
       if (key !== failed) return key
       // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval, and other callers nothing.
       return (await keys.renewed(earlyInterval, budget)).find(kid)

@@ -8,7 +8,7 @@ export interface VerifyKeys {
    * @returns undefined when there is none that can be used
    * @throws AAuthError `discovery_failed` when two keys have the `kid`
    */
-  find(kid: string): Promise<VerifyKey | undefined>
+  find(kid: string): VerifyKey | undefined | Promise<VerifyKey | undefined>
   /** Those imported so far, by `kid`. */
   readonly imported: ReadonlyMap<string, VerifyKey>
 }
@@ -33,7 +33,7 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
 
   return {
     imported,
-    async find(kid) {
+    find(kid) {
       const known = imported.get(kid) ?? importing.get(kid)
       if (known !== undefined) return known
       const jwk = findKey(jwks, kid)

@@ -45,9 +45,9 @@ export {
   importSigningKey,
   importVerifyKey,
   type SigningKey,
-  type VerifyKey,
 } from './key/key.js'
 export { SigningKeyError } from './key/signing-key-error.js'
+export type { VerifyKey } from './key/verify-key.js'
 export { type VerifyKeyCache, verifyKeyCache } from './key/verify-key-cache.js'
 export { chooseAuthority } from './message/authority.js'
 export { type GatheredBytes, gatherBytes } from './message/gathered-bytes.js'

@@ -3,7 +3,7 @@ import { integerParameter, type SignatureInput, stringParameter } from '../compo
 import { type ContentDigest, matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
 import { HttpSigError } from '../error.js'
 import { algorithmNamed } from '../key/algorithm.js'
-import type { VerifyKey } from '../key/key.js'
+import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 import type { SignatureFinding } from './cause.js'
 

@@ -2,7 +2,7 @@ import { componentValue, messageParts } from '../component/parameterised-compone
 import { componentIdentifier } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
 import { HttpSigError } from '../error.js'
-import type { VerifyKey } from '../key/key.js'
+import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 
 /** How the lines of a base are written: by RFC 9421, or in one of the ways signers get them wrong. */

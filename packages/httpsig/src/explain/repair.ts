@@ -1,5 +1,5 @@
 import { shownValue } from '../component/shown.js'
-import type { VerifyKey } from '../key/key.js'
+import type { VerifyKey } from '../key/verify-key.js'
 import { headerValues, type ReceivedMessage, trimOws } from '../message/received-message.js'
 import type { SignatureFinding } from './cause.js'
 import type { ReadHeaders } from './headers.js'

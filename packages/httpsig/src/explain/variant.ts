@@ -1,5 +1,5 @@
 import type { SignatureInput } from '../component/signature-input.js'
-import type { VerifyKey } from '../key/key.js'
+import type { VerifyKey } from '../key/verify-key.js'
 import type { ReceivedMessage } from '../message/received-message.js'
 import type { ParsedSignatureKey } from '../signature/signature-key.js'
 import type { SignatureCause } from './cause.js'

@@ -15,6 +15,7 @@ import crypto, {
   verify,
 } from 'node:crypto'
 import type { Algorithm } from './algorithm.js'
+import { base64urlEncode } from './base64url-node.js'
 import type { Cryptography, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
 
@@ -52,7 +53,18 @@ function digest(algorithm: 'sha256' | 'sha512', data: Uint8Array | string): Uint
 
 export const sha256: Cryptography['sha256'] = data => digest('sha256', data)
 
-export const sha256AtOnce: Cryptography['sha256AtOnce'] = data => digest('sha256', data)
+export const withThumbprint: Cryptography['withThumbprint'] = ({ algorithm, publicJwk, verify }, members) => {
+  let thumbprint: string | undefined
+  return {
+    algorithm,
+    publicJwk,
+    get thumbprint() {
+      thumbprint ??= base64urlEncode(digest('sha256', members(publicJwk)))
+      return thumbprint
+    },
+    verify,
+  }
+}
 
 export const sha512: Cryptography['sha512'] = data => digest('sha512', data)
 

@@ -1,3 +1,4 @@
+import { base64urlEncode } from '#base64url'
 import type { Algorithm } from './algorithm.js'
 import type { Cryptography, FreshPair, ImportedPrivate, ImportedPublic } from './cryptography.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
@@ -42,7 +43,10 @@ export const ascii: Cryptography['ascii'] = text => encoder.encode(text)
 
 export const sha256: Cryptography['sha256'] = data => digest('SHA-256', data)
 
-export const sha256AtOnce: Cryptography['sha256AtOnce'] = undefined
+export const withThumbprint: Cryptography['withThumbprint'] = async (key, members) => ({
+  ...key,
+  thumbprint: base64urlEncode(await sha256(members(key.publicJwk))),
+})
 
 export const sha512: Cryptography['sha512'] = data => digest('SHA-512', data)
 

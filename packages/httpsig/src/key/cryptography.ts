@@ -1,5 +1,6 @@
 import type { Algorithm } from './algorithm.js'
 import type { PrivateJwk, PublicJwk } from './jwk.js'
+import type { VerifyKey } from './verify-key.js'
 
 /** A public key the runtime holds. */
 export interface ImportedPublic {
@@ -22,8 +23,14 @@ export interface Cryptography {
   ascii(text: string): Uint8Array
   /** SHA-256 of bytes, or of a string's UTF-8 bytes. Synchronous where the runtime can. */
   sha256(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
-  /** SHA-256 without a promise; absent where the runtime has none. */
-  readonly sha256AtOnce: ((data: string) => Uint8Array) | undefined
+  /**
+   * The key with its thumbprint: the SHA-256 of `members`, base64url. Made when it is asked for, where the runtime hashes without
+   * a promise: most requests under a key never seen before are not asked for it.
+   */
+  withThumbprint(
+    key: Omit<VerifyKey, 'thumbprint'>,
+    members: (jwk: PublicJwk) => string,
+  ): VerifyKey | Promise<VerifyKey>
   sha512(data: Uint8Array | string): Uint8Array | Promise<Uint8Array>
   /** 16 bytes from the runtime's secure source. */
   random16(): Uint8Array

@@ -1,6 +1,6 @@
 import { base64urlDecode, base64urlEncode } from '#base64url'
 import { checkOptionsOffPage } from '#check-options'
-import { sha256, sha256AtOnce } from '#crypto'
+import { sha256 } from '#crypto'
 import { unsupportedAlgorithm } from './algorithm.js'
 import { isAcceptablePoint } from './ed25519-point.js'
 import { modulusLength, rsaMembers } from './rsa-key.js'
@@ -144,7 +144,8 @@ export function signatureLength(jwk: PublicJwk): number {
   return jwk.alg === 'ES384' ? 96 : 64
 }
 
-function thumbprintInput(jwk: PublicJwk): string {
+/** The members of a key that its thumbprint is made of, as RFC 7638 writes them. */
+export function thumbprintInput(jwk: PublicJwk): string {
   // Values come from parsePublicJwk: base64url and constants, nothing that JSON would escape.
   switch (jwk.kty) {
     case 'OKP':
@@ -163,9 +164,3 @@ function thumbprintInput(jwk: PublicJwk): string {
 export async function thumbprint(jwk: PublicJwk): Promise<string> {
   return base64urlEncode(await sha256(thumbprintInput(jwk)))
 }
-
-const atOnce = sha256AtOnce
-
-/** As {@link thumbprint}, without a promise; undefined where the runtime cannot. */
-export const thumbprintAtOnce: ((jwk: PublicJwk) => string) | undefined =
-  atOnce && (jwk => base64urlEncode(atOnce(thumbprintInput(jwk))))

@@ -8,9 +8,9 @@ import {
   parsePublicJwk,
   type RsaPrivateJwk,
   signatureLength,
-  thumbprint,
-  thumbprintAtOnce,
+  thumbprintInput,
 } from './jwk.js'
+import type { VerifyKey } from './verify-key.js'
 
 /**
  * A key that signs; its private part stays inside. Three members, so that a KMS, an HSM or another process can be one:
@@ -26,16 +26,6 @@ export interface SigningKey {
    * @returns Ed25519: R‖S, 64 bytes (RFC 8032). ES256, ES384: r‖s, 64 or 96 bytes, not the DER that most KMS answer (RFC 7518 §3.4). PS512: RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes, as long as the modulus
    */
   sign(data: Uint8Array): Promise<Uint8Array>
-}
-
-/** A key that verifies. */
-export interface VerifyKey {
-  readonly algorithm: Algorithm
-  readonly publicJwk: PublicJwk
-  /** RFC 7638 SHA-256 thumbprint, base64url. */
-  readonly thumbprint: string
-  /** Whether `signature` is this key's over `data`; false, never an error, for one of the wrong length. */
-  verify(data: Uint8Array, signature: Uint8Array): Promise<boolean>
 }
 
 function publicPart(jwk: PrivateJwk | PublicJwk): PublicJwk {
@@ -85,29 +75,7 @@ export async function importVerifyKey(jwk: PublicJwk): Promise<VerifyKey> {
   const verify: VerifyKey['verify'] = (data, signature) =>
     signature.length === length ? key.verify(data, signature) : Promise.resolve(false)
   // Keys are kept and handed out again: one that a caller could change would verify anything for the next.
-  return Object.freeze(
-    thumbprintAtOnce === undefined
-      ? { algorithm: publicJwk.alg, publicJwk, thumbprint: await thumbprint(publicJwk), verify }
-      : lazyVerifyKey(publicJwk, verify, thumbprintAtOnce),
-  )
-}
-
-/** Most requests under a key never seen before are not asked for its thumbprint: a read, or one that is refused. */
-function lazyVerifyKey(
-  publicJwk: PublicJwk,
-  verify: VerifyKey['verify'],
-  thumbprintOf: (jwk: PublicJwk) => string,
-): VerifyKey {
-  let thumbprint: string | undefined
-  return {
-    algorithm: publicJwk.alg,
-    publicJwk,
-    get thumbprint() {
-      thumbprint ??= thumbprintOf(publicJwk)
-      return thumbprint
-    },
-    verify,
-  }
+  return Object.freeze(await runtime.withThumbprint({ algorithm: publicJwk.alg, publicJwk, verify }, thumbprintInput))
 }
 
 /**

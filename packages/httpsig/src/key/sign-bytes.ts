@@ -18,21 +18,27 @@ export async function signBytes(key: SigningKey, data: Uint8Array): Promise<Uint
 
 function signedInTime(key: SigningKey, data: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isSettled = false
+    const settle = (end: () => void): void => {
+      isSettled = true
       clearTimeout(timer)
-      const why = cause instanceof Error ? `: ${cause.message}` : ''
-      reject(new SigningKeyError(`the signing key gave no signature${why}`, { cause }))
+      end()
     }
-    const timer = setTimeout(() => fail(new Error('it did not answer in time')), deadline)
-    const pass = (signature: Uint8Array): void => {
-      clearTimeout(timer)
-      resolve(signature)
-    }
+    const fail = (cause: unknown): void =>
+      settle(() => {
+        const why = cause instanceof Error ? `: ${cause.message}` : ''
+        reject(new SigningKeyError(`the signing key gave no signature${why}`, { cause }))
+      })
     try {
       // A key written in JavaScript may answer at once, without a promise.
-      Promise.resolve(key.sign(data)).then(pass, fail)
+      Promise.resolve(key.sign(data)).then(signature => settle(() => resolve(signature)), fail)
     } catch (cause) {
       fail(cause)
     }
+    // A key of this thread has answered by then, and needs no timer.
+    queueMicrotask(() => {
+      if (!isSettled) timer = setTimeout(() => fail(new Error('it did not answer in time')), deadline)
+    })
   })
 }

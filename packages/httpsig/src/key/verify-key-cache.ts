@@ -1,6 +1,7 @@
 import { checkOptions } from '#check-options'
 import type { PublicJwk } from './jwk.js'
-import { importVerifyKey, type VerifyKey } from './key.js'
+import { importVerifyKey } from './key.js'
+import type { VerifyKey } from './verify-key.js'
 
 /** Verify keys that were imported before. */
 export interface VerifyKeyCache {

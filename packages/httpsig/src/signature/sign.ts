@@ -9,6 +9,7 @@ import { componentLimit } from '../component/signature-input.js'
 import { writeSha256Digest } from '../digest/content-digest.js'
 import type { SigningKey } from '../key/key.js'
 import { trimOws } from '../message/received-message.js'
+import type { OptionChecks } from '../option/option-check.js'
 import { type SignatureKey, serializeSignatureKey, signatureKeyLimit } from './signature-key.js'
 
 /** What is signed, and with what. */
@@ -64,6 +65,18 @@ function contextOf(options: SignOptions, lines: ReadonlyMap<string, readonly str
   }
 }
 
+const checks: OptionChecks<SignOptions> = {
+  method: 'string',
+  url: 'any',
+  headers: 'any',
+  body: 'any',
+  key: 'object',
+  signatureKey: 'object',
+  additionalComponents: 'array',
+  now: 'function',
+  nonce: 'any',
+}
+
 /**
  * Signs a request and returns the header lines to add: `signature-input`, `signature`, `signature-key`, and `content-digest` when there is a body.
  * @throws TypeError when a body has no `content-type`, when the request already carries one of these headers, when the Signature-Key is over 7 KiB, or when the key's signature has another length than its algorithm's
@@ -72,17 +85,7 @@ function contextOf(options: SignOptions, lines: ReadonlyMap<string, readonly str
  */
 export async function signRequest(options: SignOptions): Promise<Array<readonly [string, string]>> {
   // A misspelt body would go unsigned.
-  checkOptionsOffPage('signRequest', options, {
-    method: 'string',
-    url: 'any',
-    headers: 'any',
-    body: 'any',
-    key: 'object',
-    signatureKey: 'object',
-    additionalComponents: 'array',
-    now: 'function',
-    nonce: 'any',
-  })
+  checkOptionsOffPage('signRequest', options, checks)
   const lines = linesOf(options.headers ?? [])
   const context = contextOf(options, lines)
   const signatureKey = serializeSignatureKey(label, options.signatureKey)

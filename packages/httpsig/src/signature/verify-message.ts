@@ -9,7 +9,7 @@ import type { StructuredFieldTypes } from '../component/structured-field-type.js
 import { matchesContentDigest, parseContentDigest } from '../digest/content-digest.js'
 import { HttpSigError } from '../error.js'
 import { algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
-import type { VerifyKey } from '../key/key.js'
+import type { VerifyKey } from '../key/verify-key.js'
 import type { HttpMessage } from '../message/http-message.js'
 import { trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
