@@ -8,7 +8,7 @@ import { renew } from './renewal.js'
 /** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
 export const renewalGrace: number = 30 * 86_400
 /** How requests to the delegate token endpoint are verified. */
-export const delegateRules: PerRequest = { expiredAgentTokenGrace: renewalGrace }
+export const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })
 const bodyLimit = 65_536
 
 /**

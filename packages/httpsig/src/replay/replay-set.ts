@@ -176,20 +176,23 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
     return 'fresh'
   }
 
-  const digest = async (text: string): Promise<DigestKey> => digestKey(await sha256(`${salt}\0${text}`))
+  const digest = (text: string): Digest => {
+    const bytes = sha256(`${salt}\0${text}`)
+    return bytes instanceof Promise ? bytes.then(digestKey) : digestKey(bytes)
+  }
   const shares = remembered(digest)
-  const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Promise<DigestKey> =>
+  const digestOf = ({ authority, thumbprint, base }: ReplayEntry): Digest =>
     digest(`${authority}\0${thumbprint}\0${base}`)
 
   return {
     async check(entry) {
       const { partition, principal, site } = entry
-      const [request, ofPrincipal, ofSite] = await Promise.all([
-        digestOf(entry),
-        shares(`${partition}\0${principal}`),
-        site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
-      ])
-      return judge(entry, { request, principal: ofPrincipal, site: ofSite })
+      const digests = {
+        request: digestOf(entry),
+        principal: shares(`${partition}\0${principal}`),
+        site: site === undefined ? undefined : shares(`site\0${partition}\0${site}`),
+      }
+      return judge(entry, isKnown(digests) ? digests : await allOf(digests))
     },
     async seen(entry) {
       const request = await digestOf(entry)
@@ -199,15 +202,33 @@ export function memoryReplaySet(options: MemoryReplaySetOptions = {}): ReplaySet
   }
 }
 
-/** Few callers send most requests: their names need not be hashed for each. Long names are, and no flood of names takes more memory. */
-function remembered(digest: (text: string) => Promise<DigestKey>): (text: string) => Promise<DigestKey> | DigestKey {
-  const known = new Map<string, DigestKey>()
-  return text => known.get(text) ?? learn(text)
+/** Made at once where the runtime hashes without a promise. */
+type Digest = DigestKey | Promise<DigestKey>
 
-  async function learn(text: string): Promise<DigestKey> {
-    const key = await digest(text)
+/** {@link Digests}, some of which may still be under way. */
+type Digesting = { readonly [K in keyof Digests]: Digests[K] | Promise<DigestKey> }
+
+function isKnown(digests: Digesting): digests is Digests {
+  const { request, principal, site } = digests
+  return !(request instanceof Promise || principal instanceof Promise || site instanceof Promise)
+}
+
+async function allOf({ request, principal, site }: Digesting): Promise<Digests> {
+  return { request: await request, principal: await principal, site: await site }
+}
+
+/** Few callers send most requests: their names need not be hashed for each. Long names are, and no flood of names takes more memory. */
+function remembered(digest: (text: string) => Digest): (text: string) => Digest {
+  const known = new Map<string, DigestKey>()
+  const learn = (text: string, key: DigestKey): DigestKey => {
     if (known.size >= 256) known.clear()
     if (text.length <= 256) known.set(text, key)
     return key
+  }
+  return text => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const key = digest(text)
+    return key instanceof Promise ? key.then(made => learn(text, made)) : learn(text, key)
   }
 }
