@@ -19,7 +19,6 @@ import { clientOf, createVerifier, withClient } from '@countersign/verify'
 import type { AgentServerOptions } from './agent-server-options.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
 import { delegateKeysIn } from './delegate-key.js'
-import { renewalGrace } from './delegate-token.js'
 import { delegatesIn } from './delegates.js'
 import { openEnrollments } from './enrollment.js'
 import { codes } from './enrollment-codes.js'
@@ -30,6 +29,7 @@ import { fixedKeys, type KeyShelf, type OwnKeys, ownKeySchedule, scheduledKeys }
 import { delegateTokenPath, type RequestHandler, requestHandler } from './routes.js'
 import { type Settings, settingsOf } from './settings.js'
 import { migrations, room, type Tables } from './tables.js'
+import { renewalGrace } from './token-lifetime.js'
 
 /** An agent that is published, for a process that acts under its own name. */
 export interface PublishedAgent {

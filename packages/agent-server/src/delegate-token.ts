@@ -4,9 +4,8 @@ import type { PerRequest, Verified } from '@countersign/verify'
 import type { DelegateToken, DelegateTokenContext } from './delegate-token-context.js'
 import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
+import { renewalGrace } from './token-lifetime.js'
 
-/** Seconds past `exp` for which an agent token still renews itself (protocol §5). */
-export const renewalGrace: number = 30 * 86_400
 /** How requests to the delegate token endpoint are verified. */
 export const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })
 const bodyLimit = 65_536

@@ -1,6 +1,6 @@
 import { guardedFetcher } from '@countersign/discovery/node'
 import { AAuthError, isSafeId } from '@countersign/protocol'
-import { checkOidcOptions } from './check-agent-server-options.js'
+import { checkOidcOptions } from './check-oidc-options.js'
 import {
   type Admission,
   type Enrollment,

@@ -1,9 +1,9 @@
 import type { Store } from '@countersign/store'
-import { renewalGrace } from './delegate-token.js'
 import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
 import type { AgentServerEvent } from './event.js'
 import { type Invitation, type InvitationOptions, inviter } from './invitations.js'
 import type { Tables } from './tables.js'
+import { longestLifetime, renewalGrace } from './token-lifetime.js'
 
 /** What an operator does at an agent server. */
 export interface Oversight {
@@ -40,8 +40,8 @@ export interface Oversight {
   list(page?: DelegatesPage): Promise<Delegate[]>
 }
 
-/** The longest life of an agent token, and how long past its end it renews itself, in seconds. */
-const leastUnseen = 86_400 + renewalGrace
+/** Seconds for which a delegate that was not seen may still hold an agent token that renews itself. */
+const leastUnseen = longestLifetime + renewalGrace
 
 /** Acts of an operator, each an event. */
 export function oversight(parts: {

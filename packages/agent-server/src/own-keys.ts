@@ -11,6 +11,7 @@ import {
   type ScheduledKey,
 } from '@countersign/protocol'
 import type { AgentServerEvent } from './event.js'
+import { longestLifetime } from './token-lifetime.js'
 
 /** Own keys that follow one another by themselves. */
 export interface KeyRotation {
@@ -65,8 +66,6 @@ export interface OwnKeys {
 const leastRotation = 3600
 /** An instance may learn of a key when half of this has gone, and 30 seconds must be left. */
 const leastAhead = 60
-/** The longest an agent token may live, whatever it is configured to now: those issued yesterday count. */
-const tokenLifetime = 86_400
 
 /**
  * The schedule of an agent server's keys.
@@ -77,7 +76,7 @@ export function ownKeySchedule({ rotateEvery, publishAhead = 900 }: KeyRotation,
   // With one key an hour a day's keys are 26: a set of hundreds would outgrow what readers take.
   if (!(rotateEvery >= leastRotation)) throw new RangeError('rotateEvery must be at least 3600 seconds')
   if (!(publishAhead >= leastAhead)) throw new RangeError('publishAhead must be at least 60 seconds')
-  const schedule = { rotateEvery, publishAhead, tokenLifetime, grace }
+  const schedule = { rotateEvery, publishAhead, tokenLifetime: longestLifetime, grace }
   checkKeySchedule(schedule)
   return schedule
 }

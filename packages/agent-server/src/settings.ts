@@ -10,8 +10,8 @@ import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
 import type { KeyRotation } from './own-keys.js'
 import { delegateTokenPath } from './routes.js'
+import { longestLifetime } from './token-lifetime.js'
 
-const longestLifetime = 86_400
 const defaultLifetime = 3600
 
 /** What the options come to, checked. */
