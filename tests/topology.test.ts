@@ -146,6 +146,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   httpsig: [['option', 'key'], ['message'], ['component'], ['digest'], ['signature'], ['replay'], ['explain']],
   agent: [['state', 'wire'], ['identity'], ['grant'], ['interact'], ['fetch'], ['exchange']],
   resource: [['limit', 'oauth'], ['guard'], ['event', 'token'], ['downstream', 'adapter'], ['runtimes']],
+  'agent-server': [['key', 'enrollment'], ['delegate'], ['token']],
   'auth-server': [['bound', 'mandate'], ['grant', 'pages'], ['login'], ['exchange'], ['consent'], ['token']],
 }
 

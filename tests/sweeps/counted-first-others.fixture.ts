@@ -9,13 +9,13 @@ import {
   pendingInteractionsIn,
 } from '../../packages/agent/src/interact/pending-interactions.js'
 import { memoryState } from '../../packages/agent/src/state/state.js'
-import { delegateKeysIn } from '../../packages/agent-server/src/delegate-key.js'
-import { delegatesIn } from '../../packages/agent-server/src/delegates.js'
-import { enrollmentCodeHash } from '../../packages/agent-server/src/enrollment-code.js'
-import { codes } from '../../packages/agent-server/src/enrollment-codes.js'
-import { databaseKeyShelf } from '../../packages/agent-server/src/key-shelf.js'
+import { delegateKeysIn } from '../../packages/agent-server/src/delegate/delegate-key.js'
+import { delegatesIn } from '../../packages/agent-server/src/delegate/delegates.js'
+import { enrollmentCodeHash } from '../../packages/agent-server/src/enrollment/code.js'
+import { codes } from '../../packages/agent-server/src/enrollment/codes.js'
+import { takeProof } from '../../packages/agent-server/src/enrollment/used-proof.js'
+import { databaseKeyShelf } from '../../packages/agent-server/src/key/key-shelf.js'
 import { migrations, room, type Tables } from '../../packages/agent-server/src/tables.js'
-import { takeProof } from '../../packages/agent-server/src/used-proof.js'
 import { createRepeats } from '../../packages/auth-server/src/token/repeats.js'
 import {
   type InteractionSession,

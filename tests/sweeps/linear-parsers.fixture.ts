@@ -1,9 +1,9 @@
 import { userUrl } from '../../packages/agent/src/grant/user-url.js'
 import { clockSkew, retryDelay } from '../../packages/agent/src/wire/retry-after.js'
-import { claimPattern } from '../../packages/agent-server/src/claim-pattern.js'
-import { parseEnrollment } from '../../packages/agent-server/src/enrollment-body.js'
-import { parseJsonBody } from '../../packages/agent-server/src/json-body.js'
-import { parseOidcToken } from '../../packages/agent-server/src/oidc-token.js'
+import { claimPattern } from '../../packages/agent-server/src/enrollment/claim-pattern.js'
+import { parseOidcToken } from '../../packages/agent-server/src/enrollment/oidc-token.js'
+import { parseEnrollment } from '../../packages/agent-server/src/token/enrollment-body.js'
+import { parseJsonBody } from '../../packages/agent-server/src/token/json-body.js'
 import { typedUserCode } from '../../packages/auth-server/src/consent/user-code.js'
 import { isReturnPath } from '../../packages/auth-server/src/login/return-path.js'
 import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
@@ -513,19 +513,19 @@ export const parsers: readonly Parser[] = [
   },
 
   {
-    name: 'packages/agent-server/src/json-body.ts parseJsonBody',
+    name: 'packages/agent-server/src/token/json-body.ts parseJsonBody',
     limit: formBody,
     frames: [inMember, members],
     run: text => parseJsonBody(withJson(text)),
   },
   {
-    name: 'packages/agent-server/src/enrollment-body.ts parseEnrollment',
+    name: 'packages/agent-server/src/token/enrollment-body.ts parseEnrollment',
     limit: formBody,
     frames: [fill => `{"enrollment":{"type":"${fill}"}}`],
     run: text => parseEnrollment(withJson(text)),
   },
   {
-    name: 'packages/agent-server/src/oidc-token.ts parseOidcToken',
+    name: 'packages/agent-server/src/enrollment/oidc-token.ts parseOidcToken',
     limit: headerBlock,
     texts: ['.'.repeat(16_000), `e30.${'A'.repeat(16_000)}.A`],
     run: parseOidcToken,

@@ -2,9 +2,9 @@ import type { ReplaySet } from '@countersign/httpsig'
 import type { CorsOrigins, PublishedKey } from '@countersign/protocol'
 import type { EpochKeeper } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
-import type { Enrollment } from './enrollment.js'
+import type { Enrollment } from './enrollment/enrollment.js'
 import type { AgentServerEvent } from './event.js'
-import type { KeyRotation } from './own-keys.js'
+import type { KeyRotation } from './key/own-keys.js'
 
 /** How an agent server is set up. */
 export interface AgentServerOptions extends TrustedProxies {

@@ -9,7 +9,7 @@ import {
   wrongOption,
 } from '@countersign/protocol'
 import type { AgentServerOptions } from './agent-server-options.js'
-import type { KeyRotation } from './own-keys.js'
+import type { KeyRotation } from './key/own-keys.js'
 
 const rotationChecks: OptionChecks<KeyRotation> = {
   rotateEvery: 'number',

@@ -16,8 +16,8 @@ import {
   type Scene,
   scene,
 } from './delegate.test.fixture.js'
+import { issuer, issuerKey, show, token } from './enrollment/oidc.test.fixture.js'
 import { codes, oidc } from './index.js'
-import { issuer, issuerKey, show, token } from './oidc.test.fixture.js'
 
 const postgres = await postgresForTests(4)
 afterAll(() => postgres.drop())

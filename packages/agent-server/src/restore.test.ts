@@ -19,9 +19,9 @@ import {
   type Scene,
   scene,
 } from './delegate.test.fixture.js'
+import { forgetProofsUntil, takeProof } from './enrollment/used-proof.js'
 import { restoreAgentServer } from './index.js'
 import { migrations, room, type Tables } from './tables.js'
-import { forgetProofsUntil, takeProof } from './used-proof.js'
 
 const postgres = await postgresForTests(2)
 afterAll(() => postgres.drop())

@@ -1,6 +1,6 @@
 import { changeByParts, type RestoreDatabaseOptions, restoreDatabase, type Store } from '@countersign/store'
+import { forgetProofsUntil } from './enrollment/used-proof.js'
 import { migrations, room, type Tables } from './tables.js'
-import { forgetProofsUntil } from './used-proof.js'
 
 /** How a restored database is made fit to start on. */
 export interface RestoreOptions extends RestoreDatabaseOptions {

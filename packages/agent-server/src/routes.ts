@@ -13,10 +13,10 @@ import {
   type Routes,
 } from '@countersign/protocol'
 import { type Caller, peerOf, requestIdOf, telling } from '@countersign/verify'
-import { delegateRules, delegateToken, verifyDelegate } from './delegate-token.js'
-import type { DelegateTokenContext } from './delegate-token-context.js'
 import type { AgentServerEvent } from './event.js'
-import type { OwnKeys } from './own-keys.js'
+import type { OwnKeys } from './key/own-keys.js'
+import { delegateRules, delegateToken, verifyDelegate } from './token/delegate-token.js'
+import type { DelegateTokenContext } from './token/token-context.js'
 
 /** Where delegates enrol, renew and rotate. */
 export const delegateTokenPath = '/delegate/token'

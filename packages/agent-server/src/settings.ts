@@ -8,7 +8,7 @@ import {
 import type { AgentServerOptions } from './agent-server-options.js'
 import { checkAgentServerOptions } from './check-agent-server-options.js'
 import type { AgentServerEvent } from './event.js'
-import type { KeyRotation } from './own-keys.js'
+import type { KeyRotation } from './key/own-keys.js'
 import { delegateTokenPath } from './routes.js'
 import { longestLifetime } from './token-lifetime.js'
 

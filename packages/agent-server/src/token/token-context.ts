@@ -1,10 +1,10 @@
 import type { PublicJwk, ReplaySet } from '@countersign/httpsig'
 import type { Verifier } from '@countersign/verify'
+import type { DelegateKeys } from '../delegate/delegate-key.js'
+import type { Delegates } from '../delegate/delegates.js'
+import type { Admission, EnrollmentRequest } from '../enrollment/enrollment.js'
+import type { AgentServerEvent } from '../event.js'
 import { type AgentTokenIssuer, issueAgentToken } from './agent-token.js'
-import type { DelegateKeys } from './delegate-key.js'
-import type { Delegates } from './delegates.js'
-import type { Admission, EnrollmentRequest } from './enrollment.js'
-import type { AgentServerEvent } from './event.js'
 
 /** What the delegate token endpoint works with. */
 export interface DelegateTokenContext {

@@ -1,8 +1,8 @@
 import { verifies } from '@countersign/requirements'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { scene } from './delegate.test.fixture.js'
-import { type OidcIssuer, oidc } from './index.js'
+import { scene } from '../delegate.test.fixture.js'
+import { type OidcIssuer, oidc } from '../index.js'
 import { enrolBy, issuer, oidcScene } from './oidc.test.fixture.js'
 import { oidcRule } from './oidc-rule.js'
 

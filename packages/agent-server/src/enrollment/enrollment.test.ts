@@ -12,7 +12,7 @@ import {
   renewal,
   rotation,
   scene,
-} from './delegate.test.fixture.js'
+} from '../delegate.test.fixture.js'
 
 test(
   verifies(

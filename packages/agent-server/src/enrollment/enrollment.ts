@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, isSafeId } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import type { AgentServerEvent } from './event.js'
-import type { Tables } from './tables.js'
+import type { AgentServerEvent } from '../event.js'
+import type { Tables } from '../tables.js'
 
 /** A request to become a delegate. Its signature was verified under the new key; nothing else about it was. */
 export interface EnrollmentRequest {

@@ -1,5 +1,6 @@
 import { guardedFetcher } from '@countersign/discovery/node'
 import { AAuthError, isSafeId } from '@countersign/protocol'
+import { sweeper } from '../sweep.js'
 import { checkOidcOptions } from './check-oidc-options.js'
 import {
   type Admission,
@@ -12,7 +13,6 @@ import {
 import { type OidcKeys, oidcKeys } from './oidc-keys.js'
 import { type OidcOptions, type OidcRule, oidcRule, refusedIssuer } from './oidc-rule.js'
 import { checkOidcClaims, type OidcToken, parseOidcToken } from './oidc-token.js'
-import { sweeper } from './sweep.js'
 import { takeProof } from './used-proof.js'
 
 /** Seconds for which a used token is remembered past its end: the clock of another instance may be behind. */

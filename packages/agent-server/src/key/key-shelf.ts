@@ -9,8 +9,8 @@ import {
   thumbprint,
 } from '@countersign/httpsig'
 import type { Store } from '@countersign/store'
+import type { OwnKeyRow, Tables } from '../tables.js'
 import type { KeyShelf, OwnKey } from './own-keys.js'
-import type { OwnKeyRow, Tables } from './tables.js'
 
 /** Keeps own keys in memory only: their private parts cannot be read out and end with the process. */
 export function memoryKeyShelf(algorithm: Algorithm): KeyShelf {

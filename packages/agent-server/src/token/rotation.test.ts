@@ -16,7 +16,7 @@ import {
   rotationBody,
   type Scene,
   scene,
-} from './delegate.test.fixture.js'
+} from '../delegate.test.fixture.js'
 
 const replaced = { status: 401, error: 'invalid_agent_token', agentAuth: 'httpsig' }
 const malformed = { status: 400, error: 'invalid_request', agentAuth: null }

@@ -1,7 +1,7 @@
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { Tables } from '../tables.js'
 import { refusedEnrollment } from './enrollment.js'
-import type { Tables } from './tables.js'
 
 /** How many proofs of one delegate are remembered at a time: who can have as many tokens as they like must not fill the table. */
 const proofsOfOne = 100

@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { scene } from './delegate.test.fixture.js'
-import { type OidcIssuer, oidc } from './index.js'
+import { scene } from '../delegate.test.fixture.js'
+import { type OidcIssuer, oidc } from '../index.js'
 import { enrolBy, issuer, issuerKey, oidcScene } from './oidc.test.fixture.js'
 
 const configuration = `${issuer}/.well-known/openid-configuration`

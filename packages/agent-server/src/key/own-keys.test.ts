@@ -5,7 +5,7 @@ import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { openStore } from '@countersign/store'
 import { afterAll, expect, test } from 'vitest'
-import { createAgentServer } from './agent-server.js'
+import { createAgentServer } from '../agent-server.js'
 import {
   agentTokenOf,
   enrolled,
@@ -16,8 +16,8 @@ import {
   renewal,
   type Scene,
   scene,
-} from './delegate.test.fixture.js'
-import { migrations, type Tables } from './tables.js'
+} from '../delegate.test.fixture.js'
+import { migrations, type Tables } from '../tables.js'
 
 const day = 86_400
 const folder = mkdtempSync(join(tmpdir(), 'countersign-own-keys-'))

@@ -10,8 +10,8 @@ import {
   planKeys,
   type ScheduledKey,
 } from '@countersign/protocol'
-import type { AgentServerEvent } from './event.js'
-import { longestLifetime } from './token-lifetime.js'
+import type { AgentServerEvent } from '../event.js'
+import { longestLifetime } from '../token-lifetime.js'
 
 /** Own keys that follow one another by themselves. */
 export interface KeyRotation {

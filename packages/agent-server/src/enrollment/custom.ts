@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
+import { sweeper } from '../sweep.js'
 import {
   type Admission,
   type Enrollment,
@@ -7,7 +8,6 @@ import {
   ownNameWithin,
   refusedEnrollment,
 } from './enrollment.js'
-import { sweeper } from './sweep.js'
 import { takeProof } from './used-proof.js'
 
 /** Seconds for which what was shown may be remembered. */

@@ -1,8 +1,8 @@
 import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { checkReplay, type PseudonymousCaller, peerOf, type Verified } from '@countersign/verify'
-import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './delegate-token-context.js'
 import { parseEnrollment } from './enrollment-body.js'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './token-context.js'
 
 /**
  * Decides a request that a new key signed: what its body shows makes it the key of a delegate.

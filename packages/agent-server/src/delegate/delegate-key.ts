@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { AAuthError } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { sweeper } from './sweep.js'
-import type { DelegateRow, Tables } from './tables.js'
+import { sweeper } from '../sweep.js'
+import type { DelegateRow, Tables } from '../tables.js'
 
 /** Seconds for which the key that was replaced may ask again for what its rotation gave (protocol §5). */
 const repeatWindow = 60

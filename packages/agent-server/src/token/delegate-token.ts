@@ -1,10 +1,10 @@
 import { checkTarget, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { PerRequest, Verified } from '@countersign/verify'
-import type { DelegateToken, DelegateTokenContext } from './delegate-token-context.js'
+import { renewalGrace } from '../token-lifetime.js'
 import { enroll } from './enroll.js'
 import { renew } from './renewal.js'
-import { renewalGrace } from './token-lifetime.js'
+import type { DelegateToken, DelegateTokenContext } from './token-context.js'
 
 /** How requests to the delegate token endpoint are verified. */
 export const delegateRules: PerRequest = Object.freeze({ expiredAgentTokenGrace: renewalGrace })

@@ -2,7 +2,7 @@ import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { base64url, SignJWT } from 'jose'
 import { expect, test } from 'vitest'
-import { agentTokenOf, newYear, part, post, refusalOf, renewal } from './delegate.test.fixture.js'
+import { agentTokenOf, newYear, part, post, refusalOf, renewal } from '../delegate.test.fixture.js'
 import {
   audienceFor,
   endpoint,

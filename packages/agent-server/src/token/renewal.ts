@@ -1,9 +1,9 @@
 import { type PublicJwk, parsePublicJwk, type ReceivedMessage, type ReplaySet, thumbprint } from '@countersign/httpsig'
 import { AAuthError, asAAuthError, verifyKeyProof } from '@countersign/protocol'
 import { checkReplay, type IdentifiedCaller, peerOf, type Verified } from '@countersign/verify'
-import { type KeyStanding, refusedKey } from './delegate-key.js'
-import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './delegate-token-context.js'
+import { type KeyStanding, refusedKey } from '../delegate/delegate-key.js'
 import { parseJsonBody } from './json-body.js'
+import { type DelegateToken, type DelegateTokenContext, issueDelegateToken } from './token-context.js'
 
 /** One request under an agent token of ours. */
 interface Renewal {

@@ -1,9 +1,9 @@
 import type { Store } from '@countersign/store'
+import { type Invitation, type InvitationOptions, inviter } from '../enrollment/invitations.js'
+import type { AgentServerEvent } from '../event.js'
+import type { Tables } from '../tables.js'
+import { longestLifetime, renewalGrace } from '../token-lifetime.js'
 import type { Delegate, Delegates, DelegatesPage } from './delegates.js'
-import type { AgentServerEvent } from './event.js'
-import { type Invitation, type InvitationOptions, inviter } from './invitations.js'
-import type { Tables } from './tables.js'
-import { longestLifetime, renewalGrace } from './token-lifetime.js'
 
 /** What an operator does at an agent server. */
 export interface Oversight {

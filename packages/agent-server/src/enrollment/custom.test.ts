@@ -2,8 +2,8 @@ import { generateSigningKey, thumbprint } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { newYear, post, refusalOf, scene } from './delegate.test.fixture.js'
-import { codes, custom, type EnrollmentRequest } from './index.js'
+import { newYear, post, refusalOf, scene } from '../delegate.test.fixture.js'
+import { codes, custom, type EnrollmentRequest } from '../index.js'
 
 const enrolled = { status: 200, error: undefined, agentAuth: null }
 const body = (members: object) => JSON.stringify({ enrollment: { type: 'tpm', ...members } })

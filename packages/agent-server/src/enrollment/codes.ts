@@ -1,7 +1,7 @@
 import { AAuthError } from '@countersign/protocol'
+import { enrollmentCodeHash } from './code.js'
 import type { Admission, Enrollment, EnrollmentContext } from './enrollment.js'
 import { refusedEnrollment } from './enrollment.js'
-import { enrollmentCodeHash } from './enrollment-code.js'
 
 /** A code is 32 characters; whatever is far longer was never one. */
 const longestCode = 256

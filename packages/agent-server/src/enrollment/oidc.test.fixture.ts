@@ -1,9 +1,9 @@
 import type { FetchedDocument, Fetcher } from '@countersign/discovery'
 import { generateSigningKey, type SigningKey, thumbprint } from '@countersign/httpsig'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import type { AgentServerOptions } from './agent-server-options.js'
-import { newYear, type Post, post, refusalOf, type Scene, scene } from './delegate.test.fixture.js'
-import { type OidcIssuer, oidc } from './index.js'
+import type { AgentServerOptions } from '../agent-server-options.js'
+import { newYear, type Post, post, refusalOf, type Scene, scene } from '../delegate.test.fixture.js'
+import { type OidcIssuer, oidc } from '../index.js'
 
 export const issuer = 'https://ci.example'
 /** Where tokens of the scene's agent server enrol. */

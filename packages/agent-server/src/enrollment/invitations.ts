@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { checkOptions } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { enrollmentCodeHash, newEnrollmentCode } from './enrollment-code.js'
-import { sweeper } from './sweep.js'
-import type { Tables } from './tables.js'
+import { sweeper } from '../sweep.js'
+import type { Tables } from '../tables.js'
+import { enrollmentCodeHash, newEnrollmentCode } from './code.js'
 
 /** An invitation to enrol. The code is a secret: it stands nowhere else in readable form. */
 export interface Invitation {

@@ -20,7 +20,7 @@ import {
   renewal,
   type Scene,
   scene,
-} from './delegate.test.fixture.js'
+} from '../delegate.test.fixture.js'
 
 const day = 86_400
 

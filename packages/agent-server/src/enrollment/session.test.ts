@@ -1,8 +1,8 @@
 import { generateSigningKey, headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
-import { post, refusalOf, scene } from './delegate.test.fixture.js'
-import { codes, type SignedInSession, session } from './index.js'
+import { post, refusalOf, scene } from '../delegate.test.fixture.js'
+import { codes, type SignedInSession, session } from '../index.js'
 
 const users: Readonly<Record<string, SignedInSession>> = {
   'sid=alice-laptop': { user: 'alice', device: 'laptop' },

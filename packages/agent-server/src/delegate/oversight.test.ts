@@ -10,8 +10,8 @@ import {
   renewal,
   type Scene,
   scene,
-} from './delegate.test.fixture.js'
-import type { Invitation } from './index.js'
+} from '../delegate.test.fixture.js'
+import type { Invitation } from '../index.js'
 
 const renewed = async (stage: Scene, delegate: Enrolled): Promise<number> =>
   (await stage.server.handle(await renewal(stage, delegate))).status

@@ -1,8 +1,8 @@
 import { checkOptions } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import { type Admission, refusedEnrollment } from '../enrollment/enrollment.js'
+import type { Tables } from '../tables.js'
 import { refusedKey } from './delegate-key.js'
-import { type Admission, refusedEnrollment } from './enrollment.js'
-import type { Tables } from './tables.js'
 
 /** What an operator sees of a delegate. Times are Unix seconds. */
 export interface Delegate {
