@@ -55,7 +55,7 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/token/redemption.ts': bursts('redemptions of a code', 'redemptions of a device code'),
   'auth-server/bound/request-quota.ts': bursts('requests of one delegate'),
   'auth-server/consent/requests.ts': bursts('browsers of one request', 'decisions of one request'),
-  'resource/guard/authorize.ts': passes('asks a counter, which counts as it answers'),
+  'resource/guard/limit-checks.ts': passes('asks a counter, which counts as it answers'),
   'resource/limit/counter.ts': bursts('requests at a limit in memory'),
   'resource/guard/decision.ts': sync,
   'resource/downstream/downstream.ts': passes('asks a counter, which counts as it answers'),

@@ -1,7 +1,8 @@
 import type { ReceivedMessage } from '@countersign/httpsig'
 import type { Authorization } from '../guard/authorization.js'
-import { authorizeRoute, type Guard } from '../guard/authorize.js'
+import { authorizeRoute } from '../guard/authorize.js'
 import type { DecisionEvent, Observer } from '../guard/event.js'
+import type { Guard } from '../guard/guarded-request.js'
 import type { Route } from '../guard/requirement.js'
 import type { Telemetry } from './telemetry.js'
 

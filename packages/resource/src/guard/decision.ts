@@ -21,18 +21,15 @@ export interface Refusal {
 }
 
 /**
- * Decides whether a verified caller may pass a route: level first, then who it is, then scope.
- * @param admitted whether the route's list of agents has the caller's; looked at from level identified up
- * @returns nothing when it may
+ * Decides whether the level and the scope of a verified caller are enough for a route: level first.
+ * @returns undefined when they are
  * @see protocol §4, §8
  */
-export function decide(caller: Caller, route: Route, admitted: boolean): Refusal | undefined {
+export function decideLevelAndScope(caller: Caller, route: Route): Refusal | undefined {
   if (caller.level === 'anonymous')
     return route.level === 'anonymous' ? undefined : { error: unsigned(), ask: lowestAsk(route) }
   if (caller.level === 'pseudonymous')
     return satisfies(caller.level, route.level) ? undefined : { error: tooLow(), ask: 'identity' }
-  // Before any resource token is minted: a caller that is not let in gets no token to look for a way round (RAT-04).
-  if (!admitted) return { error: new AAuthError('policy_denied', 'this agent is not admitted here'), ask: 'nothing' }
   if (route.level !== 'authorized') return undefined
   if (caller.level === 'identified') return { error: tooLow(), ask: 'authorization', scope: route.scope }
   // Most requests need no more: what claims stand for costs more than all else here.

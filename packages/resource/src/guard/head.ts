@@ -2,8 +2,11 @@ import { type HeadJudgement, isSigned, pathOf, type ReceivedMessage, refusedHead
 import type { ClientOf, Credential, PerRequest, Verified, Verifier } from '@countersign/verify'
 import { aauthOf } from './aauth.js'
 import { hasBearer } from './bearer.js'
-import { isFixed, type RefusingContext, refusedByFacts } from './facts.js'
+import { firstRefusal } from './check.js'
+import { areFactsFixed, factChecks } from './fact-checks.js'
 import { type Failures, noFailures } from './failures.js'
+import type { FactRules } from './guarded-request.js'
+import type { HeadCount, HeadCounts } from './head-counts.js'
 import { tokenPath } from './metadata.js'
 import type { Mode } from './mode.js'
 import type { Route } from './requirement.js'
@@ -11,18 +14,7 @@ import type { Route } from './requirement.js'
 /** What the resource token endpoint takes. */
 export const tokenCredentials: readonly Credential[] = ['jwks_uri', 'agent+jwt']
 
-/** How a head counts as a failure of its network. */
-interface HeadCount {
-  /** Who takes it back, once it verifies: the head, so that a body which never comes does not count, or the whole request. */
-  by: 'head' | 'request'
-  isTakenBack: boolean
-  takeBack(): void
-}
-
-/** The counts of heads, by their proof. */
-export type HeadCounts = WeakMap<object, HeadCount>
-
-interface HeadContext extends RefusingContext {
+interface HeadContext extends FactRules {
   readonly verifier: Verifier
   readonly mode: Mode
   readonly failures: Failures
@@ -41,9 +33,11 @@ export function judgeRouteHead(head: ReceivedMessage, route: Route, context: Hea
     return judgeSigned(head, context, {
       per: { requiredComponents: route.components },
       // A function may look in a database: it is asked once, when the whole request is judged.
-      refuses: async verified =>
-        isFixed(route) &&
-        (await refusedByFacts({ verified, aauth: () => aauthOf(verified.caller) }, route, context)) !== undefined,
+      refuses: async verified => {
+        if (!areFactsFixed(route)) return false
+        const facts = { message: head, route, guard: context, verified, aauth: aauthOf(verified.caller) }
+        return (await firstRefusal(facts, factChecks)) !== undefined
+      },
     })
   const judged = context.verifier.judgeHead(head)
   if (judged !== 'whole') return judged

@@ -1,0 +1,41 @@
+import { AAuthError } from '@countersign/protocol'
+import { expect, test } from 'vitest'
+import { type Check, firstRefusal } from './check.js'
+import { bearerChecks, signedChecks } from './checks.js'
+import type { Refusal } from './decision.js'
+
+test('a signed request is judged by its facts, then its limits, then the policy, and looked up as a replay last', () => {
+  expect(signedChecks.map(({ name }) => name)).toEqual([
+    'mandate',
+    'deny',
+    'agents',
+    'level and scope',
+    'via',
+    'limits',
+    'policy',
+    'replay',
+  ])
+})
+
+test('a request with a bearer token is judged by lists, limits and policy', () => {
+  expect(bearerChecks.map(({ name }) => name)).toEqual(['deny', 'limits', 'policy'])
+})
+
+test('the first refusal ends the checks, whether it comes with a promise or without', async () => {
+  const refusal: Refusal = { error: new AAuthError('policy_denied', 'no'), ask: 'nothing' }
+  const ran: string[] = []
+  const check = (name: string, verdict: ReturnType<Check<object>['refusal']>): Check<object> => ({
+    name,
+    refusal() {
+      ran.push(name)
+      return verdict
+    },
+  })
+  const pass = [check('at once', undefined), check('later', Promise.resolve(undefined))]
+  expect(await firstRefusal({}, pass)).toBe(undefined)
+  for (const refuses of [check('refuses', refusal), check('refuses', Promise.resolve(refusal))]) {
+    ran.length = 0
+    expect(await firstRefusal({}, [...pass, refuses, check('never', undefined)])).toBe(refusal)
+    expect(ran).toEqual(['at once', 'later', 'refuses'])
+  }
+})

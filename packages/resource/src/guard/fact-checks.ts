@@ -1,0 +1,93 @@
+import { AAuthError, isListed } from '@countersign/protocol'
+import type { Check } from './check.js'
+import { signatureComponents } from './components.js'
+import { blocked, decideLevelAndScope, type Refusal } from './decision.js'
+import { isDenied, isUserAmong } from './deny.js'
+import type { RequestFacts } from './guarded-request.js'
+import type { Route } from './requirement.js'
+
+// Checks of what is verified of a caller: the same facts are always refused, however often a request asks. So they are made by the
+// head alone, too, while the body still comes.
+
+/** A token without `agent` is for its audience as the agent: a sign-in, no mandate of an agent to call this resource. */
+const mandate: Check<RequestFacts> = {
+  name: 'mandate',
+  refusal({ verified: { caller }, guard }) {
+    if (guard.ownAgent === 'refused' && caller.level === 'authorized' && caller.token.agent === undefined)
+      throw new AAuthError('invalid_auth_token', 'agent is missing: this resource is not the agent')
+    return undefined
+  },
+}
+
+/** Before any challenge: a caller who is denied gets no token to look for a way round (AUT-23, RAT-04). */
+export const deny: Check<Pick<RequestFacts, 'route' | 'aauth'>> = {
+  name: 'deny',
+  refusal({ route, aauth }) {
+    if (route.deny.length > 0) return refuseDenied(route, aauth)
+    return isOtherUser(route, aauth) ? blocked() : undefined
+  },
+}
+
+async function refuseDenied(route: Route, aauth: RequestFacts['aauth']): Promise<Refusal | undefined> {
+  return (await isDenied(route.deny, aauth)) || isOtherUser(route, aauth) ? blocked() : undefined
+}
+
+/** Whether the user of a request is known and is none of those that the route lets in. */
+function isOtherUser({ users }: Route, aauth: RequestFacts['aauth']): boolean {
+  if (users === undefined) return false
+  const isUserKnown = aauth.level === 'authorized' || aauth.credential === 'bearer'
+  return isUserKnown && !isUserAmong(users, aauth)
+}
+
+/** Before any resource token is minted: an agent that is not let in gets none to look for a way round (RAT-04). */
+const agents: Check<RequestFacts> = {
+  name: 'agents',
+  refusal({ verified: { caller }, route }) {
+    if (!('agent' in caller) || route.agents === 'any') return undefined
+    return refuseUnlisted(route, caller.agent)
+  },
+}
+
+async function refuseUnlisted(route: Route, agent: string): Promise<Refusal | undefined> {
+  if (await isListed(route.agents, agent)) return undefined
+  return { error: new AAuthError('policy_denied', 'this agent is not admitted here'), ask: 'nothing' }
+}
+
+const levelAndScope: Check<RequestFacts> = {
+  name: 'level and scope',
+  refusal({ message, route, verified: { caller } }) {
+    const refusal = decideLevelAndScope(caller, route)
+    if (refusal?.error.code !== 'invalid_signature') return refusal
+    // An unsigned caller is told all that it has to cover, so that its next request can be right.
+    const { code, description } = refusal.error
+    const required_components = signatureComponents(message, route.components)
+    return { ...refusal, error: new AAuthError(code, description, { required_components }) }
+  },
+}
+
+const via: Check<RequestFacts> = {
+  name: 'via',
+  refusal: ({ route, aauth }) => (route.via === undefined ? undefined : refuseOtherWay(route.via, aauth)),
+}
+
+/** One of these services must stand between the agent that was let in first and this resource. */
+async function refuseOtherWay(
+  services: readonly string[],
+  { agent, chain }: RequestFacts['aauth'],
+): Promise<Refusal | undefined> {
+  const hops = [agent, ...chain.map(actor => actor.agent)].slice(0, -1)
+  const verdicts = await Promise.all(hops.map(hop => hop !== undefined && isListed(services, hop)))
+  if (verdicts.includes(true)) return undefined
+  return {
+    error: new AAuthError('policy_denied', 'the request has not come through a service that this resource asks for'),
+    ask: 'nothing',
+  }
+}
+
+/** The checks of facts, in order: who is denied is told before what is missing. */
+export const factChecks: ReadonlyArray<Check<RequestFacts>> = [mandate, deny, agents, levelAndScope, via]
+
+/** Whether the checks of facts always say the same of the same facts: none of the lists is a function. */
+export function areFactsFixed({ agents: list, deny: rules }: Route): boolean {
+  return typeof list !== 'function' && rules.every(rule => typeof rule !== 'function')
+}

@@ -1,0 +1,73 @@
+import type { ReceivedMessage, ReplaySet } from '@countersign/httpsig'
+import type { ClientOf, Verified, Verifier } from '@countersign/verify'
+import type { Counter } from '../limit/counter.js'
+import type { SiteOf } from '../limit/limits.js'
+import type { Charge } from '../limit/rate-headers.js'
+import type { SpentCounts } from '../limit/spent-counts.js'
+import type { AAuth } from './aauth.js'
+import type { Bearer } from './bearer.js'
+import type { Downstream } from './called.js'
+import type { Observer } from './event.js'
+import type { Failures } from './failures.js'
+import type { HeadCounts } from './head-counts.js'
+import type { Mode } from './mode.js'
+import type { RefusalContext } from './refusal.js'
+import type { Route } from './requirement.js'
+
+/** What of a resource the checks of facts look at. */
+export interface FactRules {
+  /** Whether the resource is itself an agent whose own tokens count. */
+  readonly ownAgent: 'accepted' | 'refused'
+}
+
+/** What a resource needs to let a request pass. */
+export interface Guard extends FactRules {
+  readonly verifier: Verifier
+  readonly replay: ReplaySet
+  /** Which site a name belongs to, whose share of `replay` it takes. */
+  readonly siteOf?: SiteOf | undefined
+  readonly development: boolean
+  /** Messages that were looked up in `replay` and passed. */
+  readonly passed: WeakSet<ReceivedMessage>
+  readonly counter: Counter
+  readonly spent: SpentCounts
+  /** Limits each message was charged to, by name; for its `RateLimit` headers. */
+  readonly charges: WeakMap<object, Map<string, Charge>>
+  readonly clientOf: ClientOf
+  readonly failures: Failures
+  readonly heads: HeadCounts
+  readonly tell: Observer
+  readonly mode: Mode
+  readonly refusal: RefusalContext
+  /** How the resource calls others, where it does. */
+  readonly downstream?: Downstream
+}
+
+/** What is verified of a request, and the route that judges it. */
+export interface RequestFacts {
+  /** The request; or its head alone, while the body still comes. */
+  readonly message: ReceivedMessage
+  readonly route: Route
+  readonly guard: FactRules
+  readonly verified: Verified
+  readonly aauth: AAuth
+}
+
+/** A request to a route, before anything of it is verified. */
+export interface ReceivedRequest {
+  readonly message: ReceivedMessage
+  readonly route: Route
+  readonly guard: Guard
+}
+
+/** A verified request on its way through the checks of its route. */
+export interface GuardedRequest extends RequestFacts {
+  readonly guard: Guard
+  /** The caller's address, as far as trusted proxies say. */
+  readonly peer: string | undefined
+  /** How the route judges an unsigned request by its bearer token; undefined for every other request. */
+  readonly bearer: Bearer | undefined
+}
+
+/** A request as far as it came: what is verified of it may be missing. */
+export type RefusedRequest = ReceivedRequest & Partial<Omit<GuardedRequest, keyof ReceivedRequest>>

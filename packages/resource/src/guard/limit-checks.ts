@@ -1,0 +1,113 @@
+import { headerValues } from '@countersign/httpsig'
+import { AAuthError } from '@countersign/protocol'
+import { checkReplay, refuseSeen } from '@countersign/verify'
+import { available } from '../limit/available.js'
+import { type Bucket, bearerBucketsOf, bucketsOf } from '../limit/limits.js'
+import type { Charge } from '../limit/rate-headers.js'
+import type { Check } from './check.js'
+import { overLimit, type Refusal } from './decision.js'
+import { isReplay } from './failures.js'
+import type { GuardedRequest } from './guarded-request.js'
+
+// Checks that count: each request once, however many guards it meets.
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** The limits of the route and of the resource. */
+export const limits: Check<GuardedRequest> = {
+  name: 'limits',
+  refusal(request) {
+    const { aauth, bearer, peer, route, verified } = request
+    const buckets =
+      bearer === undefined
+        ? bucketsOf(verified.caller, route.limits, peer)
+        : bearerBucketsOf(aauth.user, route.limits, peer)
+    return buckets.length === 0 ? undefined : refuseOverLimit(request, buckets)
+  },
+}
+
+async function refuseOverLimit(request: GuardedRequest, buckets: readonly Bucket[]): Promise<Refusal | undefined> {
+  // Before it is counted: else replays under way fill the limit of the agent that they were captured from.
+  if (passesOnce(request)) await askReplaySet(refuseSeen, request)
+  const over = await charge(request, buckets)
+  if (over === undefined) return undefined
+  if (request.bearer === undefined) return overLimit(request.verified.caller, request.route, over)
+  const { seconds } = over.count
+  const error = new AAuthError('rate_limited', 'too many requests with bearer tokens', { retryAfter: seconds })
+  return { error, ask: 'nothing' }
+}
+
+/**
+ * Charges the request to its limits, one after the other until one is exceeded.
+ * @returns that one
+ */
+async function charge({ message, guard }: GuardedRequest, buckets: readonly Bucket[]): Promise<Charge | undefined> {
+  const { counter, charges, spent } = guard
+  const charged = charges.get(message) ?? new Map<string, Charge>()
+  charges.set(message, charged)
+  const isCharged = ({ name, key }: Bucket): boolean => charged.get(name)?.bucket.key === key
+  const over = spent.find(buckets.filter(bucket => !isCharged(bucket)))
+  if (over !== undefined) {
+    charged.set(over.bucket.name, over)
+    return over
+  }
+  for (const bucket of buckets) {
+    const before = isCharged(bucket) ? charged.get(bucket.name) : undefined
+    const one = before ?? { bucket, count: await available(counter.take(bucket.key, bucket.rate)) }
+    charged.set(bucket.name, one)
+    if (one.count.within) continue
+    spent.add(one)
+    // Refused, so not counted: where replays had filled the limit for a moment, what they are given back must make room again.
+    if (before === undefined) await counter.giveBack?.(bucket.key, bucket.rate)
+    return one
+  }
+  return undefined
+}
+
+/** Takes back what a replay was charged: else anyone who captured a request could use up its agent's limit. */
+async function giveBack({ message, guard: { counter, charges, spent } }: GuardedRequest): Promise<void> {
+  const charged = [...(charges.get(message)?.values() ?? [])]
+  charges.delete(message)
+  await Promise.all(charged.map(({ bucket }) => counter.giveBack?.(bucket.key, bucket.rate)))
+  // While replays were counted, a request of their agent may have found its limit exceeded.
+  for (const { bucket } of charged) spent.forget(bucket)
+}
+
+/** Last: what another check refuses may come again. */
+export const replay: Check<GuardedRequest> = {
+  name: 'replay',
+  refusal: request => (passesOnce(request) ? refuseReplay(request) : undefined),
+}
+
+async function refuseReplay(request: GuardedRequest): Promise<undefined> {
+  try {
+    await askReplaySet(checkReplay, request)
+  } catch (error) {
+    await giveBack(request)
+    throw error
+  }
+  request.guard.passed.add(request.message)
+}
+
+/** What goes through a connection that changes its protocol is no safe request: a handshake sent again would open another. */
+function passesOnce({ message, route }: GuardedRequest): boolean {
+  return route.replay === 'all' || !safeMethods.has(message.method) || headerValues(message, 'upgrade').length > 0
+}
+
+/**
+ * Asks the replay set one of its two questions. A replay counts as a failure of the network that sends it. One request that meets two
+ * guards of a resource is no replay of itself: the very same object passes again.
+ */
+async function askReplaySet(
+  ask: typeof checkReplay,
+  { message, verified, peer, guard }: GuardedRequest,
+): Promise<void> {
+  if (guard.passed.has(message)) return
+  const { replay: set, siteOf, development } = guard
+  try {
+    await ask({ replay: set, verified, peer, siteOf, development })
+  } catch (error) {
+    if (isReplay(error)) guard.failures.note(peer)
+    throw error
+  }
+}
