@@ -1,0 +1,101 @@
+// docs/worked-messages.md, made from the messages.
+import { STATUS_CODES } from 'node:http'
+import { texts } from './texts.mjs'
+
+/** The page. */
+export function pageOf(worked) {
+  const sections = worked.messages.map((message, at) => section(message, at + 1, worked.tokens))
+  return [head(worked), ...sections, documentsOf(worked)].join('\n\n') + '\n'
+}
+
+function head({ messages, keys, time }) {
+  const contents = messages.map(({ name }, at) => {
+    const heading = `${at + 1}. ${texts[name].title}`
+    return `- [${heading}](#${anchorOf(heading)})`
+  })
+  return `# Worked messages
+
+<!-- Made by scripts/worked-messages.mjs: change that, then run it. -->
+
+Whole messages for the flows of [protocol.md](protocol.md): each request as it is sent, its signature base, the key, the signature, the response, and every token decoded where it comes first.
+The packages of this repository made them: requests by \`signRequest\`, answers by the real servers. Keys, times, nonces and all that is random are fixed and Ed25519 has no random part, so they come out the same each time: \`node scripts/worked-messages.mjs\` writes this page anew, after \`npm run build\`.
+
+[worked-messages.json](worked-messages.json) holds the same as vectors: \`keys\` (private, to sign with), \`documents\` (what is published, by URL), \`tokens\` (compact and decoded), and \`messages\` in order, each with \`time\` (the receiver's clock, Unix seconds), \`request\`, \`signature\` (\`label\`, \`jwk\`, \`base\`, \`value\`) and \`response\`.
+To test against them: your signature base of each request must be \`base\`, your signature under the key must be \`value\`, and your verifier, with \`documents\` to fetch from and \`time\` as its clock, must accept each request. A byte changed in what is covered must be refused.
+
+The first message is sent at ${time}, ${new Date(time * 1000).toISOString().replace('.000', '')}. In requests and responses a line ends where it ends here; on the wire with CRLF. The JSON of tokens is set in lines here to be read; the compact form is what is sent.
+
+**Contents**
+
+${contents.join('\n')}
+- [Keys](#keys)
+- [What is published](#what-is-published)
+
+## Keys
+
+**These are published test keys. Never use one for anything else: anyone can sign with them.**
+
+| holder | public key \`x\` (\`kty\` \`OKP\`, \`crv\` and \`alg\` \`Ed25519\`) | private \`d\` |
+|---|---|---|
+${Object.entries(keys)
+  .map(([name, { x, d }]) => `| \`${name}\` | \`${x}\` | \`${d}\` |`)
+  .join('\n')}`
+}
+
+function section({ name, section: clause, request, signature, response }, number, tokens) {
+  const { title, text } = texts[name]
+  const heading = `${number}. ${title}`
+  const shown = tokens.filter(({ first }) => first === name)
+  return [
+    `## ${heading}`,
+    `${text} Protocol §${clause}.`,
+    `**Request**, signed with the key \`${signature.key}\``,
+    fenced('http', requestText(request)),
+    '**Signature base**',
+    fenced('', signature.base),
+    '**Public key**, and the signature of the base under it',
+    fenced('', `${JSON.stringify(signature.jwk)}\n${signature.value}`),
+    '**Response**',
+    fenced('http', responseText(response)),
+    ...shown.map(tokenText),
+  ].join('\n\n')
+}
+
+/** A request as it is sent, but for the line ends. */
+export function requestText({ method, target, headers, body }) {
+  return messageText(`${method} ${target} HTTP/1.1`, headers, body)
+}
+
+function responseText({ status, headers, body }) {
+  return messageText(`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, headers, body)
+}
+
+function messageText(first, headers, body) {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`)
+  return [first, ...lines, ...(body === undefined ? [] : ['', body])].join('\n')
+}
+
+const tokenNames = { 'agent+jwt': 'agent token', 'resource+jwt': 'resource token', 'auth+jwt': 'auth token' }
+
+function tokenText({ header, claims }) {
+  const decoded = [header, claims].map(part => JSON.stringify(part, null, 2)).join('\n.\n')
+  return `**The ${tokenNames[header.typ]} of the response, decoded**\n\n${fenced('', decoded)}`
+}
+
+function documentsOf({ documents }) {
+  const shown = Object.entries(documents).map(
+    ([url, document]) => `\`${url}\`\n\n${fenced('json', JSON.stringify(document, null, 2))}`,
+  )
+  return ['## What is published', 'The documents by which participants find each other’s keys.', ...shown].join('\n\n')
+}
+
+function fenced(language, text) {
+  return `\`\`\`${language}\n${text}\n\`\`\``
+}
+
+function anchorOf(heading) {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
+}

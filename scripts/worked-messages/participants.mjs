@@ -1,0 +1,120 @@
+// The participants of the worked messages: real servers without a network, on one clock.
+import { createAgentServer } from '@countersign/agent-server'
+import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { createDiscovery } from '@countersign/discovery'
+import { createResource } from '@countersign/resource'
+
+export const agentId = 'https://agent.example'
+export const calendarId = 'https://calendar.example'
+export const roomsId = 'https://rooms.example'
+export const doorsId = 'https://doors.example'
+export const authId = 'https://auth.example'
+export const roomsAuthId = 'https://auth.rooms.example'
+
+/**
+ * Opens them all. `answer` hands a received message to the server of an origin; `documents` holds what they publish, by URL.
+ */
+export async function openParticipants(keys, now) {
+  const servers = new Map()
+  const answer = (origin, message) => servers.get(origin)(message)
+  const fetcher = async url => {
+    const { host, origin, pathname } = new URL(url)
+    const response = await answer(origin, { method: 'GET', target: pathname, headers: [['host', host]] })
+    const body = new Uint8Array(await response.arrayBuffer())
+    return { status: response.status, contentType: response.headers.get('content-type') ?? '', body }
+  }
+  const shared = { now, discovery: createDiscovery({ fetcher, now }) }
+  const agentServer = await createAgentServer({
+    ...{ id: agentId, keys: [{ kid: 'agent-1', key: keys.agent }], database: 'sqlite::memory:', now },
+  })
+  const auth = await authServer(shared, keys)
+  const roomsAuth = await roomsAuthServer(shared, keys)
+  servers.set(agentId, message => agentServer.handle(message))
+  servers.set(authId, message => auth.handle(message))
+  servers.set(roomsAuthId, message => roomsAuth.handle(message))
+  servers.set(calendarId, guarded(calendar(shared, keys), calendarRoutes))
+  servers.set(roomsId, guarded(rooms(shared, keys), roomsRoutes))
+  servers.set(doorsId, guarded(doors(shared, keys), doorsRoutes))
+  const close = () => Promise.all([agentServer, auth, roomsAuth].map(server => server.close()))
+  return { answer, fetcher, agentServer, close }
+}
+
+function authServer(shared, keys) {
+  const grant = { agent: agentId, delegates: ['phone'], resource: calendarId, scopes: ['events.read'] }
+  return createAuthServer({
+    ...{ ...shared, issuer: authId, keys: [{ kid: 'auth-1', key: keys.auth }], database: 'sqlite::memory:' },
+    policy: directGrants([grant]),
+  })
+}
+
+function roomsAuthServer(shared, keys) {
+  const toRooms = { upstream: authId, middle: calendarId, downstream: roomsId }
+  const toDoors = { upstream: roomsAuthId, middle: roomsId, downstream: doorsId }
+  return createAuthServer({
+    ...{ ...shared, issuer: roomsAuthId, keys: [{ kid: 'rooms-auth-1', key: keys.roomsAuth }] },
+    database: 'sqlite::memory:',
+    exchange: {
+      rules: [
+        { ...toRooms, upstreamScopes: ['events.read'], scopes: ['rooms.read'], decision: 'direct' },
+        { ...toDoors, upstreamScopes: ['rooms.read'], scopes: ['doors.read'], decision: 'direct' },
+      ],
+    },
+  })
+}
+
+function calendar(shared, keys) {
+  return createResource({
+    ...{ ...shared, id: calendarId, keys: [{ kid: 'calendar-1', key: keys.calendar }], authServers: [authId] },
+    scopes: { 'events.read': 'See your events' },
+    // With this it publishes that it is an agent, too. Its own calls are made and signed by the script, message by message.
+    downstream: { acceptAuthServer: [roomsAuthId] },
+  })
+}
+
+function rooms(shared, keys) {
+  return createResource({
+    ...{ ...shared, id: roomsId, keys: [{ kid: 'rooms-1', key: keys.rooms }], authServers: [roomsAuthId] },
+    scopes: { 'rooms.read': 'See which rooms are free' },
+    downstream: { acceptAuthServer: [roomsAuthId] },
+  })
+}
+
+function doors(shared, keys) {
+  return createResource({
+    ...{ ...shared, id: doorsId, keys: [{ kid: 'doors-1', key: keys.doors }], authServers: [roomsAuthId] },
+    scopes: { 'doors.read': 'See which doors are open' },
+  })
+}
+
+const calendarRoutes = {
+  '/holidays': [{ level: 'pseudonymous' }, () => ({ holidays: ['2027-05-17'] })],
+  '/agenda': [{ level: 'identified' }, ({ agent, delegate }) => ({ agent, delegate })],
+  '/events': [{ scope: 'events.read' }, ({ agent, scope }) => ({ events: ['Chess at eight'], agent, scope })],
+}
+
+const roomsRoutes = {
+  '/rooms': [{ scope: 'rooms.read' }, ({ agent, chain }) => ({ rooms: ['Library'], agent, chain })],
+}
+
+const doorsRoutes = {
+  '/doors': [{ scope: 'doors.read' }, ({ agent, chain }) => ({ doors: ['Library: open'], agent, chain })],
+}
+
+/** A resource with its routes: well-known paths, then the guard, then the handler. */
+function guarded(resource, routes) {
+  const declared = Object.entries(routes).map(([path, [requirement, handler]]) => [
+    path,
+    { requirement: resource.declare(requirement), handler },
+  ])
+  const byPath = new Map(declared)
+  return async message => {
+    const known = await resource.handle(message)
+    if (known !== undefined) return known
+    const { requirement, handler } = byPath.get(message.target.split('?')[0])
+    const authorization = await resource.authorize(message, requirement)
+    if (!authorization.ok) return authorization.response
+    const response = Response.json(handler(authorization.aauth))
+    resource.responseHeaders(response, requirement, message)
+    return response
+  }
+}
