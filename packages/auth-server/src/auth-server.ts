@@ -25,7 +25,7 @@ import { retention } from './retention.js'
 import { isPage, judgeTokenHead, type RouteContext, requestHandler } from './routes.js'
 import { signInCauses } from './sign-in-causes.js'
 import { migrations, room, type Tables } from './tables.js'
-import { redemptionsIn } from './token/redemption.js'
+import { redemptionsIn } from './token/redemption-store.js'
 import { createRepeats } from './token/repeats.js'
 
 const longestLifetime = 3600

@@ -1,6 +1,10 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AAuthError } from '@countersign/protocol'
 
+/** Seconds a request waits for its user, and an allowed one for its code to be redeemed. @see protocol §6.3 */
+export const requestLifetime = 600
+export const codeLifetime = 60
+
 /** A request token or device code: 256 random bits, base64url, meaning nothing to anyone but this auth server. */
 export function newRequestToken(): string {
   return randomBytes(32).toString('base64url')

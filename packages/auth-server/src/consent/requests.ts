@@ -6,15 +6,12 @@ import { type RequestQuota, requestStore } from '../bound/request-quota.js'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { type Upstream, upstreamOf } from '../exchange/upstream-token.js'
 import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from '../grant/consents.js'
-import type { GrantUser, Principal } from '../grant/grant.js'
+import { type GrantUser, type Principal, principalIn } from '../grant/grant.js'
 import { beginningName, beginningOf, chainName } from '../mandate/chain.js'
-import { newCodeSecret, newRequestToken, requestHash } from '../request-token.js'
+import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifetime } from '../request-token.js'
 import type { RequestRow, Tables } from '../tables.js'
 import { newUserCode } from './user-code.js'
 
-/** Seconds a request waits for its user, and an allowed one for being fetched. @see protocol §6.3 */
-export const requestLifetime = 600
-export const codeLifetime = 60
 /** Seconds that an expired request is still told from one that never was. */
 const remembered = 600
 
@@ -23,14 +20,14 @@ export interface NewRequest {
   readonly principal: Principal
   readonly resource: string
   readonly scope: readonly string[]
-  readonly purpose?: string
-  readonly txn?: string
-  readonly login_hint?: string
-  readonly peer?: string
+  readonly purpose?: string | undefined
+  readonly txn?: string | undefined
+  readonly login_hint?: string | undefined
+  readonly peer?: string | undefined
   /** Exchanges only: the mandate that would be passed on. */
   readonly upstream?: Upstream
-  /** Told and not kept. */
-  readonly resource_txn?: string
+  /** For the event; not stored. */
+  readonly resource_txn?: string | undefined
 }
 
 /** What a user decided. */
@@ -49,7 +46,7 @@ export interface Requests {
   /** Stores a request for a browser; resolves with its `request_token` once that is on disk. */
   add(
     request: NewRequest,
-    o: { readonly redirect_uri: string; readonly state?: string },
+    o: { readonly redirect_uri: string; readonly state?: string | undefined },
   ): Promise<{ readonly id: string; readonly request_token: string }>
   /** Stores a request of a device. */
   addDevice(
@@ -207,8 +204,7 @@ export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: Req
 } {
   return {
     request: id,
-    agent,
-    ...(agent_delegate === '' ? {} : { delegate: agent_delegate }),
+    ...principalIn({ agent, agent_delegate }),
     resource,
     scope: parseScope(scope),
     ...(txn === null ? {} : { txn }),

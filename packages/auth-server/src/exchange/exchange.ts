@@ -9,7 +9,7 @@ import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
 import { chainOf } from '../mandate/chain.js'
 import type { Decision, Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
-import type { RequestRow, Tables } from '../tables.js'
+import type { Tables } from '../tables.js'
 import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
 import { type Links, linksIn } from './links.js'
 import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
@@ -37,8 +37,6 @@ export interface Exchange {
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
   remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
   forget(key: ConsentKey, scope: readonly string[]): Promise<void>
-  /** Takes an allowed request, once; false when somebody else took it first. */
-  take(row: RequestRow, until: number): Promise<boolean>
   /** What a rule and the policy say together: the stricter of both. @throws AAuthError `access_denied` */
   decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<'direct' | 'consent'>
 }
@@ -80,7 +78,6 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
       return held
     },
     forget: (key, scope) => store.write(tx => forgetConsent(tx, key, scope)),
-    take: (row, until) => take(store, row, { now: now(), until }),
     decide: (request, rule) => decide(request, { rule, policy }),
   }
 }
@@ -93,24 +90,6 @@ async function decide(
   if (said === 'consent') return 'consent'
   if (said === 'direct') return rule
   throw denied(request)
-}
-
-/** Kept for a while as what it was: a code that comes again later has been stolen. */
-async function take(
-  store: Store<Tables>,
-  { request_hash }: RequestRow,
-  { now, until }: { readonly now: number; readonly until: number },
-): Promise<boolean> {
-  const { numUpdatedRows } = await store.write(tx =>
-    tx
-      .updateTable('auth_server_requests')
-      .set({ status: 'redeemed', expires: until })
-      .where('request_hash', '=', request_hash)
-      .where('status', '=', 'granted')
-      .where('expires', '>', now)
-      .executeTakeFirstOrThrow(),
-  )
-  return numUpdatedRows > 0n
 }
 
 /** What a policy is told of the mandate. */

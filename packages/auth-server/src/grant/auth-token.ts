@@ -12,37 +12,45 @@ export interface AuthTokenIssuer {
   readonly lifetime: number
 }
 
-/** An auth token and the name it has in the audit log. */
+/** What an auth token is issued for. */
+export interface AuthTokenGrant {
+  readonly caller: IdentifiedCaller
+  /** Its audience. */
+  readonly resource: string
+  /** Identity scopes included. */
+  readonly scope: readonly string[]
+  readonly user?: GrantUser | undefined
+  readonly txn?: string | undefined
+  /** Names the grant that the token belongs to; undefined where there is none. */
+  readonly grant: string | undefined
+  /** Exchanges only: who asked, and when the upstream token ends. */
+  readonly upstream?: { readonly act: Act; readonly exp: number }
+}
+
+/** An auth token, and its `jti` for the audit log. */
 export interface IssuedToken {
   readonly auth_token: string
   readonly jti: string
+  /** Seconds. */
+  readonly expires_in: number
 }
 
 /**
- * Issues an auth token that only the key of this request can use.
- * @throws AAuthError `invalid_request` when names, scope and audit id together are longer than a token may be
- * @see protocol §5 `auth+jwt`
+ * Issues an auth token that only the key of this request can use. An exchanged one ends with its upstream token.
+ * @throws AAuthError `invalid_request` when names, scope and audit id together are longer than a token may be;
+ *   `invalid_auth_token` (400) when the upstream token has expired
+ * @see protocol §5 `auth+jwt`, §7
  */
 export async function issueAuthToken(
   { issuer, key, lifetime }: AuthTokenIssuer,
-  granted: {
-    readonly caller: IdentifiedCaller
-    readonly resource: string
-    /** Identity scopes included. */
-    readonly scope: readonly string[]
-    readonly user?: GrantUser
-    readonly txn?: string
-    /** Names the grant it is of, where there is one. */
-    readonly grant: string | undefined
-    /** Exchanges only: who asked. */
-    readonly act?: Act
-    readonly now: number
-  },
+  granted: AuthTokenGrant,
+  now: number,
 ): Promise<IssuedToken> {
-  const { caller, resource, user, txn, grant, act } = granted
+  const { caller, resource, user, txn, grant, upstream } = granted
   // Identity scopes become claims: a resource that saw them in `scope` could take them for permissions.
   const scope = resourceScopes(granted.scope)
-  const iat = Math.floor(granted.now)
+  const iat = Math.floor(now)
+  const expires_in = upstream === undefined ? lifetime : lifetimeWithin(upstream.exp, { iat, lifetime })
   const jti = newTokenId(grant)
   const auth_token = await signed({
     typ: 'auth+jwt',
@@ -58,13 +66,19 @@ export async function issueAuthToken(
       ...(user === undefined ? {} : { sub: user.sub }),
       ...(scope.length === 0 ? {} : { scope: serializeScope(scope) }),
       iat,
-      exp: iat + lifetime,
+      exp: iat + expires_in,
       jti,
       ...(txn === undefined ? {} : { txn }),
-      ...(act === undefined ? {} : { act }),
+      ...(upstream === undefined ? {} : { act: upstream.act }),
     },
   })
-  return { auth_token, jti }
+  return { auth_token, jti, expires_in }
+}
+
+/** The upstream token may have ended while other parties were looked up. */
+function lifetimeWithin(exp: number, { iat, lifetime }: { readonly iat: number; readonly lifetime: number }): number {
+  if (exp > iat) return Math.min(lifetime, exp - iat)
+  throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { status: 400 })
 }
 
 /**

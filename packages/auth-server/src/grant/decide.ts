@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
-import type { Policy, PolicyRequest } from '../policy.js'
+import type { Policy, PolicyRequest, UpstreamFacts } from '../policy.js'
 import type { Principal } from './grant.js'
 import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
 
@@ -37,6 +37,29 @@ export async function decideAgain(request: PolicyRequest, policy: Policy): Promi
   const decision = await policy(request)
   if (decision === 'direct' || (decision === 'consent' && request.user !== undefined)) return
   throw denied(request)
+}
+
+/** The question to a policy. What is not known is left out, not undefined: operators write policies against it. */
+export function policyRequest(
+  principal: Principal,
+  about: {
+    readonly resource: string
+    readonly scope: readonly string[]
+    readonly purpose: string | undefined
+    /** `sub` of the user who has agreed, or whom an exchange is for. */
+    readonly user?: string | undefined
+    readonly upstream?: UpstreamFacts
+  },
+): PolicyRequest {
+  const { resource, scope, purpose, user, upstream } = about
+  return {
+    ...principal,
+    resource,
+    scope,
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(user === undefined ? {} : { user }),
+    ...(upstream === undefined ? {} : { upstream }),
+  }
 }
 
 /** Whose the request of a caller is. */

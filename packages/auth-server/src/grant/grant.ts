@@ -4,17 +4,34 @@ export interface Principal {
   readonly delegate?: string
 }
 
+/** The columns that name a principal. */
+interface PrincipalColumns {
+  readonly agent: string
+  /** Empty for the agent itself. */
+  readonly agent_delegate: string
+}
+
+/** Whose a grant or request is. */
+export function principalIn({ agent, agent_delegate }: PrincipalColumns): Principal {
+  return { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }
+}
+
+/** Tells whether a grant or request is this principal's: an agent has no part in those of its delegates, nor they in its. */
+export function owns({ agent, delegate = '' }: Principal, row: PrincipalColumns): boolean {
+  return row.agent === agent && row.agent_delegate === delegate
+}
+
 /** What was granted. */
 export interface Grant {
   readonly id: string
   readonly resource: string
   /** Serialised, identity scopes included. */
   readonly scope: string
-  readonly purpose?: string
+  readonly purpose?: string | undefined
   /** The audit id that its tokens carry, where the resource named one. */
-  readonly txn?: string
+  readonly txn?: string | undefined
   /** Who allowed it; absent for a direct grant. */
-  readonly user?: GrantUser
+  readonly user?: GrantUser | undefined
 }
 
 /** The user of a grant. */

@@ -5,7 +5,7 @@ import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { beginningName } from '../mandate/chain.js'
 import type { GrantRow, Tables } from '../tables.js'
 import { forgetBegun, forgetConsent } from './consents.js'
-import type { Grant, Principal } from './grant.js'
+import { type Grant, owns, type Principal, principalIn } from './grant.js'
 import { boundedInsert, grantLock } from './grant-limit.js'
 import { refreshTokenHash, refreshTokens } from './refresh-token.js'
 
@@ -184,7 +184,7 @@ export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWr
       },
       { alone: grantLock(principal, grant.user) },
     )
-    for (const row of ended ?? []) onSurplus(ownerOf(row), grantOf(row))
+    for (const row of ended ?? []) onSurplus(principalIn(row), grantOf(row))
     return ended !== undefined
   }
 }
@@ -215,18 +215,10 @@ function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }: GrantR
     id,
     resource,
     scope,
-    ...(purpose === null ? {} : { purpose }),
-    ...(txn === null ? {} : { txn }),
-    ...(user_sub === null ? {} : { user: { sub: user_sub, claims: JSON.parse(claims ?? '{}') } }),
+    purpose: purpose ?? undefined,
+    txn: txn ?? undefined,
+    user: user_sub === null ? undefined : { sub: user_sub, claims: JSON.parse(claims ?? '{}') },
   }
-}
-
-function ownerOf({ agent, agent_delegate }: GrantRow): Principal {
-  return { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }
-}
-
-function owns({ agent, delegate = '' }: Principal, row: GrantRow): boolean {
-  return row.agent === agent && row.agent_delegate === delegate
 }
 
 /** Deletes ended grants, a few at a time; resolves with how many. */

@@ -1,12 +1,13 @@
 import { AAuthError } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { pollInterval } from '../bound/polls.js'
-import { requestLifetime } from '../consent/requests.js'
 import { shownUserCode } from '../consent/user-code.js'
 import { principalOf } from '../grant/decide.js'
-import { redemptionHash } from '../request-token.js'
+import { owns } from '../grant/grant.js'
+import { redemptionHash, requestLifetime } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
-import { decideAccess, reportRequested } from './auth-answer.js'
+import { decideAccess } from './auth-answer.js'
+import { reportRequested } from './pending-answer.js'
 import { redeem } from './redemption.js'
 import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
@@ -41,7 +42,7 @@ export async function answerDeviceAuth(
   if (decided.outcome === 'direct') return decided.answer
   await asking.once()
   const { id, device_code, user_code } = await context.requests.addDevice(decided.request)
-  reportRequested(id, 'device', decided.request, context)
+  reportRequested(id, { flow: 'device', request: decided.request }, context)
   return {
     device_code,
     user_code: shownUserCode(user_code),
@@ -61,22 +62,24 @@ export async function answerDeviceCode(
   caller: IdentifiedCaller,
   context: TokenContext,
 ): Promise<TokenAnswer> {
-  const redemption = redemptionHash(['device_code', device_code])
-  return redeem({ redemption, by: 'device_code', find: () => allowed(device_code, caller, context) }, caller, context)
+  const row = await context.requests.find(device_code)
+  const isBound = row !== undefined && row.user_code !== null && owns(principalOf(caller), row)
+  return redeem(
+    {
+      by: 'device_code',
+      redemption: redemptionHash(['device_code', device_code]),
+      row: isBound ? row : undefined,
+      isAllowed: request => isAllowed(request, context),
+    },
+    caller,
+    context,
+  )
 }
 
-async function allowed(
-  device_code: string,
-  caller: IdentifiedCaller,
-  { requests, polls, now }: TokenContext,
-): Promise<RequestRow | undefined> {
-  const row = await requests.find(device_code)
-  const { agent, delegate = '' } = principalOf(caller)
-  if (row === undefined || row.user_code === null || row.agent !== agent || row.agent_delegate !== delegate) {
-    return undefined
-  }
+/** @throws AAuthError what the device is told until its user has said yes */
+function isAllowed(row: RequestRow, { polls, now }: TokenContext): boolean {
   if (row.expires <= now()) throw new AAuthError('expired_token', 'the device code has expired')
-  if (row.status === 'granted') return row
+  if (row.status === 'granted') return true
   if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no')
   if (polls.note(row.request_hash) === 'too soon') {
     throw new AAuthError('slow_down', 'the device asks too often; wait 5 seconds longer between two requests')

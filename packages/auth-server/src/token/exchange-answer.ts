@@ -1,16 +1,17 @@
-import { AAuthError, checkRedirectUri } from '@countersign/protocol'
+import { AAuthError } from '@countersign/protocol'
 import { type IdentifiedCaller, peerOf } from '@countersign/verify'
-import { requestLifetime } from '../consent/requests.js'
+import type { AuthServerEvent } from '../event.js'
 import { type Exchange, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
 import { type Upstream, verifyUpstreamToken } from '../exchange/upstream-token.js'
-import { issueAuthToken } from '../grant/auth-token.js'
+import { type IssuedToken, issueAuthToken } from '../grant/auth-token.js'
 import type { ConsentKey } from '../grant/consents.js'
-import { denied, principalOf } from '../grant/decide.js'
+import { denied, policyRequest, principalOf } from '../grant/decide.js'
 import { asksIdentity, checkIdentityScopes, identityClaims } from '../grant/identity-claims.js'
 import type { User } from '../login/users.js'
 import { chainName, checkChain } from '../mandate/chain.js'
+import type { PolicyRequest } from '../policy.js'
 import { redemptionHash } from '../request-token.js'
-import { type PendingAnswer, reportRequested } from './auth-answer.js'
+import { askInBrowser, type PendingAnswer } from './pending-answer.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
 import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { ExchangeRequest } from './token-request.js'
@@ -20,11 +21,11 @@ export interface Passage {
   readonly caller: IdentifiedCaller
   readonly access: RequestedAccess
   /** What the resource told of its challenge under, where that is another audit id. */
-  readonly resource_txn?: string
+  readonly resource_txn?: string | undefined
   readonly upstream: Upstream
   /** The user of ours, where we know them. */
-  readonly user?: User
-  readonly purpose?: string
+  readonly user?: User | undefined
+  readonly purpose?: string | undefined
 }
 
 /**
@@ -46,16 +47,16 @@ export async function answerExchange(
   checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
   await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
   checkIdentityScopes(access.scope)
-  const decision = await exchange.decide(policyRequest(passage), rule)
+  const decision = await exchange.decide(policyRequestOf(passage), rule)
   // Identity scopes ask a user all the same: they are about one.
   if (decision === 'direct' && !asksIdentity(newlyAsked(passage))) return pass(passage, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
-    throw denied(policyRequest(passage), 'this needs the user, and there is none who could be asked')
+    throw denied(policyRequestOf(passage), 'this needs the user, and there is none who could be asked')
   }
   if (user !== undefined && (await isRemembered(passage, user, exchange))) {
     return pass(passage, { decision: 'remembered' }, context)
   }
-  return askUser(request, passage, asking, { ...context, exchange })
+  return askUser(request, passage, { asking, exchange, context })
 }
 
 /** The checks of protocol §7 that need nothing but what was sent, in its order. */
@@ -71,14 +72,17 @@ async function verifiedPassage(
   exchange.limit.check(name)
   const access = await requestedAccess({ resource_token: request.resource_token }, caller, {
     issuer: issuer.issuer,
-    ...{ discovery, now, development },
+    discovery,
+    now,
+    development,
   })
   const upstream = await verifyUpstreamToken(request.upstream_token, {
     caller: caller.agent,
     issuer: issuer.issuer,
     issuers: exchange.rules.issuers,
     directory: exchange.knowingOwnKeys(discovery),
-    ...{ now, development },
+    now,
+    development,
   })
   // A replay must not use up what is left to the agent that it was captured from.
   await once()
@@ -88,13 +92,8 @@ async function verifiedPassage(
   const { purpose } = request
   const { txn = access.txn } = upstream
   const { resource, scope } = access
-  return {
-    ...{ caller, upstream },
-    ...(access.txn === undefined || access.txn === txn ? {} : { resource_txn: access.txn }),
-    access: { resource, scope, ...(txn === undefined ? {} : { txn }) },
-    ...(user === undefined ? {} : { user }),
-    ...(purpose === undefined ? {} : { purpose }),
-  }
+  const resource_txn = access.txn === txn ? undefined : access.txn
+  return { caller, access: { resource, scope, txn }, resource_txn, upstream, user, purpose }
 }
 
 /** The audit ids of an exchange: the action that it is part of, and what joins the downstream challenge to that. */
@@ -108,7 +107,7 @@ export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'cons
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
   const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(passage) })
   if (decision !== undefined) return decision
-  throw denied(policyRequest(passage), 'no exchange rule allows all of this')
+  throw denied(policyRequestOf(passage), 'no exchange rule allows all of this')
 }
 
 /**
@@ -120,16 +119,14 @@ function newlyAsked({ access: { scope }, user }: Passage): readonly string[] {
   return user === undefined || others.length === 0 ? scope : others
 }
 
-/** What the policy is asked of an exchange. */
-export function policyRequest({ caller, access, upstream, user, purpose }: Passage): Parameters<Exchange['decide']>[0] {
-  return {
-    ...principalOf(caller),
-    resource: access.resource,
-    scope: access.scope,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(user === undefined ? {} : { user: user.sub }),
+/** The question to a policy about an exchange. */
+export function policyRequestOf({ caller, access, upstream, user, purpose }: Passage): PolicyRequest {
+  return policyRequest(principalOf(caller), {
+    ...access,
+    purpose,
+    user: user?.sub,
     upstream: upstreamFacts(upstream),
-  }
+  })
 }
 
 async function isRemembered(passage: Passage, user: User, exchange: Exchange): Promise<boolean> {
@@ -147,69 +144,58 @@ function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
   }
 }
 
-/**
- * Issues the token of a passage that was decided: for the key of this very request, no longer than the upstream one, and
- * with nothing that outlives it.
- */
-export async function pass(
-  passage: Passage,
-  o: { readonly decision: 'rule' | 'remembered' | 'code'; readonly request?: string },
-  { issuer, now, onEvent }: Pick<TokenContext, 'issuer' | 'now' | 'onEvent'>,
-): Promise<TokenAnswer> {
-  const { caller, access, upstream, user } = passage
-  const { resource, scope, txn } = access
-  const at = now()
-  const lifetime = Math.min(issuer.lifetime, upstream.exp - Math.floor(at))
-  // It ended while we looked others up.
-  if (lifetime < 1) throw new AAuthError('invalid_auth_token', 'upstream_token has expired', { status: 400 })
-  const of = user === undefined ? {} : { user: { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) } }
-  const { auth_token, jti } = await issueAuthToken(
-    { ...issuer, lifetime },
-    {
-      caller,
-      resource,
-      scope,
-      ...of,
-      ...(txn === undefined ? {} : { txn }),
-      grant: upstream.grant,
-      act: upstream.act,
-      now: at,
-    },
-  )
-  onEvent({
-    type: 'granted',
-    by: 'exchange',
-    ...o,
-    ...principalOf(caller),
-    ...{ resource, scope, jti },
-    ...(user === undefined ? {} : { user: user.sub }),
-    exchange: exchangeFacts(upstream),
-    ...txnsOf(passage),
-  })
-  return { auth_token, expires_in: lifetime }
+/** Answers with the token of a passage that was decided. */
+async function pass(passage: Passage, how: PassedBy, context: TokenContext): Promise<TokenAnswer> {
+  const { issued, granted } = await issuePassed(passage, how, context)
+  context.onEvent(granted)
+  return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 
-async function askUser(
-  { redirect_uri, state }: ExchangeRequest,
+/** Who decided an exchange, and the request that the user decided. */
+export interface PassedBy {
+  readonly decision: 'rule' | 'remembered' | 'code'
+  readonly request?: string
+}
+
+/** Signs the token of a passage that was decided, for the key of this very request; resolves with its event, too. */
+export async function issuePassed(
   passage: Passage,
-  { discovery }: Asking,
-  context: TokenContext & { readonly exchange: Exchange },
-): Promise<PendingAnswer> {
-  const { caller, access, upstream, purpose } = passage
-  if (redirect_uri === undefined) {
-    throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
-  }
-  checkRedirectUri(redirect_uri, await discovery.agent(caller.agent))
-  context.exchange.questions.take(redemptionHash([caller.agent, upstream.iss, upstream.sub ?? '']))
+  how: PassedBy,
+  { issuer, now }: Pick<TokenContext, 'issuer' | 'now'>,
+): Promise<{ readonly issued: IssuedToken; readonly granted: AuthServerEvent }> {
+  const { caller, access, upstream, user } = passage
   const { resource, scope } = access
-  const asked = {
-    principal: principalOf(caller),
-    ...{ resource, scope, upstream },
-    ...(purpose === undefined ? {} : { purpose }),
-    ...txnsOf(passage),
-    ...peerOf(caller),
+  const granted = user && { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) }
+  const issued = await issueAuthToken(
+    issuer,
+    { caller, ...access, user: granted, grant: upstream.grant, upstream },
+    now(),
+  )
+  return {
+    issued,
+    granted: {
+      type: 'granted',
+      by: 'exchange',
+      ...how,
+      ...principalOf(caller),
+      resource,
+      scope,
+      jti: issued.jti,
+      ...(user === undefined ? {} : { user: user.sub }),
+      exchange: exchangeFacts(upstream),
+      ...txnsOf(passage),
+    },
   }
-  const added = await context.requests.add(asked, { redirect_uri, ...(state === undefined ? {} : { state }) })
-  reportRequested(added.id, 'browser', asked, context)
-  return { request_token: added.request_token, expires_in: requestLifetime }
+}
+
+function askUser(
+  request: ExchangeRequest,
+  passage: Passage,
+  o: { readonly asking: Asking; readonly exchange: Exchange; readonly context: TokenContext },
+): Promise<PendingAnswer> {
+  const { caller, access, resource_txn, upstream, purpose } = passage
+  const asked = { principal: principalOf(caller), ...access, resource_txn, upstream, purpose, ...peerOf(caller) }
+  const name = redemptionHash([caller.agent, upstream.iss, upstream.sub ?? ''])
+  const count = (): void => o.exchange.questions.take(name)
+  return askInBrowser(asked, { wayBack: request, asking: o.asking, count }, o.context)
 }

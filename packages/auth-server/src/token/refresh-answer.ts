@@ -1,7 +1,8 @@
 import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from '../grant/auth-token.js'
-import { decideAgain, principalOf } from '../grant/decide.js'
+import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
+import { grantedTo } from '../grant/grants.js'
 import type { TokenAnswer, TokenContext } from './token-context.js'
 import type { RefreshRequest } from './token-request.js'
 
@@ -19,24 +20,14 @@ export async function answerRefresh(
   const grant = await grants.find(principal, request.refresh_token)
   if (grant === undefined) throw refusedGrant()
   const scope = narrowedScope(request.scope, parseScope(grant.scope))
-  const { resource, purpose, user, id } = grant
-  const ofUser = user === undefined ? {} : { user: user.sub }
-  // It goes on with what the grant began, and so does what others do for it.
-  const txn = grant.txn === undefined ? {} : { txn: grant.txn }
-  await decideAgain({ ...principal, resource, scope, ...(purpose === undefined ? {} : { purpose }), ...ofUser }, policy)
-  const issued = await issueAuthToken(issuer, {
-    caller,
-    resource,
-    scope,
-    ...(user === undefined ? {} : { user }),
-    ...txn,
-    grant: id,
-    now: now(),
-  })
+  // The audit id stays that of the grant, and so does that of what others do for it.
+  const { resource, purpose, user, id, txn } = grant
+  await decideAgain(policyRequest(principal, { resource, scope, purpose, user: user?.sub }), policy)
+  const issued = await issueAuthToken(issuer, { caller, resource, scope, user, txn, grant: id }, now())
   // A revocation that was answered in the meantime wins: the token just signed goes nowhere.
   if (!(await grants.use(request.refresh_token))) throw refusedGrant()
-  onEvent({ type: 'refreshed', ...principal, ...ofUser, resource, scope, grant: id, jti: issued.jti, ...txn })
-  return { auth_token: issued.auth_token, expires_in: issuer.lifetime }
+  onEvent({ type: 'refreshed', ...grantedTo(principal, grant), scope, jti: issued.jti })
+  return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 
 function narrowedScope(asked: string | undefined, granted: readonly string[]): readonly string[] {

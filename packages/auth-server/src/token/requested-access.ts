@@ -10,7 +10,7 @@ export interface RequestedAccess {
   readonly resource: string
   readonly scope: readonly string[]
   /** The audit id the resource gave this action. */
-  readonly txn?: string
+  readonly txn?: string | undefined
 }
 
 /** What the checks need to know. */
@@ -56,7 +56,7 @@ async function accessByResourceToken(
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
   bindsCaller(claims, caller)
   const scope = boundedScope(claims.scope)
-  return { resource: iss, scope, ...(claims.txn === undefined ? {} : { txn: claims.txn }) }
+  return { resource: iss, scope, txn: claims.txn }
 }
 
 /** A resource token is worthless to whoever stole it: it names its agent, its delegate and the very key that signs. */

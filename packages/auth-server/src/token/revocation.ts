@@ -1,3 +1,4 @@
+import { principalOf } from '../grant/decide.js'
 import { grantedTo } from '../grant/grants.js'
 import type { VerifiedCaller } from './identified-form.js'
 import type { TokenContext } from './token-context.js'
@@ -14,8 +15,7 @@ export async function revocation(
   { caller, once }: Pick<VerifiedCaller, 'caller' | 'once'>,
   context: Pick<TokenContext, 'grants' | 'onEvent'>,
 ): Promise<object> {
-  const { agent, delegate } = caller
-  const owner = { agent, ...(delegate === undefined ? {} : { delegate }) }
+  const owner = principalOf(caller)
   const token = parseRevocation(form)
   await once()
   const ended = await context.grants.revoke(owner, token)

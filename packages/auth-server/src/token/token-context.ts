@@ -50,16 +50,22 @@ export interface Asking extends Pick<VerifiedCaller, 'caller' | 'once'> {
   }) => void
 }
 
-/** Turns allowed requests into grants. */
+/** A grant that a code gave. */
+export interface RedeemedGrant {
+  readonly principal: Principal
+  readonly grant: Grant
+  /** The hash by which a second use of the code finds it. */
+  readonly redemption: string
+}
+
+/** Takes allowed requests, each once. */
 export interface Redemptions {
   /**
-   * Takes an allowed request and stores its grant, both or neither; resolves with the refresh token once that is on disk.
-   * Absent when somebody else took it first.
+   * Takes an allowed request and stores the grant that takes its place, both or neither; the request of an exchange has none,
+   * and stays for a while as redeemed. Resolves once that is on disk, with the refresh token of the grant; undefined when
+   * another request took it first.
    */
-  take(
-    row: RequestRow,
-    o: { readonly principal: Principal; readonly grant: Grant; readonly redemption: string },
-  ): Promise<string | undefined>
+  take(row: RequestRow, redeemed: RedeemedGrant | undefined): Promise<{ readonly refresh_token?: string } | undefined>
 }
 
 /** Answers to codes, kept in memory only: they hold tokens. */

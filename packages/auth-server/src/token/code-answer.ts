@@ -1,0 +1,40 @@
+import type { IdentifiedCaller } from '@countersign/verify'
+import { principalOf } from '../grant/decide.js'
+import { owns } from '../grant/grant.js'
+import { codeOf, isCode, redemptionHash } from '../request-token.js'
+import type { RequestRow } from '../tables.js'
+import { redeem } from './redemption.js'
+import type { TokenAnswer, TokenContext } from './token-context.js'
+import type { CodeRequest } from './token-request.js'
+
+/**
+ * Answers `request_type=code`.
+ * @throws AAuthError `invalid_grant`, `access_denied`
+ * @see protocol §6.2, §7
+ */
+export async function answerCode(
+  request: CodeRequest,
+  caller: IdentifiedCaller,
+  context: TokenContext,
+): Promise<TokenAnswer> {
+  const { code, redirect_uri, request_token } = request
+  const { requests, now } = context
+  const row = await requests.find(request_token)
+  return redeem(
+    {
+      by: 'code',
+      redemption: redemptionHash(['code', code, redirect_uri, request_token]),
+      row: row !== undefined && isBound(request, row, caller) ? row : undefined,
+      isAllowed: ({ status, expires }) => status === 'granted' && expires > now(),
+    },
+    caller,
+    context,
+  )
+}
+
+/** A code works for its own request, agent and `redirect_uri` only: in anyone else's session a stolen or injected one is worth nothing. */
+function isBound(request: CodeRequest, row: RequestRow, caller: IdentifiedCaller): boolean {
+  const { code, redirect_uri, request_token } = request
+  if (row.user_code !== null || row.code_secret === null || row.redirect_uri !== redirect_uri) return false
+  return owns(principalOf(caller), row) && isCode(code, codeOf(request_token, row.code_secret))
+}

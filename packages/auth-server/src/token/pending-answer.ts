@@ -1,0 +1,60 @@
+import { AAuthError, checkRedirectUri } from '@countersign/protocol'
+import type { NewRequest } from '../consent/requests.js'
+import { exchangeFacts } from '../exchange/exchange.js'
+import { requestLifetime } from '../request-token.js'
+import type { Asking, TokenContext } from './token-context.js'
+
+/** What an agent sends its user's browser with, to `agent_auth_endpoint`. */
+export interface PendingAnswer {
+  readonly request_token: string
+  /** Seconds. */
+  readonly expires_in: number
+}
+
+/** Where the user's browser goes with the answer. */
+interface WayBack {
+  readonly redirect_uri?: string
+  readonly state?: string
+}
+
+/**
+ * Stores a request that its user decides in a browser.
+ * @param o.count runs once all is checked, and before anything is stored
+ * @throws AAuthError `invalid_request` without a `redirect_uri` of the agent, and what `count` throws
+ */
+export async function askInBrowser(
+  request: NewRequest,
+  o: { readonly wayBack: WayBack; readonly asking: Asking; readonly count: () => Promise<void> | void },
+  context: Pick<TokenContext, 'requests' | 'onEvent'>,
+): Promise<PendingAnswer> {
+  const { redirect_uri, state } = o.wayBack
+  if (redirect_uri === undefined) {
+    throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
+  }
+  // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
+  checkRedirectUri(redirect_uri, await o.asking.discovery.agent(request.principal.agent))
+  await o.count()
+  const { id, request_token } = await context.requests.add(request, { redirect_uri, state })
+  reportRequested(id, { flow: 'browser', request }, context)
+  return { request_token, expires_in: requestLifetime }
+}
+
+/** One event for a request that waits. */
+export function reportRequested(
+  id: string,
+  { flow, request }: { readonly flow: 'browser' | 'device'; readonly request: NewRequest },
+  { onEvent }: Pick<TokenContext, 'onEvent'>,
+): void {
+  const { principal, resource, scope, txn, resource_txn, upstream } = request
+  onEvent({
+    type: 'requested',
+    flow,
+    request: id,
+    ...principal,
+    resource,
+    scope,
+    ...(txn === undefined ? {} : { txn }),
+    ...(resource_txn === undefined ? {} : { resource_txn }),
+    ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
+  })
+}
