@@ -1,5 +1,5 @@
 // What guards MCP on the wire, without the SDK: for whoever passes messages on.
-export type { McpRules, Rules } from './options.js'
+export type { McpRules, Rules } from './mcp-rules.js'
 export { checkOrigin } from './origin.js'
 export { ownerOf, succeeded } from './owner.js'
 export { type RpcMessage, readRpc } from './rpc.js'
