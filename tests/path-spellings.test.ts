@@ -1,7 +1,7 @@
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { routeTable } from '../packages/gateway/src/route-table.js'
-import { uriRules } from '../packages/mcp/src/uri-rules.js'
+import { uriRules } from '../packages/mcp/src/rules/uri-rules.js'
 
 // One list of spellings for the two tables that choose a rule by a name: URIs of MCP, and paths at the gateway. What some server or
 // other reads as `/private/…` must go by the strict rule or by none.

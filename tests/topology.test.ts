@@ -148,6 +148,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   resource: [['limit', 'oauth'], ['guard'], ['event', 'token'], ['downstream', 'adapter'], ['runtimes']],
   'agent-server': [['key', 'enrollment'], ['delegate'], ['token']],
   'auth-server': [['bound', 'mandate'], ['grant', 'pages'], ['login'], ['exchange'], ['consent'], ['token']],
+  mcp: [['rules'], ['session'], ['stream'], ['transport', 'elicitation'], ['bridge']],
 }
 
 test('every folder of a room stands on one floor and imports from floors below it only', () => {

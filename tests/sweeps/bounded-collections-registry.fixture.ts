@@ -51,8 +51,8 @@ export const fixed: Names = {
   'packages/httpsig/src/component/structured-field-type.ts': 'known',
   'packages/mcp/src/guard-mcp.ts': '?',
   'packages/mcp/src/protected-resource.ts': 'routes',
-  'packages/mcp/src/rules.ts': '?',
-  'packages/mcp/src/uri-rules.ts': '?',
+  'packages/mcp/src/rules/rule-book.ts': '?',
+  'packages/mcp/src/rules/uri-rules.ts': '?',
   'packages/protocol/src/keys-file.ts': 'keys',
   'packages/protocol/src/published-key.ts': '?',
   'packages/resource/src/adapter/adapter.ts': 'bodiless',
@@ -122,9 +122,9 @@ export const passing: Names = {
   'packages/httpsig/src/component/signature-input.ts': 'raw values',
   'packages/httpsig/src/component/structured-field.ts': 'seen.parameters members',
   'packages/httpsig/src/signature/verify-message.ts': 'covered parameters members verified',
-  'packages/mcp/src/requests.ts': 'thrown',
-  'packages/mcp/src/rule-names.ts': 'names',
-  'packages/mcp/src/uri-forms.ts': '? all parts folds',
+  'packages/mcp/src/stream/requests.ts': 'thrown',
+  'packages/mcp/src/rules/names.ts': 'names',
+  'packages/mcp/src/rules/uri-forms.ts': '? all parts folds',
   'packages/protocol/src/a-label.ts': 'labels',
   'packages/protocol/src/cookie.ts': 'values twice',
   'packages/protocol/src/cors.ts': 'known',
@@ -403,130 +403,139 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by use: the one unused for longest goes, and is imported again',
     filledBy: ['packages/httpsig/src/key/key.test.ts', 'holds no more than it may'],
   },
-  'packages/mcp/src/agent-fetch.ts failures': {
+  'packages/mcp/src/transport/agent-fetch.ts failures': {
     grows: 'peer',
     bound: '100 events',
     bytes: '100 × the id of an event',
     filledBy: [fills, 'a bounded map'],
   },
-  'packages/mcp/src/agent-fetch.ts all': { ...ofProgram, bound: 'requests of one transport that are under way' },
+  'packages/mcp/src/transport/agent-fetch.ts all': {
+    ...ofProgram,
+    bound: 'requests of one transport that are under way',
+  },
   'packages/mcp-bridge/src/ask-later.ts asking': {
     grows: 'peer',
     bound: '64 questions',
     bytes: '64 × the 16 KiB of headers that name a scope',
     filledBy: ['packages/mcp-bridge/src/ask-later.test.ts', 'a server that asks on and on'],
   },
-  'packages/mcp/src/bridge.ts requests': { ...ofProgram, bound: 'requests of the client that are under way' },
-  'packages/mcp/src/call-streams.ts open': { ...ofProgram, bound: 'requests of the client that are under way' },
-  'packages/mcp/src/call-streams.ts ended': {
+  'packages/mcp/src/bridge/bridge.ts requests': { ...ofProgram, bound: 'requests of the client that are under way' },
+  'packages/mcp/src/transport/call-streams.ts open': {
+    ...ofProgram,
+    bound: 'requests of the client that are under way',
+  },
+  'packages/mcp/src/transport/call-streams.ts ended': {
     grows: 'peer',
     bound: '100 streams',
     bytes: '100 × an id of 1024 characters',
-    filledBy: ['packages/mcp/src/streams.test.ts', 'of the events of a session'],
+    filledBy: ['packages/mcp/src/stream/streams.test.ts', 'of the events of a session'],
   },
-  'packages/mcp/src/events.ts events': {
+  'packages/mcp/src/stream/events.ts events': {
     grows: 'stranger',
     bound: '1000 events of a session',
     bytes: '1 MiB of a session, 128 MiB of all',
     shared: 'a tenth of all for the sessions of one site',
-    filledBy: ['packages/mcp/src/events.test.ts', 'sessions of one crowd keep a tenth'],
+    filledBy: ['packages/mcp/src/stream/events.test.ts', 'sessions of one crowd keep a tenth'],
   },
-  'packages/mcp/src/events.ts streams': {
+  'packages/mcp/src/stream/events.ts streams': {
     grows: 'stranger',
     bound: 'streams with an event that is kept, or a request under way',
     bytes: 'counted with the events',
     shared: 'as the events',
-    filledBy: ['packages/mcp/src/events.test.ts', 'until there is no more for it'],
+    filledBy: ['packages/mcp/src/stream/events.test.ts', 'until there is no more for it'],
   },
-  'packages/mcp/src/events.ts crowds': {
+  'packages/mcp/src/stream/events.ts crowds': {
     grows: 'stranger',
     bound: 'sites with a session',
     bytes: '10 000 × 100',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/events.test.ts', 'many sessions keep no more'],
+    filledBy: ['packages/mcp/src/stream/events.test.ts', 'many sessions keep no more'],
   },
-  'packages/mcp/src/own-requests.ts waiting': {
+  'packages/mcp/src/session/own-requests.ts waiting': {
     grows: 'stranger',
     bound: 'requests under way, of 10 seconds',
     bytes: 'small',
     shared: 'each session its own',
     filledBy: [fills, 'requests of one MCP session'],
   },
-  'packages/mcp/src/questions.ts open': {
+  'packages/mcp/src/bridge/questions.ts open': {
     grows: 'peer',
     bound: '1000 questions by ids of 256 characters',
     bytes: '1000 × 400',
     filledBy: [fills, 'questions of a server'],
   },
-  'packages/mcp/src/remote-sessions.ts open': { ...ofProgram, bound: 'the session and the one that takes its place' },
-  'packages/mcp/src/remote-sessions.ts greetings': {
+  'packages/mcp/src/bridge/remote-sessions.ts open': {
     ...ofProgram,
     bound: 'the session and the one that takes its place',
   },
-  'packages/mcp/src/requests.ts noted': {
+  'packages/mcp/src/bridge/remote-sessions.ts greetings': {
+    ...ofProgram,
+    bound: 'the session and the one that takes its place',
+  },
+  'packages/mcp/src/stream/requests.ts noted': {
     grows: 'stranger',
     bound: '1000 requests of a session',
     bytes: '1000 × the facts of one, each with its connection',
     shared: 'each session its own',
     filledBy: [fills, 'requests of one MCP session'],
   },
-  'packages/mcp/src/rule-names.ts tool': { ...ofProgram, bound: 'rules of the program' },
-  'packages/mcp/src/rule-names.ts prompt': { ...ofProgram, bound: 'rules of the program' },
-  'packages/mcp/src/session-groups.ts groups': {
+  'packages/mcp/src/rules/names.ts tool': { ...ofProgram, bound: 'rules of the program' },
+  'packages/mcp/src/rules/names.ts prompt': { ...ofProgram, bound: 'rules of the program' },
+  'packages/mcp/src/session/groups.ts groups': {
     grows: 'stranger',
     bound: 'holders and sites of 10 000 sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session-groups.ts bySize': {
+  'packages/mcp/src/session/groups.ts bySize': {
     grows: 'stranger',
     bound: '140 sizes',
     bytes: 'as the groups',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session-groups.ts ?': {
+  'packages/mcp/src/session/groups.ts ?': {
     grows: 'stranger',
     bound: 'groups of one size',
     bytes: 'as the groups',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/session-groups.ts unused': {
+  'packages/mcp/src/session/groups.ts unused': {
     grows: 'stranger',
     bound: '10 000 sessions',
     bytes: '10 000 × 50',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/sessions.ts sessions': {
+  'packages/mcp/src/session/sessions.ts sessions': {
     grows: 'stranger',
     bound: '10 000, 100 of a caller',
     bytes: '10 000 × what a server of the program takes',
     shared: 'the largest site ends one of its own',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/sessions.ts unused': {
+  'packages/mcp/src/session/sessions.ts unused': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 50',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/sessions.ts holders': {
+  'packages/mcp/src/session/sessions.ts holders': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
-  'packages/mcp/src/sessions.ts crowds': {
+  'packages/mcp/src/session/sessions.ts crowds': {
     grows: 'stranger',
     bound: 'the sessions',
     bytes: '10 000 × 200',
     shared: 'as the sessions',
-    filledBy: ['packages/mcp/src/sessions-many.test.ts', 'among ten as among 10 000'],
+    filledBy: ['packages/mcp/src/session/sessions-many.test.ts', 'among ten as among 10 000'],
   },
   'packages/protocol/src/bounded-map.ts entries': {
     grows: 'stranger',

@@ -1,5 +1,5 @@
 export { callerOf, guardMcp, type HandlerExtra, type McpServerLike } from './guard-mcp.js'
-export type { McpRules, Rules } from './mcp-rules.js'
 export type { McpOptions } from './options.js'
 export type { McpOAuth } from './protected-resource.js'
-export type { SessionLimits } from './sessions.js'
+export type { McpRules, Rules } from './rules/mcp-rules.js'
+export type { SessionLimits } from './session/sessions.js'

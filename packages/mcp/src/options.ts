@@ -1,6 +1,6 @@
-import type { McpRules } from './mcp-rules.js'
 import type { McpOAuth } from './protected-resource.js'
-import type { SessionLimits } from './sessions.js'
+import type { McpRules } from './rules/mcp-rules.js'
+import type { SessionLimits } from './session/sessions.js'
 
 /** What callers need, and what they get. */
 export interface McpOptions<S extends string> extends McpRules<S> {

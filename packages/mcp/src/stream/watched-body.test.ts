@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isEventStream, watchedBody } from './rules-export.js'
+import { isEventStream, watchedBody } from '../rules.js'
 
 test('a media type is the same in any case, with parameters or without; another is another', () => {
   const isOne = (type?: string): boolean =>

@@ -1,10 +1,10 @@
 import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { Guarded } from '@countersign/resource'
+import type { Session } from '../session/sessions.js'
 import type { RecentEvents, SentEvent } from './events.js'
 import type { Pending, Purpose } from './requests.js'
-import type { Session } from './sessions.js'
-import { isEventStream, watchedBody } from './stream.js'
+import { isEventStream, watchedBody } from './watched-body.js'
 
 /** What the SDK calls the stream of what belongs to no request. */
 export const standalone = '_GET_stream'

@@ -3,9 +3,9 @@ import { verifies } from '@countersign/requirements'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { beforeAll, expect, test } from 'vitest'
-import { asHolder, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
-import { agentTransport } from './agent-transport.js'
-import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+import { asHolder, makeWorld, type Signer, type World } from '../../../resource/src/world.test.fixture.js'
+import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
+import { agentTransport } from '../transport/agent-transport.js'
 
 // Streams that go on, and those that do not: which event comes after which, under whose authority.
 

@@ -2,8 +2,8 @@ import { satisfies } from '@countersign/protocol'
 import type { AAuth, Authorization, Guarded } from '@countersign/resource'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { Rule } from '../rules/rule-book.js'
 import type { RecentEvents } from './events.js'
-import type { Rule } from './rules.js'
 
 /** What a stream was opened for: by its rule it goes on. */
 export interface Purpose<S extends string> {

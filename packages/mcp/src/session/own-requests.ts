@@ -2,7 +2,7 @@ import { randomText } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import type { Ask } from './rule-names.js'
+import type { Ask } from '../rules/names.js'
 
 /** Seconds a server may take to list what it has. */
 const deadline = 10

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
-import { asHolder, makeWorld, type World } from '../../resource/src/world.test.fixture.js'
-import { makeTools, messagesOf, openSession, rpc } from './tools.test.fixture.js'
+import { asHolder, makeWorld, type World } from '../../../resource/src/world.test.fixture.js'
+import { makeTools, messagesOf, openSession, rpc } from '../tools.test.fixture.js'
 
 let world: World
 beforeAll(async () => {

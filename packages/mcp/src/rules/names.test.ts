@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { asAgent } from '../../resource/src/world.test.fixture.js'
-import type { McpOptions } from './index.js'
-import { listNames, nameProof } from './rule-names.js'
-import { makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+import { asAgent } from '../../../resource/src/world.test.fixture.js'
+import type { McpOptions } from '../index.js'
+import { makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
+import { listNames, nameProof } from './names.js'
 
 type Scopes = 'events.read' | 'events.write'
 

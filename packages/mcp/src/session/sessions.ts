@@ -1,6 +1,6 @@
 import { AAuthError, checkOptions } from '@countersign/protocol'
+import { sessionGroups } from './groups.js'
 import { crowdOf, holderOf, type Owner } from './owner.js'
-import { sessionGroups } from './session-groups.js'
 
 /** Something that lasts over several requests of one caller. */
 export interface Session<T> {

@@ -1,9 +1,16 @@
 import { generateSigningKey } from '@countersign/httpsig'
 import { verifies } from '@countersign/requirements'
 import { beforeAll, expect, test } from 'vitest'
-import type { ResourceEvent } from '../../resource/src/index.js'
-import { asAgent, asHolder, asKey, makeWorld, type Signer, type World } from '../../resource/src/world.test.fixture.js'
-import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from './tools.test.fixture.js'
+import type { ResourceEvent } from '../../../resource/src/index.js'
+import {
+  asAgent,
+  asHolder,
+  asKey,
+  makeWorld,
+  type Signer,
+  type World,
+} from '../../../resource/src/world.test.fixture.js'
+import { initialize, makeTools, messagesOf, openSession, rpc, type Tools } from '../tools.test.fixture.js'
 
 let world: World
 let tools: Tools

@@ -9,7 +9,7 @@ import {
   type ElicitResult,
 } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
-import { bridged } from './bridge.test.fixture.js'
+import { bridged } from '../bridge/bridge.test.fixture.js'
 import { elicitCode } from './elicit-code.js'
 import { elicitUrl } from './elicit-url.js'
 
