@@ -1,3 +1,4 @@
+export { conformanceStatement, withConformance } from './conformance.js'
 export { requirements } from './manifest.js'
 export { numRuns, raceRounds } from './property-runs.js'
 export type { Requirement } from './requirement.js'
