@@ -62,7 +62,7 @@ export const fixed: Names = {
   'packages/resource/src/downstream/interaction.ts': '?',
   'packages/resource/src/downstream/oauth-downstream.ts': '?',
   'packages/resource/src/guard/route.ts': '?',
-  'packages/resource/src/resource.ts': 'documents ?',
+  'packages/resource/src/own-answers.ts': '?',
   'packages/server/src/listen.ts': 'servers',
   'packages/server/src/trace.ts': 'secrets',
   'packages/store/src/migrate.ts': 'names',

@@ -40,7 +40,7 @@ export interface Guard extends FactRules {
   readonly mode: Mode
   readonly refusal: RefusalContext
   /** How the resource calls others, where it does. */
-  readonly downstream?: Downstream
+  readonly downstream: Downstream | undefined
 }
 
 /** What is verified of a request, and the route that judges it. */

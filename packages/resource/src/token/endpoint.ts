@@ -1,4 +1,4 @@
-import { headerValues, type ReceivedMessage, type ReplaySet } from '@countersign/httpsig'
+import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import {
   AAuthError,
   asAAuthError,
@@ -8,40 +8,19 @@ import {
   parseForm,
   parseScope,
 } from '@countersign/protocol'
-import {
-  type Caller,
-  type ClientOf,
-  checkReplay,
-  refuseSeen,
-  requestIdOf,
-  type Verified,
-  type Verifier,
-} from '@countersign/verify'
+import { type Caller, checkReplay, refuseSeen, requestIdOf, type Verified } from '@countersign/verify'
 import { aauthOf } from '../guard/aauth.js'
 import { signatureComponents } from '../guard/components.js'
 import { type Deny, isDenied } from '../guard/deny.js'
-import type { Observer } from '../guard/event.js'
-import { type Failures, isReplay } from '../guard/failures.js'
+import { isReplay } from '../guard/failures.js'
+import type { Guard } from '../guard/guarded-request.js'
 import { enterFailures, tokenCredentials } from '../guard/head.js'
-import type { HeadCounts } from '../guard/head-counts.js'
-import { type ResourceTokens, resourceTokenLife } from '../guard/resource-token.js'
-import type { SiteOf } from '../limit/limits.js'
+import { resourceTokenLife } from '../guard/resource-token.js'
 
-/** What the resource token endpoint works with. */
-export interface ResourceTokenEndpointOptions {
-  readonly verifier: Verifier
-  readonly replay: ReplaySet
-  readonly siteOf?: SiteOf | undefined
-  readonly development: boolean
-  readonly failures: Failures
-  readonly heads: HeadCounts
-  readonly clientOf: ClientOf
-  readonly tokens: ResourceTokens
-  readonly authServers: readonly string[]
+/** What the resource token endpoint issues, and to whom not. */
+export interface TokenRules {
   readonly scopes: readonly string[]
-  readonly now: () => number
-  readonly tell: Observer
-  readonly deny?: Deny
+  readonly deny: Deny | undefined
 }
 
 interface Ask {
@@ -55,59 +34,71 @@ interface Ask {
  */
 export async function answerResourceTokenRequest(
   message: ReceivedMessage,
-  options: ResourceTokenEndpointOptions,
+  guard: Guard,
+  rules: TokenRules,
 ): Promise<Response> {
   let caller: Caller | undefined
-  const named = requestIdOf(message)
   try {
     if (message.method !== 'POST')
       throw new AAuthError('invalid_request', 'resource tokens are asked for with POST', { status: 405 })
-    const peer = options.clientOf(message)
-    const verifies = enterFailures(message, peer, options)
-    const verified = await options.verifier.verify(message, { accept: tokenCredentials, peer })
+    const peer = guard.clientOf(message)
+    const verifies = enterFailures(message, peer, guard)
+    const verified = await guard.verifier.verify(message, { accept: tokenCredentials, peer })
     verifies()
     caller = verified.caller
-    return Response.json(await resourceTokenFor(message, verified, options), {
+    return Response.json(await issueToken({ message, verified, guard }, rules), {
       headers: { 'cache-control': 'no-store' },
     })
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    options.tell({ type: 'refused', error, ...(caller === undefined ? {} : { aauth: aauthOf(caller) }), ...named })
-    const challenged = error.status === 401 && error.code !== 'replay_detected'
-    return errorResponse(error, {
-      ...(challenged
-        ? { agentAuth: { identity: true, ...(error.algs === undefined ? {} : { algs: error.algs }) } }
-        : {}),
-      ...(error.status === 405 ? { headers: [['allow', 'POST']] } : {}),
-      now: options.now,
-    })
+    const aauth = caller === undefined ? {} : { aauth: aauthOf(caller) }
+    guard.tell({ type: 'refused', error, ...aauth, ...requestIdOf(message) })
+    return refusalResponse(error, guard.refusal.now)
   }
 }
 
-async function resourceTokenFor(
-  message: ReceivedMessage,
-  verified: Verified,
-  options: ResourceTokenEndpointOptions,
+/** The response to a refused request; with a challenge for identity where that would help. */
+function refusalResponse(error: AAuthError, now: () => number): Response {
+  const isChallenge = error.status === 401 && error.code !== 'replay_detected'
+  const algs = error.algs === undefined ? {} : { algs: error.algs }
+  return errorResponse(error, {
+    ...(isChallenge ? { agentAuth: { identity: true, ...algs } } : {}),
+    ...(error.status === 405 ? { headers: [['allow', 'POST']] } : {}),
+    now,
+  })
+}
+
+/** A request whose signature has verified. */
+interface VerifiedRequest {
+  readonly message: ReceivedMessage
+  readonly verified: Verified
+  readonly guard: Guard
+}
+
+async function issueToken(
+  request: VerifiedRequest,
+  { scopes, deny }: TokenRules,
 ): Promise<{ resource_token: string; auth_server: string; expires_in: number }> {
-  const caller = identified(verified.caller, message)
-  if (options.deny !== undefined && (await isDenied([options.deny], aauthOf(caller))))
+  const { message, verified, guard } = request
+  const { authServers, tokens } = guard.refusal
+  const caller = identifiedCaller(verified.caller, message)
+  if (deny !== undefined && (await isDenied([deny], aauthOf(caller))))
     throw new AAuthError('policy_denied', 'this caller is not admitted here')
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
-  const ask = askOf(message, options)
-  await allotOnce(message, verified, caller, options)
-  const resource_token = await options.tokens.issue(caller, { ...ask, ...requestIdOf(message) })
+  const ask = parseAsk(message, { scopes, authServers })
+  await allotOnce(request, caller)
+  const resource_token = await tokens.issue(caller, { ...ask, ...requestIdOf(message) })
   return { resource_token, auth_server: ask.authServer, expires_in: resourceTokenLife }
 }
 
-/** The limit before the replay set: what was refused for the one may come again, and must not fill the other. */
+/** The limit before the replay set: a request that is over the limit may come again, and must not fill the set. */
 async function allotOnce(
-  message: ReceivedMessage,
-  verified: Verified,
+  { message, verified, guard }: VerifiedRequest,
   caller: Caller & { level: 'identified' },
-  options: ResourceTokenEndpointOptions,
 ): Promise<void> {
-  const { replay, siteOf, development, tokens } = options
+  const { replay, siteOf, development } = guard
+  const { tokens } = guard.refusal
   const check = { replay, verified, partition: 'token', siteOf, development } as const
   try {
     // Before the count: replays under way must not fill the limit of the agent that they were captured from.
@@ -120,12 +111,12 @@ async function allotOnce(
       throw error
     }
   } catch (error) {
-    if (isReplay(error)) options.failures.note(options.clientOf(message))
+    if (isReplay(error)) guard.failures.note(guard.clientOf(message))
     throw error
   }
 }
 
-function identified(caller: Caller, message: ReceivedMessage): Caller & { level: 'identified' } {
+function identifiedCaller(caller: Caller, message: ReceivedMessage): Caller & { level: 'identified' } {
   if (caller.level === 'identified') return caller
   // The name in a form is a claim: only a verified caller is given a token, and only for itself (RST-18, RST-19).
   if (caller.level === 'anonymous') {
@@ -135,17 +126,20 @@ function identified(caller: Caller, message: ReceivedMessage): Caller & { level:
   throw new AAuthError('insufficient_level', 'resource tokens are given to identified agents')
 }
 
-function askOf(message: ReceivedMessage, options: ResourceTokenEndpointOptions): Ask {
+function parseAsk(
+  message: ReceivedMessage,
+  { scopes, authServers }: { readonly scopes: readonly string[]; readonly authServers: readonly string[] },
+): Ask {
   checkContentCoding(message)
   const form = parseForm(message.body, headerValues(message, 'content-type')[0])
   if (form.has('auth_request_url')) throw new AAuthError('invalid_request', 'auth_request_url is not supported here')
   const text = form.get('scope')
   if (text === undefined) throw new AAuthError('invalid_request', 'scope is missing')
   const scope = parseScope(text)
-  if (!scope.every(name => options.scopes.includes(name) || identityScopes.includes(name)))
+  if (!scope.every(name => scopes.includes(name) || identityScopes.includes(name)))
     throw new AAuthError('invalid_scope', 'scope names a scope this resource does not have')
-  const authServer = form.get('auth_server') ?? options.authServers[0]
-  if (authServer === undefined || !options.authServers.includes(authServer))
+  const authServer = form.get('auth_server') ?? authServers[0]
+  if (authServer === undefined || !authServers.includes(authServer))
     throw new AAuthError('invalid_request', 'auth_server is not one of this resource')
   return { scope, authServer }
 }

@@ -1,0 +1,83 @@
+import { createDiscovery, type Discovery } from '@countersign/discovery'
+import { memoryReplaySet, type ReceivedMessage } from '@countersign/httpsig'
+import { clientOf, createVerifier, type Verifier } from '@countersign/verify'
+import { createDownstream } from './downstream/downstream.js'
+import { withoutDenied } from './guard/deny.js'
+import { type Observer, quiet } from './guard/event.js'
+import { createFailures, type Failures, noFailures } from './guard/failures.js'
+import type { Guard } from './guard/guarded-request.js'
+import type { RouteContext } from './guard/requirement.js'
+import { resourceTokens } from './guard/resource-token.js'
+import { memoryCounter } from './limit/counter.js'
+import { parseRate } from './limit/rate.js'
+import { spentCounts } from './limit/spent-counts.js'
+import type { ResourceOptions } from './options.js'
+
+type Options = ResourceOptions<string>
+
+const defaultTolerance = 60
+
+/**
+ * Makes what a resource judges requests with, by its options.
+ * @throws TypeError for an option that is wrong, RangeError for a `tolerance` outside 1 to 300
+ */
+export function makeGuard(options: Options, { authServers, development }: RouteContext, jwksUri: string): Guard {
+  const { id, siteOf, counter = memoryCounter(), now = () => Date.now() / 1000, tolerance = defaultTolerance } = options
+  const [key] = options.keys
+  if (key === undefined) throw new TypeError('keys must hold at least one key: the first signs resource tokens')
+  const discovery = discoveryOf(options, now)
+  const tell = quiet(options.onEvent && naming(id, options.onEvent))
+  const client = clientOf(options)
+  const rate = parseRate(options.resourceTokenLimit ?? '600/min')
+  const tokens = resourceTokens({ id, key, counter, rate, now, tell, siteOf, development })
+  const own = { id, jwksUri, key, discovery, counter, clientOf: client, tell, now, development }
+  return {
+    verifier: verifierOf(options, discovery),
+    replay: options.replay ?? memoryReplaySet({ window: 2 * tolerance, ...(options.now && { now }) }),
+    siteOf,
+    development,
+    passed: new WeakSet<ReceivedMessage>(),
+    counter,
+    spent: spentCounts(),
+    charges: new WeakMap(),
+    clientOf: client,
+    failures: failuresOf(options),
+    heads: new WeakMap(),
+    tell,
+    mode: options.observe === true ? 'observe' : 'enforce',
+    refusal: { tokens, authServers, now },
+    ownAgent: options.acceptOwnAgent === true ? 'accepted' : 'refused',
+    downstream: options.downstream && createDownstream(options.downstream, own),
+  }
+}
+
+/** An observer whose events say which resource decided. */
+function naming(resource: string, observer: Observer): Observer {
+  return event => observer({ ...event, resource })
+}
+
+function discoveryOf({ discovery, development = false, telemetry }: Options, now: () => number): Discovery {
+  return discovery ?? createDiscovery({ now, development, ...(telemetry && { onEvent: telemetry.discovery }) })
+}
+
+function failuresOf({ failureLimit, trustedProxies }: Options): Failures {
+  if (failureLimit === undefined) return noFailures
+  return createFailures(parseRate(failureLimit), { privatePeers: trustedProxies !== undefined })
+}
+
+function verifierOf(options: Options, discovery: Discovery): Verifier {
+  const { id, authServers = [], authorities, agents = 'any', development = false, now, telemetry } = options
+  return createVerifier({
+    receiver: id,
+    authServers,
+    ...(authorities === undefined ? {} : { authorities }),
+    ...(telemetry === undefined ? {} : { onToken: seen => telemetry.token(seen) }),
+    ...(now === undefined ? {} : { now }),
+    agents: withoutDenied(agents, options.deny),
+    development,
+    discovery,
+    tolerance: options.tolerance ?? defaultTolerance,
+    // Everything signed is verified in full, also where less would do: a failure always refuses.
+    accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
+  })
+}

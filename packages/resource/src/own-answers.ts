@@ -1,0 +1,85 @@
+import { checkTarget, pathOf, type ReceivedMessage } from '@countersign/httpsig'
+import {
+  answerRoute,
+  asAAuthError,
+  documentResponse,
+  errorResponse,
+  jwksResponse,
+  type Route,
+  type Routes,
+  withCors,
+} from '@countersign/protocol'
+import type { Observer } from './guard/event.js'
+import type { Guard } from './guard/guarded-request.js'
+import { agentMetadataPath, metadataOf, metadataPath, tokenPath } from './guard/metadata.js'
+import type { RouteContext } from './guard/requirement.js'
+import type { RouteBook } from './guard/route-book.js'
+import type { ResourceOptions } from './options.js'
+import { answerResourceTokenRequest } from './token/endpoint.js'
+
+/** What a resource answers itself: its documents, its token endpoint and the pages of its callers' users. */
+export interface OwnAnswers {
+  readonly paths: readonly string[]
+  answer(message: ReceivedMessage): Promise<Response>
+}
+
+/** What {@link ownAnswers} needs. */
+export interface OwnAnswersParts {
+  readonly options: ResourceOptions<string>
+  readonly context: RouteContext
+  readonly guard: Guard
+  readonly routes: RouteBook
+  readonly jwksPath: string
+  readonly jwksUri: string
+  /** Tells of one request, with the agent that it claims to be from. */
+  observerFor(message: ReceivedMessage): Observer
+}
+
+/** Makes the answers of a resource. */
+export function ownAnswers(parts: OwnAnswersParts): OwnAnswers {
+  const { options, context, guard, observerFor } = parts
+  const documents = documentsOf(parts)
+  const pages: Routes = guard.downstream?.routes ?? new Map()
+  const endpoint = { scopes: context.scopes, deny: options.deny }
+  const answer = async (message: ReceivedMessage): Promise<Response> => {
+    const malformed = refuseTarget(message, guard.refusal.now)
+    if (malformed !== undefined) return malformed
+    const path = pathOf(message.target)
+    if (pages.has(path)) return answerRoute(message, pages)
+    if (path === tokenPath)
+      return answerResourceTokenRequest(message, { ...guard, tell: observerFor(message) }, endpoint)
+    return answerRoute(message, documents)
+  }
+  return {
+    paths: [...documents.keys(), ...(context.authServers.length === 0 ? [] : [tokenPath]), ...pages.keys()],
+    answer: withCors(options.cors, answer),
+  }
+}
+
+function documentsOf({ options, context, guard, routes, jwksPath, jwksUri }: OwnAnswersParts): Routes {
+  const { id, scopes = {} } = options
+  const { authServers } = context
+  // Made anew each time: a route that is declared later may demand more components.
+  const metadata = (): object => metadataOf({ id, jwksUri, authServers, scopes, components: routes.components() })
+  const { downstream } = guard
+  return new Map([
+    [metadataPath, read(() => documentResponse(metadata()))],
+    [jwksPath, read(() => jwksResponse(options.keys))],
+    ...(downstream === undefined
+      ? []
+      : [[agentMetadataPath, read(() => documentResponse(downstream.metadata))] as const]),
+  ])
+}
+
+function read(answer: Route['answer']): Route {
+  return { methods: ['GET', 'HEAD'], answer }
+}
+
+function refuseTarget(message: ReceivedMessage, now: () => number): Response | undefined {
+  try {
+    checkTarget(message)
+    return undefined
+  } catch (error) {
+    return errorResponse(asAAuthError(error), { now })
+  }
+}
