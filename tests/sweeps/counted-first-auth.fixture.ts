@@ -144,7 +144,7 @@ export const authBursts: Readonly<
   'uses of a grant that ends': {
     most: 1,
     async act({ at }) {
-      const grants = [0, 1].map(n => grantsIn(at(n).store, now, issuer))
+      const grants = [0, 1].map(n => grantsIn(at(n).store, now, { issuer }))
       const token = await grants[0]?.add({ agent }, { id: newGrantId(), resource, scope: 'events.read', user })
       return burst(async n => (await grants[n % 2]?.revoke({ agent }, token ?? '')) !== undefined)
     },
@@ -152,7 +152,7 @@ export const authBursts: Readonly<
   'grants of one agent, at two instances': {
     most: 100,
     async act({ at }) {
-      const grants = [0, 1].map(n => grantsIn(at(n).store, now, issuer))
+      const grants = [0, 1].map(n => grantsIn(at(n).store, now, { issuer }))
       const agent = 'https://many.example'
       let highest = 0
       await burst(async n => {

@@ -14,7 +14,8 @@ import { epochOf, noting, restoredResponse } from './database-epoch.js'
 import type { Exchange } from './exchange/exchange.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange-setup.js'
 import { rememberedScope } from './grant/consents.js'
-import { grantedTo, grantsIn, type OnSurplus } from './grant/grants.js'
+import type { OnSurplus } from './grant/grant-writer.js'
+import { grantedTo, grantsIn } from './grant/grants.js'
 import { supportedIdentityScopes } from './grant/identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
@@ -49,7 +50,7 @@ export interface AuthServer {
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   checkAuthServerOptions(options)
-  const { issuer, development = false, now = () => Date.now() / 1000, login, deviceFlow = [] } = options
+  const { issuer, development = false, now = () => Date.now() / 1000 } = options
   const key = signingKeyOf(options, development)
   const client = clientOf(options)
   const discovery = options.discovery ?? createDiscovery({ now, development })
@@ -57,41 +58,12 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const store = await openStore<Tables>({ url: options.database, room, migrations })
   await checkBelonging(store, options)
   const epoch = await epochOf(store, options, now)
-  const common: Common = {
-    issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
-    requests: requestsIn(store, now, {
-      quota: options.requestQuota ?? defaultQuota,
-      ...{ development, siteOf: options.siteOf },
-    }),
-    policy: options.policy ?? (() => 'deny'),
-    now,
-    development,
-    onEvent: noting(options.onEvent, epoch),
-  }
-  const exchange = exchangeOf(options, { store, now, development })
-  const links = exchange !== undefined && login !== undefined && linksUsers(options)
   const accept = ['jwks_uri', 'agent+jwt'] as const
-  const onSurplus: OnSurplus = (principal, grant) =>
-    common.onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) })
   const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
-  const handle = requestHandler({
-    ...common,
-    metadata: authServerMetadata(options),
-    requestTypes: requestTypesOf(options),
-    ...(links ? { agentMetadata: agentMetadataOf(issuer) } : {}),
-    ...(exchange === undefined ? {} : { exchange }),
-    keys: options.keys,
-    verifier,
-    replay,
-    siteOf: options.siteOf,
-    grants: grantsIn(store, now, options.issuer, onSurplus),
-    redemptions: redemptionsIn(store, now, onSurplus),
-    repeats: createRepeats(now),
-    polls: createPolls(now),
-    users: login === undefined ? 'none' : 'some',
-    deviceFlow,
-    ...(login === undefined ? {} : { pages: pagesOf({ ...common, login, store, discovery, options, exchange }) }),
-  })
+  const onEvent = noting(options.onEvent, epoch)
+  const handle = requestHandler(
+    routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent }),
+  )
   const open = withCors(options.cors, handle)
   const kept = retention(store, now, epoch)
   return {
@@ -115,6 +87,48 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       await epoch?.close()
       await store.close()
     },
+  }
+}
+
+/** What an auth server has opened. */
+interface Opened extends Pick<RouteContext, 'verifier' | 'replay' | 'now' | 'development' | 'onEvent'> {
+  readonly key: PublishedKey
+  readonly store: Store<Tables>
+  readonly discovery: Discovery
+}
+
+function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContext {
+  const { issuer, login, siteOf } = options
+  const { key, store, discovery, verifier, replay, now, development, onEvent } = opened
+  const common: Common = {
+    issuer: { issuer, key, lifetime: options.authTokenLifetime ?? 600 },
+    requests: requestsIn(store, now, { quota: options.requestQuota ?? defaultQuota, development, siteOf }),
+    policy: options.policy ?? (() => 'deny'),
+    now,
+    development,
+    onEvent,
+  }
+  const exchange = exchangeOf(options, { store, now, development })
+  const isLinking = exchange !== undefined && login !== undefined && linksUsers(options)
+  const onSurplus: OnSurplus = (principal, grant) =>
+    onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) })
+  return {
+    ...common,
+    metadata: authServerMetadata(options),
+    requestTypes: requestTypesOf(options),
+    agentMetadata: isLinking ? agentMetadataOf(issuer) : undefined,
+    exchange,
+    keys: options.keys,
+    verifier,
+    replay,
+    siteOf,
+    grants: grantsIn(store, now, { issuer, onSurplus }),
+    redemptions: redemptionsIn(store, now, onSurplus),
+    repeats: createRepeats(now),
+    polls: createPolls(now),
+    users: login === undefined ? 'none' : 'some',
+    deviceFlow: options.deviceFlow ?? [],
+    pages: login && pagesOf({ ...common, login, store, discovery, options, exchange }),
   }
 }
 
@@ -178,19 +192,23 @@ function pagesOf({
   readonly exchange: Exchange | undefined
 }): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
-  const fetcher = options.logoFetcher === undefined ? {} : { fetcher: options.logoFetcher }
   const login = createLogin({
-    ...{ issuer: issuer.issuer, methods, store, now, development, onEvent },
+    issuer: issuer.issuer,
+    methods,
+    store,
+    now,
+    development,
+    onEvent,
     causeOf: signInCauses(common.requests, now),
   })
   const linked = { ...common, login, discovery, key: issuer.key }
   return {
     ...common,
     login,
-    ...(exchange === undefined ? {} : { linking: createLinking(exchange, linked, options) }),
+    linking: exchange && createLinking(exchange, linked, options),
     remembered: (key, scope) => rememberedScope(store.db, key, { scope, now: now() }),
     discovery,
-    logos: claimedLogos({ now, development, ...fetcher }),
+    logos: claimedLogos({ now, development, fetcher: options.logoFetcher }),
     guesses: createGuesses(countsIn(store, now), { privatePeers: options.trustedProxies !== undefined }),
     limit: createPageLimit(options.pagesPerMinute ?? 300, now),
   }

@@ -40,7 +40,7 @@ import { parseTokenRequest } from './token/token-request.js'
 export interface RouteContext extends TokenContext {
   readonly metadata: AuthServerMetadata
   /** What it publishes of itself as an agent, where it links users. */
-  readonly agentMetadata?: AgentMetadata
+  readonly agentMetadata?: AgentMetadata | undefined
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
@@ -49,7 +49,7 @@ export interface RouteContext extends TokenContext {
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
   /** Absent where nobody signs in. */
-  readonly pages?: DeviceContext & { readonly limit: PageLimit }
+  readonly pages?: (DeviceContext & { readonly limit: PageLimit }) | undefined
 }
 
 /** Answers each request with its route's answer or with its refusal; never throws. */

@@ -21,9 +21,9 @@ export interface ConsentContext {
   readonly now: () => number
   readonly onEvent: (event: AuthServerEvent) => void
   /** Told which request a page is about, so that a refusal is recorded with it. */
-  readonly note?: (known: PageFacts) => void
+  readonly note?: ((known: PageFacts) => void) | undefined
   /** Absent where no exchange is configured. */
-  readonly linking?: Linking
+  readonly linking?: Linking | undefined
 }
 
 /** What is known of a page before it is refused. */
@@ -31,7 +31,7 @@ export interface PageFacts {
   /** What it is about. */
   readonly row: RequestRow
   /** Who is signed in. */
-  readonly user?: SessionUser
+  readonly user?: SessionUser | undefined
 }
 
 /** A request in the browser that has it, and who is signed in there. */

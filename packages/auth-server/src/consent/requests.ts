@@ -6,7 +6,7 @@ import { type RequestQuota, requestStore } from '../bound/request-quota.js'
 import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { type Upstream, upstreamOf } from '../exchange/upstream-token.js'
 import { type ConsentKey, rememberConsent, rememberedWords, sweepConsents } from '../grant/consents.js'
-import { type GrantUser, type Principal, principalIn } from '../grant/grant.js'
+import { type GrantUser, type Principal, principalColumns, principalIn } from '../grant/grant.js'
 import { beginningName, beginningOf, chainName } from '../mandate/chain.js'
 import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifetime } from '../request-token.js'
 import type { RequestRow, Tables } from '../tables.js'
@@ -38,7 +38,7 @@ export interface UserDecision {
   /** Remembers it, so as not to ask again. */
   readonly remember: 'yes' | 'no'
   /** The words they saw for it, by scope; absent where they were asked before and not now. */
-  readonly words?: Readonly<Record<string, string>>
+  readonly words?: Readonly<Record<string, string>> | undefined
 }
 
 /** The requests of one auth server that wait for a user or for their agent. */
@@ -114,44 +114,59 @@ export function requestsIn(
       return (browser === undefined ? found : found.where('browser', '=', browser)).executeTakeFirst()
     },
 
-    async claim({ request_hash }, browser, before = browser) {
-      const { numUpdatedRows } = await store.write(tx =>
-        tx
-          .updateTable('auth_server_requests')
-          .set({ browser })
-          .where('request_hash', '=', request_hash)
-          .where('expires', '>', now())
-          .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
-          .executeTakeFirstOrThrow(),
-      )
-      return numUpdatedRows > 0n
-    },
+    claim: (row, browser, before = browser) => store.write(tx => claimIn(tx, row, { browser, before, now: now() })),
 
     decide(row, browser, decision) {
       const secret = newCodeSecret()
       return store.write(tx => decideIn(tx, { row, browser, decision, secret, now: now() }))
     },
 
-    async shown({ agent, site, request_hash }, user) {
-      await store.write(tx =>
-        tx
-          .updateTable('auth_server_requests')
-          .set({ user_sub: user })
-          .where('request_hash', '=', request_hash)
-          .where('status', '=', 'pending')
-          .execute(),
-      )
-      const { count } = await store.db
-        .selectFrom('auth_server_requests')
-        .select(({ fn }) => fn.countAll().as('count'))
-        // Subdomains of one stranger would each have their own.
-        .where(site === null ? 'agent' : 'site', '=', site ?? agent)
-        .where('user_sub', '=', user)
-        .where('created', '>', now() - requestLifetime)
-        .executeTakeFirstOrThrow()
-      return Number(count)
+    async shown(row, user) {
+      await store.write(tx => noteShown(tx, row, user))
+      return countShown(store.db, row, { user, since: now() - requestLifetime })
     },
   }
+}
+
+async function claimIn(
+  tx: Transaction,
+  { request_hash }: RequestRow,
+  o: { readonly browser: string; readonly before: string; readonly now: number },
+): Promise<boolean> {
+  const { browser, before, now } = o
+  const { numUpdatedRows } = await tx
+    .updateTable('auth_server_requests')
+    .set({ browser })
+    .where('request_hash', '=', request_hash)
+    .where('expires', '>', now)
+    .where(({ or, eb }) => or([eb('browser', 'is', null), eb('browser', 'in', [browser, before])]))
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+async function noteShown(tx: Transaction, { request_hash }: RequestRow, user: string): Promise<void> {
+  await tx
+    .updateTable('auth_server_requests')
+    .set({ user_sub: user })
+    .where('request_hash', '=', request_hash)
+    .where('status', '=', 'pending')
+    .execute()
+}
+
+async function countShown(
+  db: Transaction,
+  { agent, site }: RequestRow,
+  { user, since }: { readonly user: string; readonly since: number },
+): Promise<number> {
+  const { count } = await db
+    .selectFrom('auth_server_requests')
+    .select(({ fn }) => fn.countAll().as('count'))
+    // By site: else each subdomain of one attacker would have a count of its own.
+    .where(site === null ? 'agent' : 'site', '=', site ?? agent)
+    .where('user_sub', '=', user)
+    .where('created', '>', since)
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 /** One transaction: a yes that is remembered without its code, or a code without its consent, never is. */
@@ -218,19 +233,14 @@ export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
   const key = { user_sub, agent, agent_delegate, resource }
   if (upstream === undefined) return key
   const beginning = beginningOf(upstream.act, agent)
-  return {
-    ...key,
-    chain: chainName(upstream.act),
-    ...(beginning === undefined ? {} : { beginning: beginningName(beginning) }),
-  }
+  return { ...key, chain: chainName(upstream.act), beginning: beginning && beginningName(beginning) }
 }
 
 function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash'> {
   const { principal, resource, scope, purpose, txn, login_hint, peer, upstream } = request
   return {
     id: randomUUID(),
-    agent: principal.agent,
-    agent_delegate: principal.delegate ?? '',
+    ...principalColumns(principal),
     resource,
     scope: serializeScope(scope),
     purpose: purpose ?? null,

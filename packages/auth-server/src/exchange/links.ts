@@ -1,5 +1,6 @@
 import type { Store } from '@countersign/store'
 import type { RequestRow, Tables } from '../tables.js'
+import type { LinkRow } from './exchange-tables.js'
 
 /** A user as another auth server knows them: the pair, never `sub` alone. */
 export interface UpstreamUser {
@@ -17,18 +18,12 @@ export interface Links {
   add(row: RequestRow, upstream: UpstreamUser, user: string): Promise<boolean>
 }
 
+type Database = Store<Tables>['db']
+
 /** Queries over the table. */
 export function linksIn(store: Store<Tables>, now: () => number): Links {
   return {
-    async find({ iss, sub }) {
-      const row = await store.db
-        .selectFrom('auth_server_links')
-        .select('user_sub')
-        .where('iss', '=', iss)
-        .where('sub', '=', sub)
-        .executeTakeFirst()
-      return row?.user_sub
-    },
+    find: upstream => linkedUser(store.db, upstream),
 
     async prove({ request_hash }, browser, user) {
       const { numUpdatedRows } = await store.write(tx =>
@@ -44,29 +39,42 @@ export function linksIn(store: Store<Tables>, now: () => number): Links {
       return numUpdatedRows > 0n
     },
 
-    add({ request_hash }, { iss, sub }, user) {
-      return store.write(async tx => {
-        const proven = await tx
-          .selectFrom('auth_server_requests')
-          .select('upstream_user')
-          .where('request_hash', '=', request_hash)
-          .where('status', '=', 'pending')
-          .where('expires', '>', now())
-          .executeTakeFirst()
-        if (proven?.upstream_user !== user) return false
-        await tx
-          .insertInto('auth_server_links')
-          .values({ iss, sub, user_sub: user, created: now() })
-          .onConflict(on => on.columns(['iss', 'sub']).doNothing())
-          .execute()
-        const linked = await tx
-          .selectFrom('auth_server_links')
-          .select('user_sub')
-          .where('iss', '=', iss)
-          .where('sub', '=', sub)
-          .executeTakeFirst()
-        return linked?.user_sub === user
-      })
-    },
+    add: (row, upstream, user) =>
+      store.write(async tx => {
+        const proven = await provenUser(tx, row, now())
+        if (proven !== user) return false
+        return (await linkOnce(tx, { ...upstream, user_sub: user, created: now() })) === user
+      }),
   }
+}
+
+/** The user who was proven to be the upstream one, while the request waits. */
+async function provenUser(tx: Database, { request_hash }: RequestRow, now: number): Promise<string | null | undefined> {
+  const row = await tx
+    .selectFrom('auth_server_requests')
+    .select('upstream_user')
+    .where('request_hash', '=', request_hash)
+    .where('status', '=', 'pending')
+    .where('expires', '>', now)
+    .executeTakeFirst()
+  return row?.upstream_user
+}
+
+/** Links unless there is a link already; resolves with the user who is linked then. */
+async function linkOnce(tx: Database, link: LinkRow): Promise<string | undefined> {
+  await tx
+    .insertInto('auth_server_links')
+    .values(link)
+    .onConflict(on => on.columns(['iss', 'sub']).doNothing())
+    .execute()
+  return linkedUser(tx, link)
+}
+
+async function linkedUser(db: Database, { iss, sub }: UpstreamUser): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('auth_server_links')
+    .select('user_sub')
+    .where(({ and }) => and({ iss, sub }))
+    .executeTakeFirst()
+  return row?.user_sub
 }

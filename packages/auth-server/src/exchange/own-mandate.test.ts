@@ -37,7 +37,7 @@ const whole = (o: Partial<Upstream> = {}): Upstream => ({
 const gone = { code: 'invalid_auth_token', status: 400 }
 
 async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<string> {
-  return grantsIn(store, now, issuer).add(
+  return grantsIn(store, now, { issuer }).add(
     { agent },
     {
       ...{ id: newGrantId(), resource, scope: 'events.write', user: { sub, claims: {} } },
@@ -59,7 +59,7 @@ test(
     await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
     const refreshToken = await grant(store, 'ada')
     await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
-    await grantsIn(store, now, issuer).revoke({ agent }, refreshToken)
+    await grantsIn(store, now, { issuer }).revoke({ agent }, refreshToken)
     await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
     // Of whom we do not know the user is known only that somebody's stands.
     await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
@@ -68,7 +68,7 @@ test(
     const first = await grant(store, 'ada', 'journey-1')
     await grant(store, 'ada', 'journey-2')
     await expect(named('journey-1')).resolves.toBeUndefined()
-    await grantsIn(store, now, issuer).revoke({ agent }, first)
+    await grantsIn(store, now, { issuer }).revoke({ agent }, first)
     await expect(named('journey-1')).rejects.toMatchObject(gone)
     await expect(named('journey-2')).resolves.toBeUndefined()
     await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
@@ -96,7 +96,7 @@ for (const { name, away, url } of databases) {
       const { sub: _, ...nobody } = around
       const of = (n: number) => mandates.check({ ...nobody, txn: `journey-${n}` }, caller, undefined)
       for (let n = 0; n < 700; n++) await expect(of(n)).resolves.toBeUndefined()
-      await grantsIn(store, now, issuer).revoke({ agent }, tokens[500] ?? '')
+      await grantsIn(store, now, { issuer }).revoke({ agent }, tokens[500] ?? '')
       await expect(of(500)).rejects.toMatchObject(gone)
       await expect(of(501)).resolves.toBeUndefined()
       await store.close()
@@ -107,7 +107,7 @@ for (const { name, away, url } of databases) {
     verifies('revoke.ends', `on ${name}: a token that names its grant stands by no other, however alike${away}`),
     async () => {
       const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
-      const [mandates, grants] = [ownMandatesIn(store, issuer, now), grantsIn(store, now, issuer)]
+      const [mandates, grants] = [ownMandatesIn(store, issuer, now), grantsIn(store, now, { issuer })]
       for (const txn of ['journey-1', undefined]) {
         const shared = { resource, user: { sub: 'ada', claims: {} }, ...(txn === undefined ? {} : { txn }) }
         const add = async (id: string, scope: string) => grants.add({ agent }, { id, scope, ...shared })
@@ -152,7 +152,7 @@ for (const { name, away, url } of databases) {
       // None lives by what is another's: another action's, another user's, or less.
       await expect(of('bob', { txn: 'journey-1' })).rejects.toMatchObject(gone)
       await expect(of('bob', { scope: ['events.read'] })).rejects.toMatchObject(gone)
-      await grantsIn(store, now, issuer).revoke({ agent }, old)
+      await grantsIn(store, now, { issuer }).revoke({ agent }, old)
       await expect(of('ada', { txn: 'journey-1' })).rejects.toMatchObject(gone)
       await store.close()
     },

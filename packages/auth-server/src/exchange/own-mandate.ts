@@ -1,6 +1,6 @@
 import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
-import { grantLifetime } from '../grant/grants.js'
+import { refreshTokenLifetime } from '../grant/refresh-token.js'
 import { beginningOf } from '../mandate/chain.js'
 import type { Tables } from '../tables.js'
 import type { Upstream } from './upstream-token.js'
@@ -31,7 +31,7 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
         .where('agent', '=', first.agent)
         .where('agent_delegate', '=', first.delegate ?? '')
         .where('resource', '=', first.resource)
-        .where('last_used', '>', now() - grantLifetime)
+        .where('last_used', '>', now() - refreshTokenLifetime)
       // Of a token of our own it is known whose it is; of a longer chain, that it began here, and whose it is where we know
       // its user: another user's grant to the same agent stands for none that was revoked.
       const isOwn = iss === issuer

@@ -1,9 +1,8 @@
 import type { Store } from '@countersign/store'
 import { sweepAtMost } from '../bound/sweep.js'
 import type { Tables } from '../tables.js'
+import { refreshTokenLifetime } from './refresh-token.js'
 
-/** Seconds that a remembered grant lives from its last use, as a refresh token does. */
-const lifetime = 90 * 86_400
 /** Uses are noted at most so often, in seconds. */
 const noteEvery = 86_400
 
@@ -14,19 +13,19 @@ export interface ConsentKey {
   readonly agent_delegate: string
   readonly resource: string
   /** Names the chain of an exchange. Default: none, the agent asks for itself. */
-  readonly chain?: string
+  readonly chain?: string | undefined
   /** Names where that chain began; no part of what it is remembered for. */
-  readonly beginning?: string
+  readonly beginning?: string | undefined
 }
 
 type Transaction = Store<Tables>['db']
 
 /** The columns that a key names. */
-function namedBy({ user_sub, agent, agent_delegate, resource, chain = '' }: ConsentKey): Required<ConsentColumns> {
+function namedBy({ user_sub, agent, agent_delegate, resource, chain = '' }: ConsentKey): ConsentColumns {
   return { user_sub, agent, agent_delegate, resource, chain }
 }
 
-type ConsentColumns = Omit<ConsentKey, 'beginning'>
+type ConsentColumns = Omit<ConsentKey, 'chain' | 'beginning'> & { readonly chain: string }
 
 /** Which of `scope` the user has allowed before. */
 export async function rememberedScope(
@@ -39,7 +38,7 @@ export async function rememberedScope(
     .select('scope')
     .where(({ and }) => and(namedBy(key)))
     .where('scope', 'in', [...o.scope])
-    .where('last_used', '>', o.now - lifetime)
+    .where('last_used', '>', o.now - refreshTokenLifetime)
     .execute()
   return o.scope.filter(name => rows.some(row => row.scope === name))
 }
@@ -58,7 +57,9 @@ export async function rememberConsent(
   const { beginning = null } = key
   const rows = o.scope.map(scope => ({
     ...namedBy(key),
-    ...{ beginning, scope, words: wordsIn(o.words, scope) },
+    beginning,
+    scope,
+    words: wordsIn(o.words, scope),
     created: o.now,
     last_used: o.now,
   }))
@@ -140,7 +141,7 @@ export async function sweepConsents(tx: Transaction, now: number): Promise<numbe
   const old = tx
     .selectFrom('auth_server_consents')
     .select(['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'])
-    .where('last_used', '<=', now - lifetime)
+    .where('last_used', '<=', now - refreshTokenLifetime)
     .limit(sweepAtMost)
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_consents')
@@ -152,7 +153,7 @@ export async function sweepConsents(tx: Transaction, now: number): Promise<numbe
       ),
     )
     // The same for another chain may be in use.
-    .where('last_used', '<=', now - lifetime)
+    .where('last_used', '<=', now - refreshTokenLifetime)
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)
 }

@@ -11,6 +11,11 @@ interface PrincipalColumns {
   readonly agent_delegate: string
 }
 
+/** The columns of a principal. */
+export function principalColumns({ agent, delegate = '' }: Principal): PrincipalColumns {
+  return { agent, agent_delegate: delegate }
+}
+
 /** Whose a grant or request is. */
 export function principalIn({ agent, agent_delegate }: PrincipalColumns): Principal {
   return { agent, ...(agent_delegate === '' ? {} : { delegate: agent_delegate }) }

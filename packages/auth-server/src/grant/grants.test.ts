@@ -12,7 +12,7 @@ const grant = { id: 'g', resource: 'https://calendar.example', scope: 'events.re
 async function database(): Promise<{ store: Store<Tables>; grants: Grants; clock: { now: number } }> {
   const clock = { now: 1_000_000_000 }
   const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
-  return { store, grants: grantsIn(store, () => clock.now, 'https://auth.example'), clock }
+  return { store, grants: grantsIn(store, () => clock.now, { issuer: 'https://auth.example' }), clock }
 }
 
 async function count({ db }: Store<Tables>): Promise<number> {
@@ -75,7 +75,7 @@ test(verifies('DOS-09', 'a resource that makes an agent ask on and on ends none 
 
 test(verifies('DOS-09', 'a hundred is the end also where two instances share a database'), async () => {
   const { store, grants, clock } = await database()
-  const other = grantsIn(store, () => clock.now, 'https://auth.example')
+  const other = grantsIn(store, () => clock.now, { issuer: 'https://auth.example' })
   const add = async (to: Grants, times: number): Promise<void> => {
     for (let index = 0; index < times; index++) {
       clock.now += 1

@@ -5,14 +5,12 @@ import { sweepAtMost, sweeper } from '../bound/sweep.js'
 import { beginningName } from '../mandate/chain.js'
 import type { GrantRow, Tables } from '../tables.js'
 import { forgetBegun, forgetConsent } from './consents.js'
-import { type Grant, owns, type Principal, principalIn } from './grant.js'
-import { boundedInsert, grantLock } from './grant-limit.js'
-import { refreshTokenHash, refreshTokens } from './refresh-token.js'
+import { type Grant, owns, type Principal, principalColumns } from './grant.js'
+import { grantOf } from './grant-row.js'
+import { grantWriter, type OnSurplus } from './grant-writer.js'
+import { refreshTokenHash, refreshTokenLifetime, refreshTokens } from './refresh-token.js'
 
-/** Seconds a refresh token lives from its last use (protocol §5). */
-export const grantLifetime: number = 90 * 86_400
-
-/** What a code gave. */
+/** A grant that a code gave. */
 export interface Redeemed {
   /** Names the grant in events. */
   readonly id: string
@@ -25,7 +23,7 @@ export interface Redeemed {
 export interface Grants {
   /** Stores a grant, and ends those that are too many of its owner; resolves with its refresh token once that is on disk. */
   add(principal: Principal, grant: Grant): Promise<string>
-  /** The live grant of a refresh token; absent when it is unknown, ended, or someone else's. */
+  /** The live grant of a refresh token; absent when it is unknown, ended, or of another principal. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use; false when the grant has ended since it was found. */
   use(refreshToken: string): Promise<boolean>
@@ -45,40 +43,60 @@ export function newGrantId(): string {
   return randomUUID()
 }
 
-/** Told of each grant that ends because its owner has too many. */
-export type OnSurplus = (principal: Principal, grant: Grant) => void
+type Database = Store<Tables>['db']
 
-/** Queries over the table. A revoked grant is a row that is gone, told from one that never was by nobody. */
+/** Queries over the table. A revoked grant has no row: callers cannot tell it from one that never was. */
 export function grantsIn(
   store: Store<Tables>,
   now: () => number,
-  issuer: string,
-  onSurplus: OnSurplus = () => undefined,
+  o: { readonly issuer: string; readonly onSurplus?: OnSurplus },
 ): Grants {
+  const { issuer, onSurplus = () => undefined } = o
+  const add = grantAdder(store, now, onSurplus)
+  return {
+    add,
+    ...grantReader(store, now),
+    revoke: (principal, refreshToken) =>
+      store.write(async tx => {
+        const row = await deleteGrant(tx, principal, { refresh_hash: refreshTokenHash(refreshToken) })
+        if (row?.user_sub != null) await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
+        return row && endExchanges(tx, row, issuer)
+      }),
+    endRedeemed: (principal, redemption) =>
+      store.write(async tx => {
+        const row = await deleteGrant(tx, principal, { redemption_hash: redemption })
+        return row && endExchanges(tx, row, issuer)
+      }),
+  }
+}
+
+function grantAdder(store: Store<Tables>, now: () => number, onSurplus: OnSurplus): Grants['add'] {
   const sweep = sweeper(now, tx => sweepGrants(tx, now()))
   const write = grantWriter(store, onSurplus)
   const newRefreshToken = refreshTokens()
+  return async (principal, grant) => {
+    const token = newRefreshToken()
+    await write({ principal, grant, token, now: now() }, async tx => {
+      await sweep(tx)
+      return true
+    })
+    return token
+  }
+}
+
+/** Statements that run at every refresh are prepared once. */
+function grantReader(store: Store<Tables>, now: () => number): Pick<Grants, 'find' | 'use' | 'redeemed'> {
   const findByHash = prepared((db: Database, p: Pick<GrantRow, 'refresh_hash'>) =>
     db.selectFrom('auth_server_grants').selectAll().where('refresh_hash', '=', p.refresh_hash),
   )
   const noteUse = prepared((tx: Database, p: Pick<GrantRow, 'refresh_hash' | 'last_used'>) =>
     tx.updateTable('auth_server_grants').set({ last_used: p.last_used }).where('refresh_hash', '=', p.refresh_hash),
   )
-
   return {
-    async add(principal, grant) {
-      const token = newRefreshToken()
-      await write({ principal, grant, token, now: now() }, async tx => {
-        await sweep(tx)
-        return true
-      })
-      return token
-    },
-
     async find(principal, refreshToken) {
       const { rows } = await findByHash(store.db, { refresh_hash: refreshTokenHash(refreshToken) })
       const [row] = rows
-      if (row === undefined || row.last_used + grantLifetime <= now() || !owns(principal, row)) return undefined
+      if (row === undefined || row.last_used + refreshTokenLifetime <= now() || !owns(principal, row)) return undefined
       return grantOf(row)
     },
 
@@ -88,53 +106,33 @@ export function grantsIn(
       return numAffectedRows > 0n
     },
 
-    revoke({ agent, delegate = '' }, refreshToken) {
-      return store.write(async tx => {
-        const row = await tx
-          .deleteFrom('auth_server_grants')
-          .where('refresh_hash', '=', refreshTokenHash(refreshToken))
-          .where('agent', '=', agent)
-          .where('agent_delegate', '=', delegate)
-          .returningAll()
-          .executeTakeFirst()
-        if (row?.user_sub != null) {
-          await forgetConsent(tx, { ...row, user_sub: row.user_sub }, parseScope(row.scope))
-          await forgetPassedOn(tx, row, issuer)
-        }
-        return row && grantOf(row)
-      })
-    },
-
-    redeemed({ agent, delegate = '' }, redemption) {
+    redeemed(principal, redemption) {
       return store.db
         .selectFrom('auth_server_grants')
         .select(['id', 'txn', 'created'])
-        .where('redemption_hash', '=', redemption)
-        .where('agent', '=', agent)
-        .where('agent_delegate', '=', delegate)
+        .where(({ and }) => and({ redemption_hash: redemption, ...principalColumns(principal) }))
         .executeTakeFirst()
-    },
-
-    endRedeemed({ agent, delegate = '' }, redemption) {
-      return store.write(async tx => {
-        const row = await tx
-          .deleteFrom('auth_server_grants')
-          .where('redemption_hash', '=', redemption)
-          .where('agent', '=', agent)
-          .where('agent_delegate', '=', delegate)
-          .returningAll()
-          .executeTakeFirst()
-        if (row !== undefined) await forgetPassedOn(tx, row, issuer)
-        return row && grantOf(row)
-      })
     },
   }
 }
 
-/** What was passed on of a grant stops with it; that the user once allowed it must not outlive that either. */
-async function forgetPassedOn(tx: Database, row: GrantRow, iss: string): Promise<void> {
+function deleteGrant(
+  tx: Database,
+  principal: Principal,
+  hash: Pick<GrantRow, 'refresh_hash'> | { readonly redemption_hash: string },
+): Promise<GrantRow | undefined> {
+  return tx
+    .deleteFrom('auth_server_grants')
+    .where(({ and }) => and({ ...hash, ...principalColumns(principal) }))
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** Exchanges based on a grant end with it, and so does the user's consent to them. Resolves with the grant. */
+async function endExchanges(tx: Database, row: GrantRow, iss: string): Promise<Grant> {
   const { user_sub, agent, agent_delegate: delegate, resource } = row
   if (user_sub !== null) await forgetBegun(tx, user_sub, beginningName({ iss, agent, delegate, resource }))
+  return grantOf(row)
 }
 
 /** How an event names a grant. */
@@ -158,75 +156,12 @@ export function grantedTo(
   }
 }
 
-/** A grant as it is written; `redemption` is the hash of the code it came by. */
-export interface NewGrant {
-  readonly principal: Principal
-  readonly grant: Grant
-  readonly token: string
-  readonly redemption?: string
-  /** JSON of the words that the user saw. */
-  readonly words?: string | null
-  readonly now: number
-}
-
-/** Writes a grant unless `first`, which runs in the same transaction, says no; resolves with what that said, once it is on disk. */
-export type GrantWriter = (grant: NewGrant, first: (tx: Database) => Promise<boolean>) => Promise<boolean>
-
-/** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
-export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWriter {
-  const insert = boundedInsert()
-  return async (added, first) => {
-    const { principal, grant } = added
-    const ended = await store.write(
-      async tx => {
-        if (!(await first(tx))) return undefined
-        return insert(tx, rowOf(added))
-      },
-      { alone: grantLock(principal, grant.user) },
-    )
-    for (const row of ended ?? []) onSurplus(principalIn(row), grantOf(row))
-    return ended !== undefined
-  }
-}
-
-type Database = Store<Tables>['db']
-
-function rowOf({ principal, grant, token, redemption, words, now }: NewGrant): GrantRow {
-  return {
-    refresh_hash: refreshTokenHash(token),
-    id: grant.id,
-    agent: principal.agent,
-    agent_delegate: principal.delegate ?? '',
-    resource: grant.resource,
-    scope: grant.scope,
-    purpose: grant.purpose ?? null,
-    created: now,
-    last_used: now,
-    user_sub: grant.user?.sub ?? null,
-    claims: grant.user === undefined ? null : JSON.stringify(grant.user.claims),
-    redemption_hash: redemption ?? null,
-    txn: grant.txn ?? null,
-    words: words ?? null,
-  }
-}
-
-function grantOf({ id, resource, scope, purpose, txn, user_sub, claims }: GrantRow): Grant {
-  return {
-    id,
-    resource,
-    scope,
-    purpose: purpose ?? undefined,
-    txn: txn ?? undefined,
-    user: user_sub === null ? undefined : { sub: user_sub, claims: JSON.parse(claims ?? '{}') },
-  }
-}
-
 /** Deletes ended grants, a few at a time; resolves with how many. */
 export async function sweepGrants(tx: Database, now: number): Promise<number> {
   const ended = tx
     .selectFrom('auth_server_grants')
     .select('refresh_hash')
-    .where('last_used', '<=', now - grantLifetime)
+    .where('last_used', '<=', now - refreshTokenLifetime)
     .limit(sweepAtMost)
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_grants')

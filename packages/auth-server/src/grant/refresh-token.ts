@@ -1,5 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto'
 
+/** Seconds a refresh token lives from its last use, and with it a remembered consent. @see protocol §5, §6.3 */
+export const refreshTokenLifetime: number = 90 * 86_400
+
 const bytes = 32
 const many = 64
 

@@ -67,49 +67,23 @@ export interface ManagedSessions extends BrowserSessions {
   forget(message: ReceivedMessage): readonly string[]
 }
 
+/** What sessions are kept in. */
+interface SessionContext {
+  readonly store: Store<LoginTables>
+  readonly cookies: Cookies
+  readonly now: () => number
+}
+
 /**
  * The browser's own cookie is a random secret that nothing is stored for, so strangers fill no table; the hash of it is the
  * browser's name. A second cookie, made at sign-in and bound to that name, stands for the user.
  */
-export function browserSessions(o: {
-  readonly store: Store<LoginTables>
-  readonly cookies: Cookies
-  readonly now: () => number
-}): ManagedSessions {
+export function browserSessions(o: SessionContext): ManagedSessions {
   const { store, cookies, now } = o
-
-  async function current(message: ReceivedMessage): Promise<BrowserSession | undefined> {
-    const browser = secretIn(cookies.read(message, 'browser'))
-    if (browser === undefined) return undefined
-    const id = hashOf(browser)
-    const secret = secretIn(cookies.read(message, 'session'))
-    const row = secret === undefined ? undefined : await live(store, secret, { browser: id, now: now() })
-    if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
-    if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
-    const user = { sub: row.sub, claims: claimsOf(row.claims), provider: row.provider }
-    return { id, csrf: csrfOf(secret), user }
-  }
-
-  async function begin(message: ReceivedMessage, what?: string): Promise<BegunSession> {
-    const session = await current(message)
-    const isNew = session === undefined && what !== undefined
-    // Browsers name those first that they have had longest.
-    const surplus = [...cookies.readAll(message, opened).keys()].slice(0, isNew ? 1 - mostOpened : -mostOpened)
-    const ended = surplus.map(each => cookies.clear(opened + each))
-    if (session !== undefined) return { session, cookies: ended }
-    const secret = newSecret()
-    const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
-    return {
-      session: { id: hashOf(secret), csrf: csrfOf(secret) },
-      // What is opened again is kept anew.
-      cookies: [cookies.write('browser', secret), ...ended, ...kept],
-    }
-  }
-
   return {
-    current,
-    begin: message => begin(message),
-    open: begin,
+    current: message => currentSession(o, message),
+    begin: message => beginSession(o, message),
+    open: (message, what) => beginSession(o, message, what),
 
     openedAs(message, what) {
       const secret = secretIn(cookies.read(message, openedName(what)))
@@ -118,15 +92,12 @@ export function browserSessions(o: {
 
     async signIn({ id }, account, provider) {
       const secret = newSecret()
-      const [sub, at] = [newSub(), now()]
+      const started = { browser: id, secret_hash: hashOf(secret), provider }
+      const [newUser, at] = [newSub(), now()]
       const user = await store.write(async tx => {
         await sweepSessions(tx, at)
-        const known = await noteLogin(tx, account, { sub, now: at })
-        // Fixation: a session cookie from before, whoever knows it, is signed in no longer.
-        await tx.deleteFrom('auth_server_sessions').where('browser', '=', id).execute()
-        const row = { secret_hash: hashOf(secret), browser: id, sub: known.sub, provider, created: at, last_used: at }
-        await tx.insertInto('auth_server_sessions').values(row).execute()
-        await endOldest(tx, known.sub)
+        const known = await noteLogin(tx, account, { sub: newUser, now: at })
+        await replaceSession(tx, { ...started, sub: known.sub, created: at, last_used: at })
         return known
       })
       const session = { id, csrf: csrfOf(secret), user: { ...user, provider } }
@@ -135,11 +106,7 @@ export function browserSessions(o: {
 
     async signOut(message) {
       const secret = secretIn(cookies.read(message, 'session'))
-      if (secret !== undefined) {
-        await store.write(tx =>
-          tx.deleteFrom('auth_server_sessions').where('secret_hash', '=', hashOf(secret)).execute(),
-        )
-      }
+      if (secret !== undefined) await store.write(tx => endSession(tx, hashOf(secret)))
       return { cookies: [cookies.clear('session')] }
     },
 
@@ -147,6 +114,39 @@ export function browserSessions(o: {
       cookies.clear('browser'),
       ...[...cookies.readAll(message, opened).keys()].map(what => cookies.clear(opened + what)),
     ],
+  }
+}
+
+async function currentSession(
+  { store, cookies, now }: SessionContext,
+  message: ReceivedMessage,
+): Promise<BrowserSession | undefined> {
+  const browser = secretIn(cookies.read(message, 'browser'))
+  if (browser === undefined) return undefined
+  const id = hashOf(browser)
+  const secret = secretIn(cookies.read(message, 'session'))
+  const row = secret === undefined ? undefined : await live(store, secret, { browser: id, now: now() })
+  if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
+  if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
+  const user = { sub: row.sub, claims: claimsOf(row.claims), provider: row.provider }
+  return { id, csrf: csrfOf(secret), user }
+}
+
+/** @param what is opened by a link, where the browser comes by one */
+async function beginSession(context: SessionContext, message: ReceivedMessage, what?: string): Promise<BegunSession> {
+  const { cookies } = context
+  const session = await currentSession(context, message)
+  const isNew = session === undefined && what !== undefined
+  // Browsers send the oldest cookies first.
+  const surplus = [...cookies.readAll(message, opened).keys()].slice(0, isNew ? 1 - mostOpened : -mostOpened)
+  const ended = surplus.map(each => cookies.clear(opened + each))
+  if (session !== undefined) return { session, cookies: ended }
+  const secret = newSecret()
+  const kept = what === undefined ? [] : [cookies.write(openedName(what), secret, openedFor)]
+  return {
+    session: { id: hashOf(secret), csrf: csrfOf(secret) },
+    // `kept` comes last: of a link that is opened again, the new cookie stays.
+    cookies: [cookies.write('browser', secret), ...ended, ...kept],
   }
 }
 
@@ -168,6 +168,17 @@ async function live(
     .where('session.last_used', '>', now - idle)
     .where('session.created', '>', now - longest)
     .executeTakeFirst()
+}
+
+/** Session fixation: a cookie from before the sign-in is signed in no longer, even if an attacker knows it. */
+async function replaceSession(tx: Transaction, row: SessionRow): Promise<void> {
+  await tx.deleteFrom('auth_server_sessions').where('browser', '=', row.browser).execute()
+  await tx.insertInto('auth_server_sessions').values(row).execute()
+  await endOldest(tx, row.sub)
+}
+
+async function endSession(tx: Transaction, secret_hash: string): Promise<void> {
+  await tx.deleteFrom('auth_server_sessions').where('secret_hash', '=', secret_hash).execute()
 }
 
 async function noteUse(store: Store<LoginTables>, { secret_hash }: SessionRow, now: number): Promise<void> {

@@ -26,7 +26,7 @@ export interface ClaimedLogosOptions {
   /** Lets pictures be at loopback addresses. Default false. */
   readonly development?: boolean
   /** Default: the guarded fetcher, for PNG, JPEG and WebP. */
-  readonly fetcher?: Fetcher
+  readonly fetcher?: Fetcher | undefined
   /** Seconds a page waits for a picture that is not here yet; default 1. It goes on arriving for the next page. */
   readonly patience?: number
 }

@@ -1,5 +1,5 @@
 import type { Store } from '@countersign/store'
-import { grantWriter, type OnSurplus } from '../grant/grants.js'
+import { grantWriter, type OnSurplus } from '../grant/grant-writer.js'
 import { refreshTokens } from '../grant/refresh-token.js'
 import type { RequestRow, Tables } from '../tables.js'
 import { repeatFor } from './repeats.js'

@@ -24,7 +24,7 @@ export interface TokenContext {
   /** Agents that may use the device flow. */
   readonly deviceFlow: 'any' | readonly string[]
   /** Absent where no exchange is configured. */
-  readonly exchange?: Exchange
+  readonly exchange?: Exchange | undefined
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: AuthServerEvent) => void

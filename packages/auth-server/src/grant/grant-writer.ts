@@ -1,0 +1,28 @@
+import type { Store } from '@countersign/store'
+import type { Tables } from '../tables.js'
+import { type Grant, type Principal, principalIn } from './grant.js'
+import { boundedInsert, grantLock } from './grant-limit.js'
+import { grantOf, type NewGrant, rowOf } from './grant-row.js'
+
+/** Told of each grant that ends because its owner has too many. */
+export type OnSurplus = (principal: Principal, grant: Grant) => void
+
+/** Writes a grant if `first`, which runs in the same transaction, agrees. Resolves with what `first` said, once that is on disk. */
+export type GrantWriter = (grant: NewGrant, first: (tx: Store<Tables>['db']) => Promise<boolean>) => Promise<boolean>
+
+/** Writes grants of one store, each with the end of those that are too many of its owner: both or neither. */
+export function grantWriter(store: Store<Tables>, onSurplus: OnSurplus): GrantWriter {
+  const insert = boundedInsert()
+  return async (added, first) => {
+    const { principal, grant } = added
+    const ended = await store.write(
+      async tx => {
+        if (!(await first(tx))) return undefined
+        return insert(tx, rowOf(added))
+      },
+      { alone: grantLock(principal, grant.user) },
+    )
+    for (const row of ended ?? []) onSurplus(principalIn(row), grantOf(row))
+    return ended !== undefined
+  }
+}
