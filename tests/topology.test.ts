@@ -149,6 +149,7 @@ const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> =
   'agent-server': [['key', 'enrollment'], ['delegate'], ['token']],
   'auth-server': [['bound', 'mandate'], ['grant', 'pages'], ['login'], ['exchange'], ['consent'], ['token']],
   mcp: [['rules'], ['session'], ['stream'], ['transport', 'elicitation'], ['bridge']],
+  cli: [['flags', 'log'], ['server'], ['commands']],
 }
 
 test('every folder of a room stands on one floor and imports from floors below it only', () => {

@@ -250,7 +250,7 @@ test('every export that takes requests is among the doors', async () => {
 /** Sources that look at the headers which frame a body, and what for. */
 const framing: Readonly<Record<string, string>> = {
   'agent/src/interact/loopback.ts': 'sets the length of its page',
-  'cli/src/commands/inspect-raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
+  'cli/src/commands/inspect/raw-request.ts': 'parses a request that a user gives it as text; nothing runs',
   'discovery/src/guarded-fetch.ts': 'sets the length of what it sends; refuses an answer early, and counts its bytes',
   'discovery/src/guarded-fetcher.ts': 'refuses an answer early; its bytes are counted all the same',
   'gateway/src/check.ts':

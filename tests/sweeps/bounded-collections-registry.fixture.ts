@@ -35,7 +35,7 @@ export const fixed: Names = {
   'packages/auth-server/src/exchange/exchange-rule.ts': 'byPath issuers',
   'packages/auth-server/src/exchange/exchange.ts': 'ownSubjects',
   'packages/auth-server/src/login/login-method.ts': '?',
-  'packages/cli/src/configuration.ts': 'never others',
+  'packages/cli/src/flags/configuration.ts': 'never others',
   'packages/cli/src/program.ts': 'structured inFileOnly',
   'packages/cli/src/commands/trace.ts': 'usual',
   'packages/discovery/src/guarded-fetch.ts': 'bodiless',
@@ -88,8 +88,8 @@ export const passing: Names = {
   'packages/auth-server/src/policies.ts': 'allowed',
   'packages/auth-server/src/bound/request-quota.ts': '? #counts',
   'packages/auth-server/src/mandate/chain.ts': 'hops ?',
-  'packages/cli/src/configuration.ts': 'known',
-  'packages/cli/src/commands/gateway-report.ts': 'reasons leftOut',
+  'packages/cli/src/flags/configuration.ts': 'known',
+  'packages/cli/src/commands/gateway/report.ts': 'reasons leftOut',
   'packages/cli/src/commands/trace.ts': 'records joined kept files',
   'packages/discovery/src/slots.ts': 'shares',
   'packages/gateway/src/forwarded-headers.ts': 'known ? lines names',
@@ -250,7 +250,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: '2 of a site',
     filledBy: ['packages/auth-server/src/pages/claimed-logo.test.ts', 'many at once are not fetched'],
   },
-  'packages/cli/src/commands/audit.ts told': {
+  'packages/cli/src/log/audit.ts told': {
     grows: 'stranger',
     bound: '1000 alarms',
     bytes: '1000 × a name',

@@ -9,7 +9,7 @@ import { isReturnPath } from '../../packages/auth-server/src/login/return-path.j
 import { claimedText } from '../../packages/auth-server/src/pages/claimed-text.js'
 import { shownHost } from '../../packages/auth-server/src/pages/host-name.js'
 import { parseRevocation, parseTokenRequest } from '../../packages/auth-server/src/token/token-request.js'
-import { parseRawRequest } from '../../packages/cli/src/commands/inspect-raw-request.js'
+import { parseRawRequest } from '../../packages/cli/src/commands/inspect/raw-request.js'
 import { lifetimeOf } from '../../packages/discovery/src/freshness.js'
 import { isDocumentType } from '../../packages/discovery/src/media-type.js'
 import { targetOf } from '../../packages/discovery/src/target.js'
@@ -84,9 +84,9 @@ const ownOutput = 'a text of our own'
 
 /** Loops that cut, search or replace text, and what bounds them: a parser here that runs them, or whose text it is. */
 export const textLoops: Readonly<Record<string, string>> = {
-  'packages/cli/src/commands/gateway-report.ts addLeftOut': operators,
-  'packages/cli/src/configuration.ts checkVariables': operators,
-  'packages/cli/src/log-lines.ts logLines': operators,
+  'packages/cli/src/commands/gateway/report.ts addLeftOut': operators,
+  'packages/cli/src/flags/configuration.ts checkVariables': operators,
+  'packages/cli/src/log/log-lines.ts logLines': operators,
   'packages/cli/src/program.ts flags': operators,
   'packages/fetch/src/answer.ts showAnswer': 'lines of one head, each once',
   'packages/fetch/src/fetch.ts requestOf': operators,
@@ -590,7 +590,7 @@ export const parsers: readonly Parser[] = [
   },
   { name: 'texts that a command shows', limit: formBody, frames: [fill => `ey${fill}`], run: shown },
   {
-    name: 'packages/cli/src/commands/inspect-raw-request.ts parseRawRequest',
+    name: 'packages/cli/src/commands/inspect/raw-request.ts parseRawRequest',
     limit: formBody,
     frames: [fill => `GET / HTTP/1.1\n${fill}`, fill => `GET / HTTP/1.1\r\na: b\r\n\r\n${fill}`],
     run: text => parseRawRequest(utf8.encode(text)),

@@ -1,11 +1,11 @@
 import { addCompletion, addEnroll, addFetch, addKeys, UsageError } from '@countersign/fetch'
 import { addMcpBridge } from '@countersign/mcp-bridge'
 import { Command, Option } from 'commander'
-import type { GatewayReportFlags } from './commands/gateway-report.js'
-import type { InspectFlags } from './commands/inspect.js'
+import type { GatewayReportFlags } from './commands/gateway/report.js'
+import type { InspectFlags } from './commands/inspect/inspect.js'
 import type { PlaygroundFlags } from './commands/playground.js'
 import type { TraceFlags } from './commands/trace.js'
-import type { OptionSchema } from './configuration.js'
+import type { OptionSchema } from './flags/configuration.js'
 
 const restoring = 'make a database that was restored from a backup fit to start on: end what the backup brings back'
 
@@ -75,7 +75,9 @@ function addInspect(root: Command): void {
     .option('--now <time>', 'judge as of this time, Unix seconds or a date; default now')
     .option('--development', 'allow loopback http identifiers')
     .option('--json', 'print what was found as one JSON object')
-    .action(async (what: string, flags: InspectFlags) => (await import('./commands/inspect.js')).inspect(what, flags))
+    .action(async (what: string, flags: InspectFlags) =>
+      (await import('./commands/inspect/inspect.js')).inspect(what, flags),
+    )
 }
 
 function addTrace(root: Command): void {
@@ -109,7 +111,7 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
     .argument('<file...>', 'its logs, JSON a line; - for standard input')
     .option('--json', 'print what was counted as one JSON object')
     .action(async (files: string[], flags: GatewayReportFlags) =>
-      (await import('./commands/gateway-report.js')).gatewayReport(files, flags),
+      (await import('./commands/gateway/report.js')).gatewayReport(files, flags),
     )
   if (argv.includes('agent-server')) await addAgentServer(agents)
   if (argv.includes('auth-server')) {
@@ -121,15 +123,15 @@ async function addServers(root: Command, argv: readonly string[]): Promise<void>
     )
   }
   if (argv.includes('gateway')) {
-    const { gateway, gatewayOptions } = await import('./commands/gateway.js')
+    const { gateway, gatewayOptions } = await import('./commands/gateway/gateway.js')
     flags(proxy, gatewayOptions).action((_, command: Command) => gateway(command))
   }
 }
 
 async function addAgentServer(agents: Command): Promise<void> {
   const [server, oversight] = await Promise.all([
-    import('./commands/agent-server.js'),
-    import('./commands/agent-server-oversight.js'),
+    import('./commands/agent-server/agent-server.js'),
+    import('./commands/agent-server/oversight.js'),
   ])
   flags(agents, server.agentServerOptions).action((_, command: Command) => server.agentServer(command))
   const operator = (

@@ -15,9 +15,9 @@ import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration, stringList } from '../configuration.js'
-import { audit, discoveryAlarms } from './audit.js'
-import { checkFirstStart, type Start } from './first-start.js'
+import { readConfiguration, stringList } from '../flags/configuration.js'
+import { audit, discoveryAlarms } from '../log/audit.js'
+import { checkFirstStart, type Start } from '../server/first-start.js'
 import {
   corsOf,
   dataFolder,
@@ -33,11 +33,11 @@ import {
   sharedReplay,
   signingKeys,
   unlessRestored,
-} from './participant.js'
-import { noticeProxy } from './proxy-notice.js'
-import { reloadOnSignal } from './reload.js'
-import { notClosed, swappable } from './swap.js'
-import { certificateOf } from './tls.js'
+} from '../server/participant.js'
+import { noticeProxy } from '../server/proxy-notice.js'
+import { reloadOnSignal } from '../server/reload.js'
+import { notClosed, swappable } from '../server/swap.js'
+import { certificateOf } from '../server/tls.js'
 
 const grant = z.strictObject({
   agent: z.string().describe('the agent server that is granted access'),

@@ -4,11 +4,11 @@ import { printJson, printLines } from '@countersign/fetch'
 import { epochFile, jsonLog, type Logger } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration } from '../configuration.js'
-import { agentServerOptions, databaseOf } from './agent-server.js'
+import { readConfiguration } from '../flags/configuration.js'
+import { reaching } from '../server/away.js'
+import { dataFolder, epochPath, serverOptions } from '../server/participant.js'
+import { agentServerOptions, databaseOf } from './agent-server/agent-server.js'
 import { databaseOf as authDatabaseOf, authServerOptions } from './auth-server.js'
-import { reaching } from './away.js'
-import { dataFolder, epochPath, serverOptions } from './participant.js'
 
 const own = {
   trustBackup: z

@@ -1,9 +1,9 @@
 import { printJson, UsageError } from '@countersign/fetch'
 import { z } from 'zod'
-import type { OptionSchema } from '../configuration.js'
-import { agentServerOptions } from './agent-server.js'
+import type { OptionSchema } from '../flags/configuration.js'
+import { agentServerOptions } from './agent-server/agent-server.js'
 import { authServerOptions } from './auth-server.js'
-import { gatewayOptions } from './gateway.js'
+import { gatewayOptions } from './gateway/gateway.js'
 
 const schemas: Readonly<Record<string, OptionSchema>> = {
   'agent-server': agentServerOptions,

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { printJson, printLines, shown, table, UsageError } from '@countersign/fetch'
-import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
+import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log/log-lines.js'
 
 /** Flags of `countersign trace`. */
 export interface TraceFlags {

@@ -1,5 +1,5 @@
 import { importSigningKey, type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
-import type { InspectSettings } from './inspect-token.js'
+import type { InspectSettings } from './token.js'
 
 export const NOW: number = 1_750_000_000
 export const settings: InspectSettings = { development: false, now: NOW }

@@ -15,7 +15,7 @@ import {
   verifyTokenSignature,
   type WellKnownDocument,
 } from '@countersign/protocol'
-import type { GivenKeys } from './inspect-keys.js'
+import type { GivenKeys } from './keys.js'
 
 /** How everything is inspected. */
 export interface InspectSettings {

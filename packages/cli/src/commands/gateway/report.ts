@@ -1,5 +1,5 @@
 import { printJson, printLines, shown, table } from '@countersign/fetch'
-import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../log-lines.js'
+import { checkFiles, logLines, recordIn, reportSkipped, timeOf } from '../../log/log-lines.js'
 
 /** Flags of `countersign gateway report`. */
 export interface GatewayReportFlags {

@@ -5,8 +5,8 @@ import { UsageError } from '@countersign/fetch'
 import { AAuthError, logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import { afterAll, expect, test, vi } from 'vitest'
-import { audit } from './audit.js'
-import { gatewayReport, reportOn } from './gateway-report.js'
+import { audit } from '../../log/audit.js'
+import { gatewayReport, reportOn } from './report.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

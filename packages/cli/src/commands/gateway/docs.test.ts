@@ -4,7 +4,7 @@ import { createResource } from '@countersign/resource'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 
-const page = readFileSync(new URL('../../../../docs/gateway.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../../../docs/gateway.md', import.meta.url), 'utf8')
 const blocks = (language: string): string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block)
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jwks, signToken } from '@countersign/protocol'
 import { holder, issuer, NOW } from './inspect.test.fixture.js'
-import { type GivenKeys, readKeys } from './inspect-keys.js'
+import { type GivenKeys, readKeys } from './keys.js'
 
 export const published = jwks([
   { kid: 'k0', key: holder },

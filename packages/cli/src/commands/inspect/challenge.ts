@@ -1,6 +1,6 @@
 import { type Report, shown, table } from '@countersign/fetch'
 import { AAuthError, type AgentAuth, parseAgentAuth } from '@countersign/protocol'
-import { type InspectSettings, inspectToken } from './inspect-token.js'
+import { type InspectSettings, inspectToken } from './token.js'
 
 /** What the agent has to do next. */
 function demandOf(challenge: AgentAuth): string {

@@ -11,8 +11,8 @@ import {
   type VerifyKey,
 } from '@countersign/httpsig'
 import { AAuthError, isIdentifier } from '@countersign/protocol'
-import { parseRawRequest } from './inspect-raw-request.js'
-import { type InspectedToken, type InspectSettings, inspectToken } from './inspect-token.js'
+import { parseRawRequest } from './raw-request.js'
+import { type InspectedToken, type InspectSettings, inspectToken } from './token.js'
 
 /** Whom the request is judged as. */
 export interface RequestFlags {

@@ -8,11 +8,11 @@ import { jsonLog } from '@countersign/server'
 import { isNewDatabase } from '@countersign/store'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration } from '../configuration.js'
+import { readConfiguration } from '../../flags/configuration.js'
+import { audit } from '../../log/audit.js'
+import { reaching } from '../../server/away.js'
+import { dataFolder, epochKeeper, epochPath, serverOptions } from '../../server/participant.js'
 import { agentServerOptions, databaseOf, openAgentServer } from './agent-server.js'
-import { audit } from './audit.js'
-import { reaching } from './away.js'
-import { dataFolder, epochKeeper, epochPath, serverOptions } from './participant.js'
 
 const { id, development, data, database, epoch } = agentServerOptions.shape
 /** The `--config` file of an operator's command may be the server's own: what else stands there is checked, and not needed. */

@@ -7,10 +7,9 @@ import { openTelemetry } from '@countersign/resource/otel'
 import { jsonLog, type Logger, type Participant } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration, stringList } from '../configuration.js'
-import { audit, discoveryAlarms } from './audit.js'
-import { checkFirstStart, type Start } from './first-start.js'
-import { limitsOf, listsOf, routesOf, scopesOf } from './gateway-routes.js'
+import { readConfiguration, stringList } from '../../flags/configuration.js'
+import { audit, discoveryAlarms } from '../../log/audit.js'
+import { checkFirstStart, type Start } from '../../server/first-start.js'
 import {
   dataFolder,
   discoveryFor,
@@ -22,12 +21,13 @@ import {
   serverOptions,
   sharedReplay,
   signingKeys,
-} from './participant.js'
-import { noticeProxy } from './proxy-notice.js'
-import { reloadOnSignal } from './reload.js'
+} from '../../server/participant.js'
+import { noticeProxy } from '../../server/proxy-notice.js'
+import { reloadOnSignal } from '../../server/reload.js'
+import { certificateOf } from '../../server/tls.js'
+import { limitsOf, listsOf, routesOf, scopesOf } from './routes.js'
 import { sharedCounter } from './shared-counter.js'
 import { siteOf } from './site.js'
-import { certificateOf } from './tls.js'
 
 const level = z.enum(['anonymous', 'pseudonymous', 'identified', 'authorized'])
 const limits = z.partialRecord(

@@ -1,9 +1,9 @@
 import { jwks, signToken } from '@countersign/protocol'
 import { describe, expect, test } from 'vitest'
+import { inspectChallenge } from './challenge.js'
 import { holder, issuer, NOW, settings } from './inspect.test.fixture.js'
-import { inspectChallenge } from './inspect-challenge.js'
-import { inspectToken } from './inspect-token.js'
-import { agentToken, authToken, keys, resourceToken, times, verdictOf } from './inspect-tokens.test.fixture.js'
+import { inspectToken } from './token.js'
+import { agentToken, authToken, keys, resourceToken, times, verdictOf } from './tokens.test.fixture.js'
 
 describe('a token', () => {
   test('of each type is decoded, and verified when there is a key', async () => {

@@ -1,7 +1,7 @@
 import { errorFields } from '@countersign/protocol'
 import type { Counter } from '@countersign/resource'
 import type { Logger } from '@countersign/server'
-import { reaching } from './away.js'
+import { reaching } from '../../server/away.js'
 
 /** What the instances of one gateway count with together; without `counter` each counts for itself, in memory. */
 export async function sharedCounter(

@@ -7,10 +7,9 @@ import { logLimit } from '@countersign/protocol'
 import { jsonLog } from '@countersign/server'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { readConfiguration, stringList } from '../configuration.js'
-import { enrollmentOf, oidcIssuer } from './agent-server-enrollment.js'
-import { audit } from './audit.js'
-import { type Belongings, checkFirstStart, type Start } from './first-start.js'
+import { readConfiguration, stringList } from '../../flags/configuration.js'
+import { audit } from '../../log/audit.js'
+import { type Belongings, checkFirstStart, type Start } from '../../server/first-start.js'
 import {
   dataFolder,
   epochKeeper,
@@ -24,11 +23,12 @@ import {
   sharedReplay,
   signingKeys,
   unlessRestored,
-} from './participant.js'
-import { noticeProxy } from './proxy-notice.js'
-import { reloadOnSignal } from './reload.js'
-import { notClosed, swappable } from './swap.js'
-import { certificateOf } from './tls.js'
+} from '../../server/participant.js'
+import { noticeProxy } from '../../server/proxy-notice.js'
+import { reloadOnSignal } from '../../server/reload.js'
+import { notClosed, swappable } from '../../server/swap.js'
+import { certificateOf } from '../../server/tls.js'
+import { enrollmentOf, oidcIssuer } from './enrollment.js'
 
 /** Options of `countersign agent-server`. */
 export const agentServerOptions = z.strictObject({

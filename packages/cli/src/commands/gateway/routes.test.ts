@@ -2,7 +2,7 @@ import { UsageError } from '@countersign/fetch'
 import { generateSigningKey } from '@countersign/httpsig'
 import { createResource } from '@countersign/resource'
 import { expect, test } from 'vitest'
-import { limitsOf, routesOf, scopesOf } from './gateway-routes.js'
+import { limitsOf, routesOf, scopesOf } from './routes.js'
 
 test('without routes all paths ask the same; nothing said means identified', () => {
   expect(routesOf({})).toEqual([{ path: '/*', requirement: { level: 'identified' } }])

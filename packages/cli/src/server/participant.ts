@@ -20,7 +20,7 @@ import {
 import { StoreError } from '@countersign/store'
 import type { TrustedProxies } from '@countersign/verify'
 import { z } from 'zod'
-import { port, stringList } from '../configuration.js'
+import { port, stringList } from '../flags/configuration.js'
 import { reaching } from './away.js'
 import { type FirstStartSettings, firstStartOptions, type Start } from './first-start.js'
 import { certificateOf, type TlsSettings, tlsOptions } from './tls.js'

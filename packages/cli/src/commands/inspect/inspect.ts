@@ -2,11 +2,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createDiscovery } from '@countersign/discovery'
 import type { Report } from '@countersign/fetch'
 import { printJson, printLines, UsageError } from '@countersign/fetch'
-import { inspectChallenge } from './inspect-challenge.js'
-import { readKeys } from './inspect-keys.js'
-import { headerOf, looksLikeRequest, partsOf } from './inspect-raw-request.js'
-import { inspectRequest, type RequestFlags } from './inspect-request.js'
-import { type InspectSettings, inspectToken } from './inspect-token.js'
+import { inspectChallenge } from './challenge.js'
+import { readKeys } from './keys.js'
+import { headerOf, looksLikeRequest, partsOf } from './raw-request.js'
+import { inspectRequest, type RequestFlags } from './request.js'
+import { type InspectSettings, inspectToken } from './token.js'
 
 /** Flags of `countersign inspect`. */
 export interface InspectFlags extends RequestFlags {

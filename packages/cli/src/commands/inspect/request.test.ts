@@ -1,9 +1,9 @@
 import { createDiscovery } from '@countersign/discovery'
 import { describe, expect, test } from 'vitest'
 import { holder, issuer, NOW, rawRequest, settings } from './inspect.test.fixture.js'
-import { inspectRequest } from './inspect-request.js'
-import { inspectToken } from './inspect-token.js'
-import { agentToken, authToken, keys, published, verdictOf } from './inspect-tokens.test.fixture.js'
+import { inspectRequest } from './request.js'
+import { inspectToken } from './token.js'
+import { agentToken, authToken, keys, published, verdictOf } from './tokens.test.fixture.js'
 
 describe('a request', () => {
   test('that verifies', async () => {

@@ -6,8 +6,8 @@ import { generateSigningKey, type ReplaySet, signRequest } from '@countersign/ht
 import { verifies } from '@countersign/requirements'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { program } from '../program.js'
-import { enrollmentOf } from './agent-server-enrollment.js'
+import { program } from '../../program.js'
+import { enrollmentOf } from './enrollment.js'
 
 const runCommand = async (argv: readonly string[]): Promise<void> => {
   await (await program('0', argv)).parseAsync(argv)
@@ -238,7 +238,7 @@ test(
 )
 
 test('the configurations that the documentation shows are ones that a server starts with', async () => {
-  const page = readFileSync(new URL('../../../../docs/enrolment.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../../../../docs/enrolment.md', import.meta.url), 'utf8')
   const blocks = [...page.matchAll(/^```yaml\n(id: [\s\S]*?)^```$/gm)].map(([, block = '']) => block)
   expect(blocks).toHaveLength(2)
   for (const block of blocks) {
