@@ -45,6 +45,12 @@ test('every link between pages leads to a file, and to a heading there', () => {
   expect(wrong).toEqual([])
 })
 
+test('the index of the docs links every page of the folder', () => {
+  const index = readFileSync(join(root, 'docs/README.md'), 'utf8')
+  const linked = new Set([...index.matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to))
+  expect(readdirSync(join(root, 'docs')).filter(file => file !== 'README.md' && !linked.has(file))).toEqual([])
+})
+
 function wrongLinks(page: string): string[] {
   const text = readFileSync(join(root, page), 'utf8')
   const wrong: string[] = []

@@ -36,6 +36,12 @@ test('the messages made anew are those that are committed', () => {
   }
 })
 
+test('the request that the README shows is one of them', () => {
+  const [, shown = ''] = /^```http\n([\s\S]*?)\n```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+  expect(shown).toMatch(/^GET /)
+  expect(page).toContain(`\`\`\`http\n${shown}\n\`\`\``)
+})
+
 test('each flow has its answer', () => {
   expect(messages.map(({ name, response }) => `${name} ${response.status}`)).toEqual([
     ...['enrolment 200', 'pseudonymous 200', 'identified 200', 'challenge 401', 'auth 200', 'authorized 200'],
