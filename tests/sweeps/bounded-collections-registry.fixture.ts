@@ -20,7 +20,7 @@ type Names = Readonly<Record<string, string>>
 
 /** Made once, of constants or of what the program or its operator configures; nothing is put in afterwards. */
 export const fixed: Names = {
-  'packages/agent/src/wire/answer.ts': 'refusals',
+  'packages/agent/src/wire/response-facts.ts': 'refusals',
   'packages/agent/src/fetch/give-up.ts': 'givesUp',
   'packages/agent/src/fetch/redirect.ts': 'redirects',
   'packages/agent-server/src/settings.ts': '?',
@@ -74,14 +74,14 @@ export const fixed: Names = {
 /** Lives in one call, over input that is bounded before it: a message, a document, a form, a page of rows. */
 export const passing: Names = {
   'packages/agent/src/fetch/access.ts': 'refused',
-  'packages/agent/src/fetch/admission.ts': 'endpoints',
+  'packages/agent/src/fetch/identify-policy.ts': 'endpoints',
   'packages/agent/src/exchange/browser-sign-in.ts': 'values',
   'packages/agent/src/fetch/climb.ts': 'refused',
   'packages/agent/src/exchange/exchanging-agent.ts': 'hops ?',
   'packages/agent/src/state/file-state.ts': '?',
   'packages/agent/src/grant/grants.ts': '?',
   'packages/agent/src/fetch/outgoing.ts': 'headers',
-  'packages/agent/src/fetch/passage.ts': 'steps',
+  'packages/agent/src/fetch/step-log.ts': 'steps',
   'packages/agent-server/src/enrollment/claim-pattern.ts': 'ends',
   'packages/agent-server/src/key/key-shelf.ts': 'left made',
   'packages/auth-server/src/bound/counts.ts': '? counts changed',

@@ -1,7 +1,7 @@
 import { checkOptionsOffPage, isIdentifier, parseScope, type ResourceMetadata } from '@countersign/protocol'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
-import type { Form } from '../grant/asked.js'
+import type { Form } from '../grant/requested-grant.js'
 import { checkHandout, type Handout } from '../grant/resource-token.js'
 import type { Self } from '../identity/credentials.js'
 import { checked, invalidAnswer } from '../wire/participant.js'

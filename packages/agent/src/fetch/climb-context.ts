@@ -3,7 +3,7 @@ import type { BoundedMap } from '@countersign/protocol'
 import type { Authorization } from '../grant/authorization.js'
 import type { HandoutCheck } from '../grant/resource-token.js'
 import type { Credentials } from '../identity/credentials.js'
-import type { Admission } from './admission.js'
+import type { Admission } from './identify-policy.js'
 import type { OriginMemory } from './origin-memory.js'
 
 /** The parts of an agent that a call works with. */

@@ -5,8 +5,8 @@ import { AgentError } from '../error.js'
 import { unlessAborted } from '../wire/single-flight.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
-import type { Passage } from './passage.js'
-import type { Shown } from './shown.js'
+import type { Shown } from './request-auth.js'
+import type { Passage } from './step-log.js'
 
 /** What is sent, and how. */
 export interface Sending {

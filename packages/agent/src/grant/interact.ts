@@ -2,8 +2,8 @@ import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { AgentState } from '../state/state.js'
 import { invalidAnswer } from '../wire/participant.js'
-import type { Asked, Form } from './asked.js'
 import type { Grant } from './grants.js'
+import type { Asked, Form } from './requested-grant.js'
 import type { RedemptionContext } from './token-context.js'
 
 /**

@@ -1,8 +1,8 @@
 import { isListed } from '@countersign/protocol'
 import { AgentError } from '../error.js'
-import type { Asked, Form } from './asked.js'
 import type { Grant } from './grants.js'
 import type { Reception } from './interact.js'
+import type { Asked, Form } from './requested-grant.js'
 import { askAuthServer, keptGrant } from './token-request.js'
 
 /**

@@ -3,8 +3,8 @@ import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
 import type { Self } from '../identity/credentials.js'
 import { checked, invalidAnswer } from '../wire/participant.js'
-import type { Asked, Form } from './asked.js'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
+import type { Asked, Form } from './requested-grant.js'
 import type { TokenRequestContext } from './token-context.js'
 
 /** Longest refresh token that is kept, in characters. */

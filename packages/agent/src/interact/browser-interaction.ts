@@ -1,6 +1,5 @@
 import { randomText } from '@countersign/httpsig'
 import { AgentError } from '../error.js'
-import type { Asked } from '../grant/asked.js'
 import { invalidCallback } from '../grant/callback.js'
 import type { Grant } from '../grant/grants.js'
 import { canonicalScope } from '../grant/grants.js'
@@ -13,6 +12,7 @@ import type {
   Received,
   Waiting,
 } from '../grant/interact.js'
+import type { Asked } from '../grant/requested-grant.js'
 import type { AgentState } from '../state/state.js'
 import { singleFlight, untilAborted } from '../wire/single-flight.js'
 import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'

@@ -1,7 +1,7 @@
 import { answerUrl } from '@countersign/protocol'
-import type { Form } from '../grant/asked.js'
 import type { Grant } from '../grant/grants.js'
 import { type Interview, patience } from '../grant/interact.js'
+import type { Form } from '../grant/requested-grant.js'
 import { userUrl } from '../grant/user-url.js'
 import { invalidAnswer } from '../wire/participant.js'
 

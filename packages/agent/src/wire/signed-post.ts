@@ -1,9 +1,9 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { isObject, parseJson } from '@countersign/protocol'
 import { unreached } from '#post-fetch'
-import { agentAuthOf, asksNoLevel } from './answer.js'
 import { discard, isJson, readBounded } from './body.js'
 import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
+import { agentAuthOf, asksNoLevel } from './response-facts.js'
 import { clockSkew, retryDelay } from './retry-after.js'
 
 /** The body of a request: the fields of a form, or the text of a JSON document. */

@@ -5,7 +5,7 @@ import type { Grant } from '../grant/grants.js'
 import type { Self } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
-import type { Passage } from './passage.js'
+import type { Passage } from './step-log.js'
 
 /** What a request shows. */
 export type Shown =

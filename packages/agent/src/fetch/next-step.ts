@@ -1,6 +1,6 @@
 import { type Level, satisfies } from '@countersign/protocol'
 import type { Outcome } from '../explanation.js'
-import { type Answer, asksNoLevel } from '../wire/answer.js'
+import { type Answer, asksNoLevel } from '../wire/response-facts.js'
 import { clockIs, retryDelay } from '../wire/retry-after.js'
 
 /** What the agent has done so far for one call: the bounds that end every climb. */

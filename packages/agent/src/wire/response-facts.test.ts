@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { readAnswer } from './answer.js'
+import { readAnswer } from './response-facts.js'
 
 const json = (body: string | ReadableStream, headers: HeadersInit = {}): Response =>
   new Response(body, { status: 401, headers: { 'content-type': 'application/json', ...headers } })
