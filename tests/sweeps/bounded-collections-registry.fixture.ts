@@ -175,7 +175,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     ...ofProgram,
     bound: 'questions to this user that wait',
   },
-  'packages/agent/src/interact/browser-return.ts ending': {
+  'packages/agent/src/interact/browser-return.ts expiring': {
     ...ofProgram,
     bound: 'questions to users that this agent has sent away, until they expire',
   },

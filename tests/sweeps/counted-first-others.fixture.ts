@@ -5,8 +5,8 @@ import { memoryCounter } from '@countersign/resource'
 import { redisCounter } from '@countersign/resource/redis'
 import { openStore, type Store } from '@countersign/store'
 import {
+  openPendingInteractions,
   type PendingInteraction,
-  pendingInteractionsIn,
 } from '../../packages/agent/src/interact/pending-interactions.js'
 import { memoryState } from '../../packages/agent/src/state/state.js'
 import { delegateKeysIn } from '../../packages/agent-server/src/delegate/delegate-key.js'
@@ -215,7 +215,7 @@ export const memoryBursts: Readonly<Record<string, Burst<undefined>>> = {
   'callbacks of one question at an agent': {
     most: 1,
     async act() {
-      const pending = pendingInteractionsIn(memoryState(), now)
+      const pending = openPendingInteractions(memoryState(), now)
       await pending.add(question)
       return burst(async () => (await pending.take(({ state }) => state === question.state)) !== undefined)
     },

@@ -12,13 +12,13 @@ import { postFetch } from '#post-fetch'
 import { AgentError } from './error.js'
 import type { AgentEvent } from './explanation.js'
 import { reasonToGiveUp } from './fetch/give-up.js'
-import { admission } from './fetch/identify-policy.js'
-import { passage } from './fetch/step-log.js'
-import { type Interact, unattended } from './grant/interact.js'
+import { identifyPolicy } from './fetch/identify-policy.js'
+import { startStepLog } from './fetch/step-log.js'
+import { type Interact, noInteraction } from './grant/interact.js'
 import type { Identity } from './identity/identity.js'
 import { type AgentState, memoryState } from './state/state.js'
 import { checkUser } from './state/user-state.js'
-import { type AgentParts, openView, type View, viewOf } from './view.js'
+import { type AgentParts, openView, type View, viewContext } from './view.js'
 import { signedPost } from './wire/signed-post.js'
 
 /** What an agent is made of. */
@@ -113,35 +113,35 @@ export function createAgent(options: AgentOptions): Agent {
   if (!(bodyLimit > 0)) throw new TypeError('bodyLimit must be a number of bytes above 0')
   for (const list of [options.identifyTo, options.acceptAuthServer])
     if (list !== undefined) checkIdentifierList(list, { development: options.development ?? false })
-  const parts = partsOf(options, bodyLimit)
+  const parts = agentParts(options, bodyLimit)
   const { credentials, onEvent } = parts
   // Whoever can open sessions can make views: one that is forgotten loses what is in memory only.
   const views = boundedMap<string, View>(1000)
   return {
-    ...openView(viewOf(parts, undefined)),
+    ...openView(viewContext(parts, undefined)),
     forUser(user) {
       checkUser(user)
-      const view = views.get(user) ?? openView(viewOf(parts, user))
+      const view = views.get(user) ?? openView(viewContext(parts, user))
       views.set(user, view)
       return view
     },
     async identify() {
-      const { agent, delegate } = await credentials.current(passage(onEvent).note)
+      const { agent, delegate } = await credentials.current(startStepLog(onEvent).note)
       return { agent, ...(delegate === undefined ? {} : { delegate }) }
     },
     async rotateKey() {
       if (credentials.rotate === undefined)
         throw new AgentError('not_allowed', 'only a delegate has a key that its agent server can replace')
-      await credentials.rotate(passage(onEvent).note)
+      await credentials.rotate(startStepLog(onEvent).note)
     },
   }
 }
 
 /** What all views of an agent share. */
-export function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
-  const { now = () => Date.now() / 1000, sleep = timer, random = Math.random, development = false } = options
+export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts {
+  const { now = () => Date.now() / 1000, sleep = sleepSeconds, random = Math.random, development = false } = options
   const { acceptAuthServer, identifyTo, state = memoryState(), interact } = options
-  const send = plainFetch(options.fetch)
+  const send = unboundFetch(options.fetch)
   const { fetcher } = options
   const own = { now, development, ...(fetcher === undefined ? {} : { fetcher }) }
   const discovery = options.discovery ?? ownDirectory(own)
@@ -152,21 +152,23 @@ export function partsOf(options: AgentOptions, bodyLimit: number): AgentParts {
   return {
     ...shared,
     ...{ fetch: send, acceptAuthServer, credentials, state, bodyLimit },
-    interviewer: interact === undefined ? unattended() : interact.open(shared),
-    admits: admission({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
+    userInteraction: interact === undefined ? noInteraction() : interact.open(shared),
+    whyNotIdentify: identifyPolicy({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
     components: boundedMap(1000),
     reasonToGiveUp,
-    onEvent: safely(options.onEvent),
+    onEvent: ignoreListenerErrors(options.onEvent),
   }
 }
 
 /** A browser's fetch refuses to be called as the method of another object. */
-function plainFetch(given: typeof fetch | undefined): typeof fetch {
+function unboundFetch(given: typeof fetch | undefined): typeof fetch {
   return given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init)
 }
 
 /** A listener that throws must not break a token request that others await. */
-function safely(onEvent: ((event: AgentEvent) => void) | undefined): ((event: AgentEvent) => void) | undefined {
+function ignoreListenerErrors(
+  onEvent: ((event: AgentEvent) => void) | undefined,
+): ((event: AgentEvent) => void) | undefined {
   if (onEvent === undefined) return undefined
   return event => {
     try {
@@ -177,7 +179,7 @@ function safely(onEvent: ((event: AgentEvent) => void) | undefined): ((event: Ag
   }
 }
 
-function timer(seconds: number, signal?: AbortSignal): Promise<void> {
+function sleepSeconds(seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => {
       clearTimeout(timeout)

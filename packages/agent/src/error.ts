@@ -59,7 +59,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
 }
 
 /** A resource must ask its user at `page`, on its own origin, and this agent cannot send them. */
-export function mustAsk(page: string): AgentError {
+export function resourceMustAskError(page: string): AgentError {
   const message = 'the resource must ask its user first, at the url of this error'
   return new AgentError('interaction_required', message, { resource: new URL(page).origin }, page)
 }

@@ -54,7 +54,7 @@ export interface AgentEvent extends Step {
 const explanations = new WeakMap<Response, Explanation>()
 
 /** Attaches its explanation to a response. */
-export function explained(response: Response, explanation: Explanation): Response {
+export function attachExplanation(response: Response, explanation: Explanation): Response {
   explanations.set(response, explanation)
   return response
 }

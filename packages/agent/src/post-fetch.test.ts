@@ -4,7 +4,7 @@ import { AAuthError } from '@countersign/protocol'
 import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { createAgent, delegate } from './index.js'
-import { faultOf, isAway, unreached } from './wire/post-fetch-node.js'
+import { describeFault, isUnreachable, unreachableFacts } from './wire/post-fetch-node.js'
 import { postFetch as inPages } from './wire/post-fetch-web.js'
 
 /** A server on this machine that counts who connects, and answers that it takes no code. */
@@ -81,7 +81,7 @@ test.each([
   [{ code: 'EOTHER' }, 'EOTHER'],
 ])('%o is said as %s', (cause, reason) => {
   const url = 'https://host.example/secret'
-  expect(unreached({ url, cause })).toEqual({ origin: 'https://host.example', reason })
+  expect(unreachableFacts({ url, cause })).toEqual({ origin: 'https://host.example', reason })
 })
 
 test('a name without an address is away; a document that is wrong says which and what is wrong with it', () => {
@@ -89,14 +89,14 @@ test('a name without an address is away; a document that is wrong says which and
   const failed = (description: string, cause: object) => new AAuthError('discovery_failed', description, { cause })
   const nowhere = failed('the document is not at an address that may be fetched', { url, why: 'no address in DNS' })
   const inside = failed('the document is not at an address that may be fetched', { url, why: 'address not allowed' })
-  expect([isAway(nowhere), isAway(inside), isAway(new AAuthError('discovery_failed', 'x', { status: 503 }))]).toEqual([
-    true,
-    false,
-    true,
-  ])
-  expect(faultOf(inside)).toBe(
+  expect([
+    isUnreachable(nowhere),
+    isUnreachable(inside),
+    isUnreachable(new AAuthError('discovery_failed', 'x', { status: 503 })),
+  ]).toEqual([true, false, true])
+  expect(describeFault(inside)).toBe(
     'discovery_failed: the document is not at an address that may be fetched, https://host.example: address not allowed',
   )
-  expect(faultOf(failed('the document must be JSON', {}))).toBe('discovery_failed: the document must be JSON')
-  expect(faultOf(new AAuthError('invalid_agent_token', 'secret'))).toBe('invalid_agent_token')
+  expect(describeFault(failed('the document must be JSON', {}))).toBe('discovery_failed: the document must be JSON')
+  expect(describeFault(new AAuthError('invalid_agent_token', 'secret'))).toBe('invalid_agent_token')
 })

@@ -6,16 +6,16 @@ import { type AccessRequest, requestAccess } from './fetch/access.js'
 import { climb } from './fetch/climb.js'
 import type { ClimbContext } from './fetch/climb-context.js'
 import { originMemory } from './fetch/origin-memory.js'
-import { outgoingRequest } from './fetch/outgoing.js'
-import { type Granted, grantedTo, type SignIn, signIn } from './fetch/sign-in.js'
-import { passage } from './fetch/step-log.js'
+import { readOutgoing } from './fetch/outgoing.js'
+import { describeCallback, type Granted, type SignIn, signIn } from './fetch/sign-in.js'
+import { startStepLog } from './fetch/step-log.js'
 import { authorization } from './grant/authorization.js'
-import { invalidCallback } from './grant/callback.js'
-import { type Grants, grantsIn } from './grant/grants.js'
-import type { Interviewer } from './grant/interact.js'
+import { invalidCallbackError } from './grant/callback.js'
+import { type Grants, openGrants } from './grant/grants.js'
+import type { UserInteraction } from './grant/interact.js'
 import { freshKey } from './state/fresh-key.js'
 import type { AgentState } from './state/state.js'
-import { stateOfUser } from './state/user-state.js'
+import { userState } from './state/user-state.js'
 import type { SignedPost } from './wire/signed-post.js'
 import { untilAborted } from './wire/single-flight.js'
 
@@ -54,7 +54,7 @@ export interface View {
 export interface AgentParts extends Omit<ClimbContext, 'authorization' | 'memory' | 'pseudonymFor'> {
   readonly post: SignedPost
   readonly state: AgentState
-  readonly interviewer: Interviewer
+  readonly userInteraction: UserInteraction
   readonly bodyLimit: number
   readonly onEvent: ((event: AgentEvent) => void) | undefined
 }
@@ -66,13 +66,13 @@ export type ViewContext = AgentParts & ClimbContext
  * The parts of an agent with what is one user's, or with what is the agent's own.
  * @param grants default: those of the user's state
  */
-export function viewOf(parts: AgentParts, user: string | undefined, grants?: Grants): ViewContext {
-  const state = user === undefined ? parts.state : stateOfUser(parts.state, user)
+export function viewContext(parts: AgentParts, user: string | undefined, grants?: Grants): ViewContext {
+  const state = user === undefined ? parts.state : userState(parts.state, user)
   return {
     ...parts,
-    authorization: authorization(grants ?? grantsIn(state), { ...parts, state, user }),
+    authorization: authorization(grants ?? openGrants(state), { ...parts, state, user }),
     memory: originMemory(),
-    pseudonymFor: pseudonyms(),
+    pseudonymFor: pseudonymKeys(),
   }
 }
 
@@ -81,24 +81,24 @@ export function openView(context: ViewContext): View {
   const { bodyLimit, onEvent } = context
   return {
     async fetch(input, init) {
-      const request = await outgoingRequest(input, init, bodyLimit)
-      return climb(request, context, passage(onEvent))
+      const request = await readOutgoing(input, init, bodyLimit)
+      return climb(request, context, startStepLog(onEvent))
     },
-    requestAccess: request => untilAborted(requestAccess(request, context, passage(onEvent).note), request.signal),
-    signIn: request => untilAborted(signIn(request, context, passage(onEvent).note), request.signal),
+    requestAccess: request => untilAborted(requestAccess(request, context, startStepLog(onEvent).note), request.signal),
+    signIn: request => untilAborted(signIn(request, context, startStepLog(onEvent).note), request.signal),
     async handleCallback(request) {
       // Only its query counts: behind a proxy, a request knows neither scheme nor host it was made to.
       const given = request instanceof Request ? request.url : request
       // The parser's own error would quote the code.
-      if (!URL.canParse(given, 'https://localhost')) throw invalidCallback('url')
+      if (!URL.canParse(given, 'https://localhost')) throw invalidCallbackError('url')
       const url = new URL(given, 'https://localhost')
-      return grantedTo(await context.authorization.receive(url, passage(onEvent).note), context)
+      return describeCallback(await context.authorization.receiveCallback(url, startStepLog(onEvent).note), context)
     },
   }
 }
 
 /** One key per origin: two origins that compare notes find nothing to compare, nor does one about two users. */
-function pseudonyms(): (origin: string) => Promise<SigningKey> {
+function pseudonymKeys(): (origin: string) => Promise<SigningKey> {
   const keys = boundedMap<string, Promise<SigningKey>>(1000)
   return origin => {
     const known = keys.get(origin) ?? freshKey(generateSigningKey)

@@ -3,8 +3,8 @@ import type { Interact } from '@countersign/agent'
 import { expect, test } from 'vitest'
 import { askLater, type Later } from './ask-later.js'
 
-type Interview = Parameters<ReturnType<Interact['open']>['obtain']>[0]
-type Grant = Awaited<ReturnType<ReturnType<Interact['open']>['obtain']>>
+type Interview = Parameters<ReturnType<Interact['open']>['obtainGrant']>[0]
+type Grant = Awaited<ReturnType<ReturnType<Interact['open']>['obtainGrant']>>
 
 const link = 'https://auth.example/consent?request_token=1'
 const visit = {} as Parameters<Later['open']>[1]
@@ -16,7 +16,7 @@ function asked(waits: AbortSignal = new AbortController().signal, isReached = fa
   const { interact, stop } = askLater(({ open }) => ({
     kind: 'loopback',
     open: () => ({
-      async obtain({ abandoned }) {
+      async obtainGrant({ abandoned }) {
         seen.asked += 1
         seen.signals.push(abandoned)
         if (!isReached) await open(link, visit)
@@ -35,7 +35,7 @@ function asked(waits: AbortSignal = new AbortController().signal, isReached = fa
   return {
     seen,
     stop,
-    call: (scope = 'read') => interviewer.obtain(interview(scope)),
+    call: (scope = 'read') => interviewer.obtainGrant(interview(scope)),
     decide: () => decide,
   }
 }

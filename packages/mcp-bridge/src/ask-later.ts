@@ -126,13 +126,13 @@ export function askLater(make: (later: Later) => Interact): AskingLater {
   const interact: Interact = {
     kind: inner.kind,
     open(context) {
-      const interviewer = inner.open(context)
+      const userInteraction = inner.open(context)
       return {
-        ...interviewer,
-        obtain: interview => {
-          const { asked, user } = interview
+        ...userInteraction,
+        obtainGrant: request => {
+          const { asked, user } = request
           const key = JSON.stringify([user, asked.issuer, asked.resource, asked.scope])
-          return later(key, abandoned => interviewer.obtain({ ...interview, abandoned }), interview.abandoned)
+          return later(key, abandoned => userInteraction.obtainGrant({ ...request, abandoned }), request.abandoned)
         },
       }
     },

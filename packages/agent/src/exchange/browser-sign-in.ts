@@ -69,14 +69,14 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     })
   return {
     async begin(authServer) {
-      const state = passingState()
+      const state = cookieState()
       try {
-        await inTime(deadline, agentFor(authServer, state).signIn({ authServer }))
+        await withDeadline(deadline, agentFor(authServer, state).signIn({ authServer }))
       } catch (error) {
         const url = error instanceof AgentError && error.code === 'interaction_required' ? error.url : undefined
         const name = url === undefined ? null : new URL(url).searchParams.get('state')
         if (url !== undefined && name !== null) return { url, state: name, saved: state.saved() }
-        throw refusal(error)
+        throw refusalError(error)
       }
       // Somebody, but not whoever sits at this browser.
       throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.')
@@ -84,12 +84,12 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
 
     async finish(authServer, { url, saved }) {
       try {
-        const answer = agentFor(authServer, passingState(saved)).handleCallback(url)
-        const { user, resource } = await inTime(deadline, answer)
+        const answer = agentFor(authServer, cookieState(saved)).handleCallback(url)
+        const { user, resource } = await withDeadline(deadline, answer)
         // The cookie says what was asked for; only who signed in here counts.
         if (user !== undefined && resource === id) return { iss: user.iss, sub: user.sub }
       } catch (error) {
-        throw refusal(error)
+        throw refusalError(error)
       }
       throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.')
     },
@@ -97,10 +97,10 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
 }
 
 /** Whoever hangs there must not hold the browser that waits here. */
-async function inTime<T>(seconds: number, answer: Promise<T>): Promise<T> {
+async function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> {
   let end: () => void = () => undefined
   const late = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(away({ code: 'unreachable', cause: { seconds } })), seconds * 1000)
+    const timer = setTimeout(() => reject(noAnswerError({ code: 'unreachable', cause: { seconds } })), seconds * 1000)
     end = () => clearTimeout(timer)
   })
   try {
@@ -110,12 +110,12 @@ async function inTime<T>(seconds: number, answer: Promise<T>): Promise<T> {
   }
 }
 
-function away(cause: object): AAuthError {
+function noAnswerError(cause: object): AAuthError {
   const description = 'The other sign-in server does not answer.'
   return new AAuthError('temporarily_unavailable', description, { retryAfter: 5, cause })
 }
 
-function refusal(error: unknown): AAuthError {
+function refusalError(error: unknown): AAuthError {
   if (error instanceof AAuthError) return error
   if (!(error instanceof AgentError)) {
     return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
@@ -123,7 +123,7 @@ function refusal(error: unknown): AAuthError {
   const { code, cause } = error
   // Too much to do is no refusal: it may pass.
   if (code === 'unreachable' || code === 'network' || refusalOf(error)?.status === 429) {
-    return away({ code, cause })
+    return noAnswerError({ code, cause })
   }
   return new AAuthError('access_denied', 'The other sign-in server did not sign you in for this.', {
     cause: { code, cause },
@@ -134,8 +134,8 @@ function refusal(error: unknown): AAuthError {
  * What an agent keeps from one request of a browser to the next, as a text for the browser's own cookie: several instances
  * share nothing, and no token of another auth server is ever stored.
  */
-function passingState(saved = '{}'): AgentState & { saved(): string } {
-  const values = new Map<string, unknown>(Object.entries(objectIn(saved)))
+function cookieState(saved = '{}'): AgentState & { saved(): string } {
+  const values = new Map<string, unknown>(Object.entries(parseObject(saved)))
   return {
     read: async key => values.get(key),
     write: async (key, value) => {
@@ -148,7 +148,7 @@ function passingState(saved = '{}'): AgentState & { saved(): string } {
   }
 }
 
-function objectIn(text: string): object {
+function parseObject(text: string): object {
   try {
     const value = parseJson(text)
     return isObject(value) ? value : {}

@@ -10,15 +10,15 @@ import {
   restriction,
   serializeAgentInteraction,
 } from '@countersign/protocol'
-import { partsOf } from '../agent.js'
+import { agentParts } from '../agent.js'
 import { originMemory } from '../fetch/origin-memory.js'
-import { canonicalScope, type Grant, type Grants, grantsIn } from '../grant/grants.js'
-import type { Interviewer } from '../grant/interact.js'
-import { redeem } from '../grant/redemption.js'
+import { canonicalScope, type Grant, type Grants, openGrants } from '../grant/grants.js'
+import type { UserInteraction } from '../grant/interact.js'
+import { redeemCode } from '../grant/redemption.js'
 import { agentServer } from '../identity/identity.js'
-import { consentRequest, withReturn } from '../interact/consent-request.js'
+import { addReturn, requestConsent } from '../interact/consent-request.js'
 import { memoryState } from '../state/state.js'
-import { type AgentParts, openView, type View, viewOf } from '../view.js'
+import { type AgentParts, openView, type View, viewContext } from '../view.js'
 
 /** The auth token that a request came with: what it allowed is exchanged for what is needed next. */
 export interface Upstream {
@@ -121,7 +121,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   })
   const { id, key, redirectUri, suspend, ...rest } = options
   const parts: AgentParts = {
-    ...partsOf({ ...rest, identity: agentServer({ id, ...key }) }, bodyLimit),
+    ...agentParts({ ...rest, identity: agentServer({ id, ...key }) }, bodyLimit),
     // Its caller has its own answer for each error; the challenge in hand is none for whoever called the resource.
     reasonToGiveUp: () => undefined,
   }
@@ -129,31 +129,34 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   // Which level works where is nobody's secret.
   const memory = originMemory()
   const hops = boundedMap<string, Hop>(capacity)
-  const open = (upstream: U): Hop => {
+  const openHop = (upstream: U): Hop => {
     const state = memoryState()
-    const [grants, codes] = [grantsIn(state), boundedMap<string, string>(64)]
-    const interviewer = exchanging({ redirectUri, suspend, codes, development: parts.development }, upstream)
-    const view = openView({ ...viewOf({ ...parts, state, interviewer }, undefined, grants), memory })
+    const [grants, codes] = [openGrants(state), boundedMap<string, string>(64)]
+    const userInteraction = exchangeInteraction(
+      { redirectUri, suspend, codes, development: parts.development },
+      upstream,
+    )
+    const view = openView({ ...viewContext({ ...parts, state, userInteraction }, undefined, grants), memory })
     return { view, grants, codes, exp: upstream.exp }
   }
-  const hopOf = async (upstream: U): Promise<Hop> => {
+  const findHop = async (upstream: U): Promise<Hop> => {
     const hash = await textHash(upstream.token)
     const known = hops.get(hash)
-    const hop = known !== undefined && known.exp > now() ? known : open(upstream)
+    const hop = known !== undefined && known.exp > now() ? known : openHop(upstream)
     hops.set(hash, hop)
     return hop
   }
   return {
-    fetch: async (upstream, input, init) => (await hopOf(upstream)).view.fetch(input, init),
+    fetch: async (upstream, input, init) => (await findHop(upstream)).view.fetch(input, init),
     async redeem({ issuer, resource, scope, requestToken: request_token }, code) {
       const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token }
       const asked = { issuer, resource, scope: scope.split(' ') }
       // Kept by whoever asked, for the one it was asked for.
       const grants = { keep: async () => undefined }
-      return { grant: await redeem(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
+      return { grant: await redeemCode(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
     },
     async resume(upstream, answer) {
-      const { grants, codes } = await hopOf(upstream)
+      const { grants, codes } = await findHop(upstream)
       if ('code' in answer) codes.set(answer.resource, answer.code)
       else await grants.keep(await credentials.current(() => undefined), answer.grant)
     },
@@ -161,7 +164,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
 }
 
 /** What a user must decide ends the call: the browser is with whoever called, and comes back on its own way. */
-function exchanging<U extends Upstream>(
+function exchangeInteraction<U extends Upstream>(
   {
     redirectUri: redirect_uri,
     suspend,
@@ -169,28 +172,28 @@ function exchanging<U extends Upstream>(
     development,
   }: Pick<ExchangingAgentOptions<U>, 'redirectUri' | 'suspend' | 'development'> & Pick<Hop, 'codes'>,
   upstream: U,
-): Interviewer {
+): UserInteraction {
   return {
-    async obtain(interview) {
+    async obtainGrant(interaction) {
       const state = randomText()
       const { token: upstream_token, purpose } = upstream
       // One that is too long for the next auth server must not keep it from answering.
       const why = purpose === undefined || purpose.length > longestPurpose ? {} : { purpose }
       const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
-      const begun = await consentRequest(interview, form, { development })
-      if ('authToken' in begun) return begun
-      const { issuer, resource, scope } = interview.asked
-      const { url, requestToken } = begun
+      const consent = await requestConsent(interaction, form, { development })
+      if ('authToken' in consent) return consent
+      const { issuer, resource, scope } = interaction.asked
+      const { url, requestToken } = consent
       const what = { issuer, resource, scope: canonicalScope(scope), requestToken, state, url }
       return suspend({ kind: 'consent', ...what }, upstream)
     },
-    async answer({ resource, page }) {
+    async interactionCode({ resource, page }) {
       const code = codes.get(resource)
       codes.delete(resource)
       if (code !== undefined) return serializeAgentInteraction(code)
       if (page === undefined) return undefined
       const state = randomText()
-      const url = withReturn(page, { return_url: redirect_uri, state })
+      const url = addReturn(page, { return_url: redirect_uri, state })
       return suspend({ kind: 'page', resource, url, state }, upstream)
     },
   }

@@ -2,9 +2,9 @@ import { checkOptionsOffPage, isIdentifier, parseScope, type ResourceMetadata } 
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Form } from '../grant/requested-grant.js'
-import { checkHandout, type Handout } from '../grant/resource-token.js'
+import { checkResourceToken, type ResourceTokenOffer } from '../grant/resource-token.js'
 import type { Self } from '../identity/credentials.js'
-import { checked, invalidAnswer } from '../wire/participant.js'
+import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import type { SignedPost } from '../wire/signed-post.js'
 import type { ClimbContext } from './climb-context.js'
 
@@ -46,30 +46,30 @@ export async function requestAccess(
   if (!isIdentifier(resource, context))
     throw new TypeError('resource must be an identifier such as https://api.example')
   const scope = parseScope(request.scope)
-  const reason = await context.admits(new URL(resource))
+  const reason = await context.whyNotIdentify(new URL(resource))
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
   const self = await context.credentials.current(tell)
-  const applicant = { self, tell, signal, hints: hintsOf(request) }
+  const requester = { self, tell, signal, hints: hintMembers(request) }
   const wanted = { resource, scope, ...(authServer === undefined ? {} : { issuer: authServer }) }
-  if ((await context.authorization.covering(applicant, wanted)) !== undefined) return
-  const handout = await checkHandout(await askForToken(request, self, context), self, context)
-  await context.authorization.obtain(applicant, handout, { refused: new Set(), mayRefresh: true })
+  if ((await context.authorization.findCovering(requester, wanted)) !== undefined) return
+  const offer = await checkResourceToken(await requestResourceToken(request, self, context), self, context)
+  await context.authorization.obtain(requester, offer, { refused: new Set(), mayRefresh: true })
 }
 
 /** Hints as members of the token request. */
-export function hintsOf({ purpose, loginHint }: AccessHints): Form {
+export function hintMembers({ purpose, loginHint }: AccessHints): Form {
   return {
     ...(purpose === undefined ? {} : { purpose }),
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
   }
 }
 
-async function askForToken(
+async function requestResourceToken(
   { resource, scope, authServer }: AccessRequest,
   self: Self,
   context: ClimbContext & { readonly post: SignedPost },
-): Promise<Handout> {
-  const metadata: ResourceMetadata = await checked('resource', () => context.discovery.resource(resource))
+): Promise<ResourceTokenOffer> {
+  const metadata: ResourceMetadata = await checkParticipant('resource', () => context.discovery.resource(resource))
   const url = metadata.resource_token_endpoint
   if (url === undefined)
     throw new AgentError('unsupported', 'the resource has no resource token endpoint', { resource })
@@ -82,9 +82,9 @@ async function askForToken(
     signatureKey: self.signatureKey,
   })
   const { resource_token: resourceToken, auth_server: chosen } = json
-  if (typeof resourceToken !== 'string') throw invalidAnswer('resource', 'resource_token')
-  if (typeof chosen !== 'string') throw invalidAnswer('resource', 'auth_server')
+  if (typeof resourceToken !== 'string') throw invalidAnswerError('resource', 'resource_token')
+  if (typeof chosen !== 'string') throw invalidAnswerError('resource', 'auth_server')
   // Another auth server than the one asked for would learn of a request that was not meant for it.
-  if (authServer !== undefined && chosen !== authServer) throw invalidAnswer('resource', 'auth_server')
+  if (authServer !== undefined && chosen !== authServer) throw invalidAnswerError('resource', 'auth_server')
   return { resource, resourceToken, authServer: chosen }
 }

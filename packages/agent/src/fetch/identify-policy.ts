@@ -1,10 +1,10 @@
 import type { Directory } from '@countersign/discovery'
 import { type IdentifierList, isIdentifier, isListed } from '@countersign/protocol'
 import { AgentError } from '../error.js'
-import { checked, type Participant } from '../wire/participant.js'
+import { checkParticipant, type Participant } from '../wire/participant.js'
 
 /** What decides where the agent says who it is. */
-export interface AdmissionOptions {
+export interface IdentifyPolicyOptions {
   /** No default: without it the agent identifies itself to nobody. */
   readonly identifyTo: IdentifierList | undefined
   readonly acceptAuthServer: IdentifierList | undefined
@@ -14,14 +14,14 @@ export interface AdmissionOptions {
 }
 
 /** Why the agent does not say who it is to a URL; undefined when it may. */
-export type Admission = (url: URL) => Promise<string | undefined>
+export type WhyNotIdentify = (url: URL) => Promise<string | undefined>
 
 /**
  * Guards the agent's name. Whoever hands URLs to an agent must not be able to have requests signed in its name for
  * hosts it was not meant for, nor for the token endpoints that act on such a signature (signing oracle).
  * @see protocol §4 (4)
  */
-export function admission(options: AdmissionOptions): Admission {
+export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
   const { identifyTo, development } = options
   return async url => {
     const { origin, host } = url
@@ -34,14 +34,14 @@ export function admission(options: AdmissionOptions): Admission {
   }
 }
 
-async function isTokenEndpoint(url: URL, options: AdmissionOptions): Promise<boolean> {
+async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promise<boolean> {
   const { acceptAuthServer, agentServer, discovery } = options
   const endpoints: Array<string | undefined> = []
   if (url.origin === agentServer)
-    endpoints.push((await published('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
+    endpoints.push((await readMetadata('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
   // A list names auth servers; `any` and a function name none, and every origin would have to be asked.
   if (Array.isArray(acceptAuthServer) && (await isListed(acceptAuthServer, url.origin))) {
-    const metadata = await published('auth server', () => discovery.authServer(url.origin))
+    const metadata = await readMetadata('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
   }
   const path = lenientPath(url)
@@ -66,9 +66,9 @@ function decoded(path: string): string {
 }
 
 /** An origin without a valid document has no token endpoint; one that cannot be asked might have one, and refuses. */
-async function published<T>(who: Participant, read: () => Promise<T>): Promise<T | undefined> {
+async function readMetadata<T>(who: Participant, read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await checked(who, read)
+    return await checkParticipant(who, read)
   } catch (error) {
     if (error instanceof AgentError && error.code === 'invalid_answer') return undefined
     throw error

@@ -1,7 +1,7 @@
 import { type Level, satisfies } from '@countersign/protocol'
 import type { Outcome } from '../explanation.js'
-import { type Answer, asksNoLevel } from '../wire/response-facts.js'
-import { clockIs, retryDelay } from '../wire/retry-after.js'
+import { asksNoLevel, type ResponseFacts } from '../wire/response-facts.js'
+import { describeSkew, retryDelay } from '../wire/retry-after.js'
 
 /** What the agent has done so far for one call: the bounds that end every climb. */
 export interface Progress {
@@ -22,7 +22,7 @@ export interface Progress {
 }
 
 /** What to do with an answer. */
-export type Next =
+export type NextStep =
   | { readonly do: 'return'; readonly outcome: Outcome; readonly reason?: string }
   | { readonly do: 'sign' }
   | { readonly do: 'identify' }
@@ -38,47 +38,52 @@ const maxRounds = 2
  * Decides how to go on after an answer of `host`. Every step either raises the level, spends one of two authorization
  * rounds, or can be taken once, so that no resource can keep an agent going (protocol §4 (4)).
  */
-export function decide(answer: Answer, progress: Progress, host: string): Next {
+export function decideNextStep(answer: ResponseFacts, progress: Progress, host: string): NextStep {
   const { status, error, agentAuth } = answer
   // Sent again it could act twice: whether the first one did is not for the agent to guess (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
-    return stop('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
-  if (status === 503) return afterUnavailable(answer, progress, host)
+    return stopWith('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
+  if (status === 503) return decideUnavailable(answer, progress, host)
   // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7). A handler that
   // issues tokens answers so, too: an unsafe request is not repeated on it.
   if (status === 400 && error === 'invalid_grant' && progress.coded && progress.safe) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
-  if (agentAuth === undefined) return stop('refused', withoutChallenge(answer, host))
-  if (agentAuth === 'malformed') return stop('gave_up', `the challenge of ${host} cannot be read`)
-  if (status === 429 && progress.followedLimit) return stop('refused', `${host} limits this level, too`)
-  const missing = uncovered(answer, progress)
+  if (agentAuth === undefined) return stopWith('refused', describeUnchallenged(answer, host))
+  if (agentAuth === 'malformed') return stopWith('gave_up', `the challenge of ${host} cannot be read`)
+  if (status === 429 && progress.followedLimit) return stopWith('refused', `${host} limits this level, too`)
+  const missing = missingComponents(answer, progress)
   if (missing.length > 0) return { do: 'cover', components: missing }
   if (agentAuth.userInteraction !== undefined) return { do: 'interact', url: agentAuth.userInteraction }
   if (agentAuth.resourceToken !== undefined && agentAuth.authServer !== undefined)
-    return toAuthorized(progress, host, { resourceToken: agentAuth.resourceToken, authServer: agentAuth.authServer })
-  return agentAuth.identity === true ? toIdentified(answer, progress, host) : toPseudonymous(answer, progress, host)
+    return decideAuthorized(progress, host, {
+      resourceToken: agentAuth.resourceToken,
+      authServer: agentAuth.authServer,
+    })
+  return agentAuth.identity === true
+    ? decideIdentified(answer, progress, host)
+    : decidePseudonymous(answer, progress, host)
 }
 
-function toPseudonymous(answer: Answer, { level }: Progress, host: string): Next {
-  return level === 'anonymous' ? { do: 'sign' } : stop('refused', refusal(answer, host))
+function decidePseudonymous(answer: ResponseFacts, { level }: Progress, host: string): NextStep {
+  return level === 'anonymous' ? { do: 'sign' } : stopWith('refused', describeRefusal(answer, host))
 }
 
-function toIdentified(answer: Answer, { level, rounds }: Progress, host: string): Next {
+function decideIdentified(answer: ResponseFacts, { level, rounds }: Progress, host: string): NextStep {
   if (!satisfies(level, 'identified')) return { do: 'identify' }
   // An auth token that failed is answered by this challenge: identified, the agent is told what it needs now.
   if (level === 'authorized' && answer.status === 401 && rounds < maxRounds) return { do: 'identify' }
-  return stop('refused', refusal(answer, host))
+  return stopWith('refused', describeRefusal(answer, host))
 }
 
-function toAuthorized(
+function decideAuthorized(
   { level, rounds }: Progress,
   host: string,
   challenge: { readonly resourceToken: string; readonly authServer: string },
-): Next {
+): NextStep {
   // Nobody can make out a token for an agent that has not said who it is.
   if (!satisfies(level, 'identified'))
-    return stop('gave_up', `${host} gave a resource token to a request that named nobody`)
-  if (rounds >= maxRounds) return stop('gave_up', `${host} was not satisfied after two authorization rounds`)
+    return stopWith('gave_up', `${host} gave a resource token to a request that named nobody`)
+  if (rounds >= maxRounds) return stopWith('gave_up', `${host} was not satisfied after two authorization rounds`)
   return { do: 'authorize', ...challenge }
 }
 
@@ -86,26 +91,29 @@ function toAuthorized(
  * An unsafe request goes out again only where the resource says that nothing was done for it, whatever else the answer
  * looks like: a handler that failed may have acted before (protocol §3.7).
  */
-function afterUnavailable(answer: Answer, { level, waited, safe }: Progress, host: string): Next {
+function decideUnavailable(answer: ResponseFacts, { level, waited, safe }: Progress, host: string): NextStep {
   const { agentAuth, error, retryAfter } = answer
   const isOurs = error === 'temporarily_unavailable'
   const mayRepeat = asksNoLevel(agentAuth) || (safe && isOurs && level !== 'anonymous')
   const seconds = mayRepeat && !waited ? retryDelay(retryAfter) : undefined
   if (seconds !== undefined) return { do: 'wait', seconds }
-  return mayRepeat || isOurs ? stop('refused', `${host} cannot answer now`) : { do: 'return', outcome: 'answered' }
+  return mayRepeat || isOurs ? stopWith('refused', `${host} cannot answer now`) : { do: 'return', outcome: 'answered' }
 }
 
 /** Components the resource demands and the last signature lacked; only a signature can lack them. */
-function uncovered({ status, error, requiredComponents }: Answer, { level, covered }: Progress): readonly string[] {
+function missingComponents(
+  { status, error, requiredComponents }: ResponseFacts,
+  { level, covered }: Progress,
+): readonly string[] {
   if (status !== 401 || error !== 'invalid_signature' || level === 'anonymous' || covered) return []
-  return requiredComponents.filter(name => !usual.test(name))
+  return requiredComponents.filter(name => !alwaysCovered.test(name))
 }
 
 /** Always covered where the request has them (protocol §3.4). */
-const usual = /^(?:@(?:method|authority|path|query)|signature-key|content-(?:digest|type))$/
+const alwaysCovered = /^(?:@(?:method|authority|path|query)|signature-key|content-(?:digest|type))$/
 
-function withoutChallenge(answer: Answer, host: string): string {
-  const said = refusal(answer, host)
+function describeUnchallenged(answer: ResponseFacts, host: string): string {
+  const said = describeRefusal(answer, host)
   const { asksBy } = answer
   if (asksBy === undefined) return said
   return /^A/.test(asksBy)
@@ -124,15 +132,15 @@ const sentences: Readonly<Record<string, string>> = {
   discovery_failed: 'could not read the metadata or keys of the agent',
 }
 
-function refusal({ status, error, skew }: Answer, host: string): string {
+function describeRefusal({ status, error, skew }: ResponseFacts, host: string): string {
   if (error === 'invalid_signature' && skew !== undefined)
-    return `${host} does not accept the signature: ${clockIs(skew)}`
+    return `${host} does not accept the signature: ${describeSkew(skew)}`
   if (error === 'invalid_signature') return `${host} does not accept the signature`
   const sentence = error === undefined ? undefined : sentences[error]
   if (sentence !== undefined) return `${host} ${sentence}`
   return error === undefined ? `${host} answered ${status}` : `${host} answered ${status} ${error}`
 }
 
-function stop(outcome: Outcome, reason: string): Next {
+function stopWith(outcome: Outcome, reason: string): NextStep {
   return { do: 'return', outcome, reason }
 }

@@ -7,7 +7,7 @@ export interface OriginMemory {
   remember(method: string, url: URL, level: Level): void
 }
 
-interface Known {
+interface OriginLevels {
   readonly routes: BoundedMap<string, Level>
   best: Level
 }
@@ -16,7 +16,7 @@ const maxOrigins = 1000
 const maxRoutes = 64
 
 export function originMemory(): OriginMemory {
-  const origins = boundedMap<string, Known>(maxOrigins)
+  const origins = boundedMap<string, OriginLevels>(maxOrigins)
   return {
     level(method, url) {
       const known = origins.get(url.origin)

@@ -15,19 +15,19 @@ export interface Outgoing {
   readonly init: RequestInit
 }
 
-const carried = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
+const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
 
 /**
  * Reads what a caller of `fetch` gave into a request that can be sent more than once.
  * @throws TypeError for a URL that is not http(s), and for headers only the agent may set
  * @throws AgentError `body_too_large`; the signal's reason once it is aborted
  */
-export async function outgoingRequest(
+export async function readOutgoing(
   input: string | URL | Request,
   init: RequestInit | undefined,
   bodyLimit: number,
 ): Promise<Outgoing> {
-  const request = new Request(input, duplexed(init))
+  const request = new Request(input, withDuplex(init))
   const url = new URL(request.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
@@ -35,12 +35,12 @@ export async function outgoingRequest(
   const { signal } = signalOf(input, init)
   signal?.throwIfAborted()
   const own = init?.body instanceof ReadableStream
-  const body = await bodyOf(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
+  const body = await readBody(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
   const headers = [...request.headers]
   // A signed body must have a type (protocol §3.3); one that has none is bytes.
   if (body !== undefined && !request.headers.has('content-type'))
     headers.push(['content-type', 'application/octet-stream'])
-  const given = input instanceof Request ? Object.fromEntries(carried.map(name => [name, input[name]])) : {}
+  const given = input instanceof Request ? Object.fromEntries(copiedMembers.map(name => [name, input[name]])) : {}
   return {
     method: request.method,
     url: withoutLoneQuestionMark(url),
@@ -53,7 +53,7 @@ export async function outgoingRequest(
 }
 
 /** A stream as body needs `duplex` on Node; a caller who buffers nothing must not have to know. */
-function duplexed(init: RequestInit | undefined): RequestInit | undefined {
+function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
   return init?.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
 }
 
@@ -77,7 +77,7 @@ export function withoutLoneQuestionMark(url: URL): URL {
   return bare
 }
 
-async function bodyOf(
+async function readBody(
   request: Request,
   bodyLimit: number,
   read: BoundedRead,

@@ -9,16 +9,16 @@ export type Redirect = { readonly to: 'same'; readonly request: Outgoing } | { r
  * The request that follows a redirect by the rules of fetch, for the same origin only:
  * another origin never gets a signature, a token or a body (protocol §4 (5)).
  */
-export function redirectOf(request: Outgoing, status: number, location: string | null): Redirect | undefined {
+export function followRedirect(request: Outgoing, status: number, location: string | null): Redirect | undefined {
   if (!redirects.has(status) || location === null) return undefined
-  const url = resolve(location, request.url)
+  const url = resolveLocation(location, request.url)
   if (url === undefined || url.origin !== request.url.origin || url.username !== '' || url.password !== '')
     return { to: 'elsewhere' }
   const next = { ...request, url: withoutLoneQuestionMark(url) }
-  return { to: 'same', request: becomesGet(request.method, status) ? asGet(next) : next }
+  return { to: 'same', request: becomesGet(request.method, status) ? toGet(next) : next }
 }
 
-function resolve(location: string, base: URL): URL | undefined {
+function resolveLocation(location: string, base: URL): URL | undefined {
   try {
     return new URL(location, base)
   } catch {
@@ -31,7 +31,7 @@ function becomesGet(method: string, status: number): boolean {
   return (status === 301 || status === 302) && method === 'POST'
 }
 
-function asGet(request: Outgoing): Outgoing {
+function toGet(request: Outgoing): Outgoing {
   const { body: _body, ...rest } = request
   return { ...rest, method: 'GET', headers: request.headers.filter(([name]) => !name.startsWith('content-')) }
 }

@@ -5,10 +5,10 @@ import type { Grant } from '../grant/grants.js'
 import type { Self } from '../identity/credentials.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
-import type { Passage } from './step-log.js'
+import type { StepLog } from './step-log.js'
 
 /** What a request shows. */
-export type Shown =
+export type RequestAuth =
   | { readonly level: 'anonymous' }
   | { readonly level: 'pseudonymous'; readonly key: SigningKey; readonly signatureKey: SignatureKey }
   | { readonly level: 'identified'; readonly key: SigningKey; readonly signatureKey: SignatureKey; readonly self: Self }
@@ -21,56 +21,56 @@ export type Shown =
     }
 
 /** Where a call begins: at the level that worked before, with what is at hand. */
-export async function start(request: Outgoing, context: ClimbContext, passage: Passage): Promise<Shown> {
+export async function initialAuth(request: Outgoing, context: ClimbContext, log: StepLog): Promise<RequestAuth> {
   const { url, method } = request
   const { credentials, authorization, memory } = context
   const level = memory.level(method, url)
   if (level === 'anonymous' || !isIdentifier(url.origin, context)) return { level: 'anonymous' }
-  if (level === 'pseudonymous') return pseudonymous(url.origin, context)
+  if (level === 'pseudonymous') return pseudonymousAuth(url.origin, context)
   try {
     const remembered = await credentials.remembered()
     if (remembered === undefined) return { level: 'anonymous' }
-    const withGrant = level !== 'identified' && (await authorization.known(remembered, url.origin))
+    const withGrant = level !== 'identified' && (await authorization.hasGrant(remembered, url.origin))
     if (level === undefined && !withGrant) return { level: 'anonymous' }
-    if ((await context.admits(url)) !== undefined) return { level: 'anonymous' }
+    if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
     // What is renewed or refreshed from here on is asked of others.
     request.signal?.throwIfAborted()
-    const self = await credentials.current(passage.note)
+    const self = await credentials.current(log.note)
     request.signal?.throwIfAborted()
-    const grant = withGrant ? await readyGrant(self, request, context, passage) : undefined
-    return grant === undefined ? identified(self) : authorized(self, grant)
+    const grant = withGrant ? await findStartingGrant(self, request, context, log) : undefined
+    return grant === undefined ? identifiedAuth(self) : authorizedAuth(self, grant)
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error
     // The resource may still answer less; if it does not, its challenge meets the same trouble and says so.
-    passage.note(url.origin, 'stop', `starting without a name: ${error.message}`)
+    log.note(url.origin, 'stop', `starting without a name: ${error.message}`)
     return { level: 'anonymous' }
   }
 }
 
-async function readyGrant(
+async function findStartingGrant(
   self: Self,
   { url }: Outgoing,
   context: ClimbContext,
-  passage: Passage,
+  log: StepLog,
 ): Promise<Grant | undefined> {
   try {
-    return await context.authorization.ready({ self, tell: passage.note }, url.origin)
+    return await context.authorization.findStarting({ self, tell: log.note }, url.origin)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    passage.note(url.origin, 'stop', `starting without an auth token: ${error.message}`)
+    log.note(url.origin, 'stop', `starting without an auth token: ${error.message}`)
     return undefined
   }
 }
 
-export async function pseudonymous(origin: string, context: ClimbContext): Promise<Shown> {
+export async function pseudonymousAuth(origin: string, context: ClimbContext): Promise<RequestAuth> {
   const key = await context.pseudonymFor(origin)
   return { level: 'pseudonymous', key, signatureKey: { scheme: 'hwk', jwk: key.publicJwk } }
 }
 
-export function identified(self: Self): Shown {
+export function identifiedAuth(self: Self): RequestAuth {
   return { level: 'identified', key: self.key, signatureKey: self.signatureKey, self }
 }
 
-export function authorized(self: Self, grant: Grant): Shown {
+export function authorizedAuth(self: Self, grant: Grant): RequestAuth {
   return { level: 'authorized', key: self.key, signatureKey: { scheme: 'jwt', jwt: grant.authToken }, self, grant }
 }

@@ -1,24 +1,24 @@
 import { type SigningKeyError, signRequest } from '@countersign/httpsig'
 import type { Level } from '@countersign/protocol'
-import { unreached } from '#post-fetch'
+import { unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 import { unlessAborted } from '../wire/single-flight.js'
 import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
-import type { Shown } from './request-auth.js'
-import type { Passage } from './step-log.js'
+import type { RequestAuth } from './request-auth.js'
+import type { StepLog } from './step-log.js'
 
 /** What is sent, and how. */
-export interface Sending {
+export interface PreparedRequest {
   readonly context: ClimbContext
-  readonly passage: Passage
+  readonly log: StepLog
   readonly request: Outgoing
-  readonly shown: Shown
+  readonly auth: RequestAuth
   /** With what a page of this resource has answered its question, as `Agent-Interaction` carries it. */
   readonly code: string | undefined
 }
 
-const shows: Readonly<Record<Level, string>> = {
+const describeAuth: Readonly<Record<Level, string>> = {
   anonymous: 'unsigned',
   pseudonymous: 'signed by a key that stands for nobody',
   identified: 'signed, saying who the agent is',
@@ -31,14 +31,14 @@ const codeHeader = 'agent-interaction'
 export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
 /** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
-export async function send(state: Sending): Promise<Response> {
-  const { context, passage, shown, code } = state
+export async function send(state: PreparedRequest): Promise<Response> {
+  const { context, log, auth, code } = state
   // A code that nothing signs would be anybody's.
-  const carried = code === undefined || !('self' in shown) ? [] : [[codeHeader, code] as const]
+  const carried = code === undefined || !('self' in auth) ? [] : [[codeHeader, code] as const]
   const request = { ...state.request, headers: [...state.request.headers, ...carried] }
   const { method, url, headers, body, signal } = request
   const signed =
-    shown.level === 'anonymous' ? [] : await unlessAborted(request, () => signature(request, shown, context))
+    auth.level === 'anonymous' ? [] : await unlessAborted(request, () => signatureHeaders(request, auth, context))
   const init: RequestInit = {
     ...request.init,
     method,
@@ -49,25 +49,25 @@ export async function send(state: Sending): Promise<Response> {
   }
   try {
     const response = await unlessAborted(request, () => context.fetch(url.href, init))
-    passage.note(
+    log.note(
       url.origin,
-      shown.level === 'anonymous' ? 'request' : 'sign',
-      `${method} ${url.pathname} ${shows[shown.level]}`,
+      auth.level === 'anonymous' ? 'request' : 'sign',
+      `${method} ${url.pathname} ${describeAuth[auth.level]}`,
       response.status,
     )
     return response
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason
-    const { reason } = unreached(error)
+    const { reason } = unreachableFacts(error)
     const why = reason === undefined ? '' : ` (${reason})`
     const doubt = isSafe(method) ? '' : ': it may have acted on the request'
     throw new AgentError('network', `${url.host} could not be reached, or its answer was lost${why}${doubt}`, error)
   }
 }
 
-async function signature(
+async function signatureHeaders(
   { method, url, headers, body }: Outgoing,
-  { key, signatureKey }: Exclude<Shown, { level: 'anonymous' }>,
+  { key, signatureKey }: Exclude<RequestAuth, { level: 'anonymous' }>,
   { components, now }: ClimbContext,
 ): Promise<ReadonlyArray<readonly [string, string]>> {
   const wanted = components.get(url.origin) ?? []

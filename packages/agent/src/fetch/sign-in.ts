@@ -13,9 +13,9 @@ import { type User, userOf } from '@countersign/verify'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { Grant } from '../grant/grants.js'
-import type { Received } from '../grant/interact.js'
-import { invalidAnswer } from '../wire/participant.js'
-import { type AccessHints, hintsOf } from './access.js'
+import type { CallbackResult } from '../grant/interact.js'
+import { invalidAnswerError } from '../wire/participant.js'
+import { type AccessHints, hintMembers } from './access.js'
 import type { ClimbContext } from './climb-context.js'
 
 /** Where the agent's own user signs in, and what it wants to know of them. */
@@ -58,21 +58,24 @@ export async function signIn(request: SignIn, context: ClimbContext, tell: Tell)
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer })
   const self = await credentials.current(tell)
   const asked = { issuer: authServer, resource: self.agent, scope }
-  const applicant = { self, tell, signal, hints: hintsOf(request) }
-  const held = await authorization.covering(applicant, asked)
-  const grant = held ?? (await authorization.request(applicant, asked, { scope: scope.join(' ') }))
-  const { user } = grantedBy(grant, context)
-  if (user === undefined) throw invalidAnswer('auth server', 'sub')
+  const requester = { self, tell, signal, hints: hintMembers(request) }
+  const held = await authorization.findCovering(requester, asked)
+  const grant = held ?? (await authorization.request(requester, asked, { scope: scope.join(' ') }))
+  const { user } = describeGrant(grant, context)
+  if (user === undefined) throw invalidAnswerError('auth server', 'sub')
   return user
 }
 
 /** What a browser brought, as the app is told. */
-export function grantedTo({ resource, grant }: Received, context: { readonly development: boolean }): Granted {
-  return grant === undefined ? { resource, scope: '' } : grantedBy(grant, context)
+export function describeCallback(
+  { resource, grant }: CallbackResult,
+  context: { readonly development: boolean },
+): Granted {
+  return grant === undefined ? { resource, scope: '' } : describeGrant(grant, context)
 }
 
 /** What a grant says; its token was verified when it came, and is the agent's own. */
-export function grantedBy(grant: Grant, { development }: { readonly development: boolean }): Granted {
+export function describeGrant(grant: Grant, { development }: { readonly development: boolean }): Granted {
   const { issuer, resource, scope: asked, authToken } = grant
   const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims
   const { sub } = claims

@@ -2,12 +2,12 @@ import type { Level } from '@countersign/protocol'
 import type { AgentEvent, Explanation, Outcome, Step, Tell } from '../explanation.js'
 
 /** What one call of `agent.fetch` has done so far, for `explain` and `onEvent`. */
-export interface Passage {
+export interface StepLog {
   readonly note: Tell
   explanation(level: Level, outcome: Outcome, reason?: string): Explanation
 }
 
-export function passage(onEvent: ((event: AgentEvent) => void) | undefined): Passage {
+export function startStepLog(onEvent: ((event: AgentEvent) => void) | undefined): StepLog {
   const steps: Step[] = []
   return {
     note(origin, what, detail, status) {

@@ -21,7 +21,7 @@ export class RefusedError extends AgentError {
 }
 
 /** `redirect` and `answered` are responses to work with: a 404 of the API is its answer. */
-const refusals: readonly Outcome[] = ['refused', 'gave_up', 'unknown']
+const refusedOutcomes: readonly Outcome[] = ['refused', 'gave_up', 'unknown']
 
 /**
  * The fetch of an agent, which rejects where the agent was refused in place of resolving to that response.
@@ -33,7 +33,7 @@ export function throwOnRefusal(agentFetch: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await agentFetch(input, init)
     const explanation = explain(response)
-    if (refusals.includes(explanation.outcome)) throw new RefusedError(response, explanation)
+    if (refusedOutcomes.includes(explanation.outcome)) throw new RefusedError(response, explanation)
     return response
   }
 }

@@ -5,8 +5,8 @@ import { AgentError } from '../error.js'
  * @throws AgentError `invalid_callback`
  */
 export function callbackState(url: URL): string {
-  const state = once(url, 'state')
-  if (state === undefined) throw invalidCallback('state')
+  const state = singleParameter(url, 'state')
+  if (state === undefined) throw invalidCallbackError('state')
   return state
 }
 
@@ -17,8 +17,8 @@ export function callbackState(url: URL): string {
  */
 export function callbackCode(url: URL, issuer: string): string {
   // Mix-up: a code of one auth server must never be taken to another.
-  if (once(url, 'iss') !== issuer) throw invalidCallback('iss')
-  return codeNamed('code', url)
+  if (singleParameter(url, 'iss') !== issuer) throw invalidCallbackError('iss')
+  return callbackCodeNamed('code', url)
 }
 
 /**
@@ -26,26 +26,26 @@ export function callbackCode(url: URL, issuer: string): string {
  * @throws AgentError `invalid_callback`; `denied` where the user said no
  * @see protocol §7
  */
-export function codeNamed(name: 'code' | 'interaction', url: URL): string {
-  const [code, error] = [once(url, name), once(url, 'error')]
-  if (error !== undefined && !url.searchParams.has(name)) throw deniedBy(error)
-  if (code === undefined || url.searchParams.has('error')) throw invalidCallback(name)
+export function callbackCodeNamed(name: 'code' | 'interaction', url: URL): string {
+  const [code, error] = [singleParameter(url, name), singleParameter(url, 'error')]
+  if (error !== undefined && !url.searchParams.has(name)) throw deniedCallbackError(error)
+  if (code === undefined || url.searchParams.has('error')) throw invalidCallbackError(name)
   return code
 }
 
 /** The callback is not the answer to what this session began, and nothing was redeemed. */
-export function invalidCallback(member: string): AgentError {
+export function invalidCallbackError(member: string): AgentError {
   return new AgentError('invalid_callback', 'the callback does not answer what this session began', { member })
 }
 
-function deniedBy(error: string): AgentError {
+function deniedCallbackError(error: string): AgentError {
   const said = error === 'access_denied' ? 'the user said no' : 'the request ended without a code'
   // Anyone can write a link to the callback: only what is an error code goes further.
   return new AgentError('denied', said, /^[a-z_]{1,64}$/.test(error) ? { error } : {})
 }
 
 /** A parameter that is there exactly once and not empty. */
-function once(url: URL, name: string): string | undefined {
+function singleParameter(url: URL, name: string): string | undefined {
   const [value, ...others] = url.searchParams.getAll(name)
   return value === undefined || value === '' || others.length > 0 ? undefined : value
 }

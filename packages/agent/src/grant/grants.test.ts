@@ -4,7 +4,7 @@ import { agentIn, calls, delegateIn, schemes } from '../agents.test.fixture.js'
 import { explain } from '../explanation.js'
 import { auth, calendar, home, type World, world } from '../participants.test.fixture.js'
 import { memoryState } from '../state/state.js'
-import { covers, type Grant, grantsIn } from './grants.js'
+import { covers, type Grant, openGrants } from './grants.js'
 
 const me = { agent: home }
 const grant = (scope: string, more: Partial<Grant> = {}): Grant => ({
@@ -29,13 +29,13 @@ describe('grants in state', () => {
     verifies('agent.tokens.kept', 'they are kept by resource and scope, newest first, and replace what they cover'),
     async () => {
       const state = memoryState()
-      const grants = grantsIn(state)
+      const grants = openGrants(state)
       await grants.keep(me, grant('a'))
       await grants.keep(me, grant('b'))
       await grants.keep(me, grant('a b'))
       await grants.keep(me, grant('c'))
       await grants.keep(me, grant('a', { issuer: 'https://auth2.example' }))
-      const again = await grantsIn(state).at(me, calendar)
+      const again = await openGrants(state).at(me, calendar)
       expect(again.map(g => [g.issuer, g.scope])).toEqual([
         ['https://auth2.example', 'a'],
         [auth, 'c'],
@@ -49,31 +49,31 @@ describe('grants in state', () => {
   )
 
   test('a resource that asks for ever new scopes fills nothing', async () => {
-    const grants = grantsIn(memoryState())
+    const grants = openGrants(memoryState())
     for (let n = 0; n < 100; n++) await grants.keep(me, grant(`s${n}`))
     expect(await grants.at(me, calendar)).toHaveLength(16)
   })
 
   test(verifies('agent.tokens.kept', 'two processes with one state undo nothing of each other’s'), async () => {
     const state = memoryState()
-    const [one, other] = [grantsIn(state), grantsIn(state)]
+    const [one, other] = [openGrants(state), openGrants(state)]
     expect([await one.at(me, calendar), await other.at(me, calendar)]).toEqual([[], []])
     await Promise.all([one.keep(me, grant('a')), other.keep(me, grant('b')), one.keep(me, grant('c'))])
     await other.drop(me, grant('a'))
-    expect((await grantsIn(state).at(me, calendar)).map(g => g.scope).sort()).toEqual(['b', 'c'])
+    expect((await openGrants(state).at(me, calendar)).map(g => g.scope).sort()).toEqual(['b', 'c'])
   })
 
   test('concurrent changes are all kept, and damaged entries are left out', async () => {
     const state = memoryState()
-    const grants = grantsIn(state)
+    const grants = openGrants(state)
     await Promise.all(['a', 'b', 'c'].map(scope => grants.keep(me, grant(scope))))
     await grants.drop(me, grant('b'))
     const key = `grants ${home}  ${calendar}`
-    expect((await grantsIn(state).at(me, calendar)).map(g => g.scope)).toEqual(['c', 'a'])
+    expect((await openGrants(state).at(me, calendar)).map(g => g.scope)).toEqual(['c', 'a'])
     await state.write(key, [{ ...grant('a'), expires: 'soon' }, null, grant('b')])
-    expect((await grantsIn(state).at(me, calendar)).map(g => g.scope)).toEqual(['b'])
+    expect((await openGrants(state).at(me, calendar)).map(g => g.scope)).toEqual(['b'])
     await state.write(key, 'damaged')
-    expect(await grantsIn(state).at(me, calendar)).toEqual([])
+    expect(await openGrants(state).at(me, calendar)).toEqual([])
   })
 })
 
@@ -223,14 +223,14 @@ describe('restarts', () => {
       const own = await world()
       const state = memoryState()
       await delegateIn(own, { state }).fetch(`${calendar}/events`)
-      const before = await grantsIn(state).at({ agent: home, delegate: 'd1' }, calendar)
+      const before = await openGrants(state).at({ agent: home, delegate: 'd1' }, calendar)
       await state.remove(`delegate ${home}`)
       own.network.sent.length = 0
       const response = await delegateIn(own, { state, code: 'second' }).fetch(`${calendar}/events`)
       expect(response.status).toBe(200)
       expect(forms(own)).toEqual(['refresh'])
       expect(schemes(own, calendar)).toEqual(['none', 'jwt', 'jwt'])
-      const after = await grantsIn(state).at({ agent: home, delegate: 'd1' }, calendar)
+      const after = await openGrants(state).at({ agent: home, delegate: 'd1' }, calendar)
       expect(after[0]?.refreshToken).toBe('refresh-0')
       expect(after[0]?.jkt).not.toBe(before[0]?.jkt)
       expect(after).toHaveLength(1)

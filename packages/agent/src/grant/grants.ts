@@ -2,7 +2,7 @@ import { boundedMap, missingScope, parseScope } from '@countersign/protocol'
 import type { Self } from '../identity/credentials.js'
 import { queues } from '../state/queue.js'
 import type { AgentState } from '../state/state.js'
-import { exclusively } from '../state/state-keys.js'
+import { runExclusively } from '../state/state-keys.js'
 
 /** What an auth server allowed this agent at one resource. Issuer, resource and scope name it. */
 export interface Grant {
@@ -39,25 +39,25 @@ export interface Grants {
 type Owner = Pick<Self, 'agent' | 'delegate'>
 
 /** Grants kept per resource: a resource that asks for ever new scopes must not fill the state. */
-const perResource = 16
+const maxPerResource = 16
 
-export function grantsIn(state: AgentState): Grants {
+export function openGrants(state: AgentState): Grants {
   const loaded = boundedMap<string, Promise<readonly Grant[]>>(1000)
   const inOrder = queues()
 
   const entry = (key: string): Promise<readonly Grant[]> => {
     const known = loaded.get(key)
     if (known !== undefined) return known
-    const loading = state.read(key).then(savedGrants)
+    const loading = state.read(key).then(parseGrants)
     loaded.set(key, loading)
     loading.catch(() => loaded.delete(key))
     return loading
   }
   const change = (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> =>
     inOrder(key, () =>
-      exclusively(state, key, async () => {
+      runExclusively(state, key, async () => {
         // What another process or tab has kept meanwhile stays: a refresh token that is lost means a user asked again.
-        const list = edit(savedGrants(await state.read(key)))
+        const list = edit(parseGrants(await state.read(key)))
         await (list.length === 0 ? state.remove(key) : state.write(key, list))
         loaded.set(key, Promise.resolve(list))
       }),
@@ -66,7 +66,7 @@ export function grantsIn(state: AgentState): Grants {
     at: (self, resource) => entry(stateKey(self, resource)),
     keep: (self, grant) =>
       change(stateKey(self, grant.resource), list =>
-        [grant, ...list.filter(o => !replaces(grant, o))].slice(0, perResource),
+        [grant, ...list.filter(o => !replaces(grant, o))].slice(0, maxPerResource),
       ),
     drop: (self, grant) => change(stateKey(self, grant.resource), list => list.filter(o => !sameGrant(o, grant))),
   }
@@ -97,7 +97,7 @@ function sameGrant(a: Grant, b: Grant): boolean {
   return a.issuer === b.issuer && a.scope === b.scope && a.refreshToken === b.refreshToken
 }
 
-function savedGrants(value: unknown): readonly Grant[] {
+function parseGrants(value: unknown): readonly Grant[] {
   return Array.isArray(value) ? value.filter(isGrant) : []
 }
 

@@ -1,9 +1,9 @@
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { AgentState } from '../state/state.js'
-import { invalidAnswer } from '../wire/participant.js'
+import { invalidAnswerError } from '../wire/participant.js'
 import type { Grant } from './grants.js'
-import type { Asked, Form } from './requested-grant.js'
+import type { Form, RequestedGrant } from './requested-grant.js'
 import type { RedemptionContext } from './token-context.js'
 
 /**
@@ -13,7 +13,7 @@ import type { RedemptionContext } from './token-context.js'
 export interface Interact {
   readonly kind: 'callback' | 'loopback' | 'device'
   /** @internal */
-  readonly open: (context: InteractContext) => Interviewer
+  readonly open: (context: InteractContext) => UserInteraction
 }
 
 /** What asking works with once it belongs to an agent. */
@@ -24,26 +24,26 @@ export interface InteractContext {
 }
 
 /** Asks users. */
-export interface Interviewer {
+export interface UserInteraction {
   /** The grant that was asked for, by the user's decision where the auth server wants one. */
-  obtain(interview: Interview): Promise<Grant>
+  obtainGrant(interaction: GrantInteraction): Promise<Grant>
   /** Takes the answer that a browser brought, and gives it to whoever waits for it. */
-  receive?(url: URL, reception: Reception): Promise<Received>
+  receiveCallback?(url: URL, receiver: CallbackReceiver): Promise<CallbackResult>
   /**
    * What a page of a resource's own has answered, as `Agent-Interaction` carries it: brought by a browser meanwhile, or,
    * with `page`, by the user who is sent there.
    */
-  answer?(question: Question): Promise<string | undefined>
+  interactionCode?(question: ResourceQuestion): Promise<string | undefined>
 }
 
 /** What a browser brought: a grant, or that a resource has asked its user. */
-export interface Received {
+export interface CallbackResult {
   readonly resource: string
   readonly grant?: Grant
 }
 
 /** Where answers of one user arrive. */
-export interface Reception {
+export interface CallbackReceiver {
   /** What survives a restart, of this user alone. */
   readonly state: AgentState
   /** Which agent and delegate asks: several may share a state. */
@@ -54,13 +54,13 @@ export interface Reception {
 }
 
 /** Whose answer it is. */
-export interface Asking extends Reception {
+export interface UserReceiver extends CallbackReceiver {
   /** The user's key, undefined in the view that is no user's. */
   readonly user: string | undefined
 }
 
 /** A resource that must ask its user itself. @see protocol §7 */
-export interface Question extends Asking {
+export interface ResourceQuestion extends UserReceiver {
   readonly resource: string
   /** Where, on the resource's origin. */
   readonly page: string | undefined
@@ -68,47 +68,47 @@ export interface Question extends Asking {
 }
 
 /** Somebody waits for the user's answer. */
-export interface Waiting extends Asking {
+export interface WaitingReceiver extends UserReceiver {
   /** Aborted when nobody waits for the outcome any more. */
   readonly abandoned: AbortSignal
 }
 
 /** One request that may need the user. */
-export interface Interview extends Waiting {
-  readonly asked: Asked
+export interface GrantInteraction extends WaitingReceiver {
+  readonly asked: RequestedGrant
   /** Where the auth server has its pages; undefined when it has none. */
   authEndpoint(): Promise<string | undefined>
   /** Asks for the first time, with `form` beside what says what is asked for: a grant, or the answer that is none. */
-  begin(form: Form): Promise<Begun>
+  begin(form: Form): Promise<FirstAnswer>
 }
 
 /** What the first request came to. */
-export type Begun =
+export type FirstAnswer =
   | { readonly grant: Grant }
   | { readonly grant?: undefined; readonly answer: Readonly<Record<string, unknown>> }
 
 /** An agent that has no way to ask a user: what needs one ends in an error. */
-export function unattended(): Interviewer {
+export function noInteraction(): UserInteraction {
   return {
-    async obtain({ begin }) {
-      const begun = await begin({ request_type: 'auth' }).catch(error => {
+    async obtainGrant({ begin }) {
+      const first = await begin({ request_type: 'auth' }).catch(error => {
         // Without a redirect_uri this is how an auth server refuses what needs a user, and all that it tells.
         if (refusalOf(error)?.error !== 'invalid_request') throw error
-        throw new AgentError('interaction_required', nobody, refusalOf(error))
+        throw new AgentError('interaction_required', noInteractMessage, refusalOf(error))
       })
-      if (begun.grant !== undefined) return begun.grant
-      if (typeof begun.answer['request_token'] !== 'string') throw invalidAnswer('auth server', 'auth_token')
-      throw new AgentError('interaction_required', nobody)
+      if (first.grant !== undefined) return first.grant
+      if (typeof first.answer['request_token'] !== 'string') throw invalidAnswerError('auth server', 'auth_token')
+      throw new AgentError('interaction_required', noInteractMessage)
     },
   }
 }
 
-const nobody = 'the auth server wants to ask a user, and this agent has no `interact` to send one'
+const noInteractMessage = 'the auth server wants to ask a user, and this agent has no `interact` to send one'
 
 /**
  * Seconds that a user has, from `expires_in`; undefined for what is no such number. However long the auth server waits,
  * nothing here waits longer than an hour.
  */
-export function patience(expiresIn: unknown): number | undefined {
+export function secondsToDecide(expiresIn: unknown): number | undefined {
   return typeof expiresIn === 'number' && expiresIn > 0 ? Math.min(expiresIn, 3600) : undefined
 }

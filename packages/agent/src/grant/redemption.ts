@@ -1,9 +1,9 @@
 import { isListed } from '@countersign/protocol'
 import { AgentError } from '../error.js'
 import type { Grant } from './grants.js'
-import type { Reception } from './interact.js'
-import type { Asked, Form } from './requested-grant.js'
-import { askAuthServer, keptGrant } from './token-request.js'
+import type { CallbackReceiver } from './interact.js'
+import type { Form, RequestedGrant } from './requested-grant.js'
+import { checkAndKeepGrant, postTokenRequest } from './token-request.js'
 
 /**
  * Trades a code for a grant, checked and kept; asked again where the answer was lost.
@@ -11,21 +11,21 @@ import { askAuthServer, keptGrant } from './token-request.js'
  * @throws AgentError `not_allowed`, `denied`, `unreachable`, `invalid_answer`
  * @see protocol §6.2 `code`, `device_code`
  */
-export async function redeem(
-  asked: Asked,
+export async function redeemCode(
+  asked: RequestedGrant,
   form: Form,
-  { tell, redemption: context }: Pick<Reception, 'tell' | 'redemption'>,
+  { tell, redemption: context }: Pick<CallbackReceiver, 'tell' | 'redemption'>,
 ): Promise<Grant> {
   if (!(await isListed(context.acceptAuthServer ?? [], asked.issuer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', { authServer: asked.issuer })
   const self = await context.credentials.current(tell)
   const ask = (): Promise<Readonly<Record<string, unknown>>> =>
-    askAuthServer({ issuer: asked.issuer, form }, self, context)
+    postTokenRequest({ issuer: asked.issuer, form }, self, context)
   const answer = await ask().catch(async error => {
     if (!(error instanceof AgentError) || error.code !== 'unreachable') throw error
     // The auth server may have answered, and does so again for a minute (protocol §6.2).
     await context.sleep(1)
     return ask()
   })
-  return keptGrant(answer, { asked, self }, context)
+  return checkAndKeepGrant(answer, { asked, self }, context)
 }

@@ -2,7 +2,7 @@
 export type Form = Readonly<Record<string, string>>
 
 /** What is asked of an auth server: a scope at a resource. */
-export interface Asked {
+export interface RequestedGrant {
   readonly issuer: string
   readonly resource: string
   readonly scope: readonly string[]

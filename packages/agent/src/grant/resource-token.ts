@@ -5,20 +5,20 @@ import { AgentError } from '../error.js'
 import type { Self } from '../identity/credentials.js'
 
 /** A resource token as a resource handed it out: with a challenge, or from its resource token endpoint. */
-export interface Handout {
+export interface ResourceTokenOffer {
   /** Origin that handed it out. */
   readonly resource: string
   readonly resourceToken: string
   readonly authServer: string
 }
 
-/** A handout that is what it should be: worth showing to the auth server. */
-export interface CheckedHandout extends Handout {
+/** An offer that is what it should be: worth showing to the auth server. */
+export interface CheckedOffer extends ResourceTokenOffer {
   readonly scope: readonly string[]
 }
 
 /** What the check needs to know of the agent. */
-export interface HandoutCheck {
+export interface ResourceTokenContext {
   readonly discovery: Directory
   /** No default: without it no auth server is accepted. */
   readonly acceptAuthServer: IdentifierList | undefined
@@ -32,16 +32,20 @@ export interface HandoutCheck {
  * @throws AgentError `not_allowed`, `invalid_resource_token`
  * @see protocol §4 "The agent checks the resource, too" (1)
  */
-export async function checkHandout(handout: Handout, self: Self, context: HandoutCheck): Promise<CheckedHandout> {
-  const { resource, resourceToken, authServer } = handout
+export async function checkResourceToken(
+  offer: ResourceTokenOffer,
+  self: Self,
+  context: ResourceTokenContext,
+): Promise<CheckedOffer> {
+  const { resource, resourceToken, authServer } = offer
   const { acceptAuthServer, discovery, development } = context
-  if (!isIdentifier(authServer, { development })) throw refused('auth_server')
+  if (!isIdentifier(authServer, { development })) throw wrongTokenError('auth_server')
   // The resource chooses the auth server, the agent decides whom it trusts with its requests.
   if (acceptAuthServer === undefined || !(await isListed(acceptAuthServer, authServer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', {
       authServer,
     })
-  const claims = await verified(() =>
+  const claims = await verifyOffer(() =>
     verifyResourceToken({
       token: resourceToken,
       issuer: resource,
@@ -52,13 +56,13 @@ export async function checkHandout(handout: Handout, self: Self, context: Handou
     }),
   )
   // A token made out for someone else would have this agent authorized in another's place.
-  if (claims.agent !== self.agent) throw refused('agent')
-  if (claims.agent_delegate !== self.delegate) throw refused('agent_delegate')
-  if (claims.agent_jkt !== self.jkt) throw refused('agent_jkt')
-  return { ...handout, scope: parseScope(claims.scope) }
+  if (claims.agent !== self.agent) throw wrongTokenError('agent')
+  if (claims.agent_delegate !== self.delegate) throw wrongTokenError('agent_delegate')
+  if (claims.agent_jkt !== self.jkt) throw wrongTokenError('agent_jkt')
+  return { ...offer, scope: parseScope(claims.scope) }
 }
 
-async function verified<T>(check: () => Promise<T>): Promise<T> {
+async function verifyOffer<T>(check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {
@@ -70,7 +74,7 @@ async function verified<T>(check: () => Promise<T>): Promise<T> {
   }
 }
 
-function refused(member: string): AgentError {
+function wrongTokenError(member: string): AgentError {
   return new AgentError('invalid_resource_token', 'the resource token is not for this agent and this auth server', {
     member,
   })

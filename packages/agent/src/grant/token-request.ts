@@ -2,9 +2,9 @@ import { thumbprint } from '@countersign/httpsig'
 import { identityScopes, missingScope, parseScope } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
 import type { Self } from '../identity/credentials.js'
-import { checked, invalidAnswer } from '../wire/participant.js'
+import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import { canonicalScope, type Grant, type Grants } from './grants.js'
-import type { Asked, Form } from './requested-grant.js'
+import type { Form, RequestedGrant } from './requested-grant.js'
 import type { TokenRequestContext } from './token-context.js'
 
 /** Longest refresh token that is kept, in characters. */
@@ -15,12 +15,12 @@ const maxRefreshToken = 4096
  * @throws AgentError `unreachable`, `invalid_answer`, `denied`
  * @see protocol §6.2
  */
-export async function askAuthServer(
+export async function postTokenRequest(
   { issuer, form }: { readonly issuer: string; readonly form: Form },
   self: Self,
   { discovery, post }: TokenRequestContext,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const metadata = await checked('auth server', () => discovery.authServer(issuer))
+  const metadata = await checkParticipant('auth server', () => discovery.authServer(issuer))
   return post({
     to: 'auth server',
     url: metadata.agent_token_endpoint,
@@ -35,40 +35,40 @@ export async function askAuthServer(
  * @throws AgentError `unreachable`, `invalid_answer`
  * @see protocol §6.4
  */
-export async function grantOf(
+export async function checkGrant(
   json: Readonly<Record<string, unknown>>,
-  asked: Asked,
+  asked: RequestedGrant,
   self: Self,
   context: TokenRequestContext,
 ): Promise<Grant> {
   const { issuer, resource } = asked
   const authToken = json['auth_token']
-  if (typeof authToken !== 'string') throw invalidAnswer('auth server', 'auth_token')
-  const facts = await checkAnswer(authToken, asked, self, context)
-  return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...refreshTokenOf(json) }
+  if (typeof authToken !== 'string') throw invalidAnswerError('auth server', 'auth_token')
+  const facts = await checkAuthToken(authToken, asked, self, context)
+  return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...checkRefreshToken(json) }
 }
 
 /** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
-async function checkAnswer(
+async function checkAuthToken(
   token: string,
-  asked: Asked,
+  asked: RequestedGrant,
   self: Self,
   context: TokenRequestContext,
 ): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt' | 'sub'>> {
   const { discovery, development } = context
   const { issuer, resource } = asked
-  const claims = await checked('auth server', () =>
+  const claims = await checkParticipant('auth server', () =>
     verifyAuthToken({ token, issuer, audience: resource, discovery, now: context.now(), development }),
   )
-  if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswer('auth server', 'agent')
-  if (claims.agent_delegate !== self.delegate) throw invalidAnswer('auth server', 'agent_delegate')
-  if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswer('auth server', 'cnf')
+  if ((claims.agent ?? claims.aud) !== self.agent) throw invalidAnswerError('auth server', 'agent')
+  if (claims.agent_delegate !== self.delegate) throw invalidAnswerError('auth server', 'agent_delegate')
+  if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswerError('auth server', 'cnf')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
-  if (missingScope(asked.scope, scope).length > 0) throw invalidAnswer('auth server', 'scope')
+  if (missingScope(asked.scope, scope).length > 0) throw invalidAnswerError('auth server', 'scope')
   // Identity scopes are granted as claims and never stand in `scope`; what came of them the claims say.
   const asClaims = asked.scope.filter(name => identityScopes.includes(name))
   if (resource === self.agent && asClaims.length > 0 && claims.sub === undefined)
-    throw invalidAnswer('auth server', 'sub')
+    throw invalidAnswerError('auth server', 'sub')
   // A token must not end on its way; of a short life only a part may be given up for that.
   const margin = Math.min(30, (claims.exp - claims.iat) / 5)
   const { exp, sub } = claims
@@ -80,21 +80,21 @@ async function checkAnswer(
   }
 }
 
-function refreshTokenOf(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {
+function checkRefreshToken(json: Readonly<Record<string, unknown>>): { refreshToken?: string } {
   const token = json['refresh_token']
   if (token === undefined) return {}
   if (typeof token !== 'string' || token === '' || token.length > maxRefreshToken)
-    throw invalidAnswer('auth server', 'refresh_token')
+    throw invalidAnswerError('auth server', 'refresh_token')
   return { refreshToken: token }
 }
 
 /** A grant, checked and safe. */
-export async function keptGrant(
+export async function checkAndKeepGrant(
   answer: Readonly<Record<string, unknown>>,
-  { asked, self }: { readonly asked: Asked; readonly self: Self },
+  { asked, self }: { readonly asked: RequestedGrant; readonly self: Self },
   context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
 ): Promise<Grant> {
-  const grant = await grantOf(answer, asked, self, context)
+  const grant = await checkGrant(answer, asked, self, context)
   await context.grants.keep(self, grant)
   return grant
 }

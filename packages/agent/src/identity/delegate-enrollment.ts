@@ -3,13 +3,19 @@ import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import type { PostRequest } from '../wire/signed-post.js'
 import type { CurrentKey, DelegateRecord, DelegateStore, NextKey } from './delegate-record.js'
-import { agentToken, delegateTokenEndpoint, type Enrolled, keep, type Office } from './delegate-token.js'
+import {
+  type DelegateSetup,
+  type Enrolled,
+  findTokenEndpoint,
+  keepAgentToken,
+  requestAgentToken,
+} from './delegate-token.js'
 import {
   type Enrollment,
   enrollmentDigest,
   enrollmentMembers,
-  lostEnrollment,
-  refusedEnrollment,
+  lostEnrollmentError,
+  refusedEnrollmentError,
 } from './enrollment.js'
 
 /**
@@ -17,43 +23,43 @@ import {
  * @throws AgentError `not_allowed` without anything to enrol with, `denied`, `unreachable`, `invalid_answer`
  * @see protocol §5 *Enrolment*
  */
-export async function enrol(before: DelegateRecord, office: Office, tell: Tell): Promise<Enrolled> {
-  const { agentServer, enroll, store } = office
+export async function enrol(before: DelegateRecord, setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
+  const { agentServer, enroll, store } = setup
   if (enroll === undefined)
     throw new AgentError('not_allowed', 'this delegate is not enrolled and has nothing to enrol with: give it `enroll`')
   tell(agentServer, 'enroll', `enrolling at ${agentServer} with a fresh key`)
-  const url = await delegateTokenEndpoint(office)
+  const url = await findTokenEndpoint(setup)
   const digest = await enrollmentDigest(enroll)
-  const { name, key } = await enrollingKey(before, digest, store)
+  const { name, key } = await enrollmentKey(before, digest, store)
   const request = await enrollmentRequest(enroll, url, key)
   const next: NextKey = { key: name, for: 'enrollment', ...(digest === undefined ? {} : { unanswered: digest }) }
   const { retired: _, ...rest } = before
   // Before the server is asked: a key that it took and we lost would have used the code up for nothing.
   await store.write({ ...rest, next })
   try {
-    return await keep(
+    return await keepAgentToken(
       before,
-      { ...(await agentToken(request, { key }, office)), name, key, enrolled_with: digest },
-      office,
+      { ...(await requestAgentToken(request, { key }, setup)), name, key, enrolled_with: digest },
+      setup,
     )
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    if (refusal.error === 'invalid_grant' && wasAsked(before, digest)) throw lostEnrollment(error)
+    if (refusal.error === 'invalid_grant' && wasUnanswered(before, digest)) throw lostEnrollmentError(error)
     // An agent server that takes the key for no fresh one (invalid_request) would say so for ever: the next attempt makes another.
     const isTaken = refusal.error === 'invalid_request'
     await store.write(isTaken ? rest : { ...rest, next: { key: name, for: 'enrollment' } })
-    throw refusedEnrollment(error, enroll)
+    throw refusedEnrollmentError(error, enroll)
   }
 }
 
 /** Whether the same code or token was sent before and nothing came back. */
-function wasAsked({ next }: DelegateRecord, digest: string | undefined): boolean {
+function wasUnanswered({ next }: DelegateRecord, digest: string | undefined): boolean {
   return digest !== undefined && next?.unanswered === digest
 }
 
 /** A key whose enrolment got no answer may be a delegate's by now: another code may name another delegate, so it gets a key of its own. */
-async function enrollingKey(
+async function enrollmentKey(
   before: DelegateRecord,
   digest: string | undefined,
   store: DelegateStore,
@@ -73,7 +79,7 @@ async function enrollmentRequest(enroll: Enrollment, url: string, key: SigningKe
 }
 
 /** Whether there is something to enrol with that was not used for the enrolment in force. */
-export async function mayEnrolAgain({ enroll }: Office, current: CurrentKey): Promise<boolean> {
+export async function mayEnrolAgain({ enroll }: DelegateSetup, current: CurrentKey): Promise<boolean> {
   if (enroll === undefined) return false
   const digest = await enrollmentDigest(enroll)
   return digest === undefined || digest !== current.enrolled_with

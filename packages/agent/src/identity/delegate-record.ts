@@ -52,7 +52,7 @@ export function delegateStore(state: AgentState, agentServer: string): DelegateS
   const keys = keysOf(state)
   const name = `delegate ${agentServer}`
   return {
-    read: async () => checkedRecord((await state.read(name)) ?? {}),
+    read: async () => checkRecord((await state.read(name)) ?? {}),
     write: record => state.write(name, record),
     load: key => keys.load(key),
     async generate({ current }) {
@@ -65,20 +65,20 @@ export function delegateStore(state: AgentState, agentServer: string): DelegateS
 }
 
 /** A record that cannot be used; what it holds is not quoted. */
-export function damagedRecord(): AgentError {
+export function damagedRecordError(): AgentError {
   return new AgentError('state_unusable', 'the saved enrolment is damaged: remove it and enrol again')
 }
 
-function checkedRecord(value: unknown): DelegateRecord {
-  if (typeof value !== 'object' || value === null) throw damagedRecord()
+function checkRecord(value: unknown): DelegateRecord {
+  if (typeof value !== 'object' || value === null) throw damagedRecordError()
   const record: Partial<Record<keyof DelegateRecord, unknown>> = value
   // An object without these is the record of an older version: to enrol over it would lose its key.
-  if (Object.keys(record).some(member => !['current', 'next', 'retired'].includes(member))) throw damagedRecord()
+  if (Object.keys(record).some(member => !['current', 'next', 'retired'].includes(member))) throw damagedRecordError()
   const fits =
     hasMembers(record.current, { key: 'string', agent_token: 'string', key_since: 'number' }) &&
     hasMembers(record.next, { key: 'string', for: 'string' }) &&
     hasMembers(record.retired, { key: 'string', until: 'number' })
-  if (!fits) throw damagedRecord()
+  if (!fits) throw damagedRecordError()
   return record as DelegateRecord
 }
 

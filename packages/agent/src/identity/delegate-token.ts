@@ -3,14 +3,14 @@ import { type AgentMetadata, type AgentTokenClaims, parseToken } from '@counters
 import { verifyAgentToken } from '@countersign/verify'
 import { AgentError } from '../error.js'
 import type { Tell } from '../explanation.js'
-import { checked, invalidAnswer } from '../wire/participant.js'
+import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import type { PostRequest } from '../wire/signed-post.js'
 import type { IdentityContext, Self } from './credentials.js'
-import { type CurrentKey, type DelegateRecord, type DelegateStore, damagedRecord } from './delegate-record.js'
+import { type CurrentKey, type DelegateRecord, type DelegateStore, damagedRecordError } from './delegate-record.js'
 import type { Enrollment } from './enrollment.js'
 
 /** Whose delegate it is, how it may enrol, and where it keeps what it got. */
-export interface Office {
+export interface DelegateSetup {
   readonly agentServer: string
   readonly enroll: Enrollment | undefined
   readonly store: DelegateStore
@@ -27,7 +27,7 @@ export interface Enrolled {
 }
 
 /** A token that was checked, and its claims. */
-export interface Granted {
+export interface CheckedAgentToken {
   readonly token: string
   readonly claims: AgentTokenClaims
 }
@@ -39,22 +39,22 @@ const longestLife = 86_400
  * The delegate a record tells of, undefined when it tells of none.
  * @throws AgentError `state_unusable`
  */
-export async function enrolledIn(record: DelegateRecord, office: Office): Promise<Enrolled | undefined> {
+export async function loadEnrolled(record: DelegateRecord, setup: DelegateSetup): Promise<Enrolled | undefined> {
   const { current } = record
   if (current === undefined) return undefined
-  const claims = await savedClaims(current.agent_token, office)
-  const key = await office.store.load(current.key)
+  const claims = await readClaims(current.agent_token, setup)
+  const key = await setup.store.load(current.key)
   // Another key under its name (two processes and a state that does not keep them apart) is signed with in vain.
   if (key === undefined || (await thumbprint(key.publicJwk)) !== claims.jkt)
     throw new AgentError('state_unusable', 'the key of the saved enrolment is gone: remove it and enrol again')
-  return enrolledWith({ ...record, current }, key, claims, office)
+  return toEnrolled({ ...record, current }, key, claims, setup)
 }
 
 type TokenTimes = Pick<AgentTokenClaims, 'iss' | 'sub' | 'iat' | 'exp'>
 
-async function savedClaims(
+async function readClaims(
   token: string,
-  { agentServer, context }: Office,
+  { agentServer, context }: DelegateSetup,
 ): Promise<TokenTimes & { readonly jkt: string }> {
   try {
     const { iss, payload } = parseToken(token, ['agent+jwt'], { development: context.development })
@@ -65,14 +65,14 @@ async function savedClaims(
   } catch {
     // Said below: what was thrown could quote the token.
   }
-  throw damagedRecord()
+  throw damagedRecordError()
 }
 
-async function enrolledWith(
+async function toEnrolled(
   record: Enrolled['record'],
   key: SigningKey,
   { iss, sub, iat, exp }: TokenTimes,
-  { context }: Office,
+  { context }: DelegateSetup,
 ): Promise<Enrolled> {
   const jkt = await thumbprint(key.publicJwk)
   const signatureKey = { scheme: 'jwt', jwt: record.current.agent_token } as const
@@ -88,12 +88,12 @@ async function enrolledWith(
  * @throws AgentError `denied`, `unreachable`, `invalid_answer`
  * @see protocol §5 *Renewal*
  */
-export async function renew(held: Enrolled, office: Office, tell: Tell): Promise<Enrolled> {
-  const { agentServer, context, store } = office
+export async function renew(held: Enrolled, setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
+  const { agentServer, context, store } = setup
   tell(agentServer, 'renew', `renewing the agent token at ${agentServer}`)
   const { key, signatureKey, delegate } = held.self
-  const request = { url: await delegateTokenEndpoint(office), key, signatureKey }
-  const { token, claims } = await agentToken(request, { key, delegate }, office)
+  const request = { url: await findTokenEndpoint(setup), key, signatureKey }
+  const { token, claims } = await requestAgentToken(request, { key, delegate }, setup)
   const { retired, ...rest } = held.record
   const isOver = retired !== undefined && context.now() > retired.until
   const record = {
@@ -103,50 +103,54 @@ export async function renew(held: Enrolled, office: Office, tell: Tell): Promise
   }
   await store.write(record)
   if (isOver) await store.remove(retired.key)
-  return enrolledWith(record, key, claims, office)
+  return toEnrolled(record, key, claims, setup)
 }
 
 /** Keeps a token for a new key, which takes the place of the one before. */
-export async function keep(
+export async function keepAgentToken(
   before: DelegateRecord,
-  taken: Granted & { readonly name: string; readonly key: SigningKey; readonly enrolled_with?: string | undefined },
-  office: Office,
+  taken: CheckedAgentToken & {
+    readonly name: string
+    readonly key: SigningKey
+    readonly enrolled_with?: string | undefined
+  },
+  setup: DelegateSetup,
 ): Promise<Enrolled> {
   const { name, key, token, claims, enrolled_with } = taken
-  const key_since = office.context.now()
+  const key_since = setup.context.now()
   const until = key_since + longestLife
   const record = {
     current: { key: name, agent_token: token, key_since, ...(enrolled_with === undefined ? {} : { enrolled_with }) },
     // Requests signed with the old key, here or in another process, may still be on their way.
     ...(before.current === undefined ? {} : { retired: { key: before.current.key, until } }),
   }
-  await office.store.write(record)
-  return enrolledWith(record, key, claims, office)
+  await setup.store.write(record)
+  return toEnrolled(record, key, claims, setup)
 }
 
 /** The agent server's `delegate_token_endpoint`. */
-export async function delegateTokenEndpoint({ agentServer, context }: Office): Promise<string> {
-  const metadata: AgentMetadata = await checked('agent server', () => context.discovery.agent(agentServer))
+export async function findTokenEndpoint({ agentServer, context }: DelegateSetup): Promise<string> {
+  const metadata: AgentMetadata = await checkParticipant('agent server', () => context.discovery.agent(agentServer))
   if (metadata.delegate_token_endpoint !== undefined) return metadata.delegate_token_endpoint
   throw new AgentError('unsupported', 'the agent server issues no agent tokens to delegates', { agentServer })
 }
 
 /** Asks for a token and checks it before anything is kept: it must be this server's and for the key it is wanted for. */
-export async function agentToken(
+export async function requestAgentToken(
   request: Omit<PostRequest, 'to'>,
   wanted: { readonly key: SigningKey; readonly delegate?: string },
-  { agentServer, context }: Office,
-): Promise<Granted> {
+  { agentServer, context }: DelegateSetup,
+): Promise<CheckedAgentToken> {
   const json = await context.post({ ...request, to: 'agent server' })
   const token = json['agent_token']
-  if (typeof token !== 'string') throw invalidAnswer('agent server', 'agent_token')
+  if (typeof token !== 'string') throw invalidAnswerError('agent server', 'agent_token')
   const { discovery, development } = context
-  const claims = await checked('agent server', () =>
+  const claims = await checkParticipant('agent server', () =>
     verifyAgentToken({ token, issuer: agentServer, discovery, now: context.now(), development }),
   )
   if ((await thumbprint(claims.cnf.jwk)) !== (await thumbprint(wanted.key.publicJwk)))
-    throw invalidAnswer('agent server', 'cnf')
+    throw invalidAnswerError('agent server', 'cnf')
   // Grants belong to a delegate: a token for another one must not inherit them.
-  if (wanted.delegate !== undefined && claims.sub !== wanted.delegate) throw invalidAnswer('agent server', 'sub')
+  if (wanted.delegate !== undefined && claims.sub !== wanted.delegate) throw invalidAnswerError('agent server', 'sub')
   return { token, claims }
 }

@@ -1,13 +1,13 @@
 import { AgentError, refusalOf } from '../error.js'
 import type { Tell } from '../explanation.js'
 import { queues } from '../state/queue.js'
-import { exclusively } from '../state/state-keys.js'
+import { runExclusively } from '../state/state-keys.js'
 import { singleFlight } from '../wire/single-flight.js'
 import type { Credentials, IdentityContext } from './credentials.js'
 import { enrol, mayEnrolAgain } from './delegate-enrollment.js'
 import { delegateStore } from './delegate-record.js'
 import { isRotationDue, rotate } from './delegate-rotation.js'
-import { type Enrolled, enrolledIn, type Office, renew } from './delegate-token.js'
+import { type DelegateSetup, type Enrolled, loadEnrolled, renew } from './delegate-token.js'
 import type { Enrollment } from './enrollment.js'
 
 /** Seconds before its end at which a token is no longer used. */
@@ -27,43 +27,43 @@ export interface DelegateOptions {
 }
 
 /** Attempts that failed: why, and when the next one is worth its while. */
-interface Trouble {
+interface FailedAttempts {
   readonly error: unknown
   readonly attempts: number
   readonly until: number
 }
 
 /** The delegate of `agentServer` whose key and token live in the context's state. */
-export function enrolledDelegate(options: DelegateOptions, context: IdentityContext): Credentials {
+export function openDelegate(options: DelegateOptions, context: IdentityContext): Credentials {
   const { agentServer, enroll, rotateEvery } = options
-  const office: Office = { agentServer, enroll, context, store: delegateStore(context.state, agentServer) }
+  const setup: DelegateSetup = { agentServer, enroll, context, store: delegateStore(context.state, agentServer) }
   const once = singleFlight()
   const inOrder = queues()
   let enrolled: Enrolled | undefined
-  let trouble: Trouble | undefined
+  let failed: FailedAttempts | undefined
 
   /** One enrolment, renewal or rotation at a time, in this process and among all that share the state. */
-  const alone = (task: () => Promise<Enrolled>): Promise<Enrolled> =>
+  const runAlone = (task: () => Promise<Enrolled>): Promise<Enrolled> =>
     inOrder('alone', async () => {
-      enrolled = await exclusively(context.state, `delegate ${agentServer}`, task)
-      trouble = undefined
+      enrolled = await runExclusively(context.state, `delegate ${agentServer}`, task)
+      failed = undefined
       return enrolled
     })
   const remembered = (): Promise<Enrolled | undefined> =>
     once('load', async () => {
-      const loaded = enrolled ?? (await enrolledIn(await office.store.read(), office))
+      const loaded = enrolled ?? (await loadEnrolled(await setup.store.read(), setup))
       // A rotation may have ended while state was read.
       enrolled ??= loaded
       return enrolled
     })
-  const obtain = (held: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
+  const obtainEnrolled = (held: Enrolled | undefined, tell: Tell): Promise<Enrolled> =>
     once('obtain', async () => {
       if (enrolled !== undefined && enrolled !== held) return enrolled
       try {
-        return await alone(() => obtained(held, { ...office, rotateEvery }, tell))
+        return await runAlone(() => renewOrEnrol(held, { ...setup, rotateEvery }, tell))
       } catch (error) {
-        trouble = troubleAfter(error, trouble, held, context)
-        tell(agentServer, held === undefined ? 'enroll' : 'renew', sentence(trouble, held, context.now()))
+        failed = countFailure(error, failed, held, context)
+        tell(agentServer, held === undefined ? 'enroll' : 'renew', describeFailure(failed, held, context.now()))
         throw error
       }
     })
@@ -75,23 +75,23 @@ export function enrolledDelegate(options: DelegateOptions, context: IdentityCont
       const held = await remembered()
       const now = context.now()
       const holds = held !== undefined && now < held.expires
-      if (trouble !== undefined && now < trouble.until) {
-        if (!holds) throw trouble.error
-        tell(agentServer, 'renew', sentence(trouble, held, now))
+      if (failed !== undefined && now < failed.until) {
+        if (!holds) throw failed.error
+        tell(agentServer, 'renew', describeFailure(failed, held, now))
         return held.self
       }
       if (held !== undefined && now < held.renewAt) return held.self
-      const renewal = obtain(held, tell)
+      const renewal = obtainEnrolled(held, tell)
       if (!holds) return (await renewal).self
       if (now < held.expires - margin) {
         renewal.catch(() => undefined)
         return held.self
       }
-      return (await renewal.catch(error => orUntilExpiry(error, held, context))).self
+      return (await renewal.catch(error => useUntilExpiry(error, held, context))).self
     },
     async rotate(tell) {
       try {
-        await alone(() => rotatedNow(office, tell))
+        await runAlone(() => rotateOrEnrol(setup, tell))
       } catch (error) {
         // State knows whether a new key waits for its answer: the next call asks for it again while that is allowed.
         enrolled = undefined
@@ -102,17 +102,17 @@ export function enrolledDelegate(options: DelegateOptions, context: IdentityCont
 }
 
 /** A token that cannot be renewed is good until it ends. */
-function orUntilExpiry(error: unknown, held: Enrolled, { now }: IdentityContext): Enrolled {
+function useUntilExpiry(error: unknown, held: Enrolled, { now }: IdentityContext): Enrolled {
   if (now() < held.expires) return held
   throw error
 }
 
-function troubleAfter(
+function countFailure(
   error: unknown,
-  before: Trouble | undefined,
+  before: FailedAttempts | undefined,
   held: Enrolled | undefined,
   { now, random }: IdentityContext,
-): Trouble {
+): FailedAttempts {
   const attempts = (before?.attempts ?? 0) + 1
   // A key that is refused is refused the next time, too, and its agent server takes each time for an alarm.
   if (refusalOf(error)?.error === 'invalid_agent_token') return { error, attempts, until: now() + calm.longest }
@@ -122,7 +122,7 @@ function troubleAfter(
   return { error, attempts, until: now() + pause }
 }
 
-function sentence({ error }: Trouble, held: Enrolled | undefined, now: number): string {
+function describeFailure({ error }: FailedAttempts, held: Enrolled | undefined, now: number): string {
   const why = error instanceof AgentError ? error.message : 'something unforeseen went wrong'
   if (held === undefined) return `not enrolled: ${why}`
   const left = Math.max(0, Math.floor(held.expires - now))
@@ -130,59 +130,59 @@ function sentence({ error }: Trouble, held: Enrolled | undefined, now: number): 
 }
 
 /** Renews, rotates or enrols, by what state says now: another process or tab may have done so since `held` was read. */
-async function obtained(
+async function renewOrEnrol(
   held: Enrolled | undefined,
-  office: Office & { readonly rotateEvery: number },
+  setup: DelegateSetup & { readonly rotateEvery: number },
   tell: Tell,
 ): Promise<Enrolled> {
-  const record = await office.store.read()
-  const stored = await enrolledIn(record, office)
-  if (stored === undefined) return enrol(record, office, tell)
+  const record = await setup.store.read()
+  const stored = await loadEnrolled(record, setup)
+  if (stored === undefined) return enrol(record, setup, tell)
   const isNewer = stored.record.current.agent_token !== held?.record.current.agent_token
-  if (isNewer && office.context.now() < stored.renewAt) return stored
+  if (isNewer && setup.context.now() < stored.renewAt) return stored
   try {
-    return await renewed(stored, office, tell)
+    return await rotateOrRenew(stored, setup, tell)
   } catch (error) {
-    const end = endOf(error, stored, office.context)
+    const end = enrolmentEndError(error, stored, setup.context)
     if (end === undefined) throw error
-    if (!(await mayEnrolAgain(office, stored.record.current))) throw end
-    return enrol(stored.record, office, tell)
+    if (!(await mayEnrolAgain(setup, stored.record.current))) throw end
+    return enrol(stored.record, setup, tell)
   }
 }
 
 /** By what state says now, too. A key that enrolment makes need not be replaced. */
-async function rotatedNow(office: Office, tell: Tell): Promise<Enrolled> {
-  const record = await office.store.read()
-  const stored = await enrolledIn(record, office)
-  if (stored === undefined) return enrol(record, office, tell)
+async function rotateOrEnrol(setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
+  const record = await setup.store.read()
+  const stored = await loadEnrolled(record, setup)
+  if (stored === undefined) return enrol(record, setup, tell)
   try {
-    return await rotate(stored, office, tell)
+    return await rotate(stored, setup, tell)
   } catch (error) {
-    throw endOf(error, stored, office.context) ?? error
+    throw enrolmentEndError(error, stored, setup.context) ?? error
   }
 }
 
-async function renewed(
+async function rotateOrRenew(
   held: Enrolled,
-  office: Office & { readonly rotateEvery: number },
+  setup: DelegateSetup & { readonly rotateEvery: number },
   tell: Tell,
 ): Promise<Enrolled> {
-  if (!isRotationDue(held, office.rotateEvery, office.context.now())) return renew(held, office, tell)
+  if (!isRotationDue(held, setup.rotateEvery, setup.context.now())) return renew(held, setup, tell)
   try {
-    return await rotate(held, office, tell)
+    return await rotate(held, setup, tell)
   } catch (error) {
-    const record = await office.store.read()
-    const stored = await enrolledIn(record, office)
+    const record = await setup.store.read()
+    const stored = await loadEnrolled(record, setup)
     // While the server may have taken a new key, whatever else the old one asks is an alarm.
     if (stored === undefined || record.next?.for === 'rotation') throw error
     const why = error instanceof AgentError ? error.message : 'the new key cannot be used'
-    tell(office.agentServer, 'rotate', `${why}: renewing with the key there is`)
-    return renew(stored, office, tell)
+    tell(setup.agentServer, 'rotate', `${why}: renewing with the key there is`)
+    return renew(stored, setup, tell)
   }
 }
 
 /** Why the enrolment is over, when its agent server takes its key no more; undefined for a trouble that may pass. */
-function endOf(error: unknown, held: Enrolled, { now }: IdentityContext): AgentError | undefined {
+function enrolmentEndError(error: unknown, held: Enrolled, { now }: IdentityContext): AgentError | undefined {
   const refusal = refusalOf(error)
   if (refusal?.error !== 'invalid_agent_token') return undefined
   if (held.record.next?.for === 'rotation')

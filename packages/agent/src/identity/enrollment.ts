@@ -47,10 +47,10 @@ export function checkEnrollment(enroll: Enrollment | undefined): Enrollment | un
   if (enroll === undefined || isEmpty(enroll)) return undefined
   switch (enroll.type) {
     case 'code':
-      if (!isSecret(enroll.code)) throw noSecret('code')
+      if (!isSecret(enroll.code)) throw notSecretError('code')
       return enroll
     case 'oidc':
-      if (typeof enroll.token !== 'function' && !isSecret(enroll.token)) throw noSecret('token')
+      if (typeof enroll.token !== 'function' && !isSecret(enroll.token)) throw notSecretError('token')
       return enroll
     case 'session':
       if (enroll.members !== undefined && !isObject(enroll.members))
@@ -68,7 +68,7 @@ function isSecret(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longest && /^[\x21-\x7e]+$/.test(value)
 }
 
-function noSecret(name: string): TypeError {
+function notSecretError(name: string): TypeError {
   return new TypeError(`enroll.${name} must be text without spaces or line ends`)
 }
 
@@ -88,7 +88,7 @@ export async function enrollmentMembers(enroll: Enrollment, request: EnrollmentR
       return { ...enroll.members, type: 'session' }
     case 'custom': {
       const { enrollment } = enroll
-      const members = typeof enrollment === 'function' ? await given(() => enrollment(request)) : enrollment
+      const members = typeof enrollment === 'function' ? await callEnroll(() => enrollment(request)) : enrollment
       checkMembers(members)
       return members
     }
@@ -99,13 +99,13 @@ async function oidcToken(
   token: string | undefined | ((request: EnrollmentRequest) => Promise<string>),
   request: EnrollmentRequest,
 ): Promise<string> {
-  const text = typeof token === 'function' ? await given(() => token(request)) : token
-  if (!isSecret(text)) throw noSecret('token')
+  const text = typeof token === 'function' ? await callEnroll(() => token(request)) : token
+  if (!isSecret(text)) throw notSecretError('token')
   return text
 }
 
 /** The platform that gives the token is one more participant, and may be away like any other. */
-async function given<T>(ask: () => Promise<T>): Promise<T> {
+async function callEnroll<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
@@ -118,19 +118,19 @@ async function given<T>(ask: () => Promise<T>): Promise<T> {
  * number of times.
  */
 export async function enrollmentDigest(enroll: Enrollment): Promise<string | undefined> {
-  const once = onceOnly(enroll)
+  const once = singleUsePart(enroll)
   if (once === undefined) return undefined
   return textHash(JSON.stringify([enroll.type, once]))
 }
 
-function onceOnly(enroll: Enrollment): unknown {
+function singleUsePart(enroll: Enrollment): unknown {
   if (enroll.type === 'code') return enroll.code
   if (enroll.type === 'oidc') return typeof enroll.token === 'function' ? undefined : enroll.token
   if (enroll.type === 'custom') return typeof enroll.enrollment === 'function' ? undefined : enroll.enrollment
   return undefined
 }
 
-const refusals: Readonly<Record<Enrollment['type'], string>> = {
+const refusedTexts: Readonly<Record<Enrollment['type'], string>> = {
   code: 'enrolment code: it is unknown, used or expired; ask its operator for a new one',
   oidc: 'OIDC token: it must be fresh, unused, and what its rules name',
   session: 'session: sign in at its site, then try again',
@@ -138,10 +138,10 @@ const refusals: Readonly<Record<Enrollment['type'], string>> = {
 }
 
 /** A refused enrolment in words that name what to do; any other error as it is. */
-export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
+export function refusedEnrollmentError(error: unknown, enroll: Enrollment): unknown {
   const refusal = refusalOf(error)
   if (refusal?.error === 'invalid_grant')
-    return new AgentError('denied', `the agent server does not take this ${refusals[enroll.type]}`, refusal)
+    return new AgentError('denied', `the agent server does not take this ${refusedTexts[enroll.type]}`, refusal)
   // The answer of a server that does not know the type (protocol §5).
   if (refusal?.error === 'invalid_request')
     return new AgentError('denied', 'the agent server takes no such enrolment: ask its operator', refusal)
@@ -149,7 +149,7 @@ export function refusedEnrollment(error: unknown, enroll: Enrollment): unknown {
 }
 
 /** Said when the same code was sent before and nothing came back: whether it was taken then is not to be known. */
-export function lostEnrollment(error: unknown): AgentError {
+export function lostEnrollmentError(error: unknown): AgentError {
   return new AgentError(
     'denied',
     'the answer to an earlier enrolment was lost: ask for a new code or token',

@@ -2,7 +2,7 @@ import { type SignatureKey, thumbprint } from '@countersign/httpsig'
 import { checkIdentifier, checkOptionsOffPage, type PublishedKey } from '@countersign/protocol'
 import { AgentError } from '../error.js'
 import type { Credentials, IdentityContext, Self } from './credentials.js'
-import { enrolledDelegate } from './delegate.js'
+import { openDelegate } from './delegate.js'
 import { checkEnrollment, type Enrollment } from './enrollment.js'
 
 /** Who an agent is. Opaque: made by `pseudonym`, `agentServer` or `delegate`. */
@@ -43,7 +43,7 @@ export function agentServer(options: { readonly id: string } & OwnKey): Identity
   checkOptionsOffPage('agentServer', options as AgentServerIdentity, { id: 'string', kid: 'string', key: 'object' })
   const { id } = options
   checkIdentifier('id', id, { development: true })
-  const own = ownKey(options)
+  const own = keySource(options)
   return Object.freeze({
     kind: 'agent-server',
     open: ({ development }: IdentityContext) => {
@@ -58,7 +58,7 @@ export function agentServer(options: { readonly id: string } & OwnKey): Identity
   })
 }
 
-function ownKey(options: OwnKey): () => Promise<PublishedKey> {
+function keySource(options: OwnKey): () => Promise<PublishedKey> {
   if (typeof options.key === 'function') return options.key
   const { kid, key } = options as PublishedKey
   if (typeof kid !== 'string' || kid === '') throw new TypeError('kid must name the published key')
@@ -98,7 +98,7 @@ export function delegate(options: DelegateIdentity): Identity {
     kind: 'delegate',
     open: (context: IdentityContext) => {
       checkIdentifier('agentServer', agentServer, context)
-      return enrolledDelegate({ agentServer, enroll, rotateEvery }, context)
+      return openDelegate({ agentServer, enroll, rotateEvery }, context)
     },
   })
 }

@@ -1,23 +1,30 @@
 import { randomText } from '@countersign/httpsig'
 import { AgentError } from '../error.js'
-import { invalidCallback } from '../grant/callback.js'
+import { invalidCallbackError } from '../grant/callback.js'
 import type { Grant } from '../grant/grants.js'
 import { canonicalScope } from '../grant/grants.js'
 import type {
+  CallbackResult,
+  GrantInteraction,
   Interact,
   InteractContext,
-  Interview,
-  Interviewer,
-  Question,
-  Received,
-  Waiting,
+  ResourceQuestion,
+  UserInteraction,
+  WaitingReceiver,
 } from '../grant/interact.js'
-import type { Asked } from '../grant/requested-grant.js'
+import type { RequestedGrant } from '../grant/requested-grant.js'
 import type { AgentState } from '../state/state.js'
 import { singleFlight, untilAborted } from '../wire/single-flight.js'
-import { conclude, keep, matched, type ReturnContext, takeCode, type Waiter } from './browser-return.js'
-import { type ConsentRequest, consentRequest, withReturn } from './consent-request.js'
-import { type PendingInteraction, type PendingInteractions, pendingInteractionsIn } from './pending-interactions.js'
+import {
+  finishInteraction,
+  keepPending,
+  type ReturnContext,
+  takeCode,
+  takePending,
+  type Waiter,
+} from './browser-return.js'
+import { addReturn, type ConsentRequest, requestConsent } from './consent-request.js'
+import { openPendingInteractions, type PendingInteraction, type PendingInteractions } from './pending-interactions.js'
 
 /** Whom a visit is for, and why. */
 export interface Visit {
@@ -38,39 +45,39 @@ export interface Visit {
 export type VisitUrl = (url: string, visit: Visit) => void | Promise<void>
 
 /** Where the browser comes back to. */
-export interface Door {
+export interface ReturnPoint {
   readonly redirectUri: string
   /** Without it nobody waits: the caller is told where to send the user. */
   readonly visit?: VisitUrl
   close(): void
 }
 
-/** Opens a door; what comes in goes to `receive`, which resolves once it is known to be of this session. */
-export type OpenDoor = (receive: (url: URL) => Promise<void>) => Promise<Door>
+/** Opens a return point; what comes in goes to `receive`, which resolves once it is known to be of this session. */
+export type OpenReturnPoint = (receive: (url: URL) => Promise<void>) => Promise<ReturnPoint>
 
 interface Context extends ReturnContext {
-  readonly openDoor: OpenDoor
+  readonly openReturnPoint: OpenReturnPoint
 }
 
 /** Users who decide in a browser, and how it comes back. */
-export function browserInteraction(kind: 'callback' | 'loopback', openDoor: OpenDoor): Interact {
+export function browserInteraction(kind: 'callback' | 'loopback', openReturnPoint: OpenReturnPoint): Interact {
   return Object.freeze({
     kind,
-    open(options: InteractContext): Interviewer {
+    open(options: InteractContext): UserInteraction {
       const context: Context = {
         ...options,
-        openDoor,
+        openReturnPoint,
         waiting: new Map(),
-        brought: new WeakMap(),
+        codesOf: new WeakMap(),
         once: singleFlight(),
-        ending: [],
+        expiring: [],
         pendingOf: pendingByState(options.now),
       }
       return {
-        obtain: interview => obtain(interview, context),
-        answer: question => answer(question, context),
-        receive: async (url, reception) =>
-          conclude(await matched(url, reception, context), { url, reception }, context),
+        obtainGrant: request => obtainGrant(request, context),
+        interactionCode: question => interactionCode(question, context),
+        receiveCallback: async (url, receiver) =>
+          finishInteraction(await takePending(url, receiver, context), { url, receiver }, context),
       }
     },
   })
@@ -80,101 +87,118 @@ export function browserInteraction(kind: 'callback' | 'loopback', openDoor: Open
 function pendingByState(now: () => number): Context['pendingOf'] {
   const known = new WeakMap<AgentState, PendingInteractions>()
   return ({ state }) => {
-    const pending = known.get(state) ?? pendingInteractionsIn(state, now)
+    const pending = known.get(state) ?? openPendingInteractions(state, now)
     known.set(state, pending)
     return pending
   }
 }
 
 /** What the user is to be asked, and how that begins: with a grant at once, or where to send them. */
-interface Errand {
-  readonly asked: Asked
-  begin(door: Door, state: string): Promise<Grant | ConsentRequest>
+interface UserQuestion {
+  readonly asked: RequestedGrant
+  begin(returnPoint: ReturnPoint, state: string): Promise<Grant | ConsentRequest>
 }
 
-async function obtain(interview: Interview, context: Context): Promise<Grant> {
-  const { asked } = interview
-  const begin: Errand['begin'] = ({ redirectUri: redirect_uri }, state) =>
-    consentRequest(interview, { request_type: 'auth', redirect_uri, state }, context)
-  const { grant } = await throughDoor(interview, { asked, begin }, context)
-  if (grant === undefined) throw invalidCallback('code')
+async function obtainGrant(request: GrantInteraction, context: Context): Promise<Grant> {
+  const { asked } = request
+  const begin: UserQuestion['begin'] = ({ redirectUri: redirect_uri }, state) =>
+    requestConsent(request, { request_type: 'auth', redirect_uri, state }, context)
+  const { grant } = await interactInBrowser(request, { asked, begin }, context)
+  if (grant === undefined) throw invalidCallbackError('code')
   return grant
 }
 
-async function answer(question: Question, context: Context): Promise<string | undefined> {
+async function interactionCode(question: ResourceQuestion, context: Context): Promise<string | undefined> {
   const { resource, page, state, owner, user, signal, tell } = question
   // Calls that need no answer cost nothing: without a page only what came here is looked for.
-  const isHere = context.brought.get(state)?.has(resource) === true
+  const isHere = context.codesOf.get(state)?.has(resource) === true
   if (page === undefined && !isHere) return undefined
   const code = await takeCode(question, context)
   if (code !== undefined || page === undefined) return code
   const joined = (): void => tell(resource, 'interact', `awaiting the user whom another call has sent to ${resource}`)
-  const errand = errandTo(page, resource)
-  const task = (abandoned: AbortSignal): Promise<unknown> => throughDoor({ ...question, abandoned }, errand, context)
+  const userQuestion = pageQuestion(page, resource)
+  const task = (abandoned: AbortSignal): Promise<unknown> =>
+    interactInBrowser({ ...question, abandoned }, userQuestion, context)
   await context.once(JSON.stringify([user, owner, resource]), task, { joined, signal })
   return takeCode(question, context)
 }
 
 /** The page is on the origin that asked: the climb has seen to it (protocol §4 (2)). */
-function errandTo(page: string, resource: string): Errand {
+function pageQuestion(page: string, resource: string): UserQuestion {
   return {
     asked: { issuer: resource, resource, scope: [] },
     async begin({ redirectUri: return_url }, state) {
-      return { url: withReturn(page, { return_url, state }), requestToken: '', seconds: 600 }
+      return { url: addReturn(page, { return_url, state }), requestToken: '', seconds: 600 }
     },
   }
 }
 
-async function throughDoor(who: Waiting, errand: Errand, context: Context): Promise<Received> {
-  const door = await context.openDoor(async url => {
-    const pending = await matched(url, who, context)
+async function interactInBrowser(
+  who: WaitingReceiver,
+  userQuestion: UserQuestion,
+  context: Context,
+): Promise<CallbackResult> {
+  const returnPoint = await context.openReturnPoint(async url => {
+    const pending = await takePending(url, who, context)
     // Whoever waits is told how it ends; the browser has brought its answer either way.
-    conclude(pending, { url, reception: who }, context).catch(() => undefined)
+    finishInteraction(pending, { url, receiver: who }, context).catch(() => undefined)
   })
   try {
-    const { asked } = errand
-    const known = await context.pendingOf(who).recent({ ...asked, owner: who.owner, redirectUri: door.redirectUri })
-    const begun = known ?? (await sentOff(who, { errand, door }, context))
+    const { asked } = userQuestion
+    const known = await context
+      .pendingOf(who)
+      .findRecent({ ...asked, owner: who.owner, redirectUri: returnPoint.redirectUri })
+    const begun = known ?? (await startInteraction(who, { userQuestion, returnPoint }, context))
     if ('authToken' in begun) return { resource: begun.resource, grant: begun }
-    if (door.visit === undefined) throw mustVisit(begun)
-    return await answered(begun, { who, visit: door.visit }, context)
+    if (returnPoint.visit === undefined) throw userMustAgreeError(begun)
+    return await visitAndWait(begun, { who, visit: returnPoint.visit }, context)
   } finally {
-    door.close()
+    returnPoint.close()
   }
 }
 
-async function sentOff(
-  { state: kept, owner, tell }: Waiting,
-  { errand, door }: { readonly errand: Errand; readonly door: Door },
+async function startInteraction(
+  { state: kept, owner, tell }: WaitingReceiver,
+  { userQuestion, returnPoint }: { readonly userQuestion: UserQuestion; readonly returnPoint: ReturnPoint },
   context: Context,
 ): Promise<Grant | PendingInteraction> {
   // Only this session's browser learns it: whoever brings a code from elsewhere does not have it.
   const state = randomText()
-  const first = await errand.begin(door, state)
+  const first = await userQuestion.begin(returnPoint, state)
   if ('authToken' in first) return first
   const { url, requestToken, seconds } = first
-  const { issuer, resource, scope: scopes } = errand.asked
+  const { issuer, resource, scope: scopes } = userQuestion.asked
   const [scope, begun] = [canonicalScope(scopes), context.now()]
   // A code may come at the last moment and is good for another minute.
   const times = { begun, expires: begun + seconds + 60 }
-  const pending = { owner, issuer, resource, scope, state, requestToken, redirectUri: door.redirectUri, url, ...times }
-  await keep(pending, kept, context)
+  const pending = {
+    owner,
+    issuer,
+    resource,
+    scope,
+    state,
+    requestToken,
+    redirectUri: returnPoint.redirectUri,
+    url,
+    ...times,
+  }
+  await keepPending(pending, kept, context)
   // Nobody waits for it: what it fails to remove counts no longer, and the next entry of that user's takes it along.
-  sweep(context).catch(() => undefined)
+  pruneExpired(context).catch(() => undefined)
   const what = requestToken === '' ? '' : ` to ${scope} at ${resource}`
   tell(issuer, 'interact', `a user must agree at ${issuer}${what}`)
   return pending
 }
 
 /** Sessions that come once and ask never leave anything behind, or strangers could fill the state with them. */
-async function sweep({ ending, now, pendingOf }: Context): Promise<void> {
-  for (let [first] = ending; first !== undefined && first.expires <= now(); [first] = ending) {
-    ending.shift()
+async function pruneExpired({ expiring, now, pendingOf }: Context): Promise<void> {
+  for (let [first] = expiring; first !== undefined && first.expires <= now(); [first] = expiring) {
+    expiring.shift()
     await pendingOf(first).prune()
   }
 }
 
-function mustVisit({ issuer, resource, requestToken, url }: PendingInteraction): AgentError {
+function userMustAgreeError({ issuer, resource, requestToken, url }: PendingInteraction): AgentError {
   return new AgentError(
     'interaction_required',
     'a user must agree first, at the url of this error',
@@ -184,24 +208,24 @@ function mustVisit({ issuer, resource, requestToken, url }: PendingInteraction):
 }
 
 /** Sends the user, and waits until the answer is there, the time is up, or nobody waits any more. */
-async function answered(
+async function visitAndWait(
   pending: PendingInteraction,
-  { who, visit }: { readonly who: Waiting; readonly visit: VisitUrl },
+  { who, visit }: { readonly who: WaitingReceiver; readonly visit: VisitUrl },
   { waiting, now, sleep }: Context,
-): Promise<Received> {
+): Promise<CallbackResult> {
   const { issuer, resource, scope, state, url, expires } = pending
   const { user, abandoned } = who
   const enough = new AbortController()
   const end = (): void => enough.abort()
   let waiter: Waiter | undefined
-  const answer = new Promise<Received>((resolve, reject) => {
+  const answer = new Promise<CallbackResult>((resolve, reject) => {
     waiter = { resolve, reject }
     waiting.set(state, waiter)
   })
   answer.then(end, end)
   abandoned.addEventListener('abort', end)
   const ended = enough.signal
-  const sending = sent(
+  const sending = runVisit(
     () => visit(url, { ...(user === undefined ? {} : { user }), issuer, resource, scope, ended }),
     url,
   )
@@ -216,12 +240,12 @@ async function answered(
     end()
     // Another call may wait for the same answer by now.
     if (waiting.get(state) === waiter) waiting.delete(state)
-    await takenDown(sending)
+    await waitForVisitEnd(sending)
   }
 }
 
 /** What was shown is taken away before the call goes on; a visit that does not know of its end is not waited for. */
-function takenDown(sending: Promise<void>): Promise<void> {
+function waitForVisitEnd(sending: Promise<void>): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, 1000)
     const done = (): void => {
@@ -233,7 +257,7 @@ function takenDown(sending: Promise<void>): Promise<void> {
 }
 
 /** What was thrown may quote the URL, as the error of a program that did not start does. */
-async function sent(visit: () => void | Promise<void>, url: string): Promise<void> {
+async function runVisit(visit: () => void | Promise<void>, url: string): Promise<void> {
   try {
     await visit()
   } catch (error) {

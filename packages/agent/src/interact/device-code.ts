@@ -2,16 +2,16 @@ import { checkOptionsOffPage } from '@countersign/protocol'
 import { AgentError, refusalOf } from '../error.js'
 import { canonicalScope, type Grant } from '../grant/grants.js'
 import {
+  type GrantInteraction,
   type Interact,
   type InteractContext,
-  type Interview,
-  type Interviewer,
-  patience,
-  unattended,
+  noInteraction,
+  secondsToDecide,
+  type UserInteraction,
 } from '../grant/interact.js'
-import { redeem } from '../grant/redemption.js'
+import { redeemCode } from '../grant/redemption.js'
 import { userUrl } from '../grant/user-url.js'
-import { invalidAnswer } from '../wire/participant.js'
+import { invalidAnswerError } from '../wire/participant.js'
 
 /** What the user of another device needs to know. */
 export interface DeviceCode {
@@ -57,54 +57,54 @@ export function deviceCode(options: DeviceCodeOptions): Interact {
   if (typeof show !== 'function') throw new TypeError('show must be a function that shows the code to the user')
   return Object.freeze({
     kind: 'device',
-    open: (context: InteractContext): Interviewer => {
-      const other = otherwise?.open(context) ?? unattended()
-      return { ...other, obtain: interview => obtain(interview, { show, other }, context) }
+    open: (context: InteractContext): UserInteraction => {
+      const other = otherwise?.open(context) ?? noInteraction()
+      return { ...other, obtainGrant: interaction => obtainGrant(interaction, { show, other }, context) }
     },
   })
 }
 
-async function obtain(
-  interview: Interview,
-  { show, other }: Pick<DeviceCodeOptions, 'show'> & { readonly other: Interviewer },
+async function obtainGrant(
+  interaction: GrantInteraction,
+  { show, other }: Pick<DeviceCodeOptions, 'show'> & { readonly other: UserInteraction },
   context: InteractContext,
 ): Promise<Grant> {
-  const begun = await interview.begin({ request_type: 'device_auth' }).catch(error => {
+  const first = await interaction.begin({ request_type: 'device_auth' }).catch(error => {
     const refused = refusalOf(error)?.error
     if (refused !== 'unauthorized_client' && refused !== 'unsupported_request_type') throw error
     return undefined
   })
   // Without a code to show, what needs no user can still be granted.
-  if (begun === undefined) return other.obtain(interview)
-  if (begun.grant !== undefined) return begun.grant
-  const device = deviceOf(begun.answer, interview, context)
+  if (first === undefined) return other.obtainGrant(interaction)
+  if (first.grant !== undefined) return first.grant
+  const device = checkDeviceAnswer(first.answer, interaction, context)
   const { issuer } = device.shown
-  interview.tell(
+  interaction.tell(
     issuer,
     'interact',
     `a user must agree at ${issuer} to ${device.shown.scope} at ${device.shown.resource}`,
   )
   await show(device.shown)
-  return poll(device, interview, context)
+  return poll(device, interaction, context)
 }
 
 /** An answer must be safe to show: a code with control characters could rewrite what a terminal says around it. */
-function deviceOf(
+function checkDeviceAnswer(
   answer: Readonly<Record<string, unknown>>,
-  { asked, user }: Interview,
+  { asked, user }: GrantInteraction,
   context: InteractContext,
 ): Device {
   const { device_code, user_code, verification_uri, expires_in, interval = 5 } = answer
   const { issuer, resource, scope } = asked
   if (typeof device_code !== 'string' || device_code === '' || device_code.length > 4096)
-    throw invalidAnswer('auth server', 'device_code')
+    throw invalidAnswerError('auth server', 'device_code')
   if (typeof user_code !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(user_code))
-    throw invalidAnswer('auth server', 'user_code')
+    throw invalidAnswerError('auth server', 'user_code')
   const url = userUrl(verification_uri, context)
-  if (url === undefined) throw invalidAnswer('auth server', 'verification_uri')
-  const seconds = patience(expires_in)
-  if (seconds === undefined) throw invalidAnswer('auth server', 'expires_in')
-  if (typeof interval !== 'number' || !(interval > 0)) throw invalidAnswer('auth server', 'interval')
+  if (url === undefined) throw invalidAnswerError('auth server', 'verification_uri')
+  const seconds = secondsToDecide(expires_in)
+  if (seconds === undefined) throw invalidAnswerError('auth server', 'expires_in')
+  if (typeof interval !== 'number' || !(interval > 0)) throw invalidAnswerError('auth server', 'interval')
   const who = { ...(user === undefined ? {} : { user }), issuer, resource, scope: canonicalScope(scope) }
   return {
     deviceCode: device_code,
@@ -115,14 +115,14 @@ function deviceOf(
 }
 
 /** What the auth server says while it waits, and the seconds that are added between two questions then (RFC 8628 §3.5). */
-const goesOn: Readonly<Record<string, number>> = { authorization_pending: 0, slow_down: 5 }
+const pendingErrors: Readonly<Record<string, number>> = { authorization_pending: 0, slow_down: 5 }
 
 async function poll(
   { deviceCode, interval, shown }: Device,
-  interview: Interview,
+  interaction: GrantInteraction,
   context: InteractContext,
 ): Promise<Grant> {
-  const { asked, abandoned } = interview
+  const { asked, abandoned } = interaction
   const form = { request_type: 'device_code', device_code: deviceCode }
   let pause = interval
   // Counted in what was slept, so that a clock that is set cannot keep it going.
@@ -130,29 +130,29 @@ async function poll(
     await context.sleep(pause, abandoned)
     if (abandoned.aborted) break
     try {
-      return await redeem(asked, form, interview)
+      return await redeemCode(asked, form, interaction)
     } catch (error) {
-      pause += slower(error, pause)
+      pause += pauseAfter(error, pause)
     }
   }
-  throw late(shown.issuer)
+  throw tooLateError(shown.issuer)
 }
 
 /** Seconds to add before the next question; throws what ends the asking. */
-function slower(error: unknown, pause: number): number {
+function pauseAfter(error: unknown, pause: number): number {
   if (!(error instanceof AgentError)) throw error
   // What is away may come back; it is asked ever more seldom (RFC 8628 §3.5).
   if (error.code === 'unreachable') return pause
   const refused = refusalOf(error)?.error ?? ''
   if (refused === 'access_denied') throw new AgentError('denied', 'the user said no', { error: refused })
   if (refused === 'expired_token') throw new AgentError('interaction_required', tooLate)
-  const more = Object.hasOwn(goesOn, refused) ? goesOn[refused] : undefined
+  const more = Object.hasOwn(pendingErrors, refused) ? pendingErrors[refused] : undefined
   if (more === undefined) throw error
   return more
 }
 
 const tooLate = 'the user did not type in the code in time'
 
-function late(authServer: string): AgentError {
+function tooLateError(authServer: string): AgentError {
   return new AgentError('interaction_required', tooLate, { authServer })
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /** What the answer that the browser brought says. */
-export type Brought = 'allowed' | 'refused' | 'failed'
+export type CallbackOutcome = 'allowed' | 'refused' | 'failed'
 
 /** Reads it off the address that the browser came back to. */
-export function broughtBy(url: URL): Brought {
+export function callbackOutcome(url: URL): CallbackOutcome {
   const error = url.searchParams.get('error')
   if (error === null) return 'allowed'
   return error === 'access_denied' ? 'refused' : 'failed'
@@ -19,14 +19,14 @@ const style =
   '@media(min-width:40rem){body{padding:2.5rem 1rem}main{min-height:0;border:1px solid var(--line);border-radius:1rem}}' +
   'h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}p{margin:0 0 1rem}.quiet{margin:0;color:var(--quiet);font-size:.875rem}'
 
-const words: Readonly<Record<Brought, readonly [title: string, text: string]>> = {
+const words: Readonly<Record<CallbackOutcome, readonly [title: string, text: string]>> = {
   allowed: ['Allowed', 'The program that sent you here has your answer, and goes on by itself.'],
   refused: ['Refused', 'The program that sent you here has been told, and gets no access.'],
   failed: ['This did not work', 'Nothing was allowed. The program that sent you here has been told.'],
 }
 
 /** The page at the end. It has words of its own only: what a link brings cannot speak through it. */
-export function loopbackPage(brought: Brought): Buffer {
+export function loopbackPage(brought: CallbackOutcome): Buffer {
   const [title, text] = words[brought]
   return Buffer.from(
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">' +

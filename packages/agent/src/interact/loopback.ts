@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { checkOptions } from '@countersign/protocol'
 import { AgentError } from '../error.js'
 import type { Interact } from '../grant/interact.js'
-import { browserInteraction, type Door, type VisitUrl } from './browser-interaction.js'
-import { broughtBy, loopbackPage, loopbackPolicy } from './loopback-page.js'
+import { browserInteraction, type ReturnPoint, type VisitUrl } from './browser-interaction.js'
+import { callbackOutcome, loopbackPage, loopbackPolicy } from './loopback-page.js'
 
 /** How the user gets to their browser. */
 export interface LoopbackOptions {
@@ -26,22 +26,22 @@ export function loopback(options: LoopbackOptions): Interact {
   return browserInteraction('loopback', receive => listen(open, receive))
 }
 
-async function listen(open: VisitUrl, receive: (url: URL) => Promise<void>): Promise<Door> {
+async function listen(open: VisitUrl, receive: (url: URL) => Promise<void>): Promise<ReturnPoint> {
   const path = `/${randomBytes(16).toString('base64url')}`
   const own = { origin: '', path, receive }
   const server = createServer(
     { requestTimeout: 5_000, headersTimeout: 5_000, keepAlive: false },
     (request, response) => {
-      answer(request, response, own).catch(() => response.destroy())
+      answerRequest(request, response, own).catch(() => response.destroy())
     },
   )
   server.maxConnections = 16
-  await listening(server)
+  await startListening(server)
   own.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { redirectUri: `${own.origin}${path}`, visit: open, close: () => close(server) }
+  return { redirectUri: `${own.origin}${path}`, visit: open, close: () => closeServer(server) }
 }
 
-function listening(server: Server): Promise<void> {
+function startListening(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', () => reject(new AgentError('unsupported', 'no port on 127.0.0.1 could be opened')))
     server.listen(0, '127.0.0.1', resolve)
@@ -49,12 +49,12 @@ function listening(server: Server): Promise<void> {
 }
 
 /** A browser may hold a connection on which it asks nothing: it must not keep the program from ending. */
-function close(server: Server): void {
+function closeServer(server: Server): void {
   server.close()
   setTimeout(() => server.closeAllConnections(), 1_000).unref()
 }
 
-async function answer(
+async function answerRequest(
   { method, url = '', headers }: IncomingMessage,
   response: ServerResponse,
   {
@@ -65,7 +65,7 @@ async function answer(
 ): Promise<void> {
   const [target = ''] = url.split('?', 1)
   // A page of another site can reach this port, under a name of its own (DNS rebinding): it does not know the path.
-  const isOurs = method === 'GET' && `http://${headers.host}` === origin && same(target, path)
+  const isOurs = method === 'GET' && `http://${headers.host}` === origin && isEqual(target, path)
   const back = new URL(isOurs ? url : path, origin)
   const isAnswer =
     isOurs &&
@@ -73,12 +73,12 @@ async function answer(
       () => true,
       () => false,
     ))
-  const page = isAnswer ? loopbackPage(broughtBy(back)) : Buffer.alloc(0)
+  const page = isAnswer ? loopbackPage(callbackOutcome(back)) : Buffer.alloc(0)
   response.writeHead(isAnswer ? 200 : 404, { ...pageHeaders, 'content-length': page.length })
   response.end(page)
 }
 
-function same(a: string, b: string): boolean {
+function isEqual(a: string, b: string): boolean {
   const [one, other] = [Buffer.from(a), Buffer.from(b)]
   return one.length === other.length && timingSafeEqual(one, other)
 }

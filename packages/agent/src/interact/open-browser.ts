@@ -14,7 +14,7 @@ const openers: Readonly<Record<string, readonly [string, ...string[]]>> = {
  * @see protocol §4 (3)
  */
 export async function openBrowser(url: string): Promise<void> {
-  const checked = checkedUrl(url)
+  const checked = checkUrl(url)
   const [program, ...first] = openers[process.platform] ?? ['xdg-open']
   // The parser's spelling begins with its scheme, so that it is no flag.
   const child = spawn(program, [...first, checked], { shell: false, detached: true, stdio: 'ignore' })
@@ -31,10 +31,10 @@ export async function openBrowser(url: string): Promise<void> {
  * @throws TypeError for any other URL
  */
 export function printUrl(url: string): void {
-  process.stderr.write(`Open this page to go on: ${checkedUrl(url)}\n`)
+  process.stderr.write(`Open this page to go on: ${checkUrl(url)}\n`)
 }
 
-function checkedUrl(url: string): string {
+function checkUrl(url: string): string {
   const checked = userUrl(url, { development: true })
   if (checked === undefined) throw new TypeError('only https URLs, and http ones of a loopback host, are opened')
   return checked

@@ -1,7 +1,7 @@
 import { canonicalScope } from '../grant/grants.js'
 import { queues } from '../state/queue.js'
 import type { AgentState } from '../state/state.js'
-import { exclusively } from '../state/state-keys.js'
+import { runExclusively } from '../state/state-keys.js'
 
 /** A user who was asked and has not come back. Whoever reads it could answer in the user's place. */
 export interface PendingInteraction {
@@ -29,7 +29,7 @@ export interface PendingInteraction {
 export interface PendingInteractions {
   add(pending: PendingInteraction): Promise<void>
   /** The same request, begun a moment ago, whose answer goes to the same place. */
-  recent(like: Like): Promise<PendingInteraction | undefined>
+  findRecent(like: InteractionKey): Promise<PendingInteraction | undefined>
   /** Takes one, which nobody finds again. */
   take(wanted: (pending: PendingInteraction) => boolean): Promise<PendingInteraction | undefined>
   /** Removes what has expired. */
@@ -37,7 +37,7 @@ export interface PendingInteractions {
 }
 
 /** What makes two interactions the same. */
-export interface Like {
+export interface InteractionKey {
   readonly owner: string
   readonly issuer: string
   readonly resource: string
@@ -46,23 +46,24 @@ export interface Like {
 }
 
 /** Kept per user: whoever makes a user's agent ask again and again must not fill the state. */
-const perUser = 16
+const maxPerUser = 16
 /** Seconds in which a second call joins; later the link may have been used up somewhere the agent cannot see. */
 const joinable = 120
 
 const stateKey = 'interactions'
 
-export function pendingInteractionsIn(state: AgentState, now: () => number): PendingInteractions {
+export function openPendingInteractions(state: AgentState, now: () => number): PendingInteractions {
   const read = async (): Promise<readonly PendingInteraction[]> =>
-    saved(await state.read(stateKey)).filter(({ expires }) => expires > now())
+    parsePending(await state.read(stateKey)).filter(({ expires }) => expires > now())
   const inOrder = queues()
   // Taken by one: a callback that comes twice at once answers once, in all processes that share the state.
-  const alone = <T>(task: () => Promise<T>): Promise<T> => inOrder(stateKey, () => exclusively(state, stateKey, task))
+  const runAlone = <T>(task: () => Promise<T>): Promise<T> =>
+    inOrder(stateKey, () => runExclusively(state, stateKey, task))
   const write = (list: readonly PendingInteraction[]): Promise<void> =>
     list.length === 0 ? state.remove(stateKey) : state.write(stateKey, list)
   return {
-    add: pending => alone(async () => write([pending, ...(await read())].slice(0, perUser))),
-    async recent({ owner, issuer, resource, scope, redirectUri }) {
+    add: pending => runAlone(async () => write([pending, ...(await read())].slice(0, maxPerUser))),
+    async findRecent({ owner, issuer, resource, scope, redirectUri }) {
       const wanted = [owner, issuer, resource, canonicalScope(scope), redirectUri].join(' ')
       return (await read()).find(
         o =>
@@ -72,17 +73,17 @@ export function pendingInteractionsIn(state: AgentState, now: () => number): Pen
       )
     },
     take: wanted =>
-      alone(async () => {
+      runAlone(async () => {
         const list = await read()
         const found = list.find(wanted)
         if (found !== undefined) await write(list.filter(pending => pending !== found))
         return found
       }),
-    prune: () => alone(async () => write(await read())),
+    prune: () => runAlone(async () => write(await read())),
   }
 }
 
-function saved(value: unknown): readonly PendingInteraction[] {
+function parsePending(value: unknown): readonly PendingInteraction[] {
   return Array.isArray(value) ? value.filter(isPending) : []
 }
 

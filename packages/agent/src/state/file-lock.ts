@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError } from '../error.js'
-import { lifeOf, ownIdentity, type ProcessIdentity } from './process-identity.js'
+import { checkLife, type ProcessIdentity, readOwnIdentity } from './process-identity.js'
 
 /** How patient a lock is, in milliseconds. */
 export interface FileLockTiming {
@@ -31,17 +31,18 @@ export type FileLock = <T>(folder: string, task: (stillHeld: StillHeld) => Promi
  * For local file systems, where what one process wrote another reads.
  */
 export function fileLock(timing: FileLockTiming = usual): FileLock {
-  const identity = ownIdentity()
+  const identity = readOwnIdentity()
   return async (folder, task) => {
     const place: Place = { folder, identity: await identity, timing }
     for (;;) {
-      const own = await joinLine(place)
+      const own = await joinQueue(place)
       const beat = setInterval(() => {
         const now = new Date()
         utimes(own, now, now).catch(() => undefined)
       }, timing.beat)
       try {
-        if ((await turn(own, place)) === 'first') return await task(async () => (await lastSign(own)) !== undefined)
+        if ((await waitForTurn(own, place)) === 'first')
+          return await task(async () => (await lastBeat(own)) !== undefined)
       } finally {
         clearInterval(beat)
         await rm(own, { force: true })
@@ -59,19 +60,19 @@ interface Place {
 }
 
 /** Somebody in line. Without a number: still looking for one. */
-interface Waiting {
+interface QueueEntry {
   readonly name: string
   readonly number: number | undefined
 }
 
-async function joinLine({ folder, identity }: Place): Promise<string> {
+async function joinQueue({ folder, identity }: Place): Promise<string> {
   const { pid, start, machine } = identity
   const own = join(folder, `${pid}.${start}-${machine}-${randomBytes(8).toString('hex')}`)
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
   for (;;) {
     try {
       // Not `recursive`: that looks again at a folder it found, and fails when who left last took it meanwhile.
-      await mkdir(folder, { mode: 0o700 }).catch(unless('EEXIST'))
+      await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
       await (await open(own, 'wx', 0o600)).close()
       return own
     } catch (error) {
@@ -86,17 +87,18 @@ async function joinLine({ folder, identity }: Place): Promise<string> {
  * Takes the next number, and resolves when nobody before is left. `lost` is the place of one that stood still for so
  * long that it was taken for dead: it must join anew, for whoever came after runs already.
  */
-async function turn(own: string, place: Place): Promise<'first' | 'lost'> {
-  const others = async (): Promise<Waiting[]> => (await line(place.folder)).filter(({ name }) => name !== basename(own))
+async function waitForTurn(own: string, place: Place): Promise<'first' | 'lost'> {
+  const others = async (): Promise<QueueEntry[]> =>
+    (await readQueue(place.folder)).filter(({ name }) => name !== basename(own))
   const number = Math.max(0, ...(await others()).map(waiting => waiting.number ?? 0)) + 1
   if (!(await writeNumber(own, number))) return 'lost'
-  const isDead = deathOf(place)
+  const isDead = deadCheck(place)
   let waited = 0
   for (let pause = 2; ; pause = Math.min(pause * 2, 16)) {
     const before = (await others()).filter(waiting => isBefore(waiting, { name: basename(own), number }))
     const dead = await Promise.all(before.map(({ name }) => isDead(name, pause)))
     await Promise.all(before.map(({ name }, at) => dead[at] && rm(join(place.folder, name), { force: true })))
-    if ((await lastSign(own)) === undefined) return 'lost'
+    if ((await lastBeat(own)) === undefined) return 'lost'
     if (dead.every(Boolean)) return 'first'
     if (waited > place.timing.limit)
       throw new AgentError('state_unusable', 'another process holds the state and does not let go of it')
@@ -106,22 +108,22 @@ async function turn(own: string, place: Place): Promise<'first' | 'lost'> {
 }
 
 /** Numbers can be equal, where two looked at the same time: names are not. */
-function isBefore(other: Waiting, own: { readonly name: string; readonly number: number }): boolean {
+function isBefore(other: QueueEntry, own: { readonly name: string; readonly number: number }): boolean {
   if (other.number === undefined || other.number < own.number) return true
   return other.number === own.number && other.name < own.name
 }
 
-async function line(folder: string): Promise<Waiting[]> {
+async function readQueue(folder: string): Promise<QueueEntry[]> {
   // Without a folder nobody stands in it, its reader included: `turn` finds that out.
-  const names = await readdir(folder).catch(unless('ENOENT'))
+  const names = await readdir(folder).catch(ignoring('ENOENT'))
   const waiting = await Promise.all(
-    (names ?? []).map(async name => ({ name, number: await numberIn(join(folder, name)) })),
+    (names ?? []).map(async name => ({ name, number: await readNumber(join(folder, name)) })),
   )
   return waiting.flatMap(({ name, number }) => (number === 'gone' ? [] : [{ name, number }]))
 }
 
-async function numberIn(file: string): Promise<number | undefined | 'gone'> {
-  const text = await readFile(file, 'utf8').catch(unless('ENOENT'))
+async function readNumber(file: string): Promise<number | undefined | 'gone'> {
+  const text = await readFile(file, 'utf8').catch(ignoring('ENOENT'))
   if (text === undefined) return 'gone'
   const [, digits] = /^(\d{1,15})\n$/.exec(text) ?? []
   return digits === undefined ? undefined : Number(digits)
@@ -129,7 +131,7 @@ async function numberIn(file: string): Promise<number | undefined | 'gone'> {
 
 /** False when the file is gone: it is not created anew, since one that was deleted has lost its place. */
 async function writeNumber(own: string, number: number): Promise<boolean> {
-  const handle = await open(own, 'r+').catch(unless('ENOENT'))
+  const handle = await open(own, 'r+').catch(ignoring('ENOENT'))
   if (handle === undefined) return false
   try {
     await handle.write(`${number}\n`)
@@ -144,12 +146,12 @@ async function writeNumber(own: string, number: number): Promise<boolean> {
  * stopped: it would go on where it stood, and not know. Silence is counted in this process's own waiting, never by
  * comparing clocks: after a laptop slept everybody looks old.
  */
-function deathOf({ folder, identity, timing }: Place): (name: string, pause: number) => Promise<boolean> {
+function deadCheck({ folder, identity, timing }: Place): (name: string, pause: number) => Promise<boolean> {
   const heard = new Map<string, { readonly at: number; readonly waited: number }>()
   return async (name, pause) => {
-    const life = await lifeOf(identityIn(name), identity.machine)
+    const life = await checkLife(parseIdentity(name), identity.machine)
     if (life !== 'unsure') return life === 'dead'
-    const at = await lastSign(join(folder, name))
+    const at = await lastBeat(join(folder, name))
     if (at === undefined) return true
     const last = heard.get(name)
     const waited = last?.at === at ? last.waited + pause : 0
@@ -158,19 +160,19 @@ function deathOf({ folder, identity, timing }: Place): (name: string, pause: num
   }
 }
 
-function identityIn(name: string): ProcessIdentity {
+function parseIdentity(name: string): ProcessIdentity {
   const [who = '', machine = ''] = name.split('-')
   const [pid, start = ''] = who.split('.')
   return { pid: Number(pid), start, machine }
 }
 
 /** When a file last gave a sign of life; undefined when it is gone. */
-async function lastSign(file: string): Promise<number | undefined> {
-  return (await stat(file).catch(unless('ENOENT')))?.mtimeMs
+async function lastBeat(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(ignoring('ENOENT')))?.mtimeMs
 }
 
 /** Takes one failure for an answer: nothing. */
-function unless(code: string): (error: unknown) => undefined {
+function ignoring(code: string): (error: unknown) => undefined {
   return error => {
     if (!hasCode(error, code)) throw error
   }

@@ -25,13 +25,13 @@ export function fileState(path: string): AgentState {
   const change = (edit: (values: Map<string, unknown>) => void): Promise<void> =>
     inOrder('values', () =>
       lock(`${file}.lock`, async stillHeld => {
-        const values = await load(file)
+        const values = await loadValues(file)
         edit(values)
-        await replace(file, JSON.stringify(Object.fromEntries(values), null, 2), stillHeld)
+        await replaceFile(file, JSON.stringify(Object.fromEntries(values), null, 2), stillHeld)
       }),
     )
   return {
-    read: key => inOrder('values', async () => (await load(file)).get(key)),
+    read: key => inOrder('values', async () => (await loadValues(file)).get(key)),
     write: (key, value) => change(values => values.set(key, value)),
     remove: key => change(values => values.delete(key)),
     // In line in this process first: only one of it need stand in line with the others.
@@ -44,7 +44,7 @@ function digest(name: string): string {
   return createHash('sha256').update(name).digest('hex').slice(0, 16)
 }
 
-async function load(file: string): Promise<Map<string, unknown>> {
+async function loadValues(file: string): Promise<Map<string, unknown>> {
   const text = await readPrivate(file)
   if (text === undefined) return new Map()
   try {
@@ -74,7 +74,7 @@ async function readPrivate(file: string): Promise<string | undefined> {
 }
 
 /** A crash leaves the old file or the new one, never half of one. */
-async function replace(file: string, text: string, stillHeld: StillHeld): Promise<void> {
+async function replaceFile(file: string, text: string, stillHeld: StillHeld): Promise<void> {
   const folder = dirname(file)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`

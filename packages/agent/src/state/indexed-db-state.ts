@@ -49,12 +49,12 @@ export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState 
     }
     return opened
   }
-  const within: Within = async (store, mode, act) => transaction(await database(), store, mode, act)
+  const within: Within = async (store, mode, act) => runTransaction(await database(), store, mode, act)
   return {
     read: key => within('values', 'readonly', store => store.get(key)),
     write: async (key, value) => void (await within('values', 'readwrite', store => store.put(value, key))),
     remove: key => within('values', 'readwrite', store => store.delete(key)),
-    keys: keysIn(within),
+    keys: openKeys(within),
     exclusively: <T>(task: string, run: () => Promise<T>): Promise<T> =>
       locks === undefined ? inTurn(task, run) : (locks.request(`${name} ${task}`, run) as Promise<T>),
   }
@@ -67,7 +67,7 @@ type Within = <T>(
   act: (store: IDBObjectStore) => IDBRequest<T>,
 ) => Promise<T>
 
-function keysIn(within: Within): StateKeys {
+function openKeys(within: Within): StateKeys {
   const load = async (name: string): Promise<SigningKey | undefined> => {
     const stored: StoredKey | undefined | null = await within('keys', 'readonly', store => store.get(name))
     return stored === undefined || stored === null ? undefined : signingKeyOf(stored, stored.algorithm)
@@ -80,7 +80,7 @@ function keysIn(within: Within): StateKeys {
       await within('keys', 'readwrite', store => store.put(stored, name))
       return await load(name)
     } catch (error) {
-      if (nameOf(error) === 'NotSupportedError' || nameOf(error) === 'DataCloneError') return undefined
+      if (errorName(error) === 'NotSupportedError' || errorName(error) === 'DataCloneError') return undefined
       throw error
     }
   }
@@ -98,7 +98,7 @@ function keysIn(within: Within): StateKeys {
 
 function open(factory: IDBFactory, name: string, closed: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => reject(unusable(cause))
+    const fail = (cause: unknown): void => reject(unusableError(cause))
     try {
       const request = factory.open(name, 1)
       request.onupgradeneeded = () => {
@@ -121,7 +121,7 @@ function open(factory: IDBFactory, name: string, closed: () => void): Promise<ID
   })
 }
 
-function transaction<T>(
+function runTransaction<T>(
   database: IDBDatabase,
   name: StoreName,
   mode: IDBTransactionMode,
@@ -132,20 +132,20 @@ function transaction<T>(
       const running = database.transaction(name, mode, { durability: 'strict' })
       const request = act(running.objectStore(name))
       running.oncomplete = () => resolve(request.result)
-      running.onabort = () => reject(unusable(running.error))
+      running.onabort = () => reject(unusableError(running.error))
     } catch (error) {
-      reject(unusable(error))
+      reject(unusableError(error))
     }
   })
 }
 
 /** The browser's own words could quote what was stored. */
-function unusable(cause: unknown): AgentError {
-  return new AgentError('state_unusable', 'the browser gives the page no storage', { name: nameOf(cause) })
+function unusableError(cause: unknown): AgentError {
+  return new AgentError('state_unusable', 'the browser gives the page no storage', { name: errorName(cause) })
 }
 
 /** What the browser calls an error, also inside one of ours. */
-function nameOf(error: unknown): string {
+function errorName(error: unknown): string {
   if (error instanceof AgentError) return (error.cause as { readonly name: string }).name
   return error instanceof Error || error instanceof DOMException ? error.name : 'unknown'
 }

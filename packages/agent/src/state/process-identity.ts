@@ -14,16 +14,16 @@ export interface ProcessIdentity {
 /** `alive` and `dead` are certain. `unsure`: it runs elsewhere, or its id may be another's by now. */
 export type ProcessLife = 'alive' | 'dead' | 'unsure'
 
-export async function ownIdentity(): Promise<ProcessIdentity> {
-  const [start, machine] = await Promise.all([statOf('self').then(stat => stat?.start ?? ''), machineName()])
+export async function readOwnIdentity(): Promise<ProcessIdentity> {
+  const [start, machine] = await Promise.all([readStat('self').then(stat => stat?.start ?? ''), readMachine()])
   return { pid: process.pid, start, machine }
 }
 
 /** Whether a process that gave its identity still runs, seen from the machine of another. */
-export async function lifeOf(seen: ProcessIdentity, machine: string): Promise<ProcessLife> {
+export async function checkLife(seen: ProcessIdentity, machine: string): Promise<ProcessLife> {
   if (seen.machine !== machine) return 'unsure'
   if (!isRunning(seen.pid)) return 'dead'
-  const stat = seen.start === '' ? undefined : await statOf(String(seen.pid))
+  const stat = seen.start === '' ? undefined : await readStat(String(seen.pid))
   // Another start can also be another way to count: containers may have time of their own.
   if (stat?.start !== seen.start) return 'unsure'
   // Killed, and its parent did not ask for it yet: its id still answers.
@@ -39,7 +39,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function statOf(process: string): Promise<{ readonly state: string; readonly start: string } | undefined> {
+async function readStat(process: string): Promise<{ readonly state: string; readonly start: string } | undefined> {
   const text = await readFile(`/proc/${process}/stat`, 'utf8').catch(() => '')
   // The name before it may hold spaces and brackets.
   const [state, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ')
@@ -47,7 +47,7 @@ async function statOf(process: string): Promise<{ readonly state: string; readon
   return state === undefined || start === undefined || !/^\d+$/.test(start) ? undefined : { state, start }
 }
 
-async function machineName(): Promise<string> {
+async function readMachine(): Promise<string> {
   const parts = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     readlink('/proc/self/ns/pid').catch(() => ''),

@@ -2,7 +2,7 @@ import { importVerifyKey } from '@countersign/httpsig'
 import { describe, expect, test } from 'vitest'
 import { jwkKeys } from './jwk-keys-browser.js'
 import { type AgentState, memoryState } from './state.js'
-import { exclusively, keysOf } from './state-keys.js'
+import { keysOf, runExclusively } from './state-keys.js'
 
 /** A state as others would write it: three methods, nothing else. */
 function plainState(): AgentState {
@@ -61,12 +61,12 @@ describe('exclusively', () => {
     const held = new Promise<void>(resolve => {
       release = resolve
     })
-    const first = exclusively(state, 'a', async () => {
+    const first = runExclusively(state, 'a', async () => {
       await held
       order.push('first')
     })
-    const second = exclusively(state, 'a', async () => void order.push('second'))
-    await exclusively(state, 'b', async () => void order.push('other'))
+    const second = runExclusively(state, 'a', async () => void order.push('second'))
+    await runExclusively(state, 'b', async () => void order.push('other'))
     expect(order).toEqual(['other'])
     release()
     await Promise.all([first, second])
@@ -75,14 +75,14 @@ describe('exclusively', () => {
 
   test('gives what the task gives, and one that fails stops no other', async () => {
     const state = memoryState()
-    const failing = exclusively(state, 'a', () => Promise.reject(new RangeError('no')))
-    const next = exclusively(state, 'a', async () => 7)
+    const failing = runExclusively(state, 'a', () => Promise.reject(new RangeError('no')))
+    const next = runExclusively(state, 'a', async () => 7)
     await expect(failing).rejects.toThrow(RangeError)
     expect(await next).toBe(7)
   })
 
   test('a state that has none runs the task', async () => {
-    expect(await exclusively(plainState(), 'a', async () => 7)).toBe(7)
+    expect(await runExclusively(plainState(), 'a', async () => 7)).toBe(7)
   })
 })
 

@@ -7,6 +7,6 @@ export function keysOf(state: AgentState): StateKeys {
 }
 
 /** Runs a task alone among all that share the state, where the state can see to that. */
-export function exclusively<T>(state: AgentState, name: string, task: () => Promise<T>): Promise<T> {
+export function runExclusively<T>(state: AgentState, name: string, task: () => Promise<T>): Promise<T> {
   return state.exclusively === undefined ? task() : state.exclusively(name, task)
 }

@@ -1,18 +1,18 @@
 import type { AgentState } from './state.js'
-import { exclusively } from './state-keys.js'
+import { runExclusively } from './state-keys.js'
 
 /**
  * One user's part of an agent's state: no name in it is ever that of another user's, nor of the agent's own.
  * @throws TypeError when `user` is no name
  */
-export function stateOfUser(state: AgentState, user: string): AgentState {
+export function userState(state: AgentState, user: string): AgentState {
   // Encoded, no user's name can hold the space that ends it and so reach into another's.
   const own = (key: string): string => `user ${encodeURIComponent(user)} ${key}`
   return {
     read: key => state.read(own(key)),
     write: (key, value) => state.write(own(key), value),
     remove: key => state.remove(own(key)),
-    exclusively: (name, task) => exclusively(state, own(name), task),
+    exclusively: (name, task) => runExclusively(state, own(name), task),
   }
 }
 

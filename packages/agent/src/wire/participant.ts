@@ -1,12 +1,12 @@
 import { AAuthError } from '@countersign/protocol'
-import { faultOf, isAway, unreached } from '#post-fetch'
+import { describeFault, isUnreachable, unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 
 /** Another party that the agent asks for something. */
 export type Participant = 'agent server' | 'auth server' | 'resource'
 
 /** Which participant could not be reached, and why: nothing that was sent. */
-export interface Unreached {
+export interface UnreachableFacts {
   readonly origin?: string
   /** In words, or a code of the platform. */
   readonly reason?: string
@@ -14,14 +14,14 @@ export interface Unreached {
 }
 
 /** The participant could not be reached, or is down. */
-export function unreachableError(who: Participant, cause: Unreached): AgentError {
+export function unreachableError(who: Participant, cause: UnreachableFacts): AgentError {
   const { origin, reason, status } = cause
   const facts = [origin, reason ?? status].filter(fact => fact !== undefined).join(': ')
   return new AgentError('unreachable', `the ${who} could not be reached${facts && ` (${facts})`}`, cause)
 }
 
 /** The participant answered something no honest one would; `member` names what was wrong, `told` says it. */
-export function invalidAnswer(who: Participant, member: string, told: string = member): AgentError {
+export function invalidAnswerError(who: Participant, member: string, told: string = member): AgentError {
   return new AgentError('invalid_answer', `the ${who} gave a wrong answer (${told})`, { member })
 }
 
@@ -34,13 +34,13 @@ export function deniedError(
 }
 
 /** Runs a check of a participant's documents or tokens; what the check finds wrong is that participant's fault. */
-export async function checked<T>(who: Participant, check: () => Promise<T>): Promise<T> {
+export async function checkParticipant<T>(who: Participant, check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {
     if (error instanceof AgentError) throw error
-    if (error instanceof AAuthError && isAway(error)) throw unreachableError(who, unreached(error))
-    if (error instanceof AAuthError) throw invalidAnswer(who, error.code, faultOf(error))
+    if (error instanceof AAuthError && isUnreachable(error)) throw unreachableError(who, unreachableFacts(error))
+    if (error instanceof AAuthError) throw invalidAnswerError(who, error.code, describeFault(error))
     throw error
   }
 }

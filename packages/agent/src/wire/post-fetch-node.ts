@@ -1,6 +1,6 @@
 import { guardedFetch } from '@countersign/discovery/node'
 import type { AAuthError } from '@countersign/protocol'
-import type { Unreached } from './participant.js'
+import type { UnreachableFacts } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
 /**
@@ -28,32 +28,32 @@ const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
 ]
 
 /** Where and why a request failed, as far as an error or one of its causes tells. */
-export function unreached(error: unknown): Unreached {
-  let found: Unreached = {}
+export function unreachableFacts(error: unknown): UnreachableFacts {
+  let found: UnreachableFacts = {}
   for (let at = error, depth = 0; at instanceof Object && depth < 6; depth++) {
     const { url, why, code, name, cause } = at as Readonly<Record<string, unknown>>
     if (typeof url === 'string') found = { origin: new URL(url).origin, ...found }
     // A code of the platform's (ECONNREFUSED) and none of the protocol's.
     const reason = why ?? (/^[A-Z]\w{2,40}$/.test(String(code)) ? code : name === 'TimeoutError' ? name : undefined)
-    if (typeof reason === 'string') found = { reason: inWords(reason), ...found }
+    if (typeof reason === 'string') found = { reason: describeReason(reason), ...found }
     at = cause
   }
   return found
 }
 
-function inWords(reason: string): string {
+function describeReason(reason: string): string {
   return meanings.find(([code]) => code.test(reason))?.[1] ?? reason
 }
 
 /** Whether the other party gives no answer, or has no address. */
-export function isAway(error: AAuthError): boolean {
-  return error.status >= 500 || unreached(error).reason === noAddress
+export function isUnreachable(error: AAuthError): boolean {
+  return error.status >= 500 || unreachableFacts(error).reason === noAddress
 }
 
 /** What is wrong with a document or token of another party; of a document also where it was looked for, and why in vain. */
-export function faultOf(error: AAuthError): string {
+export function describeFault(error: AAuthError): string {
   if (error.code !== 'discovery_failed') return error.code
-  const { origin, reason } = unreached(error)
+  const { origin, reason } = unreachableFacts(error)
   const facts = [origin, reason].filter(fact => fact !== undefined).join(': ')
   return `${error.code}: ${error.description}${facts && `, ${facts}`}`
 }

@@ -1,5 +1,5 @@
 import type { AAuthError } from '@countersign/protocol'
-import type { Unreached } from './participant.js'
+import type { UnreachableFacts } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
 /** The platform's own: it has no control of addresses, and a page reaches nothing by it that it could not reach anyway. */
@@ -8,12 +8,12 @@ export function postFetch(): PostFetch {
 }
 
 /** A page is not told why a request failed. */
-export function unreached(_error: unknown): Unreached {
+export function unreachableFacts(_error: unknown): UnreachableFacts {
   return {}
 }
 
 /** Whether the other party gives no answer. */
-export const isAway = (error: AAuthError): boolean => error.status >= 500
+export const isUnreachable = (error: AAuthError): boolean => error.status >= 500
 
 /** What is wrong with a document or token of another party. */
-export const faultOf = (error: AAuthError): string => error.description
+export const describeFault = (error: AAuthError): string => error.description

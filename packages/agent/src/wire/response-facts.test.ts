@@ -1,6 +1,6 @@
 import { verifies } from '@countersign/requirements'
 import { describe, expect, test } from 'vitest'
-import { readAnswer } from './response-facts.js'
+import { readResponseFacts } from './response-facts.js'
 
 const json = (body: string | ReadableStream, headers: HeadersInit = {}): Response =>
   new Response(body, { status: 401, headers: { 'content-type': 'application/json', ...headers } })
@@ -11,7 +11,7 @@ describe('readAnswer', () => {
       'agent-auth': 'httpsig; identity=?1',
       'retry-after': '3',
     })
-    expect(await readAnswer(response, 0)).toEqual({
+    expect(await readResponseFacts(response, 0)).toEqual({
       status: 401,
       agentAuth: { identity: true },
       error: 'insufficient_level',
@@ -32,7 +32,7 @@ describe('readAnswer', () => {
     ['components that are none', '{"required_components":["\\"x\\";sf","a b",1]}'],
     ['too many components', JSON.stringify({ required_components: Array.from({ length: 33 }, (_, n) => `x-${n}`) })],
   ])(verifies('CLI-18', 'an error body that is %s says nothing'), async (_, body) => {
-    const answer = await readAnswer(json(body), 0)
+    const answer = await readResponseFacts(json(body), 0)
     expect(answer.error).toBeUndefined()
     expect(answer.requiredComponents).toEqual([])
   })
@@ -40,7 +40,7 @@ describe('readAnswer', () => {
   test(verifies('CLI-18', 'a body that drips is not waited for, and one without end not read'), async () => {
     const drips = new ReadableStream({ pull: () => new Promise(() => undefined) })
     const response = json(drips, { 'agent-auth': 'httpsig' })
-    expect(await readAnswer(response, 0, 10)).toMatchObject({ status: 401, agentAuth: {} })
+    expect(await readResponseFacts(response, 0, 10)).toMatchObject({ status: 401, agentAuth: {} })
     let pulled = 0
     const endless = new ReadableStream({
       pull(controller) {
@@ -48,13 +48,13 @@ describe('readAnswer', () => {
         controller.enqueue(new Uint8Array(8_192))
       },
     })
-    expect((await readAnswer(json(endless), 0)).error).toBeUndefined()
+    expect((await readResponseFacts(json(endless), 0)).error).toBeUndefined()
     expect(pulled).toBeLessThan(10)
   })
 
   test('the content of other responses is not touched', async () => {
     const response = new Response('{"error":"a"}', { headers: { 'content-type': 'application/json' } })
-    expect((await readAnswer(response, 0)).error).toBeUndefined()
+    expect((await readResponseFacts(response, 0)).error).toBeUndefined()
     expect(await response.text()).toBe('{"error":"a"}')
   })
 })

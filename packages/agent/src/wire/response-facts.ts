@@ -3,7 +3,7 @@ import { isJson, readBounded } from './body.js'
 import { clockSkew } from './retry-after.js'
 
 /** What a response says about how it wants to be asked; nothing of the resource's own content. */
-export interface Answer {
+export interface ResponseFacts {
   readonly status: number
   /** The challenge; `malformed` when there is one that cannot be read. */
   readonly agentAuth?: AgentAuth | 'malformed'
@@ -27,16 +27,16 @@ const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
  * Reads what a response says about the request's level. The response itself stays unread.
  * `now` in Unix seconds; `patience` in milliseconds, for an error body to come: without it the headers alone count.
  */
-export async function readAnswer(response: Response, now: number, patience = 2_000): Promise<Answer> {
+export async function readResponseFacts(response: Response, now: number, patience = 2_000): Promise<ResponseFacts> {
   const { status, headers } = response
-  const body = refusals.has(status) ? await errorBody(response, patience) : {}
-  const agentAuth = agentAuthOf(headers.get('agent-auth'))
+  const body = refusals.has(status) ? await readErrorBody(response, patience) : {}
+  const agentAuth = readChallenge(headers.get('agent-auth'))
   const skew = clockSkew(headers.get('date'), now)
   return {
     status,
     ...(agentAuth === undefined ? {} : { agentAuth }),
-    ...errorOf(body),
-    requiredComponents: componentsOf(body['required_components']),
+    ...errorMember(body),
+    requiredComponents: requiredComponents(body['required_components']),
     retryAfter: headers.get('retry-after'),
     asksBy: ['AAuth-Requirement', 'WWW-Authenticate'].find(name => headers.has(name)),
     ...(skew === undefined ? {} : { skew }),
@@ -47,7 +47,7 @@ export async function readAnswer(response: Response, now: number, patience = 2_0
  * Reads a challenge, where there is one. Two header lines arrive here as one with a comma, and are malformed too: no challenge is
  * better than either.
  */
-export function agentAuthOf(value: string | null): AgentAuth | 'malformed' | undefined {
+export function readChallenge(value: string | null): AgentAuth | 'malformed' | undefined {
   if (value === null) return undefined
   try {
     return parseAgentAuth(value)
@@ -65,10 +65,10 @@ export function asksNoLevel(challenge: AgentAuth | 'malformed' | undefined): boo
   return typeof challenge === 'object' && Object.keys(challenge).length === 0
 }
 
-async function errorBody(response: Response, patience: number): Promise<Readonly<Record<string, unknown>>> {
+async function readErrorBody(response: Response, patience: number): Promise<Readonly<Record<string, unknown>>> {
   if (!isJson(response.headers.get('content-type')) || response.bodyUsed) return {}
   try {
-    const bytes = await inTime(response.clone(), patience)
+    const bytes = await readInTime(response.clone(), patience)
     const value = bytes === undefined ? undefined : parseJson(bytes)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   } catch {
@@ -77,7 +77,7 @@ async function errorBody(response: Response, patience: number): Promise<Readonly
 }
 
 /** A body that drips must not hold the caller back. */
-async function inTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
+async function readInTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), patience)
   try {
@@ -87,13 +87,13 @@ async function inTime(copy: Response, patience: number): Promise<Uint8Array | un
   }
 }
 
-function errorOf(body: Readonly<Record<string, unknown>>): { error?: string } {
+function errorMember(body: Readonly<Record<string, unknown>>): { error?: string } {
   const error = body['error']
   return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}
 }
 
 /** Only bare names of headers and derived components, and no more than a signature may cover. */
-function componentsOf(value: unknown): readonly string[] {
+function requiredComponents(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > 32) return []
   return value.filter((name): name is string => typeof name === 'string' && /^@?[a-z0-9-]{1,64}$/.test(name))
 }

@@ -19,6 +19,6 @@ export function clockSkew(date: string | null, now: number): number | undefined 
 }
 
 /** A clock that differs so, in a sentence. */
-export function clockIs(skew: number): string {
+export function describeSkew(skew: number): string {
   return `this clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own`
 }

@@ -1,9 +1,9 @@
 import { type SignatureKey, type SigningKey, signRequest } from '@countersign/httpsig'
 import { isObject, parseJson } from '@countersign/protocol'
-import { unreached } from '#post-fetch'
+import { unreachableFacts } from '#post-fetch'
 import { discard, isJson, readBounded } from './body.js'
-import { deniedError, invalidAnswer, type Participant, unreachableError } from './participant.js'
-import { agentAuthOf, asksNoLevel } from './response-facts.js'
+import { deniedError, invalidAnswerError, type Participant, unreachableError } from './participant.js'
+import { asksNoLevel, readChallenge } from './response-facts.js'
 import { clockSkew, retryDelay } from './retry-after.js'
 
 /** The body of a request: the fields of a form, or the text of a JSON document. */
@@ -57,18 +57,18 @@ export function signedPost(context: PostContext): SignedPost {
     const first = await send(request, context)
     const { status, headers } = first
     // Only where nothing was done for the request: any other answer may have used up a code or a refresh token (protocol §3.7).
-    const isUnprocessed = status === 503 && asksNoLevel(agentAuthOf(headers.get('agent-auth')))
+    const isUnprocessed = status === 503 && asksNoLevel(readChallenge(headers.get('agent-auth')))
     const wait = isUnprocessed ? retryDelay(headers.get('retry-after')) : undefined
-    if (wait === undefined) return answerOf(request, first, context)
+    if (wait === undefined) return checkAnswer(request, first, context)
     discard(first)
     await context.sleep(wait)
-    return answerOf(request, await send(request, context), context)
+    return checkAnswer(request, await send(request, context), context)
   }
 }
 
 async function send(request: PostRequest, context: PostContext): Promise<Response> {
   const { url, content, key, signatureKey, credentials = 'omit' } = request
-  const { type, ...sent } = content === undefined ? { type: [] } : encoded(content)
+  const { type, ...sent } = content === undefined ? { type: [] } : encodeContent(content)
   const plain: Array<[string, string]> = [['accept', 'application/json'], ...type]
   const signature = await signRequest({
     method: 'POST',
@@ -86,11 +86,11 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
   try {
     return await context.fetch(url, init)
   } catch (error) {
-    throw unreachableError(request.to, { ...unreached(error), origin: new URL(url).origin })
+    throw unreachableError(request.to, { ...unreachableFacts(error), origin: new URL(url).origin })
   }
 }
 
-function encoded(content: PostContent): {
+function encodeContent(content: PostContent): {
   readonly type: Array<[string, string]>
   readonly body: Uint8Array<ArrayBuffer>
 } {
@@ -101,7 +101,7 @@ function encoded(content: PostContent): {
   return { type: [['content-type', type]], body: new TextEncoder().encode(text) }
 }
 
-async function answerOf(
+async function checkAnswer(
   { to, url }: PostRequest,
   response: Response,
   context: PostContext,
@@ -112,13 +112,13 @@ async function answerOf(
     discard(response)
     throw unreachableError(to, { origin, status })
   }
-  const json = await jsonOf(to, origin, response)
+  const json = await readJson(to, origin, response)
   if (status === 200) {
     // A page is no token answer, whatever it contains.
-    if (json === undefined) throw invalidAnswer(to, 'content-type')
+    if (json === undefined) throw invalidAnswerError(to, 'content-type')
     return json
   }
-  if (status < 400) throw invalidAnswer(to, 'status', `status ${status}`)
+  if (status < 400) throw invalidAnswerError(to, 'status', `status ${status}`)
   const error = json?.['error']
   const skew = error === 'invalid_signature' ? clockSkew(response.headers.get('date'), context.now()) : undefined
   throw deniedError(to, {
@@ -128,7 +128,7 @@ async function answerOf(
   })
 }
 
-async function jsonOf(
+async function readJson(
   to: Participant,
   origin: string,
   response: Response,
@@ -138,14 +138,14 @@ async function jsonOf(
     return undefined
   }
   const bytes = await readBounded(response, maxAnswer).catch(error => {
-    throw unreachableError(to, { ...unreached(error), origin })
+    throw unreachableError(to, { ...unreachableFacts(error), origin })
   })
-  if (bytes === undefined) throw invalidAnswer(to, 'size')
+  if (bytes === undefined) throw invalidAnswerError(to, 'size')
   try {
     const value = parseJson(bytes, { maxBytes: maxAnswer })
     if (isObject(value)) return value
   } catch {
     // Said below, without the peer's bytes.
   }
-  throw invalidAnswer(to, 'json')
+  throw invalidAnswerError(to, 'json')
 }

@@ -5,11 +5,11 @@
 export type SingleFlight = <T>(
   key: string,
   task: (abandoned: AbortSignal) => Promise<T>,
-  joining?: Joining,
+  joining?: JoinOptions,
 ) => Promise<T>
 
 /** One caller of a flight. */
-export interface Joining {
+export interface JoinOptions {
   /** Told when another call's task is awaited. */
   readonly joined?: () => void
   /** With it the caller leaves. */
@@ -24,7 +24,7 @@ interface Flight {
 
 export function singleFlight(): SingleFlight {
   const flights = new Map<string, Flight>()
-  const take = (key: string, task: (abandoned: AbortSignal) => Promise<unknown>): Flight => {
+  const startFlight = (key: string, task: (abandoned: AbortSignal) => Promise<unknown>): Flight => {
     const abandon = new AbortController()
     const ended = (): void => {
       if (flights.get(key) === flight) flights.delete(key)
@@ -38,18 +38,18 @@ export function singleFlight(): SingleFlight {
   return <T>(
     key: string,
     task: (abandoned: AbortSignal) => Promise<T>,
-    { joined, signal }: Joining = {},
+    { joined, signal }: JoinOptions = {},
   ): Promise<T> => {
     const running = flights.get(key)
     if (running !== undefined) joined?.()
-    const flight = running ?? take(key, task)
-    join(flight, signal)
+    const flight = running ?? startFlight(key, task)
+    joinFlight(flight, signal)
     // A key names one task, so that its result type is the same for all who ask.
     return flight.result as Promise<T>
   }
 }
 
-function join(flight: Flight, signal: AbortSignal | undefined): void {
+function joinFlight(flight: Flight, signal: AbortSignal | undefined): void {
   flight.waiting += 1
   if (signal === undefined) return
   const leave = (): void => {
