@@ -58,7 +58,7 @@ const checks: OptionChecks<ResourceOptions> = {
 }
 
 /**
- * Refuses options that a resource does not have: a misspelt list of agents, denials or limits would hold nobody back.
+ * Refuses options that a resource does not have: a misspelt list of agents, denials or limits would restrict no one.
  * @throws TypeError that names the option, and what was probably meant
  */
 export function checkResourceOptions(options: ResourceOptions): void {

@@ -20,7 +20,7 @@ export function withPeer(message: ReceivedMessage, tell: () => string | undefine
   return peer === undefined ? message : { ...message, peer }
 }
 
-/** A request whose body passes a check as it is read. */
+/** The request with a body that is checked as it is read. */
 export function checkedRequest(request: Request, check: BodyCheck): Request {
   return request.body === null ? request : new Request(request, streaming(checkedStream(request.body, check)))
 }

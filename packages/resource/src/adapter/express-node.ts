@@ -42,7 +42,7 @@ type Guardable = IncomingMessage & { aauth?: Guarded; [admitted]?: Extract<Admis
  * and puts the verified facts in `req.aauth`. It reads the body first, and leaves it unread for `express.json()` and handlers:
  * the very bytes that were verified. Put it before what reads bodies; a parser before it must keep them, as
  * `express.json({ verify: keepBody })`. Else that is an error for the app's error handler.
- * @throws TypeError at once for a requirement nobody could meet
+ * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
  */
 export function guard<S extends string>(
@@ -62,9 +62,9 @@ export function guard<S extends string>(
 }
 
 /**
- * Error middleware that answers what `req.aauth.fetch` and `req.aauth.oauth` have thrown: the user may be needed, or somebody
- * else is away. Express shows a guard no error of what comes after it, so an app whose routes call others puts this behind
- * them and before its own: `app.use(setbacks)`. Every other error goes on.
+ * Error middleware that answers errors of `req.aauth.fetch` and `req.aauth.oauth`: the user is needed, or another service is away.
+ * Express shows a guard no error of the handlers after it. So an app whose routes call others mounts this after its routes and before
+ * its own error middleware: `app.use(setbacks)`. It passes every other error on.
  * @see protocol §7
  */
 export const setbacks: ErrorMiddleware = async (error, request: Guardable, response, next) => {

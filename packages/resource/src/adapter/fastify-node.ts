@@ -37,7 +37,7 @@ type Guardable = FastifyRequest & { [admitted]?: Extract<Admission, { ok: true }
  * into others. It verifies the request exactly as it came, answers challenges, and puts the verified facts in `request.aauth`. It
  * reads the body first, and the parsers get the very bytes that were verified; a `preParsing` hook before it that changes the
  * payload is an error. What `aauth.fetch` has thrown it answers, any other error goes on to the app's error handler.
- * @throws TypeError at once for a requirement nobody could meet
+ * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
  */
 export function guard<S extends string>(

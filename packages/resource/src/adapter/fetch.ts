@@ -33,7 +33,7 @@ export type FetchHandler<A extends readonly unknown[]> = (
  * facts. It reads the body first, and the handler gets a request that still has it: the very bytes that were verified.
  * The runtime has parsed such a request already: it is verified as far as it still shows.
  * What the handler throws rejects, but for what `aauth.fetch` has thrown: that is answered.
- * @throws TypeError at once for a requirement nobody could meet
+ * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
  */
 export function guard<S extends string, A extends readonly unknown[] = []>(
@@ -110,7 +110,7 @@ async function readFrom<A extends readonly unknown[]>(
   { bodyLimit = 1_048_576, peer }: FetchOptions<A>,
   { rule = 'whole', judgeHead }: { readonly rule: BodyRule | undefined; readonly judgeHead: JudgeHead },
 ): Promise<ReadRequest | Response> {
-  // Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13).
+  // Taken for a request without a body, a request whose body was read would let an unsigned body in (DIG-13).
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   const placed = (message: ReceivedMessage): ReceivedMessage => withPeer(message, () => peer?.(request, ...more))
   try {

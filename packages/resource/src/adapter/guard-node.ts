@@ -85,7 +85,7 @@ export function answerCors<S extends string>(
   return preflight
 }
 
-/** A page that cannot read why it was refused cannot do better. */
+/** Lets a page read why it was refused. */
 function exposed<S extends string>(response: Response, request: NodeRequest, resource: Resource<S>): Response {
   resource.cors?.expose(corsRequestOf(request), response.headers)
   return response

@@ -35,14 +35,14 @@ const checkedKey = 'countersign.checked'
 
 /**
  * Guards a Hono route: verifies the request, answers challenges, and puts the verified facts in `c.var.aauth`.
- * It reads the body first, and leaves it readable for the handler: the very bytes that were verified. A middleware before it
- * that reads the body is an error that goes to the app's `onError`.
+ * It reads the body first, and leaves the verified bytes readable for the handler. Middleware that has read the body before it is an
+ * error, which goes to the app's `onError`.
  * On `@hono/node-server`, and where the server hands the app `{ received: message }` as its bindings, the message is verified
  * exactly as it came; elsewhere as far as a Fetch request still shows it.
  *
  * Which path spellings lead to one route is Hono's to say (`/%65vents` is `/events`, `/events/` is not): the signature is over
  * the spelling that came, and all that lead to a route count against its limits together.
- * @throws TypeError at once for a requirement nobody could meet
+ * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
  */
 export function guard<S extends string>(
@@ -100,13 +100,13 @@ export function cors<S extends string>(resource: Resource<S>): MiddlewareHandler
   }
 }
 
-/** A page that cannot read why it was refused cannot do better. */
+/** Lets a page read why it was refused. */
 function exposed<S extends string>(response: Response, c: Context, resource: Resource<S>): Response {
   resource.cors?.expose(c.req.raw, response.headers)
   return response
 }
 
-/** Hono's own error handler logs what has no answer, and a user who is needed is no failure of the app. */
+/** Hono's own error handler logs errors without a response, and a user who is needed is no failure of the app. */
 function unlogged(aauth: Guarded): Guarded {
   const answered = async (response: Promise<Response>): Promise<Response> => {
     try {
@@ -128,7 +128,7 @@ function unlogged(aauth: Guarded): Guarded {
 
 /** The app has answered the error by now, as any other. */
 function answerInstead(c: Context, response: Response): void {
-  // Whoever reads `c.error` after this guard must not take it for a failure.
+  // Middleware that reads `c.error` after this guard must not take it for a failure.
   c.error = undefined
   replaceResponse(c, response)
 }

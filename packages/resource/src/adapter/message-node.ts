@@ -77,17 +77,17 @@ export async function receiveUnread(request: Request, bindings: ServerBindings |
 async function unqueued(request: Request, incoming: IncomingMessage | Http2ServerRequest): Promise<Request> {
   const { url, method, headers, signal } = request
   if (bodiless.has(method)) return request
-  // The platform begins in a moment where somebody has looked at `body`, or some versions of it at `signal`.
+  // The platform begins to read in the next turn where `body` was accessed, or, in some versions, `signal`.
   await turn()
   const listeners = incoming.listenerCount('data') + incoming.listenerCount('readable')
   if (incoming.readableFlowing === true || listeners > 0) return request
   return new Request(url, { method, headers, signal, ...streaming(bodyStream(incoming)) })
 }
 
-/** The request whose body passes a check as it is read; one that does not is given up with its connection. */
+/** The request with a body that is checked as it is read. A body that fails the check is aborted with its connection. */
 export function checkedBody(request: Request, bindings: ServerBindings | undefined, check: BodyCheck): Request {
   const incoming = bindings?.incoming
-  // Fetch shows no body of a GET: a handler that reads Node's own request must not get one that nobody has checked.
+  // Fetch shows no body of a GET: a handler that reads Node's own request must not get an unchecked one.
   if (request.body === null && incoming !== undefined) checkBody(incoming, check)
   const aborting = (step: () => void): void => {
     try {
@@ -109,7 +109,7 @@ export function checkedBody(request: Request, bindings: ServerBindings | undefin
   })
 }
 
-/** Taken for a request without a body, one whose body is gone would let a body in that nobody signed (DIG-13). */
+/** Taken for a request without a body, a request whose body was read would let an unsigned body in (DIG-13). */
 async function unread(request: Request, bodyLimit: number): Promise<ReceivedMessage> {
   if (request.bodyUsed) throw new TypeError('the body was read before guard(): put guard() before what reads it')
   return fromRequest(request, { bodyLimit })

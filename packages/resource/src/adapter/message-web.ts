@@ -28,7 +28,7 @@ export function receiveUnread(request: Request, _: ServerBindings | undefined): 
   return unreadRequest(request)
 }
 
-/** The request whose body passes a check as it is read. */
+/** The request with a body that is checked as it is read. */
 export function checkedBody(request: Request, _: ServerBindings | undefined, check: BodyCheck): Request {
   return checkedRequest(request, check)
 }

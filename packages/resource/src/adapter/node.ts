@@ -19,9 +19,9 @@ export type NodeHandler<Q extends NodeRequest = IncomingMessage, P extends NodeR
 
 /**
  * Guards a handler of `node:http`, or of `node:http2`: verifies the request exactly as it came, answers challenges, and hands on
- * the verified facts. It reads the body first, and leaves it readable for the handler: the very bytes that were verified.
- * What is wrong with the program (a body read before, what the handler throws) is answered with 500, and the promise rejects.
- * @throws TypeError at once for a requirement nobody could meet
+ * the verified facts. It reads the body first, and leaves the verified bytes readable for the handler.
+ * Faults of the program (a body that was read before, an error of the handler) are answered with 500, and the promise rejects.
+ * @throws TypeError at once for a requirement that no request could meet
  * @see protocol §4
  */
 export function guard<
@@ -84,7 +84,7 @@ export function cors<S extends string>(
   }
 }
 
-/** Nobody waits for ever: without an answer there is 500, and half an answer is cut off, so that it passes for no whole one. */
+/** Answers every request: without a response with 500; half a response is cut off, so that no client takes it for a whole one. */
 async function orBroken<T>(exchange: Exchange, run: (exchange: Exchange) => Promise<T>): Promise<T> {
   const { request, response } = exchange
   try {

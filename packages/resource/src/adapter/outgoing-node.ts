@@ -12,7 +12,7 @@ type Outgoing = Pick<ServerResponse, 'getHeader' | 'getHeaderNames' | 'removeHea
   writeHead(status: number, reason?: unknown, headers?: unknown): unknown
 }
 
-/** Sends what a guard answers, which is short and whole; for HEAD without its body. */
+/** Sends the response of a guard, which is short; without its body for HEAD. */
 export async function answerNode(answer: Response, request: NodeRequest, to: NodeResponse): Promise<void> {
   const body = Buffer.from(await answer.arrayBuffer())
   to.statusCode = answer.status
@@ -23,7 +23,7 @@ export async function answerNode(answer: Response, request: NodeRequest, to: Nod
   else to.end(body)
 }
 
-/** Headers as Node sets them: each Set-Cookie on a line of its own. */
+/** Headers as Node sets them: each Set-Cookie on its own line. */
 export function fieldsOf({ headers }: Response): Array<readonly [name: string, value: string | string[]]> {
   const cookies = headers.getSetCookie()
   const fields = [...headers].filter(([name]) => name !== 'set-cookie')
@@ -31,9 +31,9 @@ export function fieldsOf({ headers }: Response): Array<readonly [name: string, v
 }
 
 /**
- * Has `set` change the headers at the moment they go out, whether the handler calls `writeHead`, streams, or throws and
- * leaves the answer to somebody else.
- * @returns takes it back
+ * Has `set` change the headers at the moment they go out, whether the handler calls `writeHead`, streams, or throws and leaves the
+ * response to error handlers.
+ * @returns a function that undoes it
  */
 export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void): () => void {
   const outgoing = response as Outgoing
@@ -51,7 +51,7 @@ export function whenSent(response: NodeResponse, set: (head: AnswerHead) => void
   return undo
 }
 
-/** What `writeHead` was given: an object, or names and values in turn, where a name may come again. */
+/** The headers that `writeHead` was given: an object, or names and values in turn, where a name may come again. */
 function linesOf(given: unknown): Array<[name: string, value: string | string[]]> {
   if (!Array.isArray(given)) return Object.entries((given ?? {}) as OutgoingHttpHeaders) as Array<[string, string]>
   const flat = given.flat() as string[]
@@ -76,7 +76,7 @@ function fieldsIn(outgoing: Outgoing): HeaderFields {
   }
 }
 
-/** Remembers the headers that are set now. @returns puts them back, and takes later ones off */
+/** Remembers the headers that are set now. @returns a function that restores them and removes later ones */
 export function headersNow(response: NodeResponse): () => void {
   const outgoing = response as Outgoing
   const before = new Map(outgoing.getHeaderNames().map(name => [name, outgoing.getHeader(name) ?? '']))

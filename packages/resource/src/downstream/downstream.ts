@@ -27,15 +27,15 @@ import { refusalAfter } from './refusal.js'
 export interface DownstreamOptions {
   /** Auth servers it asks to exchange tokens. No default. */
   readonly acceptAuthServer: IdentifierList
-  /** Origins it says who it is to. Default `any`: it calls what its own handlers name. */
+  /** Origins that the resource identifies itself to. Default: `any`, since only its own handlers name URLs. */
   readonly identifyTo?: IdentifierList
   /** What it is called where users are asked about it; claimed, and shown as such. */
   readonly name?: string
-  /** Its `redirect_uris` as an agent beside its own callback, e.g. of a sign-in it does elsewhere. */
+  /** Further `redirect_uris` of the resource as an agent, beside its own callback: e.g. of a sign-in elsewhere. */
   readonly redirectUris?: readonly string[]
   /** Seconds until a downstream call, or what a browser's return needs, must have been answered; a body may come later. Default 10. */
   readonly deadline?: number
-  /** Users who are being asked. Default: in the memory of this process. */
+  /** Remembers which users are being asked. Default: in the memory of this process. */
   readonly sessions?: InteractionSessions
   /** APIs behind OAuth that it calls for its users, by `aauth.oauth`. Default none. */
   readonly oauth?: OAuthOptions
@@ -68,7 +68,7 @@ interface Mandate extends Upstream {
 
 /**
  * Makes the downstream side of a resource: an agent under the resource's own identifier and key, and the pages between a
- * caller's user and whoever asks them.
+ * caller's user and the service that asks them.
  * @throws TypeError for an option that is wrong
  * @see protocol §7
  */
@@ -125,7 +125,7 @@ export function createDownstream(options: DownstreamOptions, context: Downstream
   }
 }
 
-/** What goes wrong further on, as the caller of the resource is told. */
+/** The refusal for the caller of the resource when a call to another service fails. */
 async function orSetback<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task()
@@ -173,7 +173,7 @@ async function resume(
 
 /** What a request allows to be done for it. @throws TypeError, or Setback with what would help */
 function mandateOf({ verified, route }: Called): Mandate {
-  // Whoever calls, so that the mistake shows at the first request.
+  // For every caller, so that the mistake shows at the first request.
   if (route.scope.length === 0)
     throw new TypeError(
       'aauth.fetch and aauth.oauth call with what an auth token allowed: the route must ask for a scope',

@@ -6,9 +6,9 @@ import type { PendingOAuth } from '../oauth/oauth.js'
 
 /** A user who must be asked before a request can go on, somewhere else than here. */
 export interface InteractionSession {
-  /** 256 random bits: whoever knows it first may begin. */
+  /** 256 random bits: the first browser that knows it may begin. */
   readonly id: string
-  /** Whose it is: the agent that was sent away. */
+  /** The agent whose user is asked. */
   readonly agent: string
   /** The (iss, sub, agent, delegate) of the token that the request came with. */
   readonly principal: string
@@ -41,7 +41,7 @@ export interface InteractionAnswer {
 
 /**
  * Keeps interactions: the port behind every question that a resource passes on. Each method is one step that happens
- * whole or not at all. What is kept is JSON; whoever can read it can answer in a user's place.
+ * whole or not at all. The stored values are JSON; anyone who can read them can answer in a user's place.
  */
 export interface InteractionSessions {
   /** @throws AAuthError `temporarily_unavailable` where no more can be held */
@@ -50,11 +50,11 @@ export interface InteractionSessions {
   find(id: string): Promise<InteractionSession | undefined>
   /** Gives a session to a browser unless another has it; the session as it is then. */
   claim(id: string, claim: InteractionClaim): Promise<InteractionSession | undefined>
-  /** Takes the session whose question has this `state`, if this browser has it: nobody finds it again. */
+  /** Takes the session whose question has this `state`, if this browser owns it; it is gone then. */
   take(state: string, browser: string): Promise<InteractionSession | undefined>
   /** Keeps an answer by its code. */
   keep(code: string, answer: InteractionAnswer): Promise<void>
-  /** Takes the answer of a code, if it is this principal's: nobody finds it again. */
+  /** Takes the answer of a code, if it is this principal's; it is gone then. */
   redeem(code: string, principal: string): Promise<InteractionAnswer | undefined>
 }
 
@@ -145,7 +145,7 @@ interface Kept {
   readonly expires: number
 }
 
-/** Entries that end in the order in which they came, and how many of them are whose. */
+/** Entries that expire in the order in which they were added, with counts by agent and site. */
 interface Shelf<T extends Kept> {
   get(key: string): T | undefined
   put(key: string, entry: T): void

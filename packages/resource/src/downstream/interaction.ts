@@ -48,7 +48,7 @@ export interface InteractionContext {
   readonly now: () => number
 }
 
-/** The two paths at which browsers come by: on the way to whoever asks, and on the way back. @see protocol §7 */
+/** The two paths that browsers visit: on the way to the service that asks, and on the way back. @see protocol §7 */
 export function interactionRoutes(context: InteractionContext): Routes {
   const page = (answer: (message: ReceivedMessage, context: InteractionContext) => Promise<Response>) => ({
     methods: ['GET'],
@@ -83,7 +83,7 @@ async function orPage(
   }
 }
 
-/** The first browser to open a session has it, and goes on to whoever asks the user. */
+/** The first browser to open a session owns it, and is sent to the service that asks the user. */
 async function sendOn(message: ReceivedMessage, context: InteractionContext): Promise<Response> {
   const { sessions, cookies, discovery } = context
   const query = parseQuery(message.target)
@@ -101,7 +101,7 @@ async function sendOn(message: ReceivedMessage, context: InteractionContext): Pr
   return seeOther(claimed.pending.url, [cookies.write(cookieName, secret, interactionLife)])
 }
 
-/** Back from whoever asked: the answer is kept for the request that will carry the code, and goes into no redirect. */
+/** The way back: the answer is kept for the request that will carry the code, and stands in no redirect. */
 async function sendBack(message: ReceivedMessage, path: string, context: InteractionContext): Promise<Response> {
   const { sessions, cookies } = context
   const query = parseQuery(message.target)
@@ -125,7 +125,7 @@ async function sendBack(message: ReceivedMessage, path: string, context: Interac
   }
 }
 
-/** What a browser that came back said; what of it others have yet to confirm, they do when the request comes back. */
+/** The answer that a browser brought. What others must still confirm, they confirm when the request comes back. */
 type Answer =
   | { readonly said: 'agreed'; readonly answer?: Exchanged }
   | { readonly said: 'denied' }
@@ -143,7 +143,7 @@ async function broughtHome(
   return { interaction: code }
 }
 
-/** That a user has agreed is told once it is known: whoever has the browser can write any code into its URL. */
+/** Reports that a user has agreed once that is confirmed: the browser can write any code into its URL. */
 function tellOf(answer: Answer, session: InteractionSession, tell: Observer): void {
   const { asking } = session
   if (answer.said !== 'unconfirmed')
@@ -220,7 +220,7 @@ async function redeemed(
 
 const cookieName = 'interaction'
 
-/** A cookie that is not one of ours is none: nobody may choose a short one. */
+/** Ignores a cookie that is not one of ours: a caller must not choose a short secret. */
 function secretOf(message: ReceivedMessage, cookies: Cookies): string | undefined {
   const secret = cookies.read(message, cookieName)
   return secret !== undefined && /^[\w-]{43}$/.test(secret) ? secret : undefined

@@ -66,7 +66,7 @@ export function oauthDownstream({ apis, tokens }: OAuthOptions, context: OAuthCo
     callbackPaths: apis.map(api => oauthCallbackPath(api)),
     async fetch({ api, owner, request }, ask) {
       known(api.id)
-      // A bearer token works for whoever gets it.
+      // A bearer token works for everyone who gets it.
       if (!api.origins.includes(new URL(request.url).origin))
         throw new TypeError('the URL is on none of the origins of this OAuth API')
       const body = request.body === null ? undefined : await request.arrayBuffer()
@@ -106,7 +106,7 @@ async function toSignIn(api: OAuthApi, owner: OAuthOwner, signIn: BrowserSignIn)
   return { kind: 'sign-in', api: api.id, owner, state, url, saved }
 }
 
-const otherUser = 'You are signed in as somebody else than this is for.'
+const otherUser = 'You are signed in as another user than the one this is for.'
 
 interface At {
   readonly id: string
@@ -133,7 +133,7 @@ async function agreed({ owner, state, saved }: PendingOAuth, target: string, { i
   return 'done'
 }
 
-/** The reasons are for callers and logs; whoever looks at a page has been somewhere, and wants to know what came of it. */
+/** Texts of pages: the user has been at the provider, and wants to know the result. Reasons go to callers and logs. */
 async function inUsersWords<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer

@@ -7,7 +7,7 @@ interface Reading {
   readonly development: boolean
 }
 
-/** Tells the same; of a refusal before anybody was verified also which agent the request claims to be from. */
+/** An observer that adds to a refusal before verification which agent the request claims to be from. */
 export function claiming(tell: Observer, message: ReceivedMessage, reading: Reading): Observer {
   return event => {
     if (event.type !== 'refused' || event.aauth !== undefined) return tell(event)
@@ -16,7 +16,7 @@ export function claiming(tell: Observer, message: ReceivedMessage, reading: Read
   }
 }
 
-/** Nobody vouches for it, so that no other text than an identifier gets into a record, and nothing of a user (LOG-01, LOG-04). */
+/** The claim is unverified: only an identifier gets into a record, no other text and nothing about a user (LOG-01, LOG-04). */
 function claimedAgent(message: ReceivedMessage, reading: Reading): string | undefined {
   const [value, ...more] = headerValues(message, 'signature-key')
   if (value === undefined || more.length > 0) return undefined

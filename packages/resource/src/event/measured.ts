@@ -6,7 +6,7 @@ import type { Guard } from '../guard/guarded-request.js'
 import type { Route } from '../guard/requirement.js'
 import type { Telemetry } from './telemetry.js'
 
-/** Tells of what an adapter has decided by itself, and counts it. */
+/** Reports and counts what an adapter decided by itself. */
 export function tellOwn(tell: Observer, telemetry: Telemetry | undefined): (event: DecisionEvent) => void {
   return event => {
     tell(event)
@@ -37,7 +37,7 @@ export async function authorizeMeasured(
   }
 }
 
-/** The same guard, for one request, whose event and whose time to verify are noted. */
+/** The guard for one request; notes its event and how long verification takes. */
 function watched(guard: Guard, found: { event?: DecisionEvent; verifySeconds: number }): Guard {
   return {
     ...guard,

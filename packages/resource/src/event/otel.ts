@@ -98,7 +98,7 @@ function measurement(span: Span, { decisions, decided, verified }: Instruments):
 
 function endSpan(span: Span, { event, verifySeconds }: Decision): void {
   span.setAttributes({ ...attributesOf(event), 'aauth.verify.duration': verifySeconds })
-  // An event names nobody who was not verified.
+  // An event names no caller that was not verified.
   if (event?.aauth?.agent !== undefined) span.setAttribute('aauth.agent', event.aauth.agent)
   if (event?.type === 'refused' && event.ask !== undefined) span.setAttribute('aauth.ask', event.ask)
   // A refusal is what a guard is for; only what is broken here, or away, is an error.

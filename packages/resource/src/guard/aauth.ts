@@ -13,7 +13,7 @@ export interface Actor {
 export interface AAuth {
   /** What AAuth verified: `anonymous` for a request with a bearer token. */
   readonly level: Level
-  /** What came: a signature, or, where the route takes it, a bearer token of OAuth. Absent where nothing did. */
+  /** How the request proved it: a signature, or an OAuth bearer token where the route accepts one. Absent for a request with neither. */
   readonly credential?: 'aauth' | 'bearer'
   /** The agent's identifier: from level identified up. */
   readonly agent?: string
@@ -27,7 +27,7 @@ export interface AAuth {
   readonly issuer?: string
   /** The audit id of the auth token, which follows one user action across parties. */
   readonly txn?: string
-  /** The agents before this one, newest first; empty when the agent was called by nobody. */
+  /** The agents before this one, newest first; empty when no agent called this one. */
   readonly chain: readonly Actor[]
   /** Thumbprint of the key that signed the request (RFC 7638). */
   readonly key?: string

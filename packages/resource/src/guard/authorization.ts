@@ -6,11 +6,11 @@ export type Authorization =
   | {
       readonly ok: true
       readonly aauth: Guarded
-      /** The resource only observes: `aauth` is anonymous whoever called, and vouches for nothing. */
+      /** The resource only observes: `aauth` is anonymous for every caller, and proves nothing. */
       readonly observed?: true
       /**
-       * The answer to what `aauth.fetch` has thrown for this request; undefined for every other error. What catches the
-       * errors of handlers asks here first: the user may be needed, or somebody else is away.
+       * The response to an error that `aauth.fetch` threw for this request: its user is needed, or another service is away.
+       * Undefined for every other error. Error handlers of an app ask here first.
        */
       respond(error: unknown): Promise<Response | undefined>
       /** Of a signed request on a route with `body: 'stream'`: what its body must pass while the handler reads it. */

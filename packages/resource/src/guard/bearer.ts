@@ -23,7 +23,7 @@ export interface BearerFacts {
 
 /**
  * Judges the access token of an OAuth client: signature or introspection, issuer, audience, time. Nothing means it does not hold;
- * what it throws is answered with 503. It bounds its own time.
+ * an error that it throws is answered with 503. It must bound its own time.
  */
 export type BearerVerifier = (token: string, request: BearerRequest) => Promise<BearerFacts | undefined>
 
@@ -89,8 +89,8 @@ export async function verifyBearer(
   { verify }: Bearer,
   need: readonly string[],
 ): Promise<AAuth> {
-  // Whoever sees an auth token could use it, were it a bearer credential (AUT-05): also where the same server issues both kinds,
-  // and a verifier does not look at `typ`.
+  // As a bearer credential, an auth token would work for everyone who sees it (AUT-05): also where the same server issues both kinds
+  // and the verifier does not check `typ`.
   const facts = isAAuthToken(token) ? undefined : await judged(verify(token, request))
   if (facts === undefined)
     throw new AAuthError('invalid_signature', 'the bearer token is not valid here, and the request is not signed')

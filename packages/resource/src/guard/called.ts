@@ -27,7 +27,7 @@ export interface Called {
   readonly route: Route
 }
 
-/** Why a call for a request cannot be made, as the caller of the resource is told. */
+/** Why a call for a request cannot be made, in the words for the caller of the resource. */
 export class Setback {
   readonly refusal: Refusal
   constructor(refusal: Refusal) {

@@ -28,7 +28,7 @@ const denyChecks: OptionChecks<DenyLists> = {
   users: restriction(each({ ...userChecks })),
 }
 
-/** Lists of whom to refuse, or a function: a misspelt list would refuse nobody. */
+/** Lists of callers to refuse, or a function. A misspelt list would refuse no one. */
 export const denyCheck: OptionCheck = (value, place) => {
   if (typeof value === 'function') return
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -37,12 +37,12 @@ export function decideLevelAndScope(caller: Caller, route: Route): Refusal | und
   const held = heldScope(caller)
   if (missingScope(held, route.scope).length === 0) return undefined
   const error = new AAuthError('insufficient_scope', 'the auth token lacks a scope that this request needs')
-  // Every token that names a user grants `openid`: asked again, it would be a question of ours that a policy's list may deny.
+  // Every token that names a user grants `openid`. To ask for it again would let a policy's list deny a scope that nobody needs.
   const kept = held.filter(name => name !== 'openid')
   return { error, ask: 'authorization', scope: unionScope(kept, route.scope) }
 }
 
-/** What a caller over its limit is told: the next level with a higher limit, where there is one it can reach. */
+/** The refusal of a caller over its limit: it names the next level with a higher limit, where the caller can reach one. */
 export function overLimit(caller: Caller, route: Route, { bucket, count }: Charge): Refusal {
   const error = new AAuthError('rate_limited', 'too many requests at this level', { retryAfter: count.seconds })
   // Its site's count holds at every level that names an agent.
@@ -62,12 +62,12 @@ export function overLimit(caller: Caller, route: Route, { bucket, count }: Charg
   }
 }
 
-/** A caller who is refused whatever they bring. */
+/** The refusal of a caller that is denied: no challenge would help. */
 export function blocked(): Refusal {
   return { error: new AAuthError('policy_denied', 'this caller is not admitted here'), ask: 'nothing' }
 }
 
-/** What a policy that refuses a caller says would help: the level it names, as far as the caller has not reached it. */
+/** The refusal by a policy: it challenges for the level that the policy names, unless the caller has reached it. */
 export function askFor(verdict: unknown, reached: Level, route: Route): Refusal {
   const error = new AAuthError('policy_denied', 'the policy of this resource refuses the request')
   switch (verdict) {
@@ -86,14 +86,14 @@ export function askFor(verdict: unknown, reached: Level, route: Route): Refusal 
   }
 }
 
-/** What a refused request with a bearer token is asked for: a signature, which says more. */
+/** What a refused bearer request is challenged for: a signature, which proves more. */
 export function askBesideBearer(error: AAuthError, route: Route): Ask {
   return error.status === 401 || error.code === 'insufficient_scope' ? lowestAsk(route) : 'nothing'
 }
 
-/** What a request whose verification failed is asked for. */
+/** What a request that failed verification is challenged for. */
 export function askAfter(error: AAuthError, route: Route): Ask {
-  // The outcome of a replayed request is unknown: a challenge would invite to send it once more.
+  // The outcome of a replayed request is unknown: a challenge would invite the agent to send it again.
   if (error.status !== 401 || error.code === 'replay_detected') return 'nothing'
   if (error.code === 'invalid_auth_token' || error.code === 'untrusted_issuer') return 'identity'
   return lowestAsk(route)

@@ -8,7 +8,7 @@ export interface UserOfAgent {
   readonly agent?: string
 }
 
-/** Who is refused, whatever they bring: with 403, and with no resource token that would lead them on. */
+/** Callers that are refused whatever their token says: with 403, and without a resource token that could lead them on. */
 export interface DenyLists {
   /** Exact identifiers or `https://*.host`; also where one of them is in the chain that led to the request. */
   readonly agents?: readonly string[]
@@ -17,7 +17,7 @@ export interface DenyLists {
   readonly users?: readonly UserOfAgent[]
 }
 
-/** Lists, or a function that says `true` of whom is refused. */
+/** Lists, or a function that returns `true` for a caller to refuse. */
 export type Deny = DenyLists | ((aauth: AAuth) => boolean | Promise<boolean>)
 
 /**
@@ -64,7 +64,7 @@ export async function isDenied(rules: readonly Deny[], aauth: AAuth): Promise<bo
 
 async function isOnLists({ agents = [], delegates = [], users = [] }: DenyLists, aauth: AAuth): Promise<boolean> {
   const { agent, delegate, chain } = aauth
-  // Whoever is blocked does not come in through a service that is not.
+  // A denied agent must not get in through a service that is not denied.
   const hops = [{ agent, delegate }, ...chain.map(hop => ({ agent: hop.agent, delegate: hop.agent_delegate }))]
   for (const hop of hops) {
     if (hop.agent !== undefined && (await isListed(agents, hop.agent))) return true
@@ -73,7 +73,7 @@ async function isOnLists({ agents = [], delegates = [], users = [] }: DenyLists,
   return isUserAmong(users, aauth)
 }
 
-/** The agents that are let in, without those on the lists: for them not even a document is fetched. */
+/** The admitted agents without the denied ones, so that not even a document of theirs is fetched. */
 export function withoutDenied(agents: IdentifierList, deny: Deny | undefined): IdentifierList {
   const denied = typeof deny === 'object' ? (deny.agents ?? []) : []
   if (denied.length === 0) return agents

@@ -2,17 +2,17 @@ import type { AAuthError } from '@countersign/protocol'
 import type { AAuth } from './aauth.js'
 import type { Ask } from './decision.js'
 
-/** For whom a user was asked something. */
+/** The agent and the user that a question to a user was about. */
 export interface Asking {
   readonly agent: string
   readonly delegate?: string
-  /** The user whose answer it must be. */
+  /** The user who must answer. */
   readonly user?: { readonly iss: string; readonly sub: string }
   /** The audit id of the request that needs it. */
   readonly txn?: string
 }
 
-/** What a resource tells about one request; nothing in it is a token, a key or, but for `claimed`, a claim that did not verify. */
+/** What a resource reports of one request. It holds no token and no key, and, except for `claimed`, no claim that did not verify. */
 export type ResourceEvent = {
   /** The identifier of the resource that decided: in every event that a resource tells. */
   readonly resource?: string
@@ -21,16 +21,16 @@ export type ResourceEvent = {
   /** What the requirement calls the route, where it does. */
   readonly route?: string
   /**
-   * Where the resource only observes. `true`: the request was let through unverified whatever is told here, and this is what
-   * enforcing would have done. `false`: it was refused even so, since it cannot be passed on as it was judged.
+   * Present where the resource only observes. `true`: the request passed unverified, and this event says what enforcing would have
+   * done. `false`: it was refused all the same, since it could not be passed on as it was judged.
    */
   readonly observed?: boolean
 } & (
   | { readonly type: 'passed'; readonly aauth: AAuth }
   /**
-   * `aauth` is there when the caller was verified and then refused; `asking` when a browser brought an answer that is none;
-   * `ask` says what the answer asks of the caller. Where nobody was verified, `claimed` is the agent that the request claims to
-   * be from, by its identifier: **anybody may claim that**.
+   * `aauth` is present when the caller was verified and then refused; `asking` when a browser brought an invalid answer; `ask` says
+   * what the response asks of the caller. Where no caller was verified, `claimed` is the agent identifier that the request names:
+   * **any sender can write any name there**.
    */
   | {
       readonly type: 'refused'
@@ -40,7 +40,7 @@ export type ResourceEvent = {
       readonly asking?: Asking
       readonly ask?: Ask
     }
-  /** A user has come back from whoever had to ask them: an auth server, a resource, or the provider of an API behind OAuth. */
+  /** A user came back from the auth server, the resource or the OAuth provider that asked them. */
   | ({ readonly type: 'interaction'; readonly answer: 'agreed' | 'denied'; readonly asked_by: string } & Asking)
   | {
       readonly type: 'resource_token'

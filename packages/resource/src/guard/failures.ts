@@ -36,7 +36,7 @@ const signatureHeaders: ReadonlySet<string> = new Set(['signature', 'signature-i
 const nothing = (): void => undefined
 
 /**
- * Lets the network pay for what fails verification: nobody else can be charged for a signature that does not hold, and a replay must
+ * Charges the sender's network for requests that fail verification: a signature that does not hold names no one, and a replay must
  * not be charged to the agent that it was captured from.
  * @param o.privatePeers whether callers at private addresses count; one may be a proxy, with everyone behind it
  */

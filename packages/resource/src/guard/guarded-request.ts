@@ -24,7 +24,7 @@ export interface FactRules {
 export interface Guard extends FactRules {
   readonly verifier: Verifier
   readonly replay: ReplaySet
-  /** Which site a name belongs to, whose share of `replay` it takes. */
+  /** The site of an agent: its requests take that site's share of `replay`. */
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
   /** Messages that were looked up in `replay` and passed. */

@@ -7,8 +7,8 @@ export interface AnswerHead {
 }
 
 /**
- * Takes `Agent-Auth` off a 503 of what stands behind a guard. A 503 with that header says that nothing was done, and an agent
- * sends even an unsafe request again; only who has not handed the request on can say so.
+ * Removes `Agent-Auth` from a 503 of a handler. A 503 with that header says that nothing was done, so agents send even an unsafe
+ * request again. A guard that has handed the request on cannot promise that.
  * @see protocol §3.7 (`sig.replay.handed-on`)
  */
 export function takeRetryOff({ status, headers }: AnswerHead): void {

@@ -17,24 +17,23 @@ export interface Requirement<S extends string = string> {
   readonly level?: Level
   /** The scopes an auth token must carry, all of them. Below level authorized: what a caller over its limit may ask for. */
   readonly scope?: S | IdentityScope | ReadonlyArray<S | IdentityScope>
-  /** The agents that are let in; exact identifiers or `https://*.host`. Default any. Needs level identified or authorized. */
+  /** Agents that the route admits: exact identifiers or `https://*.host`. Default: any. Needs level identified or authorized. */
   readonly agents?: IdentifierList
-  /** The users that are let in. Default any. Needs a scope: only an auth token tells for whom an agent acts. */
+  /** Users that the route admits. Default: any. Needs a scope: only an auth token names the user an agent acts for. */
   readonly users?: readonly UserOfAgent[]
-  /** Who is refused here, beside those whom the resource refuses everywhere. */
+  /** Callers that this route refuses, beside those that the resource refuses everywhere. */
   readonly deny?: Deny
   /**
-   * Services that a request must have come through: one of them at least stands between the agent that a user let in and
-   * this resource. Needs a scope.
+   * Services of which at least one must stand in the chain between the agent that the user admitted and this resource. Needs a scope.
    * @see protocol §7
    */
   readonly via?: readonly string[]
   /** Components beyond the usual ones that must be covered where a request has them. */
   readonly components?: readonly string[]
   /**
-   * `whole` (default): the body is read and compared with its digest before the handler runs, up to a limit of bytes. `stream`: for
-   * uploads. Its digest must be signed, but is compared as the handler reads, however much that is: **until the body has ended
-   * without an error, its bytes are anybody's**. One that is another than was signed never ends: reading fails, and where Node's own request can be had its connection is aborted.
+   * `whole` (default): the body is read and compared with its digest before the handler runs, up to a limit of bytes. `stream`, for
+   * uploads of any size: its digest must be signed, and is compared as the handler reads. **Until the body has ended without an error,
+   * its bytes are unverified.** A body that differs from the signed one never ends: reading fails, and on Node the connection is aborted.
    * @see protocol §3.4
    */
   readonly body?: BodyRule
@@ -43,23 +42,23 @@ export interface Requirement<S extends string = string> {
   /** Limits of this route alone; levels it does not name count with the whole resource. */
   readonly limits?: Limits
   /**
-   * The last word over a caller that passed all else: `true` lets it pass, `false` refuses it for good, and a level refuses it
-   * with 403 and a challenge for that level, which might help.
+   * Decides about a caller that passed all other checks: `true` lets it pass, `false` refuses it, and a level refuses it with 403 and
+   * a challenge for that level.
    */
   readonly policy?: Policy
   /**
-   * OAuth access tokens that pass as well, for requests that are not signed, whatever the level; see `bearer`. A signed request
-   * is never judged by its bearer token. Not with `agents` or `via`: a bearer token names no agent.
+   * OAuth access tokens that unsigned requests may use instead, whatever the level; see `bearer`. A signed request is never judged by
+   * its bearer token. Not with `agents` or `via`: a bearer token names no agent.
    */
   readonly alsoAccept?: Bearer
-  /** `handler`: the handler's own `Cache-Control` stands. Default: responses are made `private`. */
+  /** `handler` keeps the handler's own `Cache-Control`. Default: responses are made `private`. */
   readonly cacheControl?: 'handler'
 }
 
 /** When a body is compared with the digest that was signed. */
 export type BodyRule = 'whole' | 'stream'
 
-/** Decides over the facts of a request; a level is a refusal that says what might help. */
+/** Decides by the facts of a request; a level refuses it with a challenge for that level. */
 export type Policy = (aauth: AAuth) => boolean | Level | Promise<boolean | Level>
 
 /** Scopes about the user, which need no description of a resource's own. */
@@ -90,6 +89,6 @@ export interface RouteContext {
   readonly limits: RouteLimits
   readonly siteOf?: SiteOf
   readonly development: boolean
-  /** Who is refused everywhere. */
+  /** Callers that every route refuses. */
   readonly deny?: Deny
 }

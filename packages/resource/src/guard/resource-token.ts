@@ -20,7 +20,7 @@ export interface ResourceTokenOptions {
   readonly rate: Rate
   readonly now: () => number
   readonly tell: Observer
-  /** Which site an agent belongs to, whose share of what is remembered its tokens take. */
+  /** The site of an agent: its tokens take that site's share of the memory. */
   readonly siteOf?: SiteOf | undefined
   readonly development: boolean
 }

@@ -30,7 +30,7 @@ export function routeContextOf(options: ResourceOptions<string>): RouteContext {
   return {
     scopes: Object.keys(scopes),
     authServers: [...authServers],
-    // An interaction's code that nothing signs would be anybody's.
+    // Unsigned, the code of an interaction could be replaced by another user's.
     components: [...components, ...(options.downstream === undefined ? [] : ['agent-interaction'])],
     limits: parseLimits(limits, '', siteOf),
     ...(siteOf === undefined ? {} : { siteOf }),

@@ -7,7 +7,7 @@ import type { Requirement, Route, RouteContext } from './requirement.js'
 /**
  * Checks a requirement when a route is made.
  * @param family names the counters of the route's own limits
- * @throws TypeError for a requirement nobody could meet or that does not say what it seems to
+ * @throws TypeError for a requirement that no request could meet, or that means something else than it seems to
  */
 export function routeOf(requirement: Requirement, context: RouteContext, family: string): Route {
   checkRequirement(requirement)
@@ -18,13 +18,13 @@ export function routeOf(requirement: Requirement, context: RouteContext, family:
   if (level === 'authorized' && scope.length === 0)
     throw new TypeError('level authorized needs a scope: auth tokens are asked for by scope')
   if (agents !== 'any' && !satisfies(level, 'identified'))
-    throw new TypeError('a list of agents needs level identified or authorized: below, nobody knows the agent')
+    throw new TypeError('a list of agents needs level identified or authorized: below them the agent is unknown')
   checkIdentifierList(agents, { development: context.development })
   if (users !== undefined) checkAdmitted(users, level, context)
   if (deny !== undefined) checkDeny(deny, context)
   if (via !== undefined) checkVia(via, level, context)
   checkComponents(components)
-  // Whoever keeps a list of agents does not expect that somebody passes who is on none.
+  // An operator who lists agents does not expect callers that no list names.
   if (alsoAccept !== undefined && (agents !== 'any' || via !== undefined))
     throw new TypeError('alsoAccept does not go with agents or via: a bearer token names no agent')
   return {
@@ -62,7 +62,7 @@ function scopeOf(requirement: Requirement, context: RouteContext): readonly stri
   const scope = typeof asked === 'string' ? [asked] : asked
   if (scope.length === 0) return []
   if (context.authServers.length === 0)
-    throw new TypeError('a route with a scope needs authServers: without one nobody can allow it')
+    throw new TypeError('a route with a scope needs authServers: without one it can never be allowed')
   const unknown = scope.filter(name => !context.scopes.includes(name) && !identityScopes.includes(name))
   if (unknown.length > 0) throw new TypeError(`a route needs a scope the resource does not have: ${unknown.join(' ')}`)
   serializeScope(scope)

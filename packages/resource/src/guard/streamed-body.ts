@@ -3,15 +3,15 @@ import { AAuthError, asAAuthError } from '@countersign/protocol'
 import type { Verified } from '@countersign/verify'
 import type { Route } from './requirement.js'
 
-/** What a body must pass while its handler reads it, and the answer where it fails before one has begun to. */
+/** The check of a body while its handler reads it, and the response where it fails before the handler has begun. */
 export interface StreamedBody extends BodyCheck {
   refusal(error: unknown): Promise<Response>
 }
 
 /**
- * What the body of a verified request must pass while its handler reads it; nothing where it was read already, or nobody has
- * signed the request, or the route leaves it to somebody else.
- * @param o.tell told once, when the body is another than was signed
+ * The check of a body while its handler reads it; undefined where the body was read before, the request is unsigned, or the route
+ * does not stream.
+ * @param o.tell called once, when the body differs from the signed one
  * @see protocol §3.4
  */
 export function streamedBody(

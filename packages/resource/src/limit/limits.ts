@@ -86,7 +86,7 @@ export function parseLimits(limits: Limits, family: string, siteOf?: SiteOf): Ro
  */
 export function bucketsOf(caller: Caller, limits: RouteLimits, peer: string | undefined = caller.peer): Bucket[] {
   const level = limits[caller.level]
-  // Callers whose address is unknown share one count: nobody escapes a limit by hiding it.
+  // Callers whose address is unknown share one count: hiding an address escapes no limit.
   const network = caller.level === 'anonymous' || caller.level === 'pseudonymous' ? networkOf(peer ?? '') : ''
   switch (caller.level) {
     case 'anonymous':
@@ -134,7 +134,7 @@ export function bearerBucketsOf(
 function bucket(limit: NamedRate | undefined, name: LimitName, ...key: ReadonlyArray<string | null>): Bucket[] {
   if (limit === undefined) return []
   const { family, rate } = limit
-  // With the window, which a counter keeps as it began: where a limit is changed from days to minutes, nobody waits for the day.
+  // With the window, which a counter keeps as it began: after a change from days to minutes no caller waits for the end of the day.
   return [{ name, key: JSON.stringify([family, name, rate.seconds, ...key]), rate }]
 }
 

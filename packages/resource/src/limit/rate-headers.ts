@@ -10,12 +10,12 @@ export interface Charge {
 
 /**
  * `RateLimit` and `RateLimit-Policy` of a response: one item for each limit that the request was counted against.
- * Names are those of {@link Limits}, never a caller's: nobody learns from them who else is counted.
+ * Names are those of {@link Limits}, never a caller's: they do not tell who else is counted.
  * @see draft-ietf-httpapi-ratelimit-headers-11
  */
 export function setRateHeaders(headers: HeaderFields, charges: Iterable<Charge>): void {
   const all = [...charges]
-  // Unlimited callers are told nothing; what a handler says of limits of its own then stands.
+  // Without limits no header is set, and those of a handler's own limits stand.
   if (all.length === 0) return
   const left = all.map(({ bucket, count }) => `"${bucket.name}";r=${count.remaining};t=${Math.ceil(count.seconds)}`)
   const policies = all.map(({ bucket }) => `"${bucket.name}";q=${bucket.rate.count};w=${bucket.rate.seconds}`)

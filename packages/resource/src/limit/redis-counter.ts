@@ -10,7 +10,7 @@ export interface RedisCounterOptions extends RedisPlace {
   readonly prefix?: string
   /** Keys that this process remembers while Redis is away; default 100 000. */
   readonly capacity?: number
-  /** Told when counting changes from shared to local, with what Redis failed with, and back. */
+  /** Called when counting changes from shared to local, with the error of Redis, and back. */
   readonly onChange?: (counting: 'shared' | 'local', cause?: unknown) => void
 }
 
@@ -44,7 +44,7 @@ return { count, left }
 `
 
 /**
- * Counts in Redis, for several instances of one resource. Its keys name nobody: they are hashes.
+ * Counts in Redis, for several instances of one resource. Its keys are hashes, and name no one.
  *
  * Without Redis each instance counts for itself, in memory, and asks Redis again a second later: a limit is then as many times
  * higher as there are instances, and nobody is turned away who would not be otherwise. What must not be guessed, whether a
@@ -108,7 +108,7 @@ function countOf(answer: unknown, rate: Rate): Count {
   return { within: count <= rate.count, remaining: Math.max(rate.count - count, 0), seconds: left / 1000 }
 }
 
-/** With its window: where a limit per day was made one per minute, nobody waits for the end of that day. */
+/** With its window: where a limit per day was made one per minute, no caller waits for the end of that day. */
 function hashed(key: string, { seconds }: Rate): Promise<string> {
   return textHash(`${seconds} ${key}`)
 }

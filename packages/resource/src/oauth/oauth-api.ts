@@ -16,7 +16,7 @@ export interface OAuthApiOptions {
   /** Default: none; a public client, protected by PKCE alone. */
   readonly clientSecret?: string
   readonly scope: string
-  /** Where its access tokens may be sent: exact origins. They are bearer tokens, which work for whoever sees them. */
+  /** Where its access tokens may be sent: exact origins. They are bearer tokens, which work for everyone who sees them. */
   readonly origins: readonly string[]
   /** Further parameters of the authorization request, e.g. `{ prompt: 'consent' }` where a provider gives refresh tokens for it only. */
   readonly parameters?: Readonly<Record<string, string>>

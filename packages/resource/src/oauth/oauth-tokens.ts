@@ -50,12 +50,12 @@ export async function oauthTokens(options: OAuthTokensOptions): Promise<OAuthTok
   return {
     async accessToken(api, owner) {
       const place = placeOf(api, owner)
-      // Nobody waits for it, and what it leaves the next one finds.
+      // No request waits for it, and the next sweep removes the rest.
       sweep(api).catch(() => undefined)
       const kept = await rows.read(place)
       if (kept === undefined) return undefined
       if (!inTime(kept)) return (await refresh(api, place, inTime))?.access_token
-      // Once a day is enough to know that somebody still needs it.
+      // Once a day is enough to know that the tokens are still used.
       if (kept.lastUsed < now() - day) await rows.touch(place)
       return kept.access_token
     },
@@ -109,7 +109,7 @@ function refreshing(rows: TokenRows, now: () => number): Refresh {
   }
 }
 
-/** Forgets what nobody has used for long, once a minute and a few at a time. */
+/** Removes tokens that were not used for long, once a minute and a few at a time. */
 function sweeping(rows: TokenRows, now: () => number, forgetAfter: number): (api: OAuthApi) => Promise<void> {
   const next = new Map<string, number>()
   return async api => {

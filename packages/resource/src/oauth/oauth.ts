@@ -8,7 +8,7 @@ export interface OAuthTokenSet {
   readonly expires_in?: number
 }
 
-/** Whose tokens they are: what one user lets one delegate of one agent do through this resource, on behalf of one chain. */
+/** The owner of tokens: one user, one delegate of one agent, and the chain that called it. */
 export interface OAuthOwner {
   readonly user: { readonly iss: string; readonly sub: string }
   readonly agent: string
@@ -64,7 +64,7 @@ export interface OAuthTokens {
 interface OnTheWay {
   /** The id of the API. */
   readonly api: string
-  /** Whose tokens it will come to. */
+  /** The owner of the tokens that it ends in. */
   readonly owner: OAuthOwner
   readonly state: string
   readonly url: string

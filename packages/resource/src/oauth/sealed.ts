@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Keeps texts so that whoever copies the database can neither read them nor move them to another row. */
+/** Encrypts texts, so that a copy of the database shows none of them, and none can be moved to another row. */
 export interface Seal {
   /**
    * What stands for `text` in a database: the same for the same text, and nothing to be read from it. One name for each key,

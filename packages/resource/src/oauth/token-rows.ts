@@ -9,7 +9,7 @@ export interface KeptTokens {
   readonly expires?: number
 }
 
-/** Where tokens are: of whom, in a way that names nobody, and at which API. */
+/** The place of tokens: a hash of their owner, which names no one, and the API. */
 export interface TokenPlace {
   readonly owner: string
   /** What the owner was called under keys that have been replaced. */
@@ -36,7 +36,7 @@ export interface TokenRows {
   /** Notes a use. */
   touch(place: TokenPlace): Promise<void>
   remove(place: TokenPlace): Promise<void>
-  /** Removes a few that nobody has used since `then`, and returns what they held. */
+  /** Removes a few tokens that were not used since `then`, and returns them. */
   removeUnused(api: string, then: number): Promise<KeptTokens[]>
   close(): Promise<void>
 }
@@ -103,7 +103,7 @@ export async function openTokenRows(url: string, seal: Seal, now: () => number):
         if (numDeletedRows > 0n) await put(tx, place, { sealed: fresh, last_used: found.lastUsed })
         return numDeletedRows > 0n
       })
-      // Where somebody else was first it is as they left it.
+      // Where another process was first, its row stands.
       return isMoved ? { ...found, sealed: fresh } : find(place)
     },
     write: (place, kept) => store.write(tx => put(tx, place, { sealed: sealed(place, kept), last_used: now() })),
