@@ -70,7 +70,8 @@ export function printedMessages(page: string): PrintedMessage[] {
     .map(section => {
       const [own = ''] = section.split(/^## /m)
       const blocks = [...own.matchAll(/^```\w*\n([\s\S]*?)\n```$/gm)].map(([, text = '']) => text)
-      const [request = '', base = '', key = '', response = '', ...tokens] = blocks
+      const [request = '', base = '', key = '', response = '', ...rest] = blocks
+      const tokens = rest.filter(block => block.startsWith('{'))
       const [jwk = '', signature = ''] = key.split('\n')
       return {
         ...{ heading: own.split('\n')[0] ?? '', request: printedHttp(request), response: printedHttp(response) },
@@ -128,13 +129,17 @@ export function digestOf(body: string): string {
   return `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
 }
 
-/** Header and claims of a compact token, and what stands before its signature. */
-export function splitToken(jwt: string): {
+/** A compact token, taken apart. */
+export interface SplitToken {
   readonly header: { readonly typ: string; readonly kid: string }
   readonly claims: { readonly iss: string; readonly cnf?: { readonly jwk: JsonWebKey } }
+  /** What stands before the signature. */
   readonly signed: string
   readonly signature: Buffer
-} {
+}
+
+/** Takes a compact token apart; nothing is verified. */
+export function splitToken(jwt: string): SplitToken {
   const [header = '', claims = '', signature = ''] = jwt.split('.')
   const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
   return {

@@ -13,8 +13,10 @@ import {
   baseOf,
   digestOf,
   isSignedBy,
+  type PrintedMessage,
   printedDocuments,
   printedMessages,
+  type SplitToken,
   splitToken,
   type WorkedMessage,
   workedMessages,
@@ -47,6 +49,8 @@ test('each flow has its answer', () => {
     ...['enrolment 200', 'pseudonymous 200', 'identified 200', 'challenge 401', 'auth 200', 'authorized 200'],
     ...['calendar-challenge 401', 'calendar-exchange 200', 'calendar-authorized 200'],
     ...['rooms-challenge 401', 'rooms-exchange 200', 'rooms-authorized 200', 'renewal 200'],
+    ...['consent-challenge 401', 'consent-auth 200', 'code 200', 'consent-authorized 200'],
+    ...['refresh 200', 'revocation 200', 'refresh-revoked 400', 'rotation 200'],
   ])
   expect(tokens.map(({ header, claims }) => [header['typ'], claims['iss'], claims['aud']])).toEqual([
     ['agent+jwt', 'https://agent.example', undefined],
@@ -56,6 +60,10 @@ test('each flow has its answer', () => {
     ['auth+jwt', 'https://auth.rooms.example', 'https://rooms.example'],
     ['resource+jwt', 'https://doors.example', 'https://auth.rooms.example'],
     ['auth+jwt', 'https://auth.rooms.example', 'https://doors.example'],
+    ['agent+jwt', 'https://agent.example', undefined],
+    ['resource+jwt', 'https://calendar.example', 'https://auth.example'],
+    ...[1, 2].map(() => ['auth+jwt', 'https://auth.example', 'https://calendar.example']),
+    ['key-proof+jwt', undefined, 'https://agent.example/delegate/token'],
     ['agent+jwt', 'https://agent.example', undefined],
   ])
   expect(tokens[6]?.claims['act']).toEqual({
@@ -84,7 +92,7 @@ describe('the verifier', () => {
 
   test('takes each resource token at the auth server that it is for', async () => {
     const resourceTokens = tokens.filter(({ header }) => header['typ'] === 'resource+jwt')
-    expect(resourceTokens).toHaveLength(3)
+    expect(resourceTokens).toHaveLength(4)
     for (const { jwt, claims } of resourceTokens) {
       const now = Number(claims['iat']) + 1
       const check = { token: jwt, audience: String(claims['aud']), discovery: discoveryAt(now), now }
@@ -132,22 +140,41 @@ describe('node:crypto alone, from the page', () => {
     expect(request.headers.get('content-digest')).toBe(request.body === '' ? undefined : digestOf(request.body))
     expect(request.headers.get('content-length')).toBe(request.body === '' ? undefined : String(request.body.length))
 
-    const compact = [...JSON.stringify([...response.headers, response.body]).matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)]
-    const parts = compact.map(([jwt]) => splitToken(jwt))
+    const parts = newTokens(request, response).map(splitToken)
     expect(parts.map(({ header, claims }) => [header, claims])).toEqual(decoded)
-    for (const { header, claims, signed, signature: value } of parts) {
-      const document = { 'agent+jwt': 'aauth-agent', 'resource+jwt': 'aauth-resource', 'auth+jwt': 'aauth-issuer' }
-      const issuerKey = publishedKey(claims.iss, document[header.typ as keyof typeof document], header.kid)
-      expect(isSignedBy(issuerKey, signed, value)).toBe(true)
-    }
+    for (const part of parts) expect(isSignedBy(signerOf(part, request), part.signed, part.signature)).toBe(true)
   })
+
+  const seen = new Set<string>()
+
+  /** The tokens of a message that stand in none before it: those that the page decodes there. */
+  function newTokens(...halves: ReadonlyArray<PrintedMessage['request']>): string[] {
+    const texts = halves.map(({ headers, body }) => JSON.stringify([...headers, body]))
+    const found = texts.flatMap(text => [...text.matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)].map(([jwt]) => jwt))
+    const fresh = found.filter(jwt => !seen.has(jwt))
+    for (const jwt of fresh) seen.add(jwt)
+    return fresh
+  }
+
+  /** The published key of a token's issuer; of a key proof the key that the request names. */
+  function signerOf({ header, claims }: SplitToken, { body }: PrintedMessage['request']): JsonWebKey {
+    const document = issuerDocuments[header.typ]
+    return document === undefined ? JSON.parse(body).jwk : publishedKey(claims.iss, document, header.kid)
+  }
 })
+
+const issuerDocuments: Readonly<Record<string, string>> = {
+  ...{ 'agent+jwt': 'aauth-agent', 'resource+jwt': 'aauth-resource', 'auth+jwt': 'aauth-issuer' },
+}
 
 const levels: Readonly<Record<string, string>> = {
   ...{ enrolment: 'pseudonymous', pseudonymous: 'pseudonymous', renewal: 'identified', identified: 'identified' },
   ...{ challenge: 'identified', auth: 'identified', authorized: 'authorized' },
   ...{ 'calendar-challenge': 'identified', 'calendar-exchange': 'identified', 'calendar-authorized': 'authorized' },
   ...{ 'rooms-challenge': 'identified', 'rooms-exchange': 'identified', 'rooms-authorized': 'authorized' },
+  ...{ 'consent-challenge': 'identified', 'consent-auth': 'identified', 'consent-authorized': 'authorized' },
+  ...{ code: 'identified', refresh: 'identified', revocation: 'identified', 'refresh-revoked': 'identified' },
+  rotation: 'identified',
 }
 
 function receivedOf({ request }: WorkedMessage): ReceivedMessage {

@@ -11,6 +11,7 @@ export const testKeys = {
   roomsAuth: testKey('RiIHD8dPOpfkvv6UeIs04Q6pxTXdc63SgldL4bgBz38', 'ttTSToVRXj4VdkqArQQLIXdMqZ2tYoXQapuFmtolqTw'),
   pseudonym: testKey('FHObURaoxvtlLZly-2uUj9Xx4tTvqzdqOnXGYKM_TYE', 'gc1GLskY1l5kOC9bFi3Ngg3qk5C49V6IjGfR7H6vjPE'),
   phone: testKey('B82DV_E1e0avql0jX8ilkrMDFy9kVfjuTEzOl_h1MSU', 'rscTM-oE-0Qzx1FlC8TDep2huxFaPRSGXmnW8VFmDHA'),
+  phoneNext: testKey('92ziLY6HQyLS5v0ZDsv_0WPc1WoZAok22keaOQ3mZME', 'ecMqIU4OQ0uDi7Cp3UjKV3VnUqaiaBpB2CAmr-JwTp8'),
 }
 
 function testKey(d, x) {

@@ -1,6 +1,6 @@
 // The participants of the worked messages: real servers without a network, on one clock.
 import { createAgentServer } from '@countersign/agent-server'
-import { createAuthServer, directGrants } from '@countersign/auth-server'
+import { askUsers, createAuthServer, directGrants, firstOf } from '@countersign/auth-server'
 import { createDiscovery } from '@countersign/discovery'
 import { createResource } from '@countersign/resource'
 
@@ -8,6 +8,8 @@ export const agentId = 'https://agent.example'
 export const calendarId = 'https://calendar.example'
 export const roomsId = 'https://rooms.example'
 export const doorsId = 'https://doors.example'
+/** Where users come back to the agent. */
+export const callback = 'https://app.agent.example/callback'
 export const authId = 'https://auth.example'
 export const roomsAuthId = 'https://auth.rooms.example'
 
@@ -26,6 +28,7 @@ export async function openParticipants(keys, now) {
   const shared = { now, discovery: createDiscovery({ fetcher, now }) }
   const agentServer = await createAgentServer({
     ...{ id: agentId, keys: [{ kid: 'agent-1', key: keys.agent }], database: 'sqlite::memory:', now },
+    redirectUris: [callback],
   })
   const auth = await authServer(shared, keys)
   const roomsAuth = await roomsAuthServer(shared, keys)
@@ -43,8 +46,17 @@ function authServer(shared, keys) {
   const grant = { agent: agentId, delegates: ['phone'], resource: calendarId, scopes: ['events.read'] }
   return createAuthServer({
     ...{ ...shared, issuer: authId, keys: [{ kid: 'auth-1', key: keys.auth }], database: 'sqlite::memory:' },
-    policy: directGrants([grant]),
+    policy: firstOf(directGrants([grant]), askUsers([{ agents: [agentId], resources: [calendarId] }])),
+    login: [login],
   })
+}
+
+/** Signs every user in as Ada, at once. */
+const login = {
+  id: 'staff',
+  name: 'Staff',
+  begin: async ({ callback, state }) => ({ url: `${callback}?state=${state}`, saved: {} }),
+  finish: async () => ({ issuer: 'https://staff.example', subject: 'ada', claims: { name: 'Ada' } }),
 }
 
 function roomsAuthServer(shared, keys) {
@@ -65,7 +77,7 @@ function roomsAuthServer(shared, keys) {
 function calendar(shared, keys) {
   return createResource({
     ...{ ...shared, id: calendarId, keys: [{ kid: 'calendar-1', key: keys.calendar }], authServers: [authId] },
-    scopes: { 'events.read': 'See your events' },
+    scopes: { 'events.read': 'See your events', 'events.write': 'Change your events' },
     // With this it publishes that it is an agent, too. Its own calls are made and signed by the script, message by message.
     downstream: { acceptAuthServer: [roomsAuthId] },
   })
@@ -90,6 +102,7 @@ const calendarRoutes = {
   '/holidays': [{ level: 'pseudonymous' }, () => ({ holidays: ['2027-05-17'] })],
   '/agenda': [{ level: 'identified' }, ({ agent, delegate }) => ({ agent, delegate })],
   '/events': [{ scope: 'events.read' }, ({ agent, scope }) => ({ events: ['Chess at eight'], agent, scope })],
+  '/events/new': [{ scope: 'events.write' }, ({ agent, user }) => ({ made: true, agent, user })],
 }
 
 const roomsRoutes = {

@@ -1,8 +1,19 @@
 // The messages, one after the other, each with what it needs of those before.
 import { createHash } from 'node:crypto'
-import { openSignature, signRequest } from '@countersign/httpsig'
+import { openSignature, signRequest, thumbprint } from '@countersign/httpsig'
+import { signKeyProof } from '@countersign/protocol'
 import { publicHalf, signingKeys, testKeys } from './keys.mjs'
-import { agentId, authId, calendarId, doorsId, openParticipants, roomsAuthId, roomsId } from './participants.mjs'
+import {
+  agentId,
+  authId,
+  calendarId,
+  callback,
+  doorsId,
+  openParticipants,
+  roomsAuthId,
+  roomsId,
+} from './participants.mjs'
+import { agree } from './user-browser.mjs'
 
 /** Unix seconds of the first message: 2027-01-15T08:00:00Z. */
 const start = 1_800_000_000
@@ -33,7 +44,10 @@ async function tell(stage) {
   const { auth_token } = await authorization(stage, { phone, challenge })
   const next = await hop(stage, { from: calendarId, key: 'calendar', to: `${roomsId}/rooms`, at: 33, auth_token })
   await hop(stage, { from: roomsId, key: 'rooms', to: `${doorsId}/doors`, at: 36, auth_token: next })
-  await renewal(stage, enrolled.agent_token)
+  const renewed = await renewal(stage, enrolled.agent_token)
+  const refresh_token = await userConsent(stage, renewed)
+  await grantLife(stage, { phone: renewed, refresh_token })
+  await rotation(stage, renewed)
 }
 
 async function enrolment(stage) {
@@ -92,9 +106,74 @@ async function hop(stage, { from, key, to, at, auth_token }) {
 
 /** Three quarters of the token's life later. */
 async function renewal(stage, agentToken) {
-  await exchanged(stage, {
+  const renewed = await exchanged(stage, {
     ...{ name: 'renewal', at: 2700, section: '5', key: 'phone', method: 'POST', url: `${agentId}/delegate/token` },
     signatureKey: { scheme: 'jwt', jwt: agentToken },
+  })
+  return { scheme: 'jwt', jwt: renewed.agent_token }
+}
+
+/** More than the policy grants by itself: a user is asked. Returns the refresh token. */
+async function userConsent(stage, phone) {
+  const url = `${calendarId}/events/new`
+  const event = { key: 'phone', method: 'POST', url, json: { title: 'Chess', at: '2027-01-16T20:00:00Z' } }
+  await exchanged(stage, { ...{ name: 'consent-challenge', at: 2710, section: '4' }, ...event, signatureKey: phone })
+  const asked = { key: 'phone', method: 'POST', url: `${authId}/agent/token`, signatureKey: phone, section: '6.2' }
+  const { request_token } = await exchanged(stage, {
+    ...{ name: 'consent-auth', at: 2711, ...asked },
+    form: {
+      request_type: 'auth',
+      resource_token: resourceTokenOf(stage),
+      redirect_uri: callback,
+      state: 'af0ifjsldkj',
+    },
+  })
+  const returned = await visit(stage, { request_token, redirect_uri: callback, state: 'af0ifjsldkj' })
+  const { auth_token, refresh_token } = await exchanged(stage, {
+    ...{ name: 'code', at: 2725, ...asked },
+    form: { request_type: 'code', code: returned.get('code'), redirect_uri: callback, request_token },
+  })
+  const holder = { scheme: 'jwt', jwt: auth_token }
+  await exchanged(stage, { ...{ name: 'consent-authorized', at: 2726, section: '3' }, ...event, signatureKey: holder })
+  return refresh_token
+}
+
+/** The user's browser opens the consent page, and comes back with the answer. Both URLs are noted with the message before. */
+async function visit(stage, query) {
+  stage.clock.now = start + 2720
+  stage.beginRandom('visit')
+  const opens = `${authId}/agent/authorize?${new URLSearchParams(query)}`
+  const returns = await agree(stage.participants.answer, opens)
+  stage.messages.at(-1).browser = { opens, returns }
+  return new URL(returns).searchParams
+}
+
+/** A grant is used, ended, and used once more in vain. */
+async function grantLife(stage, { phone, refresh_token }) {
+  const asked = { key: 'phone', method: 'POST', signatureKey: phone, section: '6.2' }
+  const refresh = { ...asked, url: `${authId}/agent/token`, form: { request_type: 'refresh', refresh_token } }
+  await exchanged(stage, { name: 'refresh', at: 3200, ...refresh })
+  await exchanged(stage, {
+    ...{ name: 'revocation', at: 3201, ...asked, url: `${authId}/agent/revoke` },
+    form: { token: refresh_token },
+  })
+  await exchanged(stage, { name: 'refresh-revoked', at: 3202, ...refresh })
+}
+
+/** A new key takes the place of the old one, which signs the request. */
+async function rotation(stage, phone) {
+  const at = 3300
+  const url = `${agentId}/delegate/token`
+  const proof = await signKeyProof(
+    {
+      ...{ aud: url, sub: 'phone', jkt: await thumbprint(publicHalf(testKeys.phone)), iat: start + at },
+      jti: '0d4b6a1e-8f0a-4a53-9a0e-6d0f3a1c2b7e',
+    },
+    stage.keys.phoneNext,
+  )
+  await exchanged(stage, {
+    ...{ name: 'rotation', at, section: '5', key: 'phone', method: 'POST', url, signatureKey: phone },
+    json: { jwk: publicHalf(testKeys.phoneNext), proof },
   })
 }
 
@@ -118,7 +197,7 @@ async function exchanged(stage, { name, at, section, key, ...asked }) {
     ...{ name, section, time: stage.clock.now, request, signature },
     response: { status: response.status, headers: [...response.headers], ...(text === '' ? {} : { body: text }) },
   })
-  return JSON.parse(text)
+  return text === '' ? {} : JSON.parse(text)
 }
 
 async function signedRequest({ keys, clock }, { name, key, signatureKey, method = 'GET', url, form, json }) {

@@ -20,7 +20,7 @@ export const texts = {
   },
   auth: {
     title: 'The auth request, and its answer',
-    text: 'The phone takes the resource token to the auth server it was named. The body is covered by `content-digest`. A policy of this auth server allows the scope directly, so the answer is an auth token; where a user must agree, it would be a `request_token`.',
+    text: 'The phone takes the resource token to the auth server it was named. The body is covered by `content-digest`. A policy of this auth server allows the scope directly, so the answer is an auth token; where a user must agree, it is [a `request_token`](#15-the-auth-request-where-a-user-must-agree).',
   },
   authorized: {
     title: 'The authorized call',
@@ -53,5 +53,37 @@ export const texts = {
   renewal: {
     title: 'Renewal of the agent token',
     text: '45 minutes later. The body is empty, and the request is signed under the agent token that it renews.',
+  },
+  'consent-challenge': {
+    title: 'A challenge that needs a user',
+    text: 'A POST with a body, for which the route needs the scope `events.write`. The request is signed whole, and refused before its handler runs.',
+  },
+  'consent-auth': {
+    title: 'The auth request where a user must agree',
+    text: 'The policy of this auth server leaves `events.write` to users, so the request says where they come back to (`redirect_uri`, one of the agent’s metadata), and the answer is a `request_token`.',
+  },
+  code: {
+    title: 'The code is redeemed',
+    text: 'The code counts only with the `request_token` its browser session began with, and in a request of the same agent and delegate. The auth token names the user by `sub`.',
+  },
+  'consent-authorized': {
+    title: 'The authorized call for a user',
+    text: 'The POST of [the challenge](#14-a-challenge-that-needs-a-user) again, signed anew, with the auth token.',
+  },
+  refresh: {
+    title: 'Refresh',
+    text: 'The refresh token is bound to agent and delegate, and counts only in their signed request. It is not rotated.',
+  },
+  revocation: {
+    title: 'Revocation',
+    text: 'The owner of a refresh token ends its grant. The answer is 200 whether there was one or not.',
+  },
+  'refresh-revoked': {
+    title: 'A refresh after that',
+    text: 'The grant is gone: `invalid_grant`.',
+  },
+  rotation: {
+    title: 'Rotation of the delegate’s key',
+    text: 'A renewal with `jwk` and `proof`: the new key signs the proof, the old one the request. The agent token is bound to the new key. From now on the old key may only repeat this rotation, for 60 seconds.',
   },
 }
