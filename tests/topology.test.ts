@@ -144,6 +144,7 @@ test('no file of a room leads back to itself, type imports included', () => {
 /** Folders of a room, bottom up: a file imports from folders on floors below its own. Files beside the folders belong to no floor. */
 const insideFloors: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
   httpsig: [['option', 'key'], ['message'], ['component'], ['digest'], ['signature'], ['replay'], ['explain']],
+  protocol: [['internal', 'term'], ['token', 'message'], ['key'], ['metadata']],
   agent: [['state', 'wire'], ['identity'], ['grant'], ['interact'], ['fetch'], ['exchange']],
   resource: [['limit', 'oauth'], ['guard'], ['event', 'token'], ['downstream', 'adapter'], ['runtimes']],
   'agent-server': [['key', 'enrollment'], ['delegate'], ['token']],

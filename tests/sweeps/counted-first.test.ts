@@ -85,7 +85,7 @@ const known: Readonly<Record<string, Standing>> = {
   'mcp/session/sessions.ts': sync,
   'mcp/rules/uri-forms.ts': sync,
   'protocol/error.ts': sync,
-  'protocol/shared-map.ts': sync,
+  'protocol/internal/shared-map.ts': sync,
   'resource/limit/spent-counts.ts': sync,
   'store/groups.ts': passes('what waits is noted in the turn that checks'),
   'store/postgres.ts': passes('what waits is noted in the turn that checks'),

@@ -1,0 +1,79 @@
+import { verifies } from '@countersign/requirements'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  AAuthError,
+  identityScopes,
+  identityScopesIn,
+  type Level,
+  missingScope,
+  parseScope,
+  satisfies,
+  serializeScope,
+  unionScope,
+} from '../index.js'
+
+const many = (count: number): string => Array.from({ length: count }, (_, i) => `s${i}`).join(' ')
+
+test.each([
+  ...['', ' ', ' a', 'a ', 'a  b', 'a a', 'a b a', 'a\tb', 'a\nb', 'a\0', 'a"', 'a\\b', 'é', 'a\u00a0b', 'a\u007f'],
+  ...[many(65), many(10_000)],
+])(verifies('RST-13', 'limits.scopes', 'error.invalid-scope', 'scope %j is refused'), text => {
+  expect(() => parseScope(text)).toThrow(expect.objectContaining({ code: 'invalid_scope', status: 400 }))
+  expect(parseScope('events.read events.write')).toEqual(['events.read', 'events.write'])
+})
+
+test(verifies('limits.scopes', '64 scopes, and every character a scope may have'), () => {
+  expect(parseScope(many(64))).toHaveLength(64)
+  expect(parseScope('!#$%&()*+,-./09:;<=>?@AZ[]^_`az{|}~')).toEqual(['!#$%&()*+,-./09:;<=>?@AZ[]^_`az{|}~'])
+})
+
+test('parse and serialize are inverse', () => {
+  const scopes = fc.uniqueArray(fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,10}$/), { minLength: 1, maxLength: 64 })
+  fc.assert(
+    fc.property(scopes, names => {
+      expect(parseScope(serializeScope(names))).toEqual(names)
+    }),
+  )
+  expect(() => serializeScope([])).toThrow(AAuthError)
+  expect(() => serializeScope(['a b', 'b'])).toThrow(AAuthError)
+})
+
+test(verifies('AUT-09', 'AUT-10', 'scopes are compared exactly'), () => {
+  expect(missingScope(['data.read'], ['data.read'])).toEqual([])
+  for (const have of ['data.readwrite', 'xdata.read', 'DATA.READ', 'data.*', 'data.read,data.write', 'data'])
+    expect(missingScope([have], ['data.read'])).toEqual(['data.read'])
+  expect(missingScope([], ['a', 'b'])).toEqual(['a', 'b'])
+})
+
+test(verifies('challenge.union-scope', 'union keeps what was held and adds what is missing'), () => {
+  expect(unionScope(['a', 'b'], ['b', 'c'])).toEqual(['a', 'b', 'c'])
+  expect(unionScope([], [])).toEqual([])
+})
+
+test('the identity scopes', () => {
+  expect(identityScopes).toEqual(['openid', 'profile', 'email', 'address', 'phone'])
+})
+
+test(verifies('token.auth.identity-scopes', 'they are told by the claims that a token has'), () => {
+  expect(identityScopesIn({ iss: 'https://auth.example', scope: 'profile email' })).toEqual([])
+  expect(identityScopesIn({ sub: 'u1' })).toEqual(['openid'])
+  expect(identityScopesIn({ sub: 'u1', email: 'a@b.example', given_name: 'Ada' })).toEqual([
+    'openid',
+    'profile',
+    'email',
+  ])
+  expect(identityScopesIn({ sub: 'u1', email_verified: true })).toEqual(['openid'])
+  expect(identityScopesIn({ address: {}, phone_number: '1' })).toEqual(['address', 'phone'])
+})
+
+test(verifies('level.order', 'a higher level satisfies a lower one'), () => {
+  const levels: Level[] = ['anonymous', 'pseudonymous', 'identified', 'authorized']
+  const table = levels.map(have => levels.map(need => satisfies(have, need)))
+  expect(table).toEqual([
+    [true, false, false, false],
+    [true, true, false, false],
+    [true, true, true, false],
+    [true, true, true, true],
+  ])
+})

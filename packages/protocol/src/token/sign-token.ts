@@ -1,0 +1,56 @@
+import type { SigningKey } from '@countersign/httpsig'
+import { identityScopes } from '../term/scope.js'
+import { type AgentTokenClaims, checkAgentToken } from './agent-token.js'
+import { type AuthTokenClaims, checkAuthToken } from './auth-token.js'
+import { maxJwsBytes } from './jws.js'
+import { checkResourceToken, type ResourceTokenClaims } from './resource-token.js'
+import { signJws } from './sign-jws.js'
+import { draftToken, invalidToken, type ReadClaims, type TokenType } from './token.js'
+
+/**
+ * Issues a token.
+ * @throws TypeError when it would be over a limit or wrong in a way {@link parseToken} and the check of its type refuse:
+ * an issuer finds out here, not at the receiver.
+ * @see protocol.md §5
+ */
+export async function signToken(o: {
+  readonly typ: TokenType
+  readonly key: SigningKey
+  readonly kid: string
+  readonly claims: AgentTokenClaims | ResourceTokenClaims | AuthTokenClaims
+}): Promise<string> {
+  const { typ, kid, key } = o
+  const claims = JSON.stringify(o.claims)
+  try {
+    checkClaims(draftToken({ typ, alg: key.algorithm, kid, claims }))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'its claims are wrong'
+    throw new TypeError(`the token would be refused: ${reason}`, { cause })
+  }
+  const token = await signJws({ typ, kid }, claims, key)
+  if (token.length > maxJwsBytes) {
+    const cause = invalidToken(typ, 'the token is over 6 KiB')
+    throw new TypeError(`the token would be refused: ${cause.description}`, { cause })
+  }
+  return token
+}
+
+/** Reads the claims as their receiver would at the moment of issue. */
+function checkClaims(parsed: ReadClaims): void {
+  const { iat, aud, scope } = parsed.payload
+  const now = typeof iat === 'number' ? iat : Number.NaN
+  const audience = typeof aud === 'string' ? aud : ''
+  if (parsed.typ === 'resource+jwt') checkResourceToken(parsed, { now, audience })
+  else if (parsed.typ === 'agent+jwt') {
+    const [receiver] = Array.isArray(aud) ? aud : [aud]
+    checkAgentToken(parsed, { now, receiver: String(receiver) })
+  } else {
+    checkAuthToken(parsed, { now, audience })
+    if (
+      String(scope ?? '')
+        .split(' ')
+        .some(name => identityScopes.includes(name))
+    )
+      throw new TypeError('identity scopes never stand in scope; their claims do')
+  }
+}
