@@ -56,7 +56,7 @@ test('names of one domain that prove good give way before those of others', () =
   const meet = (name: string): void => {
     cache.set(name, name)
     cache.weigh(name, name, { part: 'metadata', bytes: 1000 })
-    cache.keep(name, name)
+    cache.markProven(name, name)
   }
   for (let i = 0; i < 100; i++) meet(`agent.honest${i}.example`)
   for (let i = 0; i < 20_000; i++) meet(`n${i}.evil.example`)

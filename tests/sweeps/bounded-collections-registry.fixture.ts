@@ -298,16 +298,16 @@ export const kept: Readonly<Record<string, Kept>> = {
     bytes: '64 × 512 KiB',
     filledBy: ['packages/discovery/src/directory.test.ts', 'by participants, and forgets'],
   },
-  'packages/discovery/src/flights.ts inFlight': {
+  'packages/discovery/src/shared-fetches.ts underWay': {
     grows: 'stranger',
-    bound: 'those that fly or wait in slots',
-    bytes: '(64 + 256) × 2 × 256 KiB of what flies',
+    bound: 'fetches that run or wait in slots',
+    bytes: '(64 + 256) × 2 × 256 KiB of what runs',
     shared: 'as the slots',
     filledBy: [flood, 'so many fly, four times as many wait'],
   },
-  'packages/discovery/src/flights.ts tickets': {
+  'packages/discovery/src/shared-fetches.ts requests': {
     grows: 'stranger',
-    bound: '4 of a flight',
+    bound: '4 for each fetch',
     bytes: 'small',
     shared: 'as the slots',
     filledBy: [shares, 'need not wait with it'],
@@ -319,7 +319,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'see bounded-cache.ts',
     filledBy: ['packages/discovery/src/discovery.strangers.test.ts', 'pushes out none that was met'],
   },
-  'packages/discovery/src/slots.ts flying': {
+  'packages/discovery/src/slots.ts running': {
     grows: 'stranger',
     bound: 'maxConcurrent, 64',
     bytes: 'small',
@@ -335,7 +335,7 @@ export const kept: Readonly<Record<string, Kept>> = {
   },
   'packages/discovery/src/slots.ts loads': {
     grows: 'stranger',
-    bound: '4 shares of each that flies or waits',
+    bound: '4 shares of each fetch that runs or waits',
     bytes: 'small',
     shared: 'as the slots',
     filledBy: [shares, '60 names a second'],

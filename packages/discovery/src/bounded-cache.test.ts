@@ -42,7 +42,7 @@ test(
             known?.parts.set(weight.part, weight.bytes)
             if (known !== undefined) cache.weigh(name, known.value, weight)
           }
-          if (what === 'keep') cache.keep(name, known?.value ?? {})
+          if (what === 'keep') cache.markProven(name, known?.value ?? {})
           if (what === 'delete') {
             held.delete(name)
             cache.delete(name)
@@ -63,7 +63,7 @@ test(verifies('discovery.bounded', 'what has proven good goes after what has not
   const cache = boundedCache<string>({ maxEntries: 5, maxBytes: 51_200, onEvict: name => evicted.push(name) })
   for (const name of ['good', 'better']) {
     cache.set(name, name)
-    cache.keep(name, name)
+    cache.markProven(name, name)
   }
   for (let i = 0; i < 100; i++) cache.set(`stranger ${i}`, '')
   expect(evicted.length).toBe(97)

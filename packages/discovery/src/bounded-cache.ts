@@ -7,7 +7,7 @@ export interface BoundedCache<T> {
   /** Says what one part of an entry weighs by now, in bytes; in vain when another value took its place. */
   weigh(name: string, value: T, weight: { readonly part: string; readonly bytes: number }): void
   /** Says that an entry has proven good: it goes after all that have not. In vain when it is very heavy. */
-  keep(name: string, value: T): void
+  markProven(name: string, value: T): void
   delete(name: string): void
 }
 
@@ -40,7 +40,7 @@ interface Segment<T> {
 }
 
 /** Of all room, so much is for what has proven good; the rest lets newcomers live long enough to prove it. */
-const keptShare = 0.8
+const provenShare = 0.8
 /** An entry that alone takes more than this share of the bytes is not kept: a few of them would push out thousands. */
 const heavyShare = 1 / 512
 
@@ -53,44 +53,44 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
   const { maxEntries, maxBytes, onEvict, shareOf = () => undefined } = options
   for (const bound of [maxEntries, maxBytes])
     if (!Number.isSafeInteger(bound) || bound < 1) throw new RangeError('a bound must be a positive whole number')
-  const passing: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
-  const kept: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
-  const shares = keptShares({ maxEntries: maxEntries * keptShare, maxBytes: maxBytes * keptShare })
-  const segmentOf = (name: string): Segment<T> => (kept.entries.has(name) ? kept : passing)
+  const unproven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  const proven: Segment<T> = { entries: new Map(), bytes: 0, count: 0 }
+  const shares = provenShares({ maxEntries: maxEntries * provenShare, maxBytes: maxBytes * provenShare })
+  const segmentOf = (name: string): Segment<T> => (proven.entries.has(name) ? proven : unproven)
 
-  function take(name: string, from: Segment<T>): Entry<T> | undefined {
+  function remove(name: string, from: Segment<T>): Entry<T> | undefined {
     const entry = from.entries.get(name)
     if (entry === undefined) return undefined
     from.entries.delete(name)
     from.bytes -= entry.bytes
-    if (from === kept) shares.leave(name, entry)
+    if (from === proven) shares.remove(name, entry)
     return entry
   }
 
   /** A Map keeps the order of insertion: whatever is used goes to its end. */
-  function put(name: string, entry: Entry<T>, into: Segment<T>): void {
+  function append(name: string, entry: Entry<T>, into: Segment<T>): void {
     into.count += 1
     entry.at = into.count
     into.entries.set(name, entry)
     into.bytes += entry.bytes
-    if (into === kept) shares.enter(name, entry)
+    if (into === proven) shares.add(name, entry)
   }
 
   function move(name: string, from: Segment<T>, to: Segment<T>): void {
-    const entry = take(name, from)
-    if (entry !== undefined) put(name, entry, to)
+    const entry = remove(name, from)
+    if (entry !== undefined) append(name, entry, to)
   }
 
-  function shrink(): void {
-    while (kept.entries.size > maxEntries * keptShare || kept.bytes > maxBytes * keptShare) {
-      const name = shares.surplus() ?? kept.entries.keys().next().value
+  function evict(): void {
+    while (proven.entries.size > maxEntries * provenShare || proven.bytes > maxBytes * provenShare) {
+      const name = shares.surplus() ?? proven.entries.keys().next().value
       if (name === undefined) break
-      move(name, kept, passing)
+      move(name, proven, unproven)
     }
     // Newcomers first; of what has proven good never more than its share is left, so that they go before it.
-    for (const name of passing.entries.keys()) {
-      if (passing.entries.size + kept.entries.size <= maxEntries && passing.bytes + kept.bytes <= maxBytes) return
-      take(name, passing)
+    for (const name of unproven.entries.keys()) {
+      if (unproven.entries.size + proven.entries.size <= maxEntries && unproven.bytes + proven.bytes <= maxBytes) return
+      remove(name, unproven)
       onEvict?.(name)
     }
   }
@@ -104,9 +104,9 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
       return entry?.value
     },
     set(name, value) {
-      take(name, segmentOf(name))
-      put(name, { value, parts: new Map(), bytes: 0, at: 0, share: shareOf(name) }, passing)
-      shrink()
+      remove(name, segmentOf(name))
+      append(name, { value, parts: new Map(), bytes: 0, at: 0, share: shareOf(name) }, unproven)
+      evict()
     },
     weigh(name, value, { part, bytes }) {
       const segment = segmentOf(name)
@@ -114,29 +114,29 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
       if (entry?.value !== value) return
       const change = bytes - (entry.parts.get(part) ?? 0)
       entry.parts.set(part, bytes)
-      if (segment === kept) shares.leave(name, entry)
+      if (segment === proven) shares.remove(name, entry)
       entry.bytes += change
       segment.bytes += change
-      if (segment === kept) shares.enter(name, entry)
-      if (segment === kept && entry.bytes > maxBytes * heavyShare) move(name, kept, passing)
-      shrink()
+      if (segment === proven) shares.add(name, entry)
+      if (segment === proven && entry.bytes > maxBytes * heavyShare) move(name, proven, unproven)
+      evict()
     },
-    keep(name, value) {
-      const entry = passing.entries.get(name)
+    markProven(name, value) {
+      const entry = unproven.entries.get(name)
       if (entry?.value !== value || entry.bytes > maxBytes * heavyShare) return
-      move(name, passing, kept)
-      shrink()
+      move(name, unproven, proven)
+      evict()
     },
     delete(name) {
-      take(name, segmentOf(name))
+      remove(name, segmentOf(name))
     },
   }
 }
 
 /** Who holds how much of what has proven good. */
-interface KeptShares {
-  enter(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
-  leave(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
+interface ProvenShares {
+  add(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
+  remove(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
   /** An entry of those who hold more than a tenth: they give way before all others, with what came first. */
   surplus(): string | undefined
 }
@@ -145,7 +145,13 @@ interface KeptShares {
  * A domain has names without end, and each of them can prove good: it must not push out everybody else. Not by `sharedMap` of
  * `@countersign/protocol`: here the first that came gives way, not the longest unused, and of a cache for three names each may hold one.
  */
-function keptShares({ maxEntries, maxBytes }: { readonly maxEntries: number; readonly maxBytes: number }): KeptShares {
+function provenShares({
+  maxEntries,
+  maxBytes,
+}: {
+  readonly maxEntries: number
+  readonly maxBytes: number
+}): ProvenShares {
   const held = new Map<string, { readonly names: Set<string>; bytes: number }>()
   const large = new Set<string>()
   const change = (share: string | undefined, bytes: number, on: (names: Set<string>) => void): void => {
@@ -160,8 +166,8 @@ function keptShares({ maxEntries, maxBytes }: { readonly maxEntries: number; rea
     else large.delete(share)
   }
   return {
-    enter: (name, { share, bytes }) => change(share, bytes, names => void names.add(name)),
-    leave: (name, { share, bytes }) => change(share, -bytes, names => void names.delete(name)),
+    add: (name, { share, bytes }) => change(share, bytes, names => void names.add(name)),
+    remove: (name, { share, bytes }) => change(share, -bytes, names => void names.delete(name)),
     surplus() {
       for (const share of large) for (const name of held.get(share)?.names ?? []) return name
       return undefined

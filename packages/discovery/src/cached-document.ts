@@ -55,7 +55,7 @@ interface Held<T> {
 export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> {
   let held: Held<T> | undefined
   let failure: { readonly error: unknown; readonly at: number } | undefined
-  let flight: Promise<T> | undefined
+  let pending: Promise<T> | undefined
   let waiting = 0
   let attemptedAt = Number.NEGATIVE_INFINITY
 
@@ -64,29 +64,30 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     const age = source.now() - since
     return age >= 0 && age < seconds
   }
-  const hasJust = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
+  const hasFailedWithin = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
 
   /** What may be served in place of a document that cannot be had; not of one that its host has withdrawn. */
-  const standIn = (): Held<T> | undefined => (held !== undefined && isWithin(held.at, held.standsIn) ? held : undefined)
+  const findStandIn = (): Held<T> | undefined =>
+    held !== undefined && isWithin(held.at, held.standsIn) ? held : undefined
 
-  function stale(instead: Held<T>): T {
+  function serveStale(instead: Held<T>): T {
     source.tell('stale')
     return instead.value
   }
 
   /** Begins or joins the fetch. @throws AAuthError, Unreachable at once, with nothing begun or remembered */
-  function fly(budget: FetchBudget | undefined): Promise<T> {
-    if (flight !== undefined) {
+  function fetchOrJoin(budget: FetchBudget | undefined): Promise<T> {
+    if (pending !== undefined) {
       source.join?.(budget)
-      return flight
+      return pending
     }
     const fetched = source.fetch(budget)
     attemptedAt = source.now()
-    flight = land(fetched)
-    return flight
+    pending = storeFetched(fetched)
+    return pending
   }
 
-  async function land(fetched: Promise<FetchedDocument>): Promise<T> {
+  async function storeFetched(fetched: Promise<FetchedDocument>): Promise<T> {
     let document: FetchedDocument | undefined
     try {
       document = await fetched
@@ -106,14 +107,14 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
       }
       throw error
     } finally {
-      flight = undefined
+      pending = undefined
     }
   }
 
-  async function landed(arriving: Promise<T>): Promise<T> {
+  async function awaitFetch(fetching: Promise<T>): Promise<T> {
     waiting += 1
     try {
-      return await arriving
+      return await fetching
     } catch (error) {
       throw discoveryError(error, failureLifetime)
     } finally {
@@ -121,72 +122,72 @@ export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> 
     }
   }
 
-  /** As {@link fly}, unless too many wait for it. */
-  function board(budget: FetchBudget | undefined): Promise<T> {
+  /** As {@link fetchOrJoin}, unless too many wait for it. */
+  function fetchUnlessFull(budget: FetchBudget | undefined): Promise<T> {
     if (waiting >= maxWaiting) throw new Unreachable('too many wait')
-    return fly(budget)
+    return fetchOrJoin(budget)
   }
 
-  function turnedAway(error: unknown): AAuthError {
+  function refusalOf(error: unknown): AAuthError {
     source.tell(error instanceof Unreachable ? 'busy' : 'budget')
     return discoveryError(error, failureLifetime)
   }
 
   function get(budget?: FetchBudget): T | Promise<T> {
-    if (held === undefined || !isWithin(held.at, held.lifetime)) return got(budget)
+    if (held === undefined || !isWithin(held.at, held.lifetime)) return getExpired(budget)
     source.tell('hit')
     return held.value
   }
 
-  async function got(budget: FetchBudget | undefined): Promise<T> {
-    const instead = standIn()
-    if (failure !== undefined && hasJust(failureLifetime)) {
-      if (instead !== undefined) return stale(instead)
+  async function getExpired(budget: FetchBudget | undefined): Promise<T> {
+    const instead = findStandIn()
+    if (failure !== undefined && hasFailedWithin(failureLifetime)) {
+      if (instead !== undefined) return serveStale(instead)
       source.tell('failed')
       throw discoveryError(failure.error, failureLifetime)
     }
     // The host was away a moment ago: every few seconds its deadline would pass anew before anybody is served.
-    const waitsForNobody = instead !== undefined && hasJust(awayLifetime)
-    let arriving: Promise<T>
+    const waitsForNobody = instead !== undefined && hasFailedWithin(awayLifetime)
+    let fetching: Promise<T>
     try {
-      arriving = board(budget)
+      fetching = fetchUnlessFull(budget)
     } catch (error) {
-      if (instead !== undefined && error instanceof Unreachable) return stale(instead)
-      throw turnedAway(error)
+      if (instead !== undefined && error instanceof Unreachable) return serveStale(instead)
+      throw refusalOf(error)
     }
     if (waitsForNobody) {
-      arriving.catch(() => undefined)
-      return stale(instead)
+      fetching.catch(() => undefined)
+      return serveStale(instead)
     }
-    return landed(arriving.then(missed, staleAfter))
+    return awaitFetch(fetching.then(countMiss, serveStaleOrThrow))
   }
 
-  function missed(value: T): T {
+  function countMiss(value: T): T {
     source.tell('miss')
     return value
   }
 
-  function staleAfter(error: unknown): T {
-    const instead = standIn()
-    if (instead !== undefined) return stale(instead)
+  function serveStaleOrThrow(error: unknown): T {
+    const instead = findStandIn()
+    if (instead !== undefined) return serveStale(instead)
     source.tell('miss')
     throw error
   }
 
   async function renewed(interval: number, budget?: FetchBudget): Promise<T> {
-    const isDue = flight === undefined && !isWithin(attemptedAt, interval)
-    if (flight === undefined && !isDue) {
+    const isDue = pending === undefined && !isWithin(attemptedAt, interval)
+    if (pending === undefined && !isDue) {
       if (failure !== undefined) throw discoveryError(failure.error, attemptedAt + interval - source.now())
       return get(budget)
     }
-    let arriving: Promise<T>
+    let fetching: Promise<T>
     try {
-      arriving = board(budget)
+      fetching = fetchUnlessFull(budget)
     } catch (error) {
-      throw turnedAway(error)
+      throw refusalOf(error)
     }
     if (isDue) source.tell('early')
-    return landed(arriving)
+    return awaitFetch(fetching)
   }
 
   return { get, renewed }

@@ -16,7 +16,7 @@ export async function withinDeadline<T>(
   outer?.addEventListener('abort', giveUp, { once: true })
   try {
     outer?.throwIfAborted()
-    return await until(deadline.signal, work(deadline.signal))
+    return await rejectOnAbort(deadline.signal, work(deadline.signal))
   } finally {
     clearTimeout(timer)
     outer?.removeEventListener('abort', giveUp)
@@ -25,7 +25,7 @@ export async function withinDeadline<T>(
   }
 }
 
-function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+function rejectOnAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     work.then(resolve, reject)

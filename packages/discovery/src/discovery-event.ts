@@ -44,7 +44,7 @@ export type DiscoveryEvent =
   | { readonly type: 'purged'; readonly id: string }
 
 /** A listener that cannot disturb what it listens to. */
-export function safely(onEvent: ((event: DiscoveryEvent) => void) | undefined): (event: DiscoveryEvent) => void {
+export function safeListener(onEvent: ((event: DiscoveryEvent) => void) | undefined): (event: DiscoveryEvent) => void {
   if (onEvent === undefined) return () => undefined
   return event => {
     try {

@@ -14,12 +14,12 @@ import {
 } from '@countersign/protocol'
 import { defaultFetcher } from '#default-fetcher'
 import type { Directory } from './directory.js'
-import { type DiscoveryEvent, safely } from './discovery-event.js'
+import { type DiscoveryEvent, safeListener } from './discovery-event.js'
 import { type FetchBudget, type FetchCaller, fetchBudget } from './fetch-budget.js'
 import type { Fetcher } from './fetcher.js'
-import { createFlights } from './flights.js'
 import { createParticipants, type Participants } from './participants.js'
 import type { SiteOf } from './share-site.js'
+import { createSharedFetches } from './shared-fetches.js'
 
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
 const maxFetchesPerRequest = 8
@@ -88,16 +88,20 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { now = () => Date.now() / 1000, development = false, maxEntries = 10_000, maxConcurrent = 64 } = options
   const { fetcher = defaultFetcher(development), timeout = 5 } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
-  const tell = safely(options.onEvent)
-  const flights = createFlights({ fetcher, now, timeout, tell })
-  const shared = { flights, now, development, siteOf: options.siteOf, maxEntries, maxConcurrent, tell }
+  const tell = safeListener(options.onEvent)
+  const fetches = createSharedFetches({ fetcher, now, timeout, tell })
+  const shared = { fetches, now, development, siteOf: options.siteOf, maxEntries, maxConcurrent, tell }
   // A cache each: a flood of invented agents pushes no auth server out.
-  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: frozen(parseAgentMetadata) })
-  const resources = createParticipants({ ...shared, document: 'aauth-resource', parse: frozen(parseResourceMetadata) })
+  const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: freezing(parseAgentMetadata) })
+  const resources = createParticipants({
+    ...shared,
+    document: 'aauth-resource',
+    parse: freezing(parseResourceMetadata),
+  })
   const authServers = createParticipants({
     ...shared,
     document: 'aauth-issuer',
-    parse: frozen(parseAuthServerMetadata),
+    parse: freezing(parseAuthServerMetadata),
   })
   const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
   return new View({
@@ -160,6 +164,6 @@ class View implements Discovery {
 }
 
 /** Every reader is handed the same document: none may change what the next one reads. */
-function frozen<A extends unknown[], T>(parse: (...json: A) => T): (...json: A) => T {
+function freezing<A extends unknown[], T>(parse: (...json: A) => T): (...json: A) => T {
   return (...json) => freezeJson(parse(...json))
 }

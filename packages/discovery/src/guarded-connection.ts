@@ -36,17 +36,17 @@ export async function sendGuarded(
   { allowLoopback, resolve, ca }: GuardedConnection,
 ): Promise<http.IncomingMessage> {
   const target = targetOf(url, { allowLoopback })
-  const addresses = target.addresses ?? (await resolved(resolve(target.host, { signal: request.signal })))
+  const addresses = target.addresses ?? (await explainDnsError(resolve(target.host, { signal: request.signal })))
   request.signal.throwIfAborted()
   checkAddresses(addresses, { url, allowLoopback })
   try {
-    return await open(target, request, { addresses, ...(ca !== undefined && { ca }) })
+    return await openRequest(target, request, { addresses, ...(ca !== undefined && { ca }) })
   } catch (error) {
-    throw withReason(error)
+    throw explainNetworkError(error)
   }
 }
 
-async function resolved(addresses: Promise<string[]>): Promise<string[]> {
+async function explainDnsError(addresses: Promise<string[]>): Promise<string[]> {
   try {
     return await addresses
   } catch (error) {
@@ -66,7 +66,7 @@ const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
 ]
 
 /** The error with `why`, in words for whoever runs this. */
-function withReason(error: unknown): unknown {
+function explainNetworkError(error: unknown): unknown {
   // Tried address by address, it is one error about all of them.
   const [first = error]: unknown[] = error instanceof AggregateError ? error.errors : []
   const code: unknown = Object(first).code
@@ -87,7 +87,7 @@ function checkAddresses(addresses: readonly string[], o: { url: string; allowLoo
   throw refused({ url: o.url, addresses, why: isKnown ? 'address not allowed' : 'no address in DNS' })
 }
 
-function open(
+function openRequest(
   target: Target,
   { method, headers, body, signal }: GuardedRequest,
   { addresses, ca }: { readonly addresses: readonly string[]; readonly ca?: string },
@@ -102,7 +102,7 @@ function open(
     agent:
       target.scheme === 'https' ? new https.Agent({ ...attempts, maxCachedSessions: 0 }) : new http.Agent(attempts),
     // The only addresses Node ever learns are the checked ones: a second DNS answer (rebinding) is never asked for.
-    lookup: lookupIn(addresses.slice(0, maxAttempts)),
+    lookup: lookupAmong(addresses.slice(0, maxAttempts)),
     maxHeaderSize: 16 * 1024,
     insecureHTTPParser: false,
     rejectUnauthorized: true,
@@ -121,7 +121,7 @@ function open(
   })
 }
 
-function lookupIn(addresses: readonly string[]): LookupFunction {
+function lookupAmong(addresses: readonly string[]): LookupFunction {
   const all = addresses.map(address => ({ address, family: isIP(address) }))
   return (_hostname, options, callback) => {
     const first = all[0]

@@ -45,15 +45,15 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   const { mediaTypes = documentTypes } = options
   if (!(timeout > 0 && timeout <= 60)) throw new RangeError('timeout must be above 0 and at most 60 seconds')
 
-  function answer(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  function send(url: string, signal: AbortSignal): Promise<IncomingMessage> {
     const request = { method: 'GET', headers: { accept: mediaTypes.join(', ') }, signal }
     return sendGuarded(url, request, { allowLoopback, resolve, ca })
   }
 
   return (url, { maxBytes, firstByte = timeout, signal: outer }) =>
     withinDeadline({ seconds: timeout, outer }, async signal => {
-      const response = await beginsWithin(firstByte, signal, begins => answer(url, begins))
-      return read(response, { maxBytes, mediaTypes })
+      const response = await beginsWithin(firstByte, signal, begins => send(url, begins))
+      return readResponse(response, { maxBytes, mediaTypes })
     })
 }
 
@@ -72,7 +72,7 @@ async function beginsWithin<T>(
   }
 }
 
-async function read(
+async function readResponse(
   response: IncomingMessage,
   { maxBytes, mediaTypes }: { readonly maxBytes: number; readonly mediaTypes: readonly string[] },
 ): Promise<FetchedDocument> {

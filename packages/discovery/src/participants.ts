@@ -9,9 +9,9 @@ import {
 import { boundedCache } from './bounded-cache.js'
 import type { DiscoveryEvent } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
-import type { Boarding, Flights } from './flights.js'
 import { type Participant, type ParticipantSource, participant } from './participant.js'
 import { type SiteOf, shareSite } from './share-site.js'
+import type { FetchTerms, SharedFetches } from './shared-fetches.js'
 import { createSlots } from './slots.js'
 import { weightOf } from './weight.js'
 
@@ -20,7 +20,7 @@ const bytesPerEntry = 4096
 /** And so many at least, that a small cache can hold large documents. */
 const leastBytes = 32 * 1024 * 1024
 /** Seconds until an answer must begin of somebody who was never met. */
-const firstByte = 2
+const firstByteSeconds = 2
 /** Bytes that an imported key takes, roughly. */
 const bytesPerKey = 2048
 
@@ -35,7 +35,7 @@ export interface Participants<T> {
 export interface ParticipantsOptions<T> {
   readonly document: WellKnownDocument
   readonly parse: (json: unknown, id: string, options: MetadataOptions) => T
-  readonly flights: Flights
+  readonly fetches: SharedFetches
   readonly now: () => number
   readonly development: boolean
   readonly siteOf?: SiteOf | undefined
@@ -44,7 +44,7 @@ export interface ParticipantsOptions<T> {
   readonly tell: (event: DiscoveryEvent) => void
 }
 
-interface Known<T> {
+interface KnownParticipant<T> {
   readonly participant: Participant<T>
   /** It has given a key that was asked for: somebody who can be met, and not only a name. */
   hasProven: boolean
@@ -56,15 +56,15 @@ interface Known<T> {
 export function createParticipants<T extends { readonly jwks_uri: string }>(
   o: ParticipantsOptions<T>,
 ): Participants<T> {
-  const { document, parse, flights, now, development, siteOf, maxEntries, maxConcurrent, tell } = o
+  const { document, parse, fetches, now, development, siteOf, maxEntries, maxConcurrent, tell } = o
   const onEvict = (id: string) => tell({ type: 'evicted', document, id })
   const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
   const shareOf = (id: string): string | undefined => (development ? undefined : shareSite(id, siteOf))
-  const cache = boundedCache<Known<T>>({ maxEntries, maxBytes, shareOf, onEvict })
+  const cache = boundedCache<KnownParticipant<T>>({ maxEntries, maxBytes, shareOf, onEvict })
   // Apart: a flood of invented names, each a host that never answers, delays nobody who was met before.
   const slots = { met: createSlots(maxConcurrent), unmet: createSlots(maxConcurrent) }
 
-  function teller(id: string): ParticipantSource<T>['tell'] {
+  function tellOf(id: string): ParticipantSource<T>['tell'] {
     return (part, what) => {
       if (what === 'hit' || what === 'stale' || what === 'miss') tell({ type: what, document, id, part })
       else if (what === 'garbage') tell({ type: 'alarm', reason: what, document, id, part })
@@ -73,7 +73,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
     }
   }
 
-  function known(id: string): Known<T> {
+  function findOrAdd(id: string): KnownParticipant<T> {
     const held = cache.get(id)
     if (held !== undefined) return held
     if (!isIdentifier(id, { development })) {
@@ -82,45 +82,45 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
     }
     const site = shareOf(id)
     // A name that was never met may be one of a flood: it has to answer soon, and shares by the caller's network as well.
-    const boarding = (size: Pick<Boarding, 'maxBytes' | 'budget'>): Boarding =>
+    const termsOf = (size: Pick<FetchTerms, 'maxBytes' | 'budget'>): FetchTerms =>
       added.hasProven
         ? { ...size, site, slots: slots.met }
-        : { ...size, site, slots: slots.unmet, firstByte, network: size.budget?.network }
-    const added: Known<T> = {
+        : { ...size, site, slots: slots.unmet, firstByte: firstByteSeconds, network: size.budget?.network }
+    const added: KnownParticipant<T> = {
       hasProven: false,
       weighed: 0,
       participant: participant<T>({
         ...{ document, id, development, parse, now },
         fetch(part, url, size) {
-          const fetched = flights.board(url, boarding(size))
+          const fetched = fetches.fetch(url, termsOf(size))
           // Not before: a name that not even a fetch was begun for pushes no other out.
           if (part === 'metadata' && cache.get(id) === undefined) cache.set(id, added)
           return fetched
         },
-        join: (url, size) => flights.join(url, boarding(size)),
+        join: (url, size) => fetches.join(url, termsOf(size)),
         onHeld: (part, { body }) => cache.weigh(id, added, { part, bytes: weightOf(body) }),
-        tell: teller(id),
+        tell: tellOf(id),
       }),
     }
     return added
   }
 
-  function weighKeys(id: string, of: Known<T>): void {
-    const imported = of.participant.importedKeys()
-    if (imported === of.weighed) return
-    of.weighed = imported
-    cache.weigh(id, of, { part: 'keys', bytes: imported * bytesPerKey })
+  function weighKeys(id: string, entry: KnownParticipant<T>): void {
+    const imported = entry.participant.importedKeys()
+    if (imported === entry.weighed) return
+    entry.weighed = imported
+    cache.weigh(id, entry, { part: 'keys', bytes: imported * bytesPerKey })
   }
 
   return {
-    metadata: async (id, budget) => known(id).participant.metadata(budget),
+    metadata: async (id, budget) => findOrAdd(id).participant.metadata(budget),
     async key(id, kid, budget, failed) {
-      const of = known(id)
-      const key = await of.participant.key(kid, budget, failed)
+      const entry = findOrAdd(id)
+      const key = await entry.participant.key(kid, budget, failed)
       if (key === undefined) return undefined
-      of.hasProven = true
-      cache.keep(id, of)
-      weighKeys(id, of)
+      entry.hasProven = true
+      cache.markProven(id, entry)
+      weighKeys(id, entry)
       return key
     },
     purge(id) {
@@ -128,9 +128,9 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
       if (held === undefined) return
       cache.delete(id)
       // Whoever asks from now on gets what is there now, not what a fetch already under way brings.
-      flights.close(wellKnownUrl(id, document))
+      fetches.detach(wellKnownUrl(id, document))
       const uri = held.participant.jwksUri()
-      if (uri !== undefined) flights.close(uri)
+      if (uri !== undefined) fetches.detach(uri)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { Unreachable } from './unreachable.js'
 
 /** One fetch that needs a slot. */
-export interface Ticket {
+export interface SlotRequest {
   /** Those whose shares it takes, see {@link sharesOf}. */
   readonly shares: readonly Share[]
   /** Called once, when it has a slot: at once or later. */
@@ -11,9 +11,9 @@ export interface Ticket {
 /** A bounded number of fetches at the same time, and a bounded number that wait. */
 export interface Slots {
   /** @throws Unreachable when too many wait already, altogether or for one of its shares */
-  enter(ticket: Ticket): void
-  /** Gives back the slot, or the place among those that wait; in vain for a ticket that has neither. */
-  leave(ticket: Ticket): void
+  acquire(request: SlotRequest): void
+  /** Gives back the slot, or the place among those that wait; in vain for a request that has neither. */
+  release(request: SlotRequest): void
 }
 
 /** Who a fetch is for and who caused it. */
@@ -45,7 +45,7 @@ export function sharesOf({ origin, site, network }: FetchShares): readonly Share
 }
 
 interface Load {
-  flying: number
+  running: number
   waiting: number
 }
 
@@ -63,69 +63,69 @@ export function createSlots(maxConcurrent: number): Slots {
   if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)
     throw new RangeError('maxConcurrent must be a positive whole number')
   const maxWaiting = 4 * maxConcurrent
-  const flying = new Set<Ticket>()
-  const waiting = new Set<Ticket>()
+  const running = new Set<SlotRequest>()
+  const waiting = new Set<SlotRequest>()
   const loads = new Map<string, Load>()
 
-  const loadOf = ({ name }: Share): Load => loads.get(name) ?? { flying: 0, waiting: 0 }
+  const loadOf = ({ name }: Share): Load => loads.get(name) ?? { running: 0, waiting: 0 }
   const tenth = (of: number): number => Math.max(2, Math.floor(of / 10))
-  const mostFlying = {
+  const maxRunning = {
     origin: Math.max(1, Math.floor(maxConcurrent / 8)),
     site: tenth(maxConcurrent),
     ports: Math.floor(tenth(maxConcurrent) / 2),
     network: tenth(maxConcurrent),
   }
-  const mostWaiting = {
+  const maxWaitingOf = {
     origin: 2 * maxConcurrent,
     site: tenth(maxWaiting),
     ports: Math.floor(tenth(maxWaiting) / 2),
     network: tenth(maxWaiting),
   }
 
-  function count(ticket: Ticket, change: Partial<Load>): void {
-    for (const share of ticket.shares) {
+  function count(request: SlotRequest, change: Partial<Load>): void {
+    for (const share of request.shares) {
       const load = loadOf(share)
-      const next = { flying: load.flying + (change.flying ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
-      if (next.flying + next.waiting === 0) loads.delete(share.name)
+      const next = { running: load.running + (change.running ?? 0), waiting: load.waiting + (change.waiting ?? 0) }
+      if (next.running + next.waiting === 0) loads.delete(share.name)
       else loads.set(share.name, next)
     }
   }
 
-  function hasRoomFor({ shares }: Ticket): boolean {
-    if (flying.size >= maxConcurrent || shares.some(share => loadOf(share).flying >= mostFlying[share.kind]))
+  function hasRoomFor({ shares }: SlotRequest): boolean {
+    if (running.size >= maxConcurrent || shares.some(share => loadOf(share).running >= maxRunning[share.kind]))
       return false
-    return flying.size < maxConcurrent * 0.9 || shares.every(share => loadOf(share).flying === 0)
+    return running.size < maxConcurrent * 0.9 || shares.every(share => loadOf(share).running === 0)
   }
 
-  function begin(ticket: Ticket): void {
-    flying.add(ticket)
-    count(ticket, { flying: 1 })
-    ticket.start()
+  function start(request: SlotRequest): void {
+    running.add(request)
+    count(request, { running: 1 })
+    request.start()
   }
 
-  function forget(ticket: Ticket): void {
-    if (waiting.delete(ticket)) count(ticket, { waiting: -1 })
-    if (flying.delete(ticket)) count(ticket, { flying: -1 })
+  function remove(request: SlotRequest): void {
+    if (waiting.delete(request)) count(request, { waiting: -1 })
+    if (running.delete(request)) count(request, { running: -1 })
   }
 
   return {
-    enter(ticket) {
-      if (hasRoomFor(ticket)) {
-        begin(ticket)
+    acquire(request) {
+      if (hasRoomFor(request)) {
+        start(request)
         return
       }
-      if (waiting.size >= maxWaiting || ticket.shares.some(share => loadOf(share).waiting >= mostWaiting[share.kind]))
+      if (waiting.size >= maxWaiting || request.shares.some(share => loadOf(share).waiting >= maxWaitingOf[share.kind]))
         throw new Unreachable('too many fetches wait already')
-      waiting.add(ticket)
-      count(ticket, { waiting: 1 })
+      waiting.add(request)
+      count(request, { waiting: 1 })
     },
-    leave(ticket) {
-      forget(ticket)
+    release(request) {
+      remove(request)
       for (const next of waiting) {
-        if (flying.size >= maxConcurrent) return
+        if (running.size >= maxConcurrent) return
         if (!hasRoomFor(next)) continue
-        forget(next)
-        begin(next)
+        remove(next)
+        start(next)
       }
     },
   }

@@ -24,9 +24,9 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
   const imported = new Map<string, VerifyKey>()
   const importing = new Map<string, Promise<VerifyKey | undefined>>()
 
-  async function bring(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {
+  async function importOnce(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {
     const before = previous.get(kid)
-    const key = before !== undefined && isSame(before.publicJwk, jwk) ? before : await imports(jwk)
+    const key = before !== undefined && isSameJwk(before.publicJwk, jwk) ? before : await tryImport(jwk)
     if (key !== undefined) imported.set(kid, key)
     return key
   }
@@ -38,7 +38,7 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
       if (known !== undefined) return known
       const jwk = findKey(jwks, kid)
       if (jwk === undefined) return undefined
-      const key = bring(kid, jwk)
+      const key = importOnce(kid, jwk)
       importing.set(kid, key)
       return key
     },
@@ -46,7 +46,7 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
 }
 
 /** A key that cannot be imported (a point off its curve) is a broken entry, and those are skipped. */
-async function imports(jwk: PublicJwk): Promise<VerifyKey | undefined> {
+async function tryImport(jwk: PublicJwk): Promise<VerifyKey | undefined> {
   try {
     return await importVerifyKey(jwk)
   } catch {
@@ -55,6 +55,6 @@ async function imports(jwk: PublicJwk): Promise<VerifyKey | undefined> {
 }
 
 /** Both have their canonical members only, in one order. */
-function isSame(a: PublicJwk, b: PublicJwk): boolean {
+function isSameJwk(a: PublicJwk, b: PublicJwk): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

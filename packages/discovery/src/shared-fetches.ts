@@ -3,26 +3,26 @@ import { withinDeadline } from './deadline.js'
 import type { DiscoveryEvent, FetchOutcome } from './discovery-event.js'
 import type { FetchBudget } from './fetch-budget.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
-import { type Slots, sharesOf, type Ticket } from './slots.js'
+import { type SlotRequest, type Slots, sharesOf } from './slots.js'
 import { Unreachable } from './unreachable.js'
 
 /** Fetches that are under way, at most one for a URL. */
-export interface Flights {
+export interface SharedFetches {
   /**
    * Joins the fetch of this URL that is under way, or spends one of the budget and begins one when it has a slot.
    * Rejects with AAuthError when the fetcher refuses, with Unreachable when there was no answer in time.
    * @throws AAuthError at once when the budget is spent
    * @throws Unreachable at once when too many wait for a slot
    */
-  board(url: string, options: Boarding): Promise<FetchedDocument>
+  fetch(url: string, terms: FetchTerms): Promise<FetchedDocument>
   /** Lets the fetch of this URL that is under way, if there is one, wait for one more caller as well. */
-  join(url: string, options: Boarding): void
+  join(url: string, terms: FetchTerms): void
   /** Lets nobody join the fetch of this URL any more. */
-  close(url: string): void
+  detach(url: string): void
 }
 
 /** What a fetch may cost. */
-export interface Boarding {
+export interface FetchTerms {
   readonly maxBytes: number
   /** Seconds until the first byte must be there, where that is less than the timeout. */
   readonly firstByte?: number | undefined
@@ -34,8 +34,8 @@ export interface Boarding {
   readonly budget?: FetchBudget | undefined
 }
 
-/** What {@link createFlights} needs. */
-export interface FlightsOptions {
+/** What {@link createSharedFetches} needs. */
+export interface SharedFetchesOptions {
   readonly fetcher: Fetcher
   readonly now: () => number
   /** Seconds that a fetch may take, with the wait for a slot. */
@@ -43,97 +43,97 @@ export interface FlightsOptions {
   readonly tell: (event: DiscoveryEvent) => void
 }
 
-interface Flight {
+interface SharedFetch {
   readonly document: Promise<FetchedDocument>
   /** Waits for one more caller as well, if it still waits. @throws Unreachable when too many do */
-  enter(waiting: Waiting): void
+  add(waiter: Waiter): void
 }
 
-/** For whom a flight waits. */
-type Waiting = Pick<Boarding, 'slots' | 'site' | 'network'>
+/** For whom a fetch waits. */
+type Waiter = Pick<FetchTerms, 'slots' | 'site' | 'network'>
 
-/** A flight that many ask for waits on behalf of a few of them: each takes a place of those that wait. */
-const maxTickets = 4
+/** A fetch that many ask for waits on behalf of a few of them: each takes a place of those that wait. */
+const maxRequests = 4
 
 /**
- * One flight per URL: however many ask at the same time, a host is asked once.
+ * One fetch per URL: however many ask at the same time, a host is asked once.
  * @see protocol.md §10
  */
-export function createFlights(options: FlightsOptions): Flights {
-  const inFlight = new Map<string, Flight>()
+export function createSharedFetches(options: SharedFetchesOptions): SharedFetches {
+  const underWay = new Map<string, SharedFetch>()
   return {
-    board(url, boarding) {
-      // Two documents of different size limits may stand at one URL: a flight is told by both.
-      const name = `${boarding.maxBytes} ${url}`
-      const joined = inFlight.get(name)
+    fetch(url, terms) {
+      // Two documents of different size limits may stand at one URL: a fetch is told by both.
+      const name = `${terms.maxBytes} ${url}`
+      const joined = underWay.get(name)
       if (joined !== undefined) {
-        hasten(joined, boarding)
+        addWaiter(joined, terms)
         return joined.document
       }
-      boarding.budget?.spend()
-      const flight = launch(url, { ...boarding, ...options })
-      inFlight.set(name, flight)
-      return flight.document.finally(() => {
-        if (inFlight.get(name) === flight) inFlight.delete(name)
+      terms.budget?.spend()
+      const fetch = beginFetch(url, { ...terms, ...options })
+      underWay.set(name, fetch)
+      return fetch.document.finally(() => {
+        if (underWay.get(name) === fetch) underWay.delete(name)
       })
     },
-    join(url, boarding) {
-      const joined = inFlight.get(`${boarding.maxBytes} ${url}`)
-      if (joined !== undefined) hasten(joined, boarding)
+    join(url, terms) {
+      const joined = underWay.get(`${terms.maxBytes} ${url}`)
+      if (joined !== undefined) addWaiter(joined, terms)
     },
-    close(url) {
-      for (const name of inFlight.keys()) if (name.endsWith(` ${url}`)) inFlight.delete(name)
+    detach(url) {
+      for (const name of underWay.keys()) if (name.endsWith(` ${url}`)) underWay.delete(name)
     },
   }
 }
 
-/** A flight that a stranger caused may wait behind a flood; one who has slots elsewhere, or a share of their own, need not wait with it. */
-function hasten(flight: Flight, waiting: Waiting): void {
+/** A fetch that a stranger caused may wait behind a flood; one who has slots elsewhere, or a share of their own, need not wait with it. */
+function addWaiter(fetch: SharedFetch, waiter: Waiter): void {
   try {
-    flight.enter(waiting)
+    fetch.add(waiter)
   } catch {
     // It keeps the place it has.
   }
 }
 
-type Launch = FlightsOptions & Waiting & Pick<Boarding, 'maxBytes' | 'firstByte'>
+type BeginOptions = SharedFetchesOptions & Waiter & Pick<FetchTerms, 'maxBytes' | 'firstByte'>
 
-function launch(url: string, options: Launch): Flight {
+function beginFetch(url: string, options: BeginOptions): SharedFetch {
   const { origin } = new URL(url)
-  const tickets: Array<Ticket & Waiting> = []
+  const requests: Array<SlotRequest & Waiter> = []
   let isWaiting = true
-  let takeOff = (): void => undefined
+  let grantSlot = (): void => undefined
   const ready = new Promise<void>(resolve => {
-    takeOff = resolve
+    grantSlot = resolve
   })
 
-  function leave(except?: Ticket): void {
+  function releaseAll(except?: SlotRequest): void {
     isWaiting = false
-    for (const ticket of tickets) if (ticket !== except) ticket.slots.leave(ticket)
+    for (const request of requests) if (request !== except) request.slots.release(request)
   }
 
-  function enter({ slots, site, network }: Waiting): void {
-    const isSame = (ticket: Waiting): boolean => ticket.slots === slots && ticket.network === network
-    if (!isWaiting || tickets.length >= maxTickets || tickets.some(isSame)) return
-    const ticket = {
+  function add({ slots, site, network }: Waiter): void {
+    const isSame = (request: Waiter): boolean => request.slots === slots && request.network === network
+    if (!isWaiting || requests.length >= maxRequests || requests.some(isSame)) return
+    const request = {
       ...{ slots, site, network, shares: sharesOf({ origin, site, network }) },
       start(): void {
-        leave(ticket)
-        takeOff()
+        releaseAll(request)
+        grantSlot()
       },
     }
-    slots.enter(ticket)
-    tickets.push(ticket)
+    slots.acquire(request)
+    requests.push(request)
   }
 
-  enter(options)
-  return { document: fly(url, ready, options).finally(() => leave()), enter }
+  add(options)
+  return { document: runFetch(url, ready, options).finally(() => releaseAll()), add }
 }
 
-async function fly(
+async function runFetch(
   url: string,
   ready: Promise<void>,
-  o: FlightsOptions & Pick<Boarding, 'maxBytes' | 'firstByte'>,
+  o: SharedFetchesOptions & Pick<FetchTerms, 'maxBytes' | 'firstByte'>,
 ): Promise<FetchedDocument> {
   const { fetcher, now, timeout: seconds, tell, maxBytes, firstByte } = o
   const began = now()
