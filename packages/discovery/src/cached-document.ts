@@ -4,42 +4,27 @@ import type { FetchedDocument } from './fetcher.js'
 import { lifetimeOf } from './freshness.js'
 import { discoveryError, Unreachable } from './unreachable.js'
 
-/** Seconds during which a failure is the answer, so that nobody can make us knock at a dead host per request. */
+/** Seconds a failure is remembered, so that strangers cannot make us ask a dead host once per request. */
 const failureLifetime = 5
-/** Seconds after a failure during which nobody waits for the host who can be served without; after them it is asked first. */
+/** Seconds after a failure in which callers get the stale document without waiting; later the host is asked first. */
 const awayLifetime = 30
-/** Seconds after its last successful fetch that a document may stand in for a host that does not answer, or answers with garbage. */
+/** Seconds after its last successful fetch in which a document is served while its host is unreachable or sends garbage. */
 const staleLimit = 3600
-/** How many may wait for one document at the same time: more are told at once to come back. */
+/** Callers that may wait for one document at the same time; further ones get 503 at once. */
 const maxWaiting = 4096
-
-/** One document of one identifier, kept as long as protocol.md §10 allows. */
-export interface CachedDocument<T> {
-  /**
-   * The document: from memory while fresh, without a promise; else fetched; else, when the host does not answer or its document has turned to
-   * garbage, the last good one for up to 1 h.
-   * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 when the host does not answer
-   */
-  get(budget?: FetchBudget): T | Promise<T>
-  /**
-   * The document, fetched (or joined) even if fresh, unless it was asked for less than `interval` seconds ago.
-   * @throws AAuthError `discovery_failed` when the last attempt failed
-   */
-  renewed(interval: number, budget?: FetchBudget): Promise<T>
-}
 
 /** Where a {@link CachedDocument} comes from. */
 export interface DocumentSource<T> {
   readonly now: () => number
-  /** Begins or joins a fetch; throws at once, with nothing begun, when the budget is spent or too many fetches wait. */
+  /** Begins or joins a fetch; throws synchronously, with nothing begun, when the budget is spent or too many fetches wait. */
   fetch(budget: FetchBudget | undefined): Promise<FetchedDocument>
-  /** One more asks for the document that is being fetched. */
+  /** Called when one more caller waits for the fetch under way. */
   join?(budget: FetchBudget | undefined): void
-  /** From bytes to what is kept. @throws AAuthError `discovery_failed`, Unreachable */
+  /** Turns the fetched bytes into the value to cache. @throws AAuthError `discovery_failed`, Unreachable */
   read(document: FetchedDocument): T
-  /** Told what is held from now on. */
+  /** Called with each document that enters the cache. */
   onHeld(document: FetchedDocument): void
-  /** Told how a question was answered, that a document is fetched early, or that it has turned to garbage. */
+  /** Reports how a lookup was answered, that a document is fetched early, or that the host sends garbage. */
   tell(what: 'hit' | 'stale' | 'miss' | 'early' | 'budget' | 'busy' | 'failed' | 'garbage'): void
 }
 
@@ -47,148 +32,162 @@ interface Held<T> {
   readonly value: T
   readonly at: number
   readonly lifetime: number
-  /** Seconds since `at` in which it may stand in; `lifetime` once its host has withdrawn it. */
+  /** Seconds since `at` in which it may be served stale; `lifetime` once its host has withdrawn it. */
   standsIn: number
 }
 
-/** Makes a {@link CachedDocument}; nothing is fetched yet. */
-export function cachedDocument<T>(source: DocumentSource<T>): CachedDocument<T> {
-  let held: Held<T> | undefined
-  let failure: { readonly error: unknown; readonly at: number } | undefined
-  let pending: Promise<T> | undefined
-  let waiting = 0
-  let attemptedAt = Number.NEGATIVE_INFINITY
+interface Failure {
+  readonly error: unknown
+  readonly at: number
+}
 
-  // A clock that was set back makes ages negative: then nothing counts as recent.
-  const isWithin = (since: number, seconds: number): boolean => {
-    const age = source.now() - since
-    return age >= 0 && age < seconds
-  }
-  const hasFailedWithin = (seconds: number): boolean => failure !== undefined && isWithin(failure.at, seconds)
+/** One document of one identifier, cached; nothing is fetched before it is asked for. @see protocol §10 */
+export class CachedDocument<T> {
+  readonly #source: DocumentSource<T>
+  #held: Held<T> | undefined
+  #failure: Failure | undefined
+  #pending: Promise<T> | undefined
+  #waiting = 0
+  #attemptedAt = Number.NEGATIVE_INFINITY
 
-  /** What may be served in place of a document that cannot be had; not of one that its host has withdrawn. */
-  const findStandIn = (): Held<T> | undefined =>
-    held !== undefined && isWithin(held.at, held.standsIn) ? held : undefined
-
-  function serveStale(instead: Held<T>): T {
-    source.tell('stale')
-    return instead.value
+  constructor(source: DocumentSource<T>) {
+    this.#source = source
   }
 
-  /** Begins or joins the fetch. @throws AAuthError, Unreachable at once, with nothing begun or remembered */
-  function fetchOrJoin(budget: FetchBudget | undefined): Promise<T> {
-    if (pending !== undefined) {
-      source.join?.(budget)
-      return pending
+  /**
+   * The document: while fresh from memory, without a promise; else fetched. When the host does not answer or sends garbage,
+   * the last good document is served for up to 1 h.
+   * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 when the host does not answer
+   */
+  get(budget?: FetchBudget): T | Promise<T> {
+    const held = this.#held
+    return held !== undefined && this.#isWithin(held.at, held.lifetime)
+      ? this.#serve('hit', held.value)
+      : this.#getExpired(budget)
+  }
+
+  /**
+   * Fetches the document even if it is fresh, or joins the fetch under way. Fetches nothing when the last fetch began less
+   * than `interval` seconds ago.
+   * @throws AAuthError `discovery_failed` when the last attempt failed
+   */
+  async renewed(interval: number, budget?: FetchBudget): Promise<T> {
+    const isDue = this.#pending === undefined && !this.#isWithin(this.#attemptedAt, interval)
+    if (this.#pending === undefined && !isDue) {
+      const failure = this.#failure
+      if (failure === undefined) return this.get(budget)
+      throw discoveryError(failure.error, this.#attemptedAt + interval - this.#source.now())
     }
-    const fetched = source.fetch(budget)
-    attemptedAt = source.now()
-    pending = storeFetched(fetched)
-    return pending
+    let fetching: Promise<T>
+    try {
+      fetching = this.#fetch(budget)
+    } catch (error) {
+      throw this.#refusalOf(error)
+    }
+    if (isDue) this.#source.tell('early')
+    return this.#awaitFetch(fetching)
   }
 
-  async function storeFetched(fetched: Promise<FetchedDocument>): Promise<T> {
+  async #getExpired(budget: FetchBudget | undefined): Promise<T> {
+    const standIn = this.#findStandIn()
+    const failure = this.#failure
+    if (failure !== undefined && this.#isWithin(failure.at, failureLifetime)) {
+      if (standIn !== undefined) return this.#serve('stale', standIn.value)
+      this.#source.tell('failed')
+      throw discoveryError(failure.error, failureLifetime)
+    }
+    // The host failed a moment ago and may fail again: no caller waits for its deadline when it can be served without.
+    const isAway = failure !== undefined && this.#isWithin(failure.at, awayLifetime)
+    let fetching: Promise<T>
+    try {
+      fetching = this.#fetch(budget)
+    } catch (error) {
+      if (standIn !== undefined && error instanceof Unreachable) return this.#serve('stale', standIn.value)
+      throw this.#refusalOf(error)
+    }
+    if (standIn !== undefined && isAway) {
+      fetching.catch(() => undefined)
+      return this.#serve('stale', standIn.value)
+    }
+    return this.#serveFetched(fetching)
+  }
+
+  /** Begins or joins the fetch. @throws AAuthError, Unreachable synchronously, with nothing begun or remembered */
+  #fetch(budget: FetchBudget | undefined): Promise<T> {
+    if (this.#waiting >= maxWaiting) throw new Unreachable('too many wait')
+    if (this.#pending === undefined) {
+      const fetched = this.#source.fetch(budget)
+      this.#attemptedAt = this.#source.now()
+      this.#pending = this.#storeFetched(fetched)
+    } else this.#source.join?.(budget)
+    return this.#pending
+  }
+
+  async #storeFetched(fetched: Promise<FetchedDocument>): Promise<T> {
     let document: FetchedDocument | undefined
     try {
       document = await fetched
-      const value = source.read(document)
-      held = { value, at: source.now(), lifetime: lifetimeOf(document.cacheControl), standsIn: staleLimit }
-      failure = undefined
-      source.onHeld(document)
+      const value = this.#source.read(document)
+      this.#held = { value, at: this.#source.now(), lifetime: lifetimeOf(document.cacheControl), standsIn: staleLimit }
+      this.#failure = undefined
+      this.#source.onHeld(document)
       return value
     } catch (error) {
-      failure = { error, at: source.now() }
-      if (held !== undefined && !(error instanceof Unreachable)) {
-        // A broken deployment must not lock out everyone that its last good document names: that one stands in.
-        if (document?.status === 200) source.tell('garbage')
-        // A host that says there is no document has withdrawn it. What is fresh still counts: a request with an unknown kid,
-        // which makes us ask early, must not end it for everyone else.
-        else held.standsIn = held.lifetime
+      this.#failure = { error, at: this.#source.now() }
+      if (this.#held !== undefined && !(error instanceof Unreachable)) {
+        // A broken deployment must not lock out every caller that the last good document names: that one is served stale.
+        if (document?.status === 200) this.#source.tell('garbage')
+        // Any other answer withdraws the document. It still counts while fresh: a request with an unknown kid, which makes us
+        // fetch early, must not end it for every other caller.
+        else this.#held.standsIn = this.#held.lifetime
       }
       throw error
     } finally {
-      pending = undefined
+      this.#pending = undefined
     }
   }
 
-  async function awaitFetch(fetching: Promise<T>): Promise<T> {
-    waiting += 1
+  async #awaitFetch(fetching: Promise<T>): Promise<T> {
+    this.#waiting += 1
     try {
       return await fetching
     } catch (error) {
       throw discoveryError(error, failureLifetime)
     } finally {
-      waiting -= 1
+      this.#waiting -= 1
     }
   }
 
-  /** As {@link fetchOrJoin}, unless too many wait for it. */
-  function fetchUnlessFull(budget: FetchBudget | undefined): Promise<T> {
-    if (waiting >= maxWaiting) throw new Unreachable('too many wait')
-    return fetchOrJoin(budget)
-  }
-
-  function refusalOf(error: unknown): AAuthError {
-    source.tell(error instanceof Unreachable ? 'busy' : 'budget')
-    return discoveryError(error, failureLifetime)
-  }
-
-  function get(budget?: FetchBudget): T | Promise<T> {
-    if (held === undefined || !isWithin(held.at, held.lifetime)) return getExpired(budget)
-    source.tell('hit')
-    return held.value
-  }
-
-  async function getExpired(budget: FetchBudget | undefined): Promise<T> {
-    const instead = findStandIn()
-    if (failure !== undefined && hasFailedWithin(failureLifetime)) {
-      if (instead !== undefined) return serveStale(instead)
-      source.tell('failed')
-      throw discoveryError(failure.error, failureLifetime)
-    }
-    // The host was away a moment ago: every few seconds its deadline would pass anew before anybody is served.
-    const waitsForNobody = instead !== undefined && hasFailedWithin(awayLifetime)
-    let fetching: Promise<T>
-    try {
-      fetching = fetchUnlessFull(budget)
-    } catch (error) {
-      if (instead !== undefined && error instanceof Unreachable) return serveStale(instead)
-      throw refusalOf(error)
-    }
-    if (waitsForNobody) {
-      fetching.catch(() => undefined)
-      return serveStale(instead)
-    }
-    return awaitFetch(fetching.then(countMiss, serveStaleOrThrow))
-  }
-
-  function countMiss(value: T): T {
-    source.tell('miss')
+  #serve(how: 'hit' | 'miss' | 'stale', value: T): T {
+    this.#source.tell(how)
     return value
   }
 
-  function serveStaleOrThrow(error: unknown): T {
-    const instead = findStandIn()
-    if (instead !== undefined) return serveStale(instead)
-    source.tell('miss')
-    throw error
-  }
-
-  async function renewed(interval: number, budget?: FetchBudget): Promise<T> {
-    const isDue = pending === undefined && !isWithin(attemptedAt, interval)
-    if (pending === undefined && !isDue) {
-      if (failure !== undefined) throw discoveryError(failure.error, attemptedAt + interval - source.now())
-      return get(budget)
-    }
-    let fetching: Promise<T>
+  async #serveFetched(fetching: Promise<T>): Promise<T> {
     try {
-      fetching = fetchUnlessFull(budget)
+      return this.#serve('miss', await this.#awaitFetch(fetching))
     } catch (error) {
-      throw refusalOf(error)
+      const standIn = this.#findStandIn()
+      if (standIn !== undefined) return this.#serve('stale', standIn.value)
+      this.#source.tell('miss')
+      throw error
     }
-    if (isDue) source.tell('early')
-    return awaitFetch(fetching)
   }
 
-  return { get, renewed }
+  #refusalOf(error: unknown): AAuthError {
+    this.#source.tell(error instanceof Unreachable ? 'busy' : 'budget')
+    return discoveryError(error, failureLifetime)
+  }
+
+  /** The cached document, if it may be served stale; one that its host has withdrawn may not. */
+  #findStandIn(): Held<T> | undefined {
+    const held = this.#held
+    return held !== undefined && this.#isWithin(held.at, held.standsIn) ? held : undefined
+  }
+
+  /** A clock that was set back makes ages negative: then nothing counts as recent. */
+  #isWithin(since: number, seconds: number): boolean {
+    const age = this.#source.now() - since
+    return age >= 0 && age < seconds
+  }
 }

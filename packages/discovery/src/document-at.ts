@@ -1,5 +1,5 @@
 import { checkOptions } from '@countersign/protocol'
-import { cachedDocument } from './cached-document.js'
+import { CachedDocument } from './cached-document.js'
 import { fetchDocument } from './fetch-document.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { readDocument } from './read-document.js'
@@ -58,6 +58,6 @@ export function documentAt<T>(options: {
       if (what === 'garbage') onGarbage?.()
     },
   }
-  const { get, renewed } = cachedDocument<T>(source)
-  return { get: async () => get(), renewed: interval => renewed(interval) }
+  const document = new CachedDocument<T>(source)
+  return { get: async () => document.get(), renewed: interval => document.renewed(interval) }
 }

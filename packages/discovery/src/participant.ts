@@ -1,6 +1,6 @@
 import type { VerifyKey } from '@countersign/httpsig'
 import { type MetadataOptions, type WellKnownDocument, wellKnownUrl } from '@countersign/protocol'
-import { type CachedDocument, cachedDocument, type DocumentSource } from './cached-document.js'
+import { CachedDocument, type DocumentSource } from './cached-document.js'
 import type { FetchBudget } from './fetch-budget.js'
 import type { FetchedDocument } from './fetcher.js'
 import { maxJwksBytes, maxMetadataBytes, readDocument } from './read-document.js'
@@ -51,7 +51,7 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
 
   function cachedPart<D>(part: Part, url: string, read: (json: unknown) => D): CachedDocument<D> {
     const maxBytes = part === 'metadata' ? maxMetadataBytes : maxJwksBytes
-    return cachedDocument<D>({
+    return new CachedDocument<D>({
       now: source.now,
       fetch: budget => source.fetch(part, url, { maxBytes, budget }),
       join: budget => source.join?.(url, { maxBytes, budget }),

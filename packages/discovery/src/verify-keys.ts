@@ -26,7 +26,9 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
 
   async function importOnce(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {
     const before = previous.get(kid)
-    const key = before !== undefined && isSameJwk(before.publicJwk, jwk) ? before : await tryImport(jwk)
+    const isUnchanged = before !== undefined && isSameJwk(before.publicJwk, jwk)
+    // An entry that cannot be imported (a point off its curve) is broken, and broken entries are skipped.
+    const key = isUnchanged ? before : await importVerifyKey(jwk).catch(() => undefined)
     if (key !== undefined) imported.set(kid, key)
     return key
   }
@@ -42,15 +44,6 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
       importing.set(kid, key)
       return key
     },
-  }
-}
-
-/** A key that cannot be imported (a point off its curve) is a broken entry, and those are skipped. */
-async function tryImport(jwk: PublicJwk): Promise<VerifyKey | undefined> {
-  try {
-    return await importVerifyKey(jwk)
-  } catch {
-    return undefined
   }
 }
 
