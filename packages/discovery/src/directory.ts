@@ -21,7 +21,7 @@ import { weightOf } from './weight.js'
  * From an identifier to its metadata and keys.
  * All methods reject with AAuthError `discovery_failed`: 401 when a document is missing or wrong, 503 with `retryAfter`
  * when its host does not answer and nothing recent is held, or when too many fetches are under way.
- * @see protocol.md §10
+ * @see protocol §10
  */
 export interface Directory {
   /** What an agent publishes. */
@@ -59,7 +59,7 @@ const heavy = 512 * 1024
  * A directory for one program that chooses by itself whom it deals with, such as an agent in a page: read, checked and
  * cached as by `createDiscovery`, but without what that has against floods of identifiers that strangers name.
  * Keeps the last 64 participants of each role.
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function createDirectory(options: DirectoryOptions): Directory {
   checkOptionsOffPage('createDirectory', options, { fetcher: 'function', now: 'function', development: 'boolean' })

@@ -21,10 +21,10 @@ import { createParticipants, type Participants } from './participants.js'
 import type { SiteOf } from './share-site.js'
 import { createSharedFetches } from './shared-fetches.js'
 
-/** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol.md §10 */
+/** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol §10 */
 const maxFetchesPerRequest = 8
 
-/** A {@link Directory} that strangers may make look up what they like. @see protocol.md §10 */
+/** A {@link Directory} that strangers may make look up what they like. @see protocol §10 */
 export interface Discovery extends Directory {
   /**
    * A view on the same cache for one inbound request that may begin so many fetches; default 8. They share what fetches there may
@@ -81,7 +81,7 @@ const checks: OptionChecks<DiscoveryOptions> = {
  * Makes a {@link Discovery} with a cache of its own.
  * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
  * @throws TypeError where the platform gives no control over addresses and no `fetcher` is passed in
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   checkOptions('createDiscovery', options, checks)

@@ -28,7 +28,7 @@ export interface DocumentAt<T> {
  * @param options.fetcher on Node `guardedFetcher()`
  * @param options.onGarbage called at each fetch that brings garbage in place of a document that was good before
  * @param options.now Unix seconds; default the system clock
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function documentAt<T>(options: {
   readonly url: string

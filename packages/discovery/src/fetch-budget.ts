@@ -17,7 +17,7 @@ export interface FetchBudget {
 /**
  * A budget of its own that also draws on the one it was made from: a view of a view widens nothing.
  * It stops one inbound request from making us fetch from many hosts.
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function fetchBudget(fetches: number, parent?: FetchBudget, caller?: FetchCaller): FetchBudget {
   if (!Number.isSafeInteger(fetches) || fetches < 0)

@@ -22,6 +22,6 @@ export interface FetcherOptions {
  * Gets one document that a stranger named: without credentials, without following redirects.
  * On Node use `guardedFetcher`; where a platform has no control of addresses, bring your own.
  * Throws on network trouble (anything: counted as unreachable) or refusal (an `AAuthError`: passed on as it is).
- * @see protocol.md §10
+ * @see protocol §10
  */
 export type Fetcher = (url: string, options: FetcherOptions) => Promise<FetchedDocument>

@@ -7,7 +7,7 @@ const unstated = 300
 
 /**
  * Seconds a fetched document counts as fresh: its `Cache-Control` `max-age`, within 30 s and 10 min; 5 min without one.
- * @see protocol.md §10, RFC 9111 §5.2.2
+ * @see protocol §10, RFC 9111 §5.2.2
  */
 export function lifetimeOf(cacheControl: string | undefined): number {
   const directives = (cacheControl ?? '').split(',').map(directive => directive.trim().toLowerCase())

@@ -43,7 +43,7 @@ export type GuardedFetch = (url: string, init?: GuardedInit) => Promise<Response
  * connection is made, so that one that is bound to an address inside by then (rebinding) is not reached. https only, no redirects,
  * no cookies, one deadline for all, the answer bounded and in memory.
  * @throws RangeError when `timeout` or `maxBytes` is out of range
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function guardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
   checkOptions('guardedFetch', options, checks)

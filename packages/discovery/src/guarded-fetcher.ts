@@ -37,7 +37,7 @@ const checks: OptionChecks<GuardedFetcherOptions> = {
  * the connection made to a checked one, certificates verified, one deadline for all, size limited, one kind of content
  * only (JSON, unless `mediaTypes` says otherwise), nothing of the caller's sent along.
  * @throws RangeError when `timeout` is out of range
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
   checkOptions('guardedFetcher', options, checks)

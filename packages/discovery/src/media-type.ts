@@ -1,4 +1,4 @@
-/** What metadata and key sets may be sent as. HTML or plain text may be anybody's upload. @see protocol.md §10 */
+/** What metadata and key sets may be sent as. HTML or plain text may be anybody's upload. @see protocol §10 */
 export const documentTypes: readonly string[] = ['application/json', 'application/jwk-set+json']
 
 /** Tells whether a `Content-Type` is one of some media types (in lower case), with or without parameters. */

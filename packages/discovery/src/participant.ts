@@ -41,7 +41,7 @@ export interface ParticipantSource<T> {
   tell(part: Part, what: Parameters<DocumentSource<T>['tell']>[0]): void
 }
 
-/** Makes a {@link Participant}; nothing is fetched yet. @see protocol.md §10 */
+/** Makes a {@link Participant}; nothing is fetched yet. @see protocol §10 */
 export function participant<T extends { readonly jwks_uri: string }>(source: ParticipantSource<T>): Participant<T> {
   const { document, id, development, parse } = source
   const metadata = cachedPart('metadata', wellKnownUrl(id, document), json => parse(json, id, { development }))

@@ -52,7 +52,7 @@ interface KnownParticipant<T> {
   weighed: number
 }
 
-/** Makes the {@link Participants} of one role. @see protocol.md §10 */
+/** Makes the {@link Participants} of one role. @see protocol §10 */
 export function createParticipants<T extends { readonly jwks_uri: string }>(
   o: ParticipantsOptions<T>,
 ): Participants<T> {

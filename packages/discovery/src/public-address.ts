@@ -16,7 +16,7 @@ const globalUnicast: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3]
  * carry an IPv4 address (mapped, compatible, 6to4, Teredo, ISATAP, local NAT64) are not public; one under NAT64's
  * well-known prefix is what the address inside is. What is no IP address in its usual spelling, or names a zone, is not
  * public.
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function isPublicAddress(ip: string): boolean {
   const version = isIP(ip)

@@ -3,9 +3,9 @@ import type { FetchedDocument } from './fetcher.js'
 import { isDocumentType } from './media-type.js'
 import { Unreachable } from './unreachable.js'
 
-/** Bytes a metadata document may have, after decoding. @see protocol.md §10 */
+/** Bytes a metadata document may have, after decoding. @see protocol §10 */
 export const maxMetadataBytes: number = 64 * 1024
-/** Bytes a JWKS may have, after decoding. @see protocol.md §10 */
+/** Bytes a JWKS may have, after decoding. @see protocol §10 */
 export const maxJwksBytes: number = 256 * 1024
 
 /**

@@ -57,7 +57,7 @@ const maxRequests = 4
 
 /**
  * One fetch per URL: however many ask at the same time, a host is asked once.
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function createSharedFetches(options: SharedFetchesOptions): SharedFetches {
   const underWay = new Map<string, SharedFetch>()

@@ -34,7 +34,7 @@ const defaultPort = { https: 443, http: 80 } as const
 /**
  * Decides from a URL alone whether it may be fetched, before any packet is sent.
  * @throws AAuthError `discovery_failed` (401)
- * @see protocol.md §10
+ * @see protocol §10
  */
 export function targetOf(url: string, options: { readonly allowLoopback: boolean }): Target {
   const parsed = parse(url)

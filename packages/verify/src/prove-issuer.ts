@@ -9,7 +9,7 @@ import { publishedIn } from './published-in.js'
  * Wrong signatures cause no more fetches than unknown kids: the directory asks for a key set early once in 30 s.
  * @returns the key it verified under
  * @throws what `verify` throws; where the key set cannot be had, what it threw under the first key
- * @see protocol.md §10
+ * @see protocol §10
  */
 export async function verifyUnder(
   key: VerifyKey,
