@@ -45,7 +45,7 @@ test('answers to codes are kept by their bytes, and those that had their minute 
   expect((await ask(4999)).kind).toBe('first')
 })
 
-test('names of one domain that prove good give way before those of others', () => {
+test('proven names of one domain are evicted before those of other domains', () => {
   const evicted: string[] = []
   const cache = boundedCache<string>({
     maxEntries: 1000,

@@ -12,7 +12,7 @@ const step = fc.record({
   part: fc.constantFrom('metadata', 'jwks'),
 })
 
-/** What must be in a cache, by what it said it pushed out. */
+/** The entries that must be in a cache, by the evictions it has reported. */
 function modelOf(maxEntries: number, maxBytes: number) {
   const held = new Map<string, { readonly value: object; readonly parts: Map<string, number> }>()
   const cache = boundedCache<object>({ maxEntries, maxBytes, onEvict: name => held.delete(name) })
@@ -22,7 +22,7 @@ function modelOf(maxEntries: number, maxBytes: number) {
 }
 
 test(
-  verifies('discovery.bounded', 'whatever is done to it, it keeps its bounds and loses nothing unsaid'),
+  verifies('discovery.bounded', 'after any operations the cache keeps its bounds and reports each entry it evicts'),
   () => {
     const bounds = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 300 }))
     fc.assert(
@@ -37,7 +37,7 @@ test(
             cache.set(name, value)
           }
           if (what === 'weigh') {
-            // Of another value than the one that is held nothing is weighed or kept.
+            // A value that is no longer in the cache is neither weighed nor marked as proven.
             cache.weigh(name, {}, { ...weight, bytes: 1e9 })
             known?.parts.set(weight.part, weight.bytes)
             if (known !== undefined) cache.weigh(name, known.value, weight)
@@ -58,7 +58,7 @@ test(
   long ? 600_000 : 30_000,
 )
 
-test(verifies('discovery.bounded', 'what has proven good goes after what has not, and only for what has'), () => {
+test(verifies('discovery.bounded', 'proven entries are evicted after unproven ones, and only by proven ones'), () => {
   const evicted: string[] = []
   const cache = boundedCache<string>({ maxEntries: 5, maxBytes: 51_200, onEvict: name => evicted.push(name) })
   for (const name of ['good', 'better']) {
@@ -68,7 +68,7 @@ test(verifies('discovery.bounded', 'what has proven good goes after what has not
   for (let i = 0; i < 100; i++) cache.set(`stranger ${i}`, '')
   expect(evicted.length).toBe(97)
   expect(cache.get('good')).toBe('good')
-  // One that weighs too much is not kept for good: its like would push out hundreds.
+  // A very large entry is never proven: a few such entries would evict hundreds.
   cache.weigh('good', 'good', { part: 'jwks', bytes: 101 })
   for (let i = 100; i < 200; i++) cache.set(`stranger ${i}`, '')
   expect([cache.get('good'), cache.get('better')]).toEqual([undefined, 'better'])

@@ -1,12 +1,15 @@
-/** A map that forgets what was used least recently once it holds too many entries or too many bytes. */
+/** A map that evicts its least recently used entries once it holds too many entries or too many bytes. */
 export interface BoundedCache<T> {
-  /** What is under a name; using it makes it the last to be forgotten of its kind. */
+  /** The value under a name; the entry becomes the most recently used one. */
   get(name: string): T | undefined
-  /** Puts something under a name, weighing nothing yet. */
+  /** Stores a value under a name, with a size of 0 bytes until it is weighed. */
   set(name: string, value: T): void
-  /** Says what one part of an entry weighs by now, in bytes; in vain when another value took its place. */
+  /** Sets the size in bytes of one part of an entry; ignored when the name has another value by now. */
   weigh(name: string, value: T, weight: { readonly part: string; readonly bytes: number }): void
-  /** Says that an entry has proven good: it goes after all that have not. In vain when it is very heavy. */
+  /**
+   * Marks an entry as proven: it is evicted after all that are not. Ignored when the name has another value by now, or when the
+   * entry is very large.
+   */
   markProven(name: string, value: T): void
   delete(name: string): void
 }
@@ -15,38 +18,39 @@ export interface BoundedCache<T> {
 export interface BoundedCacheOptions {
   readonly maxEntries: number
   readonly maxBytes: number
-  /** Whose share an entry takes of what has proven good; none where nobody shares. */
+  /** The owner, such as a site, that an entry counts for among the proven ones; undefined: no owner. */
   readonly shareOf?: (name: string) => string | undefined
-  /** Told of every entry that was pushed out. */
+  /** Called with the name of every evicted entry. */
   readonly onEvict?: (name: string) => void
 }
 
 interface Entry<T> {
   readonly value: T
+  /** Bytes by part. */
   readonly parts: Map<string, number>
-  /** The sum of its parts. */
+  /** The sum of the parts. */
   bytes: number
-  /** Its segment's count when it went to the end. */
+  /** The `count` of the segment when the entry was last moved to its end. */
   at: number
   readonly share: string | undefined
 }
 
-/** Entries in the order of their last use, and what they weigh together. */
+/** Entries in the order of their last use, and their bytes together. */
 interface Segment<T> {
   readonly entries: Map<string, Entry<T>>
   bytes: number
-  /** How many have gone to the end so far. */
+  /** How many times an entry was moved to the end so far. */
   count: number
 }
 
-/** Of all room, so much is for what has proven good; the rest lets newcomers live long enough to prove it. */
+/** The part of the cache that is for proven entries; the rest lets new entries live long enough to prove themselves. */
 const provenShare = 0.8
-/** An entry that alone takes more than this share of the bytes is not kept: a few of them would push out thousands. */
+/** An entry that takes a larger part of the bytes than this is never proven: a few such entries would evict thousands. */
 const heavyShare = 1 / 512
 
 /**
  * Bounded by entries and by bytes: strangers choose how many identifiers they name and how large their documents are.
- * In two segments, so that names which anybody can invent push out no entry that has proven good.
+ * In two segments, so that invented names evict no proven entry.
  * @throws RangeError when a bound is not a positive whole number
  */
 export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
@@ -67,7 +71,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     return entry
   }
 
-  /** A Map keeps the order of insertion: whatever is used goes to its end. */
+  /** A Map keeps the order of insertion: the entry used last goes to its end. */
   function append(name: string, entry: Entry<T>, into: Segment<T>): void {
     into.count += 1
     entry.at = into.count
@@ -87,7 +91,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
       if (name === undefined) break
       move(name, proven, unproven)
     }
-    // Newcomers first; of what has proven good never more than its share is left, so that they go before it.
+    // The proven entries are within their part of the room, so that evicting unproven ones is enough.
     for (const name of unproven.entries.keys()) {
       if (unproven.entries.size + proven.entries.size <= maxEntries && unproven.bytes + proven.bytes <= maxBytes) return
       remove(name, unproven)
@@ -99,7 +103,7 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
     get(name) {
       const segment = segmentOf(name)
       const entry = segment.entries.get(name)
-      // One of the youngest quarter stays where it is: what is used all the time would churn the map for nothing.
+      // An entry of the most recent quarter stays in place: moving it at every use would churn the map for nothing.
       if (entry !== undefined && segment.count - entry.at >= segment.entries.size / 4) move(name, segment, segment)
       return entry?.value
     },
@@ -133,17 +137,18 @@ export function boundedCache<T>(options: BoundedCacheOptions): BoundedCache<T> {
   }
 }
 
-/** Who holds how much of what has proven good. */
+/** How much each owner holds of the proven entries. */
 interface ProvenShares {
   add(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
   remove(name: string, entry: Pick<Entry<unknown>, 'share' | 'bytes'>): void
-  /** An entry of those who hold more than a tenth: they give way before all others, with what came first. */
+  /** The oldest entry of an owner that holds more than a tenth; it is the first to leave. */
   surplus(): string | undefined
 }
 
 /**
- * A domain has names without end, and each of them can prove good: it must not push out everybody else. Not by `sharedMap` of
- * `@countersign/protocol`: here the first that came gives way, not the longest unused, and of a cache for three names each may hold one.
+ * A domain can invent any number of names that all prove good; it must not evict all other participants with them. `sharedMap` of
+ * `@countersign/protocol` does not fit: here the oldest entry leaves, not the least recently used one, and in a cache for three names
+ * each owner may hold one.
  */
 function provenShares({
   maxEntries,
@@ -161,7 +166,7 @@ function provenShares({
     on(of.names)
     if (of.names.size === 0) held.delete(share)
     else held.set(share, of)
-    // Of a small cache a tenth is less than one.
+    // A tenth of a small cache is less than one entry.
     if (of.names.size > Math.max(1, maxEntries / 10) || of.bytes > maxBytes / 10) large.add(share)
     else large.delete(share)
   }

@@ -1,6 +1,6 @@
 /**
- * Settles as the work does, or rejects when so many seconds have passed or `outer` aborts, whatever the work waits for.
- * The work's signal aborts in any case, so that whatever it left open, in whichever state, ends.
+ * Settles as the work does, or rejects when `seconds` have passed or `outer` aborts, even if the work never settles.
+ * The signal of the work aborts in the end in every case, so that no connection of it stays open.
  */
 export async function withinDeadline<T>(
   options: { readonly seconds: number; readonly outer?: AbortSignal | undefined },
@@ -20,7 +20,7 @@ export async function withinDeadline<T>(
   } finally {
     clearTimeout(timer)
     outer?.removeEventListener('abort', giveUp)
-    // With a reason: nobody reads it, and the one that is made otherwise is dear.
+    // With a reason, which nothing reads: the default one, a DOMException, is expensive to make.
     deadline.abort('the work has ended')
   }
 }

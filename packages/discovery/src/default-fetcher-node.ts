@@ -1,7 +1,7 @@
 import type { Fetcher } from './fetcher.js'
 import { guardedFetcher } from './guarded-fetcher.js'
 
-/** On Node: the fetcher that refuses private addresses; in development it reaches loopback. */
+/** The fetcher on Node refuses private addresses; in development it can reach loopback. */
 export function defaultFetcher(development: boolean): Fetcher {
   return guardedFetcher({ dangerouslyAllowLoopback: development })
 }

@@ -1,7 +1,7 @@
 import type { Fetcher } from './fetcher.js'
 
 /**
- * Where a platform gives no control over addresses there is no safe default.
+ * There is no safe default on a platform without control over addresses.
  * @throws TypeError always
  */
 export function defaultFetcher(_development: boolean): Fetcher {

@@ -32,7 +32,7 @@ test(verifies('id.metadata.location', 'each role has its document, its parser an
     expect((await directory.key(document, id, 'k1'))?.publicJwk).toEqual(k1.publicJwk)
 })
 
-test(verifies('id.canonical', 'id.development.explicit', 'what is no identifier is never fetched'), async () => {
+test(verifies('id.canonical', 'id.development.explicit', 'a malformed identifier is never fetched'), async () => {
   const local = 'http://localhost:4110'
   publish(on, local, [published('k1', k1)])
   for (const bad of ['http://agent.example', 'https://agent.example/', 'https://127.0.0.1', local, '']) {
@@ -51,7 +51,7 @@ test(verifies('SCH-08', 'a document of any other name is never fetched'), async 
   expect(on.fetched).toEqual([])
 })
 
-describe('a document that does not count', () => {
+describe('a document that is not valid', () => {
   const metadata = { issuer: id, agent: id, jwks_uri: urls.jwks }
   const cases: ReadonlyArray<readonly [string, Answer | Error, object]> = [
     [verifies('DSC-15', 'not found'), { status: 404, body: metadata }, wrong],
@@ -71,14 +71,14 @@ describe('a document that does not count', () => {
     on.answers.set(urls.metadata, answer)
     await expect(directory.agent(id)).rejects.toMatchObject(error)
     await expect(key()).rejects.toMatchObject(error)
-    // Remembered for 5 s, and asked again after them.
+    // The failure is remembered for 5 s, then the host is asked again.
     expect(on.fetched).toEqual([urls.metadata])
     publish(on, id, [published('k1', k1)])
     on.clock += 5
     expect(await key()).toBeDefined()
   })
 
-  test(verifies('discovery.sizes', 'documents of exactly the largest size pass'), async () => {
+  test(verifies('discovery.sizes', 'documents of exactly the largest size are accepted'), async () => {
     on.answers.set(urls.metadata, { body: JSON.stringify(metadata).padEnd(65_536) })
     on.answers.set(urls.jwks, { body: JSON.stringify({ keys: [published('k1', k1)] }).padEnd(262_144) })
     expect(await key()).toBeDefined()
@@ -86,7 +86,11 @@ describe('a document that does not count', () => {
 })
 
 test(
-  verifies('discovery.cache', 'discovery.single-flight', 'fetched once by all who ask, and kept while fresh'),
+  verifies(
+    'discovery.cache',
+    'discovery.single-flight',
+    'a document is fetched once for all callers, and cached while fresh',
+  ),
   async () => {
     on.delay = 10
     const found = await Promise.all(Array.from({ length: 100 }, () => key()))
@@ -100,16 +104,19 @@ test(
   },
 )
 
-test(verifies('discovery.stale', 'DSC-28', 'a host that is away is stood in for up to 1 h'), async () => {
-  const known = await key()
-  for (const url of Object.values(urls)) on.answers.set(url, new Error('down'))
-  on.clock += 3599
-  expect(await key()).toBe(known)
-  on.clock += 1
-  await expect(key()).rejects.toMatchObject({ ...away, retryAfter: 5 })
-})
+test(
+  verifies('discovery.stale', 'DSC-28', 'the last document of an unreachable host is served for up to 1 h'),
+  async () => {
+    const known = await key()
+    for (const url of Object.values(urls)) on.answers.set(url, new Error('down'))
+    on.clock += 3599
+    expect(await key()).toBe(known)
+    on.clock += 1
+    await expect(key()).rejects.toMatchObject({ ...away, retryAfter: 5 })
+  },
+)
 
-test(verifies('discovery.unknown-kid', 'DSC-20', 'an unknown kid is looked for once in 30 s'), async () => {
+test(verifies('discovery.unknown-kid', 'DSC-20', 'an unknown kid causes one refetch in 30 s'), async () => {
   await key()
   on.clock += 30
   publish(on, id, [published('k1', k1), published('k2', k2)])
@@ -120,7 +127,7 @@ test(verifies('discovery.unknown-kid', 'DSC-20', 'an unknown kid is looked for o
 })
 
 test(
-  verifies('id.jwks-elsewhere', 'DSC-37', 'keys elsewhere are kept under the identifier that named them'),
+  verifies('id.jwks-elsewhere', 'DSC-37', 'keys at another origin are cached under the identifier that named them'),
   async () => {
     const victim = 'https://victim.example'
     publish(on, victim, [published('v1', k2)])
@@ -132,22 +139,22 @@ test(
   },
 )
 
-describe(verifies('discovery.bounded', 'what is kept is bounded'), () => {
+describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
   const ids = Array.from({ length: 64 }, (_, i) => `https://a${i}.example`)
 
-  test('by participants, and forgets what was used least recently', async () => {
+  test('by participants: the least recently used one is evicted', async () => {
     for (const each of [id, ...ids]) publish(on, each, [published('k1', k1)])
     for (const each of [...ids.slice(0, 63), id, ...ids.slice(0, 1), ...ids.slice(63)]) await directory.agent(each)
     expect(on.fetched.length).toBe(65)
-    // The second of them was used least recently.
+    // The second participant was used least recently.
     for (const each of [...ids.slice(0, 1), ...ids.slice(2), id]) await directory.agent(each)
     expect(on.fetched.length).toBe(65)
     await directory.agent('https://a1.example')
     expect(on.fetched.length).toBe(66)
   })
 
-  test('by what a document takes when parsed', async () => {
-    // 60 KiB of text, and megabytes of empty objects; its twin is as long and light.
+  test('by the memory that a parsed document takes', async () => {
+    // 60 KiB of text that parse to megabytes of empty objects; the accepted twin is as long but parses to little.
     publish(on, id, [published('k1', k1), ...Array(20_000).fill({})])
     const twin = 'https://twin.example'
     publish(on, twin, [published('k1', k1)])

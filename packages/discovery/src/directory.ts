@@ -18,31 +18,31 @@ import { type Participant, type ParticipantSource, participant } from './partici
 import { weightOf } from './weight.js'
 
 /**
- * From an identifier to its metadata and keys.
+ * Looks up the metadata and keys of an identifier.
  * All methods reject with AAuthError `discovery_failed`: 401 when a document is missing or wrong, 503 with `retryAfter`
- * when its host does not answer and nothing recent is held, or when too many fetches are under way.
+ * when its host does not answer and the cache has nothing recent, or when too many fetches are under way.
  * @see protocol §10
  */
 export interface Directory {
-  /** What an agent publishes. */
+  /** The metadata of an agent. */
   agent(id: string): Promise<AgentMetadata>
-  /** What a resource publishes. */
+  /** The metadata of a resource. */
   resource(id: string): Promise<ResourceMetadata>
-  /** What an auth server publishes. */
+  /** The metadata of an auth server. */
   authServer(id: string): Promise<AuthServerMetadata>
   /**
-   * The key that a participant publishes under a `kid`; the same object for as long as it stays the same key.
-   * @param failed the key that was given for the `kid` and under which a signature did not verify. A directory for servers then
-   * looks whether another key is published under the `kid` by now, and gives the same again when it is not, or when it may not ask
-   * so soon. The directory of a page leaves it out of account.
-   * @returns undefined when the `kid` is unknown, after the one refetch allowed in 30 s
+   * The key that a participant publishes under a `kid`; the same object for as long as the key stays the same.
+   * @param failed the key that was returned for the `kid` before and with which a signature did not verify. `createDiscovery` then
+   * fetches the key set again, at most once in 30 s, and returns the key now published under the `kid`, which may be the same.
+   * `createDirectory` ignores it.
+   * @returns undefined when the `kid` is unknown, after at most one refetch in 30 s
    */
   key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined>
 }
 
 /** How {@link createDirectory} fetches. */
 export interface DirectoryOptions {
-  /** It is asked for what the caller names and for what that document names; the platform must guard the rest. */
+  /** Fetches the metadata of an identifier and the `jwks_uri` in it. The platform must guard which addresses it can reach. */
   readonly fetcher: Fetcher
   /** Unix seconds; default: the system clock. */
   readonly now?: () => number
@@ -50,15 +50,15 @@ export interface DirectoryOptions {
   readonly development?: boolean
 }
 
-/** Participants kept of each role. */
+/** Participants kept for each role. */
 const maxKnown = 64
-/** A participant with a document that takes more bytes than this in memory is not kept. */
+/** Bytes of memory: a participant with a larger document is not kept. */
 const heavy = 512 * 1024
 
 /**
- * A directory for one program that chooses by itself whom it deals with, such as an agent in a page: read, checked and
- * cached as by `createDiscovery`, but without what that has against floods of identifiers that strangers name.
- * Keeps the last 64 participants of each role.
+ * A directory for a program that chooses the identifiers itself, such as an agent in a page. It reads, checks and caches as
+ * `createDiscovery` does, but has no protection against floods of identifiers that strangers name.
+ * Keeps the 64 participants of each role that were used last.
  * @see protocol §10
  */
 export function createDirectory(options: DirectoryOptions): Directory {
@@ -73,7 +73,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     resource: async id => all['aauth-resource'](id).metadata(),
     authServer: async id => all['aauth-issuer'](id).metadata(),
     async key(document, id, kid) {
-      // Any other name would make us fetch, and believe, somebody's upload.
+      // A file of any other name could be one that a user uploaded to the host, with keys of theirs.
       if (!Object.hasOwn(all, document)) throw new AAuthError('discovery_failed', 'there is no document of that name')
       return all[document](id).key(kid)
     },
@@ -89,7 +89,11 @@ function role<T extends { readonly jwks_uri: string }>(
   const added = (id: string): Participant<T> => {
     if (!isIdentifier(id, { development })) throw new AAuthError('discovery_failed', 'the identifier is malformed')
     return participant<T>({
-      ...{ document, id, development, parse, now },
+      document,
+      id,
+      development,
+      parse,
+      now,
       fetch: (_, url, { maxBytes }) => fetchDocument(fetcher, url, maxBytes),
       onHeld(_, { body }) {
         if (weightOf(body) > heavy) known.delete(id)

@@ -11,19 +11,19 @@ export interface EventSubject {
 export type FetchOutcome = 'ok' | 'status' | 'refused' | 'unreachable' | 'busy'
 
 /**
- * What happened in a discovery: plain data, to be counted or logged. Identifiers and URLs were chosen by strangers;
- * as labels of a metric they would be without bound.
+ * What happened in a discovery, as plain data to count or log. Strangers choose the identifiers and URLs in it: do not use them as
+ * labels of a metric, which would grow without bound.
  *
- * - `fetch`: a fetch ended, after so many seconds with the wait for a slot: `ok` with status 200, `status` with another one,
- *   `refused` by the fetcher's guard, `unreachable` for want of an answer, `busy` when its turn never came.
- * - `hit`: answered from memory. `stale`: answered from memory beyond its lifetime, because the host is away or we are busy.
- *   `miss`: not in memory; a fetch was begun or waited for, whatever it came to.
- * - `kid-refetch`: a key set is fetched early, for a `kid` that it lacks or for one whose key did not verify.
- * - `refused`: answered without a fetch: an `identifier` that is none, a `budget` that is spent, `busy` with too many
- *   fetches or too many who wait for this one, or `failed` a few seconds ago.
- * - `alarm`: the document that a host serves has turned to garbage (no JSON, no metadata of this participant, an empty key set).
- *   The last good one stands in for up to an hour after it was fetched; told at each fetch that brings garbage.
- * - `evicted`: pushed out of the cache by others. `purged`: forgotten by hand.
+ * - `fetch`: a fetch ended. `seconds` includes its wait for a slot. The outcome is `ok` (status 200), `status` (any other status),
+ *   `refused` (by the fetcher's guard), `unreachable` (no response) or `busy` (it never got a slot).
+ * - `hit`: answered from the cache. `stale`: answered from the cache beyond the document's lifetime, because its host is
+ *   unreachable or too many fetches wait. `miss`: not in the cache; a fetch was begun or joined, whether or not it succeeded.
+ * - `kid-refetch`: a key set is fetched early, for a `kid` that it lacks or whose key did not verify.
+ * - `refused`: refused without a fetch. The reason is `identifier` (malformed), `budget` (spent), `busy` (too many fetches, or too
+ *   many callers wait for this one) or `failed` (the last fetch failed a few seconds ago).
+ * - `alarm`: the host now serves garbage (no JSON, no metadata of this participant, an empty key set). The last good document is
+ *   served for up to an hour after it was fetched. Reported at each fetch that brings garbage.
+ * - `evicted`: removed from the full cache. `purged`: removed by `purge`.
  */
 export type DiscoveryEvent =
   | {
@@ -43,14 +43,14 @@ export type DiscoveryEvent =
   | (EventSubject & { readonly type: 'evicted' })
   | { readonly type: 'purged'; readonly id: string }
 
-/** A listener that cannot disturb what it listens to. */
+/** A listener whose errors are ignored. */
 export function safeListener(onEvent: ((event: DiscoveryEvent) => void) | undefined): (event: DiscoveryEvent) => void {
   if (onEvent === undefined) return () => undefined
   return event => {
     try {
       onEvent(event)
     } catch {
-      // Counting must not decide who is let in.
+      // A broken metric must not refuse a request.
     }
   }
 }

@@ -45,7 +45,7 @@ describe('freshness', () => {
     expect(on.fetched.length).toBe(4)
   })
 
-  test('a clock set back makes nothing fresh for ever', async () => {
+  test('a clock that is set back keeps no document fresh for ever', async () => {
     await key()
     on.clock -= 1_000_000
     await key()
@@ -54,7 +54,7 @@ describe('freshness', () => {
 })
 
 test(
-  verifies('DSC-29', 'discovery.cache', 'a removed key stops within the cap, or at once after a purge'),
+  verifies('DSC-29', 'discovery.cache', 'a removed key stops working within 10 minutes, or at once after a purge'),
   async () => {
     publish(on, id, [published('k1', k1), published('k2', k2)], { cacheControl: 'max-age=31536000' })
     expect(await key('k1')).toBeDefined()
@@ -76,7 +76,7 @@ test(
   },
 )
 
-test(verifies('DSC-29', 'a purge does not take what a fetch already under way brings'), async () => {
+test(verifies('DSC-29', 'a fetch that began before a purge does not fill the cache after it'), async () => {
   on.delay = 20
   const early = key('k1')
   await new Promise(resolve => setTimeout(resolve, 30))
@@ -88,7 +88,7 @@ test(verifies('DSC-29', 'a purge does not take what a fetch already under way br
   expect(await key('k1')).toBeUndefined()
 })
 
-describe('one flight per URL', () => {
+describe('one fetch per URL', () => {
   test(verifies('DSC-25', 'discovery.single-flight', '500 first requests fetch each document once'), async () => {
     on.delay = 10
     const found = await Promise.all(Array.from({ length: 500 }, () => key()))
@@ -96,17 +96,20 @@ describe('one flight per URL', () => {
     expect(on.fetched).toEqual([urls.metadata, urls.jwks])
   })
 
-  test(verifies('discovery.single-flight', 'two identifiers that name one JWKS at once fetch it once'), async () => {
-    on.delay = 10
-    const other = 'https://other.example'
-    on.answers.set(urlsOf(other).metadata, { body: { issuer: other, agent: other, jwks_uri: urls.jwks } })
-    const [mine, theirs] = await Promise.all([key('k1'), key('k1', other)])
-    expect(mine?.publicJwk).toEqual(theirs?.publicJwk)
-    expect(on.fetched.filter(url => url === urls.jwks).length).toBe(1)
-  })
+  test(
+    verifies('discovery.single-flight', 'two identifiers with the same JWKS that are looked up at once fetch it once'),
+    async () => {
+      on.delay = 10
+      const other = 'https://other.example'
+      on.answers.set(urlsOf(other).metadata, { body: { issuer: other, agent: other, jwks_uri: urls.jwks } })
+      const [mine, theirs] = await Promise.all([key('k1'), key('k1', other)])
+      expect(mine?.publicJwk).toEqual(theirs?.publicJwk)
+      expect(on.fetched.filter(url => url === urls.jwks).length).toBe(1)
+    },
+  )
 
   test(
-    verifies('DSC-25', 'discovery.failures', 'a failed flight fails all of them, and is remembered for 5 s'),
+    verifies('DSC-25', 'discovery.failures', 'a failed fetch fails for all its callers, and is remembered for 5 s'),
     async () => {
       on.delay = 10
       on.answers.set(urls.metadata, new Error('down'))
@@ -123,38 +126,44 @@ describe('one flight per URL', () => {
   )
 })
 
-describe('a host that is away', () => {
+describe('an unreachable host', () => {
   const down = () => {
     for (const url of Object.values(urls)) on.answers.set(url, new Error('down'))
   }
 
-  test(verifies('DSC-28', 'discovery.stale', 'is stood in for up to 1 h after the last fetch, then 503'), async () => {
-    const known = await key()
-    down()
-    on.clock += 3599
-    expect(await key()).toBe(known)
-    on.clock += 1
-    await expect(key()).rejects.toMatchObject({ ...away, retryAfter: 5 })
-    publish(on, id, [published('k1', k1)])
-    on.clock += 5
-    expect(await key()).toBeDefined()
-  })
-
-  test(verifies('discovery.stale', 'and answers 500 is stood in for, one that answers 404 is not'), async () => {
-    await key()
-    on.clock += 301
-    on.answers.set(urls.jwks, { status: 500 })
-    expect(await key()).toBeDefined()
-    on.clock += 31
-    on.answers.set(urls.jwks, { status: 404 })
-    await expect(key()).rejects.toMatchObject(wrong)
-    on.clock += 6
-    on.answers.set(urls.jwks, { status: 500 })
-    await expect(key()).rejects.toMatchObject(away)
-  })
+  test(
+    verifies('DSC-28', 'discovery.stale', 'has its last document served for up to 1 h after the last fetch, then 503'),
+    async () => {
+      const known = await key()
+      down()
+      on.clock += 3599
+      expect(await key()).toBe(known)
+      on.clock += 1
+      await expect(key()).rejects.toMatchObject({ ...away, retryAfter: 5 })
+      publish(on, id, [published('k1', k1)])
+      on.clock += 5
+      expect(await key()).toBeDefined()
+    },
+  )
 
   test(
-    verifies('DSC-29', 'discovery.stale', 'and comes back later is asked before anything old is served'),
+    verifies('discovery.stale', 'has its last document served when it answers 500, but not when it answers 404'),
+    async () => {
+      await key()
+      on.clock += 301
+      on.answers.set(urls.jwks, { status: 500 })
+      expect(await key()).toBeDefined()
+      on.clock += 31
+      on.answers.set(urls.jwks, { status: 404 })
+      await expect(key()).rejects.toMatchObject(wrong)
+      on.clock += 6
+      on.answers.set(urls.jwks, { status: 500 })
+      await expect(key()).rejects.toMatchObject(away)
+    },
+  )
+
+  test(
+    verifies('DSC-29', 'discovery.stale', 'is asked before its old document is served, once it is reachable again'),
     async () => {
       publish(on, id, [published('k1', k1), published('k2', k2)])
       await key()
@@ -168,21 +177,24 @@ describe('a host that is away', () => {
     },
   )
 
-  test(verifies('discovery.failures', 'is asked once in 5 s, and nobody waits for it who can be served'), async () => {
-    await key()
-    down()
-    on.clock += 301
-    await key()
-    const before = on.fetched.length
-    for (let i = 0; i < 50; i++) await key()
-    expect(on.fetched.length).toBe(before)
-    on.clock += 6
-    on.delay = 1000
-    const began = performance.now()
-    expect(await key()).toBeDefined()
-    expect(performance.now() - began).toBeLessThan(900)
-    expect(on.fetched.length).toBeGreaterThan(before)
-  })
+  test(
+    verifies('discovery.failures', 'is asked once in 5 s, and no caller waits that can get the old document'),
+    async () => {
+      await key()
+      down()
+      on.clock += 301
+      await key()
+      const before = on.fetched.length
+      for (let i = 0; i < 50; i++) await key()
+      expect(on.fetched.length).toBe(before)
+      on.clock += 6
+      on.delay = 1000
+      const began = performance.now()
+      expect(await key()).toBeDefined()
+      expect(performance.now() - began).toBeLessThan(900)
+      expect(on.fetched.length).toBeGreaterThan(before)
+    },
+  )
 })
 
 describe('a document that turns to garbage', () => {
@@ -197,7 +209,7 @@ describe('a document that turns to garbage', () => {
     verifies(
       'DSC-38',
       'discovery.garbage',
-      '%s in place of the keys: the last good set stands in for up to 1 h, with an alarm',
+      '%s in place of the keys: the last good set is served for up to 1 h, with an alarm',
     ),
     async (_, answer) => {
       const told: DiscoveryEvent[] = []
@@ -209,7 +221,7 @@ describe('a document that turns to garbage', () => {
       on.clock += 301
       expect(await find()).toBe(known)
       expect(alarms()).toEqual([{ type: 'alarm', reason: 'garbage', document: 'aauth-agent', id, part: 'jwks' }])
-      // A kid that nobody knows ends nothing for the known one.
+      // A lookup of an unknown kid does not end the stale document for the known kid.
       on.clock += 31
       await expect(find('invented')).rejects.toMatchObject(wrong)
       expect(await find()).toBe(known)
@@ -226,7 +238,7 @@ describe('a document that turns to garbage', () => {
     },
   )
 
-  test(verifies('DSC-38', 'a set that validly lost a key takes effect at once, also after garbage'), async () => {
+  test(verifies('DSC-38', 'a valid key set without a key takes effect at once, also after garbage'), async () => {
     publish(on, id, [published('k1', k1), published('k2', k2)])
     await key()
     on.answers.set(urls.jwks, { body: 'garbage' })
@@ -238,7 +250,7 @@ describe('a document that turns to garbage', () => {
     expect(await key('k2')).toBeDefined()
   })
 
-  test(verifies('DSC-38', 'metadata too: the last good ones stand in for up to 1 h'), async () => {
+  test(verifies('DSC-38', 'metadata, too: the last good ones are served for up to 1 h'), async () => {
     await key()
     on.answers.set(urls.metadata, { body: { issuer: id, agent: 'https://other.example', jwks_uri: urls.jwks } })
     on.clock += 601
@@ -247,7 +259,7 @@ describe('a document that turns to garbage', () => {
     await expect(key()).rejects.toMatchObject(wrong)
   })
 
-  test('from the start is refused', async () => {
+  test('is refused when no good document came before', async () => {
     for (const [, answer] of spoilt) {
       on.answers.set(urls.jwks, answer)
       await expect(discoveryOf(on).key('aauth-agent', id, 'k1')).rejects.toMatchObject(wrong)
@@ -258,7 +270,7 @@ describe('a document that turns to garbage', () => {
 describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
   const ids = ['https://a.example', 'https://b.example', 'https://c.example'] as const
 
-  test('by entries, and forgets what was used least recently', async () => {
+  test('by entries: the least recently used one is evicted', async () => {
     discovery = discoveryOf(on, { maxEntries: 2 })
     for (const each of ids) publish(on, each, [published('k1', k1)])
     const [a, b, c] = ids
@@ -270,8 +282,8 @@ describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
     expect(on.fetched.length).toBe(4)
   })
 
-  test('by what documents take when parsed: large ones push out each other, none that is light or of another role', async () => {
-    // 60 KiB of text each, and megabytes of empty objects.
+  test('by the memory of parsed documents: large ones evict each other, but no small one and none of another role', async () => {
+    // 60 KiB of text each that parse to megabytes of empty objects.
     const crowd = Array(20_000).fill({})
     const issuer = { issuer: id, jwks_uri: urls.jwks, agent_token_endpoint: `${id}/token` }
     on.answers.set(`${id}/.well-known/aauth-issuer`, { body: issuer })
@@ -291,30 +303,33 @@ describe(verifies('discovery.bounded', 'the cache is bounded'), () => {
     expect(on.fetched.length).toBe(before + 2)
   })
 
-  test('a bound that is none is a mistake of the program', () => {
+  test('an invalid bound throws at construction', () => {
     for (const maxEntries of [0, -1, 1.5, Number.NaN]) expect(() => discoveryOf(on, { maxEntries })).toThrow(RangeError)
   })
 })
 
 describe('a budget for one inbound request', () => {
   const agents = Array.from({ length: 9 }, (_, i) => `https://a${i}.example`)
-  const spent = { ...wrong, description: 'the request needs more documents than may be fetched for one' }
+  const spent = { ...wrong, description: 'the request needs more fetches than one request may cause' }
   beforeEach(() => {
     for (const each of agents) publish(on, each, [published('k1', k1)])
   })
 
-  test(verifies('DSC-32', 'discovery.budget', 'is 8 fetches, and the ninth is refused unsent'), async () => {
+  test(verifies('DSC-32', 'discovery.budget', 'is 8 fetches; the ninth is refused without a packet'), async () => {
     const view = discovery.limited()
     for (const each of agents.slice(0, 8)) await view.agent(each)
     const [last = ''] = agents.slice(8)
     await expect(view.agent(last)).rejects.toMatchObject(spent)
     expect(on.fetched.length).toBe(8)
-    // The refusal was the request's, not the identifier's.
+    // The refusal counts for the request only, not for the identifier.
     expect((await discovery.agent(last)).agent).toBe(last)
   })
 
   test(
-    verifies('discovery.budget', 'counts fetches begun for it: not what is cached or joined, but failures'),
+    verifies(
+      'discovery.budget',
+      'counts the fetches begun for it, failed ones too, but not cached or joined documents',
+    ),
     async () => {
       await key()
       const view = discovery.limited(1)
@@ -329,7 +344,7 @@ describe('a budget for one inbound request', () => {
     },
   )
 
-  test(verifies('discovery.budget', 'a view of a view widens nothing'), async () => {
+  test(verifies('discovery.budget', 'is not raised by a view of a view'), async () => {
     const view = discovery.limited(1)
     const [first = '', second = ''] = agents
     await view.limited(8).agent(first)

@@ -37,7 +37,7 @@ test(
   },
 )
 
-test('no reader can change what the next one is told', async () => {
+test('no caller can change the metadata that the next caller gets', async () => {
   const redirects = [`${id}/callback`]
   on.answers.set(`${id}/.well-known/aauth-agent`, { body: { ...metadata, redirect_uris: redirects } })
   const first = await discovery.agent(id)
@@ -48,7 +48,7 @@ test('no reader can change what the next one is told', async () => {
   expect(await discovery.agent(id)).toEqual({ ...metadata, redirect_uris: redirects })
 })
 
-test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'what is no identifier is never fetched'), async () => {
+test(verifies('SCH-05', 'SCH-06', 'SCH-09', 'id.canonical', 'a malformed identifier is never fetched'), async () => {
   const ids = [
     ...['http://agent.example', 'ftp://agent.example', 'file:///etc/passwd', 'https:', 'https://', 'agent.example', ''],
     ...['https://agent.example/', 'https://agent.example:443', 'https://Agent.example', 'https://agent.example.'],
@@ -85,7 +85,7 @@ test(verifies('id.development.explicit', 'loopback identifiers work in developme
   expect(await development.key('aauth-agent', local, 'k1')).toBeDefined()
 })
 
-describe('a document that does not count', () => {
+describe('a document that is not valid', () => {
   const kib = (n: number, body: object) =>
     JSON.stringify({ ...body, pad: '' }).replace('""', `"${'x'.repeat(n * 1024)}"`)
   const cases: ReadonlyArray<readonly [string, Answer, object]> = [
@@ -153,7 +153,7 @@ describe('a document that does not count', () => {
     expect(await discoveryOf(on).key('aauth-agent', id, 'k1')).toBeDefined()
   })
 
-  test(verifies('discovery.sizes', 'documents of exactly the largest size pass'), async () => {
+  test(verifies('discovery.sizes', 'documents of exactly the largest size are accepted'), async () => {
     const padded = (size: number, body: object) => JSON.stringify(body).padEnd(size)
     on.answers.set(urls.metadata, { body: padded(65_536, metadata) })
     on.answers.set(urls.jwks, { body: padded(262_144, { keys: [jwk] }) })
@@ -175,7 +175,7 @@ test(
 )
 
 test(
-  verifies('DSC-30', 'error.description', 'errors repeat nothing of what was fetched or of why it failed'),
+  verifies('DSC-30', 'error.description', 'errors repeat neither fetched text nor the reason of a failure'),
   async () => {
     const secret = 'hunter2-10.1.2.3'
     const answers: ReadonlyArray<Answer | Error> = [

@@ -33,7 +33,7 @@ test('fetches, misses and hits, by part', async () => {
   ])
 })
 
-test('what a host answers when it has no document, when the guard refuses, and when nobody answers', async () => {
+test('fetches that end with another status, with a refusal of the guard, and without a response', async () => {
   const discovery = listening()
   const { metadata } = urls
   on.answers.set(metadata, { status: 404 })
@@ -58,7 +58,7 @@ test('what a host answers when it has no document, when the guard refuses, and w
   ])
 })
 
-test('a stale answer, and a key set fetched early', async () => {
+test('a stale document, and a key set fetched early', async () => {
   const discovery = listening()
   await discovery.key('aauth-agent', id, 'k1')
   on.clock += 31
@@ -78,7 +78,7 @@ test('a stale answer, and a key set fetched early', async () => {
   expect(told()).toEqual([unfetched(urls.metadata, 'unreachable'), stale, stale])
 })
 
-test('refusals without a fetch: an identifier that is none, whose text is left out, and a budget that is spent', async () => {
+test('refusals without a fetch: a malformed identifier, whose text is left out, and a spent budget', async () => {
   const discovery = listening()
   await discovery.agent('https://secret@agent.example').catch(() => undefined)
   await discovery
@@ -101,7 +101,7 @@ test('a refusal because too many fetches are under way', async () => {
   ])
 })
 
-test('an entry pushed out, and one forgotten by hand', async () => {
+test('an evicted entry, and a purged one', async () => {
   const discovery = discoveryOf(on, { maxEntries: 1, onEvent: event => events.push(event) })
   await discovery.agent(id)
   await discovery.agent('https://other.example').catch(() => undefined)
@@ -112,13 +112,13 @@ test('an entry pushed out, and one forgotten by hand', async () => {
   ])
 })
 
-test('of many that wait for one fetch each has missed', async () => {
+test('each caller that waits for a shared fetch counts as a miss', async () => {
   const discovery = listening()
   await Promise.all([discovery.agent(id), discovery.agent(id), discovery.agent(id)])
   expect(told()).toEqual([fetched(urls.metadata), miss('metadata'), miss('metadata'), miss('metadata')])
 })
 
-test('a listener that throws decides nothing', async () => {
+test('a listener that throws changes no result', async () => {
   const discovery = discoveryOf(on, {
     onEvent: () => {
       throw new Error('the metrics are broken')

@@ -22,7 +22,11 @@ const strangers = (count: number, from = 0) =>
 
 describe('fetches at the same time are bounded', () => {
   test(
-    verifies('DSC-14', 'discovery.deadline', 'a fetcher that never settles costs its deadline, and is told'),
+    verifies(
+      'DSC-14',
+      'discovery.deadline',
+      'a fetcher that never settles ends at its deadline, and its signal aborts',
+    ),
     async () => {
       const net = hanging(on)
       const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, timeout: 0.05, maxConcurrent: 1 })
@@ -30,7 +34,7 @@ describe('fetches at the same time are bounded', () => {
       await expect(discovery.agent('https://a.hang.example')).rejects.toMatchObject(away)
       expect(performance.now() - began).toBeLessThan(1000)
       expect(net.aborted).toBe(1)
-      // The one slot is free again.
+      // The only slot is free again.
       expect((await discovery.agent(id)).agent).toBe(id)
       const deaf = createDiscovery({ fetcher: () => new Promise(() => undefined), now: () => on.clock, timeout: 0.05 })
       await expect(deaf.agent(id)).rejects.toMatchObject(away)
@@ -38,7 +42,11 @@ describe('fetches at the same time are bounded', () => {
   )
 
   test(
-    verifies('discovery.bounded', 'DSC-21', 'so many fly, four times as many wait, the rest are 503 unsent'),
+    verifies(
+      'discovery.bounded',
+      'DSC-21',
+      'maxConcurrent fetches run, four times as many wait, the rest get 503 without a packet',
+    ),
     async () => {
       const net = hanging(on)
       const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, timeout: 0.2, maxConcurrent: 8 })
@@ -47,7 +55,7 @@ describe('fetches at the same time are bounded', () => {
       for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: away })
       expect(net.most).toBe(8)
       expect(net.asked.length).toBe(8)
-      // Who was turned away is not held to have failed: the next request is fetched for.
+      // The refused identifiers do not count as failed: the next request for one fetches it.
       const [turnedAway = ''] = strangers(1, 99)
       const again = quiet(discovery.agent(turnedAway))
       await expect.poll(() => net.asked.at(-1)).toBe(urlsOf(turnedAway).metadata)
@@ -55,7 +63,7 @@ describe('fetches at the same time are bounded', () => {
     },
   )
 
-  test(verifies('discovery.bounded', 'those that wait are served when a slot is free'), async () => {
+  test(verifies('discovery.bounded', 'a waiting fetch runs when a slot is free'), async () => {
     on.delay = 5
     const net = hanging(on)
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, maxConcurrent: 2 })
@@ -66,16 +74,16 @@ describe('fetches at the same time are bounded', () => {
     expect(net.most).toBe(2)
   })
 
-  test('a bound or a timeout that is none is a mistake of the program', () => {
+  test('an invalid bound or timeout throws at construction', () => {
     for (const bound of [0, -1, 1.5, Number.NaN])
       expect(() => discoveryOf(on, { maxConcurrent: bound })).toThrow(RangeError)
     for (const timeout of [0, -1, 61, Number.NaN]) expect(() => discoveryOf(on, { timeout })).toThrow(RangeError)
   })
 })
 
-describe('one that hangs slows no other', () => {
+describe('a host that hangs delays no other', () => {
   test(
-    verifies('discovery.failures', 'of the slots one origin gets an eighth, however many name its paths'),
+    verifies('discovery.failures', 'one origin gets an eighth of the slots, however many identifiers name its paths'),
     async () => {
       const net = hanging(on)
       const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, maxConcurrent: 16 })
@@ -96,7 +104,7 @@ describe('one that hangs slows no other', () => {
   )
 
   test(
-    verifies('discovery.failures', 'and other ports of a host, that hang, do not keep it from being met'),
+    verifies('discovery.failures', 'other ports of a host that hang do not keep the host from being fetched'),
     async () => {
       const net = hanging(on)
       const fetcher: Fetcher = (url, o) => net.fetcher(new URL(url).port === '' ? url : 'https://port.hang.example/', o)
@@ -111,7 +119,7 @@ describe('one that hangs slows no other', () => {
   )
 
   test(
-    verifies('F-50', 'discovery.failures', 'a flood of strangers delays no refetch for one that was met'),
+    verifies('F-50', 'discovery.failures', 'a flood of unknown identifiers delays no refetch for a known participant'),
     async () => {
       const net = hanging(on)
       const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, maxConcurrent: 4 })
@@ -126,7 +134,7 @@ describe('one that hangs slows no other', () => {
     },
   )
 
-  test(verifies('discovery.failures', 'nor a first fetch in another role'), async () => {
+  test(verifies('discovery.failures', 'a flood in one role delays no first fetch in another role'), async () => {
     const net = hanging(on)
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, maxConcurrent: 4 })
     const issuer = { issuer: id, jwks_uri: urls.jwks, agent_token_endpoint: `${id}/token` }
@@ -141,14 +149,14 @@ describe('one that hangs slows no other', () => {
   test(
     verifies(
       'discovery.single-flight',
-      'a flight that a stranger began, and that waits in a flood, is hastened by whoever has a slot',
+      'a fetch that a stranger began and that waits in a flood starts when a caller with a free slot joins it',
     ),
     async () => {
       const net = hanging(on)
       const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, maxConcurrent: 2 })
       const issuer = { issuer: id, jwks_uri: urls.jwks, agent_token_endpoint: `${id}/token` }
       on.answers.set(`${id}/.well-known/aauth-issuer`, { body: issuer })
-      // The agent of the same origin got as far as its metadata; then the flood takes every slot of agents.
+      // The metadata of the agent at the same origin were fetched; then the flood takes every slot of agents.
       await discovery.agent(id)
       const flood = Promise.allSettled(strangers(4).map(each => discovery.agent(each)))
       const behind = discovery.key('aauth-agent', id, 'k1')
@@ -164,7 +172,7 @@ describe('one that hangs slows no other', () => {
   )
 
   test(
-    verifies('DSC-21', 'discovery.unknown-kid', 'a refetch that hangs, for random kids, holds up no known kid'),
+    verifies('DSC-21', 'discovery.unknown-kid', 'a refetch for random kids that hangs delays no known kid'),
     async () => {
       const net = hanging(on)
       const slow = 'https://slow.hang.example'
@@ -191,25 +199,22 @@ describe('one that hangs slows no other', () => {
   )
 })
 
-test(
-  verifies('DSC-25', 'discovery.bounded', '4096 may wait for one document, the next is told to come back'),
-  async () => {
-    on.delay = 20
-    const discovery = discoveryOf(on)
-    const waiting = Array.from({ length: 4096 }, () => discovery.agent(id))
-    await expect(discovery.agent(id)).rejects.toMatchObject(away)
-    const found = await Promise.all(waiting)
-    expect(found.every(each => each.agent === id)).toBe(true)
-    expect(on.fetched).toEqual([urls.metadata])
-    expect((await discovery.agent(id)).agent).toBe(id)
-  },
-)
+test(verifies('DSC-25', 'discovery.bounded', '4096 callers may wait for one document, the next gets 503'), async () => {
+  on.delay = 20
+  const discovery = discoveryOf(on)
+  const waiting = Array.from({ length: 4096 }, () => discovery.agent(id))
+  await expect(discovery.agent(id)).rejects.toMatchObject(away)
+  const found = await Promise.all(waiting)
+  expect(found.every(each => each.agent === id)).toBe(true)
+  expect(on.fetched).toEqual([urls.metadata])
+  expect((await discovery.agent(id)).agent).toBe(id)
+})
 
 test(
   verifies(
     'DSC-21',
     'discovery.unknown-kid',
-    'a refetch for an invented kid that finds the set gone ends no fresh key',
+    'a refetch for an invented kid that finds the set gone does not end a fresh key',
   ),
   async () => {
     const discovery = discoveryOf(on)
@@ -218,7 +223,7 @@ test(
     on.answers.set(urls.jwks, { status: 403 })
     await expect(discovery.key('aauth-agent', id, 'random')).rejects.toMatchObject(wrong)
     expect(await discovery.key('aauth-agent', id, 'k1')).toBe(known)
-    // Once it is no longer fresh the host's word counts, and nothing stands in for it even when it then falls silent.
+    // Once the document is no longer fresh it stays withdrawn, even when the host then becomes unreachable.
     on.answers.set(urls.jwks, new Error('down'))
     on.clock += 300
     await expect(discovery.key('aauth-agent', id, 'k1')).rejects.toMatchObject(away)

@@ -35,14 +35,14 @@ test(verifies('discovery.guarded', 'over TLS, from a name to the key, each docum
   expect(new Set(found.map(each => each?.thumbprint)).size).toBe(1)
   expect(host.requests).toEqual(['/.well-known/aauth-agent', '/jwks'])
 
-  // The same host behind the guard as it is by default: not one connection more.
+  // The same host with the default guard: no further connection.
   const guarded = createDiscovery({ fetcher: guardedFetcher({ resolve, ca: pem('authority') }) })
   await expect(guarded.agent(host.id)).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
   expect(host.connections()).toBe(2)
 })
 
 test(
-  verifies('DSC-19', 'discovery.guarded', 'a jwks_uri that points inside is refused by the same guard'),
+  verifies('DSC-19', 'discovery.guarded', 'a jwks_uri with a private address is refused by the same guard'),
   async () => {
     const inside = await httpsHost((_, response) => response.writeHead(200, type).end('{"keys":[]}'))
     for (const target of [`https://localhost:${inside.port}/`, `https://keys.example:${inside.port}/`]) {
@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  verifies('DSC-36', 'discovery.cache', 'nothing is asked conditionally, and a 304 or Vary changes no entry'),
+  verifies('DSC-36', 'discovery.cache', 'no request is conditional, and a 304 or Vary changes no entry'),
   async () => {
     const seen: string[] = []
     let answer: (response: ServerResponse, body: string) => void = (response, body) =>
@@ -111,7 +111,7 @@ test(
     expect(await discovery.key('aauth-agent', id, 'k1')).toBe(known)
     expect(seen).toContain('accept')
     expect(seen.filter(name => name.startsWith('if-') || name === 'cache-control')).toEqual([])
-    // Not asked for: a 304 confirms nothing, whatever it carries.
+    // No conditional request was sent: a 304 confirms nothing, whatever it carries.
     now += 301
     answer = response => response.writeHead(304, { ...type, etag: '"v1"', 'cache-control': 'max-age=600' }).end()
     await expect(discovery.key('aauth-agent', id, 'k1')).rejects.toMatchObject({
@@ -125,7 +125,11 @@ test(
 )
 
 test(
-  verifies('F-49', 'discovery.https', 'a certificate that expires: what is cached, then stale for 1 h, then 503'),
+  verifies(
+    'F-49',
+    'discovery.https',
+    'a certificate that expires: the cached document, then a stale one for 1 h, then 503',
+  ),
   async () => {
     const good = { cert: pem('server'), key: pem('server.key') }
     let id = ''
@@ -164,7 +168,7 @@ test(
 )
 
 describe(
-  verifies('F-50', 'discovery.failures', 'a resolver in trouble costs bounded time, and is asked again in seconds'),
+  verifies('F-50', 'discovery.failures', 'a failing resolver costs bounded time, and is asked again after seconds'),
   () => {
     /** A discovery whose resolver does one thing after the other. */
     function resolving(...steps: ReadonlyArray<() => Promise<string[]>>) {

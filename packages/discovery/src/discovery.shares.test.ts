@@ -16,10 +16,10 @@ beforeEach(() => {
 })
 
 const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
-/** Fetches of hosts that hang which are under way. */
+/** The fetches under way from hosts that hang. */
 const held = (site = '') => net.asked.filter(url => url.includes('hang') && url.includes(site)).length - net.ended
 
-/** An honest agent that was never met, and how long that takes, in seconds. */
+/** Fetches an honest unknown agent; resolves with the seconds it took. */
 async function met(discovery: ReturnType<typeof createDiscovery>, name: string): Promise<number> {
   const id = `https://agent.${name}.example`
   publish(on, id, [published('k1', k1)])
@@ -34,7 +34,7 @@ test(
   verifies(
     'DOS-20',
     'discovery.shares',
-    '60 names a second of one domain that hangs, and 20 of 20 new agents are met in 2 seconds',
+    'during 60 names a second of a domain that hangs, 20 of 20 new agents are fetched in 2 seconds',
   ),
   async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock })
@@ -44,7 +44,7 @@ test(
       const asked = discovery.limited(undefined, { network: '203.0.113.0/24' }).agent(`https://n${name++}.hang.example`)
       flood.push(asked.catch(() => undefined))
     }
-    // As many as five seconds bring, which is how long such a fetch lasted.
+    // As many names as five seconds bring, the time until such a fetch is given up.
     for (let i = 0; i < 300; i++) more()
     const timer = setInterval(more, 1000 / 60)
     const seconds: number[] = []
@@ -61,7 +61,7 @@ test(
 )
 
 describe(verifies('discovery.shares', 'of 64 slots'), () => {
-  test('one site has six, one network of callers six, and a caller whose network is unknown shares by site alone', async () => {
+  test('one site gets six, one network of callers six; a caller without a known network takes a share of its site only', async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock })
     const ask = (id: string, network?: string) =>
       discovery
@@ -81,7 +81,7 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
     await Promise.all(all)
   })
 
-  test('the last seven are for sites and networks that hold none', async () => {
+  test('the last seven are for sites and networks that hold no slot', async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock })
     const all = Array.from({ length: 12 * 5 }, (_, i) =>
       discovery.agent(`https://n${i % 5}.site${Math.floor(i / 5)}hang.example`).catch(() => undefined),
@@ -93,7 +93,7 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
     await Promise.all(all)
   })
 
-  test('names on ports of a host leave room for the host itself', async () => {
+  test('names on ports of a host leave slots for the host itself', async () => {
     const discovery = createDiscovery({
       fetcher: (url, o) => net.fetcher(new URL(url).port === '' ? url : 'https://port.hang.example/', o),
       now: () => on.clock,
@@ -108,7 +108,7 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
     await Promise.all(all)
   })
 
-  test('in development, where all names are of one machine, nobody has a share', async () => {
+  test('in development, where all names are on one machine, there are no shares', async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, development: true })
     const all = Array.from({ length: 20 }, (_, i) =>
       discovery
@@ -122,7 +122,7 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
     await Promise.all(all)
   })
 
-  test('an operator can say what a site is', async () => {
+  test('an operator can define what a site is', async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock, siteOf: host => host })
     const all = Array.from({ length: 10 }, (_, i) =>
       discovery.agent(`https://n${i}.hang.example`).catch(() => undefined),
@@ -133,7 +133,7 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
     await Promise.all(all)
   })
 
-  test('who asks for a document that waits in another network’s share need not wait with it', async () => {
+  test('a caller that joins a fetch waiting in another network’s share gets a slot from its own share', async () => {
     const discovery = createDiscovery({ fetcher: net.fetcher, now: () => on.clock })
     const from = (network: string) => discovery.limited(8, { network })
     const all = Array.from({ length: 6 }, (_, i) =>
@@ -153,8 +153,8 @@ describe(verifies('discovery.shares', 'of 64 slots'), () => {
   })
 })
 
-describe(verifies('discovery.first-byte', 'who was never met must begin to answer within 2 seconds'), () => {
-  test('and is given no more than that by the fetcher, which lets a body that has begun go on', async () => {
+describe(verifies('discovery.first-byte', 'an unknown participant must begin its response within 2 seconds'), () => {
+  test('enforced by the fetcher, which lets a body that has begun go on', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     const slow = createServer(socket => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n')
@@ -172,7 +172,7 @@ describe(verifies('discovery.first-byte', 'who was never met must begin to answe
     slow.close()
   })
 
-  test('as the fetcher is told, and not of those who were met', async () => {
+  test('passed to the fetcher for unknown participants only', async () => {
     const told: Array<number | undefined> = []
     const discovery = createDiscovery({
       now: () => on.clock,

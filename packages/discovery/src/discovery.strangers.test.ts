@@ -21,7 +21,7 @@ const strangers = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => `https://a${from + i}hang.example`)
 
 describe(verifies('discovery.bounded', 'a flood of invented identifiers'), () => {
-  test(`of ${names} pushes out none that was met, and keeps no more than the bound`, async () => {
+  test(`of ${names} evicts no known participant, and the cache keeps its bound`, async () => {
     const evicted: string[] = []
     const discovery = discoveryOf(on, {
       maxEntries: 1000,
@@ -42,7 +42,7 @@ describe(verifies('discovery.bounded', 'a flood of invented identifiers'), () =>
     expect(on.fetched.length).toBe(before)
   }, 120_000)
 
-  test('of which those turned away do not even push out other newcomers', async () => {
+  test('evicts no other new identifier when its fetches are refused', async () => {
     const net = hanging(on)
     const evicted: string[] = []
     const discovery = createDiscovery({
@@ -58,7 +58,7 @@ describe(verifies('discovery.bounded', 'a flood of invented identifiers'), () =>
     expect(evicted).toEqual([])
   })
 
-  test('of agents that are real leaves newcomers a fifth of the room, and keeps those used last', async () => {
+  test('of real agents leaves new ones a fifth of the room, and keeps those used last', async () => {
     const discovery = discoveryOf(on, { maxEntries: 10 })
     const ids = Array.from({ length: 12 }, (_, i) => `https://c${i}.example`)
     for (const each of ids) {
@@ -66,7 +66,7 @@ describe(verifies('discovery.bounded', 'a flood of invented identifiers'), () =>
       await discovery.key('aauth-agent', each, 'k1')
       await discovery.key('aauth-agent', 'https://c0.example', 'k1')
     }
-    // Ten strangers: two at a time have room, the eight that were met and used last stay.
+    // Ten invented names: two have room at a time, the eight known participants used last stay.
     for (const each of strangers(10)) await quiet(discovery.agent(each))
     const before = on.fetched.length
     for (const each of ['https://c0.example', ...ids.slice(-7)]) await discovery.key('aauth-agent', each, 'k1')

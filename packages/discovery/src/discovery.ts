@@ -24,15 +24,15 @@ import { createSharedFetches } from './shared-fetches.js'
 /** Fetches that one inbound request may cause; a cold exchange needs 6. @see protocol §10 */
 const maxFetchesPerRequest = 8
 
-/** A {@link Directory} that strangers may make look up what they like. @see protocol §10 */
+/** A {@link Directory} that is safe to use for identifiers that strangers name. @see protocol §10 */
 export interface Discovery extends Directory {
   /**
-   * A view on the same cache for one inbound request that may begin so many fetches; default 8. They share what fetches there may
-   * be with others of the same network (a /48, a v4 /24) of its caller, where it is told.
-   * @throws RangeError when the number is not a whole one
+   * A view on the same cache for one inbound request, which may begin `maxFetches` fetches; default 8. With `caller.network`
+   * (a /48, a v4 /24) all requests from that network share one part of the fetch slots.
+   * @throws RangeError when `maxFetches` is not a whole number, 0 or more
    */
   limited(maxFetches?: number, caller?: FetchCaller): Discovery
-  /** Forgets all that is known of an identifier, e.g. because a key of its was stolen. */
+  /** Removes the metadata and keys of an identifier from the cache, for example because one of its keys was stolen. */
   purge(id: string): void
 }
 
@@ -45,24 +45,25 @@ export interface DiscoveryOptions {
   /** Admits loopback `http` identifiers. Default: false. */
   readonly development?: boolean
   /**
-   * Identifiers kept of each role (agents, resources, auth servers); default 10 000. They take 4 KiB each at most, or 32 MiB
-   * together where that is more; those that have given a key stay before those that have not.
+   * Identifiers kept for each role (agents, resources, auth servers); default 10 000. Together they take 4 KiB × `maxEntries` of
+   * memory, or 32 MiB where that is more. Identifiers that have given a key are evicted after those that have not.
    */
   readonly maxEntries?: number
   /**
-   * Fetches at the same time, of each role: so many for participants that were met before, and as many for others. At most
-   * an eighth of them to one origin, a tenth for names of one site or, for others, callers of one network; four times as many wait,
-   * others are refused with 503. In development there are no sites and networks. Default 64.
+   * Fetches that run at the same time for each role: one set of slots for known participants (they have given a key), another of
+   * the same size for unknown ones. One origin gets at most an eighth of a set, one site a tenth, and one network of callers a tenth
+   * of the slots for unknown participants. Four times as many fetches wait; further ones are refused with 503. In development sites
+   * and networks are not counted. Default 64.
    */
   readonly maxConcurrent?: number
   /**
-   * Which site a name belongs to, whose share of the fetches it takes. Default: its registrable domain by the ICANN part of the
-   * Public Suffix List, where the platform has one.
+   * The site of a host name; all names of a site share one part of the fetch slots. Default: the registrable domain by the ICANN
+   * part of the Public Suffix List on Node, the last two labels elsewhere.
    */
   readonly siteOf?: SiteOf
-  /** Seconds a fetch may take, whatever the fetcher does, with the wait for its turn; above 0, at most 60. Default 5. */
+  /** Seconds a fetch may take, with its wait for a slot, whatever the fetcher does; above 0, at most 60. Default 5. */
   readonly timeout?: number
-  /** Told of fetches, hits, refusals and the like, for metrics; what it throws is ignored. */
+  /** Called with each fetch, hit, refusal and so on, for metrics; an error that it throws is ignored. */
   readonly onEvent?: (event: DiscoveryEvent) => void
 }
 
@@ -80,7 +81,7 @@ const checks: OptionChecks<DiscoveryOptions> = {
 /**
  * Makes a {@link Discovery} with a cache of its own.
  * @throws RangeError when `maxEntries` or `maxConcurrent` is not a positive whole number, or `timeout` is out of range
- * @throws TypeError where the platform gives no control over addresses and no `fetcher` is passed in
+ * @throws TypeError when no `fetcher` is passed in on a platform that has no control over addresses
  * @see protocol §10
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
@@ -91,7 +92,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const tell = safeListener(options.onEvent)
   const fetches = createSharedFetches({ fetcher, now, timeout, tell })
   const shared = { fetches, now, development, siteOf: options.siteOf, maxEntries, maxConcurrent, tell }
-  // A cache each: a flood of invented agents pushes no auth server out.
+  // Each role has its own cache: a flood of invented agents evicts no auth server.
   const agents = createParticipants({ ...shared, document: 'aauth-agent', parse: freezing(parseAgentMetadata) })
   const resources = createParticipants({
     ...shared,
@@ -105,7 +106,11 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   })
   const all = { 'aauth-agent': agents, 'aauth-resource': resources, 'aauth-issuer': authServers }
   return new View({
-    ...{ agents, resources, authServers, all, development },
+    agents,
+    resources,
+    authServers,
+    all,
+    development,
     purge(id) {
       for (const participants of Object.values(all)) participants.purge(id)
       tell({ type: 'purged', id })
@@ -123,7 +128,7 @@ interface Cache {
   purge(id: string): void
 }
 
-/** A class, since one is made for each request: it makes no function. */
+/** A class, so that the view made for each request allocates no closures. */
 class View implements Discovery {
   readonly #cache: Cache
   readonly #budget: FetchBudget | undefined
@@ -147,7 +152,7 @@ class View implements Discovery {
 
   key(document: WellKnownDocument, id: string, kid: string, failed?: VerifyKey): Promise<VerifyKey | undefined> {
     const { all } = this.#cache
-    // The name may come from a Signature-Key: any other would make us fetch, and believe, somebody's upload.
+    // The name may come from a Signature-Key. Any other name could be a file that a user uploaded to the host, with keys of theirs.
     if (!Object.hasOwn(all, document))
       return Promise.reject(new AAuthError('discovery_failed', 'there is no document of that name'))
     return all[document].key(id, kid, this.#budget, failed)
@@ -163,7 +168,7 @@ class View implements Discovery {
   }
 }
 
-/** Every reader is handed the same document: none may change what the next one reads. */
+/** A parser whose results are frozen: all callers get the same object, and none may change it for the others. */
 function freezing<A extends unknown[], T>(parse: (...json: A) => T): (...json: A) => T {
   return (...json) => freezeJson(parse(...json))
 }

@@ -4,7 +4,7 @@ import { documentAt, type FetchedDocument } from './index.js'
 
 const url = 'https://issuer.example/keys'
 
-/** A host that answers with what the test puts there, or not at all. */
+/** A host that sends the response which the test sets, or none. */
 function host(onGarbage: () => void = () => {}) {
   const state = {
     now: 1000,
@@ -40,7 +40,7 @@ test('a document is fetched once, kept while fresh, and fetched early at most on
   expect(state.fetches).toBe(2)
 })
 
-test('a host that is away is stood in for up to an hour, and one that answered wrongly from the start is refused', async () => {
+test('the last document of an unreachable host is served for up to an hour; without a good document the lookup is refused', async () => {
   const { state, document } = host()
   expect(await document.get()).toBe(1)
   state.answers = 'nothing'
@@ -56,7 +56,7 @@ test('a host that is away is stood in for up to an hour, and one that answered w
   await expect(wrong.document.get()).rejects.toMatchObject({ code: 'discovery_failed', status: 401 })
 })
 
-test('garbage in place of a good document is told of, and the good one stands in for up to an hour', async () => {
+test('garbage in place of a good document calls onGarbage, and the good one is served for up to an hour', async () => {
   let told = 0
   const { state, document } = host(() => told++)
   expect(await document.get()).toBe(1)

@@ -4,29 +4,29 @@ import { fetchDocument } from './fetch-document.js'
 import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { readDocument } from './read-document.js'
 
-/** A document at a URL that an operator named, kept as long as one of a participant would be. */
+/** A document at a URL that an operator configured; it is cached as the documents of participants are. */
 export interface DocumentAt<T> {
   /**
-   * From memory while fresh; else fetched, once however many ask; else, when its host does not answer or serves garbage, the last
-   * good one for up to 1 h.
+   * The document: while fresh from memory, else fetched, once for all callers that ask at the same time. When its host does not
+   * answer or sends garbage, the last good document is served for up to 1 h.
    * @throws AAuthError `discovery_failed`: 401 when it is missing or wrong, 503 with `retryAfter` when the host does not answer
    */
   get(): Promise<T>
   /**
-   * Fetched even if fresh, unless that was done less than `interval` seconds ago.
+   * Fetches the document even if it is fresh, unless the last fetch began less than `interval` seconds ago.
    * @throws AAuthError `discovery_failed` when the last attempt failed
    */
   renewed(interval: number): Promise<T>
 }
 
 /**
- * Keeps one JSON document that is none of AAuth's own, such as the keys of an OpenID provider: the same guard, deadlines,
- * limits and caching. Nothing is fetched yet.
- * @param options.url where it is; the fetcher decides whether it may be fetched
- * @param options.maxBytes its largest size, after decoding
- * @param options.read from its JSON to what is kept; throws AAuthError `discovery_failed` when it is wrong
+ * Caches one JSON document that is not AAuth's own, such as the keys of an OpenID provider, with the same guard, deadlines,
+ * limits and lifetimes. Nothing is fetched yet.
+ * @param options.url the URL of the document; the fetcher decides whether it may be fetched
+ * @param options.maxBytes largest size of the body, after decoding
+ * @param options.read turns the JSON into the value to cache; throws AAuthError `discovery_failed` when the document is wrong
  * @param options.fetcher on Node `guardedFetcher()`
- * @param options.onGarbage called at each fetch that brings garbage in place of a document that was good before
+ * @param options.onGarbage called at each fetch that brings garbage after a good document was fetched before
  * @param options.now Unix seconds; default the system clock
  * @see protocol §10
  */
@@ -42,8 +42,12 @@ export function documentAt<T>(options: {
     'documentAt',
     options,
     {
-      ...{ url: 'string', maxBytes: 'number', read: 'function', fetcher: 'function' },
-      ...{ onGarbage: 'function', now: 'function' },
+      url: 'string',
+      maxBytes: 'number',
+      read: 'function',
+      fetcher: 'function',
+      onGarbage: 'function',
+      now: 'function',
     },
     ['url', 'maxBytes', 'read', 'fetcher'],
   )
@@ -52,7 +56,7 @@ export function documentAt<T>(options: {
     now,
     fetch: () => fetchDocument(fetcher, url, maxBytes),
     read: (document: FetchedDocument) => read(readDocument(document, maxBytes)),
-    // One document weighs what it weighs: the operator said how many there are.
+    // The size is not counted: the operator decides how many such documents there are.
     onHeld: () => undefined,
     tell: (what: string) => {
       if (what === 'garbage') onGarbage?.()

@@ -22,7 +22,7 @@ function importsOf(file: string, seen: Set<string> = new Set()): Set<string> {
   return seen
 }
 
-test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fetcher is passed in'), () => {
+test(verifies('discovery.fetcher', 'the core runs without Node: its fetcher is passed in'), () => {
   const outside = (file: string) => new Set([...importsOf(file)].filter(specifier => !specifier.startsWith('.')))
   expect(outside('./index.ts')).toEqual(
     new Set(['@countersign/httpsig', '@countersign/protocol', '#default-fetcher', '#registrable-domain']),
@@ -30,7 +30,7 @@ test(verifies('discovery.fetcher', 'the core runs where there is no Node: its fe
   expect(outside('./node.ts')).toContain('node:https')
 })
 
-test(verifies('discovery.fetcher', 'on Node a fetcher is there by itself, elsewhere it must be given'), () => {
+test(verifies('discovery.fetcher', 'on Node there is a default fetcher, elsewhere one must be passed in'), () => {
   expect(onNode(false)).toBeTypeOf('function')
   expect(() => elsewhere(false)).toThrow(TypeError)
 })

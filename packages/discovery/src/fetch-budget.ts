@@ -1,22 +1,22 @@
 import { AAuthError } from '@countersign/protocol'
 
-/** Who fetches are begun for. */
+/** The caller that causes fetches. */
 export interface FetchCaller {
-  /** The caller's network, a /48 or v4 /24. Read only when a fetch begins, so that a getter costs nothing before. */
+  /** The caller's network, a /48 or v4 /24. Read only when a fetch begins, so that it may be a getter. */
   readonly network?: string | undefined
 }
 
-/** How many fetches may still be begun. */
+/** How many fetches a request may still begin. */
 export interface FetchBudget {
-  /** The network of the caller they are begun for, whose share of what strangers share they take. */
+  /** The network of the caller; its fetches take the share of that network. */
   readonly network?: string | undefined
-  /** @throws AAuthError `discovery_failed` when there are none left */
+  /** Counts one fetch. @throws AAuthError `discovery_failed` when none is left */
   spend(): void
 }
 
 /**
- * A budget of its own that also draws on the one it was made from: a view of a view widens nothing.
- * It stops one inbound request from making us fetch from many hosts.
+ * A budget for one inbound request, so that one request cannot make us fetch from many hosts.
+ * Its fetches also count for `parent`, so that a view of a view gets no further fetches.
  * @see protocol §10
  */
 export function fetchBudget(fetches: number, parent?: FetchBudget, caller?: FetchCaller): FetchBudget {
@@ -25,7 +25,7 @@ export function fetchBudget(fetches: number, parent?: FetchBudget, caller?: Fetc
   return new Budget(fetches, parent, caller)
 }
 
-/** A class, since one is made for each request: it makes no function. */
+/** A class, so that the budget made for each request allocates no closures. */
 class Budget implements FetchBudget {
   #left: number
   readonly #parent: FetchBudget | undefined
@@ -43,7 +43,7 @@ class Budget implements FetchBudget {
 
   spend(): void {
     if (this.#left === 0)
-      throw new AAuthError('discovery_failed', 'the request needs more documents than may be fetched for one')
+      throw new AAuthError('discovery_failed', 'the request needs more fetches than one request may cause')
     this.#parent?.spend()
     this.#left -= 1
   }

@@ -7,14 +7,14 @@ import { Unreachable } from './unreachable.js'
 const timeout = 5
 
 /**
- * Fetches a document that nobody else waits for.
- * @throws AAuthError when the fetcher refuses, Unreachable when there was no answer in time
+ * Fetches a document without sharing the fetch with other callers.
+ * @throws AAuthError when the fetcher refuses, Unreachable when there was no response in time
  */
 export async function fetchDocument(fetcher: Fetcher, url: string, maxBytes: number): Promise<FetchedDocument> {
   try {
     return await withinDeadline({ seconds: timeout }, signal => fetcher(url, { maxBytes, signal }))
   } catch (cause) {
-    // A fetcher's own AAuthError says that it refuses; anything else is the network.
+    // An AAuthError of the fetcher is a refusal; any other error is the network's.
     throw cause instanceof AAuthError ? cause : Object.assign(new Unreachable('no answer', { cause }), { url })
   }
 }

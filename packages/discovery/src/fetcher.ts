@@ -1,4 +1,4 @@
-/** What came from one GET, never a redirect's target. */
+/** The response to one GET; a redirect is such a response and is not followed. */
 export interface FetchedDocument {
   readonly status: number
   /** The `Content-Type` as sent; empty when there was none. */
@@ -12,16 +12,16 @@ export interface FetchedDocument {
 export interface FetcherOptions {
   /** Bytes of the body, after decoding. */
   readonly maxBytes: number
-  /** Seconds until the first byte of the answer must be there; default: as long as the whole may take. */
+  /** Seconds until the first byte of the response; default: as long as the whole fetch may take. */
   readonly firstByte?: number
-  /** Aborts when nobody waits for the document any more. */
+  /** Aborts when no caller waits for the document any more. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Gets one document that a stranger named: without credentials, without following redirects.
- * On Node use `guardedFetcher`; where a platform has no control of addresses, bring your own.
- * Throws on network trouble (anything: counted as unreachable) or refusal (an `AAuthError`: passed on as it is).
+ * Fetches one document from a URL that a stranger chose: without credentials, without following redirects.
+ * On Node use `guardedFetcher`; on a platform without control over addresses write your own.
+ * An `AAuthError` that it throws is a refusal and passed on as it is; any other error means that the host is unreachable.
  * @see protocol §10
  */
 export type Fetcher = (url: string, options: FetcherOptions) => Promise<FetchedDocument>

@@ -1,8 +1,8 @@
-/** No agent can make us fetch per request. */
+/** Seconds at least: no participant can make us fetch once per request. */
 const floor = 30
-/** A withdrawn key must stop working within it. */
+/** Seconds at most: a withdrawn key must stop working within this time. */
 const cap = 600
-/** Where a document does not say. */
+/** Seconds for a document without `max-age`. */
 const unstated = 300
 
 /**
@@ -15,6 +15,6 @@ export function lifetimeOf(cacheControl: string | undefined): number {
   const ages = directives.filter(directive => directive.startsWith('max-age'))
   if (ages.length === 0) return unstated
   const seconds = ages.map(age => Number(/^max-age="?([0-9]{1,15})"?$/.exec(age)?.[1] ?? floor))
-  // Said twice or unreadably: the shortest reading is the safe one.
+  // Of several max-age directives the shortest counts; an unreadable one counts as the floor.
   return Math.min(cap, Math.max(floor, Math.min(...seconds)))
 }

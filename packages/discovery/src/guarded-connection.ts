@@ -4,7 +4,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { isLoopbackAddress, isPublicAddress } from './public-address.js'
 import { refused, type Target, targetOf } from './target.js'
 
-/** What decides where a connection may lead. */
+/** Decides which addresses a connection may go to. */
 export interface GuardedConnection {
   readonly allowLoopback: boolean
   readonly resolve: (host: string, options: { readonly signal: AbortSignal }) => Promise<string[]>
@@ -20,15 +20,15 @@ export interface GuardedRequest {
   readonly signal: AbortSignal
 }
 
-/** Connections are tried one after the other; a name with very many addresses must not use up the deadline. */
+/** Addresses of a name that are tried, one after the other: a name with very many must not use up the deadline. */
 const maxAttempts = 8
-/** Node's own 250 ms an address gives up on hosts that are merely far away. */
+/** Node's default of 250 ms for an address would give up on hosts that are merely far away. */
 const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1000 } as const
 
 /**
  * Sends one request to a URL that a stranger may have chosen: https only, DNS resolved once, every address checked and the
- * connection made to a checked one, certificates verified. A redirect is an answer like any other.
- * @throws AAuthError `discovery_failed` (401) where the URL or an address may not be asked
+ * connection made to a checked one, certificates verified. A redirect is returned as a response and not followed.
+ * @throws AAuthError `discovery_failed` (401) when the URL or one of its addresses may not be fetched
  */
 export async function sendGuarded(
   url: string,
@@ -40,7 +40,7 @@ export async function sendGuarded(
   request.signal.throwIfAborted()
   checkAddresses(addresses, { url, allowLoopback })
   try {
-    return await openRequest(target, request, { addresses, ...(ca !== undefined && { ca }) })
+    return await openRequest(target, request, { addresses, ca })
   } catch (error) {
     throw explainNetworkError(error)
   }
@@ -56,7 +56,7 @@ async function explainDnsError(addresses: Promise<string[]>): Promise<string[]> 
   }
 }
 
-/** What a network error means, by Node's code for it. */
+/** The meanings of network errors, by Node's code. */
 const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
   [/^ECONNREFUSED$/, 'connection refused'],
   [/^(ECONNRESET|EPIPE)$/, 'connection closed'],
@@ -65,9 +65,9 @@ const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
   [/^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/, 'TLS'],
 ]
 
-/** The error with `why`, in words for whoever runs this. */
+/** The same error with `why`: the reason in words for the operator. */
 function explainNetworkError(error: unknown): unknown {
-  // Tried address by address, it is one error about all of them.
+  // When several addresses were tried, Node reports one AggregateError.
   const [first = error]: unknown[] = error instanceof AggregateError ? error.errors : []
   const code: unknown = Object(first).code
   if (!(error instanceof Error) || typeof code !== 'string') return error
@@ -77,8 +77,8 @@ function explainNetworkError(error: unknown): unknown {
 }
 
 /**
- * Refuses when ANY address is not public: a name with one address inside is aimed at it. A name without addresses gets the
- * same refusal, so that the answers do not tell which names exist inside.
+ * Refuses when ANY address is not public: a name with one private address is an attack on that address. A name without addresses
+ * gets the same refusal, so that strangers cannot find out which internal names exist.
  */
 function checkAddresses(addresses: readonly string[], o: { url: string; allowLoopback: boolean }): void {
   const isAllowed = (ip: string) => isPublicAddress(ip) || (o.allowLoopback && isLoopbackAddress(ip))
@@ -90,7 +90,7 @@ function checkAddresses(addresses: readonly string[], o: { url: string; allowLoo
 function openRequest(
   target: Target,
   { method, headers, body, signal }: GuardedRequest,
-  { addresses, ca }: { readonly addresses: readonly string[]; readonly ca?: string },
+  { addresses, ca }: { readonly addresses: readonly string[]; readonly ca?: string | undefined },
 ): Promise<http.IncomingMessage> {
   const options: https.RequestOptions = {
     method,
@@ -98,25 +98,25 @@ function openRequest(
     port: target.port,
     path: target.path,
     headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': 'aauth' },
-    // Its own agent: no pooled connection, no proxy of the environment, would go round the address check.
+    // An HTTP agent of its own: a pooled connection or a proxy from the environment would bypass the address check.
     agent:
       target.scheme === 'https' ? new https.Agent({ ...attempts, maxCachedSessions: 0 }) : new http.Agent(attempts),
-    // The only addresses Node ever learns are the checked ones: a second DNS answer (rebinding) is never asked for.
+    // Node connects to the checked addresses and does not resolve the name again: a second DNS answer could differ (rebinding).
     lookup: lookupAmong(addresses.slice(0, maxAttempts)),
     maxHeaderSize: 16 * 1024,
     insecureHTTPParser: false,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     signal,
-    ...(ca !== undefined && { ca }),
+    ca,
   }
   return new Promise((resolve, reject) => {
     const request = target.scheme === 'https' ? https.request(options) : http.request(options)
     request.once('response', resolve)
-    // Stays for later errors too: an aborted request must not become an uncaught exception.
+    // The listener stays for later errors: an aborted request must not become an uncaught exception.
     request.on('error', reject)
-    // An answer that switches protocols is no response, and not always an error.
-    request.on('close', () => reject(new Error('the connection ended without an answer')))
+    // When the server switches protocols there is no response, and not always an error.
+    request.on('close', () => reject(new Error('the connection ended without a response')))
     request.end(body)
   })
 }

@@ -37,8 +37,8 @@ const post = {
   body: new TextEncoder().encode('{"a":1}'),
 } as const
 
-describe('a request by it', () => {
-  test('is sent as it is, and its answer is whole', async () => {
+describe('a request by guardedFetch', () => {
+  test('is sent unchanged, and its response is complete', async () => {
     const { url, seen } = await serving((_, response) =>
       response.writeHead(401, { 'agent-auth': 'httpsig', 'set-cookie': ['a=1', 'b=2'] }).end('answer'),
     )
@@ -63,13 +63,13 @@ describe('a request by it', () => {
     verifies(
       'discovery.posts',
       'discovery.pinned',
-      'reaches no address inside, and none that a name is bound to anew (rebinding)',
+      'reaches no private address, and none that a second DNS answer names (rebinding)',
     ),
     async () => {
       const { url, port, connections } = await serving((_, response) => response.end('{}'))
       await expect(guardedFetch()(url, post)).rejects.toMatchObject(refused)
       let asked = 0
-      // Public when it is looked up first; by the time of the connection it would lead here.
+      // The name has a public address when it is resolved first; a second answer would lead here.
       const resolve = async () => (asked++ === 0 ? ['192.0.2.1', '127.0.0.1'] : ['127.0.0.1'])
       const rebinding = guardedFetch({ resolve })
       for (let n = 0; n < 2; n++)
@@ -89,7 +89,7 @@ describe('a request by it', () => {
     expect([response.status, response.headers.get('location'), seen.length]).toEqual([307, '/elsewhere', 1])
   })
 
-  test(verifies('discovery.posts', 'takes no answer that is too large, packed, or slow'), async () => {
+  test(verifies('discovery.posts', 'accepts no response that is too large, encoded, or slow'), async () => {
     const large = await serving((_, response) => response.end('x'.repeat(101)))
     await expect(guardedFetch({ ...loopback, maxBytes: 100 })(large.url)).rejects.toMatchObject(refused)
     expect(await (await guardedFetch({ ...loopback, maxBytes: 101 })(large.url)).text()).toHaveLength(101)
@@ -104,7 +104,7 @@ describe('a request by it', () => {
   })
 })
 
-test('a mistake is an error at construction', () => {
+test('an invalid option throws at construction', () => {
   expect(() => guardedFetch({ timeout: 0 })).toThrow(RangeError)
   expect(() => guardedFetch({ maxBytes: 0 })).toThrow(RangeError)
   expect(() => guardedFetch({ dangerouslyAllowLoopBack: true } as object)).toThrow(/dangerouslyAllowLoopback/)

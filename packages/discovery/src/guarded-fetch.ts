@@ -7,13 +7,13 @@ import { resolveAddresses } from './resolve-addresses.js'
 
 /** How {@link guardedFetch} differs from its safe defaults. */
 export interface GuardedFetchOptions {
-  /** As of `guardedFetcher`: lets requests reach this machine, for development only. Default: false. */
+  /** Lets requests reach this machine, as the option of `guardedFetcher` does; for development only. Default: false. */
   readonly dangerouslyAllowLoopback?: boolean
   /** All addresses of a DNS name, none when it does not exist. Default: the system's name servers. */
   readonly resolve?: (host: string, options: { readonly signal: AbortSignal }) => Promise<string[]>
   /** Seconds for DNS, connection, TLS, headers and body together; above 0, at most 60. Default: 15. */
   readonly timeout?: number
-  /** Bytes of an answer; a larger one is an error. Default: 64 KiB. */
+  /** Bytes of a response; a larger one is an error. Default: 64 KiB. */
   readonly maxBytes?: number
   /** PEM certificates trusted instead of the system's, for tests. Certificates are always verified. */
   readonly ca?: string
@@ -27,7 +27,7 @@ const checks: OptionChecks<GuardedFetchOptions> = {
   ca: 'string',
 }
 
-/** As much of a `RequestInit` as is sent. */
+/** The members of `RequestInit` that are supported. */
 export interface GuardedInit {
   readonly method?: string
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>
@@ -35,13 +35,13 @@ export interface GuardedInit {
   readonly signal?: AbortSignal
 }
 
-/** Sends one request; the answer is whole, and a redirect is not followed. */
+/** Sends one request and returns the whole response; a redirect is not followed. */
 export type GuardedFetch = (url: string, init?: GuardedInit) => Promise<Response>
 
 /**
- * A `fetch` for endpoints that strangers name in their metadata, such as token endpoints: the address of a name is checked when the
- * connection is made, so that one that is bound to an address inside by then (rebinding) is not reached. https only, no redirects,
- * no cookies, one deadline for all, the answer bounded and in memory.
+ * A `fetch` for endpoints that strangers name in their metadata, such as token endpoints. The addresses of a name are checked when
+ * the connection is made, so that a name which has come to point to a private address (rebinding) is not reached. https only, no
+ * redirects, no cookies, one deadline for the whole request, the response bounded and in memory.
  * @throws RangeError when `timeout` or `maxBytes` is out of range
  * @see protocol §10
  */
@@ -70,7 +70,7 @@ async function responseOf(answer: IncomingMessage, maxBytes: number): Promise<Re
     return new Response(null, { status, headers: fieldsOf(headers) })
   }
   const encoding = headers['content-encoding'] ?? 'identity'
-  // Not asked for: a compressed bomb is not unpacked to find out its size.
+  // No encoding was requested: a decompression bomb is refused before it is unpacked.
   if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
   const body = gatherBytes(maxBytes)
@@ -85,7 +85,7 @@ function fieldsOf(headers: IncomingHttpHeaders): Array<[name: string, value: str
 }
 
 function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the answer is too large, or encoded in a way that was not asked for', {
+  return new AAuthError('discovery_failed', 'the response is too large or has an encoding that was not requested', {
     cause,
   })
 }

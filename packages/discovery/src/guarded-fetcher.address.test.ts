@@ -7,7 +7,7 @@ const maxBytes = 1024
 const refusal = { name: 'AAuthError', code: 'discovery_failed', status: 401 }
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 
-/** A resolver that answers from a list, in turn, and counts. */
+/** A resolver that gives the answers of a list in turn, and counts the queries. */
 function resolver(...answers: readonly string[][]) {
   const asked: string[] = []
   const resolve = async (host: string) => {
@@ -86,30 +86,33 @@ describe('a URL that must not be fetched sends no packet and asks no resolver', 
     })
 })
 
-test(verifies('DSC-05', 'discovery.pinned', 'a name with any address inside is refused without a packet'), async () => {
-  const host = await tcpHost()
-  const answers = [
-    ['127.0.0.1'],
-    ['8.8.8.8', '::1'],
-    ['2606:4700::1', '8.8.8.8', '10.0.0.1'],
-    ['::ffff:127.0.0.1'],
-    ['127.1'],
-    ['not an address'],
-    [],
-  ]
-  for (const addresses of answers) {
-    const { resolve } = resolver(addresses)
-    const fetched = guardedFetcher({ resolve })(`https://agent.example:${host.port}/`, { maxBytes })
-    await expect(fetched, addresses.join()).rejects.toMatchObject(refusal)
-  }
-  expect(host.connections()).toBe(0)
-})
+test(
+  verifies('DSC-05', 'discovery.pinned', 'a name with any private address is refused without a packet'),
+  async () => {
+    const host = await tcpHost()
+    const answers = [
+      ['127.0.0.1'],
+      ['8.8.8.8', '::1'],
+      ['2606:4700::1', '8.8.8.8', '10.0.0.1'],
+      ['::ffff:127.0.0.1'],
+      ['127.1'],
+      ['not an address'],
+      [],
+    ]
+    for (const addresses of answers) {
+      const { resolve } = resolver(addresses)
+      const fetched = guardedFetcher({ resolve })(`https://agent.example:${host.port}/`, { maxBytes })
+      await expect(fetched, addresses.join()).rejects.toMatchObject(refusal)
+    }
+    expect(host.connections()).toBe(0)
+  },
+)
 
 test(
   verifies('discovery.pinned', 'DSC-05', 'DNS is asked once, and the connection goes to the checked address'),
   async () => {
     const host = await httpsHost(ok)
-    // The second answer, for whoever asks again (rebinding), leads to a server that listens.
+    // A second DNS answer (rebinding) would lead to a server that listens.
     const rebinding = resolver(['2001:db8::1'], ['127.0.0.1'])
     const url = `https://agent.example:${host.port}/`
     const fetcher = guardedFetcher({ resolve: rebinding.resolve, ca: pem('authority') })

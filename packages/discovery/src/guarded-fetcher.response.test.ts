@@ -41,7 +41,7 @@ test(
   },
 )
 
-describe(verifies('DSC-12', 'discovery.sizes', 'a body over its size is cut off'), () => {
+describe(verifies('DSC-12', 'discovery.sizes', 'a body over its limit is cut off'), () => {
   const body = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`
   test.each([
     ['with its length said', 1024, true],
@@ -75,7 +75,7 @@ describe(verifies('DSC-12', 'discovery.sizes', 'a body over its size is cut off'
     expect(sent).toBeLessThan(16 * 1024 * 1024)
   })
 
-  test('shorter than it says', async () => {
+  test('shorter than its Content-Length', async () => {
     const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:`
     const [short, whole] = [await raw(`${head} 9\r\n\r\n{}`), await raw(`${head} 2\r\n\r\n{}`)]
     await expect(open(short.url, { maxBytes })).rejects.toThrow()
@@ -99,84 +99,92 @@ test(verifies('DSC-13', 'discovery.sizes', 'a compressed body, never asked for, 
   expect(asked).toBe('identity')
 })
 
-describe(verifies('DSC-14', 'discovery.deadline', 'one deadline for all, and the connection is freed'), () => {
-  const within = async (url: string, fetcher = quick) => {
-    const began = performance.now()
-    await expect(fetcher(url, { maxBytes })).rejects.toThrow('the fetch took too long')
-    expect(performance.now() - began).toBeLessThan(2000)
-  }
+describe(
+  verifies('DSC-14', 'discovery.deadline', 'one deadline for the whole fetch, and the connection is closed'),
+  () => {
+    const within = async (url: string, fetcher = quick) => {
+      const began = performance.now()
+      await expect(fetcher(url, { maxBytes })).rejects.toThrow('the fetch took too long')
+      expect(performance.now() - began).toBeLessThan(2000)
+    }
 
-  test('a body of one byte now and then', async () => {
-    const slow = await answering((request, response) => {
-      response.writeHead(200, type)
-      const timer = setInterval(() => response.write(' '), 20)
-      request.socket.on('close', () => clearInterval(timer))
+    test('a body that comes byte by byte', async () => {
+      const slow = await answering((request, response) => {
+        response.writeHead(200, type)
+        const timer = setInterval(() => response.write(' '), 20)
+        request.socket.on('close', () => clearInterval(timer))
+      })
+      await within(slow.url)
+      await expect.poll(slow.open).toBe(0)
     })
-    await within(slow.url)
-    await expect.poll(slow.open).toBe(0)
-  })
 
-  test('headers that never end, and none at all', async () => {
-    const endless = await raw('HTTP/1.1 200 OK\r\nx-a: 1\r\n', true)
-    await within(endless.url)
-    await expect.poll(endless.open).toBe(0)
-    const mute = await tcpHost()
-    await within(`http://localhost:${mute.port}/`)
-    await expect.poll(mute.open).toBe(0)
-  })
+    test('headers that never end, and none at all', async () => {
+      const endless = await raw('HTTP/1.1 200 OK\r\nx-a: 1\r\n', true)
+      await within(endless.url)
+      await expect.poll(endless.open).toBe(0)
+      const mute = await tcpHost()
+      await within(`http://localhost:${mute.port}/`)
+      await expect.poll(mute.open).toBe(0)
+    })
 
-  test('a TLS handshake that hangs', async () => {
-    const mute = await tcpHost()
-    await within(`https://agent.example:${mute.port}/`)
-    await expect.poll(mute.open).toBe(0)
-  })
+    test('a TLS handshake that hangs', async () => {
+      const mute = await tcpHost()
+      await within(`https://agent.example:${mute.port}/`)
+      await expect.poll(mute.open).toBe(0)
+    })
 
-  test('a resolver that does not answer', async () => {
-    const never = () => new Promise<string[]>(() => undefined)
-    await within('https://agent.example/', guardedFetcher({ resolve: never, timeout: 0.3 }))
-  })
+    test('a resolver that does not answer', async () => {
+      const never = () => new Promise<string[]>(() => undefined)
+      await within('https://agent.example/', guardedFetcher({ resolve: never, timeout: 0.3 }))
+    })
 
-  test('the twin in time passes', async () => {
-    const { url } = await answering(ok)
-    expect((await quick(url, { maxBytes })).status).toBe(200)
-  })
+    test('the twin in time passes', async () => {
+      const { url } = await answering(ok)
+      expect((await quick(url, { maxBytes })).status).toBe(200)
+    })
 
-  test('a timeout out of range is a mistake of the program', () => {
-    for (const timeout of [0, -1, 61, Number.NaN]) expect(() => guardedFetcher({ timeout })).toThrow(RangeError)
-  })
-})
+    test('a timeout out of range throws at construction', () => {
+      for (const timeout of [0, -1, 61, Number.NaN]) expect(() => guardedFetcher({ timeout })).toThrow(RangeError)
+    })
+  },
+)
 
-test(verifies('DSC-15', 'discovery.media-type', 'of an odd status or media type no byte is read'), async () => {
-  const odd: ReadonlyArray<[number, string]> = [
-    ...([
-      [204, 'application/json'],
-      [206, 'application/json'],
-      [404, 'application/json'],
-    ] as const),
-    ...([
-      [500, 'application/json'],
-      [200, 'text/html'],
-      [200, 'text/plain'],
-      [200, 'application/jsonp'],
-    ] as const),
-    ...([
-      [200, 'application/json-seq'],
-      [200, 'text/html;application/json'],
-    ] as const),
-  ].map(([status, media]) => [status, media])
-  for (const [status, contentType] of odd) {
-    const { url } = await answering((_, response) =>
-      response.writeHead(status, { 'content-type': contentType }).end(status === 204 ? undefined : '{"ok":true}'),
-    )
-    expect(await open(url, { maxBytes })).toEqual({ status, contentType, body: new Uint8Array() })
-  }
-  const untyped = await answering((_, response) => response.end('{}'))
-  expect(await open(untyped.url, { maxBytes })).toEqual({ status: 200, contentType: '', body: new Uint8Array() })
-  for (const contentType of ['application/json', 'application/jwk-set+json', 'Application/JSON; charset=utf-8']) {
-    const { url } = await answering((_, response) => response.writeHead(200, { 'content-type': contentType }).end('{}'))
-    expect((await open(url, { maxBytes })).body.length).toBe(2)
-  }
-})
+test(
+  verifies('DSC-15', 'discovery.media-type', 'with another status or media type no byte of the body is read'),
+  async () => {
+    const odd: ReadonlyArray<[number, string]> = [
+      ...([
+        [204, 'application/json'],
+        [206, 'application/json'],
+        [404, 'application/json'],
+      ] as const),
+      ...([
+        [500, 'application/json'],
+        [200, 'text/html'],
+        [200, 'text/plain'],
+        [200, 'application/jsonp'],
+      ] as const),
+      ...([
+        [200, 'application/json-seq'],
+        [200, 'text/html;application/json'],
+      ] as const),
+    ].map(([status, media]) => [status, media])
+    for (const [status, contentType] of odd) {
+      const { url } = await answering((_, response) =>
+        response.writeHead(status, { 'content-type': contentType }).end(status === 204 ? undefined : '{"ok":true}'),
+      )
+      expect(await open(url, { maxBytes })).toEqual({ status, contentType, body: new Uint8Array() })
+    }
+    const untyped = await answering((_, response) => response.end('{}'))
+    expect(await open(untyped.url, { maxBytes })).toEqual({ status: 200, contentType: '', body: new Uint8Array() })
+    for (const contentType of ['application/json', 'application/jwk-set+json', 'Application/JSON; charset=utf-8']) {
+      const { url } = await answering((_, response) =>
+        response.writeHead(200, { 'content-type': contentType }).end('{}'),
+      )
+      expect((await open(url, { maxBytes })).body.length).toBe(2)
+    }
+  },
+)
 
 describe(verifies('DSC-11', 'discovery.https', 'a certificate that does not verify is refused'), () => {
   const get = async (options: Parameters<typeof httpsHost>[1], ca?: string) => {
@@ -210,7 +218,7 @@ describe(verifies('DSC-11', 'discovery.https', 'a certificate that does not veri
   })
 })
 
-test(verifies('DSC-33', 'discovery.nothing-forwarded', 'the request is the same whoever causes it'), async () => {
+test(verifies('DSC-33', 'discovery.nothing-forwarded', 'the request carries no data of the caller'), async () => {
   const seen: string[][] = []
   const host = await httpHost((request, response) => {
     seen.push([`${request.method} ${request.url}`, ...request.rawHeaders])
@@ -227,7 +235,7 @@ test(verifies('DSC-33', 'discovery.nothing-forwarded', 'the request is the same 
   expect(host.connections()).toBe(2)
 })
 
-test('Cache-Control is handed on', async () => {
+test('Cache-Control is returned', async () => {
   const { url } = await answering((_, response) =>
     response.writeHead(200, { ...type, 'cache-control': 'max-age=60' }).end('{}'),
   )
@@ -241,7 +249,7 @@ test('a header block that is too large is refused', async () => {
   await expect(open(url, { maxBytes })).rejects.toThrow()
 })
 
-test('with other media types, those are asked for and read, and JSON is not', async () => {
+test('with other `mediaTypes`, those are requested and read, and JSON is not', async () => {
   const pictures = guardedFetcher({ ...loopback, mediaTypes: ['image/png', 'image/webp'] })
   const asked: Array<string | undefined> = []
   const answer = async (contentType: string) => {

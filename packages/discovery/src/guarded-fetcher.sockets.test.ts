@@ -14,7 +14,7 @@ const open = guardedFetcher(loopback)
 const quick = guardedFetcher({ ...loopback, timeout: 0.3 })
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 
-/** A host that answers every request with these bytes, then closes or stays. */
+/** A host that answers every request with these bytes, then closes the connection or leaves it open. */
 async function answering(bytes: string | Uint8Array, o: { readonly stays?: true } = {}) {
   const host = await tcpHost(socket => {
     socket.once('data', () => (o.stays ? socket.write(bytes) : socket.end(bytes)))
@@ -25,51 +25,54 @@ const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 const whole = `${head}content-length: 2\r\n\r\n{}`
 const twin = async () => expect(text((await open((await answering(whole)).url, { maxBytes })).body)).toBe('{}')
 
-describe(verifies('DSC-13', 'discovery.sizes', 'a bomb in any coding, or in several, is refused unread'), () => {
-  const zeros = Buffer.alloc(8 * 1024 * 1024)
-  // No encoder of Node 20 makes zstd; nothing looks further than its name.
-  const zstd = Buffer.from('28b52ffd', 'hex')
-  test.each([
-    ['gzip', gzipSync(zeros)],
-    ['x-gzip', gzipSync(zeros)],
-    ['deflate', deflateSync(zeros)],
-    ['br', brotliCompressSync(zeros)],
-    ['zstd', zstd],
-    ['gzip, gzip', gzipSync(gzipSync(zeros))],
-    ['identity, br', brotliCompressSync(zeros)],
-    ['GZIP', gzipSync(zeros)],
-    ['', Buffer.from('{}')],
-    ['aes128gcm', Buffer.from('{}')],
-  ])('%s', async (coding, body) => {
-    const bytes = Buffer.concat([
-      Buffer.from(`${head}content-encoding: ${coding}\r\ncontent-length: ${body.length}\r\n\r\n`),
-      body,
-    ])
-    const { url } = await answering(bytes)
-    await expect(open(url, { maxBytes: 64 * 1024 * 1024 })).rejects.toMatchObject(refusal)
-    await twin()
-  })
+describe(
+  verifies('DSC-13', 'discovery.sizes', 'a decompression bomb in any coding, or in several, is refused unread'),
+  () => {
+    const zeros = Buffer.alloc(8 * 1024 * 1024)
+    // No encoder of Node 20 makes zstd; nothing looks further than its name.
+    const zstd = Buffer.from('28b52ffd', 'hex')
+    test.each([
+      ['gzip', gzipSync(zeros)],
+      ['x-gzip', gzipSync(zeros)],
+      ['deflate', deflateSync(zeros)],
+      ['br', brotliCompressSync(zeros)],
+      ['zstd', zstd],
+      ['gzip, gzip', gzipSync(gzipSync(zeros))],
+      ['identity, br', brotliCompressSync(zeros)],
+      ['GZIP', gzipSync(zeros)],
+      ['', Buffer.from('{}')],
+      ['aes128gcm', Buffer.from('{}')],
+    ])('%s', async (coding, body) => {
+      const bytes = Buffer.concat([
+        Buffer.from(`${head}content-encoding: ${coding}\r\ncontent-length: ${body.length}\r\n\r\n`),
+        body,
+      ])
+      const { url } = await answering(bytes)
+      await expect(open(url, { maxBytes: 64 * 1024 * 1024 })).rejects.toMatchObject(refusal)
+      await twin()
+    })
 
-  test('said twice', async () => {
-    const { url } = await answering(`${head}content-encoding: identity\r\ncontent-encoding: gzip\r\n\r\n{}`)
-    await expect(open(url, { maxBytes })).rejects.toMatchObject(refusal)
-    await twin()
-  })
+    test('said twice', async () => {
+      const { url } = await answering(`${head}content-encoding: identity\r\ncontent-encoding: gzip\r\n\r\n{}`)
+      await expect(open(url, { maxBytes })).rejects.toMatchObject(refusal)
+      await twin()
+    })
 
-  test('as a transfer coding: the bytes count as they come, and nothing unpacks them', async () => {
-    const packed = gzipSync(zeros)
-    const chunk = Buffer.concat([
-      Buffer.from(`${packed.length.toString(16)}\r\n`),
-      packed,
-      Buffer.from('\r\n0\r\n\r\n'),
-    ])
-    const { url } = await answering(
-      Buffer.concat([Buffer.from(`${head}transfer-encoding: gzip, chunked\r\n\r\n`), chunk]),
-    )
-    const { body } = await open(url, { maxBytes: packed.length })
-    expect(body.length).toBe(packed.length)
-  })
-})
+    test('as a transfer coding: the encoded bytes count, and are not unpacked', async () => {
+      const packed = gzipSync(zeros)
+      const chunk = Buffer.concat([
+        Buffer.from(`${packed.length.toString(16)}\r\n`),
+        packed,
+        Buffer.from('\r\n0\r\n\r\n'),
+      ])
+      const { url } = await answering(
+        Buffer.concat([Buffer.from(`${head}transfer-encoding: gzip, chunked\r\n\r\n`), chunk]),
+      )
+      const { body } = await open(url, { maxBytes: packed.length })
+      expect(body.length).toBe(packed.length)
+    })
+  },
+)
 
 describe(verifies('DSC-12', 'discovery.sizes', 'a length that lies'), () => {
   test.each([
@@ -87,19 +90,19 @@ describe(verifies('DSC-12', 'discovery.sizes', 'a length that lies'), () => {
     await twin()
   })
 
-  test('less than comes: the rest is not read', async () => {
+  test('shorter than the body: the rest is not read', async () => {
     const { url } = await answering(`${head}content-length: 2\r\n\r\n{}{"keys":[]}`)
     expect(text((await open(url, { maxBytes })).body)).toBe('{}')
   })
 
-  test('larger than the limit: refused before a byte of it is read', async () => {
+  test('larger than the limit: refused before a byte of the body is read', async () => {
     const host = await answering(`${head}content-length: 1025\r\n\r\n`, { stays: true })
     await expect(open(host.url, { maxBytes })).rejects.toMatchObject(refusal)
     await expect.poll(host.open).toBe(0)
   })
 })
 
-describe(verifies('DSC-15', 'an answer that is none'), () => {
+describe(verifies('DSC-15', 'a malformed response'), () => {
   test.each([
     ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'],
     ['HTTP/0.9', '{"keys":[]}'],
@@ -114,7 +117,7 @@ describe(verifies('DSC-15', 'an answer that is none'), () => {
     await twin()
   })
 
-  test('early hints before the answer do not count, however many', async () => {
+  test('early hints before the response do not extend the deadline', async () => {
     const hint = 'HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n'
     expect((await open((await answering(hint.repeat(3) + whole)).url, { maxBytes })).status).toBe(200)
     const endless = await answering(hint.repeat(100), { stays: true })
@@ -147,7 +150,7 @@ describe(verifies('DSC-14', 'discovery.deadline', 'the one deadline holds at eve
     expect(performance.now() - began).toBeLessThan(1500)
   })
 
-  test('a TLS handshake of one byte now and then', async () => {
+  test('a TLS handshake that comes byte by byte', async () => {
     const slow = await tcpHost(socket => {
       const timer = setInterval(() => socket.write(Buffer.from([22])), 20)
       socket.on('close', () => clearInterval(timer))
@@ -159,7 +162,7 @@ describe(verifies('DSC-14', 'discovery.deadline', 'the one deadline holds at eve
     await expect.poll(slow.open).toBe(0)
   })
 
-  test('headers of one byte now and then', async () => {
+  test('headers that come byte by byte', async () => {
     const slow = await tcpHost(socket => {
       socket.once('data', () => {
         let at = 0
@@ -171,7 +174,7 @@ describe(verifies('DSC-14', 'discovery.deadline', 'the one deadline holds at eve
     await expect.poll(slow.open).toBe(0)
   })
 
-  test('chunks of one byte now and then, each in time', async () => {
+  test('chunks of one byte, each of them in time', async () => {
     const slow = await httpHost((request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       const timer = setInterval(() => response.write(' '), 10)
@@ -181,7 +184,7 @@ describe(verifies('DSC-14', 'discovery.deadline', 'the one deadline holds at eve
     await expect.poll(slow.open).toBe(0)
   })
 
-  test('and whoever no longer waits ends it sooner', async () => {
+  test('and an aborted signal ends it sooner', async () => {
     const mute = await tcpHost()
     const stop = new AbortController()
     const fetching = open(`http://localhost:${mute.port}/`, { maxBytes, signal: stop.signal })
@@ -196,7 +199,7 @@ describe(verifies('DSC-14', 'discovery.deadline', 'the one deadline holds at eve
   })
 })
 
-describe('the environment opens nothing', () => {
+describe('the environment does not weaken the guard', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   test(verifies('DSC-11', 'discovery.https', 'a switch that turns verification off in all of Node'), async () => {
@@ -221,7 +224,7 @@ describe('the environment opens nothing', () => {
 })
 
 describe(verifies('discovery.pinned', 'DSC-05', 'the connection goes to the address that was checked'), () => {
-  /** Two hosts at one port: the one a resolver names first, and the one it names to whoever asks again. */
+  /** Two hosts at one port: the one of the first DNS answer, and the one of a second answer. */
   async function pair() {
     const checked = await httpsHost(ok)
     const rebound = await listen(createServer(), { address: '127.0.0.2', port: checked.port })
@@ -237,7 +240,7 @@ describe(verifies('discovery.pinned', 'DSC-05', 'the connection goes to the addr
     expect([asked, checked.connections(), rebound.connections()]).toEqual([1, 1, 0])
   })
 
-  test('and each fetch is checked anew: a name that has moved inside since is refused', async () => {
+  test('and each fetch checks anew: a name that has moved to a private address since is refused', async () => {
     const host = await httpsHost(ok)
     let asked = 0
     const resolve = async () => (asked++ === 0 ? ['127.0.0.1'] : ['10.0.0.1', '127.0.0.1'])

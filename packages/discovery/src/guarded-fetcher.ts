@@ -34,8 +34,8 @@ const checks: OptionChecks<GuardedFetcherOptions> = {
 
 /**
  * A {@link Fetcher} for URLs that strangers choose: https only, no redirects, DNS resolved once, every address checked and
- * the connection made to a checked one, certificates verified, one deadline for all, size limited, one kind of content
- * only (JSON, unless `mediaTypes` says otherwise), nothing of the caller's sent along.
+ * the connection made to a checked one, certificates verified, one deadline for the whole fetch, size limited, JSON only
+ * (unless `mediaTypes` says otherwise), no data of the caller sent.
  * @throws RangeError when `timeout` is out of range
  * @see protocol §10
  */
@@ -57,14 +57,14 @@ export function guardedFetcher(options: GuardedFetcherOptions = {}): Fetcher {
     })
 }
 
-/** Gives up on what has not begun in time; what has begun lasts as long as `signal` lets it. */
+/** Aborts the work when its response has not begun after `seconds`; once it has, only `signal` aborts it. */
 async function beginsWithin<T>(
   seconds: number,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error('the answer did not begin in time')), seconds * 1000)
+  const timer = setTimeout(() => late.abort(new Error('the response did not begin in time')), seconds * 1000)
   try {
     return await work(AbortSignal.any([signal, late.signal]))
   } finally {
@@ -80,10 +80,10 @@ async function readResponse(
   const contentType = headers['content-type'] ?? ''
   const cacheControl = headers['cache-control']
   const head = { status, contentType, ...(cacheControl !== undefined && { cacheControl }) }
-  // Of anything but a document nobody needs the bytes.
+  // The bytes are read only when the response is a document.
   if (status !== 200 || !isOneOf(mediaTypes, contentType)) return { ...head, body: new Uint8Array() }
   const encoding = headers['content-encoding'] ?? 'identity'
-  // Not asked for: a compressed bomb is not unpacked to find out its size.
+  // No encoding was requested: a decompression bomb is refused before it is unpacked.
   if (encoding.toLowerCase() !== 'identity') throw unusable({ encoding })
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw unusable({ maxBytes })
   return { ...head, body: await readBody(response, maxBytes) }
@@ -96,7 +96,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
 }
 
 function unusable(cause: Readonly<Record<string, unknown>>): AAuthError {
-  return new AAuthError('discovery_failed', 'the document is too large or encoded in a way that was not asked for', {
+  return new AAuthError('discovery_failed', 'the document is too large or has an encoding that was not requested', {
     cause,
   })
 }

@@ -2,21 +2,21 @@ import { createSocket, type RemoteInfo } from 'node:dgram'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What a name server says: response code and, by record type, the data of its answers. */
+/** The answer of a name server: response code and, by record type, the data of its answers. */
 export interface Zone {
   readonly rcode: number
   readonly a?: readonly (readonly number[])[]
   readonly aaaa?: readonly (readonly number[])[]
-  /** The name asked for is another name of this one, and the addresses are its. */
+  /** The queried name is an alias (CNAME) of this one, which has the addresses. */
   readonly cname?: string
 }
 
 /** A running name server. */
 export interface NameServer {
   readonly address: string
-  /** The names asked for. */
+  /** The names queried. */
   readonly asked: Set<string>
-  /** Every question, in order: type and name. */
+  /** Every query, in order: type and name. */
   readonly questions: string[]
 }
 
@@ -24,7 +24,7 @@ const types = { a: 1, cname: 5, aaaa: 28 }
 /** A pointer to the name in the question. */
 const theQuestion = [0xc0, 12]
 
-/** A name server for one zone, or one that is asked for each question; undefined: no answer. Ends with the test. */
+/** A name server for one zone, or for a function called at each query; undefined: no answer. Ends with the test. */
 export async function nameServer(zone: Zone | undefined | (() => Zone)): Promise<NameServer> {
   const socket = createSocket('udp4')
   const asked = new Set<string>()

@@ -6,15 +6,15 @@ import type { FetchedDocument } from './fetcher.js'
 import { maxJwksBytes, maxMetadataBytes, readDocument } from './read-document.js'
 import { type VerifyKeys, verifyKeys } from './verify-keys.js'
 
-/** Seconds between two early fetches of a JWKS: for a `kid` that it lacks, or one whose key did not verify. */
+/** Seconds between two early fetches of a JWKS, for a `kid` that it lacks or whose key did not verify. */
 const earlyInterval = 30
 
-/** What one identifier publishes in one role. */
+/** The metadata and keys that one identifier publishes in one role. */
 export interface Participant<T> {
   metadata(budget?: FetchBudget): T | Promise<T>
-  /** `failed`: the key with that `kid` that did not verify; another one is asked for. */
+  /** `failed`: the key under this `kid` that did not verify; the key set is fetched again, at most once in 30 s. */
   key(kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
-  /** Where its key set was last. */
+  /** The `jwks_uri` used last. */
   jwksUri(): string | undefined
   /** How many of its keys are imported. */
   importedKeys(): number
@@ -26,18 +26,18 @@ export type Part = 'metadata' | 'jwks'
 /** What {@link participant} needs. */
 export interface ParticipantSource<T> {
   readonly document: WellKnownDocument
-  /** Checked by whoever calls. */
+  /** A valid identifier: the caller has checked it. */
   readonly id: string
   readonly development: boolean
   readonly parse: (json: unknown, id: string, options: MetadataOptions) => T
   readonly now: () => number
-  /** Begins or joins a fetch; throws at once when there must be none. */
+  /** Begins or joins a fetch; throws synchronously when the budget is spent or too many fetches wait. */
   fetch(part: Part, url: string, o: { maxBytes: number; budget: FetchBudget | undefined }): Promise<FetchedDocument>
-  /** One more asks for what is being fetched. */
+  /** Called when one more caller waits for the fetch of this URL. */
   join?(url: string, o: { maxBytes: number; budget: FetchBudget | undefined }): void
-  /** Told what is held from now on. */
+  /** Called with each document that enters the cache. */
   onHeld(part: Part, document: FetchedDocument): void
-  /** Told how a question for a part was answered. */
+  /** Reports how a lookup of a part was answered. */
   tell(part: Part, what: Parameters<DocumentSource<T>['tell']>[0]): void
 }
 
@@ -45,7 +45,7 @@ export interface ParticipantSource<T> {
 export function participant<T extends { readonly jwks_uri: string }>(source: ParticipantSource<T>): Participant<T> {
   const { document, id, development, parse } = source
   const metadata = cachedPart('metadata', wellKnownUrl(id, document), json => parse(json, id, { development }))
-  // Kept here and not by `jwks_uri`, which anybody may write into metadata.
+  // Cached here and not under its `jwks_uri`: any stranger can write the `jwks_uri` of a victim into metadata.
   let jwks: { readonly uri: string; readonly keys: CachedDocument<VerifyKeys> } | undefined
   let imported: ReadonlyMap<string, VerifyKey> | undefined
 
@@ -61,7 +61,7 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
     })
   }
 
-  /** The key set at `uri`; another one than before when the metadata have moved on. */
+  /** The key set at `uri`; a new one when the `jwks_uri` of the metadata has changed. */
   function keysAt(uri: string): CachedDocument<VerifyKeys> {
     if (jwks?.uri === uri) return jwks.keys
     const keys = cachedPart('jwks', uri, json => {
@@ -80,7 +80,7 @@ export function participant<T extends { readonly jwks_uri: string }>(source: Par
       const keys = keysAt(jwks_uri)
       const key = await (await keys.get(budget)).find(kid)
       if (key !== failed) return key
-      // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval, and other callers nothing.
+      // A flood of invented kids, or of wrong signatures, costs the host one fetch per interval and delays no other caller.
       return (await keys.renewed(earlyInterval, budget)).find(kid)
     },
     jwksUri: () => jwks?.uri,

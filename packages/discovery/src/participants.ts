@@ -15,16 +15,16 @@ import type { FetchTerms, SharedFetches } from './shared-fetches.js'
 import { createSlots } from './slots.js'
 import { weightOf } from './weight.js'
 
-/** Bytes kept for each entry allowed: what an ordinary participant takes. Ten thousand of the largest would fill a machine. */
+/** Bytes of the cache for each of its entries, the size of an ordinary participant: 10 000 of the largest would fill a machine. */
 const bytesPerEntry = 4096
-/** And so many at least, that a small cache can hold large documents. */
+/** Bytes that a cache may hold in any case, so that one of few entries can hold large documents. */
 const leastBytes = 32 * 1024 * 1024
-/** Seconds until an answer must begin of somebody who was never met. */
+/** Seconds until the response of an unknown participant must begin. */
 const firstByteSeconds = 2
-/** Bytes that an imported key takes, roughly. */
+/** Bytes of memory that an imported key takes, roughly. */
 const bytesPerKey = 2048
 
-/** All participants known in one role, kept by identifier. */
+/** The participants of one role, cached by identifier. */
 export interface Participants<T> {
   metadata(id: string, budget?: FetchBudget): Promise<T>
   key(id: string, kid: string, budget?: FetchBudget, failed?: VerifyKey): Promise<VerifyKey | undefined>
@@ -44,11 +44,11 @@ export interface ParticipantsOptions<T> {
   readonly tell: (event: DiscoveryEvent) => void
 }
 
-interface KnownParticipant<T> {
+interface ParticipantEntry<T> {
   readonly participant: Participant<T>
-  /** It has given a key that was asked for: somebody who can be met, and not only a name. */
+  /** It has given a key that a caller asked for, which an invented identifier never does. */
   hasProven: boolean
-  /** How many imported keys were weighed. */
+  /** The number of its imported keys that the cache has counted. */
   weighed: number
 }
 
@@ -60,9 +60,9 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
   const onEvict = (id: string) => tell({ type: 'evicted', document, id })
   const maxBytes = Math.max(leastBytes, maxEntries * bytesPerEntry)
   const shareOf = (id: string): string | undefined => (development ? undefined : shareSite(id, siteOf))
-  const cache = boundedCache<KnownParticipant<T>>({ maxEntries, maxBytes, shareOf, onEvict })
-  // Apart: a flood of invented names, each a host that never answers, delays nobody who was met before.
-  const slots = { met: createSlots(maxConcurrent), unmet: createSlots(maxConcurrent) }
+  const cache = boundedCache<ParticipantEntry<T>>({ maxEntries, maxBytes, shareOf, onEvict })
+  // Two sets of slots: a flood of invented names whose hosts never answer delays no participant that has proven.
+  const slots = { known: createSlots(maxConcurrent), unknown: createSlots(maxConcurrent) }
 
   function tellOf(id: string): ParticipantSource<T>['tell'] {
     return (part, what) => {
@@ -73,7 +73,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
     }
   }
 
-  function findOrAdd(id: string): KnownParticipant<T> {
+  function findOrAdd(id: string): ParticipantEntry<T> {
     const held = cache.get(id)
     if (held !== undefined) return held
     if (!isIdentifier(id, { development })) {
@@ -81,19 +81,23 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
       throw new AAuthError('discovery_failed', 'the identifier is malformed')
     }
     const site = shareOf(id)
-    // A name that was never met may be one of a flood: it has to answer soon, and shares by the caller's network as well.
+    // An unknown name may be one of a flood: its host has to answer soon, and its fetches take a share of the caller's network, too.
     const termsOf = (size: Pick<FetchTerms, 'maxBytes' | 'budget'>): FetchTerms =>
       added.hasProven
-        ? { ...size, site, slots: slots.met }
-        : { ...size, site, slots: slots.unmet, firstByte: firstByteSeconds, network: size.budget?.network }
-    const added: KnownParticipant<T> = {
+        ? { ...size, site, slots: slots.known }
+        : { ...size, site, slots: slots.unknown, firstByte: firstByteSeconds, network: size.budget?.network }
+    const added: ParticipantEntry<T> = {
       hasProven: false,
       weighed: 0,
       participant: participant<T>({
-        ...{ document, id, development, parse, now },
+        document,
+        id,
+        development,
+        parse,
+        now,
         fetch(part, url, size) {
           const fetched = fetches.fetch(url, termsOf(size))
-          // Not before: a name that not even a fetch was begun for pushes no other out.
+          // Only after the fetch has begun: a name that is refused for want of slots or budget must evict no other.
           if (part === 'metadata' && cache.get(id) === undefined) cache.set(id, added)
           return fetched
         },
@@ -105,7 +109,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
     return added
   }
 
-  function weighKeys(id: string, entry: KnownParticipant<T>): void {
+  function weighKeys(id: string, entry: ParticipantEntry<T>): void {
     const imported = entry.participant.importedKeys()
     if (imported === entry.weighed) return
     entry.weighed = imported
@@ -127,7 +131,7 @@ export function createParticipants<T extends { readonly jwks_uri: string }>(
       const held = cache.get(id)
       if (held === undefined) return
       cache.delete(id)
-      // Whoever asks from now on gets what is there now, not what a fetch already under way brings.
+      // Later callers get what the host publishes now, not the result of a fetch that began before the purge.
       fetches.detach(wellKnownUrl(id, document))
       const uri = held.participant.jwksUri()
       if (uri !== undefined) fetches.detach(uri)

@@ -36,13 +36,13 @@ describe(verifies('DSC-02', 'discovery.guarded', 'at the edges of every block of
     const { inside, outside } = edges(block, 2n ** 32n - 1n)
     for (const number of inside) {
       expect(isPublicAddress(ipv4Of(number)), ipv4Of(number)).toBe(false)
-      // The same address behind NAT64 is no more public there.
+      // The same address behind NAT64 is not public either.
       expect(isPublicAddress(ipv6Of(rangeOf(translated).first + number)), ipv4Of(number)).toBe(false)
     }
     for (const number of outside) expect(isPublicAddress(ipv4Of(number)), ipv4Of(number)).toBe(isPublicIPv4(number))
   })
 
-  test('just outside them addresses are public, but where blocks touch', () => {
+  test('addresses just outside are public, except where blocks touch', () => {
     const outside = specialIPv4.flatMap(block => edges(block, 2n ** 32n - 1n).outside).map(ipv4Of)
     expect(outside.filter(isPublicAddress)).toEqual([
       ...['1.0.0.0', '9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255', '128.0.0.0'],
@@ -62,7 +62,7 @@ describe(verifies('DSC-02', 'DSC-04', 'discovery.guarded', 'at the edges of ever
     for (const number of outside) expect(isPublicAddress(ipv6Of(number)), ipv6Of(number)).toBe(isPublicIPv6(number))
   })
 
-  test('just outside those in the global unicast space addresses are public, but where blocks touch', () => {
+  test('addresses just outside are public in the global unicast space, except where blocks touch', () => {
     const outside = specialIPv6.flatMap(block => edges(block, 2n ** 128n - 1n).outside).map(ipv6Of)
     const f = 'ffff:ffff:ffff:ffff:ffff'
     expect(outside.filter(isPublicAddress)).toEqual([
@@ -145,7 +145,7 @@ test(
   timeout,
 )
 
-test(verifies('DSC-02', 'a zone makes any address one of this machine’s links'), () => {
+test(verifies('DSC-02', 'an address with a zone is on a link of this machine and not public'), () => {
   for (const zone of ['%eth0', '%1', '%', '%25eth0']) {
     for (const ip of ['fe80::1', '2606:4700::1', '::1', '::ffff:8.8.8.8', '8.8.8.8'])
       expect(isPublicAddress(ip + zone), ip + zone).toBe(false)

@@ -9,15 +9,14 @@ export const maxMetadataBytes: number = 64 * 1024
 export const maxJwksBytes: number = 256 * 1024
 
 /**
- * From what was fetched to its JSON.
+ * Parses the JSON of a fetched document.
  * @throws Unreachable when the host says that it is busy or broken
- * @throws AAuthError `discovery_failed` when there is no such document or it is not one that counts; the text never repeats
- *   what was fetched
+ * @throws AAuthError `discovery_failed` when there is no document, or no valid one; the message never repeats fetched text
  */
 export function readDocument(document: FetchedDocument, maxBytes: number): unknown {
   const { status, contentType, body } = document
   if (status >= 500 || status === 429 || status === 408) throw new Unreachable('busy or broken', { cause: { status } })
-  // A redirect is an answer like any other: whoever controls where it leads must not speak for the host.
+  // A redirect counts as no document: the owner of its target must not speak for the host.
   if (status !== 200) throw failed('there is no document', { status })
   if (!isDocumentType(contentType)) throw failed('the document must be JSON', { contentType })
   if (body.length > maxBytes) throw failed('the document is too large', { bytes: body.length, maxBytes })

@@ -1,6 +1,6 @@
 /**
- * Outside Node there is no Public Suffix List: the last two labels of a host. Too wide under suffixes such as `co.uk`, never
- * too narrow: nobody gets a second share. Null for IP addresses and single labels.
+ * The last two labels of a host, since there is no Public Suffix List outside Node. Too wide under suffixes such as `co.uk`, but
+ * never too narrow: no domain gets a second share. Null for IP addresses and single labels.
  */
 export function registrableDomain(host: string): string | null {
   const labels = host.split('.', 128)

@@ -23,7 +23,7 @@ test('one family is enough', async () => {
   expect(await resolveAddresses('agent.example', { servers: [address] })).toEqual(['2001:db8::1'])
 })
 
-test('a name without addresses has none, and one that does not exist neither', async () => {
+test('a name without addresses, and a name that does not exist, have none', async () => {
   const [noData, nxDomain] = [await nameServer({ rcode: 0 }), await nameServer({ rcode: 3 })]
   expect(await resolveAddresses('agent.example', { servers: [noData.address] })).toEqual([])
   expect(await resolveAddresses('agent.example', { servers: [nxDomain.address] })).toEqual([])
@@ -50,7 +50,7 @@ test(verifies('F-50', 'discovery.deadline', 'the wait ends with the signal, and 
 
 test(verifies('discovery.pinned', 'the hosts file of this machine is not asked, only name servers'), async () => {
   const { address, asked } = await nameServer({ rcode: 0, a: [[192, 0, 2, 1]] })
-  // In every hosts file: whoever can be made to ask it learns 127.0.0.1.
+  // `localhost` is in every hosts file, as 127.0.0.1.
   expect(await resolveAddresses('localhost', { servers: [address] })).toEqual(['192.0.2.1'])
   expect([...asked]).toEqual(['.localhost'])
 })
@@ -103,10 +103,10 @@ describe('what a name server can make the fetcher do', () => {
     expect((await fetcherAsking(honest.address, true)(url, { maxBytes: 99 })).status).toBe(200)
   })
 
-  test(verifies('discovery.pinned', 'a name that is rebound between two questions'), async () => {
+  test(verifies('discovery.pinned', 'a name that is rebound between two queries'), async () => {
     const host = await httpsHost(ok)
     let answers = 0
-    // The first answer of each family leads to the host, all later ones inside.
+    // The first answer of each family leads to the host, all later ones to a private address.
     const { address, questions } = await nameServer(() => ({ rcode: 0, a: [answers++ < 2 ? loopback : [10, 0, 0, 1]] }))
     const fetcher = fetcherAsking(address, true)
     const url = `https://agent.example:${host.port}/`

@@ -1,12 +1,13 @@
 import { Resolver } from 'node:dns/promises'
 
 /**
- * All IPv4 and IPv6 addresses of a DNS name, asked of the configured name servers directly.
- * Not `dns.lookup`: it reads the hosts file and search domains, and its threads are few, so that a stranger's slow name
- * server would hold up every other lookup of the process.
- * @param options name servers in place of the system's; seconds that one may take to answer at the first of two
- * tries, default 1; a signal that ends the wait for them
- * @returns none when the name does not exist
+ * All IPv4 and IPv6 addresses of a DNS name, from the configured name servers directly.
+ * `dns.lookup` is not used: it reads the hosts file and search domains, and it has few threads, so that a stranger's slow name
+ * server would delay every other lookup of the process.
+ * @param options.servers name servers to ask; default: the system's
+ * @param options.timeout seconds to wait for an answer at the first of two tries; default 1
+ * @param options.signal ends the wait
+ * @returns an empty list when the name does not exist
  * @throws when no server answered
  */
 export async function resolveAddresses(

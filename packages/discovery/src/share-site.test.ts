@@ -22,13 +22,13 @@ test('a host without a registrable domain is a site of its own', () => {
   expect(shareSite('https://co.uk')).toBe('co.uk')
 })
 
-test('an operator can say what a site is', () => {
+test('an operator can define what a site is', () => {
   expect(shareSite('https://a.team.intranet.example', host => host.split('.').slice(-3).join('.'))).toBe(
     'team.intranet.example',
   )
 })
 
-test('without the list the last two labels are the site: never narrower than with it', () => {
+test('without the Public Suffix List the last two labels are the site: never narrower than with the list', () => {
   for (const host of ['acme.example', 'a.b.acme.example', 'alice.github.io', 'localhost', '127.0.0.1', '[::1]'])
     expect(elsewhere(host)).toBe(onNode(host))
   expect(elsewhere('a.acme.co.uk')).toBe('co.uk')

@@ -1,11 +1,11 @@
 import { registrableDomain } from '#registrable-domain'
 
-/** The registrable domain of a host, such as `acme.example` of `agent.acme.example`; null or nothing where a host has none. */
+/** Returns the registrable domain of a host, such as `acme.example` for `agent.acme.example`; null or undefined: it has none. */
 export type SiteOf = (host: string) => string | null | undefined
 
 /**
- * The site whose share of a bounded thing an identifier takes: a subdomain costs nothing, a registrable domain does.
- * A host without one (an IP address, `localhost`, a single label, a public suffix) is a site of its own, whatever its port.
+ * The site that an identifier counts for where strangers share something bounded. Subdomains cost nothing, registrable domains do.
+ * A host without one (an IP address, `localhost`, a single label, a public suffix) is its own site, whatever its port.
  * @param identifier an origin, such as `https://agent.acme.example`
  * @param siteOf default: the ICANN part of the Public Suffix List on Node, the last two labels elsewhere
  * @see protocol §10

@@ -6,25 +6,25 @@ import type { FetchedDocument, Fetcher } from './fetcher.js'
 import { type SlotRequest, type Slots, sharesOf } from './slots.js'
 import { Unreachable } from './unreachable.js'
 
-/** Fetches that are under way, at most one for a URL. */
+/** The fetches under way, at most one for each URL. */
 export interface SharedFetches {
   /**
-   * Joins the fetch of this URL that is under way, or spends one of the budget and begins one when it has a slot.
-   * Rejects with AAuthError when the fetcher refuses, with Unreachable when there was no answer in time.
-   * @throws AAuthError at once when the budget is spent
-   * @throws Unreachable at once when too many wait for a slot
+   * Joins the fetch of this URL that is under way; otherwise spends one fetch of the budget and begins it once it has a slot.
+   * Rejects with AAuthError when the fetcher refuses, with Unreachable when there was no response in time.
+   * @throws AAuthError synchronously when the budget is spent
+   * @throws Unreachable synchronously when too many fetches wait for a slot
    */
   fetch(url: string, terms: FetchTerms): Promise<FetchedDocument>
-  /** Lets the fetch of this URL that is under way, if there is one, wait for one more caller as well. */
+  /** Adds a caller to those that the fetch of this URL waits for; nothing happens when none is under way. */
   join(url: string, terms: FetchTerms): void
-  /** Lets nobody join the fetch of this URL any more. */
+  /** The fetch of this URL can no longer be joined; its callers still get its document. */
   detach(url: string): void
 }
 
-/** What a fetch may cost. */
+/** The limits of a fetch, and the shares it takes. */
 export interface FetchTerms {
   readonly maxBytes: number
-  /** Seconds until the first byte must be there, where that is less than the timeout. */
+  /** Seconds until the first byte of the response; default: the whole timeout. */
   readonly firstByte?: number | undefined
   readonly slots: Slots
   /** The site of the participant that it is for. */
@@ -38,32 +38,32 @@ export interface FetchTerms {
 export interface SharedFetchesOptions {
   readonly fetcher: Fetcher
   readonly now: () => number
-  /** Seconds that a fetch may take, with the wait for a slot. */
+  /** Seconds that a fetch may take, with its wait for a slot. */
   readonly timeout: number
   readonly tell: (event: DiscoveryEvent) => void
 }
 
 interface SharedFetch {
   readonly document: Promise<FetchedDocument>
-  /** Waits for one more caller as well, if it still waits. @throws Unreachable when too many do */
+  /** Requests a slot for one more caller, unless the fetch has one. @throws Unreachable when too many fetches wait */
   add(waiter: Waiter): void
 }
 
-/** For whom a fetch waits. */
+/** A caller that a fetch waits for, by the shares it takes. */
 type Waiter = Pick<FetchTerms, 'slots' | 'site' | 'network'>
 
-/** A fetch that many ask for waits on behalf of a few of them: each takes a place of those that wait. */
+/** Slots that one fetch requests at most, for as many of its callers: each request takes a place in the queue. */
 const maxRequests = 4
 
 /**
- * One fetch per URL: however many ask at the same time, a host is asked once.
+ * One fetch per URL: however many callers ask at the same time, the host gets one request.
  * @see protocol §10
  */
 export function createSharedFetches(options: SharedFetchesOptions): SharedFetches {
   const underWay = new Map<string, SharedFetch>()
   return {
     fetch(url, terms) {
-      // Two documents of different size limits may stand at one URL: a fetch is told by both.
+      // One URL may be fetched under two size limits (as metadata and as a key set): those are two fetches.
       const name = `${terms.maxBytes} ${url}`
       const joined = underWay.get(name)
       if (joined !== undefined) {
@@ -87,12 +87,15 @@ export function createSharedFetches(options: SharedFetchesOptions): SharedFetche
   }
 }
 
-/** A fetch that a stranger caused may wait behind a flood; one who has slots elsewhere, or a share of their own, need not wait with it. */
+/**
+ * A fetch may wait in the share of the caller that began it, for example behind a flood. Another caller that joins it requests a slot
+ * in its own share, and the fetch takes the slot that comes first.
+ */
 function addWaiter(fetch: SharedFetch, waiter: Waiter): void {
   try {
     fetch.add(waiter)
   } catch {
-    // It keeps the place it has.
+    // The fetch keeps the place in the queue that it has.
   }
 }
 
@@ -116,7 +119,10 @@ function beginFetch(url: string, options: BeginOptions): SharedFetch {
     const isSame = (request: Waiter): boolean => request.slots === slots && request.network === network
     if (!isWaiting || requests.length >= maxRequests || requests.some(isSame)) return
     const request = {
-      ...{ slots, site, network, shares: sharesOf({ origin, site, network }) },
+      slots,
+      site,
+      network,
+      shares: sharesOf({ origin, site, network }),
       start(): void {
         releaseAll(request)
         grantSlot()
@@ -142,7 +148,7 @@ async function runFetch(
     tell({ type: 'fetch', url, outcome, ...(status !== undefined && { status }), seconds: Math.max(0, now() - began) })
   try {
     const document = await withinDeadline({ seconds }, async signal => {
-      // Of the time for all half at most is spent waiting: what then begins has a chance to end.
+      // The wait for a slot takes at most half of the time, so that a fetch which then starts can finish.
       await withinDeadline({ seconds: seconds / 2, outer: signal }, () => ready)
       hasSlot = true
       return fetcher(url, { maxBytes, signal, ...(firstByte !== undefined && { firstByte }) })
@@ -150,7 +156,7 @@ async function runFetch(
     end(document.status === 200 ? 'ok' : 'status', document.status)
     return document
   } catch (cause) {
-    // A fetcher's own AAuthError says that it refuses; anything else is the network.
+    // An AAuthError of the fetcher is a refusal; any other error is the network's.
     const isRefusal = cause instanceof AAuthError
     end(isRefusal ? 'refused' : hasSlot ? 'unreachable' : 'busy')
     throw isRefusal ? cause : Object.assign(new Unreachable('no answer', { cause }), { url })

@@ -2,39 +2,39 @@ import { Unreachable } from './unreachable.js'
 
 /** One fetch that needs a slot. */
 export interface SlotRequest {
-  /** Those whose shares it takes, see {@link sharesOf}. */
+  /** The shares that it takes, see {@link sharesOf}. */
   readonly shares: readonly Share[]
-  /** Called once, when it has a slot: at once or later. */
+  /** Called once, when the request gets its slot: during `acquire` or later. */
   start(): void
 }
 
-/** A bounded number of fetches at the same time, and a bounded number that wait. */
+/** Bounds how many fetches run at the same time and how many wait. */
 export interface Slots {
-  /** @throws Unreachable when too many wait already, altogether or for one of its shares */
+  /** Starts the request or lets it wait. @throws Unreachable when too many wait already, in all or in one of its shares */
   acquire(request: SlotRequest): void
-  /** Gives back the slot, or the place among those that wait; in vain for a request that has neither. */
+  /** Gives back the request's slot or its place in the queue; nothing happens when it has neither. */
   release(request: SlotRequest): void
 }
 
-/** Who a fetch is for and who caused it. */
+/** Whose shares a fetch takes. */
 export interface FetchShares {
-  /** Where it goes. */
+  /** The origin that is fetched from. */
   readonly origin: string
-  /** The site of the participant that it is for; none in development, where all are one. */
+  /** The site of the participant; undefined in development, where all participants are on one machine. */
   readonly site?: string | undefined
-  /** The network of the caller that caused it, where that is known. */
+  /** The network of the caller that caused the fetch, if known. */
   readonly network?: string | undefined
 }
 
-/** A share of the slots and of the queue, by whose it is. */
+/** A part of the slots and of the queue, and who it is for. */
 interface Share {
   readonly kind: 'origin' | 'site' | 'ports' | 'network'
   readonly name: string
 }
 
 /**
- * The shares that a fetch takes. Names on ports of their own take one of their site's: any host has ports that a firewall swallows,
- * and whoever names those must not keep the host itself from being met.
+ * The shares that a fetch takes. Identifiers with a port take a `ports` share as well, which is half of their site's: any host has
+ * ports whose packets a firewall drops, and a stranger who names those must not use up all slots for the host itself.
  */
 export function sharesOf({ origin, site, network }: FetchShares): readonly Share[] {
   const shares: Share[] = [{ kind: 'origin', name: `origin ${origin}` }]
@@ -50,14 +50,13 @@ interface Load {
 }
 
 /**
- * Strangers choose where is fetched from, and a host that never answers holds its slot until the deadline. No site and no network
- * of callers gets more than a tenth of the slots and of the queue, and the last tenth of the slots goes only to those who hold none,
- * so that a domain with names without end holds up nobody but itself (DOS-20). A single origin gets an eighth of the slots and half
- * of the queue at most.
+ * Strangers choose which hosts are fetched from, and a host that never answers holds its slot until the deadline. So no site and no
+ * network of callers gets more than a tenth of the slots and of the queue, and the last tenth of the slots is for sites and networks
+ * that hold none: a domain with any number of names delays only itself (DOS-20). A single origin gets at most an eighth of the slots
+ * and half of the queue.
  *
- * Not by `hasShare` of `@countersign/httpsig`: slots are few, so that a share is at least two of them and a thousandth would be none,
- * and a fetch takes shares of several at once.
- * @throws RangeError when the number is not a positive whole one
+ * `hasShare` of `@countersign/httpsig` does not fit: a share of these few slots is at least two, and a fetch takes several shares.
+ * @throws RangeError when `maxConcurrent` is not a positive whole number
  */
 export function createSlots(maxConcurrent: number): Slots {
   if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)

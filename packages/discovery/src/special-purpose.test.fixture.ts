@@ -50,7 +50,7 @@ export const specialIPv6: readonly Block[] = [
   ['3fff::', 20, 'documentation'],
 ]
 
-/** The same registry outside 2000::/3, multicast, and what else was ever given a meaning there. */
+/** The same registry outside 2000::/3, multicast, and other blocks that ever had a meaning there. */
 export const outsideIPv6: readonly Block[] = [
   ['::', 128, 'unspecified'],
   ['::1', 128, 'loopback'],
@@ -117,12 +117,12 @@ const specialRangesIPv6 = specialIPv6.map(rangeOf)
 const [translatedRange, globalUnicastRange] = [rangeOf(translated), rangeOf(globalUnicast)]
 const isIn = (number: bigint, { first, last }: Range): boolean => number >= first && number <= last
 
-/** The oracle for IPv4: public is what stands in no list. */
+/** The oracle for IPv4: an address is public when no list names it. */
 export function isPublicIPv4(number: bigint): boolean {
   return !specialRangesIPv4.some(range => isIn(number, range))
 }
 
-/** The oracle for IPv6: public is global unicast that stands in no list and carries no ISATAP address. */
+/** The oracle for IPv6: an address is public when it is global unicast, in no list, and no ISATAP address. */
 export function isPublicIPv6(number: bigint): boolean {
   if (isIn(number, translatedRange)) return isPublicIPv4(number & 0xffff_ffffn)
   const interfaceId = (number >> 32n) & 0xfdff_ffffn

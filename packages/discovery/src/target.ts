@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { AAuthError } from '@countersign/protocol'
 import { isLoopbackAddress } from './public-address.js'
 
-/** Where a fetch goes, once its URL was found to be one that may be fetched. */
+/** The target of a fetch, from a URL that may be fetched. */
 export interface Target {
   readonly scheme: 'https' | 'http'
   /** A DNS name, or a loopback address without brackets. */
@@ -10,15 +10,15 @@ export interface Target {
   readonly port: number
   /** Path and query. */
   readonly path: string
-  /** Addresses known without DNS: those of a loopback host. */
+  /** The addresses of a loopback host, which are known without DNS. */
   readonly addresses?: readonly string[]
 }
 
-/** Names that lead inside a network, whatever a resolver answers for them. */
+/** Names for hosts inside a network, whatever a resolver answers for them. */
 const insideSuffix = /(?:^|\.)(?:localhost|internal|intranet|private|local|lan|home|corp|svc|onion|alt|home\.arpa)$/
 
 /**
- * Ports of services that speak first or take text, where bytes of a TLS hello could be taken for commands:
+ * Ports of services that send first or accept text commands, which could take bytes of a TLS hello for commands:
  * the list of the Fetch standard, and databases, caches and control planes.
  */
 const blockedPorts: ReadonlySet<number> = new Set([
@@ -52,29 +52,29 @@ export function targetOf(url: string, options: { readonly allowLoopback: boolean
   return target
 }
 
-/** The refusal of a URL or address; the same text for all, so that it tells a stranger nothing about our network. */
+/** The refusal of a URL or address; the message is always the same, so that a stranger learns nothing about our network. */
 export function refused(cause: Readonly<Record<string, unknown>>): AAuthError {
   return new AAuthError('discovery_failed', 'the document is not at an address that may be fetched', { cause })
 }
 
 function parse(url: string): URL {
-  // The URL parser repairs tabs, backslashes and full-width letters into another URL than the one that was checked.
+  // The URL parser repairs tabs, backslashes and full-width letters: the URL it fetches is not the text that others checked.
   if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url))
     throw refused({ url, why: 'syntax not allowed' })
   const parsed = new URL(url)
-  // Also refuses userinfo, upper case, a default port and a third slash: none is where the checked text seems to lead.
+  // Also refuses userinfo, upper case, a default port and a third slash: such a URL leads to another host than its text suggests.
   const isAsWritten = url.startsWith(parsed.origin) && /^[/?]?$/.test(url.charAt(parsed.origin.length))
   if (!isAsWritten || url.includes('#')) throw refused({ url, why: 'syntax not allowed' })
   return parsed
 }
 
 function loopbackAddresses(host: string): readonly string[] | undefined {
-  // Never asked of a resolver: a search domain or a hosts file could send `localhost` elsewhere.
+  // `localhost` is not resolved: a search domain or a hosts file could give it another address.
   if (host === 'localhost') return ['127.0.0.1', '::1']
   return isLoopbackAddress(host) ? [host] : undefined
 }
 
-/** At least two labels, no IP address, no final dot (`localhost.` is `localhost`), no suffix that leads inside. */
+/** At least two labels, no IP address, no final dot (`localhost.` is `localhost`), no suffix of internal names. */
 function isPublicName(host: string): boolean {
   return isIP(host) === 0 && host.includes('.') && !host.endsWith('.') && !insideSuffix.test(host)
 }

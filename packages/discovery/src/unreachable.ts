@@ -1,11 +1,11 @@
 import { AAuthError } from '@countersign/protocol'
 
-/** The host did not answer, or answered that it cannot now: what is held may stand in a little longer. */
+/** The host did not answer, or answered that it is busy or broken: the cached document may be served stale. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable'
 }
 
-/** What a caller of discovery gets to see of a failure: constant text, the facts in `cause`. */
+/** The error for the caller of a discovery: a constant message, with the facts in `cause`. */
 export function discoveryError(error: unknown, retryAfter: number): AAuthError {
   if (error instanceof AAuthError) {
     const { description, status } = error

@@ -1,25 +1,25 @@
 import { importVerifyKey, type PublicJwk, type VerifyKey } from '@countersign/httpsig'
 import { findKey } from '@countersign/protocol'
 
-/** The keys of one JWKS, imported once each. */
+/** The keys of one JWKS; each is imported once. */
 export interface VerifyKeys {
   /**
    * The key with a `kid`; the same object each time.
-   * @returns undefined when there is none that can be used
+   * @returns undefined when there is no usable key with this `kid`
    * @throws AAuthError `discovery_failed` when two keys have the `kid`
    */
   find(kid: string): VerifyKey | undefined | Promise<VerifyKey | undefined>
-  /** Those imported so far, by `kid`. */
+  /** The keys imported so far, by `kid`. */
   readonly imported: ReadonlyMap<string, VerifyKey>
 }
 
 /**
- * Looks keys up in a JWKS. A key that was imported from the previous JWKS stays the same object, so that what others hang on it
- * outlives a refetch.
+ * Looks keys up in a JWKS. A key that was in the previous JWKS stays the same object, so that results cached for it outlive a
+ * refetch.
  * @throws AAuthError `discovery_failed` when the document is no JWKS, or an empty one
  */
 export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKey> = new Map()): VerifyKeys {
-  // Any kid will do: this only asks whether the document is a key set at all.
+  // Any kid will do: the call throws when the document is no key set.
   findKey(jwks, '')
   const imported = new Map<string, VerifyKey>()
   const importing = new Map<string, Promise<VerifyKey | undefined>>()
@@ -47,7 +47,7 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
   }
 }
 
-/** Both have their canonical members only, in one order. */
+/** Compares as JSON: both have canonical members only, in the same order. */
 function isSameJwk(a: PublicJwk, b: PublicJwk): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -10,10 +10,10 @@ export interface Answer {
   readonly body?: unknown
 }
 
-/** A web without a network: what it holds, and what was fetched from it. */
+/** A web without a network: its documents, and the URLs fetched from it. */
 export interface Web {
   readonly fetcher: Fetcher
-  /** By URL; an Error is thrown, what is absent is a 404. */
+  /** By URL; an Error is thrown, an absent URL is a 404. */
   readonly answers: Map<string, Answer | Error>
   /** URLs fetched so far, in order. */
   readonly fetched: string[]
@@ -79,13 +79,13 @@ export function publish(on: Web, id: string, keys: readonly unknown[], answer: A
   on.answers.set(urls.jwks, { contentType: 'application/jwk-set+json', body: { keys }, ...answer })
 }
 
-/** What {@link hanging} has seen. */
+/** The fetches that {@link hanging} has counted. */
 export interface Hanging {
   readonly fetcher: Fetcher
   /** Fetches under way now, and the most there ever were. */
   open: number
   most: number
-  /** Fetches from hosts that hang which were aborted, and which ended at all. */
+  /** Fetches from hosts that hang: aborted ones, and all that ended. */
   aborted: number
   ended: number
   /** URLs, in order. */
@@ -93,7 +93,7 @@ export interface Hanging {
   goDown(): void
 }
 
-/** A fetcher over the web for which hosts of `hang.example` do not answer until they go down, and which counts what is open. */
+/** A fetcher over the web that counts open fetches; hosts of `hang.example` do not answer until they go down. */
 export function hanging(on: Web): Hanging {
   const waiting = new Set<() => void>()
   let isDown = false
