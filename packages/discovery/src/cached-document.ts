@@ -72,8 +72,8 @@ export class CachedDocument<T> {
    * @throws AAuthError `discovery_failed` when the last attempt failed
    */
   async renewed(interval: number, budget?: FetchBudget): Promise<T> {
-    const isDue = this.#pending === undefined && !this.#isWithin(this.#attemptedAt, interval)
-    if (this.#pending === undefined && !isDue) {
+    const isJoining = this.#pending !== undefined
+    if (!isJoining && this.#isWithin(this.#attemptedAt, interval)) {
       const failure = this.#failure
       if (failure === undefined) return this.get(budget)
       throw discoveryError(failure.error, this.#attemptedAt + interval - this.#source.now())
@@ -84,7 +84,7 @@ export class CachedDocument<T> {
     } catch (error) {
       throw this.#refusalOf(error)
     }
-    if (isDue) this.#source.tell('early')
+    if (!isJoining) this.#source.tell('early')
     return this.#awaitFetch(fetching)
   }
 
@@ -110,6 +110,17 @@ export class CachedDocument<T> {
       return this.#serve('stale', standIn.value)
     }
     return this.#serveFetched(fetching)
+  }
+
+  async #serveFetched(fetching: Promise<T>): Promise<T> {
+    try {
+      return this.#serve('miss', await this.#awaitFetch(fetching))
+    } catch (error) {
+      const standIn = this.#findStandIn()
+      if (standIn !== undefined) return this.#serve('stale', standIn.value)
+      this.#source.tell('miss')
+      throw error
+    }
   }
 
   /** Begins or joins the fetch. @throws AAuthError, Unreachable synchronously, with nothing begun or remembered */
@@ -161,17 +172,6 @@ export class CachedDocument<T> {
   #serve(how: 'hit' | 'miss' | 'stale', value: T): T {
     this.#source.tell(how)
     return value
-  }
-
-  async #serveFetched(fetching: Promise<T>): Promise<T> {
-    try {
-      return this.#serve('miss', await this.#awaitFetch(fetching))
-    } catch (error) {
-      const standIn = this.#findStandIn()
-      if (standIn !== undefined) return this.#serve('stale', standIn.value)
-      this.#source.tell('miss')
-      throw error
-    }
   }
 
   #refusalOf(error: unknown): AAuthError {

@@ -86,7 +86,7 @@ function role<T extends { readonly jwks_uri: string }>(
   { fetcher, now = () => Date.now() / 1000, development = false }: DirectoryOptions,
 ): (id: string) => Participant<T> {
   const known = boundedMap<string, Participant<T>>(maxKnown)
-  const added = (id: string): Participant<T> => {
+  const add = (id: string): Participant<T> => {
     if (!isIdentifier(id, { development })) throw new AAuthError('discovery_failed', 'the identifier is malformed')
     return participant<T>({
       document,
@@ -102,7 +102,7 @@ function role<T extends { readonly jwks_uri: string }>(
     })
   }
   return id => {
-    const of = known.get(id) ?? added(id)
+    const of = known.get(id) ?? add(id)
     known.set(id, of)
     return of
   }

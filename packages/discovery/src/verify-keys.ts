@@ -26,7 +26,8 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
 
   async function importOnce(kid: string, jwk: PublicJwk): Promise<VerifyKey | undefined> {
     const before = previous.get(kid)
-    const isUnchanged = before !== undefined && isSameJwk(before.publicJwk, jwk)
+    // As JSON: both have canonical members only, in the same order.
+    const isUnchanged = JSON.stringify(before?.publicJwk) === JSON.stringify(jwk)
     // An entry that cannot be imported (a point off its curve) is broken, and broken entries are skipped.
     const key = isUnchanged ? before : await importVerifyKey(jwk).catch(() => undefined)
     if (key !== undefined) imported.set(kid, key)
@@ -45,9 +46,4 @@ export function verifyKeys(jwks: unknown, previous: ReadonlyMap<string, VerifyKe
       return key
     },
   }
-}
-
-/** Compares as JSON: both have canonical members only, in the same order. */
-function isSameJwk(a: PublicJwk, b: PublicJwk): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }

@@ -141,7 +141,7 @@ export async function verifyResourceToken(
     trusted: 'any',
   })
   const parsed = parseToken(check.token, ['resource+jwt'], { development: check.development ?? false })
-  if (check.issuer !== undefined) checkIssuer(parsed, check.issuer, 'iss is not the resource this token must come from')
+  if (check.issuer !== undefined) checkIssuer(parsed, check.issuer)
   if (check.trusted !== undefined && !(await isListed(check.trusted, parsed.iss))) {
     throw new AAuthError('untrusted_issuer', 'iss of the resource token is not a resource accepted here', {
       status: 400,
@@ -175,7 +175,7 @@ export async function verifyAuthToken(check: TokenCheck & { readonly issuer: str
     development: 'boolean',
     issuer: 'string',
   })
-  const parsed = await askedToken('auth+jwt', 'iss is not the auth server this token was asked from', check)
+  const parsed = await verifyIssuedToken('auth+jwt', check)
   return checkAuthToken(parsed, { now: check.now, audience: check.audience })
 }
 
@@ -194,26 +194,26 @@ export async function verifyAgentToken(
     development: 'boolean',
     issuer: 'string',
   })
-  const parsed = await askedToken('agent+jwt', 'iss is not the agent server this token was asked from', check)
+  const parsed = await verifyIssuedToken('agent+jwt', check)
   const aud = parsed.payload['aud']
   const receiver =
     typeof aud === 'string' ? aud : Array.isArray(aud) && typeof aud[0] === 'string' ? aud[0] : check.issuer
   return checkAgentToken(parsed, { now: check.now, receiver })
 }
 
-/** A token that was asked from one issuer: nothing is fetched for another. */
-async function askedToken(
+/** Verifies the type, issuer and signature of a token; nothing is fetched for any other issuer. */
+async function verifyIssuedToken(
   typ: TokenType,
-  otherIssuer: string,
   check: Omit<TokenCheck, 'audience'> & { readonly issuer: string },
 ): Promise<ParsedToken> {
   const { token, issuer, discovery, development = false } = check
   const parsed = parseToken(token, [typ], { development })
-  checkIssuer(parsed, issuer, otherIssuer)
+  checkIssuer(parsed, issuer)
   await proveIssuer(parsed, await issuerKey(parsed, discovery), discovery)
   return parsed
 }
 
-function checkIssuer({ typ, iss }: ParsedToken, expected: string, description: string): void {
-  if (iss !== expected) throw new AAuthError(refusal[typ], description, { cause: { expected, received: iss } })
+function checkIssuer({ typ, iss }: ParsedToken, expected: string): void {
+  if (iss === expected) return
+  throw new AAuthError(refusal[typ], 'iss is not the expected issuer', { cause: { expected, received: iss } })
 }
