@@ -27,9 +27,17 @@ export interface WorkedMessage {
   }
 }
 
+/** A change of an accepted request, and how it is refused. */
+export interface RefusedRequest extends Pick<WorkedMessage, 'time' | 'request'> {
+  /** The message that was changed. */
+  readonly of: string
+  readonly change: string
+  readonly answer: { readonly status: number; readonly error: string }
+}
+
 /** docs/worked-messages.json. */
 export interface WorkedMessages {
-  readonly documents: Readonly<Record<string, object>>
+  readonly documents: Readonly<Record<string, { readonly auth_servers?: readonly string[] }>>
   readonly tokens: ReadonlyArray<{
     readonly first: string
     readonly jwt: string
@@ -37,6 +45,7 @@ export interface WorkedMessages {
     readonly claims: Readonly<Record<string, unknown>>
   }>
   readonly messages: readonly WorkedMessage[]
+  readonly refused: readonly RefusedRequest[]
 }
 
 /** The committed vectors. */

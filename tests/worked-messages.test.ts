@@ -23,7 +23,7 @@ import {
 } from './worked-messages.fixture.js'
 
 const page = readFileSync(join(root, 'docs/worked-messages.md'), 'utf8')
-const { documents, tokens, messages } = workedMessages()
+const { documents, tokens, messages, refused } = workedMessages()
 
 test('the messages made anew are those that are committed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-worked-'))
@@ -88,6 +88,21 @@ describe('the verifier', () => {
       status: 401,
       code: 'invalid_signature',
     })
+  })
+
+  // Seen before is what a replay set says; the resource that made the vectors has one.
+  test.each(refused.filter(({ answer }) => answer.error !== 'replay_detected'))(
+    'refuses $of with this changed: $change',
+    async ({ answer, ...changed }) => {
+      const error = { status: answer.status, code: answer.error }
+      await expect(verifierFor(changed).verify(receivedOf(changed))).rejects.toMatchObject(error)
+    },
+  )
+
+  test('has sixteen refused requests, the first of them a replay', () => {
+    expect(refused).toHaveLength(16)
+    expect(refused[0]?.answer).toEqual({ status: 401, error: 'replay_detected' })
+    expect(refused[0]?.request).toEqual(messages.find(({ name }) => name === refused[0]?.of)?.request)
   })
 
   test('takes each resource token at the auth server that it is for', async () => {
@@ -177,7 +192,7 @@ const levels: Readonly<Record<string, string>> = {
   rotation: 'identified',
 }
 
-function receivedOf({ request }: WorkedMessage): ReceivedMessage {
+function receivedOf({ request }: Pick<WorkedMessage, 'request'>): ReceivedMessage {
   const { method, target, headers, body } = request
   return { method, target, headers, ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }) }
 }
@@ -186,11 +201,12 @@ function openOptions({ time, request }: WorkedMessage) {
   return { authorities: [new URL(request.url).host], scheme: 'https', now: () => time } as const
 }
 
-function verifierFor({ time, request }: WorkedMessage): Verifier {
+function verifierFor({ time, request }: Pick<WorkedMessage, 'time' | 'request'>): Verifier {
+  const receiver = new URL(request.url).origin
+  const { auth_servers = [] } = documents[`${receiver}/.well-known/aauth-resource`] ?? {}
   return createVerifier({
-    ...{ receiver: new URL(request.url).origin, discovery: discoveryAt(time), now: () => time },
+    ...{ receiver, discovery: discoveryAt(time), now: () => time, authServers: auth_servers },
     accept: ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'],
-    authServers: ['https://auth.example', 'https://auth.rooms.example'],
   })
 }
 

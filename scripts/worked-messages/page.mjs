@@ -5,7 +5,7 @@ import { texts } from './texts.mjs'
 /** The page. */
 export function pageOf(worked) {
   const sections = worked.messages.map((message, at) => section(message, at + 1, worked.tokens))
-  return [head(worked), ...sections, documentsOf(worked)].join('\n\n') + '\n'
+  return [head(worked), ...sections, refusedOf(worked), documentsOf(worked)].join('\n\n') + '\n'
 }
 
 function head({ messages, keys, time }) {
@@ -21,7 +21,7 @@ Whole messages for the flows of [protocol.md](protocol.md): each request as it i
 The packages of this repository made them: requests by \`signRequest\`, answers by the real servers. Keys, times, nonces and all that is random are fixed and Ed25519 has no random part, so they come out the same each time: \`node scripts/worked-messages.mjs\` writes this page anew, after \`npm run build\`.
 
 [worked-messages.json](worked-messages.json) holds the same as vectors: \`keys\` (private, to sign with), \`documents\` (what is published, by URL), \`tokens\` (compact and decoded), and \`messages\` in order, each with \`time\` (the receiver's clock, Unix seconds), \`request\`, \`signature\` (\`label\`, \`jwk\`, \`base\`, \`value\`) and \`response\`, and where a user is asked the two URLs of the \`browser\`.
-To test against them: your signature base of each request must be \`base\`, your signature under the key must be \`value\`, and your verifier, with \`documents\` to fetch from and \`time\` as its clock, must accept each request. A byte changed in what is covered must be refused.
+To test against them: your signature base of each request must be \`base\`, your signature under the key must be \`value\`, and your verifier, with \`documents\` to fetch from and \`time\` as its clock, must accept each request. The requests under \`refused\` must be refused.
 
 The first message is sent at ${time}, ${new Date(time * 1000).toISOString().replace('.000', '')}. In requests and responses a line ends where it ends here; on the wire with CRLF. The JSON of tokens is set in lines here to be read; the compact form is what is sent.
 
@@ -29,6 +29,7 @@ The first message is sent at ${time}, ${new Date(time * 1000).toISOString().repl
 
 ${contents.join('\n')}
 - [Keys](#keys)
+- [What must be refused](#what-must-be-refused)
 - [What is published](#what-is-published)
 
 ## Keys
@@ -91,6 +92,19 @@ function tokenText({ jwt, header, claims }, response) {
 
 function browserText({ opens, returns }) {
   return `**The user’s browser** opens this, signs in and allows it,\n\n${fenced('', opens)}\n\nand is sent back to\n\n${fenced('', returns)}`
+}
+
+function refusedOf({ refused, messages }) {
+  const number = messages.findIndex(({ name }) => name === refused[0].of) + 1
+  const heading = `${number}. ${texts[refused[0].of].title}`
+  const rows = refused.map(({ change, answer }) => `| ${change} | ${answer.status} \`${answer.error}\` |`)
+  return `## What must be refused
+
+Message [${number}](#${anchorOf(heading)}), changed, and what the resource of this repository answers ([§8](protocol.md#8-errors)). The requests stand whole under \`refused\` in [worked-messages.json](worked-messages.json), each with the \`time\` at which it is received. All but the first are refused by the request alone; the first needs a memory of the one before it.
+
+| what is changed | answer |
+|---|---|
+${rows.join('\n')}`
 }
 
 function documentsOf({ documents }) {

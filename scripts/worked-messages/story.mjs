@@ -1,6 +1,5 @@
 // The messages, one after the other, each with what it needs of those before.
-import { createHash } from 'node:crypto'
-import { openSignature, signRequest, thumbprint } from '@countersign/httpsig'
+import { thumbprint } from '@countersign/httpsig'
 import { signKeyProof } from '@countersign/protocol'
 import { publicHalf, signingKeys, testKeys } from './keys.mjs'
 import {
@@ -13,6 +12,8 @@ import {
   roomsAuthId,
   roomsId,
 } from './participants.mjs'
+import { refusedRequests } from './refused-requests.mjs'
+import { signedRequest } from './signed-request.mjs'
 import { agree } from './user-browser.mjs'
 
 /** Unix seconds of the first message: 2027-01-15T08:00:00Z. */
@@ -21,7 +22,7 @@ const start = 1_800_000_000
 const warning = 'Published test keys: never use one for anything else, anyone can sign with them.'
 
 /**
- * Makes all messages: `{ time, keys, documents, tokens, messages }`.
+ * Makes all messages: `{ warning, time, keys, documents, tokens, messages, refused }`.
  * @param {(name: string) => void} beginRandom begins the random sequence of a message
  */
 export async function workedMessages(beginRandom) {
@@ -35,7 +36,8 @@ export async function workedMessages(beginRandom) {
   const documents = await documentsOf(participants.fetcher)
   await participants.close()
   const tokens = tokensIn(stage.messages)
-  return { warning, time: start, keys: testKeys, documents, tokens, messages: stage.messages }
+  const { messages, refused } = stage
+  return { warning, time: start, keys: testKeys, documents, tokens, messages, refused }
 }
 
 async function tell(stage) {
@@ -135,6 +137,7 @@ async function userConsent(stage, phone) {
   })
   const holder = { scheme: 'jwt', jwt: auth_token }
   await exchanged(stage, { ...{ name: 'consent-authorized', at: 2726, section: '3' }, ...event, signatureKey: holder })
+  stage.refused = await refusedRequests(stage, { ...event, signatureKey: holder })
   return refresh_token
 }
 
@@ -198,36 +201,6 @@ async function exchanged(stage, { name, at, section, key, ...asked }) {
     response: { status: response.status, headers: [...response.headers], ...(text === '' ? {} : { body: text }) },
   })
   return text === '' ? {} : JSON.parse(text)
-}
-
-async function signedRequest({ keys, clock }, { name, key, signatureKey, method = 'GET', url, form, json }) {
-  const { host, pathname, search } = new URL(url)
-  const text = form === undefined ? json && JSON.stringify(json) : new URLSearchParams(form).toString()
-  const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
-  const typed = text === undefined ? [] : [['content-type', type]]
-  const body = text === undefined ? undefined : new TextEncoder().encode(text)
-  const added = await signRequest({
-    ...{ method, url, key: keys[key], signatureKey, headers: typed, now: () => clock.now },
-    nonce: createHash('sha256').update(`nonce of ${name}`).digest().subarray(0, 16).toString('base64url'),
-    ...(body === undefined ? {} : { body }),
-  })
-  const length = body === undefined ? [] : [['content-length', String(body.length)]]
-  const headers = [['host', host], ...typed, ...length, ...added]
-  const target = pathname + search
-  const received = { method, target, headers, ...(body === undefined ? {} : { body }) }
-  const { base, label, signature } = openSignature(received, {
-    authorities: [host],
-    scheme: 'https',
-    now: () => clock.now,
-  })
-  return {
-    received,
-    request: { method, url, target, headers, ...(text === undefined ? {} : { body: text }) },
-    signature: {
-      ...{ label, key, jwk: publicHalf(testKeys[key]), base },
-      value: Buffer.from(signature).toString('base64'),
-    },
-  }
 }
 
 const published = [
