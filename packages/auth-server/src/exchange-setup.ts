@@ -75,7 +75,12 @@ export function createLinking(
     links,
     ownSubjects,
     signIn: browserSignIn({
-      ...{ id: issuer, key, redirectUri: `${issuer}${linkCallbackPath}`, discovery, now, development },
+      id: issuer,
+      key,
+      redirectUri: `${issuer}${linkCallbackPath}`,
+      discovery,
+      now,
+      development,
       ...(send === undefined ? {} : { fetch: send }),
       ...(exchange?.deadline === undefined ? {} : { deadline: exchange.deadline }),
     }),

@@ -91,7 +91,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
     try {
       return await answerRoute(message, routes)
     } catch (thrown) {
-      return refusal(thrown, message, context)
+      return refusal(thrown, { message }, context)
     }
   }
 }
@@ -184,12 +184,16 @@ function identified(
     try {
       return await answer(message, who, note)
     } catch (thrown) {
-      return refusal(thrown, message, context, known)
+      return refusal(thrown, { message, known }, context)
     }
   }
 }
 
-function refusal(thrown: unknown, message: ReceivedMessage, context: RouteContext, known?: KnownBefore): Response {
+function refusal(
+  thrown: unknown,
+  { message, known }: { readonly message: ReceivedMessage; readonly known?: KnownBefore },
+  context: RouteContext,
+): Response {
   const error = asAAuthError(thrown)
   context.onEvent(refusedEvent(error, message, known))
   const { code, status, algs } = error

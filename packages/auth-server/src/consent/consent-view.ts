@@ -47,8 +47,8 @@ export async function consentView(
   const logo = await logos.find(agent?.logo_uri)
   return {
     ...frame,
-    agent: { id: row.agent, ...claimedBy(agent), ...(logo === undefined ? {} : { logo }) },
-    ...(row.agent_delegate === '' ? {} : { delegate: row.agent_delegate }),
+    agent: { id: row.agent, ...claimedBy(agent), logo },
+    delegate: row.agent_delegate === '' ? undefined : row.agent_delegate,
     resource: row.resource,
     scopes: own.map(name => describe(name, { resource, held })).map(inside),
     // Every token that a user allows has its `sub`: a box that takes `openid` away would be a lie.
@@ -57,8 +57,8 @@ export async function consentView(
       .map(name => holding(name, held))
       .map(scope => (scope.name === 'openid' ? { ...scope, optional: false } : scope))
       .map(inside),
-    ...(upstream === undefined ? {} : { passage: { issuer: issuer.issuer, chain: chainOf(upstream.act) } }),
-    ...(row.purpose === null ? {} : { purpose: row.purpose }),
+    passage: upstream && { issuer: issuer.issuer, chain: chainOf(upstream.act) },
+    purpose: row.purpose ?? undefined,
   }
 }
 
@@ -76,12 +76,7 @@ async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
 function claimedBy(agent: AgentMetadata | undefined): Omit<ConsentView['agent'], 'id'> {
   if (agent === undefined) return {}
   const { name, homepage, policy_uri, tos_uri } = agent
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(homepage === undefined ? {} : { homepage }),
-    ...(policy_uri === undefined ? {} : { policy_uri }),
-    ...(tos_uri === undefined ? {} : { tos_uri }),
-  }
+  return { name, homepage, policy_uri, tos_uri }
 }
 
 /** Words for a scope that the resource does not list are nobody's: they are left out. */
@@ -90,13 +85,9 @@ function describe(
   { resource, held }: { readonly resource: ResourceMetadata | undefined; readonly held: readonly string[] },
 ): ConsentScope {
   const { supported_scopes, scope_descriptions = {} } = resource ?? {}
-  const known = supported_scopes === undefined || supported_scopes.includes(name)
-  const description = known && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
-  return {
-    ...holding(name, held),
-    ...(known ? {} : { known: false }),
-    ...(description === undefined ? {} : { description }),
-  }
+  const isListed = supported_scopes === undefined || supported_scopes.includes(name)
+  const description = isListed && Object.hasOwn(scope_descriptions, name) ? scope_descriptions[name] : undefined
+  return { ...holding(name, held), known: isListed ? undefined : false, description }
 }
 
 function holding(name: string, held: readonly string[]): ConsentScope {

@@ -12,9 +12,9 @@ import { pageResponse } from '../pages/page-response.js'
 import { codeOf } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import { consentView } from './consent-view.js'
-import type { ConsentContext, OpenRequest } from './open-request.js'
+import type { ConsentContext, LinkedRequest, OpenRequest } from './open-request.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
-import { askedIn, consentKey } from './requests.js'
+import { askedIn, consentKey, type UserDecision } from './requests.js'
 
 /** Unanswered questions of one agent that one user is shown within the life of a request. */
 const mostShown = 20
@@ -35,20 +35,20 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
   const { row, session } = await browsersRequest(request_token, await context.login.sessions.current(message), context)
   const { user } = session
   if (user === undefined) {
-    const hint = row.login_hint === null ? {} : { loginHint: row.login_hint }
-    return context.login.signIn(message, { returnTo: consentPath(request_token), ...hint })
+    const loginHint = row.login_hint ?? undefined
+    return context.login.signIn(message, { returnTo: consentPath(request_token), loginHint })
   }
-  const open = { row, session, user }
-  if (row.status !== 'pending') return answered(request_token, open, context)
-  const detour = await detourOf(message, { request_token, open }, context)
+  const open = { request_token, row, session, user }
+  if (row.status !== 'pending') return answered(open, context)
+  const detour = await detourOf(message, open, context)
   if (detour !== undefined) return detour
   const held = await heldScope(open, context)
   const asked = parseScope(row.scope)
   if (held.length === asked.length && !isLoopbackRedirect(row.redirect_uri, row.agent)) {
-    return conclude(request_token, open, { scope: held, by: 'remembered' }, context)
+    return conclude(open, { scope: held, by: 'remembered' }, context)
   }
   await checkFlood(open, context)
-  return consentAnswer(await viewOf(request_token, open, held, context))
+  return consentAnswer(await viewOf(open, held, context))
 }
 
 /**
@@ -63,29 +63,29 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
   if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
-  const open = { row, session, user }
-  if (row.status !== 'pending') return answered(request_token, open, context, form.get('decision'))
-  const detour = await detourOf(message, { request_token, open }, context)
+  const open = { request_token, row, session, user }
+  if (row.status !== 'pending') return answered(open, context, form.get('decision'))
+  const detour = await detourOf(message, open, context)
   if (detour !== undefined) return detour
   // What was shown as held, and still is: another tab may have allowed since what this page was told to leave out.
   const shown = (form.get('held') ?? '').split(' ')
   const held = (await heldScope(open, context)).filter(name => shown.includes(name))
-  const view = await viewOf(request_token, open, held, context)
+  const view = await viewOf(open, held, context)
   const { scope, words, problem } = consentDecision(form, view)
   if (problem !== undefined) return consentAnswer({ ...view, problem })
-  return conclude(request_token, open, { scope, words, by: 'user' }, context)
+  return conclude(open, { scope, words, by: 'user' }, context)
 }
 
 /** Where the browser must go first, before its user may decide an exchange: only the one it is for may. */
 async function detourOf(
   message: ReceivedMessage,
-  at: { readonly request_token: string; readonly open: OpenRequest },
+  open: LinkedRequest,
   { linking }: ConsentContext,
 ): Promise<Response | undefined> {
-  if (at.open.row.upstream === null) return undefined
+  if (open.row.upstream === null) return undefined
   // Asked for while exchanges were configured, and they no longer are.
   if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
-  return linking.detour(message, at)
+  return linking.detour(message, open)
 }
 
 /** Two links opened at once gave this browser two names, of which it kept one: what it opened under the other is its own as well. */
@@ -109,7 +109,7 @@ export async function browsersRequest(
   { requests, now, note }: Pick<ConsentContext, 'requests' | 'now' | 'note'>,
 ): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
   const row = await requests.find(request_token)
-  if (row !== undefined) note?.({ row, ...(session?.user === undefined ? {} : { user: session.user }) })
+  if (row !== undefined) note?.({ row, user: session?.user })
   // Not prolonged by anything the user does: what was asked long ago is asked anew.
   if (row === undefined || row.user_code !== null || row.expires <= now()) {
     throw new AAuthError('expired_token', 'Begin again at the agent.')
@@ -127,8 +127,7 @@ async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentCont
 }
 
 function viewOf(
-  request_token: string,
-  { row, session, user }: OpenRequest,
+  { request_token, row, session, user }: LinkedRequest,
   held: readonly string[],
   context: ConsentContext,
 ): Promise<ConsentView> {
@@ -149,30 +148,25 @@ function viewOf(
 }
 
 function consentAnswer(view: ConsentView): Response {
-  return pageResponse(consentPage(view), view.way.type === 'device' ? {} : { leadsTo: view.way.redirect_uri })
+  return pageResponse(consentPage(view), { leadsTo: view.way.type === 'device' ? undefined : view.way.redirect_uri })
 }
 
 /** Stores the decision, then answers with it: whoever sends it twice finds it decided, and gets the same answer. */
 async function conclude(
-  request_token: string,
-  open: OpenRequest,
-  decision: Pick<Decision, 'scope' | 'words' | 'by'>,
+  open: LinkedRequest,
+  decision: Omit<RequestDecision, 'remember'>,
   context: ConsentContext,
 ): Promise<Response> {
   await checkStillListed(open.row, context)
   const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
-  if (decided !== undefined) return answerRedirect(decided, request_token, context)
-  const { row } = await browsersRequest(request_token, open.session, context)
-  return answered(request_token, { ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
+  if (decided !== undefined) return answerRedirect(decided, open.request_token, context)
+  const { row } = await browsersRequest(open.request_token, open.session, context)
+  return answered({ ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
 }
 
 /** What a user decided about an open request, now or before. */
-export interface Decision {
-  readonly scope: readonly string[]
-  /** The words that the page showed for it; absent where it was remembered. */
-  readonly words?: Readonly<Record<string, string>>
+export interface RequestDecision extends Omit<UserDecision, 'user'> {
   readonly by: 'user' | 'remembered'
-  readonly remember: 'yes' | 'no'
 }
 
 /**
@@ -181,15 +175,11 @@ export interface Decision {
  */
 export async function decideRequest(
   { row, session, user }: OpenRequest,
-  { scope, words, by, remember }: Decision,
+  { scope, words, by, remember }: RequestDecision,
   { requests, onEvent }: Pick<ConsentContext, 'requests' | 'onEvent'>,
 ): Promise<RequestRow | undefined> {
   const claims = identityClaims(scope, { ...user.claims })
-  const decided = await requests.decide(row, session.id, {
-    user: { sub: user.sub, claims },
-    ...{ scope, remember },
-    ...(words === undefined ? {} : { words }),
-  })
+  const decided = await requests.decide(row, session.id, { user: { sub: user.sub, claims }, scope, remember, words })
   if (decided === undefined) return undefined
   const upstream = upstreamOf(row)
   const about = {
@@ -205,8 +195,7 @@ export async function decideRequest(
 
 /** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
 async function answered(
-  request_token: string,
-  { row, user }: OpenRequest,
+  { request_token, row, user }: LinkedRequest,
   context: ConsentContext,
   said?: string,
 ): Promise<Response> {

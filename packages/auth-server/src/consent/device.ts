@@ -44,7 +44,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
   const form = pageForm(message, { session: current, issuer: context.issuer.issuer })
   if (current?.user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
   const session: SignedIn = { ...current, user: current.user }
-  const row = await requestOf(form.get('user_code') ?? '', session, message, context)
+  const row = await requestOf({ typed: form.get('user_code') ?? '', session, peer: message.peer }, context)
   if (row === undefined) {
     const description = 'no request waits for this user code'
     const refused = { type: 'refused', code: 'invalid_request', status: 400, description } as const
@@ -64,7 +64,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
       returnTo: devicePath,
       user: session.user,
       held: [],
-      way: { type: 'device', ...(row.peer === null ? {} : { peer: row.peer }), asked: row.created, now: context.now() },
+      way: { type: 'device', peer: row.peer ?? undefined, asked: row.created, now: context.now() },
     },
     context,
   )
@@ -79,9 +79,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
 
 /** The request of a user code, for the browser that typed it first. */
 async function requestOf(
-  typed: string,
-  session: SignedIn,
-  { peer }: ReceivedMessage,
+  { typed, session, peer }: { readonly typed: string; readonly session: SignedIn; readonly peer: string | undefined },
   { requests, guesses }: DeviceContext,
 ): Promise<RequestRow | undefined> {
   const code = typedUserCode(typed)

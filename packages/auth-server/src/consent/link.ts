@@ -11,7 +11,7 @@ import { pageForm } from '../login/page-form.js'
 import { linkPage } from '../pages/link-page.js'
 import { errorPageResponse, pageResponse } from '../pages/page-response.js'
 import { answerRedirect, browsersRequest, consentPath, decideRequest } from './consent.js'
-import type { ConsentContext, Linking, OpenRequest, PageFacts } from './open-request.js'
+import type { ConsentContext, LinkedRequest, Linking, OpenRequest, PageFacts } from './open-request.js'
 import { checkStillListed } from './redirect-uri.js'
 import { refusedEvent } from './refused-event.js'
 import { askedIn } from './requests.js'
@@ -38,25 +38,24 @@ const provider = 'link:'
 /** Puts the three together. */
 export function linkingOf(context: LinkingContext): Linking {
   return {
-    detour: (message, at) => detour(message, at, telling(context, message)),
+    detour: (message, open) => detour(message, open, telling(context, message)),
     callback: message => callback(message, telling(context, message)),
-    decide: (message, note) =>
-      decide(message, { ...telling(context, message), ...(note === undefined ? {} : { note }) }),
+    decide: (message, note) => decide(message, { ...telling(context, message), note }),
   }
 }
 
 async function detour(
   message: ReceivedMessage,
-  { request_token, open }: { readonly request_token: string; readonly open: OpenRequest },
+  open: LinkedRequest,
   context: LinkingContext,
 ): Promise<Response | undefined> {
-  const { row, session, user } = open
+  const { request_token, row, session, user } = open
   const upstream = upstreamUserOf(open)
   const owner = await ownerOf(upstream, context)
   if (owner === user.sub) return undefined
   // A malicious agent that sends its own link to somebody else: their yes would be for the agent's user.
-  if (owner !== undefined) throw refusedAsOther(open, upstream, context)
-  if (row.upstream_user !== user.sub) return depart(message, { request_token, open, upstream }, context)
+  if (owner !== undefined) throw refusedAsOther(open, context)
+  if (row.upstream_user !== user.sub) return depart(message, open, context)
   return pageResponse(
     linkPage({
       csrf: session.csrf,
@@ -78,18 +77,19 @@ function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext)
 
 async function depart(
   message: ReceivedMessage,
-  at: { readonly request_token: string; readonly open: OpenRequest; readonly upstream: UpstreamUser },
+  open: LinkedRequest,
   { signIn, attempts, departures, now }: LinkingContext,
 ): Promise<Response> {
-  const { request_token, open, upstream } = at
+  const { request_token, row, user } = open
   // Each asks the other auth server for something: whoever reloads this page must not use up what it lets us ask.
-  departures.take(open.row.id)
-  const { url, state, saved } = await signIn.begin(upstream.iss)
+  departures.take(row.id)
+  const { url, state, saved } = await signIn.begin(upstreamUserOf(open).iss)
   const attempt = {
-    ...{ provider, state },
+    provider,
+    state,
     returnTo: consentPath(request_token),
     began: now(),
-    saved: { user: open.user.sub, request_token, agent: saved },
+    saved: { user: user.sub, request_token, agent: saved },
   }
   return seeOther(url, attempts.add(message, attempt))
 }
@@ -108,7 +108,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     const { user, request_token = '', agent = '' } = attempt.saved
     const open = await openRequest(message, request_token, { ...context, note })
     // One user finishing what another began in the same browser.
-    if (open.user.sub !== user) throw refusedAsOther(open, upstreamUserOf(open), context)
+    if (open.user.sub !== user) throw refusedAsOther(open, context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
     await prove(open, { url, saved: agent }, context)
     return seeOther(consentPath(request_token), [forget])
@@ -128,11 +128,11 @@ async function prove(
   const { row, session, user } = open
   const upstream = upstreamUserOf(open)
   const signedIn = await context.signIn.finish(upstream.iss, back).catch((error: unknown) => {
-    reportRefused(open, upstream, 'no-sign-in', context)
+    reportRefused(open, 'no-sign-in', context)
     throw error
   })
   if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
-    throw refusedAsOther(open, upstream, context)
+    throw refusedAsOther(open, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
   throw new AAuthError('expired_token', 'Begin again at the agent.')
@@ -148,16 +148,16 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   if (form.get('decision') === 'deny') {
     // Somebody else could end it in the user's place.
     const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
-    if (theirs !== user.sub) throw refusedAsOther(open, upstream, context)
+    if (theirs !== user.sub) throw refusedAsOther(open, context)
     await checkStillListed(row, context)
-    reportRefused(open, upstream, 'declined', context)
+    reportRefused(open, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
     if (decided === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
     return answerRedirect(decided, request_token, context)
   }
   if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
   if (!(await context.links.add(row, upstream, user.sub))) {
-    throw refusedAsOther(open, upstream, context, 'taken')
+    throw refusedAsOther(open, context, 'taken')
   }
   context.onEvent({ type: 'linked', ...askedIn(row), user: user.sub, upstream })
   return seeOther(consentPath(request_token))
@@ -168,7 +168,7 @@ async function openRequest(
   message: ReceivedMessage,
   request_token: string,
   context: LinkingContext,
-): Promise<OpenRequest> {
+): Promise<LinkedRequest> {
   const current = await context.login.sessions.current(message)
   const { row, session } = await browsersRequest(request_token, current, context)
   const { user } = session
@@ -176,7 +176,7 @@ async function openRequest(
   if (row.status !== 'pending') {
     throw new AAuthError('expired_token', 'This was decided before. Begin again at the agent.')
   }
-  return { row, session, user }
+  return { request_token, row, session, user }
 }
 
 function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
@@ -186,23 +186,14 @@ function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
   return { iss: upstream.iss, sub: upstream.sub }
 }
 
-function reportRefused(
-  { row, user }: OpenRequest,
-  upstream: UpstreamUser,
-  reason: LinkRefusal,
-  { onEvent }: LinkingContext,
-): void {
-  onEvent({ type: 'link_refused', ...askedIn(row), user: user.sub, upstream, reason })
+function reportRefused(open: OpenRequest, reason: LinkRefusal, { onEvent }: LinkingContext): void {
+  const upstream = upstreamUserOf(open)
+  onEvent({ type: 'link_refused', ...askedIn(open.row), user: open.user.sub, upstream, reason })
 }
 
 /** Says nothing about whose it is; the record does. */
-function refusedAsOther(
-  open: OpenRequest,
-  upstream: UpstreamUser,
-  context: LinkingContext,
-  reason: LinkRefusal = 'other-user',
-): AAuthError {
-  reportRefused(open, upstream, reason, context)
+function refusedAsOther(open: OpenRequest, context: LinkingContext, reason: LinkRefusal = 'other-user'): AAuthError {
+  reportRefused(open, reason, context)
   return new AAuthError(
     'access_denied',
     'This was asked on behalf of somebody else than who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',

@@ -41,6 +41,11 @@ export interface OpenRequest {
   readonly user: SessionUser
 }
 
+/** A request that a link opened, not a user code. */
+export interface LinkedRequest extends OpenRequest {
+  readonly request_token: string
+}
+
 /** Sees to it that only the user an exchange is for decides it. */
 export interface Linking {
   /**
@@ -48,10 +53,7 @@ export interface Linking {
    * user is the one the exchange is for.
    * @throws AAuthError, shown as a page, when they are somebody else
    */
-  detour(
-    message: ReceivedMessage,
-    at: { readonly request_token: string; readonly open: OpenRequest },
-  ): Promise<Response | undefined>
+  detour(message: ReceivedMessage, open: LinkedRequest): Promise<Response | undefined>
   /** Takes a browser back from the other auth server. */
   callback(message: ReceivedMessage): Promise<Response>
   /** Takes what the user said about the link. */

@@ -10,13 +10,13 @@ import type { RequestRow } from '../tables.js'
 export interface Upstream {
   readonly iss: string
   /** The user, as its issuer calls them; absent where it is nobody's. */
-  readonly sub?: string
+  readonly sub?: string | undefined
   readonly scope: readonly string[]
   /** Unix seconds. */
   readonly exp: number
-  readonly txn?: string
+  readonly txn?: string | undefined
   /** Names the grant of ours that it began with, where the token is our own and says so. */
-  readonly grant?: string
+  readonly grant?: string | undefined
   /** What the issued token will say of who asked: its agent, and below it the chain it came by, as it came. */
   readonly act: Act
 }
@@ -61,11 +61,11 @@ async function verified(token: string, context: UpstreamContext): Promise<Upstre
   const grant = iss === issuer ? grantIn(jti) : undefined
   return {
     iss,
-    ...(sub === undefined ? {} : { sub }),
+    sub,
     scope,
     exp,
-    ...(txn === undefined ? {} : { txn }),
-    ...(grant === undefined ? {} : { grant }),
+    txn,
+    grant,
     act: {
       iss,
       agent,

@@ -48,7 +48,12 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
   if (clientId === '') throw new TypeError('clientId must not be empty')
   if (!scope.split(' ').includes('openid')) throw new TypeError('scope must hold openid')
   const { ask, configuration } = providerClient({
-    ...{ issuer, clientId, timeout, execute: [client.enableNonRepudiationChecks], refusal, busy: away },
+    issuer,
+    clientId,
+    timeout,
+    execute: [client.enableNonRepudiationChecks],
+    refusal,
+    busy: away,
     ...(clientSecret === undefined ? {} : { clientSecret }),
   })
   return {

@@ -29,7 +29,7 @@ export interface SignInOptions {
    */
   readonly returnTo: string
   /** Whom the agent expects: passed on to the provider. */
-  readonly loginHint?: string
+  readonly loginHint?: string | undefined
 }
 
 /** What happened to somebody who signs in; never a secret. */
@@ -121,7 +121,7 @@ function routesOf(context: Context): Array<readonly [string, Route]> {
     ...context.providers.flatMap(provider => [
       [
         `/login/start/${provider.id}`,
-        get(message => begin(context, message, provider, optionsIn(message)), provider.id),
+        get(message => begin(context, message, { provider, ...optionsIn(message) }), provider.id),
       ] as const,
       [`/login/callback/${provider.id}`, get(message => finish(context, message, provider), provider.id)] as const,
     ]),
@@ -157,7 +157,7 @@ function toldOf(message: ReceivedMessage): { readonly peer?: string; readonly re
 /** Everything that a URL may say about a sign-in. */
 interface AnySignIn extends SignInOptions {
   /** Somebody else than who is signed in at the provider. */
-  readonly switchUser?: true
+  readonly switchUser?: true | undefined
 }
 
 async function signIn(context: Context, message: ReceivedMessage, options: AnySignIn): Promise<Response> {
@@ -166,13 +166,12 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
   const [only, ...others] = providers
   const isOnly = demo === undefined && only !== undefined && others.length === 0
   // Who switches users comes from a form, and would be stopped on the way to a provider by the form-action of its page.
-  if (isOnly && options.switchUser === undefined) return begin(context, message, only, options)
+  if (isOnly && options.switchUser === undefined) return begin(context, message, { provider: only, ...options })
   const { session, cookies } = await context.sessions.begin(message)
-  const cause = await context.causeOf(options.returnTo)
   const page = signInPage({
     host: authorityOf(context.issuer),
     csrf: session.csrf,
-    ...(cause === undefined ? {} : { cause }),
+    cause: await context.causeOf(options.returnTo),
     returnTo: options.returnTo,
     providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${signInQuery(options)}` })),
     demoUsers: (demo?.users ?? []).map(({ subject, claims }) => ({ subject, ...claims })),
@@ -184,8 +183,7 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
 async function begin(
   context: Context,
   message: ReceivedMessage,
-  provider: LoginProvider,
-  { returnTo, loginHint, switchUser }: AnySignIn,
+  { provider, returnTo, loginHint, switchUser }: AnySignIn & { readonly provider: LoginProvider },
 ): Promise<Response> {
   const state = randomBytes(16).toString('base64url')
   const { cookies } = await context.sessions.begin(message)
@@ -286,8 +284,8 @@ function optionsIn(message: ReceivedMessage): AnySignIn {
   return {
     returnTo,
     // It goes into a cookie, as returnTo does.
-    ...(loginHint === null || !isSafeId(loginHint) ? {} : { loginHint }),
-    ...(query.get('switch') === '1' ? { switchUser: true } : {}),
+    loginHint: loginHint !== null && isSafeId(loginHint) ? loginHint : undefined,
+    switchUser: query.get('switch') === '1' ? true : undefined,
   }
 }
 

@@ -13,7 +13,7 @@ export interface ConsentDecision {
   /** The resource's words for what they allow, as the page showed them. */
   readonly words: Readonly<Record<string, string>>
   /** Why the page must be shown once more. */
-  readonly problem?: ConsentProblem
+  readonly problem: ConsentProblem | undefined
 }
 
 /**
@@ -25,13 +25,12 @@ export function consentDecision(
   shown: Pick<ConsentView, 'scopes' | 'identity'>,
 ): ConsentDecision {
   const decision = form.get('decision')
-  if (decision === 'deny') return { allow: false, scope: [], words: {} }
+  if (decision === 'deny') return { allow: false, scope: [], words: {}, problem: undefined }
   if (decision !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
   const isKept = ({ name, optional = true }: ConsentScope): boolean => !optional || form.has(`scope:${name}`)
   const scope = [...shown.scopes, ...shown.identity].filter(isKept).map(({ name }) => name)
   const words = Object.fromEntries(Object.entries(shownWords(shown)).filter(([name]) => scope.includes(name)))
   // A resource that changes its words while the user reads would be allowed what they never read.
   const problem = (form.get('words') ?? noWords) === wordsMark(shown) ? undefined : 'words-changed'
-  const first = scope.length === 0 ? 'nothing-chosen' : problem
-  return { allow: true, scope, words, ...(first === undefined ? {} : { problem: first }) }
+  return { allow: true, scope, words, problem: scope.length === 0 ? 'nothing-chosen' : problem }
 }

@@ -6,9 +6,9 @@ export interface ConsentScope {
   /** As on the wire. */
   readonly name: string
   /** The resource's own words, from its own metadata; absent where it has none for it. */
-  readonly description?: string
+  readonly description?: string | undefined
   /** False: the resource's metadata do not list it. Default true. */
-  readonly known?: boolean
+  readonly known?: boolean | undefined
   /** False: the user cannot take it away and still agree. Default true. */
   readonly optional?: boolean
   /** The user has allowed it before, and is not asked again: shown as such. Default false. */
@@ -32,15 +32,15 @@ export interface ConsentView {
     /** Verified. */
     readonly id: string
     /** Claimed. */
-    readonly name?: string
+    readonly name?: string | undefined
     /** Claimed: a `data:` URL of `claimedLogos`; any other is left out. */
-    readonly logo?: string
-    readonly homepage?: string
-    readonly policy_uri?: string
-    readonly tos_uri?: string
+    readonly logo?: string | undefined
+    readonly homepage?: string | undefined
+    readonly policy_uri?: string | undefined
+    readonly tos_uri?: string | undefined
   }
   /** Which of the agent's delegates. */
-  readonly delegate?: string
+  readonly delegate?: string | undefined
   /** Verified. The same as the agent where it signs the user in for itself. */
   readonly resource: string
   /** Scopes of the resource. */
@@ -48,9 +48,9 @@ export interface ConsentView {
   /** Scopes that stand for claims about the user. */
   readonly identity: readonly ConsentScope[]
   /** Claimed. */
-  readonly purpose?: string
+  readonly purpose?: string | undefined
   /** In an exchange: who asked the agent, the nearest first, and the auth server that the page is of. */
-  readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] }
+  readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] } | undefined
   /**
    * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
    * from that address at that time (Unix seconds; `now` lets the page say how long ago).
@@ -58,7 +58,7 @@ export interface ConsentView {
   readonly way:
     | { readonly type: 'web'; readonly redirect_uri: string }
     | { readonly type: 'loopback'; readonly redirect_uri: string }
-    | { readonly type: 'device'; readonly peer?: string; readonly asked: number; readonly now?: number }
+    | { readonly type: 'device'; readonly peer?: string | undefined; readonly asked: number; readonly now?: number }
   /** What was wrong with the answer before. */
-  readonly problem?: ConsentProblem
+  readonly problem?: ConsentProblem | undefined
 }

@@ -8,7 +8,7 @@ export interface ErrorView {
   /** Our own words, never a stranger's. */
   readonly description: string
   /** A path of this server where to begin again. */
-  readonly retry?: string
+  readonly retry?: string | undefined
 }
 
 /** The page for whoever cannot go on. */

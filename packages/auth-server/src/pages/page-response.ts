@@ -9,14 +9,14 @@ export interface PageOptions {
   /** Default 200. */
   readonly status?: number
   /** `Set-Cookie` values. */
-  readonly cookies?: readonly string[]
+  readonly cookies?: readonly string[] | undefined
   /** Further headers, e.g. `retry-after`. */
   readonly headers?: ReadonlyArray<readonly [string, string]>
   /**
    * Where a form of this page may end up after all redirects, since browsers hold `form-action` against those, too: the
    * `redirect_uri` of the request, or `anywhere` where it is not known. Default: on this server.
    */
-  readonly leadsTo?: string
+  readonly leadsTo?: string | undefined
 }
 
 const styleHash = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`
@@ -37,13 +37,13 @@ export function pageResponse(html: string, o: PageOptions = {}): Response {
 /** The page that tells of a refusal. `retry`: a path of this server where to begin again. */
 export function errorPageResponse(
   error: AAuthError,
-  o: Pick<PageOptions, 'cookies'> & { readonly retry?: string } = {},
+  o: Pick<PageOptions, 'cookies'> & { readonly retry?: string | undefined } = {},
 ): Response {
   const { code, description, status, retryAfter } = error
-  return pageResponse(errorPage({ code, description, ...(o.retry === undefined ? {} : { retry: o.retry }) }), {
+  return pageResponse(errorPage({ code, description, retry: o.retry }), {
     // 401 asks for a signature, which no browser can give.
     status: status === 401 ? 400 : status,
-    ...(o.cookies === undefined ? {} : { cookies: o.cookies }),
+    cookies: o.cookies,
     headers: retryAfter === undefined ? [] : [['retry-after', String(retryAfter)]],
   })
 }

@@ -11,7 +11,7 @@ export interface SignInView {
   readonly host: string
   readonly csrf: string
   /** What signing in is for, where that is known. */
-  readonly cause?: SignInCause
+  readonly cause?: SignInCause | undefined
   readonly returnTo: string
   readonly providers: ReadonlyArray<{ readonly name: string; readonly href: string }>
   readonly demoUsers: ReadonlyArray<{ readonly subject: string; readonly name?: string; readonly email?: string }>
