@@ -83,7 +83,7 @@ when(
     const page = await open(narrow, 'Eve')
     await page.getByRole('button', { name: 'Ada' }).click()
     await page.getByRole('heading', { name: 'This was refused' }).waitFor()
-    expect(await page.getByText('on behalf of somebody else').isVisible()).toBe(true)
+    expect(await page.getByText('for another user than the one who is signed in').isVisible()).toBe(true)
     await look(page, 'refused, narrow and light')
     await page.context().close()
   },

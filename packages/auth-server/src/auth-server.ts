@@ -33,9 +33,9 @@ const longestLifetime = 3600
 
 /** A running auth server. */
 export interface AuthServer {
-  /** Answers one request: metadata, JWKS, token and revocation endpoint, with `login` the pages for users; 404 for anything else. */
+  /** Answers one request: metadata, JWKS, token and revocation endpoint, and with `login` the pages for users. 404 for other paths. */
   handle(message: ReceivedMessage): Promise<Response>
-  /** Judges a request by its head, before its body is read: for servers. */
+  /** Judges a request by its head, before its body is read. For servers. */
   judgeHead(head: ReceivedMessage): HeadJudgement
   /** Resolves once a request signed now would be answered. Rejects when the database, or a shared replay set, does not answer. */
   ready(): Promise<void>
@@ -43,7 +43,7 @@ export interface AuthServer {
 }
 
 /**
- * Opens an auth server: it verifies who asks, decides by policy, and issues auth tokens.
+ * Opens an auth server: it verifies callers, decides by policy, and issues auth tokens.
  * @throws Error when the database was used with other keys
  * @throws TypeError when `issuer` is no identifier, there is no key, two share a kid, or `login`, `deviceFlow`, `exchange` or `trustedProxies` is unfit; StoreError `restored` when the database is behind `epoch`; RangeError when `authTokenLifetime`, `requestQuota` or `pagesPerMinute` is out of range
  * @see protocol §6
@@ -71,12 +71,12 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       kept.sweep()
       if (epoch?.isBehind() === true) return Promise.resolve(restoredResponse(now))
       const message = withClient(received, client)
-      // Pages are for their user: no script of another origin may read them, even where scripts may call what agents call.
+      // Pages never get CORS headers: a script of another origin must not read them, even where it may call the token endpoint.
       return isPage(message) ? handle(message) : open(message)
     },
     judgeHead: head => judgeTokenHead(head, verifier, client),
     async ready() {
-      // Nobody asks a server that stands by anything else.
+      // A standby server gets no other requests that would start a sweep.
       kept.sweep()
       epoch?.check()
       await store.check()
@@ -132,13 +132,13 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
   }
 }
 
-/** Under other keys every token, code and link of before is refused, and nobody could tell why. */
+/** With other keys, all tokens that were issued before are refused, and no error would say why. */
 async function checkBelonging(store: Store<Tables>, { keys, knownKeys = 'check' }: AuthServerOptions): Promise<void> {
   const names = await Promise.all(keys.map(({ key }) => thumbprint(key.publicJwk)))
   if (await belongsTo(store, 'auth_server', names, knownKeys)) return
   await store.close()
   throw new Error(
-    'the database was used with other keys: give those back, or say knownKeys: replace if they are lost or stolen',
+    'the database was used with other keys: configure those again, or set knownKeys: replace if they are lost or stolen',
   )
 }
 
@@ -231,7 +231,7 @@ function authServerMetadata(options: AuthServerOptions): AuthServerMetadata {
     ...(login === undefined ? {} : { agent_auth_endpoint: `${issuer}/agent/authorize` }),
     revocation_endpoint: `${issuer}/agent/revoke`,
     agent_signing_algs_supported: algorithms,
-    // Where no agent may use the device flow, it is better not offered: it is answered with `unauthorized_client`.
+    // Not offered where no agent may use it: each use would be refused with `unauthorized_client`.
     request_types_supported: requestTypesOf(options).filter(
       type => deviceFlow.length > 0 || !type.startsWith('device_'),
     ),

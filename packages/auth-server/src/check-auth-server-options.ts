@@ -13,7 +13,7 @@ import type { ExchangeOptions, ExchangeRule } from './exchange/exchange-rule.js'
 import type { AuthServerOptions } from './options.js'
 import type { DirectGrant, UserQuestion } from './policy.js'
 
-/** A list, or one of these words. A text in place of a list would be searched for parts of itself. */
+/** A list, or one of these words. Another text must be refused: `includes` would find its parts. */
 function listOr(...words: readonly string[]): OptionCheck {
   return (value, place) => {
     const isList = Array.isArray(value) && value.every(element => typeof element === 'string')
@@ -77,7 +77,7 @@ const grantChecks: OptionChecks<DirectGrant> = {
   scopes: restriction('strings'),
 }
 
-/** Refuses a direct grant that does not say what it seems to: `delegates: 'pipeline-1'` would name every part of that text. */
+/** Refuses an unfit direct grant: `delegates: 'pipeline-1'`, without brackets, would match every part of that text. */
 export function checkDirectGrant(grant: DirectGrant): void {
   checkOptions('directGrants', grant, grantChecks, ['agent', 'resource', 'scopes'])
 }
@@ -89,7 +89,7 @@ const questionChecks: OptionChecks<UserQuestion> = {
   scopes: restriction(listOr('any')),
 }
 
-/** The same for a question to users: a misspelt `scopes` would let agents ask for any. */
+/** Refuses an unfit question to users: a misspelt `scopes` would let agents ask for any scope. */
 export function checkUserQuestion(question: UserQuestion): void {
   checkOptions('askUsers', question, questionChecks, ['agents', 'resources'])
 }

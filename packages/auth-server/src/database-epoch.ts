@@ -3,7 +3,7 @@ import { type Epoch, type EpochKeeper, openEpoch, type Store } from '@countersig
 import type { AuthServerEvent } from './event.js'
 import { room, type Tables } from './tables.js'
 
-/** Opens the epoch of a database, where one is kept; a database that is behind it is closed again. */
+/** Opens the epoch of a database, where one is kept. Closes a database that is behind it. */
 export async function epochOf(
   store: Store<Tables>,
   { epoch: keeper, onEvent }: { readonly epoch?: EpochKeeper; readonly onEvent?: (event: AuthServerEvent) => void },
@@ -19,10 +19,10 @@ export async function epochOf(
   }
 }
 
-/** What a backup would bring back, were it restored. */
+/** Events whose effects a restored backup would undo. */
 const ending = new Set(['consented', 'declined', 'revoked', 'alarm', 'signed_out'])
 
-/** Passes events on, and has those noted after which an older database is no longer good. */
+/** Passes events on. Those that an older database must not miss advance the epoch. */
 export function noting(
   onEvent: ((event: AuthServerEvent) => void) | undefined,
   epoch: Epoch | undefined,
@@ -33,7 +33,7 @@ export function noting(
   }
 }
 
-/** Nothing is decided on a database that went back under a running server: what it says of codes and grants is not so. */
+/** A database that was restored under a running server is not used: its codes and grants may have been used or revoked. */
 export function restoredResponse(now: () => number): Response {
   const description = 'the database of this auth server was restored while it ran'
   return errorResponse(new AAuthError('temporarily_unavailable', description, { retryAfter: 60 }), { now })

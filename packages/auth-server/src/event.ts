@@ -10,7 +10,7 @@ interface Asked {
   readonly scope: readonly string[]
   /** The audit id that follows one user action across parties, where the resource named one. */
   readonly txn?: string
-  /** Exchanges only: that of the resource token, under which the resource told of its challenge, where the upstream token has another. */
+  /** Exchanges only: the audit id of the resource token, where the upstream token has another. The resource logged its challenge under it. */
   readonly resource_txn?: string
 }
 
@@ -27,27 +27,30 @@ interface Issued extends Granted {
 }
 
 interface Pending extends Asked {
-  /** The request's name, from its beginning to its grant; no secret. */
+  /** Names the request until it is granted; no secret. */
   readonly request: string
   readonly flow: 'browser' | 'device'
   /** Exchanges only. */
   readonly exchange?: ExchangeFacts
 }
 
-/** What an exchange passes on, and for whom. */
+/** The upstream token of an exchange. */
 export interface ExchangeFacts {
   /** Who issued the upstream token. */
   readonly issuer: string
-  /** The user, as that issuer calls them. */
+  /** `sub` of the user at that issuer. */
   readonly sub?: string
-  /** Who asked: the one that called the agent first, whoever began it last. */
+  /** The agents that asked, nearest first: the caller of this agent first, the agent that began the chain last. */
   readonly chain: readonly ChainHop[]
 }
 
-/** Why two accounts were not linked: whoever is signed in here or there is another, nobody signed in there, it was taken, or a no. */
+/**
+ * Why two accounts were not linked: another user is signed in here or there, the sign-in there failed, the upstream user is
+ * linked to another user, or the user declined.
+ */
 export type LinkRefusal = 'other-user' | 'no-sign-in' | 'taken' | 'declined'
 
-/** What an auth server decided, for an audit log: one event per request that was decided, never a token, code or secret. */
+/** What an auth server decided, for an audit log. One event per decided request; never a token, code or secret. */
 export type AuthServerEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
@@ -55,7 +58,7 @@ export type AuthServerEvent = {
   | LoginEvent
   /** A user is needed: a request token or device code was given. */
   | ({ readonly type: 'requested' } & Pending)
-  /** A user allowed `scope`, or it was remembered that they had; a code waits for the agent. */
+  /** A user allowed `scope`, now or earlier; a code waits for the agent. */
   | ({ readonly type: 'consented'; readonly user: string; readonly by: 'user' | 'remembered' } & Pending)
   /** A user said no. */
   | ({ readonly type: 'declined'; readonly user: string } & Pending)
@@ -65,11 +68,11 @@ export type AuthServerEvent = {
       /** The request it began with; absent for a direct grant. */
       readonly request?: string
     } & Issued)
-  /** A token was exchanged: nothing is kept that could be refreshed or revoked, so there is no grant. */
+  /** A token was exchanged. There is no grant: an exchanged token is neither refreshed nor revoked. */
   | ({
       readonly type: 'granted'
       readonly by: 'exchange'
-      /** Who decided: a rule, a consent of before, or the user just now, whose code this was. */
+      /** What decided: a rule, an earlier consent, or the user just now, with this code. */
       readonly decision: 'rule' | 'remembered' | 'code'
       readonly exchange: ExchangeFacts
       /** The request it began with; absent where no user had to be asked. */
@@ -78,11 +81,11 @@ export type AuthServerEvent = {
       /** `jti` of the auth token. */
       readonly jti: string
     } & Asked)
-  /** A user of another auth server was linked to one of ours, or was not. */
+  /** A user of another auth server was linked to a user of this one, or was not. */
   | ({
       readonly type: 'linked' | 'link_refused'
       readonly request: string
-      /** The user of ours. */
+      /** The user here. */
       readonly user: string
       /** The upstream user that the request is for. */
       readonly upstream: { readonly iss: string; readonly sub?: string }
@@ -97,23 +100,23 @@ export type AuthServerEvent = {
       readonly grant: string
       readonly txn?: string
     }
-  /** So was the answer to a code of an exchange, which has no grant. */
+  /** The same for a code of an exchange, which has no grant. */
   | ({ readonly type: 'repeated'; readonly request: string; readonly user: string } & Asked)
   /** A code was used again later: the grant it gave has ended. */
   | ({ readonly type: 'alarm'; readonly reason: 'code-reused' } & Granted)
-  /** A code of an exchange was used again later: the consent it came by is forgotten. */
+  /** A code of an exchange was used again later: the user's consent is forgotten. */
   | ({
       readonly type: 'alarm'
       readonly reason: 'code-reused'
       readonly request: string
       readonly user: string
     } & Asked)
-  /** At the start: the database had an epoch, and its mark was lost and is written anew. A restored database would go unnoticed. */
+  /** At the start: the epoch mark outside the database was lost, and is written anew. A restored database would have gone unnoticed. */
   | { readonly type: 'alarm'; readonly reason: 'epoch-lost' }
   | ({
       readonly type: 'revoked'
       readonly found: true
-      /** The agent did not ask for it: it had more grants of one user than an agent needs, and this one was unused for longest. */
+      /** The server ended it: the agent has too many grants of one user, and this one was unused for longest. */
       readonly reason?: 'surplus'
     } & Granted)
   /** The caller has no such grant, and nothing happened. */
@@ -123,7 +126,7 @@ export type AuthServerEvent = {
       readonly code: ErrorCode
       readonly status: number
       readonly description: string
-      /** The verified caller, absent where verification itself failed; of a page, whose request it is about. */
+      /** The verified caller, absent where verification failed. For a page: the agent whose request it is about. */
       readonly agent?: string
       readonly delegate?: string
       /** The request that a page is about. */
@@ -133,11 +136,11 @@ export type AuthServerEvent = {
       readonly scope?: readonly string[]
       /** `sub` of the user who typed a wrong code, whose grant policy denied, or who is signed in where the page was. */
       readonly user?: string
-      /** The mandate of an exchange, where that was verified, and the audit id. */
+      /** The upstream token of an exchange, where that was verified, and the audit id. */
       readonly exchange?: ExchangeFacts
       readonly txn?: string
       readonly resource_txn?: string
-      /** What was expected and what came, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
+      /** Expected and received values, or the fault behind a 5xx. Holds input of strangers: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }

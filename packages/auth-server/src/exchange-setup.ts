@@ -10,13 +10,13 @@ import { loginAttempts } from './login/login-attempt.js'
 import type { AuthServerOptions } from './options.js'
 import type { Tables } from './tables.js'
 
-/** Sign-ins that may begin for one request. */
+/** Sign-ins at the other auth server that may begin for one request. */
 const mostDepartures = { most: 5, seconds: 600 }
 
 /**
  * Checks how exchanges are set up.
- * @throws TypeError for rules that are unfit, that ask users where nobody signs in, and for subjects shared with nobody
- * @throws RangeError for a `deadline` that is none
+ * @throws TypeError for unfit rules, rules that ask users where none can sign in, and shared subjects of issuers that no rule names
+ * @throws RangeError for an unfit `deadline`
  */
 export function checkExchange({ issuer, exchange, login }: AuthServerOptions, development: boolean): void {
   if (exchange === undefined) return
@@ -28,13 +28,13 @@ export function checkExchange({ issuer, exchange, login }: AuthServerOptions, de
   if (!shared.every(id => issuers.has(id) && id !== issuer)) {
     throw new TypeError('dangerouslySharedSubjects must hold other issuers that exchange rules name')
   }
-  // A timer that is set for longer than 24 days, or for ever, goes off at once.
+  // A timer of more than 24 days, or of Infinity, goes off at once.
   if (!(deadline > 0 && deadline <= 600)) {
     throw new RangeError('deadline of exchange must be seconds above 0, at most 600')
   }
 }
 
-/** What exchanges are decided with; absent where there is no rule. */
+/** Creates what exchanges are decided with; undefined where there is no rule. */
 export function exchangeOf(
   { issuer, keys, policy, exchange }: AuthServerOptions,
   o: { readonly store: Store<Tables>; readonly now: () => number; readonly development: boolean },
@@ -43,13 +43,13 @@ export function exchangeOf(
   return createExchange(exchange, { issuer, keys, policy, ...o })
 }
 
-/** Whether users of other auth servers are linked: where a rule asks them. */
+/** Tells whether users of other auth servers are linked: where a rule names another issuer with users of its own. */
 export function linksUsers({ issuer, exchange }: AuthServerOptions): boolean {
   const { rules = [], dangerouslySharedSubjects: shared = [] } = exchange ?? {}
   return rules.some(({ upstream }) => upstream !== issuer && !shared.includes(upstream))
 }
 
-/** What an auth server that links users publishes of itself: an agent under the same identifier, with the same keys. */
+/** The agent metadata of an auth server that links users: it is an agent under the same identifier, with the same keys. */
 export function agentMetadataOf(issuer: string): AgentMetadata {
   return {
     issuer,
@@ -59,7 +59,7 @@ export function agentMetadataOf(issuer: string): AgentMetadata {
   }
 }
 
-/** Puts together what links users. */
+/** Creates the linking of users. */
 export function createLinking(
   { links, ownSubjects }: Exchange,
   context: Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {

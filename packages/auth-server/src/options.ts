@@ -18,14 +18,14 @@ export interface AuthServerOptions extends TrustedProxies {
   /** Store URL: `sqlite:FILE` or `postgres://…`. */
   readonly database: string
   /**
-   * Keeps, outside the database and its backups, how far the database has come: `epochFile` of `@countersign/server`. A database
-   * that was restored from a backup does not start before `restoreAuthServer`. Default: none, and that is not noticed.
+   * Keeps a mark of how far the database has come, outside the database and its backups: `epochFile` of `@countersign/server`. A database
+   * that was restored from a backup does not start before `restoreAuthServer`. Default: none; a restored database is not noticed.
    * @see protocol §6.3
    */
   readonly epoch?: EpochKeeper
   /**
-   * What to do when the database was used with none of `keys`, as when their file is not mounted and a new one was made. `check`,
-   * the default, refuses to open. `replace` takes them: the keys of before are lost or stolen.
+   * What to do when the database was used with none of `keys`, e.g. because their file was not mounted and a new one was made.
+   * `check`, the default, refuses to open. `replace` accepts `keys`: for when the former keys are lost or stolen.
    */
   readonly knownKeys?: 'check' | 'replace'
   /** Ways for users to sign in, e.g. `openidConnect(…)`. Default: none, and nothing that needs a user is granted. */
@@ -33,14 +33,14 @@ export interface AuthServerOptions extends TrustedProxies {
   /** Decides every grant and every refresh. Default: deny everything. */
   readonly policy?: Policy
   /**
-   * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, since whoever may start it
+   * Agents that may use the device flow, each exactly, or `any`; it needs `login`. Default: none, because an agent that may start it
    * can ask any user anywhere to type in a code.
    * @see protocol §6.3
    */
   readonly deviceFlow?: 'any' | readonly string[]
   /**
-   * Passes on what resources were called with, to resources that they call. Default: nothing is exchanged. A policy is asked
-   * as well, with `upstream`, and what is stricter holds; without a `policy` the rules alone decide.
+   * Lets resources exchange the tokens they are called with for tokens of resources that they call. Default: nothing is
+   * exchanged. A policy is asked as well, with `upstream`, and the stricter decision holds; without a `policy` the rules alone decide.
    * @see protocol §7
    */
   readonly exchange?: ExchangeOptions
@@ -58,11 +58,11 @@ export interface AuthServerOptions extends TrustedProxies {
   readonly discovery?: Discovery
   /** Gets the pictures that agents claim as their logos. Default: the guarded fetcher, for PNG, JPEG and WebP. */
   readonly logoFetcher?: Fetcher
-  /** Where signed requests are remembered. Default: in memory. */
+  /** Remembers signed requests, so that none is accepted twice. Default: in memory. */
   readonly replay?: ReplaySet
   /**
-   * Which site an agent belongs to, whose share of what strangers share it takes. Default: its registrable domain by the ICANN part
-   * of the Public Suffix List.
+   * The site of an agent. All agents of a site have one share of the limits that strangers have in common. Default: the registrable
+   * domain by the ICANN part of the Public Suffix List.
    */
   readonly siteOf?: SiteOf
   /** Seconds an auth token lives. Default 600, at most 3600. */

@@ -3,8 +3,8 @@ import { checkDirectGrant, checkUserQuestion } from './check-auth-server-options
 import type { Decision, DirectGrant, Policy, PolicyRequest, UserQuestion } from './policy.js'
 
 /**
- * A policy from a list: direct where the lines for this agent, delegate and resource hold every scope, else deny.
- * Of exchanges it says nothing, they have rules of their own.
+ * A policy from a list: `direct` where the lines for this agent, delegate and resource hold every scope, else `deny`.
+ * It leaves exchanges to their rules.
  * @throws TypeError when a line names no identifier
  * @see protocol §6.3 "Direct grants by policy name their delegates"
  */
@@ -27,7 +27,7 @@ export function directGrants(list: readonly DirectGrant[]): Policy {
 
 /**
  * A policy that lets users decide: `consent` where one of the questions covers the whole request, else `deny`.
- * Of exchanges it says nothing, they have rules of their own.
+ * It leaves exchanges to their rules.
  * @throws TypeError when a question names something that is no identifier
  * @see protocol §6.3
  */
@@ -47,13 +47,13 @@ export function askUsers(questions: readonly UserQuestion[]): Policy {
   }
 }
 
-/** The decision that changes nothing of what the exchange rules said. */
+/** The decision that leaves an exchange to its rules. */
 const leftToRules: Decision = 'direct'
 const strictness: readonly Decision[] = ['direct', 'consent', 'deny']
 
 /**
- * A policy of several: the first that does not deny decides. Of an exchange, that the rules have allowed, all of them are
- * asked and the strictest decides, so that a list that says nothing of it silences none that does.
+ * A policy of several: the first that does not deny decides. For an exchange all are asked and the strictest decides, because
+ * `directGrants` and `askUsers` leave exchanges to their rules and must not overrule a stricter policy.
  */
 export function firstOf(...policies: readonly Policy[]): Policy {
   if (!policies.every(policy => typeof policy === 'function'))
@@ -71,7 +71,7 @@ export function firstOf(...policies: readonly Policy[]): Policy {
   }
 }
 
-/** Whatever is no decision is a no. */
+/** Anything that is no decision counts as `deny`. */
 function stricter(one: Decision, other: Decision): Decision {
   const [a, b] = [one, other].map(decision => strictness.indexOf(decision))
   if (a === undefined || b === undefined || a < 0 || b < 0) return 'deny'

@@ -12,8 +12,8 @@ export interface PolicyRequest {
   /** What the agent says it wants this for: a claim, not a fact. */
   readonly purpose?: string
   /**
-   * The `sub` of the user who has agreed; absent before one was asked, and for direct grants. In an exchange, the user it is
-   * for, where we know them.
+   * The `sub` of the user who has agreed; absent before a user was asked, and for direct grants. In an exchange, the user it is
+   * for, where this auth server knows them.
    */
   readonly user?: string
   /** In an exchange: the mandate that would be passed on. The exchange rules have allowed it already. */
@@ -28,7 +28,7 @@ export interface UpstreamFacts {
   readonly sub?: string
   /** What it allows at the agent that asks. */
   readonly scope: readonly string[]
-  /** Who asked: the one that called the agent first, whoever began it last. */
+  /** The agents that asked, nearest first: the caller of this agent first, the agent that began the chain last. */
   readonly chain: readonly ChainHop[]
 }
 
@@ -39,8 +39,8 @@ export interface UpstreamFacts {
 export type Decision = 'direct' | 'consent' | 'deny'
 
 /**
- * Decides every grant, again when its code is redeemed, and again at every refresh. When it throws, nothing is granted.
- * Of an exchange, whose rules have decided, it may say what is stricter: `consent` of a direct one, `deny` of any.
+ * Decides every grant: when it is asked for, when its code is redeemed, and at every refresh. When it throws, nothing is granted.
+ * For an exchange, the stricter of policy and exchange rules holds.
  */
 export type Policy = (request: PolicyRequest) => Decision | Promise<Decision>
 
@@ -53,7 +53,7 @@ export interface DirectGrant {
   readonly scopes: readonly string[]
 }
 
-/** Who may put what before a user, see {@link askUsers}. */
+/** Which agents may ask users for what, see {@link askUsers}. */
 export interface UserQuestion {
   /** Which agents. */
   readonly agents: 'any' | readonly string[]

@@ -1,8 +1,7 @@
 import { AAuthError } from '@countersign/protocol'
 
 /**
- * Runs a check of what the caller brought along. What is wrong there is a fault of the request, not of the caller's own
- * credentials: 400 instead of 401.
+ * Runs a check of a token inside the request. Its refusals are 400, not 401: the caller's own credentials are in order.
  * @see protocol §8
  */
 export async function ofRequest<T>(work: Promise<T>): Promise<T> {

@@ -5,24 +5,24 @@ import { AAuthError } from '@countersign/protocol'
 export const requestLifetime = 600
 export const codeLifetime = 60
 
-/** A request token or device code: 256 random bits, base64url, meaning nothing to anyone but this auth server. */
+/** A request token or device code: 256 random bits, base64url, opaque to callers. */
 export function newRequestToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** What is stored of a request token or device code. */
+/** The hash of a request token or device code, which is stored in its place. */
 export function requestHash(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }
 
-/** What a user's decision adds to a request token to make its code. */
+/** The secret that a user's decision adds to a request token; together they make the code. */
 export function newCodeSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
 /**
- * The code of a request that was allowed. Whoever has only the request token (the agent, before the user came back) or only
- * the database cannot make it; and a browser that sends its decision again gets the same code, not a second one.
+ * The code of an allowed request. It needs both the request token and the secret: the agent cannot make it before its user comes
+ * back, and neither can a thief of the database. A browser that sends its decision again gets the same code, not a second one.
  */
 export function codeOf(requestToken: string, secret: string): string {
   return createHmac('sha256', secret).update(requestToken).digest('base64url')
@@ -34,12 +34,12 @@ export function isCode(code: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** What a grant remembers of how it came about. No two lists have the same hash. */
+/** One hash of a list of texts; different lists have different hashes. */
 export function redemptionHash(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
-/** One text for every cause: whether a code is unknown, used or someone else's is nobody's business. */
+/** One text for every cause: a caller must not learn that another agent has this code. */
 export function refusedCode(): AAuthError {
   return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request')
 }

@@ -2,10 +2,10 @@ import { changeByParts, type RestoreDatabaseOptions, restoreDatabase, type Store
 import { sweepAtMost } from './bound/sweep.js'
 import { migrations, room, type Tables } from './tables.js'
 
-/** How a restored database is made fit to start on. */
+/** How a restored database is prepared. */
 export interface RestoreOptions extends RestoreDatabaseOptions {
   /**
-   * Whether users' grants and what is remembered of them stay: only where the backup is known to hold every revocation.
+   * Keeps users' grants and consents. Only for a backup that is known to hold every revocation.
    * Default false: users are asked again.
    */
   readonly trustBackup?: boolean
@@ -13,19 +13,19 @@ export interface RestoreOptions extends RestoreDatabaseOptions {
 
 /** How many rows a restore has ended. */
 export interface Restored {
-  /** Requests that waited, and codes: used ones would be good again. */
+  /** Requests and codes: used codes would work again. */
   readonly requests: number
-  /** Browsers that were signed in: some may have signed out since. */
+  /** Browser sessions: some users may have signed out since. */
   readonly sessions: number
   /** Grants of users: some may have been revoked since. */
   readonly grants: number
-  /** Scopes that users are no longer asked about: some may have been taken back since. */
+  /** Remembered consents, by scope: some may have been withdrawn since. */
   readonly consents: number
 }
 
 /**
- * Ends what a backup brings back, and begins a new epoch, so that the auth server starts on the database again. Run it while no
- * instance runs; one that was interrupted is run again. Grants by policy stay: each refresh asks the policy.
+ * Ends what a backup would bring back, and begins a new epoch, so that the auth server starts on the database. Run it while no
+ * instance runs; run it again when it was interrupted. Grants by policy stay: each refresh asks the policy.
  * @see protocol §6.3
  */
 export function restoreAuthServer(options: RestoreOptions): Promise<Restored> {
@@ -65,7 +65,7 @@ function endUserGrants(store: Store<Tables>): Promise<number> {
   })
 }
 
-/** User by user: what one has allowed is bounded, and its key has many columns. */
+/** User by user, because the key of a consent has many columns; the consents of one user are bounded. */
 function endConsents(store: Store<Tables>): Promise<number> {
   return changeByParts(store, tx => {
     const users = tx.selectFrom('auth_server_consents').select('user_sub').distinct().limit(50)

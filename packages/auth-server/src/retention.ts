@@ -11,9 +11,9 @@ import type { Tables } from './tables.js'
 /** Batches of one table in one sweep: what is left then is taken up by the next one. */
 const mostBatches = 40
 
-/** Keeps what is known of people no longer than it is of use. */
+/** Deletes rows about people once they are no longer needed. */
 export interface Retention {
-  /** Begins a sweep, at most one a minute; whoever is asked something meanwhile does not wait for it. */
+  /** Begins a sweep, at most one a minute. Requests do not wait for it. */
   sweep(): void
   /** Resolves when no sweep is under way. */
   settled(): Promise<void>
@@ -22,8 +22,7 @@ export interface Retention {
 }
 
 /**
- * Deletes what has reached its age whatever else happens here: writes sweep their own tables, and a table that nobody writes to
- * would keep its people for ever.
+ * Sweeps all tables. Each write sweeps the table it writes to, but a table without writes would keep its rows for ever.
  */
 export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<Epoch, 'see'>): Retention {
   const isDue = everySeconds(sweepInterval, now)
@@ -34,7 +33,7 @@ export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<
     await epoch?.see()
     for (const sweep of [sweepGrants, sweepRequests, sweepCounts, sweepSessions, sweepUsers]) {
       for (let batch = 0; batch < mostBatches && !hasEnded; batch++) {
-        // Each a write of its own, so that those of whoever waits for an answer come between.
+        // One write each, so that writes of requests come between.
         if ((await store.write(tx => sweep(tx, now()))) < sweepAtMost) break
         await setImmediate()
       }
@@ -44,7 +43,7 @@ export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<
   return {
     sweep() {
       if (hasEnded || !isDue()) return
-      // A database that is away is told of by whoever needs its answer; the next sweep takes up what this one left.
+      // An unreachable database is reported by the requests that need it; the next sweep continues.
       flight = flight.then(sweepAll).catch(() => undefined)
     },
     settled: () => flight,
@@ -58,8 +57,8 @@ export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<
 type Transaction = Store<Tables>['db']
 
 /**
- * A user who does not sign in for 400 days is forgotten, and what other auth servers call them, but not while an agent of theirs
- * still works, or something that they allowed to be passed on is. Resolves with how many were looked at.
+ * Deletes users who have not signed in for 400 days, and their links, but not while they have a grant or an exchange that they
+ * allowed is in use. Resolves with how many were looked at.
  */
 async function sweepUsers(tx: Transaction, now: number): Promise<number> {
   const due = await tx
@@ -103,7 +102,7 @@ async function sweepUsers(tx: Transaction, now: number): Promise<number> {
   return due.length
 }
 
-/** What other auth servers call somebody who is forgotten here. */
+/** Deletes the links of users who were just deleted. */
 async function sweepLinks(tx: Transaction, subs: readonly string[]): Promise<void> {
   const left = tx
     .selectFrom('auth_server_users')

@@ -36,23 +36,23 @@ import { tokenAnswer } from './token/token-answer.js'
 import type { Asking, TokenContext } from './token/token-context.js'
 import { parseTokenRequest } from './token/token-request.js'
 
-/** What the routes of an auth server draw on. */
+/** What the routes of an auth server use. */
 export interface RouteContext extends TokenContext {
   readonly metadata: AuthServerMetadata
-  /** What it publishes of itself as an agent, where it links users. */
+  /** The metadata of this server as an agent, where it links users. */
   readonly agentMetadata?: AgentMetadata | undefined
   readonly keys: readonly PublishedKey[]
   readonly verifier: Verifier
   readonly replay: ReplaySet
-  /** Which site a name belongs to, whose share of `replay` it takes. */
+  /** The site of an agent, by which `replay` is shared out. */
   readonly siteOf?: SiteOf | undefined
   /** Request types that are answered. */
   readonly requestTypes: readonly string[]
-  /** Absent where nobody signs in. */
+  /** Absent where users cannot sign in. */
   readonly pages?: (DeviceContext & { readonly limit: PageLimit }) | undefined
 }
 
-/** Answers each request with its route's answer or with its refusal; never throws. */
+/** Answers each request by its route, refusals included; never throws. */
 export function requestHandler(context: RouteContext): (message: ReceivedMessage) => Promise<Response> {
   const { agentMetadata } = context
   const routes: Routes = new Map<string, Route>([
@@ -102,18 +102,18 @@ function agentRoute(metadata: AgentMetadata): readonly [string, Route] {
 
 const tokenPaths: ReadonlySet<string> = new Set(['/agent/token', '/agent/revoke'])
 
-/** Judges a head: token endpoints take nothing unsigned, and what a signature cannot hold for they do not read. */
+/** Judges a head: token endpoints refuse unsigned requests, and requests whose signature cannot be right, before the body is read. */
 export function judgeTokenHead(head: ReceivedMessage, verifier: Verifier, client: ClientOf): HeadJudgement {
   if (head.method !== 'POST' || !tokenPaths.has(pathOf(head.target))) return 'whole'
   return isSigned(head) ? verifier.judgeHead(head, { peer: client(head) }) : refusedHead(head)
 }
 
-/** Tells what is for a user's browser from what is for agents. */
+/** Tells whether a request is for a page: those of browsers, not of agents. */
 export function isPage({ target }: Pick<ReceivedMessage, 'target'>): boolean {
   return /^\/(?:agent\/authorize|agent\/consent|agent\/link|link\/callback|device|login|logout)(?:[/?]|$)/.test(target)
 }
 
-/** The page that tells a network to wait: before anything is read, looked up or made for it. */
+/** Refuses a network that asks for too many pages, before any work is done for the request. */
 function overPageLimit(message: ReceivedMessage, context: RouteContext): Response | undefined {
   if (context.pages === undefined || !isPage(message)) return undefined
   try {
@@ -126,7 +126,7 @@ function overPageLimit(message: ReceivedMessage, context: RouteContext): Respons
   }
 }
 
-/** Where browsers come. */
+/** The routes for browsers. */
 function pageRoutes(pages: DeviceContext, context: RouteContext): ReadonlyArray<readonly [string, Route]> {
   const known = new WeakMap<ReceivedMessage, PageFacts>()
   const page = (
@@ -170,7 +170,7 @@ function linkRoutes(
   ]
 }
 
-/** Runs `answer` for a verified caller; a refusal carries who that was, and what else was known, into the audit log. */
+/** Runs `answer` for a verified caller. The event of a refusal names the caller and what else was verified. */
 function identified(
   context: RouteContext,
   answer: (message: ReceivedMessage, who: VerifiedCaller, note: Asking['note']) => Promise<Response>,
@@ -197,7 +197,7 @@ function refusal(
   const error = asAAuthError(thrown)
   context.onEvent(refusedEvent(error, message, known))
   const { code, status, algs } = error
-  // A request that was seen before must not be signed again: the first one's outcome stands.
+  // No challenge for a replay: it would make the agent sign again a request that was already answered.
   const challenged = status === 401 && code !== 'replay_detected'
   const agentAuth: AgentAuth = { identity: true, ...(algs === undefined ? {} : { algs }) }
   return errorResponse(error, { now: context.now, ...(challenged ? { agentAuth } : {}) })

@@ -5,8 +5,8 @@ import type { Requests } from './consent/requests.js'
 import type { SignInCause } from './pages/sign-in-cause.js'
 
 /**
- * Says who asks, on the page where a user signs in for it: the hosts of the request that the sign-in leads back to, as they were
- * verified. A path of any other kind, or a request that waits no more, says nothing.
+ * What a sign-in is for: the verified agent and resource of the request that it leads back to. Undefined for other paths, and for
+ * a request that no longer waits.
  */
 export function signInCauses(
   requests: Pick<Requests, 'find'>,
@@ -16,7 +16,7 @@ export function signInCauses(
     if (returnTo === devicePath) return 'device'
     if (!returnTo.startsWith(consentPath(''))) return undefined
     const row = await requests.find(parseQuery(returnTo).get('request_token') ?? '')
-    // Nothing in a link that is wrong in any way is shown as a fact.
+    // A page shows nothing of a link that is wrong in any way.
     if (row === undefined || row.user_code !== null || row.expires <= now()) return undefined
     return { agent: row.agent, resource: row.resource }
   }

@@ -5,9 +5,9 @@ import { type LoginTables, loginMigration, userReview } from './login/login-tabl
 /** Names the tables of an auth server in a database. */
 export const room = 'auth_server'
 
-/** One grant: what one agent, or one of its delegates, may fetch tokens for. Times are Unix seconds. */
+/** One grant: what an agent, or one of its delegates, may refresh tokens for. Times are Unix seconds. */
 export interface GrantRow {
-  /** SHA-256 of the refresh token: a copied database refreshes nothing. */
+  /** SHA-256 of the refresh token: a thief of the database cannot use it. */
   refresh_hash: string
   /** Names the grant in events. */
   id: string
@@ -24,17 +24,17 @@ export interface GrantRow {
   user_sub: string | null
   /** JSON: the user's claims that the identity scopes stand for, as of the consent. */
   claims: string | null
-  /** Hash of the code or device code that it came by: a second use is told from an unknown one. */
+  /** Hash of the code or device code that gave it: tells a second use from an unknown code. */
   redemption_hash: string | null
-  /** The audit id that its tokens carry; they are told from those of another grant by it. */
+  /** The audit id that its tokens carry. */
   txn: string | null
   /** JSON: the words that the user saw when they allowed it, by scope; NULL for a direct grant. */
   words: string | null
 }
 
-/** One request that waits for its user, or whose answer waits to be fetched. Times are Unix seconds. */
+/** One request that waits for its user, or whose code waits to be redeemed. Times are Unix seconds. */
 export interface RequestRow {
-  /** SHA-256 of the request token or device code: a copied database redeems nothing. */
+  /** SHA-256 of the request token or device code: a thief of the database cannot redeem it. */
   request_hash: string
   /** Names the request in events. */
   id: string
@@ -50,7 +50,7 @@ export interface RequestRow {
   redirect_uri: string
   state: string | null
   login_hint: string | null
-  /** Where it came from. */
+  /** The network address of the agent. */
   peer: string | null
   /** Device flow only. */
   user_code: string | null
@@ -58,26 +58,26 @@ export interface RequestRow {
   expires: number
   /** The browser that opened it first. */
   browser: string | null
-  /** `redeemed`: an exchange's, kept so that a second use is told from an unknown one. */
+  /** `redeemed` is for exchanges: their rows stay a while, to tell a second use from an unknown code. */
   status: 'pending' | 'granted' | 'denied' | 'redeemed'
   /** The user who decided. */
   user_sub: string | null
   /** What the user allowed. */
   granted_scope: string | null
   claims: string | null
-  /** With the request token it makes the code; without it, nothing. */
+  /** Makes the code, together with the request token. */
   code_secret: string | null
-  /** Exchanges only: JSON of the `Upstream` mandate that would be passed on. */
+  /** Exchanges only: JSON of the `Upstream` claims. */
   upstream: string | null
-  /** The user of ours who, in this browser, has just proven to be the upstream one. */
+  /** The user here who has just proven, in this browser, to be the upstream user. */
   upstream_user: string | null
-  /** The site of the agent, whose share of the table it takes; NULL where sites have none. */
+  /** The site of the agent, by which the table is shared out; NULL in development. */
   site: string | null
   /** JSON: the words that the user saw for what they allowed, by scope. */
   words: string | null
 }
 
-/** One scope that a user has allowed to one delegate at one resource, so as not to be asked again. */
+/** One scope that a user has allowed to an agent or delegate at a resource, and is not asked about again. */
 export interface ConsentRow {
   user_sub: string
   agent: string
@@ -87,7 +87,7 @@ export interface ConsentRow {
   scope: string
   /** Names the chain of an exchange; empty where the agent asks for itself. */
   chain: string
-  /** Names where that chain began, so that it ends with that; NULL where there is none. */
+  /** Names the grant that the chain began with, so that the consent ends with it; NULL where there is none. */
   beginning: string | null
   /** The words that the user saw; NULL where the resource had none, or in a row of an earlier version. */
   words: string | null
@@ -95,9 +95,9 @@ export interface ConsentRow {
   last_used: number
 }
 
-/** How often something was done of late that is bounded, e.g. wrong user codes of one session. Unix seconds. */
+/** How often something limited was done recently, e.g. wrong user codes of a session. Times are Unix seconds. */
 export interface CountRow {
-  /** SHA-256 of whose count it is and of what. */
+  /** SHA-256 of what is counted, and for whom. */
   name: string
   count: number
   last: number
@@ -142,14 +142,14 @@ const grantsOfUsers: Migration = {
     for (const column of ['user_sub', 'claims', 'redemption_hash']) {
       await db.schema.alterTable('auth_server_grants').addColumn(column, 'text').execute()
     }
-    // Unique: whatever else goes wrong, one code never gives two grants.
+    // Unique: one code never gives two grants, even if a check before fails.
     await db.schema
       .createIndex('auth_server_grants_redemption')
       .unique()
       .on('auth_server_grants')
       .column('redemption_hash')
       .execute()
-    // An agent server may hold grants of every user there is: what one user's are must be found without reading the others'.
+    // An agent server may have grants of every user: those of one user must be found without reading the others.
     await db.schema
       .createIndex('auth_server_grants_owner')
       .on('auth_server_grants')
@@ -227,8 +227,8 @@ const grantsByTxn: Migration = {
 const grantsOfChains: Migration = {
   name: '009-grants-of-chains',
   async up(db) {
-    // What comes back through others may name no user: an agent server has grants of every user there is. Of those without a
-    // user it has a hundred at most, and a direct grant pays for no index that it does not need.
+    // For exchanges, whose token may name no user known here, while an agent server has grants of every user. Direct grants are not
+    // in the index: an agent has a hundred at most, and their inserts are faster without.
     await db.schema
       .createIndex('auth_server_grants_chain')
       .on('auth_server_grants')
@@ -258,7 +258,7 @@ const shares: Migration = {
   },
 }
 
-/** The resource's words change; what a user has agreed to is what they read. */
+/** A resource may change its scope descriptions; a user has agreed to those they read. */
 const shownWords: Migration = {
   name: '011-shown-words',
   async up(db) {

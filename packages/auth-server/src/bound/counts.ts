@@ -3,11 +3,11 @@ import { inGroups, type Store } from '@countersign/store'
 import type { CountRow, Tables } from '../tables.js'
 import { sweepAtMost } from './sweep.js'
 
-/** One of the counts that a single act is charged to. */
+/** A count that an act is charged to. */
 export interface Charge {
-  /** Whose count it is: unique among all kinds of counts. */
+  /** Names the count, unique among all kinds of counts. */
   readonly name: string
-  /** How many are let pass. */
+  /** The limit. */
   readonly most: number
 }
 
@@ -26,8 +26,7 @@ export const countLifetime = 600
 const groupOf = { most: 64, capacity: 1000 }
 
 /**
- * Counts before anything is awaited that the count is about: of a burst that comes at once, no more than `most` pass, whichever
- * instances they reach.
+ * Counts before the counted act begins: of a burst that comes at once, no more than `most` pass, whichever instances it reaches.
  */
 export function countsIn(store: Store<Tables>, now: () => number): Counts {
   const take = inGroups<readonly Charge[], boolean>({
@@ -61,7 +60,7 @@ async function takeAll(
 ): Promise<readonly boolean[]> {
   const names = [...new Set(acts.flat().map(({ name }) => name))]
   const rows = await tx.selectFrom('auth_server_counts').selectAll().where('name', 'in', names).execute()
-  // Also when the clock went back: a count must not stop anybody for longer than its time.
+  // `abs`, for a clock that was set back: a count must not hold longer than its lifetime.
   const live = rows.filter(({ last }) => Math.abs(now - last) < countLifetime)
   const counts = new Map(live.map(({ name, count }) => [name, count]))
   const changed = new Set<string>()
@@ -102,13 +101,13 @@ export async function sweepCounts(tx: Transaction, now: number): Promise<number>
   const { numDeletedRows } = await tx
     .deleteFrom('auth_server_counts')
     .where('name', 'in', ended)
-    // One of them may have begun anew.
+    // A count may have begun anew meanwhile.
     .where('last', '<=', now - countLifetime)
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)
 }
 
-/** Sessions, users and networks are known by their hashes only: who typed what is nobody's business. */
+/** Only hashes of sessions, users and networks are stored: a thief of the database must not learn who typed codes. */
 function hashOf(name: string): string {
   return createHash('sha256').update(name).digest('base64url')
 }

@@ -3,23 +3,23 @@ import { isPrivatePeer, networkOf, wideNetworkOf } from '@countersign/verify'
 import { type Charge, type Counts, countLifetime } from './counts.js'
 
 /**
- * Wrong user codes before a wait. A network is often shared by many users, so that it has more than one of them: five wrong codes
- * of one user must not lock the page for an office. All private addresses together have more yet, where any of them may be a proxy
- * that nobody has named. @see protocol §6.3
+ * Wrong user codes before a wait. Many users may share a network, so it has more than one user: five wrong codes of one user must
+ * not lock the page for an office. All private addresses together have more still, where one of them may be a proxy that is not in
+ * `trustedProxies`. @see protocol §6.3
  */
 const mostOf = { one: 5, network: 20, wideNetwork: 100, privatePeers: 1000 }
 
-/** Who types a user code, and where. */
+/** The browser session, user and address that a user code is typed from. */
 export interface Guesser {
   readonly session: string
   readonly user: string
   readonly peer?: string | undefined
 }
 
-/** Wrong user codes, by who typed them. */
+/** Counts of wrong user codes. */
 export interface Guesses {
   /**
-   * Counts a code as a wrong one, before it is looked up: of 200 that come at once no more than five are.
+   * Counts a code as wrong before it is looked up: of 200 that come at once, no more than five are looked up.
    * @throws AAuthError `rate_limited` when the session, user or network has to wait
    */
   take(guesser: Guesser): Promise<void>
@@ -28,9 +28,9 @@ export interface Guesses {
 }
 
 /**
- * Of 20^8 codes a few wait: who could go on guessing, from new sessions or as a new user, would find one.
- * @param o.privatePeers whether a private address is that of the user: where proxies are named, or said not to be there. Else it may
- *   be a proxy with every user behind it, one of whom could lock the page for all with four accounts
+ * Brute force: of 20^8 codes a few wait, and an attacker who could go on guessing from new sessions or as new users would find one.
+ * @param o.privatePeers whether a private address is that of a user, i.e. `trustedProxies` is set. Else it may be a proxy with every
+ *   user behind it, one of whom could lock the page for all with four accounts
  */
 export function createGuesses(counts: Counts, o: { readonly privatePeers: boolean }): Guesses {
   return {

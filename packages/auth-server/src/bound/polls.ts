@@ -1,10 +1,10 @@
 import { boundedMap } from '@countersign/protocol'
 
-/** Seconds between two polls of a device, and by how much they grow when it does not keep to that. @see RFC 8628 §3.5 */
+/** Seconds between two polls of a device; each poll that comes sooner adds as many. @see RFC 8628 §3.5 */
 export const pollInterval = 5
 const most = 10_000
 
-/** How often devices ask. In memory only: a courtesy to us, no one's safety. */
+/** How often devices poll. In memory only: a lost note costs work, not safety. */
 export interface Polls {
   /** Notes a poll and tells whether it came too soon. */
   note(deviceCodeHash: string): 'in time' | 'too soon'

@@ -9,7 +9,7 @@ test(verifies('F-30', 'what was exchanged too often waits its minute, and no lon
     limit.take('a')
     limit.take('a')
     clock.now += Math.sign(step) * 59
-    expect(() => limit.take('a')).toThrow('this was asked too often')
+    expect(() => limit.take('a')).toThrow('there were too many requests of this kind')
     expect(() => limit.check('b')).not.toThrow()
     clock.now += step - Math.sign(step) * 59
   }

@@ -3,7 +3,7 @@ import { everySeconds } from './sweep.js'
 
 const mostKept = 10_000
 
-/** Counts by name, in memory: what is forgotten costs us work, and no one's safety. */
+/** Counts by name, in memory: a lost count costs work, not safety. */
 export interface RateLimit {
   /** @throws AAuthError `rate_limited` when the name has none left; counts nothing */
   check(name: string): void
@@ -18,9 +18,9 @@ export function rateLimit(o: {
   readonly now: () => number
   readonly description?: string
 }): RateLimit {
-  const { most, seconds, now, description = 'this was asked too often' } = o
+  const { most, seconds, now, description = 'there were too many requests of this kind' } = o
   const kept = boundedMap<string, { readonly began: number; readonly count: number }>(mostKept)
-  // Also when the clock went back: until it is there again would be long to wait.
+  // `abs`, for a clock that was set back: else the wait would last until it has caught up.
   const isOver = ({ began }: { readonly began: number }): boolean => Math.abs(now() - began) >= seconds
   const isDue = everySeconds(seconds, now)
   const current = (name: string): { readonly began: number; readonly count: number } => {

@@ -18,12 +18,12 @@ export interface RequestQuota {
   readonly total?: number
 }
 
-/** What is used where an auth server says nothing else. */
+/** The default. */
 export const defaultQuota: Required<RequestQuota> = { agent: 1000, delegate: 100, total: 10_000 }
 
 /**
- * Bytes that one request may take. All that strangers write of it is counted: without an end, a few hundred requests of 10 KiB
- * would take what thousands are worth.
+ * Bytes that one request may take, counted over everything in it that strangers choose: the quota counts requests, so a large
+ * one must not take the room of many.
  */
 const mostBytes = 8192
 
@@ -81,7 +81,7 @@ async function addWithin(tx: Transaction, rows: readonly RequestRow[], bounds: B
   return outcomes
 }
 
-/** How many requests wait already, by all that these rows are counted under. */
+/** How many requests wait already, by each name that these rows are counted under. */
 async function waitingIn(tx: Transaction, rows: readonly RequestRow[], now: number): Promise<Waiting> {
   const live = tx.selectFrom('auth_server_requests').where('expires', '>', now)
   const counted = live.select(({ fn }) => fn.countAll<number>().as('count'))
@@ -148,5 +148,6 @@ function checkBytes(row: RequestRow): void {
   const { agent, agent_delegate, resource, scope, purpose, txn, login_hint, redirect_uri, state, upstream } = row
   const texts = [agent, agent_delegate, resource, scope, purpose, txn, login_hint, redirect_uri, state, upstream]
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0)
-  if (bytes > mostBytes) throw new AAuthError('invalid_request', 'what is asked for takes more than 8 KiB')
+  if (bytes > mostBytes)
+    throw new AAuthError('invalid_request', 'the request takes more than 8 KiB: shorten purpose, state or scope')
 }

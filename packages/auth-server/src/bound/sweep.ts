@@ -1,13 +1,13 @@
 import type { Store } from '@countersign/store'
 import type { Tables } from '../tables.js'
 
-/** Rows that one write deletes of a table: others wait for it. */
+/** Rows that one write deletes of a table: few, because other writes wait for it. */
 export const sweepAtMost = 500
 
 /** Seconds between two sweeps of one kind. */
 export const sweepInterval = 60
 
-/** Tells whether so many seconds have passed since it last said so; the first time at once. */
+/** Returns true once every so many seconds, and at the first call. */
 export function everySeconds(seconds: number, now: () => number): () => boolean {
   let last = Number.NEGATIVE_INFINITY
   return () => {
@@ -18,7 +18,7 @@ export function everySeconds(seconds: number, now: () => number): () => boolean 
   }
 }
 
-/** Runs a sweep at most once a minute, on the back of a write that happens anyway. */
+/** Runs a sweep at most once a minute, in a transaction that writes anyway. */
 export function sweeper(
   now: () => number,
   sweep: (tx: Store<Tables>['db']) => Promise<unknown>,

@@ -4,9 +4,9 @@ import { consentPath } from './consent.js'
 import type { ConsentContext } from './open-request.js'
 
 /**
- * Answers `agent_auth_endpoint`: the browser that opens a request first has it, and goes on to the page for it. From there on
- * the URL holds neither `state` nor where the answer goes.
- * @throws AAuthError `invalid_request`, shown as a page: nothing in a link that is wrong in any way is followed
+ * Answers `agent_auth_endpoint`: the first browser that opens a request claims it, and goes on to its page. From there on the URL
+ * holds neither `state` nor `redirect_uri`.
+ * @throws AAuthError `invalid_request`, shown as a page and never as a redirect
  * @see protocol §6.3
  */
 export async function openRequest(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
@@ -15,11 +15,11 @@ export async function openRequest(message: ReceivedMessage, context: ConsentCont
   const row = request_token === undefined ? undefined : await context.requests.find(request_token)
   if (row !== undefined) context.note?.({ row })
   if (request_token === undefined || row === undefined || row.user_code !== null || row.expires <= context.now()) {
-    throw new AAuthError('invalid_request', 'This link is not valid, or no longer.')
+    throw new AAuthError('invalid_request', 'This link is not valid, or has expired. Begin again at the agent.')
   }
-  // Open redirect, and answers that reach another callback than they were asked for: both are what they were, to the letter.
+  // Open redirect, and answers at a wrong callback: `redirect_uri` and `state` must be exactly those of the request.
   if (query.get('redirect_uri') !== row.redirect_uri || (query.get('state') ?? null) !== row.state) {
-    throw new AAuthError('invalid_request', 'This link is not as the agent made it.')
+    throw new AAuthError('invalid_request', 'This link was changed after the agent made it. Begin again at the agent.')
   }
   const { sessions } = context.login
   const { session, cookies } = await sessions.open(message, row.id)

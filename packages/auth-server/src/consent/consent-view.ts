@@ -14,18 +14,18 @@ import type { ClaimedLogos } from '../pages/claimed-logo.js'
 import type { ConsentScope, ConsentView } from '../pages/consent-view.js'
 import type { RequestRow } from '../tables.js'
 
-/** Milliseconds that a page waits for what others publish. */
+/** Milliseconds that a page waits for metadata of agent and resource. */
 const patience = 1500
 
-/** What a view needs besides the request. */
+/** What a view needs beside the request. */
 export type ConsentFrame = Pick<ConsentView, 'csrf' | 'action' | 'hidden' | 'returnTo' | 'user' | 'way'> & {
-  /** Scopes the user need not be asked about. */
+  /** Scopes that the user has allowed before. */
   readonly held: readonly string[]
 }
 
 /**
- * The facts of a consent page: who asks is verified, what it calls itself is marked as claimed by the page; scopes are in the
- * words of the resource itself. Documents that do not come in time are left out.
+ * The facts of a consent page. The agent's identifier is verified; the page marks its name and logo as claimed. Scopes are
+ * described by the resource's own metadata. Documents that do not arrive in time are left out.
  * @see protocol §6.3
  */
 export async function consentView(
@@ -38,7 +38,7 @@ export async function consentView(
   const limited = discovery.limited()
   const asked = parseScope(row.scope)
   const own = resourceScopes(asked)
-  // What is passed on is passed on whole or not at all.
+  // An exchange is allowed as a whole or not at all.
   const inside = (scope: ConsentScope): ConsentScope => (upstream === undefined ? scope : { ...scope, optional: false })
   const [agent, resource] = await Promise.all([
     inTime(limited.agent(row.agent)),
@@ -51,7 +51,7 @@ export async function consentView(
     delegate: row.agent_delegate === '' ? undefined : row.agent_delegate,
     resource: row.resource,
     scopes: own.map(name => describe(name, { resource, held })).map(inside),
-    // Every token that a user allows has its `sub`: a box that takes `openid` away would be a lie.
+    // Each token that a user allows holds their `sub`, so the page must not offer to leave `openid` out.
     identity: missingScope(own, asked)
       .filter(name => identityScopes.includes(name))
       .map(name => holding(name, held))
@@ -62,7 +62,7 @@ export async function consentView(
   }
 }
 
-/** The page must come though a stranger's host hangs; the answer, when it does, serves the next one. */
+/** A stranger's host that hangs must not hold the page. A late answer is cached for the next page. */
 async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
   const done = new AbortController()
   const late = sleep(patience, undefined, { signal: done.signal, ref: false }).catch(() => undefined)
@@ -79,7 +79,7 @@ function claimedBy(agent: AgentMetadata | undefined): Omit<ConsentView['agent'],
   return { name, homepage, policy_uri, tos_uri }
 }
 
-/** Words for a scope that the resource does not list are nobody's: they are left out. */
+/** The resource's description is left out where its metadata does not list the scope. */
 function describe(
   name: string,
   { resource, held }: { readonly resource: ResourceMetadata | undefined; readonly held: readonly string[] },

@@ -16,16 +16,16 @@ import type { ConsentContext, LinkedRequest, OpenRequest } from './open-request.
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
 import { askedIn, consentKey, type UserDecision } from './requests.js'
 
-/** Unanswered questions of one agent that one user is shown within the life of a request. */
+/** Open requests of one agent that one user is shown within the lifetime of a request. */
 const mostShown = 20
 
-/** The page for a request; a path of this server. */
+/** The path of the consent page of a request. */
 export function consentPath(request_token: string): string {
   return `/agent/consent?${new URLSearchParams({ request_token })}`
 }
 
 /**
- * Shows what is asked for, or goes straight on where this user has allowed all of it before.
+ * Shows the consent page, or answers at once where this user has allowed the whole scope before.
  * @throws AAuthError, shown as a page
  * @see protocol §6.3
  */
@@ -52,8 +52,8 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
 }
 
 /**
- * Takes the user's decision and sends the browser on with it.
- * @throws AAuthError `access_denied` for a form that is not of our page, shown as a page like every other
+ * Takes the user's decision and sends the browser back to the agent with it.
+ * @throws AAuthError, shown as a page; `access_denied` for a form that another page sent
  * @see protocol §6.3
  */
 export async function decideConsent(message: ReceivedMessage, context: ConsentContext): Promise<Response> {
@@ -67,7 +67,7 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   if (row.status !== 'pending') return answered(open, context, form.get('decision'))
   const detour = await detourOf(message, open, context)
   if (detour !== undefined) return detour
-  // What was shown as held, and still is: another tab may have allowed since what this page was told to leave out.
+  // Only what this page showed as held, and still is: another tab may have allowed more since.
   const shown = (form.get('held') ?? '').split(' ')
   const held = (await heldScope(open, context)).filter(name => shown.includes(name))
   const view = await viewOf(open, held, context)
@@ -76,19 +76,19 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   return conclude(open, { scope, words, by: 'user' }, context)
 }
 
-/** Where the browser must go first, before its user may decide an exchange: only the one it is for may. */
+/** Where the browser must go before its user may decide an exchange: only the user whom it is for may. */
 async function detourOf(
   message: ReceivedMessage,
   open: LinkedRequest,
   { linking }: ConsentContext,
 ): Promise<Response | undefined> {
   if (open.row.upstream === null) return undefined
-  // Asked for while exchanges were configured, and they no longer are.
+  // The request is from a time when exchanges were configured.
   if (linking === undefined) throw new AAuthError('expired_token', 'Begin again at the agent.')
   return linking.detour(message, open)
 }
 
-/** Two links opened at once gave this browser two names, of which it kept one: what it opened under the other is its own as well. */
+/** Two links opened at once set two cookies; requests opened under the lost one are still this browser's. */
 async function keepClaim(
   message: ReceivedMessage,
   request_token: string,
@@ -98,11 +98,11 @@ async function keepClaim(
   const row = await requests.find(request_token)
   if (session === undefined || row === undefined || row.browser === session.id) return
   const before = login.sessions.openedAs(message, row.id)
-  // Whoever has the link alone has no cookie of it: what another browser opened stays that one's.
+  // Only the browser that opened the link has this cookie: a copied link does not take the request over.
   if (before !== undefined && before === row.browser) await requests.claim(row, session.id, before)
 }
 
-/** The request, when it is open and this browser's: a link that is sent to somebody else shows them nothing. */
+/** The request, if it is open and this browser's: a link that is sent on shows nothing to another browser. */
 export async function browsersRequest(
   request_token: string,
   session: BrowserSession | undefined,
@@ -110,7 +110,7 @@ export async function browsersRequest(
 ): Promise<{ readonly row: RequestRow; readonly session: BrowserSession }> {
   const row = await requests.find(request_token)
   if (row !== undefined) note?.({ row, user: session?.user })
-  // Not prolonged by anything the user does: what was asked long ago is asked anew.
+  // Nothing that the user does prolongs a request.
   if (row === undefined || row.user_code !== null || row.expires <= now()) {
     throw new AAuthError('expired_token', 'Begin again at the agent.')
   }
@@ -120,7 +120,7 @@ export async function browsersRequest(
   return { row, session }
 }
 
-/** What of it this user need not be asked again. A loopback URL may be another program's: there, everything is asked. */
+/** The scopes that this user need not be asked about again. A loopback redirect may reach another program, so there all are asked. */
 async function heldScope({ row, user }: OpenRequest, { remembered }: ConsentContext): Promise<readonly string[]> {
   if (isLoopbackRedirect(row.redirect_uri, row.agent)) return []
   return remembered(consentKey(row, user.sub), parseScope(row.scope))
@@ -151,7 +151,7 @@ function consentAnswer(view: ConsentView): Response {
   return pageResponse(consentPage(view), { leadsTo: view.way.type === 'device' ? undefined : view.way.redirect_uri })
 }
 
-/** Stores the decision, then answers with it: whoever sends it twice finds it decided, and gets the same answer. */
+/** Stores the decision, then answers with it. A form that is sent twice gets the same answer. */
 async function conclude(
   open: LinkedRequest,
   decision: Omit<RequestDecision, 'remember'>,
@@ -164,14 +164,14 @@ async function conclude(
   return answered({ ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
 }
 
-/** What a user decided about an open request, now or before. */
+/** A decision about an open request, by the user now or remembered. */
 export interface RequestDecision extends Omit<UserDecision, 'user'> {
   readonly by: 'user' | 'remembered'
 }
 
 /**
- * Stores what the user of an open request decided, and tells of it.
- * @returns the request as it is now; absent when it was decided already, or has expired
+ * Stores the user's decision about an open request, and reports it.
+ * @returns the request as it is now; undefined when it was decided already, or has expired
  */
 export async function decideRequest(
   { row, session, user }: OpenRequest,
@@ -193,7 +193,7 @@ export async function decideRequest(
   return decided
 }
 
-/** A request that was decided before: the same answer to the same user, as long as it is good, and never another one. */
+/** Answers a request that was decided before: the same answer to the same user, and no other. */
 async function answered(
   { request_token, row, user }: LinkedRequest,
   context: ConsentContext,
@@ -207,7 +207,7 @@ async function answered(
   return answerRedirect(row, request_token, context)
 }
 
-/** Sends the browser on with the answer to a request that was decided. */
+/** Sends the browser back to the agent with the answer. */
 export function answerRedirect(
   row: RequestRow,
   request_token: string,
@@ -218,7 +218,7 @@ export function answerRedirect(
   return seeOther(answerUrl(redirect_uri, { ...outcome, state, iss: issuer.issuer }))
 }
 
-/** Asked often enough, people say yes to be left alone. */
+/** Consent fatigue: users who are asked again and again say yes to be left alone. */
 async function checkFlood({ row, user }: OpenRequest, { requests }: ConsentContext): Promise<void> {
   if ((await requests.shown(row, user.sub)) <= mostShown) return
   throw new AAuthError('rate_limited', 'This agent has asked you too often. Try again in a few minutes.', {

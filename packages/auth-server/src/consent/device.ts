@@ -14,18 +14,18 @@ import { consentView } from './consent-view.js'
 import type { ConsentContext } from './open-request.js'
 import { typedUserCode } from './user-code.js'
 
-/** What the device page decides with. */
+/** What the device pages need. */
 export interface DeviceContext extends ConsentContext {
   readonly guesses: Guesses
 }
 
 type SignedIn = BrowserSession & { readonly user: SessionUser }
-/** Where a user types the code of their device. */
+/** The path of the page on which a user types the code of their device. */
 export const devicePath = '/device'
 
 /**
- * Shows where a user types the code of their device. Nothing in its URL is read: a link that brought the code along would let
- * anyone have their own device allowed by whoever clicks.
+ * Shows the page on which a user types the code of their device. It reads nothing from its URL: a link with the code in it would let
+ * attackers have their own device allowed by victims who click.
  * @see protocol §6.3
  */
 export async function showDevice(message: ReceivedMessage, { login }: DeviceContext): Promise<Response> {
@@ -54,7 +54,7 @@ export async function answerDevice(message: ReceivedMessage, context: DeviceCont
   }
   context.note?.({ row, user: session.user })
   if (row.status !== 'pending') throw alreadyDecided()
-  // Everything is asked, always: it is not known whose device it is, nor remembered.
+  // Always asks for everything: whose device it is is unknown, so nothing is remembered.
   const view = await consentView(
     row,
     {
@@ -84,7 +84,7 @@ async function requestOf(
 ): Promise<RequestRow | undefined> {
   const code = typedUserCode(typed)
   const own = code === undefined ? undefined : await requests.findByUserCode(code, session.id)
-  // What this browser has found before it need not guess: a decision is never refused for the misses of others.
+  // A code that this browser has typed before is no guess: wrong codes of others must not keep its user from deciding.
   if (own !== undefined) return own
   const guesser: Guesser = { session: session.id, user: session.user.sub, peer }
   await guesses.take(guesser)

@@ -110,7 +110,7 @@ test(
     const back = await throughOne(eve, await open(eve.at.auth, link))
     const page = await eve.at.auth.get(back)
     expect(page.status).toBe(403)
-    expect(textOf(await page.text())).toContain('on behalf of somebody else')
+    expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
     expect(made.events.at(-1)).toMatchObject({ type: 'refused', code: 'access_denied' })
     expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'other-user' }))
     expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0, links: 0 })

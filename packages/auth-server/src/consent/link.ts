@@ -16,10 +16,10 @@ import { checkStillListed } from './redirect-uri.js'
 import { refusedEvent } from './refused-event.js'
 import { askedIn } from './requests.js'
 
-/** Where browsers come back to from the other auth server. */
+/** The path that browsers come back to from the other auth server. */
 export const linkCallbackPath = '/link/callback'
 
-/** What links are made with. */
+/** What linking needs. */
 export interface LinkingContext
   extends Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'discovery' | 'now' | 'onEvent' | 'note'> {
   readonly links: Links
@@ -30,12 +30,12 @@ export interface LinkingContext
   readonly departures: RateLimit
 }
 
-/** The form of the page that asks about a link. */
+/** The path that takes the form of the link page. */
 export const linkPath = '/agent/link'
 /** No id of a login provider has a colon. */
 const provider = 'link:'
 
-/** Puts the three together. */
+/** Creates the linking of users. */
 export function linkingOf(context: LinkingContext): Linking {
   return {
     detour: (message, open) => detour(message, open, telling(context, message)),
@@ -53,7 +53,7 @@ async function detour(
   const upstream = upstreamUserOf(open)
   const owner = await ownerOf(upstream, context)
   if (owner === user.sub) return undefined
-  // A malicious agent that sends its own link to somebody else: their yes would be for the agent's user.
+  // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's account.
   if (owner !== undefined) throw refusedAsOther(open, context)
   if (row.upstream_user !== user.sub) return depart(message, open, context)
   return pageResponse(
@@ -70,7 +70,7 @@ async function detour(
   )
 }
 
-/** Who of ours the upstream user is known to be. */
+/** `sub` of the user here whom the upstream user is known to be. */
 function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext): Promise<string | undefined> {
   return ownSubjects.has(upstream.iss) ? Promise.resolve(upstream.sub) : links.find(upstream)
 }
@@ -81,7 +81,7 @@ async function depart(
   { signIn, attempts, departures, now }: LinkingContext,
 ): Promise<Response> {
   const { request_token, row, user } = open
-  // Each asks the other auth server for something: whoever reloads this page must not use up what it lets us ask.
+  // Each sign-in costs a request at the other auth server: reloading this page must not use up its limit for this server.
   departures.take(row.id)
   const { url, state, saved } = await signIn.begin(upstreamUserOf(open).iss)
   const attempt = {
@@ -107,7 +107,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   try {
     const { user, request_token = '', agent = '' } = attempt.saved
     const open = await openRequest(message, request_token, { ...context, note })
-    // One user finishing what another began in the same browser.
+    // Another user signed in meanwhile: they must not finish what the first began in the same browser.
     if (open.user.sub !== user) throw refusedAsOther(open, context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
     await prove(open, { url, saved: agent }, context)
@@ -119,7 +119,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
   }
 }
 
-/** Notes that the user of this browser is the one the exchange is for, once the other auth server has said so. */
+/** Notes that the user of this browser is the upstream user, once the other auth server has confirmed it. */
 async function prove(
   open: OpenRequest,
   back: { readonly url: string; readonly saved: string },
@@ -146,7 +146,7 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   const { row, user } = open
   const upstream = upstreamUserOf(open)
   if (form.get('decision') === 'deny') {
-    // Somebody else could end it in the user's place.
+    // Only the user whom the exchange is for may decline it.
     const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
     if (theirs !== user.sub) throw refusedAsOther(open, context)
     await checkStillListed(row, context)
@@ -163,7 +163,7 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   return seeOther(consentPath(request_token))
 }
 
-/** A request that waits, in the browser that has it, with its user. */
+/** The waiting request that this browser has open, and its user. */
 async function openRequest(
   message: ReceivedMessage,
   request_token: string,
@@ -181,8 +181,9 @@ async function openRequest(
 
 function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
   const upstream = upstreamOf(row)
-  // No exchange; nobody's mandate never gets as far as a request.
-  if (upstream?.sub === undefined) throw new AAuthError('invalid_request', 'This request is for nobody in particular.')
+  // Not an exchange. An exchange for no user never becomes a request.
+  if (upstream?.sub === undefined)
+    throw new AAuthError('invalid_request', 'This request is not about an account to connect.')
   return { iss: upstream.iss, sub: upstream.sub }
 }
 
@@ -191,11 +192,11 @@ function reportRefused(open: OpenRequest, reason: LinkRefusal, { onEvent }: Link
   onEvent({ type: 'link_refused', ...askedIn(open.row), user: open.user.sub, upstream, reason })
 }
 
-/** Says nothing about whose it is; the record does. */
+/** The page does not name the other user; the event does. */
 function refusedAsOther(open: OpenRequest, context: LinkingContext, reason: LinkRefusal = 'other-user'): AAuthError {
   reportRefused(open, reason, context)
   return new AAuthError(
     'access_denied',
-    'This was asked on behalf of somebody else than who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
+    'This request is for another user than the one who is signed in here. If you did not begin it yourself, close this page. If you did, sign out and begin again as the right user.',
   )
 }

@@ -9,7 +9,7 @@ import type { Policy } from '../policy.js'
 import type { RequestRow } from '../tables.js'
 import type { Requests } from './requests.js'
 
-/** What the pages of an auth server decide with. */
+/** What the pages for users need. */
 export interface ConsentContext {
   readonly login: Login
   readonly requests: Requests
@@ -20,17 +20,17 @@ export interface ConsentContext {
   readonly issuer: { readonly issuer: string }
   readonly now: () => number
   readonly onEvent: (event: AuthServerEvent) => void
-  /** Told which request a page is about, so that a refusal is recorded with it. */
+  /** Notes which request a page is about, so that the event of a refusal names it. */
   readonly note?: ((known: PageFacts) => void) | undefined
   /** Absent where no exchange is configured. */
   readonly linking?: Linking | undefined
 }
 
-/** What is known of a page before it is refused. */
+/** The request and user of a page, for the event of a refusal. */
 export interface PageFacts {
-  /** What it is about. */
+  /** The request. */
   readonly row: RequestRow
-  /** Who is signed in. */
+  /** The user who is signed in. */
   readonly user?: SessionUser | undefined
 }
 
@@ -46,16 +46,16 @@ export interface LinkedRequest extends OpenRequest {
   readonly request_token: string
 }
 
-/** Sees to it that only the user an exchange is for decides it. */
+/** Makes sure that only the user whom an exchange is for decides it. */
 export interface Linking {
   /**
-   * Where the browser must go first: to the other auth server, or to the page that asks about the link. Undefined once its
-   * user is the one the exchange is for.
-   * @throws AAuthError, shown as a page, when they are somebody else
+   * Where the browser must go before its user may decide: to the other auth server, or to the link page. Undefined once its
+   * user is known to be the one whom the exchange is for.
+   * @throws AAuthError, shown as a page, when another user is signed in
    */
   detour(message: ReceivedMessage, open: LinkedRequest): Promise<Response | undefined>
   /** Takes a browser back from the other auth server. */
   callback(message: ReceivedMessage): Promise<Response>
-  /** Takes what the user said about the link. */
+  /** Takes the user's decision about the link. */
   decide(message: ReceivedMessage, note?: ConsentContext['note']): Promise<Response>
 }

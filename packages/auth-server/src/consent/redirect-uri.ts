@@ -3,8 +3,8 @@ import { AAuthError, checkRedirectUri } from '@countersign/protocol'
 import type { RequestRow } from '../tables.js'
 
 /**
- * Tells whether any program of the user's machine could receive the answer in the agent's place.
- * An agent that itself lives on a loopback host, in development, is not its own impostor.
+ * Tells whether another program on the user's machine could receive the answer in the agent's place. Not so for an agent that is
+ * itself on a loopback host, in development.
  */
 export function isLoopbackRedirect(uri: string, agent: string): boolean {
   const { origin, hostname } = new URL(uri)
@@ -12,8 +12,8 @@ export function isLoopbackRedirect(uri: string, agent: string): boolean {
 }
 
 /**
- * Checks once more, when the user decides, that the agent still names the address the answer goes to: one that it has given up
- * since the request may be another's by now, who would get the code.
+ * Checks once more, when the user decides, that the agent still lists the redirect URI: a host that it has given up since may
+ * belong to an attacker, who would get the code.
  * @throws AAuthError shown as a page, never as a redirect; `temporarily_unavailable` where the agent's metadata cannot be had
  * @see protocol §6.3
  */

@@ -11,7 +11,7 @@ import { askedIn } from './requests.js'
 /** What was verified before a request was refused. */
 export interface KnownBefore {
   readonly caller?: IdentifiedCaller
-  /** What an exchange would pass on. */
+  /** The upstream token of an exchange. */
   readonly exchange?: ExchangeFacts
   readonly txn?: string
   readonly resource_txn?: string
@@ -19,7 +19,7 @@ export interface KnownBefore {
   readonly page?: PageFacts | undefined
 }
 
-/** The event of a refusal, with as much as was known of it by then. */
+/** The event of a refusal, with what was verified before it. */
 export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: KnownBefore = {}): AuthServerEvent {
   const { code, status, description, cause } = error
   const { caller, exchange, txn, resource_txn, page } = known
@@ -41,7 +41,7 @@ export function refusedEvent(error: AAuthError, message: ReceivedMessage, known:
   }
 }
 
-/** What a page is about, for whoever looks for all records of a request. */
+/** The request that a page is about, so that its log holds every refusal. */
 function about({
   row,
   user,

@@ -12,7 +12,7 @@ import { codeLifetime, newCodeSecret, newRequestToken, requestHash, requestLifet
 import type { RequestRow, Tables } from '../tables.js'
 import { newUserCode } from './user-code.js'
 
-/** Seconds that an expired request is still told from one that never was. */
+/** Seconds for which an expired request is kept, so that its refusal can say so. */
 const remembered = 600
 
 /** What a request is about. */
@@ -24,7 +24,7 @@ export interface NewRequest {
   readonly txn?: string | undefined
   readonly login_hint?: string | undefined
   readonly peer?: string | undefined
-  /** Exchanges only: the mandate that would be passed on. */
+  /** Exchanges only: the claims of the upstream token. */
   readonly upstream?: Upstream
   /** For the event; not stored. */
   readonly resource_txn?: string | undefined
@@ -33,11 +33,11 @@ export interface NewRequest {
 /** What a user decided. */
 export interface UserDecision {
   readonly user: GrantUser
-  /** What is allowed; empty for a no. */
+  /** The allowed scopes; empty for a no. */
   readonly scope: readonly string[]
-  /** Remembers it, so as not to ask again. */
+  /** Whether the user is not asked again. */
   readonly remember: 'yes' | 'no'
-  /** The words they saw for it, by scope; absent where they were asked before and not now. */
+  /** The descriptions they saw, by scope; undefined for a remembered consent. */
   readonly words?: Readonly<Record<string, string>> | undefined
 }
 
@@ -56,14 +56,14 @@ export interface Requests {
   find(token: string): Promise<RequestRow | undefined>
   /** The request of a user code, while it waits; with `browser` only one that this browser has claimed. */
   findByUserCode(userCode: string, browser?: string): Promise<RequestRow | undefined>
-  /** Makes the request this browser's, which may have had another name before; false when it is another's, or no longer waits. */
+  /** Claims the request for this browser, which may have had the id `before`; false when another has it, or it no longer waits. */
   claim(row: RequestRow, browser: string, before?: string): Promise<boolean>
   /**
    * Notes a decision of the browser that claimed the request, and resolves with the row once that is on disk.
    * Absent when it was decided already, or has expired.
    */
   decide(row: RequestRow, browser: string, decision: UserDecision): Promise<RequestRow | undefined>
-  /** How many requests of the agent, or of all agents of its site, this user has been shown and not expired yet. */
+  /** How many live requests of the agent, or of all agents of its site, this user has been shown. */
   shown(row: RequestRow, user: string): Promise<number>
 }
 
@@ -169,7 +169,7 @@ async function countShown(
   return Number(count)
 }
 
-/** One transaction: a yes that is remembered without its code, or a code without its consent, never is. */
+/** One transaction: there is never a remembered consent without its code, or a code without its consent. */
 async function decideIn(
   tx: Transaction,
   o: {
@@ -185,7 +185,7 @@ async function decideIn(
   const key = consentKey(row, user.sub)
   const words = decision.words ?? (await rememberedWords(tx, key, scope))
   const isDevice = row.user_code !== null
-  // A device asks every few seconds: it gets at least as long as a code lives.
+  // A device polls every few seconds: it has at least the lifetime of a code left.
   const expires = isDevice ? Math.max(row.expires, now + codeLifetime) : now + codeLifetime
   const granted = {
     status: 'granted' as const,
@@ -210,7 +210,7 @@ async function decideIn(
   return decided
 }
 
-/** How an event names a request: whose it is, and what it asks for. */
+/** How an event names a request. */
 export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: RequestRow): Principal & {
   readonly request: string
   readonly resource: string
@@ -226,7 +226,7 @@ export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: Req
   }
 }
 
-/** What a yes to this request is remembered for. */
+/** What a consent to this request is remembered for. */
 export function consentKey(row: RequestRow, user_sub: string): ConsentKey {
   const { agent, agent_delegate, resource } = row
   const upstream = upstreamOf(row)
@@ -265,7 +265,7 @@ function rowOf(request: NewRequest, now: number): Omit<RequestRow, 'request_hash
   }
 }
 
-/** Deletes what has expired, a few at a time; resolves with how many of what there was most. */
+/** Deletes expired requests and consents, a few at a time; resolves with the larger of both counts. */
 export async function sweepRequests(tx: Transaction, now: number): Promise<number> {
   const consents = await sweepConsents(tx, now)
   const ended = tx

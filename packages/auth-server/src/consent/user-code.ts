@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** Letters that are not taken for another, and that spell no word. @see RFC 8628 §6.1 */
+/** Consonants that are not easily confused; they spell no words. @see RFC 8628 §6.1 */
 const letters = 'BCDFGHJKLMNPQRSTVWXZ'
 const length = 8
 
@@ -14,7 +14,7 @@ export function shownUserCode(code: string): string {
   return `${code.slice(0, length / 2)}-${code.slice(length / 2)}`
 }
 
-/** What a user typed, in whatever case and grouping; absent when it cannot be a code. */
+/** The code that a user typed, in any case and grouping; undefined when it cannot be a code. */
 export function typedUserCode(text: string): string | undefined {
   if (text.length > 64) return undefined
   const code = text.replace(/[\s\-.]/g, '').toUpperCase()

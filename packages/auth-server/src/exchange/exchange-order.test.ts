@@ -47,7 +47,11 @@ test(
       ['aud must be exactly this receiver', {}, { claims: { ...elsewhere, ...noScope } }],
       ['upstream_token has no agent or no scope: it is no mandate', { scope: 'rooms.none' }, { claims: noScope }],
       ['no exchange rule allows all of this', {}, { claims: { ...noRule, act: circle } }],
-      ['somebody would stand twice in the chain', { scope: 'rooms.book' }, { claims: { act: circle, sub: undefined } }],
+      [
+        'one party would stand twice in the chain',
+        { scope: 'rooms.book' },
+        { claims: { act: circle, sub: undefined } },
+      ],
       [
         'this needs the user, and there is none who could be asked',
         { scope: 'rooms.book' },

@@ -1,12 +1,12 @@
 import { checkIdentifier, missingScope, parseScope } from '@countersign/protocol'
 
-/** One path on which a mandate may be passed on. @see protocol §7 */
+/** One path on which tokens may be exchanged. @see protocol §7 */
 export interface ExchangeRule {
-  /** The auth server whose tokens it takes; the own issuer's need a rule, too. Nothing is fetched for issuers no rule names. */
+  /** The issuer of the upstream token; this auth server itself needs a rule, too. Nothing is fetched for issuers that no rule names. */
   readonly upstream: string
-  /** The resource that was called and calls on: who exchanges. */
+  /** The resource that was called with the upstream token, and exchanges it. */
   readonly middle: string
-  /** The resource that it calls. */
+  /** The resource that the middle calls. */
   readonly downstream: string
   /** Scopes of the middle, all of which the upstream token must hold. */
   readonly upstreamScopes: readonly string[]
@@ -18,18 +18,18 @@ export interface ExchangeRule {
 
 /** How an auth server exchanges tokens. */
 export interface ExchangeOptions {
-  /** What may be passed on; anything else is refused. The issuers they name are the only ones listened to. */
+  /** What may be exchanged; anything else is refused. Tokens of issuers that no rule names are refused unread. */
   readonly rules: readonly ExchangeRule[]
   /**
    * Issuers whose `sub` is taken for this auth server's own, as where both have the same users in the same database.
-   * Whoever runs such an issuer can act here for every user. Default none: users are linked, each by their own hand.
+   * The operator of such an issuer can act here for every user. Default none: each user links their two accounts.
    */
   readonly dangerouslySharedSubjects?: readonly string[]
   /** Seconds until an upstream issuer must have answered when a user's browser waits for it, to be linked, at most 600. Default 10. */
   readonly deadline?: number
 }
 
-/** A path, and the mandate that would be passed on along it. */
+/** A path, and the scopes of its two tokens. */
 export interface ExchangePath {
   readonly upstream: string
   readonly middle: string
@@ -42,9 +42,9 @@ export interface ExchangePath {
 
 /** The rules of one auth server. */
 export interface ExchangeRules {
-  /** Whose tokens are taken. */
+  /** Issuers whose tokens may be exchanged. */
   readonly issuers: ReadonlySet<string>
-  /** What the rules say of a path; undefined where they do not allow all of it. */
+  /** The decision for a path; undefined where the rules do not allow all of its scope. */
   decide(path: ExchangePath): 'direct' | 'consent' | undefined
 }
 
@@ -65,7 +65,7 @@ export function exchangeRules(rules: readonly ExchangeRule[], o: { readonly deve
         ({ upstreamScopes }) => missingScope(path.upstreamScope, upstreamScopes).length === 0,
       )
       const direct = applicable.filter(({ decision }) => decision === 'direct')
-      // Whole or not at all: a part would be a mandate that nobody asked for.
+      // All of the scope or nothing: the agent did not ask for a part of it.
       if (path.scope.length === 0 || !allows(applicable, path.scope)) return undefined
       return allows(direct, path.scope) ? 'direct' : 'consent'
     },
@@ -87,7 +87,7 @@ function checkRule(rule: ExchangeRule, { development }: { readonly development: 
   checkIdentifier('middle of an exchange rule', middle, { development })
   checkIdentifier('downstream of an exchange rule', downstream, { development })
   if (middle === downstream) throw new TypeError('middle and downstream of an exchange rule must be two resources')
-  // A rule that asked for no scope would pass on any mandate whatever, a sign-in's too.
+  // A rule without upstream scopes would accept any upstream token, even one of a sign-in.
   if (![upstreamScopes, scopes].every(list => list.length > 0 && list.every(isScopeName))) {
     throw new TypeError('upstreamScopes and scopes of an exchange rule must each name at least one scope')
   }

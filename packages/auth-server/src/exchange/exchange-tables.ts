@@ -1,12 +1,12 @@
 import type { Migration } from '@countersign/store'
 
-/** That a user of another auth server is one of ours, by that user's own word and proof. */
+/** A user of another auth server who is a user of this one, as they have proven and confirmed. */
 export interface LinkRow {
   /** The other auth server. */
   iss: string
-  /** What it calls the user. */
+  /** The user's `sub` there. */
   sub: string
-  /** What we call them. */
+  /** The user's `sub` here. */
   user_sub: string
   /** Unix seconds. */
   created: number
@@ -29,7 +29,7 @@ export const exchangeMigration: Migration = {
       .addColumn('sub', 'text', column => column.notNull())
       .addColumn('user_sub', 'text', column => column.notNull())
       .addColumn('created', 'double precision', column => column.notNull())
-      // One user there is one here, whoever else claims to be them.
+      // One upstream user is linked to one user here: the first who has proven it.
       .addPrimaryKeyConstraint('auth_server_links_pk', ['iss', 'sub'])
       .execute()
     await db.schema.createIndex('auth_server_links_user').on('auth_server_links').column('user_sub').execute()
@@ -37,7 +37,7 @@ export const exchangeMigration: Migration = {
   },
 }
 
-/** A primary key cannot be changed in SQLite: the table is made anew around its rows. */
+/** SQLite cannot change a primary key: the rows move to a new table. */
 async function consentsByChain(db: Parameters<Migration['up']>[0]): Promise<void> {
   const key = ['user_sub', 'agent', 'agent_delegate', 'resource', 'scope'] as const
   const times = ['created', 'last_used'] as const

@@ -15,29 +15,29 @@ import { type Links, linksIn } from './links.js'
 import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
 import { knowingOwnKeys, type Upstream } from './upstream-token.js'
 
-/** Exchanges from one upstream token by one caller: a middle that keeps its tokens needs one for each scope downstream. */
+/** Exchanges of one upstream token by one caller: a middle that caches its tokens needs one for each downstream scope. */
 const mostPerToken = { most: 60, seconds: 60 }
 
-/** Questions to one upstream user that one caller may begin: those of all its users share its quota of waiting requests. */
+/** Questions to one upstream user that one caller may begin: all its users share its quota of waiting requests. */
 const mostQuestions = { most: 32, seconds: 600 }
 
 /** What exchanges are decided with. */
 export interface Exchange {
   readonly rules: ExchangeRules
   readonly limit: RateLimit
-  /** By caller and upstream user: nobody uses up what is there for the users of others. */
+  /** By caller and upstream user: a caller must not use up the questions to users of other callers. */
   readonly questions: RateLimit
   readonly links: Links
   readonly ownMandates: OwnMandates
-  /** Issuers whose `sub` is our own: this one, and those that share it. */
+  /** Issuers whose `sub` is one of this server: itself, and those that share its users. */
   readonly ownSubjects: ReadonlySet<string>
   readonly knowingOwnKeys: (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'>
-  /** The user of ours that the upstream one is; undefined where we know of none. */
+  /** The user here that the upstream user is; undefined where none is known. */
   userOf(upstream: Upstream): Promise<User | undefined>
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
   remembered(key: ConsentKey, scope: readonly string[]): Promise<readonly string[]>
   forget(key: ConsentKey, scope: readonly string[]): Promise<void>
-  /** What a rule and the policy say together: the stricter of both. @throws AAuthError `access_denied` */
+  /** The stricter decision of rule and policy. @throws AAuthError `access_denied` */
   decide(request: PolicyRequest, rule: 'direct' | 'consent'): Promise<'direct' | 'consent'>
 }
 
@@ -68,7 +68,7 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
     knowingOwnKeys: knowingOwnKeys(setup),
     async userOf({ iss, sub }) {
       if (sub === undefined) return undefined
-      // Another domain's `sub` is a name of that domain's: the same letters here are somebody else.
+      // Another issuer chooses its `sub` values freely: an equal one here is another user.
       const own = ownSubjects.has(iss) ? sub : await links.find({ iss, sub })
       return own === undefined ? undefined : ((await users.serve(own)) ?? { sub: own, claims: {} })
     },
@@ -92,12 +92,12 @@ async function decide(
   throw denied(request)
 }
 
-/** What a policy is told of the mandate. */
+/** The upstream token, for a policy. */
 export function upstreamFacts({ iss, sub, scope, act }: Upstream): UpstreamFacts {
   return { issuer: iss, ...(sub === undefined ? {} : { sub }), scope, chain: chainOf(act) }
 }
 
-/** What an event tells of the mandate. */
+/** The upstream token, for an event. */
 export function exchangeFacts({ iss, sub, act }: Upstream): ExchangeFacts {
   return { issuer: iss, ...(sub === undefined ? {} : { sub }), chain: chainOf(act) }
 }

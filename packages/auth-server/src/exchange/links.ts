@@ -2,7 +2,7 @@ import type { Store } from '@countersign/store'
 import type { RequestRow, Tables } from '../tables.js'
 import type { LinkRow } from './exchange-tables.js'
 
-/** A user as another auth server knows them: the pair, never `sub` alone. */
+/** A user of another auth server: the pair, never `sub` alone. */
 export interface UpstreamUser {
   readonly iss: string
   readonly sub: string
@@ -10,11 +10,11 @@ export interface UpstreamUser {
 
 /** Which users of other auth servers are users of this one. */
 export interface Links {
-  /** Our name for the user; undefined where they are not linked. */
+  /** The user's `sub` here; undefined where they are not linked. */
   find(upstream: UpstreamUser): Promise<string | undefined>
-  /** Notes that the browser's user has proven to be the upstream one; false when the request no longer waits. */
+  /** Notes that the user of this browser has proven to be the upstream user; false when the request no longer waits. */
   prove(row: RequestRow, browser: string, user: string): Promise<boolean>
-  /** Links what was proven, once that is on disk; false when it was not, or the upstream user is somebody else's by now. */
+  /** Stores the link that was proven; false when it was not proven, or the upstream user is linked to another user by now. */
   add(row: RequestRow, upstream: UpstreamUser, user: string): Promise<boolean>
 }
 

@@ -5,14 +5,14 @@ import { beginningOf } from '../mandate/chain.js'
 import type { Tables } from '../tables.js'
 import type { Upstream } from './upstream-token.js'
 
-/** Grants of one owner, user and resource whose scope is looked at; more is more than one owner can have. */
+/** Grants of one owner, user and resource whose scope is read; an owner cannot have more. */
 const mostRead = 500
 
-/** Tells whether the mandate that a chain began with still stands, where this auth server gave it. */
+/** Checks the grant that a chain began with, where this auth server gave it. */
 export interface OwnMandates {
   /**
-   * @param user our name for the upstream user, where there is one
-   * @throws AAuthError `invalid_auth_token` (400) when it was revoked: the token lives on until `exp`, and gives nothing more
+   * @param user `sub` of the upstream user here, where there is one
+   * @throws AAuthError `invalid_auth_token` (400) when it was revoked: the upstream token works until `exp`, but is not exchanged
    * @see protocol §6.2 "exchanges at this issuer stop at once"
    */
   check(upstream: Upstream, caller: string, user: string | undefined): Promise<void>
@@ -32,15 +32,15 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
         .where('agent_delegate', '=', first.delegate ?? '')
         .where('resource', '=', first.resource)
         .where('last_used', '>', now() - refreshTokenLifetime)
-      // Of a token of our own it is known whose it is; of a longer chain, that it began here, and whose it is where we know
-      // its user: another user's grant to the same agent stands for none that was revoked.
+      // The owner of the grant is known for a token of this server, and for a longer chain where its user is known here.
+      // Another user's grant to the same agent must not stand in for a revoked one.
       const isOwn = iss === issuer
       const owner = isOwn ? sub : user
       const ofNobody = live.where('user_sub', 'is', null)
       const ofOwner = owner === undefined ? ofNobody : live.where('user_sub', '=', owner)
-      // Apart, as the indexes are.
+      // Two queries, because there are two indexes.
       const theirs = isOwn || owner !== undefined ? [ofOwner] : [ofNobody, live.where('user_sub', 'is not', null)]
-      // What it held is known of our own token, and before it was passed on.
+      // The scope of the grant is known only from a token of this server that was not exchanged yet.
       const held = isOwn && act.act === undefined ? scope : []
       for (const name of namesOf(upstream)) {
         for (const grants of theirs) {
@@ -55,9 +55,10 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
 }
 
 /**
- * What the grant may be found by. The same user may have let the same agent in twice, in one action even: our own token says
- * which time it is of. One from before tokens did, or that others have issued since, has its audit id at most, and grants
- * from before they kept one fit any: what lives is never refused, though a twin may stand in for what was revoked.
+ * What the grant may be found by. The same user may have granted the same agent twice, even in one action: a token of this
+ * server names its grant, so a second identical grant cannot revive a revoked one. Older tokens, and those of other issuers,
+ * have an audit id at most; older grants have none, and fit any. A live grant is always found, at the price that such a token
+ * may also be taken for one of a second identical grant.
  */
 function namesOf({ grant, txn }: Upstream): ReadonlyArray<{ readonly id?: string; readonly txn?: string | null }> {
   if (grant !== undefined) return [{ id: grant }]

@@ -6,24 +6,24 @@ import { grantIn } from '../grant/auth-token.js'
 import { ofRequest } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
 
-/** A mandate that would be passed on: what a verified upstream token says, without the token. */
+/** The claims of a verified upstream token, without the token. */
 export interface Upstream {
   readonly iss: string
-  /** The user, as its issuer calls them; absent where it is nobody's. */
+  /** `sub` of the user at its issuer; absent for a token without a user. */
   readonly sub?: string | undefined
   readonly scope: readonly string[]
   /** Unix seconds. */
   readonly exp: number
   readonly txn?: string | undefined
-  /** Names the grant of ours that it began with, where the token is our own and says so. */
+  /** The grant that the token belongs to, where this server issued it and its `jti` says so. */
   readonly grant?: string | undefined
-  /** What the issued token will say of who asked: its agent, and below it the chain it came by, as it came. */
+  /** `act` of the token to issue: the agent of the upstream token, and below it the chain of that token. */
   readonly act: Act
 }
 
-/** What checking needs to know. */
+/** What the checks need. */
 export interface UpstreamContext {
-  /** Who exchanges: the token must have been for them. */
+  /** The caller: it must be the audience of the token. */
   readonly caller: string
   /** This auth server. */
   readonly issuer: string
@@ -35,7 +35,7 @@ export interface UpstreamContext {
 }
 
 /**
- * Verifies an upstream token. Its `cnf` is the key of whoever called the middle, and proves nothing here.
+ * Verifies an upstream token. Its `cnf` is the key of the agent that called the middle, so it proves nothing about this caller.
  * @throws AAuthError `invalid_auth_token`, `untrusted_issuer`, `discovery_failed` (400, or 503 when unreachable), `policy_denied`
  * @see protocol §7
  */
@@ -46,18 +46,18 @@ export function verifyUpstreamToken(token: string, context: UpstreamContext): Pr
 async function verified(token: string, context: UpstreamContext): Promise<Upstream> {
   const { caller, issuer, issuers, directory, now, development } = context
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
-  // Before anything is fetched: a stranger's token names any host it likes.
+  // SSRF: the token is not verified yet, and names any host it likes. Nothing is fetched before this check.
   if (!issuers.has(iss)) {
     throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not an issuer that exchanges are taken from')
   }
   const claims = await verifyAuthToken({ token, issuer: iss, audience: caller, discovery: directory, now, development })
   const { agent, agent_delegate, sub, exp, txn, jti } = claims
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
-  // What signs a user in at the middle says who they are, not that anything may be done for them.
+  // A token that only signs a user in allows nothing to be done for them.
   if (agent === undefined || scope.length === 0) {
     throw new AAuthError('invalid_auth_token', 'upstream_token has no agent or no scope: it is no mandate')
   }
-  // Another issuer's token names no grant of ours, whatever it is called.
+  // Another issuer could choose a `jti` that looks like a grant of this server.
   const grant = iss === issuer ? grantIn(jti) : undefined
   return {
     iss,
@@ -70,13 +70,13 @@ async function verified(token: string, context: UpstreamContext): Promise<Upstre
       iss,
       agent,
       ...(agent_delegate === undefined ? {} : { agent_delegate }),
-      // As it came: what was checked is its shape, and what it says is its issuer's word.
+      // Unchanged: only its shape is checked, and its issuer vouches for the rest.
       ...(claims.act === undefined ? {} : { act: payload['act'] as Act }),
     },
   }
 }
 
-/** A directory that looks the own issuer's keys up at home: a server must not have to reach itself. */
+/** A directory that knows this server's own keys: a server must not have to reach itself. */
 export function knowingOwnKeys(o: {
   readonly issuer: string
   readonly keys: readonly PublishedKey[]
@@ -95,7 +95,7 @@ export function knowingOwnKeys(o: {
   })
 }
 
-/** The mandate that a request would pass on; undefined where it is no exchange. */
+/** The upstream claims of a request; undefined where it is no exchange. */
 export function upstreamOf({ upstream }: Pick<RequestRow, 'upstream'>): Upstream | undefined {
   return upstream === null ? undefined : (JSON.parse(upstream) as Upstream)
 }

@@ -47,7 +47,7 @@ export async function issueAuthToken(
   now: number,
 ): Promise<IssuedToken> {
   const { caller, resource, user, txn, grant, upstream } = granted
-  // Identity scopes become claims: a resource that saw them in `scope` could take them for permissions.
+  // Identity scopes become claims only: a resource could take them for permissions if they stood in `scope`.
   const scope = resourceScopes(granted.scope)
   const iat = Math.floor(now)
   const expires_in = upstream === undefined ? lifetime : lifetimeWithin(upstream.exp, { iat, lifetime })
@@ -82,19 +82,19 @@ function lifetimeWithin(exp: number, { iat, lifetime }: { readonly iat: number; 
 }
 
 /**
- * A name for a new token, by which its grant is found again when the token comes back to be exchanged. No claim of its own:
- * a receiver takes those that it does not know for the user's.
+ * A `jti` that names the grant, so that an exchange of the token finds it. It is no claim of its own, because a receiver takes
+ * claims it does not know for claims about the user.
  */
 function newTokenId(grant: string | undefined): string {
   return grant === undefined ? randomUUID() : `${grant}.${randomUUID()}`
 }
 
-/** The grant that a token of this auth server is of; undefined where its name does not say. */
+/** The grant that a `jti` of this auth server names, if it names one. */
 export function grantIn(jti: string): string | undefined {
   return /^([0-9a-f-]{36})\.[0-9a-f-]{36}$/.exec(jti)?.[1]
 }
 
-/** Each name is within its own limit; that all together fit is up to whoever asked, and no bug of ours. */
+/** Each part is within its own limit. Too long all together is a fault of the request, not of this server. */
 async function signed(token: Parameters<typeof signToken>[0]): Promise<string> {
   try {
     return await signToken(token)

@@ -3,10 +3,10 @@ import { sweepAtMost } from '../bound/sweep.js'
 import type { Tables } from '../tables.js'
 import { refreshTokenLifetime } from './refresh-token.js'
 
-/** Uses are noted at most so often, in seconds. */
+/** Seconds between two notes of a use. */
 const noteEvery = 86_400
 
-/** What a user's yes is remembered for: this user, agent, delegate, resource and chain, and no other. @see protocol §6.3 */
+/** What a consent is remembered for: exactly this user, agent, delegate, resource and chain. @see protocol §6.3 */
 export interface ConsentKey {
   readonly user_sub: string
   readonly agent: string
@@ -14,7 +14,7 @@ export interface ConsentKey {
   readonly resource: string
   /** Names the chain of an exchange. Default: none, the agent asks for itself. */
   readonly chain?: string | undefined
-  /** Names where that chain began; no part of what it is remembered for. */
+  /** Names the grant that the chain began with, so that the consent ends with it; not part of the key. */
   readonly beginning?: string | undefined
 }
 
@@ -27,7 +27,7 @@ function namedBy({ user_sub, agent, agent_delegate, resource, chain = '' }: Cons
 
 type ConsentColumns = Omit<ConsentKey, 'chain' | 'beginning'> & { readonly chain: string }
 
-/** Which of `scope` the user has allowed before. */
+/** The part of `scope` that the user has allowed before. */
 export async function rememberedScope(
   db: Store<Tables>['db'],
   key: ConsentKey,
@@ -43,7 +43,7 @@ export async function rememberedScope(
   return o.scope.filter(name => rows.some(row => row.scope === name))
 }
 
-/** Remembers what the user allowed, in the transaction that makes the code. */
+/** Remembers a consent, in the transaction that makes the code. */
 export async function rememberConsent(
   tx: Transaction,
   key: ConsentKey,
@@ -94,7 +94,7 @@ function wordsIn(words: Readonly<Record<string, string>>, scope: string): string
   return Object.hasOwn(words, scope) ? (words[scope] ?? null) : null
 }
 
-/** Keeps what is used without the user from ending as unused; written once a day at most. */
+/** Notes a use without the user, so that the consent does not end as unused; written once a day at most. */
 export async function noteConsentUse(
   store: Pick<Store<Tables>, 'db' | 'write'>,
   key: ConsentKey,
@@ -127,7 +127,7 @@ export async function forgetConsent(tx: Transaction, key: ConsentKey, scope: rea
     .execute()
 }
 
-/** Forgets what the user allowed to be passed on of what began there, in the transaction that ends a grant. */
+/** Forgets the user's consents to exchanges that began with a grant, in the transaction that ends it. */
 export async function forgetBegun(tx: Transaction, user_sub: string, beginning: string): Promise<void> {
   await tx
     .deleteFrom('auth_server_consents')
@@ -136,7 +136,7 @@ export async function forgetBegun(tx: Transaction, user_sub: string, beginning: 
     .execute()
 }
 
-/** What a user is no longer asked about, because nothing has used it, is forgotten: a few at a time; resolves with how many. */
+/** Deletes consents that were not used for their lifetime, a few at a time; resolves with how many. */
 export async function sweepConsents(tx: Transaction, now: number): Promise<number> {
   const old = tx
     .selectFrom('auth_server_consents')
@@ -152,7 +152,7 @@ export async function sweepConsents(tx: Transaction, now: number): Promise<numbe
         old.$asTuple('user_sub', 'agent', 'agent_delegate', 'resource', 'scope'),
       ),
     )
-    // The same for another chain may be in use.
+    // The consent for another chain may be in use.
     .where('last_used', '<=', now - refreshTokenLifetime)
     .executeTakeFirstOrThrow()
   return Number(numDeletedRows)

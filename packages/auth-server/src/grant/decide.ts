@@ -5,7 +5,7 @@ import type { Principal } from './grant.js'
 import { asksIdentity, checkIdentityScopes } from './identity-claims.js'
 
 /**
- * Decides a new request: at once, or by a user.
+ * Decides a new request: granted at once, or by a user.
  * @throws AAuthError `access_denied` when policy says no, or a user is needed and none can sign in
  */
 export async function decideNew(
@@ -29,8 +29,8 @@ export async function decideNew(
 }
 
 /**
- * Decides anew about what was granted: a policy that was tightened binds old grants too. Where it wants a user, the grant's
- * own has agreed, and a direct grant has none.
+ * Decides again about a grant: a tightened policy binds old grants, too. Where policy wants a user, the grant's own has agreed; a
+ * direct grant has none.
  * @throws AAuthError `access_denied`
  */
 export async function decideAgain(request: PolicyRequest, policy: Policy): Promise<void> {
@@ -62,24 +62,24 @@ export function policyRequest(
   }
 }
 
-/** Whose the request of a caller is. */
+/** The principal of a caller. */
 export function principalOf({ agent, delegate }: IdentifiedCaller): Principal {
   return { agent, ...(delegate === undefined ? {} : { delegate }) }
 }
 
-/** What policy denied, as an audit record names it. */
+/** A denied request, as the audit log names it. */
 interface Denied {
   readonly resource: string
   readonly scope: readonly string[]
   readonly user?: string
 }
 
-/** What the cause of a refusal says of a denial by policy: verified facts, unlike what else a cause may hold. */
+/** The denial by policy in the cause of a refusal: verified facts, unlike other causes. */
 export function deniedIn(cause: unknown): Denied | undefined {
   return cause instanceof Denial ? cause.about : undefined
 }
 
-// A class, so that nothing that came from elsewhere can pass for one.
+// A class, so that no other cause can pass for one.
 class Denial {
   readonly about: Denied
   constructor({ resource, scope, user }: PolicyRequest) {
@@ -87,7 +87,7 @@ class Denial {
   }
 }
 
-/** The refusal of what policy or a rule does not allow. */
+/** The error for a denial by policy or rules. */
 export function denied(
   request: PolicyRequest,
   description = 'the policy of this auth server does not allow this',

@@ -2,18 +2,18 @@ import { type Prepared, prepared, type Store } from '@countersign/store'
 import type { GrantRow, Tables } from '../tables.js'
 import type { GrantUser, Principal } from './grant.js'
 
-/** Live grants of one agent or delegate for one user, or for none; beyond, those of the resource with the most end, unused for longest first. */
+/** Live grants of one agent or delegate for one user, or for none. Beyond that, grants at the resource with the most end, unused for longest first. */
 const mostPerPrincipal = 100
 const endAtMost = 500
 
-/** Names the lock under which grants of one owner and user are written: each write must see all that the ones before it left. */
+/** Names the lock under which grants of one owner and user are written: each write must see those before it. */
 export function grantLock({ agent, delegate }: Principal, user: GrantUser | undefined): string {
   return `grants ${JSON.stringify([agent, delegate, user?.sub])}`
 }
 
 /**
- * Makes what writes a grant and ends those over the limit of its owner and user, with which it resolves. It runs in a transaction that
- * holds the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances they reach.
+ * Writes a grant and ends those over the limit of its owner and user; resolves with the ended ones. Runs in a transaction that holds
+ * the lock of {@link grantLock}: of a burst that comes at once, no more than the limit stay, whichever instances it reaches.
  */
 export function boundedInsert(): (tx: Database, row: GrantRow) => Promise<GrantRow[]> {
   // `is null` is another statement than `=`.
@@ -25,8 +25,8 @@ export function boundedInsert(): (tx: Database, row: GrantRow) => Promise<GrantR
 }
 
 /**
- * One statement, since it runs at every grant: writes a row, and tells whether the owner had a hundred, itself counted or not, which
- * databases do not agree about. It reads the one index that finds an owner without the grants of others.
+ * One statement, because it runs at every grant: writes a row, and tells whether its owner has a hundred. Databases do not agree
+ * whether the new row counts. It reads only the index by owner.
  */
 function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hundredth: number | null }> {
   return prepared((tx: Database, p: GrantRow) =>
@@ -63,8 +63,8 @@ function insertAnd(same: '=' | 'is'): Prepared<Tables, GrantRow, { readonly hund
 type Database = Store<Tables>['db']
 
 /**
- * An agent that forgets its refresh tokens asks anew each time; without an end it would fill the disk. The newest grant at
- * every resource outlives the second newest at any: a resource that makes agents ask on and on takes no other's grants.
+ * An agent that loses its refresh tokens asks anew each time; without a limit it would fill the disk. The newest grant at each
+ * resource outlives the second newest at any: a resource that makes agents ask again and again cannot push out grants elsewhere.
  */
 async function endOldest(tx: Database, { agent, agent_delegate, user_sub }: GrantRow): Promise<GrantRow[]> {
   const ranked = ownedBy(tx, agent, agent_delegate)

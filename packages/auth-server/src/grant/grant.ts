@@ -1,4 +1,4 @@
-/** Whose a grant is: one agent, and exactly one of its delegates or none. Not a key. */
+/** The owner of a grant, whatever key it signs with: an agent, or exactly one of its delegates. */
 export interface Principal {
   readonly agent: string
   readonly delegate?: string
@@ -35,13 +35,13 @@ export interface Grant {
   readonly purpose?: string | undefined
   /** The audit id that its tokens carry, where the resource named one. */
   readonly txn?: string | undefined
-  /** Who allowed it; absent for a direct grant. */
+  /** The user who allowed it; absent for a direct grant. */
   readonly user?: GrantUser | undefined
 }
 
 /** The user of a grant. */
 export interface GrantUser {
   readonly sub: string
-  /** Those that the granted identity scopes stand for, as of the consent. */
+  /** The claims of the granted identity scopes, as of the consent. */
   readonly claims: Readonly<Record<string, unknown>>
 }

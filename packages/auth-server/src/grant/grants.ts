@@ -23,7 +23,7 @@ export interface Redeemed {
 export interface Grants {
   /** Stores a grant, and ends those that are too many of its owner; resolves with its refresh token once that is on disk. */
   add(principal: Principal, grant: Grant): Promise<string>
-  /** The live grant of a refresh token; absent when it is unknown, ended, or of another principal. */
+  /** The live grant of a refresh token; undefined when it is unknown, has ended, or is another principal's. */
   find(principal: Principal, refreshToken: string): Promise<Grant | undefined>
   /** Notes a use; false when the grant has ended since it was found. */
   use(refreshToken: string): Promise<boolean>

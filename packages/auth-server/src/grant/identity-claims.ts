@@ -1,6 +1,6 @@
 import { AAuthError, identityScopes, missingScope } from '@countersign/protocol'
 
-/** What each identity scope stands for, of what a login tells about a user. */
+/** The claims of each identity scope. */
 const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
   openid: [],
   profile: ['name'],
@@ -10,7 +10,7 @@ const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
 /** Identity scopes that an auth server with users supports. */
 export const supportedIdentityScopes: readonly string[] = Object.keys(claimsOfScope)
 
-/** Longer ones (a picture as a data URL) would not fit into a token. */
+/** Characters of a claim: a longer one, e.g. a picture as a data URL, would not fit into a token. */
 const longestClaim = 512
 
 /** The claims that the identity scopes among `scope` stand for. */
@@ -22,7 +22,7 @@ export function identityClaims(
   return Object.fromEntries(names.flatMap(name => (isClaim(claims[name]) ? [[name, claims[name]]] : [])))
 }
 
-/** The scopes that stand in the `scope` of a token: identity scopes never do. */
+/** The scopes for the `scope` claim of a token: all but identity scopes. */
 export function resourceScopes(scope: readonly string[]): string[] {
   return missingScope(identityScopes, scope)
 }

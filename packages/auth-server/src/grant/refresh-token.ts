@@ -7,8 +7,8 @@ const bytes = 32
 const many = 64
 
 /**
- * Makes refresh tokens: 256 random bits each, base64url, meaning nothing to anyone but this auth server. The bits of many are drawn
- * at once, for each draw costs several microseconds whatever its length, and are wiped as they are given out.
+ * Makes refresh tokens: 256 random bits each, base64url, opaque to agents. Random bits are drawn for many at once, because each draw
+ * costs several microseconds whatever its length, and are wiped once used.
  */
 export function refreshTokens(): () => string {
   const drawn = Buffer.alloc(bytes * many)
@@ -26,7 +26,7 @@ export function refreshTokens(): () => string {
   }
 }
 
-/** What is stored of a refresh token. */
+/** The hash of a refresh token, which is stored in its place. */
 export function refreshTokenHash(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }

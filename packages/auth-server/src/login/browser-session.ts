@@ -11,27 +11,27 @@ import { claimsOf, newSub, noteLogin, type User } from './users.js'
 const idle = 3600
 /** Seconds after which a user must sign in again, whatever they did. */
 const longest = 12 * 3600
-/** Uses are noted at most so often, in seconds: reading a page writes nothing. */
+/** Seconds between two notes of a use, so that most page views write nothing. */
 const noteEvery = 60
-/** Browsers of one user; beyond, the one unused for longest is signed out. */
+/** Browsers of one user; beyond that, the one unused for longest is signed out. */
 const mostPerUser = 20
-/** Seconds in which a link that this browser opened is still its own, whatever name it has got since. */
+/** Seconds for which a browser keeps the requests it opened under a cookie that it has lost since. */
 const openedFor = 600
-/** Such links of one browser: its cookies must fit into the headers of its requests. */
+/** Such requests of one browser: its cookies must fit into the headers of its requests. */
 const mostOpened = 8
 const secretForm = /^[A-Za-z0-9_-]{43}$/
 
 /** The user of a session. */
 export interface SessionUser extends User {
-  /** The id of the way they signed in. */
+  /** The id of the login method. */
   readonly provider: string
 }
 
 /** One browser, and who is signed in with it. */
 export interface BrowserSession {
-  /** Names the browser: the same before and after a sign-in or a change of user. What claims a request; no secret. */
+  /** Names the browser, before and after a sign-in or a change of user. Requests are claimed under it. No secret. */
   readonly id: string
-  /** Must come back in every form; another one after each sign-in. */
+  /** Every form must send it back; it changes at each sign-in. */
   readonly csrf: string
   readonly user?: SessionUser
 }
@@ -44,26 +44,26 @@ export interface BegunSession {
 
 /** Tells browsers apart. */
 export interface BrowserSessions {
-  /** The session of the browser that sent the message; a new, anonymous one when it has none. Costs no row. */
+  /** The session of the browser that sent the message; a new, anonymous one when it has none, which is not stored. */
   begin(message: ReceivedMessage): Promise<BegunSession>
   /** The session of the browser that sent the message. */
   current(message: ReceivedMessage): Promise<BrowserSession | undefined>
   /**
-   * As `begin`, for a browser that opens something by a link. Two links opened at once by a browser without a name get it two,
-   * of which one is lost: each is kept once more, for what it opened.
+   * As `begin`, for a browser that opens a request by a link. Two links opened at once set two cookies, of which the browser
+   * keeps one; each is set once more under the name of the request it opened.
    */
   open(message: ReceivedMessage, what: string): Promise<BegunSession>
-  /** The name this browser had when it opened that, where it had none before. */
+  /** The browser's id when it opened that request, where it had none before. */
   openedAs(message: ReceivedMessage, what: string): string | undefined
 }
 
 /** {@link BrowserSessions}, and what changes them. */
 export interface ManagedSessions extends BrowserSessions {
-  /** Signs a user in: whatever the browser's session was before is worth nothing after. */
+  /** Signs a user in; the browser's session of before ends. */
   signIn(session: BrowserSession, account: UpstreamAccount, provider: string): Promise<BegunSession>
-  /** Forgets who is signed in. The browser keeps its name, so that another user can go on with a request it has claimed. */
+  /** Ends the session. The browser keeps its id, so that another user can go on with a request it has claimed. */
   signOut(message: ReceivedMessage): Promise<{ readonly cookies: readonly string[] }>
-  /** `Set-Cookie` values that take the browser its name, and with it all that it has claimed. */
+  /** `Set-Cookie` values that take its id from the browser, and with it all requests that it has claimed. */
   forget(message: ReceivedMessage): readonly string[]
 }
 
@@ -75,8 +75,8 @@ interface SessionContext {
 }
 
 /**
- * The browser's own cookie is a random secret that nothing is stored for, so strangers fill no table; the hash of it is the
- * browser's name. A second cookie, made at sign-in and bound to that name, stands for the user.
+ * The browser's own cookie is a random secret that is not stored, so strangers cannot fill a table; its hash is the browser's
+ * id. A second cookie, made at sign-in and bound to that id, stands for the user.
  */
 export function browserSessions(o: SessionContext): ManagedSessions {
   const { store, cookies, now } = o
@@ -215,7 +215,7 @@ export async function sweepSessions(tx: Transaction, now: number): Promise<numbe
 
 const opened = 'opened-'
 
-/** Short, since it goes along with every request; two that begin alike are told apart by what their secrets have claimed. */
+/** Short, because browsers send it with every request. Should two requests share it, the later one's cookie stays. */
 function openedName(what: string): string {
   return opened + what.slice(0, 8)
 }
@@ -224,7 +224,7 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** A cookie that is not one of ours is none: nobody may choose a short one. */
+/** Ignores a cookie that this server cannot have set: a short one could be guessed. */
 function secretIn(cookie: string | undefined): string | undefined {
   return cookie !== undefined && secretForm.test(cookie) ? cookie : undefined
 }

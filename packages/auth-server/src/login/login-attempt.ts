@@ -3,50 +3,50 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError, type Cookies, parseJson } from '@countersign/protocol'
 import { isReturnPath } from './return-path.js'
 
-/** A browser that was sent to a provider and is not back yet. */
+/** A login at a provider that is under way. */
 export interface LoginAttempt {
   readonly provider: string
   readonly state: string
   readonly returnTo: string
-  /** As it was begun, so that it can be tried again. */
+  /** For another try. */
   readonly loginHint?: string
   readonly switchUser?: true
   /** Unix seconds. */
   readonly began: number
-  /** What the provider wants to know when the browser is back. */
+  /** What the provider needs to finish. */
   readonly saved: Readonly<Record<string, string>>
 }
 
-/** Seconds a user may take at the provider. */
+/** Seconds that a login may take. */
 const lifetime = 600
-/** Seconds by which the clock of the instance that a browser comes back to may be behind. */
+/** Seconds by which the clock of the instance that finishes a login may be behind. */
 const skew = 60
 /** Attempts of one browser at once. */
 const most = 4
 /**
- * Characters of all of them, with their names: a link says what goes into one, and a browser whose cookies do not fit into
- * the headers of a request is locked out. Browsers also drop one over 4096.
+ * Characters of all of them, names included. A link decides how long one is, and a browser whose cookies do not fit into the
+ * headers of a request is locked out. Browsers also drop a cookie of more than 4096.
  */
 const together = 3500
-/** About what the name of one takes. */
+/** Characters of the name of one, about. */
 const nameRoom = 40
-/** Characters of one that still has the hint in it, which is for another try only. */
+/** Characters of one that keeps its login hint, which is for another try only. */
 const longestWithHint = 1200
 const prefix = 'login-'
 
 /**
- * Attempts live in the browser's own cookies, each in one of its own, so that of two begun at once neither replaces the other.
- * A stranger who begins a million of them fills nothing of ours, and a restart ends none.
+ * Attempts are kept in cookies of the browser, each in its own, so that two begun at once do not replace each other. A stranger
+ * who begins a million of them takes no memory here, and a restart ends none.
  */
 export interface LoginAttempts {
   /**
-   * The `Set-Cookie` values that add an attempt; where there are too many, or they are too long, in place of the oldest.
-   * @throws AAuthError `invalid_request`, shown as a page, where it is too long by itself
+   * The `Set-Cookie` values that add an attempt. Where there are too many, or they are too long, it replaces the oldest.
+   * @throws AAuthError `invalid_request`, shown as a page, where this one is too long by itself
    */
   add(message: ReceivedMessage, attempt: LoginAttempt): readonly string[]
   /** The attempt with this state. */
   find(message: ReceivedMessage, o: { readonly provider: string; readonly state: string }): LoginAttempt | undefined
-  /** The `Set-Cookie` value that forgets it: a state is good once. */
+  /** The `Set-Cookie` value that deletes it: a state is used once. */
   remove(message: ReceivedMessage, state: string): string
 }
 
@@ -65,7 +65,7 @@ export function loginAttempts(cookies: Cookies, now: () => number): LoginAttempt
   return {
     add(message, attempt) {
       const added = encoded(attempt)
-      // What is no attempt takes room as well, and goes first.
+      // Cookies that hold no valid attempt take room as well, and go first.
       const there = [...cookies.readAll(message, prefix)]
         .map(([place, value]) => ({ place, size: value.length + nameRoom, began: good(value)?.began ?? 0 }))
         .sort((a, b) => b.began - a.began)
@@ -86,7 +86,7 @@ export function loginAttempts(cookies: Cookies, now: () => number): LoginAttempt
   }
 }
 
-/** As it is kept: without the hint where that makes it long. The provider has been told it. */
+/** The cookie of an attempt, without the hint where that makes it long: the provider has it already. */
 function encoded({ loginHint, ...attempt }: LoginAttempt): string {
   const whole = encode(loginHint === undefined ? attempt : { ...attempt, loginHint })
   const kept = whole.length <= longestWithHint ? whole : encode(attempt)

@@ -1,6 +1,6 @@
 import { checkOptions, type OptionChecks } from '@countersign/protocol'
 
-/** What a login told about a user; each claim only where the provider gave it, and only of its proper type. */
+/** The claims of a login about its user; each only where the provider gave it in its proper type. */
 export interface UserClaims {
   readonly name?: string
   readonly email?: string
@@ -8,37 +8,36 @@ export interface UserClaims {
   readonly email_verified?: boolean
 }
 
-/** Somebody as an upstream knows them. A user is the pair of `issuer` and `subject`; e-mail addresses change hands. */
+/** An account at a login provider. It is identified by `issuer` and `subject`; e-mail addresses change hands. */
 export interface UpstreamAccount {
-  /** Who vouches for `subject`, e.g. the upstream's issuer URL: what the subject is unique under, whatever the provider is called. */
+  /** What `subject` is unique under, e.g. the provider's issuer URL. */
   readonly issuer: string
   readonly subject: string
   readonly claims: UserClaims
 }
 
-/** What a provider needs to send a browser away. */
+/** What a provider needs to begin a login. */
 export interface LoginStart {
   /** Where the provider sends the browser back to: one URL per provider, so that no other can answer in its place. */
   readonly callback: string
   /** Fresh, unguessable, and known to this browser alone; the provider hands it back. */
   readonly state: string
-  /** Whom the agent expects to sign in: a hint, never a fact. */
+  /** The user whom the agent expects to sign in. A hint only. */
   readonly loginHint?: string
-  /** The user said that they are not who is signed in: do not take the same one again without asking. */
+  /** The user wants to switch accounts: do not sign the same one in again without asking. */
   readonly switchUser?: true
 }
 
-/** An upstream that signs users in on pages of its own. */
+/** A login provider: it signs users in on its own pages. */
 export interface LoginProvider {
   /** Stands in the callback's path: 1 to 32 of a-z, 0-9 and -. */
   readonly id: string
   /** What the button says, e.g. `Example Corp`. */
   readonly name: string
-  /** Where to send the browser, and what {@link finish} will need to know: short strings, kept in the browser's cookie,
-   * about 2000 characters of them. */
+  /** Where to send the browser, and what {@link finish} will need: strings of about 2000 characters in all, kept in a cookie. */
   begin(start: LoginStart): Promise<{ readonly url: string; readonly saved: Readonly<Record<string, string>> }>
   /**
-   * Who came back.
+   * The account that signed in.
    * @throws AAuthError `access_denied` when the provider or the user said no, `temporarily_unavailable` when it does not answer
    */
   finish(callback: {
@@ -49,7 +48,7 @@ export interface LoginProvider {
   }): Promise<UpstreamAccount>
 }
 
-/** Made-up users to choose from, without a password. @see {@link demoUsers} */
+/** A chooser of made-up users, without a password. @see {@link demoUsers} */
 export interface DemoLogin {
   readonly id: 'demo'
   readonly name: string
@@ -62,7 +61,7 @@ export type LoginMethod = LoginProvider | DemoLogin
 /** One of {@link demoUsers}. */
 export interface DemoUser extends UserClaims {
   readonly name: string
-  /** What the made-up upstream calls them; default: the name. */
+  /** The subject of their account; default: the name. */
   readonly subject?: string
 }
 
@@ -74,7 +73,7 @@ const userChecks: OptionChecks<DemoUser> = {
 }
 
 /**
- * A chooser of made-up users, for development: whoever opens the page is whom they say.
+ * A chooser of made-up users, for development: each visitor signs in as the user they choose, without a password.
  * An auth server that is not in development mode refuses it with a TypeError.
  * @throws TypeError without users, or when two have the same subject
  */
@@ -98,8 +97,10 @@ export function checkLoginMethods(methods: readonly LoginMethod[], o: { readonly
     if (!/^[a-z0-9-]{1,32}$/.test(method.id))
       throw new TypeError('the id of a login provider is 1 to 32 of a-z, 0-9, -')
     if (method.name === '') throw new TypeError('a login provider needs a name')
-    // Anyone could be anyone.
-    if ('users' in method && !o.development) throw new TypeError('demoUsers sign in without proof: development only')
+    // Without a password, each visitor could be every user.
+    if ('users' in method && !o.development) {
+      throw new TypeError('demoUsers sign in without a password: development only')
+    }
   }
   if (new Set(methods.map(method => method.id)).size !== methods.length) {
     throw new TypeError('two login providers have the same id')

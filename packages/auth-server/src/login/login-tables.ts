@@ -1,28 +1,28 @@
 import type { Migration } from '@countersign/store'
 
-/** Somebody who has signed in once. Times are Unix seconds. */
+/** A user who has signed in once. Times are Unix seconds. */
 export interface UserRow {
-  /** Our own name for them, random, the same for all audiences. */
+  /** Random, the same for all audiences. */
   sub: string
-  /** Who vouches for `subject`. */
+  /** The issuer that `subject` is unique under. */
   issuer: string
   subject: string
   /** JSON of their claims as of the last login. */
   claims: string
   created: number
   last_login: number
-  /** When to see whether anything still needs this row. */
+  /** When to check whether this row is still needed. */
   review: number
 }
 
-/** A browser that somebody signed in with. */
+/** A browser that a user signed in with. */
 export interface SessionRow {
-  /** SHA-256 of the cookie: a copied database signs nobody in. */
+  /** SHA-256 of the cookie: a thief of the database cannot sign in with it. */
   secret_hash: string
   /** The browser's name; the cookie is worth nothing in another. */
   browser: string
   sub: string
-  /** Which way they signed in. */
+  /** The login method. */
   provider: string
   created: number
   last_used: number
@@ -34,7 +34,7 @@ export interface LoginTables {
   auth_server_sessions: SessionRow
 }
 
-/** Seconds that somebody who does not sign in is kept; see {@link sweepUsers}. */
+/** Seconds for which a user who does not sign in is kept; see {@link sweepUsers}. */
 export const unseenAtMost: number = 400 * 86_400
 
 export const loginMigration: Migration = {
@@ -73,7 +73,7 @@ export const loginMigration: Migration = {
   },
 }
 
-/** What is known of people is not kept for ever. */
+/** Users are deleted some day: see `sweepUsers`. */
 export const userReview: Migration = {
   name: '006-user-review',
   async up(db) {
@@ -86,7 +86,7 @@ export const userReview: Migration = {
       .set(({ eb }) => ({ review: eb('last_login', '+', unseenAtMost) }))
       .execute()
     await db.schema.createIndex('auth_server_users_review').on('auth_server_users').column('review').execute()
-    // Of users only: the many grants by policy have none, and stay out of it.
+    // Only grants of users are in the index: the many grants by policy have none.
     await db.schema
       .createIndex('auth_server_grants_user')
       .on('auth_server_grants')

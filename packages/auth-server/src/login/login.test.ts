@@ -229,7 +229,7 @@ test('demo users are for development, providers have names of their own, and an 
   const make = (login: NonNullable<Parameters<typeof world>[0]>['login'], isDevelopment: boolean) =>
     world({ issuer: 'https://auth.example', development: isDevelopment, ...(login === undefined ? {} : { login }) })
   await expect(make([demoUsers(users)], false)).rejects.toThrow(
-    new TypeError('demoUsers sign in without proof: development only'),
+    new TypeError('demoUsers sign in without a password: development only'),
   )
   await expect(make([], true)).rejects.toThrow(TypeError)
   await expect(make([provider, provider], false)).rejects.toThrow(TypeError)

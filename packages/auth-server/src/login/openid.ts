@@ -71,7 +71,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
         code_challenge: await client.calculatePKCECodeChallenge(code_verifier),
         code_challenge_method: 'S256',
         ...(loginHint === undefined ? {} : { login_hint: loginHint }),
-        // Without it the provider would sign in the same user again, without a question.
+        // Without it the provider would sign the same user in again without asking.
         ...(switchUser === undefined ? {} : { prompt: 'login' }),
       })
       return { url: url.href, saved: { nonce, code_verifier } }
@@ -81,7 +81,7 @@ export function openidConnect(options: OpenidConnectOptions): LoginProvider {
       ask(async config => {
         const tokens = await client.authorizationCodeGrant(config, new URL(url), {
           expectedState: state,
-          // An empty one would mean that none is expected.
+          // An empty value would mean that no nonce is expected.
           expectedNonce: saved['nonce'] || 'none',
           pkceCodeVerifier: saved['code_verifier'] ?? '',
           idTokenExpected: true,
@@ -102,7 +102,7 @@ function issuerUrl({ issuer, dangerouslyAllowLoopbackHttp = false }: OpenidConne
   throw new TypeError('the issuer of an OpenID provider must be an https URL')
 }
 
-/** Each claim only when it is what it should be: pages and tokens will carry it. */
+/** Leaves out claims of a wrong type or length: pages and tokens will carry them. */
 function claimsIn(claims: Readonly<Record<string, unknown>>): UserClaims {
   const { name, email, email_verified } = claims
   const hasEmail = typeof email === 'string' && email.length <= longestEmail && /^[^\s@]+@[^\s@]+$/.test(email)
@@ -113,7 +113,7 @@ function claimsIn(claims: Readonly<Record<string, unknown>>): UserClaims {
   }
 }
 
-/** What the provider said reaches logs as data, and no page. */
+/** The provider's error goes into logs as data, never onto a page. */
 function refusal(error: unknown): AAuthError {
   const cause = toldBy(error)
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') {
@@ -139,7 +139,7 @@ function isAway(error: unknown): boolean {
   return error instanceof TypeError && error.message === 'fetch failed'
 }
 
-/** Discovery of a provider that answers with an error page, or not in JSON. */
+/** Discovery of a provider that answers with an error page. */
 function isAwayCode({ code, cause }: client.ClientError): boolean {
   return code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && cause instanceof Response && cause.status >= 500
 }

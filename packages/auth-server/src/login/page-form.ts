@@ -4,7 +4,7 @@ import { AAuthError, parseForm } from '@countersign/protocol'
 import type { BrowserSession } from './browser-session.js'
 
 /**
- * Reads a form that one of our own pages sent: from our origin, with the csrf token of the browser's session.
+ * Reads a form of one of this server's pages: sent from its origin, with the csrf token of the browser's session (CSRF).
  * @throws AAuthError `access_denied` (403) for any other, `invalid_request` for one that is malformed
  * @see protocol §6.3
  */
@@ -14,7 +14,7 @@ export function pageForm(
 ): ReadonlyMap<string, string> {
   checkOrigin(message, issuer)
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type stands twice', { status: 415 })
+  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type is there twice', { status: 415 })
   const form = parseForm(message.body, contentType)
   if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw forged()
   return form

@@ -21,18 +21,18 @@ import { pageForm } from './page-form.js'
 import { isReturnPath } from './return-path.js'
 import { type Users, usersIn } from './users.js'
 
-/** Where a sign-in leads. */
+/** How a sign-in begins. */
 export interface SignInOptions {
   /**
    * A path and query of this server, at most 1024 characters of printable ASCII, without a fragment. It is kept in a cookie:
    * name a request by its `request_token`, and keep long values such as `state` with the request.
    */
   readonly returnTo: string
-  /** Whom the agent expects: passed on to the provider. */
+  /** The user whom the agent expects; passed on to the provider. */
   readonly loginHint?: string | undefined
 }
 
-/** What happened to somebody who signs in; never a secret. */
+/** A sign-in, a sign-out, or a failed sign-in; never a secret. */
 export type LoginEvent = {
   /** The name of the request in the server's log, where the server named it. */
   readonly request_id?: string
@@ -41,11 +41,11 @@ export type LoginEvent = {
   | { readonly type: 'signed_out'; readonly sub: string; readonly peer?: string }
   | {
       readonly type: 'sign_in_failed'
-      /** Absent where it came to none. */
+      /** Absent where none was chosen yet. */
       readonly provider?: string
       readonly code: string
       readonly description: string
-      /** Holds what the provider or a stranger said: encode it before showing it. */
+      /** Holds input of the provider or a stranger: encode it before showing it. */
       readonly cause?: unknown
       readonly peer?: string
     }
@@ -63,7 +63,7 @@ export interface Login {
 
 interface Context {
   readonly issuer: string
-  /** Says what a sign-in that leads back to this path is for. */
+  /** What a sign-in that leads back to this path is for. */
   readonly causeOf: (returnTo: string) => Promise<SignInCause | undefined>
   readonly providers: readonly LoginProvider[]
   readonly demo: DemoLogin | undefined
@@ -84,7 +84,7 @@ export function createLogin(o: {
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: LoginEvent) => void
-  /** Says what a sign-in that leads back to this path is for. Default: nothing is known. */
+  /** What a sign-in that leads back to this path is for. Default: unknown. */
   readonly causeOf?: (returnTo: string) => Promise<SignInCause | undefined>
 }): Login {
   const { issuer, methods, store, now, development, onEvent } = o
@@ -154,9 +154,9 @@ function toldOf(message: ReceivedMessage): { readonly peer?: string; readonly re
   return { ...peerOf(message), ...requestIdOf(message) }
 }
 
-/** Everything that a URL may say about a sign-in. */
+/** What the URL of a sign-in may hold. */
 interface AnySignIn extends SignInOptions {
-  /** Somebody else than who is signed in at the provider. */
+  /** The user wants another account than the one that is signed in at the provider. */
   readonly switchUser?: true | undefined
 }
 
@@ -165,7 +165,7 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
   const { demo, providers } = context
   const [only, ...others] = providers
   const isOnly = demo === undefined && only !== undefined && others.length === 0
-  // Who switches users comes from a form, and would be stopped on the way to a provider by the form-action of its page.
+  // Switching users begins with a form, whose page's form-action would block a redirect to the provider.
   if (isOnly && options.switchUser === undefined) return begin(context, message, { provider: only, ...options })
   const { session, cookies } = await context.sessions.begin(message)
   const page = signInPage({
@@ -176,7 +176,7 @@ async function signIn(context: Context, message: ReceivedMessage, options: AnySi
     providers: providers.map(({ id, name }) => ({ name, href: `/login/start/${id}?${signInQuery(options)}` })),
     demoUsers: (demo?.users ?? []).map(({ subject, claims }) => ({ subject, ...claims })),
   })
-  // What comes after a sign-in may lead on to an agent, and form-action holds for redirects, too.
+  // The redirects after a sign-in may lead to an agent, and form-action applies to redirects, too.
   return pageResponse(page, { cookies, leadsTo: 'anywhere' })
 }
 
@@ -201,7 +201,7 @@ async function finish(context: Context, message: ReceivedMessage, provider: Logi
   const [state = '', second] = query.getAll('state')
   const session = await context.sessions.current(message)
   const attempt = second === undefined ? context.attempts.find(message, { provider: provider.id, state }) : undefined
-  // Login CSRF: an answer that this browser did not ask for would sign the user in as somebody else.
+  // Login CSRF: a callback that this browser did not begin would sign the user in to an attacker's account.
   if (session === undefined || attempt === undefined) {
     throw new AAuthError('access_denied', 'This sign-in was not begun in this browser, or too long ago. Begin again.')
   }
@@ -269,7 +269,7 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
   const { cookies } = await context.sessions.signOut(message)
   if (session?.user !== undefined) context.onEvent({ type: 'signed_out', sub: session.user.sub, ...toldOf(message) })
   if (returnTo === undefined) {
-    // Whoever uses this browser next is somebody else: nothing it has claimed is theirs.
+    // The next user of this browser must not get the requests that it has claimed.
     return pageResponse(signedOutPage(), { cookies: [...cookies, ...context.sessions.forget(message)] })
   }
   return seeOther(`/login?${signInQuery({ returnTo, switchUser: true })}`, cookies)
@@ -278,7 +278,7 @@ async function signOut(context: Context, message: ReceivedMessage): Promise<Resp
 function optionsIn(message: ReceivedMessage): AnySignIn {
   const query = new URLSearchParams(queryOf(message.target))
   const returnTo = query.get('return_to') ?? '/logout'
-  // Open redirect: what a link says is followed on this server only.
+  // Open redirect: only paths of this server are followed.
   if (!isReturnPath(returnTo)) throw new AAuthError('invalid_request', 'The link names no page of this server.')
   const loginHint = query.get('login_hint')
   return {

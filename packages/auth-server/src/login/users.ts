@@ -3,9 +3,9 @@ import type { Store } from '@countersign/store'
 import type { UpstreamAccount, UserClaims } from './login-method.js'
 import { type LoginTables, unseenAtMost } from './login-tables.js'
 
-/** Somebody who has signed in here. */
+/** A user who has signed in here. */
 export interface User {
-  /** Our own name for them: random, the same for all audiences (protocol §5). */
+  /** Random, and the same for all audiences (protocol §5). */
   readonly sub: string
   /** As of their last login. */
   readonly claims: UserClaims
@@ -15,11 +15,11 @@ export interface User {
 export interface Users {
   /** The user with this `sub`, absent when there is none. */
   find(sub: string): Promise<User | undefined>
-  /** As {@link Users.find}, of somebody for whom something is done while they are away: whoever is needed is not forgotten. */
+  /** As {@link Users.find}, while an agent acts for the user: keeps the user from being deleted as unseen. */
   serve(sub: string): Promise<User | undefined>
 }
 
-/** Seconds that somebody who is needed is kept for, at least. */
+/** Seconds for which a user whom an agent acts for is kept, at least. */
 export const neededFor: number = 30 * 86_400
 const day = 86_400
 
@@ -40,7 +40,7 @@ export function usersIn(store: Store<LoginTables>, now: () => number): Users {
     async serve(sub) {
       const row = await rowOf(sub)
       const review = now() + neededFor
-      // Once a day is enough, and only towards the end.
+      // Written once a day at most, and only when the review is near.
       if (row !== undefined && row.review < review - day) {
         await store.write(tx =>
           tx
@@ -56,14 +56,14 @@ export function usersIn(store: Store<LoginTables>, now: () => number): Users {
   }
 }
 
-/** A new user's name: says nothing about them, and nobody can guess it. */
+/** The `sub` of a new user: random, so it cannot be guessed and says nothing about them. */
 export function newSub(): string {
   return randomBytes(16).toString('base64url')
 }
 
 /**
- * Notes that an account signed in, with its claims as they are now, and tells our name for it: always the same one, `sub`
- * when it is new here.
+ * Notes that an account signed in, with its current claims; resolves with its user. A new account gets `sub`, a known one keeps
+ * its own.
  */
 export async function noteLogin(
   tx: Transaction,

@@ -12,7 +12,7 @@ export interface ChainHop {
 /** `act` objects in an issued token. */
 const deepest = 5
 
-/** The hops of `act`: who asked the caller first, whoever began it last. */
+/** The hops of `act`, nearest first: the agent that called the caller first, the agent that began the chain last. */
 export function chainOf(act: Act): ChainHop[] {
   const hops: ChainHop[] = []
   for (let hop: Act | undefined = act; hop !== undefined; hop = hop.act) {
@@ -23,8 +23,8 @@ export function chainOf(act: Act): ChainHop[] {
 }
 
 /**
- * Checks the chain that a token would be issued with: its depth, and that no mandate goes through one party twice.
- * @throws AAuthError `access_denied`: the upstream token is in order, and is not passed on
+ * Checks the chain that a token would be issued with: its depth, and that no party stands in it twice.
+ * @throws AAuthError `access_denied`: the upstream token is valid, but is not exchanged
  * @see protocol §7
  */
 export function checkChain(act: Act, o: { readonly caller: string; readonly downstream: string }): void {
@@ -33,9 +33,9 @@ export function checkChain(act: Act, o: { readonly caller: string; readonly down
     throw new AAuthError('access_denied', 'the chain would hold more than 5 act objects')
   }
   const all = [o.caller, o.downstream, ...hops.map(({ agent }) => agent)]
-  // A circle would let a party act on a mandate that it gave itself.
+  // In a circle, a party could act on rights that it gave itself.
   if (new Set(all).size === all.length) return
-  throw new AAuthError('access_denied', 'somebody would stand twice in the chain', { cause: { chain: all } })
+  throw new AAuthError('access_denied', 'one party would stand twice in the chain', { cause: { chain: all } })
 }
 
 /** A name for exactly this chain: auth server, agent and delegate of every hop, in order. */
@@ -43,16 +43,16 @@ export function chainName(act: Act): string {
   return redemptionHash(chainOf(act).flatMap(({ iss, agent, delegate = '' }) => [iss, agent, delegate]))
 }
 
-/** Where a mandate began, for {@link beginningOf}: who was let in, by whom, and where. */
+/** The grant that a chain began with: an agent, its auth server, and the resource. */
 export interface Beginning {
   readonly iss: string
   readonly agent: string
   readonly delegate?: string
-  /** The resource that the first of the chain was let into. */
+  /** The resource that the first agent of the chain called. */
   readonly resource: string
 }
 
-/** Where the mandate that `caller` would pass on began. */
+/** Where the chain began that `caller` would continue. */
 export function beginningOf(act: Act, caller: string): Beginning | undefined {
   const hops = chainOf(act)
   const first = hops.at(-1)

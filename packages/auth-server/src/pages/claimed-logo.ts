@@ -4,16 +4,16 @@ import { pictureOf } from './picture.js'
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const
 const maxBytes = 64 * 1024
-/** Pixels a side: a small file may unpack to gigabytes in the user's browser. */
+/** Pixels a side: a small file could unpack to gigabytes in the user's browser. */
 const maxSide = 1024
 const maxEntries = 200
 const maxConcurrent = 16
-/** Of names of one site: pictures that never come must not keep those of others from being fetched. */
+/** Fetches at one site at once: pictures that never arrive must not block those of other sites. */
 const maxOfSite = 2
-/** Seconds a picture is kept, and the lack of one. */
+/** Seconds for which a picture, or the lack of one, is kept. */
 const [keep, keepNone] = [3600, 300]
 
-/** Pictures that agents claim as theirs. */
+/** Logos that agents claim. */
 export interface ClaimedLogos {
   /** The picture as a `data:` URL; undefined when there is none to show, or not yet. Never rejects, never takes long. */
   find(logoUri: string | undefined): Promise<string | undefined>
@@ -32,8 +32,8 @@ export interface ClaimedLogosOptions {
 }
 
 /**
- * Fetches the pictures here and puts them into the page: loaded by the page, they would tell the agent who looks at it and
- * from where. Kept for an hour whoever looks, so that they do not tell when, either.
+ * Fetches pictures on the server and puts them into the page: if browsers loaded them, the agent would learn who looks at it and
+ * from where. They are kept for an hour, so that fetches do not tell the agent when a user looks, either.
  */
 export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
   const { now, development = false, patience = 1 } = o
@@ -76,7 +76,7 @@ async function dataUrl(fetcher: Fetcher, logoUri: string): Promise<string | unde
   const { status, contentType, body } = await fetcher(logoUri, { maxBytes })
   if (status !== 200 || body.length > maxBytes) return undefined
   const picture = pictureOf(body)
-  // What it is called and what it is must agree: a browser shows it by the one, whoever checks it goes by the other.
+  // Media type and content must agree: browsers go by the one, this check by the other.
   if (picture === undefined || picture.mediaType !== contentType.split(';', 1)[0]?.trim().toLowerCase())
     return undefined
   const { width, height, mediaType } = picture

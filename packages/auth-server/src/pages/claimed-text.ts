@@ -1,8 +1,8 @@
-// What strangers write about themselves. Markup is escaped by the page's own templates; here goes what looks like something else.
+// Texts that strangers write about themselves. Templates escape markup; here goes what could pass for a part of the page.
 
-/** Controls, line ends, and all that is not there to be seen: direction marks, zero-width characters, tags, private use. */
+/** Controls, line ends, and invisible characters: direction marks, zero-width characters, tags, private use. */
 const invisible = /(?:[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]|\u034f)+/gu
-/** Marks piled on one character grow out of their line over what stands above. */
+/** Many marks on one character would cover the lines above it. */
 const piled = /(\p{M}{2})\p{M}+/gu
 
 /**
@@ -10,7 +10,7 @@ const piled = /(\p{M}{2})\p{M}+/gu
  * them), nothing invisible, at most `longest` characters, with `…` where more was said. Empty when nothing is left.
  */
 export function claimedText(text: string, longest: number): string {
-  // Cut before all else: what follows must not cost by the length a stranger chose.
+  // Cut first: a stranger chooses the length, and all that follows costs in proportion.
   const plain = text
     .slice(0, longest * 8)
     .normalize('NFC')

@@ -13,7 +13,7 @@ const longestName = 60
 const longestDelegate = 80
 const longestPurpose = 300
 
-/** The page on which a user decides. What is checked comes first and large; what is merely said stands apart and is marked. */
+/** The page on which a user decides. Verified facts come first and large; claims stand apart and are marked. */
 export function consentPage(view: ConsentView): string {
   const { agent, resource, scopes, identity } = view
   const at = shownHost(resource).text
@@ -31,7 +31,7 @@ export function consentPage(view: ConsentView): string {
           <ScopeList legend={`What it could do at ${at}`} scopes={scopes} resource={resource} user={view.user} />
           <ScopeList legend="What it would learn about you" scopes={identity} resource={resource} user={view.user} />
           <Name identity={identity} />
-          {/* Refuse comes first: the one that a stray Enter presses. */}
+          {/* Enter presses the first button, so that is the safe one. */}
           <div class="buttons">
             <button class="button" type="submit" name="decision" value="deny">
               Refuse
@@ -66,7 +66,7 @@ function Problem(o: { readonly problem: ConsentProblem | undefined; readonly at:
   }
 }
 
-/** Asked for or not, the name that stands for the user goes along, so the page says so: of what is listed, or in a sentence. */
+/** Each token holds the user's `sub`, asked for or not, so the page says so: in the list, or in this sentence. */
 function Name({ identity }: { readonly identity: readonly ConsentScope[] }): JSX.Element | null {
   if (identity.some(({ name }) => name === 'openid')) return null
   return (
@@ -103,8 +103,8 @@ function WhoAsks({ view }: { readonly view: ConsentView }): JSX.Element {
 }
 
 /**
- * What the agent says about itself, all in one box under one heading: a name and a picture can be anybody's. Each text stands
- * in a place of its own, so that no wording of it goes on as if it were the page's.
+ * What the agent claims about itself, in one box under one heading: an impostor may claim any name and picture. Each text has an
+ * element of its own, so that it cannot seem to be the page's.
  */
 function Claims({ view }: { readonly view: ConsentView }): JSX.Element | null {
   const { agent, delegate, purpose = '' } = view

@@ -5,7 +5,7 @@ import type { PageUser } from './page-user.js'
 export interface ConsentScope {
   /** As on the wire. */
   readonly name: string
-  /** The resource's own words, from its own metadata; absent where it has none for it. */
+  /** The description in the resource's metadata; absent where it has none. */
   readonly description?: string | undefined
   /** False: the resource's metadata do not list it. Default true. */
   readonly known?: boolean | undefined
@@ -15,10 +15,10 @@ export interface ConsentScope {
   readonly held?: boolean
 }
 
-/** What was wrong with the answer to a page. */
+/** What was wrong with a form. */
 export type ConsentProblem = 'nothing-chosen' | 'words-changed'
 
-/** The facts of a consent page. Whatever a stranger wrote is passed on as it came: the page makes it harmless. */
+/** The facts of a consent page. Texts of strangers are unchanged here: the page makes them harmless. */
 export interface ConsentView {
   readonly csrf: string
   /** The path that takes the decision. */
@@ -49,7 +49,7 @@ export interface ConsentView {
   readonly identity: readonly ConsentScope[]
   /** Claimed. */
   readonly purpose?: string | undefined
-  /** In an exchange: who asked the agent, the nearest first, and the auth server that the page is of. */
+  /** In an exchange: the chain of agents, nearest first, and this auth server. */
   readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] } | undefined
   /**
    * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
@@ -59,6 +59,6 @@ export interface ConsentView {
     | { readonly type: 'web'; readonly redirect_uri: string }
     | { readonly type: 'loopback'; readonly redirect_uri: string }
     | { readonly type: 'device'; readonly peer?: string | undefined; readonly asked: number; readonly now?: number }
-  /** What was wrong with the answer before. */
+  /** What was wrong with the form that the user sent. */
   readonly problem?: ConsentProblem | undefined
 }

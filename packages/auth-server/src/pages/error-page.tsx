@@ -2,16 +2,16 @@
 import type { ErrorCode } from '@countersign/protocol'
 import { document } from './layout.js'
 
-/** What an error page tells. */
+/** What an error page shows. */
 export interface ErrorView {
   readonly code: ErrorCode
-  /** Our own words, never a stranger's. */
+  /** A text of this server, never a stranger's. */
   readonly description: string
   /** A path of this server where to begin again. */
   readonly retry?: string | undefined
 }
 
-/** The page for whoever cannot go on. */
+/** The page of a refusal. */
 export function errorPage({ code, description, retry }: ErrorView): string {
   const heading = headings[code] ?? 'This did not work'
   return document({

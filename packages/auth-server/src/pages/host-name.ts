@@ -20,7 +20,7 @@ const scripts: readonly RegExp[] = [
   /^[\p{Script=Thai}0-9-]+$/u,
   /^[\p{Script=Devanagari}0-9-]+$/u,
 ]
-/** Labels of nothing but letters that are others to the eye: Cyrillic and Greek for Latin, Han and Kana for strokes. */
+/** Labels of nothing but lookalikes: Cyrillic and Greek letters for Latin ones, Han and Kana for strokes. */
 const lookalikes: readonly RegExp[] = [
   /^[асԁеһіјӏоԛрѕԝхугьбкмнтвп0-9-]+$/u,
   /^[αβγεηικμνορστυχω0-9-]+$/u,
@@ -28,8 +28,8 @@ const lookalikes: readonly RegExp[] = [
 ]
 
 /**
- * The host of an identifier as a reader can trust it: in its own script where that is one script and nothing in it passes
- * for another's letters, else as on the wire (`xn--…`).
+ * The host of an identifier as a reader can trust it: in its own script, if that is a single one without lookalikes, else as on
+ * the wire (`xn--…`). Homographs: a host must not look like another.
  * @see protocol §6.3
  */
 export function shownHost(id: string): ShownHost {

@@ -24,7 +24,7 @@ export interface LinkView {
 
 const longestSub = 120
 
-/** The page that names both accounts, before the one is taken for the other from then on. */
+/** The page that names both accounts and asks whether to link them. */
 export function linkPage(view: LinkView): string {
   const { user, issuer, upstream } = view
   return document({
@@ -52,7 +52,7 @@ export function linkPage(view: LinkView): string {
         </section>
         <form method="post" action={view.action}>
           <HiddenFields fields={{ csrf: view.csrf, ...view.hidden }} />
-          {/* The one that a stray Enter presses comes first. */}
+          {/* Enter presses the first button, so that is the safe one. */}
           <div class="buttons">
             <button class="button" type="submit" name="decision" value="deny">
               Do not connect

@@ -13,15 +13,15 @@ export interface PageOptions {
   /** Further headers, e.g. `retry-after`. */
   readonly headers?: ReadonlyArray<readonly [string, string]>
   /**
-   * Where a form of this page may end up after all redirects, since browsers hold `form-action` against those, too: the
-   * `redirect_uri` of the request, or `anywhere` where it is not known. Default: on this server.
+   * Where a form of this page may lead after all redirects, because browsers check `form-action` for those, too: the
+   * `redirect_uri` of the request, or `anywhere` where it is not known. Default: only this server.
    */
   readonly leadsTo?: string | undefined
 }
 
 const styleHash = `'sha256-${createHash('sha256').update(stylesheet).digest('base64')}'`
 
-/** Answers with a page that no script runs in, no other site frames, no cache keeps, and no referrer tells of. */
+/** Answers with a page without scripts that no other site may frame, no cache stores, and no referrer reveals. */
 export function pageResponse(html: string, o: PageOptions = {}): Response {
   const response = new Response(`<!doctype html>\n${html}`, {
     status: o.status ?? 200,
@@ -34,7 +34,7 @@ export function pageResponse(html: string, o: PageOptions = {}): Response {
   return withLines(response, o)
 }
 
-/** The page that tells of a refusal. `retry`: a path of this server where to begin again. */
+/** The page of a refusal. @param o.retry a path of this server where the user begins again */
 export function errorPageResponse(
   error: AAuthError,
   o: Pick<PageOptions, 'cookies'> & { readonly retry?: string | undefined } = {},
@@ -48,9 +48,7 @@ export function errorPageResponse(
   })
 }
 
-/**
- * A route for browsers: what it throws becomes a page, and is told to `onError`.
- */
+/** A route for browsers: what it throws becomes a page and goes to `onError`. */
 export function pageRoute(
   methods: readonly string[],
   answer: Route['answer'],
@@ -82,8 +80,8 @@ function policyOf(leadsTo: string | undefined): string {
 }
 
 /**
- * An agent's page may lead on to others, over as many origins as a chain has hops, so any https one is allowed, and loopback
- * where that is where it leads. Policies cannot name IPv6 addresses.
+ * An agent's page may redirect further, over as many origins as a chain has hops, so any https origin is allowed, and loopback
+ * where the `redirect_uri` is on it. A policy cannot name IPv6 addresses.
  */
 function formTargets(leadsTo: string | undefined): string[] {
   if (leadsTo === undefined) return []

@@ -1,4 +1,4 @@
-/** What a picture says of itself. */
+/** The header of a picture. */
 export interface Picture {
   readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp'
   readonly width: number
@@ -6,15 +6,15 @@ export interface Picture {
 }
 
 /**
- * Recognises a still picture by its bytes; undefined for anything else. Pictures that move are refused with it (they could
- * play a page that changes its mind), and SVG always: it is a document, with script.
+ * Recognises a still picture by its bytes; undefined for anything else. Animations are refused: they could imitate a page that
+ * changes. So is SVG: it is a document, with scripts.
  */
 export function pictureOf(bytes: Uint8Array): Picture | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   try {
     return pngOf(view) ?? webpOf(view) ?? jpegOf(view)
   } catch (error) {
-    // Cut off: what stood past the end was asked for.
+    // The picture is cut off.
     if (error instanceof RangeError) return undefined
     throw error
   }

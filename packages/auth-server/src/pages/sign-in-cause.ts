@@ -1,2 +1,2 @@
-/** Why a user signs in: an agent, verified, that asks for something at a resource or who they are, or a device to connect. */
+/** Why a user signs in: for a request of a verified agent, which is its own resource where it only signs users in, or for a device. */
 export type SignInCause = { readonly agent: string; readonly resource: string } | 'device'

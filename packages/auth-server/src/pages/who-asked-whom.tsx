@@ -9,8 +9,8 @@ import { Host } from './layout.js'
 const longestDelegate = 80
 
 /**
- * The way a mandate went, from whoever began it down to what would be called next: each host one step further in, and at
- * each step the auth server that allowed it.
+ * The chain of an exchange, from the agent that began it down to the resource that would be called next. Each step names the auth
+ * server that allowed it.
  */
 export function WhoAskedWhom({ view }: { readonly view: ConsentView }): JSX.Element | null {
   const { passage, agent, resource } = view
@@ -51,7 +51,7 @@ function Allowed({ by }: { readonly by: string | undefined }): JSX.Element {
   return <>was asked by the one above, as {by === undefined ? '' : shownHost(by).text} allowed</>
 }
 
-/** What a delegate is called is its agent's word, as is all that stands in quotation marks. */
+/** The name of a delegate is its agent's claim, so it stands in quotation marks. */
 function Part({ name }: { readonly name: string | undefined }): JSX.Element | null {
   if (name === undefined) return null
   const shown = claimedText(name, longestDelegate)

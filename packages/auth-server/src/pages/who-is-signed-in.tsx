@@ -4,7 +4,7 @@ import { claimedText } from './claimed-text.js'
 import { HiddenFields } from './layout.js'
 import type { PageUser } from './page-user.js'
 
-/** Who is signed in, and the way out for somebody else. */
+/** The user who is signed in, and a button to switch users. */
 export function WhoIsSignedIn(o: {
   readonly csrf: string
   readonly returnTo: string

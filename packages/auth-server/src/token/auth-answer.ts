@@ -31,8 +31,8 @@ export async function answerAuth(
 }
 
 /**
- * Verifies what is asked for and decides it; a direct grant is stored and its tokens issued. Where a user decides, nothing is stored
- * yet, and the request has still to pass once.
+ * Verifies and decides an access. A direct grant is stored and its tokens are issued. Where a user decides, nothing is stored yet,
+ * and the replay check is still to come.
  * @throws AAuthError with the code of protocol §8
  */
 export async function decideAccess(

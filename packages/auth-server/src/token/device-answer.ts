@@ -12,7 +12,7 @@ import { redeem } from './redemption.js'
 import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
 
-/** What a device shows its user and asks with. There is no URL that holds the code: a link would be clicked by anyone. */
+/** What a device shows to its user, and its device code. No URL holds the user code: victims would only have to click it. */
 export interface DeviceAnswer {
   readonly device_code: string
   readonly user_code: string
@@ -24,7 +24,7 @@ export interface DeviceAnswer {
 }
 
 /**
- * Answers `request_type=device_auth`, for agents that were allowed to use it.
+ * Answers `request_type=device_auth`, for agents in `deviceFlow`.
  * @throws AAuthError `unauthorized_client`, else as `auth`
  * @see protocol §6.2, §6.3; RFC 8628
  */
@@ -34,7 +34,7 @@ export async function answerDeviceAuth(
   context: TokenContext,
 ): Promise<TokenAnswer | DeviceAnswer> {
   const { agent } = asking.caller
-  // Off until allowed: whoever can start this flow can ask any user anywhere to type in a code.
+  // Phishing: an agent that can start this flow can ask any user anywhere to type in its code.
   if (context.deviceFlow !== 'any' && !context.deviceFlow.includes(agent)) {
     throw new AAuthError('unauthorized_client', 'this agent may not use the device flow')
   }
@@ -53,7 +53,7 @@ export async function answerDeviceAuth(
 }
 
 /**
- * Answers `request_type=device_code`: as `code`, or that the user is still to come.
+ * Answers `request_type=device_code`: as `code`, once the user has decided.
  * @throws AAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
  * @see protocol §6.2; RFC 8628 §3.5
  */

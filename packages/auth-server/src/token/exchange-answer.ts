@@ -16,20 +16,20 @@ import { type RequestedAccess, requestedAccess } from './requested-access.js'
 import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
 import type { ExchangeRequest } from './token-request.js'
 
-/** An exchange whose parts are all verified, on a path that a rule allows. */
+/** An exchange request whose tokens are all verified. */
 export interface Passage {
   readonly caller: IdentifiedCaller
   readonly access: RequestedAccess
-  /** What the resource told of its challenge under, where that is another audit id. */
+  /** The audit id of the resource token, where the upstream token has another. */
   readonly resource_txn?: string | undefined
   readonly upstream: Upstream
-  /** The user of ours, where we know them. */
+  /** The user here, where the upstream user is known. */
   readonly user?: User | undefined
   readonly purpose?: string | undefined
 }
 
 /**
- * Answers `request_type=exchange`: passes a mandate on, at once or once its user agrees.
+ * Answers `request_type=exchange`: issues the token at once, or lets the user decide.
  * @throws AAuthError with the code of protocol §8
  * @see protocol §7
  */
@@ -48,7 +48,7 @@ export async function answerExchange(
   await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
   checkIdentityScopes(access.scope)
   const decision = await exchange.decide(policyRequestOf(passage), rule)
-  // Identity scopes ask a user all the same: they are about one.
+  // Identity scopes need the user's consent even where the rules say `direct`.
   if (decision === 'direct' && !asksIdentity(newlyAsked(passage))) return pass(passage, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
     throw denied(policyRequestOf(passage), 'this needs the user, and there is none who could be asked')
@@ -59,7 +59,7 @@ export async function answerExchange(
   return askUser(request, passage, { asking, exchange, context })
 }
 
-/** The checks of protocol §7 that need nothing but what was sent, in its order. */
+/** The checks of protocol §7 of the request itself, in that order. */
 async function verifiedPassage(
   request: ExchangeRequest,
   { caller, discovery, once }: Asking,
@@ -67,7 +67,7 @@ async function verifiedPassage(
 ): Promise<Passage> {
   const { issuer, exchange, development } = context
   const now = context.now()
-  // By hash: what is counted is kept for a while, and tokens are not to be.
+  // By hash: a count is kept for a while, and a token must not be.
   const name = redemptionHash([caller.agent, request.upstream_token])
   exchange.limit.check(name)
   const access = await requestedAccess({ resource_token: request.resource_token }, caller, {
@@ -84,9 +84,9 @@ async function verifiedPassage(
     now,
     development,
   })
-  // A replay must not use up what is left to the agent that it was captured from.
+  // Before counting: a replayed request must not use up the limit of the agent it was captured from.
   await once()
-  // Only now: what does not verify must not push what does out of memory.
+  // After verifying: forged tokens must not push real counts out of memory.
   exchange.limit.take(name)
   const user = await exchange.userOf(upstream)
   const { purpose } = request
@@ -96,7 +96,7 @@ async function verifiedPassage(
   return { caller, access: { resource, scope, txn }, resource_txn, upstream, user, purpose }
 }
 
-/** The audit ids of an exchange: the action that it is part of, and what joins the downstream challenge to that. */
+/** The audit ids of an exchange: that of the upstream token, and that of the resource token where it is another. */
 function txnsOf({ access: { txn }, resource_txn }: Passage): { readonly txn?: string; readonly resource_txn?: string } {
   return { ...(txn === undefined ? {} : { txn }), ...(resource_txn === undefined ? {} : { resource_txn }) }
 }
@@ -111,8 +111,8 @@ export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'cons
 }
 
 /**
- * What a rule must allow. The token of a user we know names them whatever is asked, so `openid` beside a scope is no new question:
- * resources ask it again with what a token already grants.
+ * The scopes that a rule must allow. A token for a known user holds their `sub` anyway, so `openid` beside other scopes asks for
+ * nothing new: resources repeat it with scopes that a token already has.
  */
 function newlyAsked({ access: { scope }, user }: Passage): readonly string[] {
   const others = scope.filter(name => name !== 'openid')
@@ -144,7 +144,7 @@ function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
   }
 }
 
-/** Answers with the token of a passage that was decided. */
+/** Answers with the token of a decided exchange. */
 async function pass(passage: Passage, how: PassedBy, context: TokenContext): Promise<TokenAnswer> {
   const { issued, granted } = await issuePassed(passage, how, context)
   context.onEvent(granted)
@@ -157,7 +157,7 @@ export interface PassedBy {
   readonly request?: string
 }
 
-/** Signs the token of a passage that was decided, for the key of this very request; resolves with its event, too. */
+/** Signs the token of a decided exchange, for the key of this request; resolves with its event, too. */
 export async function issuePassed(
   passage: Passage,
   how: PassedBy,

@@ -102,7 +102,7 @@ test(verifies('INT-08', 'link.same-user', 'at the same issuer nobody but the use
   const grace = await browserOf(made, 'grace')
   const page = await open(grace, link)
   expect(page.status).toBe(403)
-  expect(textOf(await page.text())).toContain('on behalf of somebody else')
+  expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
   const form = { csrf: await grace.csrf('/login'), request_token, decision: 'allow' }
   expect((await grace.post('/agent/consent', form)).status).toBe(403)
   // What she cannot allow she cannot refuse in somebody's place either.

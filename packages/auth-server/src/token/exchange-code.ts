@@ -31,7 +31,7 @@ export function exchangeOutcome(row: RequestRow, caller: IdentifiedCaller, conte
   }
 }
 
-/** All is asked once more: rules, policy and grants may have been withdrawn while the user thought. */
+/** Checks rules, policy and grants once more: they may have changed while the user decided. */
 async function issueFor(row: RequestRow, caller: IdentifiedCaller, context: Context): Promise<CodeToken> {
   const { exchange, now } = context
   const passage = await passageOf(row, caller, exchange)
@@ -47,7 +47,7 @@ async function issueFor(row: RequestRow, caller: IdentifiedCaller, context: Cont
   return issuePassed(passage, { decision: 'code', request: row.id }, context)
 }
 
-/** The passage that the user allowed; undefined where the user is no longer the one it is for. */
+/** The exchange that the user allowed; undefined where the upstream user is another user's by now. */
 async function passageOf(row: RequestRow, caller: IdentifiedCaller, exchange: Exchange): Promise<Passage | undefined> {
   const upstream = upstreamOf(row)
   if (upstream === undefined || row.granted_scope === null) return undefined
@@ -63,7 +63,7 @@ async function passageOf(row: RequestRow, caller: IdentifiedCaller, exchange: Ex
   }
 }
 
-/** A consent that was forgotten ends the repeat of its code. */
+/** The user, while the consent stands: without it, the answer is not repeated. */
 async function whoStillAllows(row: RequestRow, exchange: Exchange): Promise<string | undefined> {
   const { user_sub, granted_scope } = row
   if (user_sub === null || granted_scope === null) return undefined

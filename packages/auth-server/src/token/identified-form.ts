@@ -3,19 +3,19 @@ import { checkTarget, headerValues, type ReceivedMessage, type ReplaySet } from 
 import { AAuthError, checkContentCoding, parseForm } from '@countersign/protocol'
 import { checkReplay, type IdentifiedCaller, type Verified, type Verifier } from '@countersign/verify'
 
-/** Who sent a form to a token endpoint. */
+/** The verified caller of a token endpoint. */
 export interface VerifiedCaller {
   readonly caller: IdentifiedCaller
   readonly verified: Verified
   /**
-   * Lets this request pass once. Comes after all that may refuse it for its form, its tokens or by policy, and before anything is
-   * done: what is refused anyway must not fill the replay set (DOS-19).
+   * Refuses a replay of this request. Called after all checks of form, tokens and policy, and before anything is done: refused
+   * requests must not fill the replay set (DOS-19).
    * @throws AAuthError `replay_detected`, `temporarily_unavailable`
    */
   once(): Promise<void>
 }
 
-/** What tells who calls. */
+/** What identifying a caller needs. */
 export interface IdentifyContext {
   readonly verifier: Verifier
   readonly replay: ReplaySet
@@ -26,7 +26,7 @@ export interface IdentifyContext {
 const bodyLimit = 65_536
 
 /**
- * Establishes who calls a token endpoint: an agent or a delegate, identified, with this very request.
+ * Verifies the caller of a token endpoint: an agent or a delegate, identified by the signature of this request.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  * @see protocol §6.2, §3.7
  */
@@ -35,7 +35,7 @@ export async function identify(
   { verifier, replay, siteOf, development }: IdentifyContext,
 ): Promise<VerifiedCaller> {
   checkTarget(message)
-  // URLs are logged by everything on the way: a secret in one must not work.
+  // Proxies log URLs: a secret in one must not work.
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters belong in the body, not the URL')
   if (message.body !== undefined && message.body.length > bodyLimit) {
@@ -43,7 +43,7 @@ export async function identify(
   }
   const verified = await verifier.verify(message)
   const { caller } = verified
-  // A pseudonym is not an agent, and must never become one under a made-up name.
+  // A pseudonymous key must not get an agent's rights.
   if (caller.level !== 'identified') {
     throw new AAuthError('insufficient_level', 'sign the request by jwks_uri or with an agent token')
   }
@@ -57,7 +57,7 @@ export async function identify(
  */
 export function formOf(message: ReceivedMessage): ReadonlyMap<string, string> {
   const [contentType, second] = headerValues(message, 'content-type')
-  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type stands twice', { status: 415 })
+  if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type is there twice', { status: 415 })
   checkContentCoding(message)
   return parseForm(message.body, contentType)
 }

@@ -54,7 +54,7 @@ async function redeemFirst(
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, ...taken }
 }
 
-/** A use after the minute in which an answer may have been lost is a thief's, or the thief's was the first: what it gave ends. */
+/** A use after the minute in which an answer may have been lost shows a stolen code, here or at its first use: what it gave ends. */
 async function refuse(outcome: CodeOutcome, { onEvent }: TokenContext): Promise<never> {
   const alarm = await outcome.endReused()
   if (alarm !== undefined) onEvent(alarm)

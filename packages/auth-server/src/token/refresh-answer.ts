@@ -7,7 +7,7 @@ import type { TokenAnswer, TokenContext } from './token-context.js'
 import type { RefreshRequest } from './token-request.js'
 
 /**
- * Answers `request_type=refresh`: a new auth token for a grant, its user and claims, bound to the key that asks.
+ * Answers `request_type=refresh`: a new auth token for the grant, with its user and claims, bound to the key of this request.
  * @throws AAuthError `invalid_grant`, `invalid_scope`, `access_denied`
  * @see protocol §6.2, §5 "Refresh token"
  */
@@ -24,7 +24,7 @@ export async function answerRefresh(
   const { resource, purpose, user, id, txn } = grant
   await decideAgain(policyRequest(principal, { resource, scope, purpose, user: user?.sub }), policy)
   const issued = await issueAuthToken(issuer, { caller, resource, scope, user, txn, grant: id }, now())
-  // A revocation that was answered in the meantime wins: the token just signed goes nowhere.
+  // A revocation in the meantime wins: the token that was just signed is not sent.
   if (!(await grants.use(request.refresh_token))) throw refusedGrant()
   onEvent({ type: 'refreshed', ...grantedTo(principal, grant), scope, jti: issued.jti })
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
@@ -39,7 +39,7 @@ function narrowedScope(asked: string | undefined, granted: readonly string[]): r
   return scope
 }
 
-/** One text for every cause: whether a token is unknown, ended or someone else's is nobody's business. */
+/** One text for every cause: a caller must not learn that another agent has this token. */
 function refusedGrant(): AAuthError {
   return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller')
 }

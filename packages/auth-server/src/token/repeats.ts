@@ -3,9 +3,9 @@ import type { Repeats, TokenAnswer } from './token-context.js'
 
 /** Seconds from first use in which the same caller gets the same answer again. @see protocol §6.2 */
 export const repeatFor = 60
-/** Beyond, the oldest are forgotten: their callers are told `invalid_grant`, as they would after a restart. */
+/** Beyond that, the oldest are forgotten: their callers get `invalid_grant`, as after a restart. */
 const mostBytes = 32 * 1024 * 1024
-/** An answer holds a token of up to 6 KiB; its size is not known before it is made. */
+/** Bytes reserved for an answer, whose token is at most 6 KiB. */
 const largest = 8192
 
 /** An empty memory. */
@@ -13,7 +13,7 @@ export function createRepeats(now: () => number): Repeats {
   const held = sharedMap<string, { readonly answer: Promise<TokenAnswer>; readonly at: number }>({
     maxBytes: mostBytes,
   })
-  // Also when the clock went back.
+  // `abs`, for a clock that was set back.
   const isHeld = ({ at }: { readonly at: number }): boolean => Math.abs(now() - at) < repeatFor
 
   return {

@@ -13,7 +13,7 @@ export interface RequestedAccess {
   readonly txn?: string | undefined
 }
 
-/** What the checks need to know. */
+/** What the checks need. */
 export interface AccessContext {
   readonly issuer: string
   /** With what is left of this request's fetch budget. */
@@ -23,7 +23,7 @@ export interface AccessContext {
   readonly development: boolean
 }
 
-/** Names long enough for any API, and short enough that the auth token stays under 6 KiB. */
+/** Characters of `scope`: enough for any API, and few enough that the auth token stays under 6 KiB. */
 const longestScope = 2048
 
 /**
@@ -48,8 +48,8 @@ async function accessByResourceToken(
 ): Promise<RequestedAccess> {
   const { issuer, discovery, now, development } = context
   const { iss } = parseToken(token, ['resource+jwt'], { development })
-  // Self access has the direct form, whose rules a token made by the agent or by this server would walk around. A delegate can
-  // make none, and what its agent's own API gave it is what it needs beyond identity scopes.
+  // An agent asks for access to itself in the direct form. A resource token of its own making would get around the rules of that
+  // form. A delegate cannot make one, so a token of its agent's API is good: it is how a delegate gets scopes of its agent.
   if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
     throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
   }
@@ -59,7 +59,7 @@ async function accessByResourceToken(
   return { resource: iss, scope, txn: claims.txn }
 }
 
-/** A resource token is worthless to whoever stole it: it names its agent, its delegate and the very key that signs. */
+/** Stolen resource token: it works only for the agent, delegate and key that it names. */
 function bindsCaller(
   claims: { readonly agent: string; readonly agent_delegate?: string; readonly agent_jkt: string },
   caller: IdentifiedCaller,
@@ -84,7 +84,7 @@ async function accessByScope(text: string, caller: IdentifiedCaller, context: Ac
   return { resource: caller.agent, scope }
 }
 
-/** Scopes that are not about the user are the agent's own business: it names them in its metadata, and asks for them itself. */
+/** An agent may ask for scopes of its own, beside identity scopes, if its metadata lists them. Its delegates may not. */
 async function checkOwnScopes(
   scope: readonly string[],
   caller: IdentifiedCaller,

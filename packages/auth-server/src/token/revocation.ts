@@ -5,8 +5,8 @@ import type { TokenContext } from './token-context.js'
 import { parseRevocation } from './token-request.js'
 
 /**
- * Ends the caller's grant that `token` stands for, durably before it answers.
- * The answer is the same whether there was one: from anyone but the owner, nothing happens and nothing is told.
+ * Ends the caller's grant of this refresh token; answers once that is on disk. A token of another caller changes nothing, and the
+ * answer is the same.
  * @throws AAuthError `invalid_request` when there is no `token`
  * @see protocol §6.2
  */

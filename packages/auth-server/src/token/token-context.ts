@@ -10,7 +10,7 @@ import type { Policy } from '../policy.js'
 import type { RequestRow } from '../tables.js'
 import type { VerifiedCaller } from './identified-form.js'
 
-/** What the token endpoint decides with. */
+/** What the token endpoint needs. */
 export interface TokenContext {
   readonly issuer: AuthTokenIssuer
   readonly grants: Grants
@@ -39,10 +39,10 @@ export interface TokenAnswer {
   readonly refresh_token?: string
 }
 
-/** Who asks, and with what is left of this request's fetch budget. */
+/** The verified caller of a request, with the rest of its fetch budget. */
 export interface Asking extends Pick<VerifiedCaller, 'caller' | 'once'> {
   readonly discovery: Discovery
-  /** Told what an exchange would pass on once that is verified, so that a refusal is recorded with it. */
+  /** Notes the verified upstream token of an exchange, so that the event of a refusal names it. */
   readonly note: (known: {
     readonly exchange: ExchangeFacts
     readonly txn?: string

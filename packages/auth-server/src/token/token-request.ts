@@ -1,16 +1,16 @@
 import { AAuthError, isSafeId } from '@countersign/protocol'
 
-/** What is asked for: of another resource, whose resource token says what, or of the agent itself, the direct form. */
+/** The access that is asked for: at another resource, by its resource token, or at the agent itself, by scope (the direct form). */
 export type AccessRequest = ({ readonly resource_token: string } | { readonly scope: string }) & {
   readonly purpose?: string
-  /** Whom the agent expects to sign in. */
+  /** The user whom the agent expects to sign in. */
   readonly login_hint?: string
 }
 
 /** `request_type=auth`. */
 export type AuthRequest = AccessRequest & {
   readonly request_type: 'auth'
-  /** Where the user's browser goes with the answer, should the user be needed. */
+  /** Where the user's browser goes with the answer, if the user is asked. */
   readonly redirect_uri?: string
   readonly state?: string
 }
@@ -64,8 +64,8 @@ export type TokenRequest =
 
 const longestPurpose = 1024
 /**
- * Characters of `state` as they stand in a link. It is kept with the request, and a stranger may have many: what an app must
- * remember stands in its own session, and `state` names that.
+ * Characters of `state`, encoded as in a link. It is stored with each request, so it is short: an app keeps its data in its own
+ * session, and names that in `state`.
  */
 const longestState = 512
 
@@ -124,7 +124,7 @@ function parseAccess(form: ReadonlyMap<string, string>): AccessRequest {
   const resource_token = form.get('resource_token')
   const scope = form.get('scope')
   const auth_request_url = form.get('auth_request_url')
-  // Were two of them read, a scope parameter could widen what the resource put into its token.
+  // With both, a `scope` parameter could widen the scope of the resource token.
   if ([resource_token, scope, auth_request_url].filter(value => value !== undefined).length !== 1) {
     throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url')
   }
@@ -141,7 +141,7 @@ function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
   return { purpose }
 }
 
-/** Where the answer goes; the metadata of the agent bound `redirect_uri`. */
+/** Where the answer goes. `redirect_uri` needs no length limit here: it must be listed in the agent's metadata. */
 function wayBack(form: ReadonlyMap<string, string>): { redirect_uri?: string; state?: string } {
   const way = { ...optional(form, 'redirect_uri'), ...optional(form, 'state') }
   if (encodedLength(way.state) > longestState) {
@@ -158,7 +158,7 @@ function loginHintOf(form: ReadonlyMap<string, string>): { login_hint?: string }
   const login_hint = form.get('login_hint')
   if (login_hint === undefined) return {}
   if (!isSafeId(login_hint))
-    throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or has controls')
+    throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters')
   return { login_hint }
 }
 
