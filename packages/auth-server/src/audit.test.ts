@@ -67,7 +67,7 @@ async function askWithTxn(made: World, signer: Signer, form: Record<string, stri
 }
 
 test(
-  verifies('LOG-03', 'token.txn', 'a grant by policy, its refresh, its end and each refusal are one record each'),
+  verifies('LOG-03', 'token.txn', 'a grant by policy, its refresh, its revocation and each refusal are one event each'),
   async () => {
     const direct = directGrants([
       {
@@ -129,7 +129,7 @@ test(
 )
 
 test(
-  verifies('LOG-03', 'token.txn', 'what a user decides, from the request to the alarm, is one record each'),
+  verifies('LOG-03', 'token.txn', 'each step of a user’s request, from the question to the alarm, is one event'),
   async () => {
     const { made, step } = await watched(await consentWorld())
     const phone = await delegate(made, 'phone')

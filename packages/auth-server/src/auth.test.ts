@@ -79,7 +79,11 @@ test('the agent server itself gets a token without a delegate', async () => {
 })
 
 test(
-  verifies('error.access-denied', 'grant.delegates', 'what the policy does not name is denied, and nothing is stored'),
+  verifies(
+    'error.access-denied',
+    'grant.delegates',
+    'a request that the policy does not name is denied, and nothing is stored',
+  ),
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
@@ -150,7 +154,7 @@ test(
   },
 )
 
-test(verifies('token.txn', 'the audit id of the resource goes on in the auth token'), async () => {
+test(verifies('token.txn', 'the auth token carries the audit id of the resource token'), async () => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const resource_token = await resourceToken(made, phone, { claims: { txn: 'txn-7' } })
@@ -158,7 +162,7 @@ test(verifies('token.txn', 'the audit id of the resource goes on in the auth tok
   expect(part(answer['auth_token'], 1)).toMatchObject({ txn: 'txn-7' })
 })
 
-test('the policy is told who asks for what, where, and the claimed purpose', async () => {
+test('the policy gets agent, resource, scope and the claimed purpose', async () => {
   const seen: unknown[] = []
   const made = await world({
     policy: request => {
@@ -223,7 +227,7 @@ test(verifies('auth.self.delegate', 'a delegate may not ask for scopes of its ag
   expect((await send(made, agentServer(made), { request_type: 'auth', scope: 'notes.read' })).status).toBe(200)
 })
 
-test('identity scopes need a user, whoever asks', async () => {
+test('identity scopes need a user, whichever caller asks', async () => {
   const made = await world({ policy: () => 'direct' })
   const phone = await delegate(made, 'phone')
   const description = 'identity scopes need a user, and this auth server signs in none'
@@ -254,7 +258,7 @@ test(verifies('TOK-12', 'the direct form cannot name another resource'), async (
   expect(part(answer['auth_token'], 1)['aud']).toBe('https://agent.example')
 })
 
-test(verifies('trust.auth-server.agents', 'an agent never heard of is met, and policy alone decides'), async () => {
+test(verifies('trust.auth-server.agents', 'an unknown agent is verified, and policy alone decides'), async () => {
   const listed = { agent: 'https://other.example', resource: 'https://calendar.example', scopes: ['events.read'] }
   for (const [policy, outcome] of [
     [directGrants([]), plain(403, 'access_denied')],
@@ -267,7 +271,7 @@ test(verifies('trust.auth-server.agents', 'an agent never heard of is met, and p
   }
 })
 
-test(verifies('error.unavailable', 'a database that is away is 503, not a bug'), async () => {
+test(verifies('error.unavailable', 'an unreachable database is 503, not an internal error'), async () => {
   const made = await world()
   await granted(await ask(made, agentServer(made)))
   await made.auth.close()

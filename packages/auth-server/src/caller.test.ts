@@ -36,7 +36,7 @@ test(
     'SCH-11',
     'token-endpoint.identified',
     'error.insufficient-level',
-    'below identified nothing is fetched or answered',
+    'a caller below the identified level is refused, and nothing is fetched',
   ),
   async () => {
     const made = await world()
@@ -70,7 +70,12 @@ async function answeredByHead({ auth }: World, { body: _, ...head }: ReceivedMes
 }
 
 test(
-  verifies('sig.body.head-first', 'DIG-21', 'JWT-24', 'whom nothing is answered is told before its body has come'),
+  verifies(
+    'sig.body.head-first',
+    'DIG-21',
+    'JWT-24',
+    'a caller below the identified level is refused before its body is read',
+  ),
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
@@ -142,7 +147,7 @@ test(
   verifies(
     'AGT-03',
     'error.discovery-failed',
-    'an agent without metadata of its own is refused, one that is away is asked to wait',
+    'an agent without metadata is refused, an unreachable one is asked to wait',
   ),
   async () => {
     const made = await world()
@@ -208,7 +213,10 @@ test(
 )
 
 test(
-  verifies('sig.replay.not-processed', 'one that has just started, or whose replay set is away, says nothing was done'),
+  verifies(
+    'sig.replay.not-processed',
+    'a server that has just started, or cannot reach its replay set, answers that nothing was done',
+  ),
   async () => {
     for (const check of [
       async () => 'early' as const,

@@ -55,7 +55,7 @@ test('firstOf takes functions only', () => {
   expect(() => firstOf(directGrants([grant]))).not.toThrow()
 })
 
-test('demo users and sign-in providers have no members that nobody knows', () => {
+test('unknown members of demo users and sign-in providers are refused', () => {
   expect(() => demoUsers([{ name: 'Ada', emailVerified: true } as never])).toThrow(
     new TypeError("demoUsers: unknown option 'emailVerified'; did you mean 'email_verified'?"),
   )

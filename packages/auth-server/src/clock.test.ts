@@ -44,7 +44,7 @@ for (const seconds of [600, -600]) {
     verifies(
       'F-30',
       'error.date',
-      `a clock that is ${seconds} s wrong refuses with its own time, and nothing is lost when it is right again`,
+      `a server whose clock is ${seconds} s off refuses with its time, and loses nothing when it is right again`,
     ),
     async () => {
       const { made, step } = await wrongClock()
@@ -72,10 +72,7 @@ for (const seconds of [600, -600]) {
 }
 
 test(
-  verifies(
-    'F-30',
-    'what was granted, asked and mistyped while all clocks were ahead does no harm once they are set back',
-  ),
+  verifies('F-30', 'grants, requests and wrong codes from clocks that ran ahead do no harm once they are set back'),
   async () => {
     const made = await consentWorld({ deviceFlow: 'any' })
     made.clock.now = newYear + 600

@@ -95,7 +95,7 @@ test(verifies(
   'F-04',
   'F-05',
   'consent.code',
-  'killed at any step, what was answered stands, what was not can be done again, and no code gives two grants',
+  'a kill at any step loses no answered step, unanswered ones can be repeated, and no code gives two grants',
 ), { timeout: 60_000 }, async ({ onTestFinished }) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))

@@ -118,7 +118,7 @@ test(verifies(
   'F-04',
   'device.auth',
   'device.code',
-  'a device flow killed at any step: what was answered stands, what was not can be done again, no code gives two grants',
+  'a kill in a device flow loses no answered step, unanswered ones can be repeated, and no code gives two grants',
 ), { timeout: 60_000 }, async ({ onTestFinished }) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
@@ -166,7 +166,7 @@ test(verifies(
   expect(grants).toHaveLength(allowed.length)
 })
 
-test(verifies('F-03', 'a sign-in that was answered outlives a kill, and one that was not is done again'), {
+test(verifies('F-03', 'an answered sign-in outlives a kill, and an unanswered one can be repeated'), {
   timeout: 60_000,
 }, async ({ onTestFinished }) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-crash-'))

@@ -45,7 +45,7 @@ for (const { name, away, url } of databases) {
       'revoke.ends',
       'revoke.silent',
       'F-36',
-      `on ${name}: grants outlive a restart, stay their owner's, and end when revoked${away}`,
+      `on ${name}: grants outlive a restart, work only for their owner, and end when revoked${away}`,
     ),
     async () => {
       const database = url()
@@ -73,7 +73,11 @@ for (const { name, away, url } of databases) {
   )
 
   test.skipIf(away !== '')(
-    verifies('DOS-09', 'refresh.life', `on ${name}: grants that are many or old end, those of others stay${away}`),
+    verifies(
+      'DOS-09',
+      'refresh.life',
+      `on ${name}: too many or unused grants end, those of other principals stay${away}`,
+    ),
     async () => {
       const made = await world({ database: url() })
       const phone = await delegate(made, 'phone', { claims: { exp: made.clock.now + 86_400 } })

@@ -50,7 +50,7 @@ function describe(made: World, words: string): void {
 test.each(['allow', 'deny'])(
   verifies(
     'consent.redirect-uri.again',
-    'an address that the agent has given up gets no answer, whether the user says %s',
+    'a redirect_uri that the agent no longer lists gets no answer, whether the user says %s',
   ),
   async decision => {
     const made = await consentWorld()
@@ -76,7 +76,7 @@ test.each(['allow', 'deny'])(
 test(
   verifies(
     'consent.redirect-uri.again',
-    'what is remembered, and what was decided before, goes to no address that was given up',
+    'neither a remembered nor an earlier decision goes to a redirect_uri that the agent no longer lists',
   ),
   async () => {
     const made = await consentWorld()
@@ -97,7 +97,10 @@ test(
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
-    verifies('consent.words', `on ${name}: a yes is to the words that were shown, and the grant keeps them${away}`),
+    verifies(
+      'consent.words',
+      `on ${name}: a consent is to the descriptions that were shown, and the grant keeps them${away}`,
+    ),
     async () => {
       const database = url()
       const made = await consentWorld({ database })

@@ -10,7 +10,7 @@ const released = [
 ]
 
 test(
-  verifies('F-82', 'migrations since the last release only expand: the version before goes on beside this one'),
+  verifies('F-82', 'migrations since the last release only expand: the release before runs beside this one'),
   async () => {
     expect(migrations.slice(0, released.length).map(({ name }) => name)).toEqual(released)
     for (const migration of migrations.slice(released.length))

@@ -76,7 +76,7 @@ test(
 )
 
 test(
-  verifies('metadata.auth-server', 'with users it says where their browsers go, and what it can tell of them'),
+  verifies('metadata.auth-server', 'with login it publishes its agent_auth_endpoint and identity scopes'),
   async () => {
     const metadata = async (options: Parameters<typeof consentWorld>[0]) =>
       (await consentWorld(options)).auth.handle(get('/.well-known/aauth-issuer')).then(response => response.json())
@@ -91,7 +91,7 @@ test(
   },
 )
 
-test(verifies('consent.browser', 'no page is read by a script of another origin, whatever agents may'), async () => {
+test(verifies('consent.browser', 'pages get no CORS headers, whatever cors allows for agents'), async () => {
   const headers = [
     ['host', 'auth.example'],
     ['origin', 'https://app.example'],
@@ -108,14 +108,14 @@ test(verifies('consent.browser', 'no page is read by a script of another origin,
   }
 })
 
-test('nothing is served elsewhere', async () => {
+test('other paths are 404', async () => {
   const { auth } = await world()
   for (const target of ['/', '/agent', '/agent/token/', '/agent//token', '/.well-known/openid-configuration']) {
     expect((await auth.handle(get(target))).status, target).toBe(404)
   }
 })
 
-test('what cannot work is refused at construction', async () => {
+test('options that cannot work are refused at construction', async () => {
   await expect(world({ issuer: 'https://auth.example/' })).rejects.toThrow(TypeError)
   await expect(world({ issuer: 'http://localhost:4120' })).rejects.toThrow(TypeError)
   await expect(world({ issuer: 'http://localhost:4120', development: true })).resolves.toBeDefined()

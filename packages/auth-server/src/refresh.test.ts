@@ -74,7 +74,7 @@ test(
     'TOK-35',
     'refresh.bound-to-delegate',
     'error.invalid-grant',
-    'unknown, made up, foreign and ended look the same',
+    'unknown, malformed, foreign and ended refresh tokens get the same answer',
   ),
   async () => {
     const made = await world()
@@ -171,7 +171,7 @@ test(
     'TOK-29',
     'refresh.re-evaluates',
     'refresh.denied-keeps',
-    'a policy that says no refuses at once and keeps the grant',
+    'a policy that denies refuses the refresh and keeps the grant',
   ),
   async () => {
     const closed = new Set<string>()
@@ -244,7 +244,7 @@ test(
   },
 )
 
-test('a grant lives in the database: a second server on it refreshes, and two at once agree', async () => {
+test('a second server on the same database refreshes a grant', async () => {
   const database = `sqlite:${join(mkdtempSync(join(tmpdir(), 'auth-server-')), 'auth.db')}`
   const one = await world({ database })
   const two = { ...(await world({ database })), agentKey: one.agentKey }

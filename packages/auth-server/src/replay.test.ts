@@ -35,7 +35,7 @@ test(
   verifies(
     'DOS-19',
     'sig.replay.after-checks',
-    'what a token endpoint refuses for its form, its tokens or by policy is not remembered',
+    'requests refused for form, tokens or policy do not enter the replay set',
   ),
   async () => {
     const { replay, remembered } = counted()
@@ -54,7 +54,7 @@ test(
   },
 )
 
-test(verifies('sig.replay.token-endpoints', 'each form that is answered passes once'), async () => {
+test(verifies('sig.replay.token-endpoints', 'each answered request is refused a second time'), async () => {
   const { replay, remembered } = counted()
   const made = await world({ replay })
   const phone = await delegate(made, 'phone')

@@ -200,7 +200,7 @@ test(
   verifies(
     'RST-10',
     'error.discovery-failed',
-    'a resource whose documents are missing, wrong or away is never believed',
+    'a resource whose documents are missing, wrong or unreachable is refused',
   ),
   async () => {
     const made = await world()
@@ -229,7 +229,7 @@ test(
 )
 
 test(
-  verifies('DOS-10', 'error.invalid-request', 'names that are each in order but together too long are told so'),
+  verifies('DOS-10', 'error.invalid-request', 'names that are together too long for a token are refused'),
   async () => {
     const made = await world({ policy: () => 'direct' })
     const agent = `https://${Array.from({ length: 4 }, () => 'a'.repeat(58)).join('.')}.example`

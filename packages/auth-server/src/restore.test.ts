@@ -61,7 +61,7 @@ const backUp = (from: string, to: string): void => copyFileSync(from, to)
 test(
   verifies(
     'restore.epoch',
-    'a restored database does not start; made fit, it has no code, request, session or grant of a user of before',
+    'a restored database does not start; prepared, it has no earlier code, request, session or user’s grant',
   ),
   async () => {
     const { file, backup, epoch } = place()
@@ -183,7 +183,7 @@ test.skipIf(postgres.away !== '')(
   },
 )
 
-test(verifies('restore.epoch', 'what must not come back is noted within seconds, while the server runs'), async () => {
+test(verifies('restore.epoch', 'a decision that must not be undone advances the epoch within seconds'), async () => {
   const { file, epoch } = place()
   const made = await consentWorld({ database: `sqlite:${file}`, epoch })
   const before = await epoch.read()
@@ -195,30 +195,27 @@ test(verifies('restore.epoch', 'what must not come back is noted within seconds,
   await made.auth.close()
 })
 
-test(
-  verifies('restore.epoch', 'a database that goes back under a running server is answered with 503 from then on'),
-  async () => {
-    let mark: { database: string; epoch: number } | undefined
-    const epoch = {
-      read: async () => mark,
-      write: async (next: NonNullable<typeof mark>) => {
-        mark = next
-      },
-    }
-    const { file } = place()
-    const made = await consentWorld({ database: `sqlite:${file}`, epoch })
-    await made.auth.ready()
-    // As a replica that takes over without the last writes: another process has set the epoch back.
-    const { openStore } = await import('@countersign/store')
-    const { migrations, room } = await import('./tables.js')
-    const store = await openStore<{ auth_server_epoch: { epoch: number } }>({ url: `sqlite:${file}`, room, migrations })
-    await store.write(tx => tx.updateTable('auth_server_epoch').set({ epoch: 1 }).execute())
-    made.clock.now += 61
-    await made.auth.ready().catch(() => undefined)
-    await sleep(50)
-    await expect(made.auth.ready()).rejects.toMatchObject({ code: 'restored' })
-    const answer = await ask(made, agentServer(made))
-    expect([answer.status, (await bodyOf(answer))['error']]).toEqual([503, 'temporarily_unavailable'])
-    await Promise.all([made.auth.close(), store.close()])
-  },
-)
+test(verifies('restore.epoch', 'after its database was restored under it, a running server answers 503'), async () => {
+  let mark: { database: string; epoch: number } | undefined
+  const epoch = {
+    read: async () => mark,
+    write: async (next: NonNullable<typeof mark>) => {
+      mark = next
+    },
+  }
+  const { file } = place()
+  const made = await consentWorld({ database: `sqlite:${file}`, epoch })
+  await made.auth.ready()
+  // As a replica that takes over without the last writes: another process has set the epoch back.
+  const { openStore } = await import('@countersign/store')
+  const { migrations, room } = await import('./tables.js')
+  const store = await openStore<{ auth_server_epoch: { epoch: number } }>({ url: `sqlite:${file}`, room, migrations })
+  await store.write(tx => tx.updateTable('auth_server_epoch').set({ epoch: 1 }).execute())
+  made.clock.now += 61
+  await made.auth.ready().catch(() => undefined)
+  await sleep(50)
+  await expect(made.auth.ready()).rejects.toMatchObject({ code: 'restored' })
+  const answer = await ask(made, agentServer(made))
+  expect([answer.status, (await bodyOf(answer))['error']]).toEqual([503, 'temporarily_unavailable'])
+  await Promise.all([made.auth.close(), store.close()])
+})

@@ -47,7 +47,7 @@ for (const { name, away, url } of databases) {
     verifies(
       'LOG-10',
       'refresh.life',
-      `on ${name}: sessions, addresses, consents and people go when their time has come, though nobody writes any more${away}`,
+      `on ${name}: expired sessions, addresses, consents and users are deleted without further writes${away}`,
     ),
     async () => {
       const database = url()
@@ -112,7 +112,7 @@ for (const { name, away, url } of databases) {
 }
 
 test(
-  verifies('LOG-10', 'what has ended by the thousand goes at once, bounded, and no write waits for all of it'),
+  verifies('LOG-10', 'thousands of expired rows are deleted in batches, and no write waits for all of them'),
   async () => {
     const clock = { now: 1_000_000_000 }
     const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })

@@ -57,7 +57,7 @@ test(
   },
 )
 
-test(verifies('RAT-02', 'without trusted proxies no header moves a caller to another network'), async () => {
+test(verifies('RAT-02', 'without trusted proxies no header changes a caller’s network'), async () => {
   for (const peer of [publicProxy, proxy]) {
     const made = await consentWorld({ deviceFlow, pagesPerMinute: 3 })
     const statuses = []
@@ -104,7 +104,7 @@ test.each([
   },
 )
 
-test(verifies('consent.device-guesses', 'wrong codes of all private addresses have an end, too'), async () => {
+test(verifies('consent.device-guesses', 'wrong codes of all private addresses together are limited, too'), async () => {
   const store = await openStore<Tables>({ url: 'sqlite::memory:', room, migrations })
   const guesses = createGuesses(
     countsIn(store, () => 1_800_000_000),

@@ -65,7 +65,7 @@ for (const { name, away, url } of databases) {
 }
 
 test(
-  verifies('consent.device-guesses', 'a right code counts as no miss, and a code that was found is found again'),
+  verifies('consent.device-guesses', 'a right code does not count as wrong, and its browser finds it again'),
   async () => {
     const made = await consentWorld({ deviceFlow: ['https://agent.example'] })
     const tv = await delegate(made, 'tv')

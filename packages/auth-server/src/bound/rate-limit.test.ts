@@ -2,7 +2,7 @@ import { verifies } from '@countersign/requirements'
 import { expect, test } from 'vitest'
 import { rateLimit } from './rate-limit.js'
 
-test(verifies('F-30', 'what was exchanged too often waits its minute, and no longer when the clock goes back'), () => {
+test(verifies('F-30', 'a limited name waits a minute, and no longer when the clock is set back'), () => {
   const clock = { now: 1_800_000_000 }
   const limit = rateLimit({ most: 2, seconds: 60, now: () => clock.now })
   for (const step of [60, -600, 60]) {

@@ -71,7 +71,7 @@ for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
     verifies(
       'DOS-08',
-      `on ${name}: of 600 requests at once, at two instances, no more wait than the quota lets${away}`,
+      `on ${name}: of 600 requests at once, at two instances, no more wait than the quota allows${away}`,
     ),
     { timeout: 60_000 },
     async () => {
@@ -95,7 +95,7 @@ for (const { name, away, url } of databases) {
   )
 
   test.skipIf(away !== '')(
-    verifies('request.shares', `on ${name}: the subdomains of one stranger share a tenth, also in a burst${away}`),
+    verifies('request.shares', `on ${name}: all subdomains of a site share a tenth, also in a burst${away}`),
     { timeout: 60_000 },
     async () => {
       const made = await instances(url(), 1, { quota: { agent: 1000, delegate: 100, total: 1000 } })
@@ -150,10 +150,7 @@ test(verifies('request.shares', 'in development all agents of one machine share 
 })
 
 test(
-  verifies(
-    'request.shares',
-    'what one request takes of the table is bounded, and one that cannot be stored fails alone',
-  ),
+  verifies('request.shares', 'the size of a request is limited, and one that cannot be stored fails alone'),
   async () => {
     const [one] = await instances('sqlite::memory:', 1, { quota: { agent: 1000, delegate: 100 } })
     if (one === undefined) throw new Error('no instance')
@@ -171,7 +168,7 @@ test(
 )
 
 test(
-  verifies('request.shares', 'what one user is shown is counted for all subdomains of an agent together'),
+  verifies('request.shares', 'requests shown to a user are counted for all subdomains of an agent together'),
   async () => {
     const [one] = await instances('sqlite::memory:', 1, { quota: { agent: 1000, delegate: 100 } })
     if (one === undefined) throw new Error('no instance')

@@ -33,7 +33,7 @@ test(
     'UIX-02',
     'UIX-03',
     'TOK-22',
-    'a link that is wrong in any way gets a page, and leads nowhere',
+    'a link that is wrong in any way gets an error page, and no redirect',
   ),
   async () => {
     const made = await consentWorld()
@@ -68,7 +68,7 @@ test(
   },
 )
 
-test(verifies('UIX-04', 'what else the link says changes nothing'), async () => {
+test(verifies('UIX-04', 'other parameters of the link change nothing'), async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))
@@ -83,29 +83,26 @@ test(verifies('UIX-04', 'what else the link says changes nothing'), async () => 
   expect(text).not.toContain('x.example')
 })
 
-test(
-  verifies('consent.claimed', 'the first browser has it; another gets a page, and no link goes around that'),
-  async () => {
-    const made = await consentWorld()
-    const phone = await delegate(made, 'phone')
-    const request_token = await requestTokenOf(await askUser(made, phone))
-    const [first, second] = [await browserOf(made), await browserOf(made, 'grace')]
-    expect((await open(first, linkOf(request_token))).status).toBe(200)
-    expect(shown(await second.get(linkOf(request_token)))).toEqual(page400)
-    const path = `/agent/consent?${new URLSearchParams({ request_token })}`
-    expect(shown(await second.get(path))).toEqual(page400)
-    expect(shown(await (await browserOf(made)).get(path))).toEqual(page400)
-    const csrf = await second.csrf('/logout')
-    const forced = await second.post('/agent/consent', {
-      csrf,
-      request_token,
-      decision: 'allow',
-      'scope:events.read': '',
-    })
-    expect(shown(forced)).toEqual(page400)
-    expect(made.events.filter(event => event.type === 'consented')).toEqual([])
-  },
-)
+test(verifies('consent.claimed', 'only the first browser that opens a request may decide it'), async () => {
+  const made = await consentWorld()
+  const phone = await delegate(made, 'phone')
+  const request_token = await requestTokenOf(await askUser(made, phone))
+  const [first, second] = [await browserOf(made), await browserOf(made, 'grace')]
+  expect((await open(first, linkOf(request_token))).status).toBe(200)
+  expect(shown(await second.get(linkOf(request_token)))).toEqual(page400)
+  const path = `/agent/consent?${new URLSearchParams({ request_token })}`
+  expect(shown(await second.get(path))).toEqual(page400)
+  expect(shown(await (await browserOf(made)).get(path))).toEqual(page400)
+  const csrf = await second.csrf('/logout')
+  const forced = await second.post('/agent/consent', {
+    csrf,
+    request_token,
+    decision: 'allow',
+    'scope:events.read': '',
+  })
+  expect(shown(forced)).toEqual(page400)
+  expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+})
 
 test(verifies('consent.browser', 'UIX-05', 'a form without the token of this session grants nothing'), async () => {
   const made = await consentWorld()
@@ -127,7 +124,13 @@ test(verifies('consent.browser', 'UIX-05', 'a form without the token of this ses
 })
 
 test(
-  verifies('UIX-13', 'UIX-18', 'UIX-24', 'F-05', 'however often it is approved, there is one code; once used, none'),
+  verifies(
+    'UIX-13',
+    'UIX-18',
+    'UIX-24',
+    'F-05',
+    'a request that is approved several times has one code, which works once',
+  ),
   async () => {
     const made = await consentWorld()
     const phone = await delegate(made, 'phone')
@@ -172,7 +175,7 @@ test(
   },
 )
 
-test('whoever signs in after the user that opened the page decides for themselves', async () => {
+test('a user who signs in after the one that opened the page decides for themselves', async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))
@@ -190,7 +193,7 @@ test('whoever signs in after the user that opened the page decides for themselve
   expect((await open(one, linkOf(request_token))).headers.get('location')).toBeNull()
 })
 
-test(verifies('consent.page', 'UIX-11', 'scopes are in the words of the resource, and of it alone'), async () => {
+test(verifies('consent.page', 'UIX-11', 'scopes are described by their own resource only'), async () => {
   const made = await consentWorld()
   const url = 'https://calendar.example/.well-known/aauth-resource'
   const described = {
@@ -208,7 +211,7 @@ test(verifies('consent.page', 'UIX-11', 'scopes are in the words of the resource
   expect(text).not.toContain('Harmless')
 })
 
-test(verifies('UIX-28', 'an agent that asks one user on and on is told to wait, others are not'), async () => {
+test(verifies('UIX-28', 'an agent that asks one user too often must wait, others need not'), async () => {
   const made = await consentWorld({ policy: () => 'consent' })
   const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
   const one = await browserOf(made, 'ada')
@@ -222,7 +225,7 @@ test(verifies('UIX-28', 'an agent that asks one user on and on is told to wait, 
   expect(await opened()).toBe(200)
 })
 
-test(verifies('DOS-08', 'error.rate-limited', 'requests that wait are bounded by agent and delegate'), async () => {
+test(verifies('DOS-08', 'error.rate-limited', 'waiting requests are limited for each agent and delegate'), async () => {
   const made = await consentWorld({ requestQuota: { agent: 3, delegate: 2 } })
   const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
   const asked = async (signer = phone) => (await askUser(made, signer)).status
@@ -235,7 +238,7 @@ test(verifies('DOS-08', 'error.rate-limited', 'requests that wait are bounded by
   expect(await asked()).toBe(200)
 })
 
-test('a sign-in of another way than this browser leads to the request it began with', async () => {
+test('a sign-in leads back to the request that it began with', async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const request_token = await requestTokenOf(await askUser(made, phone))

@@ -118,7 +118,7 @@ const bare = {
   scopes: [{ name: 'events.read' }, { name: 'events.write', held: true, optional: false }, { name: 'events.delete' }],
 }
 
-test('documents that are not there leave the page with what is verified', async () => {
+test('without metadata the page shows what is verified', async () => {
   expect(
     await consentView(row, frame, { discovery: discovery({}), logos, issuer: { issuer: 'https://auth.example' } }),
   ).toMatchObject(bare)

@@ -91,28 +91,31 @@ test(
   },
 )
 
-test(verifies('UIX-17', 'consent.redirect', 'a no goes back as access_denied, and stays one'), async () => {
-  const made = await consentWorld()
-  const phone = await delegate(made, 'phone')
-  const request_token = await requestTokenOf(await askUser(made, phone))
-  const one = await browserOf(made, 'ada')
-  const page = await (await open(one, linkOf(request_token))).text()
-  const { csrf = '' } = hiddenOf(page)
-  const answer = (decision: string) =>
-    one.post('/agent/consent', { csrf, request_token, decision, 'scope:events.read': 'on' })
-  for (const response of [await answer('deny'), await answer('deny')]) {
-    expect(response.status).toBe(303)
-    expect(Object.fromEntries(answerOf(response).searchParams)).toEqual({
-      error: 'access_denied',
-      state: 's1',
-      iss: 'https://auth.example',
-    })
-  }
-  const late = await answer('allow')
-  expect([late.status, late.headers.get('location')]).toEqual([400, null])
-  expect(made.events.filter(event => event.type === 'declined')).toHaveLength(1)
-  expect(made.events.filter(event => event.type === 'consented')).toEqual([])
-})
+test(
+  verifies('UIX-17', 'consent.redirect', 'a refusal goes back as access_denied, and cannot be changed'),
+  async () => {
+    const made = await consentWorld()
+    const phone = await delegate(made, 'phone')
+    const request_token = await requestTokenOf(await askUser(made, phone))
+    const one = await browserOf(made, 'ada')
+    const page = await (await open(one, linkOf(request_token))).text()
+    const { csrf = '' } = hiddenOf(page)
+    const answer = (decision: string) =>
+      one.post('/agent/consent', { csrf, request_token, decision, 'scope:events.read': 'on' })
+    for (const response of [await answer('deny'), await answer('deny')]) {
+      expect(response.status).toBe(303)
+      expect(Object.fromEntries(answerOf(response).searchParams)).toEqual({
+        error: 'access_denied',
+        state: 's1',
+        iss: 'https://auth.example',
+      })
+    }
+    const late = await answer('allow')
+    expect([late.status, late.headers.get('location')]).toEqual([400, null])
+    expect(made.events.filter(event => event.type === 'declined')).toHaveLength(1)
+    expect(made.events.filter(event => event.type === 'consented')).toEqual([])
+  },
+)
 
 test('the user may allow less than was asked, and the token says what', async () => {
   const made = await consentWorld()
@@ -124,27 +127,21 @@ test('the user may allow less than was asked, and the token says what', async ()
   expect(await refusalOf(wider)).toEqual(plain(400, 'invalid_scope'))
 })
 
-test(
-  verifies('consent.remembered', 'what was allowed is not asked again, of this user, this delegate, this resource'),
-  async () => {
-    const made = await consentWorld()
-    const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
-    const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
-    await allowedCode(made, phone, { one: ada })
-    const opened = async (one: typeof ada, signer: typeof phone, scope = 'events.read') =>
-      (await open(one, linkOf(await requestTokenOf(await askUser(made, signer, { scope }))))).status
-    expect(await opened(ada, phone)).toBe(303)
-    expect(await opened(ada, laptop)).toBe(200)
-    expect(await opened(grace, phone)).toBe(200)
-    expect(await opened(ada, phone, 'events.write')).toBe(200)
-    expect(made.events.filter(event => event.type === 'consented').map(event => event.by)).toEqual([
-      'user',
-      'remembered',
-    ])
-  },
-)
+test(verifies('consent.remembered', 'a consent is remembered for this user, delegate and resource'), async () => {
+  const made = await consentWorld()
+  const [phone, laptop] = [await delegate(made, 'phone'), await delegate(made, 'laptop')]
+  const [ada, grace] = [await browserOf(made, 'ada'), await browserOf(made, 'grace')]
+  await allowedCode(made, phone, { one: ada })
+  const opened = async (one: typeof ada, signer: typeof phone, scope = 'events.read') =>
+    (await open(one, linkOf(await requestTokenOf(await askUser(made, signer, { scope }))))).status
+  expect(await opened(ada, phone)).toBe(303)
+  expect(await opened(ada, laptop)).toBe(200)
+  expect(await opened(grace, phone)).toBe(200)
+  expect(await opened(ada, phone, 'events.write')).toBe(200)
+  expect(made.events.filter(event => event.type === 'consented').map(event => event.by)).toEqual(['user', 'remembered'])
+})
 
-test(verifies('consent.remembered', 'through a loopback redirect it is asked every time'), async () => {
+test(verifies('consent.remembered', 'with a loopback redirect the user is asked every time'), async () => {
   const made = await consentWorld()
   allowRedirects(made, { localhost_callback_allowed: true })
   const phone = await delegate(made, 'phone')
@@ -169,7 +166,7 @@ test('a wider scope asks only for what is new', async () => {
   expect(part(auth_token, 1)['scope']).toBe('events.read events.write')
 })
 
-test('what another tab allows in the meantime is not allowed here, where the user left it out', async () => {
+test('a scope that the user left out is not granted because another tab allowed it meanwhile', async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const one = await browserOf(made, 'ada')
@@ -183,7 +180,7 @@ test('what another tab allows in the meantime is not allowed here, where the use
 })
 
 test(
-  verifies('token.auth.identity-scopes', 'they become claims, never scope: an agent signs its users in'),
+  verifies('token.auth.identity-scopes', 'identity scopes become claims, never scope: an agent signs its users in'),
   async () => {
     const made = await consentWorld()
     const request_token = await requestTokenOf(await askIdentity(made))
@@ -210,7 +207,7 @@ test(
   },
 )
 
-test('openid is no choice: what the page does not offer to leave out is granted, and nothing beyond it', async () => {
+test('openid is granted without a checkbox, and nothing beyond what the page shows', async () => {
   const made = await consentWorld()
   const phone = await delegate(made, 'phone')
   const scope = 'events.read openid email'

@@ -58,7 +58,7 @@ for (const { name, away, url } of databases) {
       'device.code',
       'F-35',
       'TOK-16',
-      `on ${name}: of two that redeem one device code at once, one wins${away}`,
+      `on ${name}: of two redemptions of one device code at once, one is granted${away}`,
     ),
     async () => {
       const database = url()

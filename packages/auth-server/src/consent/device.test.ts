@@ -72,7 +72,7 @@ test(
   },
 )
 
-test(verifies('error.unauthorized-client', 'off for every agent that was not allowed it'), async () => {
+test(verifies('error.unauthorized-client', 'an agent that is not in deviceFlow is refused'), async () => {
   for (const [flow, status] of [
     [[], 403],
     [['https://other.example'], 403],
@@ -87,13 +87,13 @@ test(verifies('error.unauthorized-client', 'off for every agent that was not all
   await expect(consentWorld({ deviceFlow: 'any' }).then(({ auth }) => auth.ready())).resolves.toBeUndefined()
 })
 
-test(verifies('device.auth', 'what policy grants at once needs no code'), async () => {
+test(verifies('device.auth', 'a direct grant needs no code'), async () => {
   const made = await consentWorld({ deviceFlow, policy: () => 'direct' })
   await granted(await askDevice(made, await delegate(made, 'tv')))
 })
 
 test(
-  verifies('device.code', 'error.device', 'a no, a code of another, one that expired, one that never was'),
+  verifies('device.code', 'error.device', 'a denied, foreign, expired or unknown device code is refused'),
   async () => {
     const made = await consentWorld({ deviceFlow: 'any' })
     const tv = await delegate(made, 'tv')
@@ -112,7 +112,7 @@ test(
 )
 
 test(
-  verifies('device.code', 'error.device', 'a device that asks too often is told to slow down, more each time'),
+  verifies('device.code', 'error.device', 'a device that polls too often must slow down, more each time'),
   async () => {
     const made = await consentWorld({ deviceFlow })
     const tv = await delegate(made, 'tv')
@@ -173,7 +173,7 @@ test.each(['session', 'user'])(
   },
 )
 
-test(verifies('consent.device', 'no link carries the code, and a form from elsewhere is none'), async () => {
+test(verifies('consent.device', 'a code in a link, or a form from another site, is ignored'), async () => {
   const made = await consentWorld({ deviceFlow })
   const tv = await delegate(made, 'tv')
   const { user_code, device_code } = await codes(made, tv)
@@ -194,7 +194,7 @@ test(verifies('consent.device', 'no link carries the code, and a form from elsew
 })
 
 test(
-  verifies('consent.remembered', 'a device code is asked about every time, and by its first browser alone'),
+  verifies('consent.remembered', 'device consents are not remembered, and only the first browser decides'),
   async () => {
     const made = await consentWorld({ deviceFlow })
     const tv = await delegate(made, 'tv')

@@ -98,7 +98,7 @@ test(
 )
 
 test(
-  verifies('INT-08', 'link.same-user', 'who signs in there as somebody else gets an error page, and nothing is linked'),
+  verifies('INT-08', 'link.same-user', 'a sign-in there as another user gets an error page, and nothing is linked'),
   async () => {
     const made = await watchedTwo()
     const ada = person(made)
@@ -122,7 +122,7 @@ test(
 )
 
 test(
-  verifies('link.same-user', 'once linked, only that user of ours decides, without another sign-in there'),
+  verifies('link.same-user', 'once linked, only the linked user decides, without another sign-in there'),
   async () => {
     const made = await watchedTwo()
     const { ada, upstream, answer } = await connected(made)
@@ -153,59 +153,53 @@ test(
   },
 )
 
-test(
-  verifies('link.same-user', 'a browser that did not begin it, or whose user is another by then, proves nothing'),
-  async () => {
-    const made = await watchedTwo()
-    const ada = person(made)
-    const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
-    await signInAs(ada.at.auth, 'ada')
-    const back = await throughOne(ada, await open(ada.at.auth, link))
-    const stranger = person(made)
-    await signInAs(stranger.at.auth, 'grace')
-    expect((await stranger.at.auth.get(back)).status).toBe(403)
-    for (const change of ['state=x', 'iss=https%3A%2F%2Fauth.example']) {
-      const [name = ''] = change.split('=')
-      const wrong = back.replace(new RegExp(`${name}=[^&]*`), change)
-      const kept = new Map(ada.at.auth.cookies)
-      expect((await ada.at.auth.get(wrong)).status, change).toBe(403)
-      for (const [cookie, value] of kept) ada.at.auth.cookies.set(cookie, value)
-    }
-    const twice = `${back}&${new URLSearchParams({ state: new URLSearchParams(back.split('?')[1]).get('state') ?? '' })}`
-    expect((await ada.at.auth.get(twice)).status).toBe(403)
-    // One user finishing what another began in the same browser.
+test(verifies('link.same-user', 'a sign-in that another browser or user began proves nothing'), async () => {
+  const made = await watchedTwo()
+  const ada = person(made)
+  const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
+  await signInAs(ada.at.auth, 'ada')
+  const back = await throughOne(ada, await open(ada.at.auth, link))
+  const stranger = person(made)
+  await signInAs(stranger.at.auth, 'grace')
+  expect((await stranger.at.auth.get(back)).status).toBe(403)
+  for (const change of ['state=x', 'iss=https%3A%2F%2Fauth.example']) {
+    const [name = ''] = change.split('=')
+    const wrong = back.replace(new RegExp(`${name}=[^&]*`), change)
     const kept = new Map(ada.at.auth.cookies)
-    await signInAs(ada.at.auth, 'grace')
-    expect((await ada.at.auth.get(back)).status).toBe(403)
-    expect(await rowsIn(made.database)).toMatchObject({ consents: 0, links: 0 })
+    expect((await ada.at.auth.get(wrong)).status, change).toBe(403)
     for (const [cookie, value] of kept) ada.at.auth.cookies.set(cookie, value)
-    await signInAs(ada.at.auth, 'ada')
-    expect((await ada.at.auth.get(back)).status).toBe(303)
-  },
-)
+  }
+  const twice = `${back}&${new URLSearchParams({ state: new URLSearchParams(back.split('?')[1]).get('state') ?? '' })}`
+  expect((await ada.at.auth.get(twice)).status).toBe(403)
+  // One user finishing what another began in the same browser.
+  const kept = new Map(ada.at.auth.cookies)
+  await signInAs(ada.at.auth, 'grace')
+  expect((await ada.at.auth.get(back)).status).toBe(403)
+  expect(await rowsIn(made.database)).toMatchObject({ consents: 0, links: 0 })
+  for (const [cookie, value] of kept) ada.at.auth.cookies.set(cookie, value)
+  await signInAs(ada.at.auth, 'ada')
+  expect((await ada.at.auth.get(back)).status).toBe(303)
+})
 
-test(
-  verifies('link.asks', 'nothing is linked by a form that is not of the page, or before it was proven'),
-  async () => {
-    const made = await watchedTwo()
-    const { ada, request_token, page, link } = await atLinkPage(made)
-    const hidden = hiddenOf(await page.clone().text())
-    const form = { ...hidden, decision: 'allow' }
-    const post = (fields: Record<string, string>, headers?: Record<string, string>) =>
-      ada.at.auth.post('/agent/link', fields, headers)
-    expect((await post({ ...form, csrf: 'x' })).status).toBe(403)
-    expect((await post(form, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
-    expect((await post({ ...form, decision: 'perhaps' })).status).toBe(400)
-    const other = await asksUser(made, await upstreamFor(made, ada, 'ada'))
-    await ada.at.auth.get(other.link)
-    // Proven for one request is not proven for another: there, the other auth server is asked again.
-    expect((await post({ ...form, request_token: other.request_token })).status).toBe(403)
-    expect(await rowsIn(made.database)).toMatchObject({ links: 0 })
-    await ada.at.auth.get(link)
-    expect((await post({ ...form, request_token })).status).toBe(303)
-    expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
-  },
-)
+test(verifies('link.asks', 'a form of another page, or before the sign-in there, links nothing'), async () => {
+  const made = await watchedTwo()
+  const { ada, request_token, page, link } = await atLinkPage(made)
+  const hidden = hiddenOf(await page.clone().text())
+  const form = { ...hidden, decision: 'allow' }
+  const post = (fields: Record<string, string>, headers?: Record<string, string>) =>
+    ada.at.auth.post('/agent/link', fields, headers)
+  expect((await post({ ...form, csrf: 'x' })).status).toBe(403)
+  expect((await post(form, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  expect((await post({ ...form, decision: 'perhaps' })).status).toBe(400)
+  const other = await asksUser(made, await upstreamFor(made, ada, 'ada'))
+  await ada.at.auth.get(other.link)
+  // Proven for one request is not proven for another: there, the other auth server is asked again.
+  expect((await post({ ...form, request_token: other.request_token })).status).toBe(403)
+  expect(await rowsIn(made.database)).toMatchObject({ links: 0 })
+  await ada.at.auth.get(link)
+  expect((await post({ ...form, request_token })).status).toBe(303)
+  expect(await rowsIn(made.database)).toMatchObject({ links: 1 })
+})
 
 test(verifies('link.asks', 'a user who does not want their accounts connected refuses the request'), async () => {
   const made = await watchedTwo()
@@ -217,7 +211,7 @@ test(verifies('link.asks', 'a user who does not want their accounts connected re
   expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'declined' }))
 })
 
-test('an upstream issuer that is away, or says no, is an error page, and the next try works', async () => {
+test('an upstream issuer that is unreachable or refuses is an error page, and the next try works', async () => {
   const made = await watchedTwo()
   const ada = person(made)
   const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
@@ -237,7 +231,7 @@ test('an upstream issuer that is away, or says no, is an error page, and the nex
   expect((await ada.at.auth.get(await throughOne(ada, await open(ada.at.auth, link)))).status).toBe(303)
 })
 
-test('whoever reloads the way to the other auth server is stopped before it uses up what we may ask there', async () => {
+test('a user who reloads the sign-in is stopped before this server’s limit at the other auth server is used up', async () => {
   const made = await watchedTwo()
   const ada = person(made)
   const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))

@@ -84,7 +84,7 @@ test(verifies('consent.redirect-uri', 'loopback where the agent allows it, by ad
   }
 })
 
-test('a redirect_uri that already holds a member of the answer is refused', async () => {
+test('a redirect_uri that already holds a parameter of the answer is refused', async () => {
   const made = await consentWorld()
   const redirect_uri = `${callback}?code=x`
   allowRedirects(made, { redirect_uris: [callback, redirect_uri] })
@@ -105,7 +105,7 @@ test(verifies('UIX-22', 'consent.redirect', 'the answer is added to the URL as i
   )
 })
 
-test('loopback is what any program of this computer could answer at, but for an agent that lives there itself', () => {
+test('a redirect is loopback if another program of this computer could receive it', () => {
   expect(isLoopbackRedirect('http://127.0.0.1:1/cb', 'https://agent.example')).toBe(true)
   expect(isLoopbackRedirect('http://localhost:4110/cb', 'https://agent.example')).toBe(true)
   expect(isLoopbackRedirect('http://localhost:4110/cb', 'http://localhost:4110')).toBe(false)

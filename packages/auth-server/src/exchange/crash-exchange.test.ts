@@ -25,7 +25,7 @@ test(verifies(
   'F-10',
   'exchange.issued',
   'exchange.no-refresh',
-  'killed in the middle of exchanges, nothing is half done, and each can be done again',
+  'a kill in the middle of exchanges leaves none half done, and each can be repeated',
 ), {
   timeout: 60_000,
 }, async ({ onTestFinished }) => {

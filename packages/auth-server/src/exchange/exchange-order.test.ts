@@ -17,7 +17,7 @@ test(
     'exchange.upstream',
     'exchange.rule',
     'exchange.chain',
-    'what is wrong in two ways is refused for the first',
+    'a request that is wrong in two ways is refused for the first',
   ),
   async () => {
     const made = await exchangeWorld()

@@ -18,7 +18,11 @@ import {
 import { refused, watched, withUpstream } from './refused-exchange.test.fixture.js'
 
 test(
-  verifies('trust.auth-server.upstream', 'EXC-01', 'only listed issuers are listened to, and no other is fetched from'),
+  verifies(
+    'trust.auth-server.upstream',
+    'EXC-01',
+    'only issuers of rules are accepted, and nothing is fetched from others',
+  ),
   async () => {
     const made = await watched()
     const key = { kid: 'u1', key: await generateSigningKey() }
@@ -35,7 +39,11 @@ test(
 )
 
 test(
-  verifies('exchange.upstream', 'EXC-07', 'without an upstream token there is no exchange, whoever signs'),
+  verifies(
+    'exchange.upstream',
+    'EXC-07',
+    'an exchange without an upstream token is refused, whichever caller signs it',
+  ),
   async () => {
     const made = await watched()
     const resource_token = await roomsToken(made)
@@ -96,7 +104,7 @@ test(
 )
 
 test(
-  verifies('exchange.rule', 'exchange.whole', 'EXC-10', 'only what a rule allows is passed on, whole or not at all'),
+  verifies('exchange.rule', 'exchange.whole', 'EXC-10', 'an exchange is refused unless rules allow its whole scope'),
   async () => {
     const made = await watched({
       rules: [rule, { ...rule, upstreamScopes: ['events.admin'], scopes: ['rooms.admin'] }],
@@ -137,7 +145,7 @@ test(
   },
 )
 
-test(verifies('exchange.chain', 'EXC-15', 'nobody stands twice in a chain'), async () => {
+test(verifies('exchange.chain', 'EXC-15', 'no party stands twice in a chain'), async () => {
   const made = await watched()
   const denied = plain(403, 'access_denied')
   const hop = (agent: string, act?: object): object => ({
@@ -157,7 +165,7 @@ test(verifies('exchange.chain', 'EXC-15', 'nobody stands twice in a chain'), asy
   }
 })
 
-test(verifies('exchange.no-user', 'a mandate of nobody never leads to consent'), async () => {
+test(verifies('exchange.no-user', 'an upstream token without a user never leads to consent'), async () => {
   const made = await watched()
   const upstream = await upstreamToken(made, { claims: { sub: undefined } })
   const denied = await refused(made, () => exchange(made, { upstream, scope: 'rooms.book' }))
@@ -165,7 +173,7 @@ test(verifies('exchange.no-user', 'a mandate of nobody never leads to consent'),
   expect((await exchange(made, { upstream })).status).toBe(200)
 })
 
-test('conditions that nobody here understands refuse', async () => {
+test('unknown conditions in the upstream token are refused', async () => {
   const made = await watched()
   for (const claim of ['constraints', 'delegation']) {
     const attempt = withUpstream(made, { claims: { [claim]: [{ type: 'hours' }] } })

@@ -24,7 +24,7 @@ function subOf({ events }: Pick<ExchangeWorld, 'events'>): string {
 }
 
 test(
-  verifies('exchange.sub', 'another domain’s user with the same sub as one of ours is nobody here: at once'),
+  verifies('exchange.sub', 'a user of another issuer with the same sub as a user here is another user: direct rules'),
   async () => {
     const made = await exchangeWorld()
     await browserOf(made, 'ada')
@@ -41,7 +41,7 @@ test(
 )
 
 test(
-  verifies('exchange.rule', '`openid` beside a scope is no new question about a user whom the token names anyway'),
+  verifies('exchange.rule', '`openid` beside other scopes needs no consent where the token names the user anyway'),
   async () => {
     const made = await exchangeWorld({ exchange: { rules: [rule], dangerouslySharedSubjects: [upstreamIssuer] } })
     await browserOf(made, 'ada')
@@ -68,7 +68,7 @@ test(
   verifies(
     'exchange.sub',
     'link.same-user',
-    'nor may ours of that sub decide for them: they must prove it there, and cannot',
+    'a user here with the same sub cannot decide for the user of another issuer',
   ),
   async () => {
     const made = await watchedTwo()

@@ -15,10 +15,7 @@ const databases = [
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
-    verifies(
-      'consent.remembered',
-      `on ${name}: what users allowed before there were exchanges stands, for no chain${away}`,
-    ),
+    verifies('consent.remembered', `on ${name}: consents from before there were exchanges stay, for no chain${away}`),
     async () => {
       const database = url()
       const before = migrations.slice(0, 6)

@@ -4,7 +4,7 @@ import { plain, refusalOf } from '../world.test.fixture.js'
 import { exchange, exchangeWorld, roomsToken, upstreamToken } from './exchange.test.fixture.js'
 
 test(
-  verifies('token.txn', 'LOG-03', 'the challenge that an exchange answers is joined to the action that it is part of'),
+  verifies('token.txn', 'LOG-03', 'the events of an exchange join the audit id of its challenge to that of the action'),
   async () => {
     const made = await exchangeWorld()
     /** What is told of an exchange whose resource token has an audit id of its own. */

@@ -25,7 +25,7 @@ test(
     'EXC-09',
     'EXC-19',
     'EXC-14',
-    'a mandate is passed on: for the key of the middle, no longer than it lives, with who asked, and nothing to refresh',
+    'an exchanged token is bound to the middle’s key, ends with the upstream token, names the chain, and cannot be refreshed',
   ),
   async () => {
     const made = await watched()
@@ -81,11 +81,7 @@ test(
 )
 
 test(
-  verifies(
-    'exchange.act',
-    'EXC-17',
-    'over three hops the chain is whole: the newest outermost, what was before as it came',
-  ),
+  verifies('exchange.act', 'EXC-17', 'over three hops the chain is complete: the newest outermost, the rest unchanged'),
   async () => {
     const made = await exchangeWorld()
     const act = {
@@ -117,7 +113,7 @@ test(
   },
 )
 
-test('a policy is asked as well, with the mandate, and the stricter holds', async () => {
+test('a policy is asked as well, with the upstream token, and the stricter decision holds', async () => {
   const seen: unknown[] = []
   let decision: 'direct' | 'consent' | 'deny' = 'deny'
   const made = await exchangeWorld({
@@ -171,7 +167,7 @@ test(verifies('exchange.rule', 'by default nothing is exchanged, and it is not o
   expect((await exchange(some)).status).toBe(200)
 })
 
-test('options that would open more than they say are mistakes', async () => {
+test('options that would allow more than they say are refused', async () => {
   const wrong = async (o: Parameters<typeof exchangeWorld>[0]): Promise<void> => {
     await expect(exchangeWorld(o)).rejects.toBeInstanceOf(TypeError)
   }
@@ -243,12 +239,9 @@ test(
   },
 )
 
-test(
-  verifies('exchange.rule', 'where nobody signs in, rules that need nobody work, and others are a mistake'),
-  async () => {
-    await expect(world({ exchange: { rules: [asking] } })).rejects.toBeInstanceOf(TypeError)
-    const made = await world({ exchange: { rules: [rule] } })
-    const metadata = await made.auth.handle({ method: 'GET', target: '/.well-known/aauth-issuer', headers: [] })
-    expect((await bodyOf(metadata))['request_types_supported']).toEqual(['auth', 'refresh', 'exchange'])
-  },
-)
+test(verifies('exchange.rule', 'without login, rules that ask users are refused, and others work'), async () => {
+  await expect(world({ exchange: { rules: [asking] } })).rejects.toBeInstanceOf(TypeError)
+  const made = await world({ exchange: { rules: [rule] } })
+  const metadata = await made.auth.handle({ method: 'GET', target: '/.well-known/aauth-issuer', headers: [] })
+  expect((await bodyOf(metadata))['request_types_supported']).toEqual(['auth', 'refresh', 'exchange'])
+})

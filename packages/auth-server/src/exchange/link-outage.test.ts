@@ -43,7 +43,7 @@ test(
   },
 )
 
-test(verifies('link.same-user', 'link.asks', 'a restart at any step of the way, and the user finishes'), async () => {
+test(verifies('link.same-user', 'link.asks', 'a user finishes though the server restarts at any step'), async () => {
   const made = await watchedTwo()
   const ada = person(made)
   const { link, request_token } = await asksUser(made, await upstreamFor(made, ada, 'ada'))

@@ -40,33 +40,30 @@ const asked = {
   scope: ['rooms.book'],
 }
 
-test(
-  verifies('link.same-user', 'nobody refuses in the place of the user it is for, who can: not linked yet'),
-  async () => {
-    const made = await watchedTwo()
-    const { link, request_token } = await asksUser(made, await upstreamFor(made, person(made), 'ada'))
-    const grace = person(made)
-    await signInAs(grace.at.auth, 'grace')
-    expect((await open(grace.at.auth, link)).status).toBe(303)
-    expect((await refuse(grace.at.auth, request_token)).status).toBe(403)
-    expect(recordsOf(made, 'declined')).toEqual([])
-    expect(recordsOf(made, 'link_refused')).toMatchObject([{ ...asked, reason: 'other-user' }])
-    // In Ada's own browser neither, after she has proven who she is.
-    const { ada, request_token: hers, page } = await atLinkPage(made)
-    const form = { ...hiddenOf(await page.text()), decision: 'deny' }
-    await signInAs(ada.at.auth, 'grace')
-    expect((await refuse(ada.at.auth, hers)).status).toBe(403)
-    expect(recordsOf(made, 'declined')).toEqual([])
-    await signInAs(ada.at.auth, 'ada')
-    const csrf = await ada.at.auth.csrf('/login')
-    const refused = await ada.at.auth.post('/agent/link', { ...form, csrf })
-    expect(answerOf(refused).searchParams.get('error')).toBe('access_denied')
-    expect(recordsOf(made, 'declined')).toMatchObject([asked])
-  },
-)
+test(verifies('link.same-user', 'only the user whom an exchange is for may refuse it: not linked yet'), async () => {
+  const made = await watchedTwo()
+  const { link, request_token } = await asksUser(made, await upstreamFor(made, person(made), 'ada'))
+  const grace = person(made)
+  await signInAs(grace.at.auth, 'grace')
+  expect((await open(grace.at.auth, link)).status).toBe(303)
+  expect((await refuse(grace.at.auth, request_token)).status).toBe(403)
+  expect(recordsOf(made, 'declined')).toEqual([])
+  expect(recordsOf(made, 'link_refused')).toMatchObject([{ ...asked, reason: 'other-user' }])
+  // In Ada's own browser neither, after she has proven who she is.
+  const { ada, request_token: hers, page } = await atLinkPage(made)
+  const form = { ...hiddenOf(await page.text()), decision: 'deny' }
+  await signInAs(ada.at.auth, 'grace')
+  expect((await refuse(ada.at.auth, hers)).status).toBe(403)
+  expect(recordsOf(made, 'declined')).toEqual([])
+  await signInAs(ada.at.auth, 'ada')
+  const csrf = await ada.at.auth.csrf('/login')
+  const refused = await ada.at.auth.post('/agent/link', { ...form, csrf })
+  expect(answerOf(refused).searchParams.get('error')).toBe('access_denied')
+  expect(recordsOf(made, 'declined')).toMatchObject([asked])
+})
 
 test(
-  verifies('link.same-user', 'nobody refuses in the place of the user it is for: linked, or of this issuer'),
+  verifies('link.same-user', 'only the user whom an exchange is for may refuse it: linked, or of this issuer'),
   async () => {
     const made = await watchedTwo()
     const { ada, upstream } = await connected(made)
@@ -105,39 +102,40 @@ test(
   },
 )
 
-test(
-  verifies('LOG-03', 'token.txn', 'a link that was sent to somebody else is recorded with whose it is, and who came'),
-  async () => {
-    const made = await watchedTwo()
-    const { ada, upstream } = await connected(made)
-    const other = await upstreamToken(made, {
-      claims: { ...claims(upstream), agent_delegate: 'another', txn: 'journey-1' },
-    })
-    const { link } = await asksUser(made, other)
-    const grace = person(made)
-    await signInAs(grace.at.auth, 'grace')
-    made.events.length = 0
-    expect((await open(grace.at.auth, link)).status).toBe(403)
-    const user = expect.stringMatching(/^[\w-]{22}$/)
-    const exchange = { issuer: upstreamIssuer, sub: expect.any(String), chain: [expect.anything()] }
-    const known = { ...asked, txn: 'journey-1', user }
-    expect(made.events).toEqual([
-      { type: 'link_refused', ...known, upstream: { iss: upstreamIssuer, sub: exchange.sub }, reason: 'other-user' },
-      {
-        ...{ type: 'refused', code: 'access_denied', status: 403, description: expect.any(String) },
-        ...{ ...known, exchange, peer: '192.0.2.9' },
-      },
-    ])
-    // A page that says no to another browser tells of the same request.
-    made.events.length = 0
-    expect((await open(ada.at.auth, link)).status).toBe(400)
-    expect(made.events).toMatchObject([{ type: 'refused', code: 'invalid_request', ...asked, txn: 'journey-1' }])
-    expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
-  },
-)
+test(verifies('LOG-03', 'token.txn', 'a link that another user opens is recorded with both users'), async () => {
+  const made = await watchedTwo()
+  const { ada, upstream } = await connected(made)
+  const other = await upstreamToken(made, {
+    claims: { ...claims(upstream), agent_delegate: 'another', txn: 'journey-1' },
+  })
+  const { link } = await asksUser(made, other)
+  const grace = person(made)
+  await signInAs(grace.at.auth, 'grace')
+  made.events.length = 0
+  expect((await open(grace.at.auth, link)).status).toBe(403)
+  const user = expect.stringMatching(/^[\w-]{22}$/)
+  const exchange = { issuer: upstreamIssuer, sub: expect.any(String), chain: [expect.anything()] }
+  const known = { ...asked, txn: 'journey-1', user }
+  expect(made.events).toEqual([
+    { type: 'link_refused', ...known, upstream: { iss: upstreamIssuer, sub: exchange.sub }, reason: 'other-user' },
+    {
+      ...{ type: 'refused', code: 'access_denied', status: 403, description: expect.any(String) },
+      ...{ ...known, exchange, peer: '192.0.2.9' },
+    },
+  ])
+  // A page that says no to another browser tells of the same request.
+  made.events.length = 0
+  expect((await open(ada.at.auth, link)).status).toBe(400)
+  expect(made.events).toMatchObject([{ type: 'refused', code: 'invalid_request', ...asked, txn: 'journey-1' }])
+  expect(await rowsIn(made.database)).toMatchObject({ consents: 1, links: 1 })
+})
 
 test(
-  verifies('LOG-03', 'token.txn', 'whoever finishes what another began in the same browser is recorded, too'),
+  verifies(
+    'LOG-03',
+    'token.txn',
+    'a user who finishes a sign-in that another began in the same browser is recorded, too',
+  ),
   async () => {
     const made = await watchedTwo()
     const ada = person(made)

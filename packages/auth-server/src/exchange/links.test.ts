@@ -42,7 +42,7 @@ for (const { name, away, url } of [
     verifies(
       'link.asks',
       'exchange.sub',
-      `on ${name}: of two who would be the same upstream user at once, one is${away}`,
+      `on ${name}: of two users who prove to be one upstream user at once, one is linked${away}`,
     ),
     async () => {
       const made = await watchedTwo(url())
@@ -74,7 +74,7 @@ for (const { name, away, url } of [
 }
 
 test(
-  verifies('LOG-10', 'a link goes with its user, who stays as long as something they allowed is passed on'),
+  verifies('LOG-10', 'a link is deleted with its user, who stays while an exchange that they allowed is used'),
   async () => {
     const made = await watchedTwo()
     const { upstream } = await connected(made)
@@ -135,7 +135,7 @@ test(
 )
 
 test(
-  verifies('EXC-14', 'exchange.whole', 'what the user allows of an exchange is all of it, whatever the form says'),
+  verifies('EXC-14', 'exchange.whole', 'an exchange is allowed with its whole scope, whatever the form says'),
   async () => {
     const made = await twoAuthServers({
       exchange: { rules: [{ ...rule, scopes: ['rooms.book', 'rooms.read'], decision: 'consent' }] },
@@ -160,20 +160,23 @@ test(
   },
 )
 
-test(verifies('trust.auth-server.upstream', 'it publishes itself as an agent only where it links users'), async () => {
-  const document = async (o: Parameters<typeof exchangeWorld>[0]) => {
-    const { auth } = await exchangeWorld(o)
-    return auth.handle({ method: 'GET', target: '/.well-known/aauth-agent', headers: [] })
-  }
-  expect(await bodyOf(await document({}))).toEqual({
-    issuer: 'https://auth.example',
-    agent: 'https://auth.example',
-    jwks_uri: 'https://auth.example/.well-known/jwks.json',
-    redirect_uris: ['https://auth.example/link/callback'],
-  })
-  expect((await document({ rules: [] })).status).toBe(404)
-  expect((await document({ rules: [{ ...rule, upstream: 'https://auth.example' }] })).status).toBe(404)
-})
+test(
+  verifies('trust.auth-server.upstream', 'an auth server publishes agent metadata only where it links users'),
+  async () => {
+    const document = async (o: Parameters<typeof exchangeWorld>[0]) => {
+      const { auth } = await exchangeWorld(o)
+      return auth.handle({ method: 'GET', target: '/.well-known/aauth-agent', headers: [] })
+    }
+    expect(await bodyOf(await document({}))).toEqual({
+      issuer: 'https://auth.example',
+      agent: 'https://auth.example',
+      jwks_uri: 'https://auth.example/.well-known/jwks.json',
+      redirect_uris: ['https://auth.example/link/callback'],
+    })
+    expect((await document({ rules: [] })).status).toBe(404)
+    expect((await document({ rules: [{ ...rule, upstream: 'https://auth.example' }] })).status).toBe(404)
+  },
+)
 
 test('a redirect_uri that is not the middle’s is refused before anything is stored, and is needed', async () => {
   const made = await watchedTwo()

@@ -46,45 +46,36 @@ async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<s
   )
 }
 
-test(
-  verifies(
-    'revoke.ends',
-    'a mandate that began here and comes back stands as long as its own user’s grant, not another’s',
-  ),
-  async () => {
-    const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
-    const mandates = ownMandatesIn(store, issuer, now)
-    await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
-    await grant(store, 'bob')
-    await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
-    const refreshToken = await grant(store, 'ada')
-    await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
-    await grantsIn(store, now, { issuer }).revoke({ agent }, refreshToken)
-    await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
-    // Of whom we do not know the user is known only that somebody's stands.
-    await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
-    // Through others the audit id is kept, so that of two grants of one user only its own stands; without, any does.
-    const named = (txn: string) => mandates.check({ ...around, txn }, caller, 'ada')
-    const first = await grant(store, 'ada', 'journey-1')
-    await grant(store, 'ada', 'journey-2')
-    await expect(named('journey-1')).resolves.toBeUndefined()
-    await grantsIn(store, now, { issuer }).revoke({ agent }, first)
-    await expect(named('journey-1')).rejects.toMatchObject(gone)
-    await expect(named('journey-2')).resolves.toBeUndefined()
-    await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
-    // What did not begin here is not for us to say.
-    const theirs = { ...around, act: { iss: 'https://two.example', agent } }
-    await expect(mandates.check(theirs, caller, 'ada')).resolves.toBeUndefined()
-    await store.close()
-  },
-)
+test(verifies('revoke.ends', 'a chain that began here stands as long as the grant of its own user'), async () => {
+  const store = await openStore<Tables>({ url: 'sqlite::memory:', room: 'auth_server', migrations })
+  const mandates = ownMandatesIn(store, issuer, now)
+  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  await grant(store, 'bob')
+  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  const refreshToken = await grant(store, 'ada')
+  await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
+  await grantsIn(store, now, { issuer }).revoke({ agent }, refreshToken)
+  await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
+  // Of whom we do not know the user is known only that somebody's stands.
+  await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
+  // Through others the audit id is kept, so that of two grants of one user only its own stands; without, any does.
+  const named = (txn: string) => mandates.check({ ...around, txn }, caller, 'ada')
+  const first = await grant(store, 'ada', 'journey-1')
+  await grant(store, 'ada', 'journey-2')
+  await expect(named('journey-1')).resolves.toBeUndefined()
+  await grantsIn(store, now, { issuer }).revoke({ agent }, first)
+  await expect(named('journey-1')).rejects.toMatchObject(gone)
+  await expect(named('journey-2')).resolves.toBeUndefined()
+  await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
+  // What did not begin here is not for us to say.
+  const theirs = { ...around, act: { iss: 'https://two.example', agent } }
+  await expect(mandates.check(theirs, caller, 'ada')).resolves.toBeUndefined()
+  await store.close()
+})
 
 for (const { name, away, url } of databases) {
   test.skipIf(away !== '')(
-    verifies(
-      'revoke.ends',
-      `on ${name}: of however many grants one agent has, the one that a mandate of nobody we know began with is found${away}`,
-    ),
+    verifies('revoke.ends', `on ${name}: the grant of a chain whose user is unknown is found among any number${away}`),
     async () => {
       const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
       const mandates = ownMandatesIn(store, issuer, now)
@@ -104,7 +95,7 @@ for (const { name, away, url } of databases) {
   )
 
   test.skipIf(away !== '')(
-    verifies('revoke.ends', `on ${name}: a token that names its grant stands by no other, however alike${away}`),
+    verifies('revoke.ends', `on ${name}: a token that names its grant stands only while that grant does${away}`),
     async () => {
       const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
       const [mandates, grants] = [ownMandatesIn(store, issuer, now), grantsIn(store, now, { issuer })]
@@ -137,7 +128,7 @@ for (const { name, away, url } of databases) {
   )
 
   test.skipIf(away !== '')(
-    verifies('revoke.ends', `on ${name}: a token of the version before, whose grant lives, is not refused${away}`),
+    verifies('revoke.ends', `on ${name}: a token of the release before is exchanged while its grant lives${away}`),
     async () => {
       const store = await openStore<Tables>({ url: url(), room: 'auth_server', migrations })
       const mandates = ownMandatesIn(store, issuer, now)

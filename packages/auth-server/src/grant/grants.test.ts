@@ -73,7 +73,7 @@ test(verifies('DOS-09', 'a resource that makes an agent ask on and on ends none 
   expect(await grants.find(phone, elsewhere)).toMatchObject({ id: 'mail' })
 })
 
-test(verifies('DOS-09', 'a hundred is the end also where two instances share a database'), async () => {
+test(verifies('DOS-09', 'the limit of a hundred grants holds where two instances share a database'), async () => {
   const { store, grants, clock } = await database()
   const other = grantsIn(store, () => clock.now, { issuer: 'https://auth.example' })
   const add = async (to: Grants, times: number): Promise<void> => {
@@ -105,7 +105,7 @@ test(verifies('DOS-09', 'refresh.life', 'ended grants are swept from the table, 
   expect(await grants.find(phone, used)).toEqual(grant)
 })
 
-test(verifies('refresh.bound-to-delegate', 'a grant of the agent itself is not that of any delegate'), async () => {
+test(verifies('refresh.bound-to-delegate', 'a grant of the agent itself works for none of its delegates'), async () => {
   const { grants } = await database()
   const token = await grants.add({ agent: 'https://agent.example' }, { ...grant, purpose: 'sync' })
   expect(await grants.find(phone, token)).toBeUndefined()
@@ -115,7 +115,7 @@ test(verifies('refresh.bound-to-delegate', 'a grant of the agent itself is not t
   expect(await grants.use(token)).toBe(false)
 })
 
-test(verifies('error.unavailable', 'without its database it answers 503, and readiness says so'), async () => {
+test(verifies('error.unavailable', 'without its database the server answers 503 and is not ready'), async () => {
   const made = await world()
   await expect(made.auth.ready()).resolves.toBeUndefined()
   expect((await ask(made, agentServer(made))).status).toBe(200)

@@ -36,7 +36,7 @@ const weight = ({ cookies }: Browser): number =>
   [...cookies].reduce((sum, [name, value]) => sum + (name.includes('-login-') ? name.length + value.length + 3 : 0), 0)
 
 test(
-  verifies('consent.browser', 'no links make the cookies of a browser outgrow the headers of its requests'),
+  verifies('consent.browser', 'the cookies of many sign-ins fit into the headers of a browser’s requests'),
   async () => {
     const { open } = await place()
     const one = open()
@@ -65,7 +65,7 @@ test(
   },
 )
 
-test('what came from another version and is no attempt makes room first', async () => {
+test('cookies that hold no valid attempt make room first', async () => {
   const { open } = await place()
   const one = open()
   const begun = await begin(one, { return_to: '/a' })
@@ -86,7 +86,7 @@ test('a long hint reaches the provider, and is not kept for another try', async 
   expect([hints.at(-1), keptHint()]).toEqual(['ada@corp.example', true])
 })
 
-test('a sign-in that no browser could keep is refused on a page', async () => {
+test('a sign-in that is too long for a cookie is refused on a page', async () => {
   const fits = await place(2000)
   const one = fits.open()
   const back = await one.get(backFrom(await begin(one, { return_to: '/a' })))

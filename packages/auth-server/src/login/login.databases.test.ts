@@ -55,7 +55,7 @@ for (const { name, away, url } of databases) {
       'F-03',
       'F-57',
       'consent.browser',
-      `on ${name}: a restart signs nobody out and nobody in as another, and a sign-in under way goes on${away}`,
+      `on ${name}: a restart keeps all sessions, and a sign-in under way goes on${away}`,
     ),
     async () => {
       const database = url()

@@ -16,7 +16,7 @@ async function place(o: { issuer?: string; database?: string } = {}) {
   return { ...made, open: () => browser(made.auth, issuer) }
 }
 
-test('a demo user signs in, is sent on by 303, and is known afterwards', async () => {
+test('a demo user signs in, is redirected by 303, and stays signed in', async () => {
   const { open, events } = await place()
   const one = open()
   const answer = await signInAs(one, 'ada', '/agent/authorize?request_token=r')
@@ -53,7 +53,7 @@ test(
   },
 )
 
-test(verifies('UIX-15', 'a session fixed before login, or left behind by the next one, signs nobody in'), async () => {
+test(verifies('UIX-15', 'a session cookie from before a sign-in is worth nothing after it'), async () => {
   const { open } = await place()
   const victim = open()
   await victim.get('/login')
@@ -83,7 +83,7 @@ test('a session cookie is worth nothing in another browser', async () => {
   expect(await (await other.get('/logout')).text()).toContain('You are signed out')
 })
 
-test('a user signs in again after an hour without use, and after half a day anyway', async () => {
+test('a session ends after an hour without use, and after half a day anyway', async () => {
   const { open, clock } = await place()
   const one = open()
   await signInAs(one, 'ada')
@@ -102,7 +102,7 @@ test('a user signs in again after an hour without use, and after half a day anyw
   expect(await isSignedIn()).toBe(false)
 })
 
-test('signing out ends the session, for its cookie too, and gives the browser another name', async () => {
+test('signing out ends the session, its cookie, and the browser’s id', async () => {
   const { open, events } = await place()
   const one = open()
   await signInAs(one, 'ada')
@@ -117,7 +117,7 @@ test('signing out ends the session, for its cookie too, and gives the browser an
   expect(events.map(event => event.type)).toEqual(['signed_in', 'signed_out'])
 })
 
-test('"not you?" signs out, keeps the browser’s name, and asks who it is', async () => {
+test('"not you?" signs out, keeps the browser’s id, and asks the user to sign in', async () => {
   const { open } = await place()
   const one = open()
   await signInAs(one, 'ada')
@@ -217,14 +217,14 @@ test(
   },
 )
 
-test(verifies('UIX-29', 'parameters that a page does not know change nothing'), async () => {
+test(verifies('UIX-29', 'unknown parameters of a page change nothing'), async () => {
   const { open } = await place()
   const page = async (target: string): Promise<string> =>
     (await (await open().get(target)).text()).replaceAll(/value="[^"]{43}"/g, 'value="…"')
   expect(await page('/login?locale=../../etc/passwd&theme=..%2f..%2fadmin&ui_locales=x')).toBe(await page('/login'))
 })
 
-test('demo users are for development, providers have names of their own, and an empty list is a mistake', async () => {
+test('demo users outside development, two providers of one id, and an empty list are refused', async () => {
   const provider = { id: 'corp', name: 'Corp', begin: async () => never(), finish: async () => never() }
   const make = (login: NonNullable<Parameters<typeof world>[0]>['login'], isDevelopment: boolean) =>
     world({ issuer: 'https://auth.example', development: isDevelopment, ...(login === undefined ? {} : { login }) })

@@ -77,7 +77,7 @@ test('a user signs in at a provider, and their claims are as fresh as their last
   expect(subs[0]).toBe(subs[1])
 })
 
-test('an answer of the provider is good once, in the browser that asked, with its state', async () => {
+test('a provider’s answer works once, in the browser that began the sign-in, with its state', async () => {
   const { open } = await place()
   const one = open()
   const sent = await one.get('/login?return_to=/logout')
@@ -135,7 +135,7 @@ test('a browser keeps four sign-ins that it began, the last ones, for ten minute
   expect(await answered(20)).toContain(unknown)
 })
 
-test('what the provider refuses is told on a page, without its words', async () => {
+test('a provider’s refusal is shown on a page, without its texts', async () => {
   const { open, events } = await place()
   const one = open()
   const sent = await one.get('/login?return_to=/a')
@@ -157,7 +157,7 @@ test('what the provider refuses is told on a page, without its words', async () 
   ])
 })
 
-test('whoever tries again is the one who was asked for, or who wanted to be another', async () => {
+test('another try keeps the login hint and the wish to switch users', async () => {
   const { open } = await place()
   const retry = async (target: string): Promise<string | undefined> => {
     const one = open()
@@ -174,7 +174,7 @@ test('whoever tries again is the one who was asked for, or who wanted to be anot
   expect(await retry(`/login?return_to=%2Fa&login_hint=${'a'.repeat(5000)}`)).toBe('/login?return_to=%2Fa')
 })
 
-test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret signs nobody in', async () => {
+test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret is refused', async () => {
   const { open } = await place()
   const answered = async (one: Browser): Promise<URL> => {
     const sent = await one.get('/login?return_to=/a')
@@ -201,7 +201,7 @@ test('an answer of another issuer, a wrong code, a wrong nonce or a wrong secret
   expect((await signIn(wrong, 'ada')).status).toBe(403)
 })
 
-test('a provider that does not answer is a page that says so, and is asked again the next time', async () => {
+test('a provider that does not answer is an error page, and the next try asks it again', async () => {
   const { open } = await place({ at: 'http://127.0.0.1:1' })
   for (let time = 0; time < 2; time++) {
     const answer = await open().get('/login?return_to=/a')
@@ -210,7 +210,7 @@ test('a provider that does not answer is a page that says so, and is asked again
   }
 })
 
-test('"not you?" makes the provider ask who it is', async () => {
+test('"not you?" makes the provider ask its user to sign in', async () => {
   const { open } = await place()
   const one = open()
   const asked = await one.get('/login?return_to=/a&switch=1')
@@ -221,7 +221,7 @@ test('"not you?" makes the provider ask who it is', async () => {
   expect(new URL(sent.headers.get('location') ?? '').searchParams.get('prompt')).toBe('login')
 })
 
-test('a provider without TLS, an empty client or a scope without openid is a mistake', () => {
+test('a provider without TLS, an empty client or a scope without openid is refused', () => {
   const corp = { id: 'corp', name: 'Corp', clientId: 'countersign' }
   expect(() => openidConnect({ ...corp, issuer: 'http://127.0.0.1:1' })).toThrow(TypeError)
   expect(() => openidConnect({ ...corp, issuer: 'http://corp.example', dangerouslyAllowLoopbackHttp: true })).toThrow(

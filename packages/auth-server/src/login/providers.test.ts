@@ -44,7 +44,7 @@ const targetOf = (url: string): string => url.slice(issuer.length)
 const choices = (page: string): string[] =>
   [...page.matchAll(/href="(\/login\/start\/[^"]+)"/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
 
-test('whom the agent expects reaches the provider, past the consent page, and who that is decides', async () => {
+test('the login hint reaches the provider, and the user who signs in decides', async () => {
   const made = await place(['corp'])
   const phone = await delegate(made, 'phone')
   const login_hint = 'ada+calendar@corp.example'
@@ -67,7 +67,7 @@ test('whom the agent expects reaches the provider, past the consent page, and wh
   expect(new URL(other.headers.get('location') ?? '').searchParams.has('login_hint')).toBe(false)
 })
 
-test('two providers: the user chooses, and is somebody else at each', async () => {
+test('with two providers the user chooses, and is another user at each', async () => {
   const made = await place()
   const phone = await delegate(made, 'phone')
   const link = linkOf(await requestTokenOf(await askUser(made, phone, { form: { login_hint: 'ada@corp.example' } })))
@@ -90,28 +90,25 @@ test('two providers: the user chooses, and is somebody else at each', async () =
   expect(new Set(subs).size).toBe(2)
 })
 
-test(
-  verifies('consent.browser', 'an answer of one provider brought to the callback of another signs nobody in'),
-  async () => {
-    const made = await place()
-    const one = await browserOf(made)
-    const begin = async (id: string): Promise<string> => {
-      const sent = await one.get(`/login/start/${id}?return_to=/logout`)
-      return targetOf(await throughPages(sent.headers.get('location') ?? '', 'ada', issuer))
-    }
-    const [corp, club] = [await begin('corp'), await begin('club')]
-    const stateOf = (target: string): string => new URL(target, issuer).searchParams.get('state') ?? ''
-    const mixed = [
-      corp.replace('/callback/corp', '/callback/club'),
-      // Under the state of a sign-in that was begun there.
-      corp.replace('/callback/corp', '/callback/club').replace(stateOf(corp), stateOf(club)),
-    ]
-    for (const target of mixed) {
-      const refused = await one.get(target)
-      expect([refused.status, refused.headers.get('location')]).toEqual([403, null])
-    }
-    expect(made.events.map(({ type }) => type)).toEqual(['sign_in_failed', 'sign_in_failed'])
-    // The twin: at its own callback.
-    expect((await one.get(corp)).headers.get('location')).toBe('/logout')
-  },
-)
+test(verifies('consent.browser', 'a second provider cannot use an answer of the first'), async () => {
+  const made = await place()
+  const one = await browserOf(made)
+  const begin = async (id: string): Promise<string> => {
+    const sent = await one.get(`/login/start/${id}?return_to=/logout`)
+    return targetOf(await throughPages(sent.headers.get('location') ?? '', 'ada', issuer))
+  }
+  const [corp, club] = [await begin('corp'), await begin('club')]
+  const stateOf = (target: string): string => new URL(target, issuer).searchParams.get('state') ?? ''
+  const mixed = [
+    corp.replace('/callback/corp', '/callback/club'),
+    // Under the state of a sign-in that was begun there.
+    corp.replace('/callback/corp', '/callback/club').replace(stateOf(corp), stateOf(club)),
+  ]
+  for (const target of mixed) {
+    const refused = await one.get(target)
+    expect([refused.status, refused.headers.get('location')]).toEqual([403, null])
+  }
+  expect(made.events.map(({ type }) => type)).toEqual(['sign_in_failed', 'sign_in_failed'])
+  // The twin: at its own callback.
+  expect((await one.get(corp)).headers.get('location')).toBe('/logout')
+})

@@ -7,7 +7,7 @@ test('ordinary words in any script stay as they are', () => {
     expect(claimedText(words, 60)).toBe(words)
 })
 
-test('what reorders, hides or breaks lines is gone', () => {
+test('characters that reorder, hide or break lines are removed', () => {
   expect(claimedText('a\u202eb\u2066c\u200ed', 60)).toBe('a b c d')
   expect(claimedText('pay\u200bpal\ufeff\u00ad\u2060', 60)).toBe('pay pal')
   expect(claimedText('one\r\n\n\ttwo\u2028three\u0000\u001b[31m', 60)).toBe('one two three [31m')

@@ -69,7 +69,7 @@ test(verifies('UIX-08', 'consent.page', 'markup in anything a stranger wrote is 
   expect(textOf(page({ scopes: named }))).toContain('"><script>alert(1)</script> calendar.example does not say')
 })
 
-test(verifies('UIX-08', 'a link that is no web page, and a picture that is no picture of ours, are left out'), () => {
+test(verifies('UIX-08', 'links that are no web pages, and logos that are no data URLs, are left out'), () => {
   const links = (href: string, name: 'homepage' | 'policy_uri' | 'tos_uri'): number =>
     [...page({ agent: { id: ordinary.agent.id, [name]: href } }).matchAll(/<a /g)].length
   for (const name of ['homepage', 'policy_uri', 'tos_uri'] as const)
@@ -90,7 +90,7 @@ test(verifies('UIX-08', 'a link that is no web page, and a picture that is no pi
   expect(pictures('data:text/html,x')).toBe(0)
 })
 
-test(verifies('UIX-10', 'a long name is cut, one that looks like another host stays where names stand'), () => {
+test(verifies('UIX-10', 'a long name is cut, and one that looks like a host stands apart as a claim'), () => {
   const all = text({ agent: { id: 'https://evil.example', name: 'G'.repeat(10_000) } })
   expect(all).toContain(`It calls itself ${'G'.repeat(59)}…`)
   expect(all).not.toContain('G'.repeat(60))
@@ -131,43 +131,37 @@ test(
   },
 )
 
-test(
-  verifies('consent.page', 'a sign-in names one host, and an exchange all through which it came, from the top'),
-  () => {
-    const signIn = text({ resource: 'https://assistant.example', scopes: [] })
-    expect(signIn).toContain('assistant.example wants to know who you are')
-    expect(signIn).toContain(
-      'This address is checked: it has signed for itself. That shows who it is, not whether to trust it.',
-    )
-    expect(signIn).not.toContain('Who asks whom')
-    const chain = [
-      { iss: 'https://auth-two.example', agent: 'https://travel.example' },
-      { iss: 'https://auth-one.example', agent: 'https://agent.example', delegate: 'phone <b>' },
-    ]
-    expect(text({ delegate: 'd', passage: { issuer: 'https://auth.example', chain } })).toContain(
-      'Who asks whom agent.example began it; the part of it that it calls “ phone <b> ” ' +
-        'travel.example was asked by the one above, as auth-one.example allowed ' +
-        'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
-        'calendar.example is asked next, if you allow it here at auth.example',
-    )
-  },
-)
+test(verifies('consent.page', 'a sign-in names one host, and an exchange the whole chain, its beginning first'), () => {
+  const signIn = text({ resource: 'https://assistant.example', scopes: [] })
+  expect(signIn).toContain('assistant.example wants to know who you are')
+  expect(signIn).toContain(
+    'This address is checked: it has signed for itself. That shows who it is, not whether to trust it.',
+  )
+  expect(signIn).not.toContain('Who asks whom')
+  const chain = [
+    { iss: 'https://auth-two.example', agent: 'https://travel.example' },
+    { iss: 'https://auth-one.example', agent: 'https://agent.example', delegate: 'phone <b>' },
+  ]
+  expect(text({ delegate: 'd', passage: { issuer: 'https://auth.example', chain } })).toContain(
+    'Who asks whom agent.example began it; the part of it that it calls “ phone <b> ” ' +
+      'travel.example was asked by the one above, as auth-one.example allowed ' +
+      'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
+      'calendar.example is asked next, if you allow it here at auth.example',
+  )
+})
 
-test(
-  verifies('consent.page', 'the name that stands for the user is no choice, and said where it was not asked'),
-  () => {
-    const boxes = [...page().matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)
-    expect(boxes).toEqual(['scope:events.read', 'scope:events.write', 'scope:email'])
-    const listed =
-      'A made-up name that stands for you, to know you when you come back It goes along with whatever you allow.'
-    const told = 'Whatever you allow, a made-up name that stands for you goes along, to know you when you come back.'
-    expect([text().includes(listed), text().includes(told)]).toEqual([true, false])
-    for (const identity of [[], [{ name: 'email' }]])
-      expect([text({ identity }).includes(listed), text({ identity }).includes(told)]).toEqual([false, true])
-  },
-)
+test(verifies('consent.page', 'the user’s sub is no choice, and is mentioned where it was not asked for'), () => {
+  const boxes = [...page().matchAll(/type="checkbox" name="([^"]+)"/g)].map(([, name]) => name)
+  expect(boxes).toEqual(['scope:events.read', 'scope:events.write', 'scope:email'])
+  const listed =
+    'A made-up name that stands for you, to know you when you come back It goes along with whatever you allow.'
+  const told = 'Whatever you allow, a made-up name that stands for you goes along, to know you when you come back.'
+  expect([text().includes(listed), text().includes(told)]).toEqual([true, false])
+  for (const identity of [[], [{ name: 'email' }]])
+    expect([text({ identity }).includes(listed), text({ identity }).includes(told)]).toEqual([false, true])
+})
 
-test('what the user has allowed before and what cannot be left out is no choice', () => {
+test('scopes that were allowed before or cannot be left out are no choice', () => {
   const scopes = [
     { name: 'old', description: 'Old', held: true, optional: false },
     { name: 'must', description: 'Must', optional: false },
@@ -227,7 +221,7 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
   }
 })
 
-test(verifies('UIX-07', 'consent.browser', 'forms may lead on to where the agent waits, other pages stay here'), () => {
+test(verifies('UIX-07', 'consent.browser', 'only forms that answer an agent may lead to other origins'), () => {
   const formAction = (leadsTo?: string): string | undefined =>
     /form-action ([^;]+)/.exec(
       pageResponse('', leadsTo === undefined ? {} : { leadsTo }).headers.get('content-security-policy') ?? '',
@@ -238,7 +232,7 @@ test(verifies('UIX-07', 'consent.browser', 'forms may lead on to where the agent
   expect(formAction('http://[::1]:4000/cb')).toBe("'self' https: http:")
 })
 
-test('an error page keeps its status, but asks no browser for a signature', async () => {
+test('an error page keeps its status, except 401', async () => {
   const { AAuthError } = await import('@countersign/protocol')
   const limited = errorPageResponse(new AAuthError('rate_limited', 'Wait a minute.', { retryAfter: 60 }))
   expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '60'])

@@ -28,7 +28,7 @@ test('a host in one script is shown in it, with its wire form beside', () => {
 })
 
 test(
-  verifies('UIX-10', 'consent.page', 'a host in mixed scripts, or that passes for another, is shown as on the wire'),
+  verifies('UIX-10', 'consent.page', 'a host in mixed scripts, or that looks like another, is shown as on the wire'),
   () => {
     const confusing = [
       'раураl.example', // Cyrillic with a Latin l
@@ -55,6 +55,6 @@ test(
   },
 )
 
-test('one label that cannot be trusted puts the whole host on the wire form', () => {
+test('one doubtful label puts the whole host in wire form', () => {
   expect(shownHost(id('münchen.аррӏе.example'))).toEqual({ text: 'xn--mnchen-3ya.xn--80ak6aa92e.example' })
 })

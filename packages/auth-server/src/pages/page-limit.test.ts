@@ -13,7 +13,7 @@ const get = ({ auth }: World, target: string, peer?: string): Promise<Response> 
   })
 
 test(
-  verifies('DOS-16', 'a flood of page requests is told to wait, and touches neither the agents nor another network'),
+  verifies('DOS-16', 'a flood of page requests is refused, and affects neither agents nor other networks'),
   async () => {
     const made = await consentWorld({ pagesPerMinute: 10 })
     // From the very network of the flood: fixtures sign from 192.0.2.7.
@@ -49,7 +49,7 @@ test(verifies('DOS-16', 'an IPv6 host that changes addresses within its network 
   expect((await get(made, '/login', '2001:db8:0:1::1')).status).toBe(200)
 })
 
-test('the limit is a choice, and one that is no number is refused', async () => {
+test('the limit can be set, and one that is no number is refused', async () => {
   const made = await consentWorld({ pagesPerMinute: Number.POSITIVE_INFINITY })
   for (let count = 0; count < 400; count++) expect((await get(made, '/logout', '192.0.2.7')).status).toBe(200)
   for (const pagesPerMinute of [0, Number.NaN, -1])
@@ -60,7 +60,7 @@ test('the limit is a choice, and one that is no number is refused', async () => 
   expect((await askUser(byDefault, await delegate(byDefault, 'phone'))).status).toBe(200)
 })
 
-test(verifies('DOS-16', 'the networks of one /48 or /24 have the share of ten'), () => {
+test(verifies('DOS-16', 'all networks of a /48 or /24 have ten times the limit of one'), () => {
   const limit = createPageLimit(2, () => 1_800_000_000)
   const passes = (peer: string): boolean => {
     try {

@@ -40,7 +40,7 @@ for (const { name, away, url } of databases) {
       'exchange.sub',
       'consent.remembered',
       'EXC-19',
-      `on ${name}: the same issuer keeps its own user; the code gives what ends with the upstream token, and no grant${away}`,
+      `on ${name}: at the same issuer the code gives a token for the same user that ends with the upstream token, and no grant${away}`,
     ),
     async () => {
       const made = await ownWorld({ database: url() })
@@ -94,25 +94,28 @@ for (const { name, away, url } of databases) {
   )
 }
 
-test(verifies('INT-08', 'link.same-user', 'at the same issuer nobody but the user it is for decides'), async () => {
-  const made = await ownWorld()
-  const ada = await browserOf(made, 'ada')
-  const { token } = await callAs(made, ada)
-  const { link, request_token } = await asksUser(made, token)
-  const grace = await browserOf(made, 'grace')
-  const page = await open(grace, link)
-  expect(page.status).toBe(403)
-  expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
-  const form = { csrf: await grace.csrf('/login'), request_token, decision: 'allow' }
-  expect((await grace.post('/agent/consent', form)).status).toBe(403)
-  // What she cannot allow she cannot refuse in somebody's place either.
-  expect((await grace.post('/agent/consent', { ...form, decision: 'deny' })).status).toBe(403)
-  expect(await rowsIn(made.database)).toEqual({ grants: 1, requests: 1, consents: 1, links: 0 })
-  const { back, request_token: twin } = await agreed(made, ada, token)
-  expect((await redeem(made, back, twin)).status).toBe(200)
-})
+test(
+  verifies('INT-08', 'link.same-user', 'at the same issuer only the user whom the exchange is for decides'),
+  async () => {
+    const made = await ownWorld()
+    const ada = await browserOf(made, 'ada')
+    const { token } = await callAs(made, ada)
+    const { link, request_token } = await asksUser(made, token)
+    const grace = await browserOf(made, 'grace')
+    const page = await open(grace, link)
+    expect(page.status).toBe(403)
+    expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
+    const form = { csrf: await grace.csrf('/login'), request_token, decision: 'allow' }
+    expect((await grace.post('/agent/consent', form)).status).toBe(403)
+    // What she cannot allow she cannot refuse in somebody's place either.
+    expect((await grace.post('/agent/consent', { ...form, decision: 'deny' })).status).toBe(403)
+    expect(await rowsIn(made.database)).toEqual({ grants: 1, requests: 1, consents: 1, links: 0 })
+    const { back, request_token: twin } = await agreed(made, ada, token)
+    expect((await redeem(made, back, twin)).status).toBe(200)
+  },
+)
 
-test('one user finishing what another began: the page is the first’s, and the second’s sign-in decides nothing', async () => {
+test('a second user in the same browser cannot decide the exchange of the first', async () => {
   const made = await ownWorld()
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)
@@ -128,7 +131,7 @@ test('one user finishing what another began: the page is the first’s, and the 
 test(
   verifies(
     'exchange.issued',
-    'an upstream token that ended while the user thought gives nothing, and the next one is not asked about',
+    'a code whose upstream token has expired is refused, and the consent is kept for the next one',
   ),
   async () => {
     const made = await ownWorld()
@@ -147,7 +150,7 @@ test(
   },
 )
 
-test('a code is good for its own middle, request and redirect_uri only', async () => {
+test('a code works for its own middle, request and redirect_uri only', async () => {
   const made = await ownWorld()
   const other = { kid: 'o1', key: await generateSigningKey() }
   publishMiddle(made, 'https://other.example', other)
@@ -168,37 +171,34 @@ test('a code is good for its own middle, request and redirect_uri only', async (
   expect((await redeem(made, back, request_token)).status).toBe(200)
 })
 
-test(
-  verifies('EXC-20', 'exchange.rule', 'a rule or policy withdrawn while the user decides holds for the code'),
-  async () => {
-    const block = new Set<string>()
-    const lists = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
-    const made = await ownWorld({ policy: request => (block.has(request.agent) ? 'deny' : lists(request)) })
-    const ada = await browserOf(made, 'ada')
-    const { token } = await callAs(made, ada)
-    const { back, request_token } = await agreed(made, ada, token)
-    block.add(middleId)
-    expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(403, 'access_denied'))
-    block.clear()
-    // Restarted with fewer rules, on the same database.
-    const fewer = await exchangeWorld({
-      rules: [{ ...rule, upstream: own }],
-      database: made.database,
-      clock: made.clock,
-    })
-    for (const [url, document] of made.web) fewer.web.set(url, document)
-    const redeemAt = (at: ExchangeWorld) => redeem({ ...made, auth: at.auth }, back, request_token)
-    expect(await refusalOf(await redeemAt(fewer))).toEqual(plain(403, 'access_denied'))
-    const none = await exchangeWorld({ rules: [], database: made.database, clock: made.clock })
-    for (const [url, document] of made.web) none.web.set(url, document)
-    expect(await refusalOf(await redeemAt(none))).toEqual(plain(400, 'invalid_grant'))
-    const page = await browser(none.auth, own).get('/.well-known/aauth-agent')
-    expect(page.status).toBe(404)
-    expect((await redeemAt(made)).status).toBe(200)
-  },
-)
+test(verifies('EXC-20', 'exchange.rule', 'rules and policy are asked again when the code is redeemed'), async () => {
+  const block = new Set<string>()
+  const lists = askUsers([{ agents: ['https://agent.example'], resources: [middleId] }])
+  const made = await ownWorld({ policy: request => (block.has(request.agent) ? 'deny' : lists(request)) })
+  const ada = await browserOf(made, 'ada')
+  const { token } = await callAs(made, ada)
+  const { back, request_token } = await agreed(made, ada, token)
+  block.add(middleId)
+  expect(await refusalOf(await redeem(made, back, request_token))).toEqual(plain(403, 'access_denied'))
+  block.clear()
+  // Restarted with fewer rules, on the same database.
+  const fewer = await exchangeWorld({
+    rules: [{ ...rule, upstream: own }],
+    database: made.database,
+    clock: made.clock,
+  })
+  for (const [url, document] of made.web) fewer.web.set(url, document)
+  const redeemAt = (at: ExchangeWorld) => redeem({ ...made, auth: at.auth }, back, request_token)
+  expect(await refusalOf(await redeemAt(fewer))).toEqual(plain(403, 'access_denied'))
+  const none = await exchangeWorld({ rules: [], database: made.database, clock: made.clock })
+  for (const [url, document] of made.web) none.web.set(url, document)
+  expect(await refusalOf(await redeemAt(none))).toEqual(plain(400, 'invalid_grant'))
+  const page = await browser(none.auth, own).get('/.well-known/aauth-agent')
+  expect(page.status).toBe(404)
+  expect((await redeemAt(made)).status).toBe(200)
+})
 
-test('what is asked for may be about the user: then they are asked, whatever the rule says', async () => {
+test('identity scopes ask the user, whatever the rule says', async () => {
   const made = await ownWorld({ rules: [{ ...rule, upstream: own, scopes: ['rooms.read', 'profile'] }] })
   const ada = await browserOf(made, 'ada')
   const { token } = await callAs(made, ada)
@@ -217,7 +217,7 @@ test('what is asked for may be about the user: then they are asked, whatever the
   expect(claimsOf(await ask())).toMatchObject({ scope: 'rooms.read', name: 'Ada' })
 })
 
-test(verifies('consent.remembered', 'an exchange’s consent is none for what the middle asks by itself'), async () => {
+test(verifies('consent.remembered', 'consent to an exchange is no consent to the middle’s own requests'), async () => {
   const lists = askUsers([{ agents: 'any', resources: 'any' }])
   const made = await ownWorld({ policy: lists })
   const ada = await browserOf(made, 'ada')
@@ -238,7 +238,7 @@ test(verifies('consent.remembered', 'an exchange’s consent is none for what th
 })
 
 test(
-  verifies('exchange.sub', 'an issuer that shares its subjects: its user is ours of that sub, and nobody else decides'),
+  verifies('exchange.sub', 'a user of an issuer with shared subjects is the user of that sub here, and alone decides'),
   async () => {
     const made = await ownWorld({ exchange: { rules: [asking], dangerouslySharedSubjects: [asking.upstream] } })
     const ada = await browserOf(made, 'ada')

@@ -20,7 +20,7 @@ const revoke = (made: World, signer: Signer, form: Record<string, string>) =>
 const refreshStatus = async (made: World, signer: Signer, refresh_token: string) =>
   (await send(made, signer, { request_type: 'refresh', refresh_token })).status
 
-test(verifies('revoke.ends', 'TOK-29', 'the owner ends its grant at once, and no other'), async () => {
+test(verifies('revoke.ends', 'TOK-29', 'a revocation ends the owner’s grant, and no other'), async () => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const [ended, kept] = [await granted(await ask(made, phone)), await granted(await ask(made, phone))]
@@ -32,7 +32,7 @@ test(verifies('revoke.ends', 'TOK-29', 'the owner ends its grant at once, and no
   expect(await refreshStatus(made, phone, kept.refresh_token)).toBe(200)
 })
 
-test(verifies('revoke.silent', 'anyone else gets the same 200, and nothing happens'), async () => {
+test(verifies('revoke.silent', 'a revocation by another caller gets the same 200, and changes nothing'), async () => {
   const made = await world()
   const phone = await delegate(made, 'phone')
   const { refresh_token } = await granted(await ask(made, phone))

@@ -149,7 +149,7 @@ test.each([
   expect(await answerTo(form)).toEqual(plain(400, 'invalid_request'))
 })
 
-test('auth_request_url is refused in words', async () => {
+test('auth_request_url is refused as unsupported', async () => {
   const made = await world()
   const form = { request_type: 'auth', auth_request_url: 'https://agent.example/request' }
   const response = await send(made, agentServer(made), form)
@@ -186,7 +186,7 @@ test(verifies('DOS-08', 'a state is small, however it is encoded'), async () => 
 })
 
 test(
-  verifies('TOK-34', 'token-endpoint.answer', 'a refusal is JSON that nobody keeps, and shows nothing from inside'),
+  verifies('TOK-34', 'token-endpoint.answer', 'a refusal is JSON that is not cached, and shows no internals'),
   async () => {
     const secret = 'no such table: "grants" at /srv/auth.ts:12'
     const made = await world({
