@@ -12,7 +12,6 @@ export interface CoverageNeeds {
   has(field: string): boolean
 }
 
-const always: readonly string[] = ['@method', '@authority', '@path', 'signature-key']
 const derivedAlways: readonly string[] = ['@scheme', '@target-uri', '@request-target']
 const conditional: readonly string[] = ['@query', 'content-type', 'content-digest']
 
@@ -26,7 +25,7 @@ export function requiredComponents(needs: CoverageNeeds): string[] {
   if (needs.hasBody) names.push('content-type', 'content-digest')
   names.push('signature-key')
   for (const name of needs.additional) {
-    if (always.includes(name) || conditional.includes(name) || names.includes(name)) continue
+    if (conditional.includes(name) || names.includes(name)) continue
     if (name.startsWith('@') ? derivedAlways.includes(name) : needs.has(name)) names.push(name)
   }
   return names
