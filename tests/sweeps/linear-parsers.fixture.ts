@@ -93,7 +93,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/fetch/src/keys.ts showKeys': operators,
   'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
   'packages/httpsig/src/explain/reading.ts baseOf': 'at most 32 components, each replaced once',
-  'packages/httpsig/src/component/parameterised-component.ts queryParameters': 'signed requests',
+  'packages/httpsig/src/component/message-parts.ts queryParameters': 'signed requests',
   'packages/httpsig/src/message/received-request.ts countOf': 'signed requests',
   'packages/httpsig/src/component/signature-input.ts parseCanonical':
     'packages/httpsig/src/component/signature-input.ts parseSignatureInput',

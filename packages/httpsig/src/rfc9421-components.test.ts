@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseComponent } from './component/component-identifier.js'
-import { messageComponentValue, messageSignatureBase } from './component/message-component.js'
-import { messageParts } from './component/parameterised-component.js'
+import { messageParts } from './component/message-parts.js'
+import { messageComponentValue, messageSignatureBase } from './component/resolve-component.js'
 import type { HttpMessage, HttpRequestMessage, HttpResponseMessage, StructuredFieldTypes } from './index.js'
 import { withLines } from './message/http-message.test.fixture.js'
 

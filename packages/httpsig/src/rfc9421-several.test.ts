@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseComponent } from './component/component-identifier.js'
-import { messageSignatureBase } from './component/message-component.js'
+import { messageSignatureBase } from './component/resolve-component.js'
 import {
   type HttpRequestMessage,
   type HttpResponseMessage,

@@ -1,6 +1,6 @@
 import { serializeItem } from 'structured-headers'
 import { bareValue, type RequestContext } from './component-value.js'
-import { componentValue, type MessageParts, messageParts } from './parameterised-component.js'
+import { componentValue, type MessageParts, messageParts } from './message-parts.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 

@@ -1,4 +1,4 @@
-import { componentValue, messageParts } from '../component/parameterised-component.js'
+import { componentValue, messageParts } from '../component/message-parts.js'
 import { componentIdentifier } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
 import { HttpSigError } from '../error.js'

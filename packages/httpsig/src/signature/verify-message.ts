@@ -1,7 +1,7 @@
 import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { componentKey, parseComponent } from '../component/component-identifier.js'
-import { messageSignatureBase } from '../component/message-component.js'
+import { messageSignatureBase } from '../component/resolve-component.js'
 import { componentIdentifier } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
 import { type DictionaryLimits, malformed } from '../component/structured-field.js'

@@ -4,7 +4,7 @@ import { type HeaderLines, type HttpMessage, type HttpRequestMessage, isResponse
 import { trimOws } from '../message/received-message.js'
 import { pathOf, queryOf } from '../message/target-parts.js'
 import { componentKey } from './component-identifier.js'
-import { type MessageParts, messageParts, queryParameter } from './parameterised-component.js'
+import { type MessageParts, messageParts, queryParameter } from './message-parts.js'
 import { componentIdentifier } from './signature-base.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
