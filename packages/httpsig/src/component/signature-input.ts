@@ -1,6 +1,13 @@
 import { type BareItem, isInnerList, type Parameters } from 'structured-headers'
 import type { HttpSigError } from '../error.js'
-import { type DictionaryLimits, malformed, parseMembers, rawParameters, strictInnerList } from './structured-field.js'
+import {
+  type DictionaryLimits,
+  type DictionaryMember,
+  malformed,
+  parseMembers,
+  rawParameters,
+  strictInnerList,
+} from './structured-field.js'
 
 /** One covered component: its name and, rarely, its parameters. */
 export interface Component {
@@ -30,17 +37,27 @@ export const signatureLimits: DictionaryLimits = { members: 8, bytes: 8 * 1024 }
 const canonicalList = /^([a-z*][a-z0-9_.*-]{0,63})=\("([a-z0-9@-]+(?:" "[a-z0-9@-]+)*)"\)/
 const canonicalParameter = /;([a-z*][a-z0-9_.*-]*)=(?:([1-9][0-9]{0,14})|"([\x20\x21\x23-\x5b\x5d-\x7e]*)")/y
 
+/** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
+export function componentsOf(label: string, member: DictionaryMember['member']): Component[] {
+  if (!isInnerList(member)) throw malformed('a member is not an Inner List', { label })
+  if (member[0].length > componentLimit) throw tooManyComponents(label)
+  return member[0].map(([name, parameters]): Component => {
+    if (typeof name !== 'string') throw malformed('a covered component is not a String', { label })
+    return parameters.size === 0 ? { name } : { name, parameters }
+  })
+}
+
+function tooManyComponents(label: string): HttpSigError {
+  return malformed('more than 32 components are covered', { label })
+}
+
 /** The exact parser; {@link parseSignatureInput} tries the canonical spelling first. */
 export function parseSignatureInputFully(value: string, label: string): SignatureInput {
   const selected = parseMembers('Signature-Input', value, signatureLimits).get(label)
   if (selected === undefined) throw notSelected()
   const { member } = selected
   const text = strictInnerList('Signature-Input', selected)
-  if (!isInnerList(member)) throw malformed('the Signature-Input member is not an Inner List')
-  const components = member[0].map(([name, params]): Component => {
-    if (typeof name !== 'string') throw malformed('a covered component is not a String')
-    return params.size === 0 ? { name } : { name, parameters: params }
-  })
+  const components = componentsOf(label, member)
   return { label, components, raw: new Map(rawParameters(text)), values: member[1], text, sent: selected.text }
 }
 
@@ -78,10 +95,10 @@ function parseCanonical(value: string): SignatureInput | undefined {
 export function parseSignatureInput(value: string, label: string): SignatureInput {
   if (value.length > signatureLimits.bytes) throw malformed('Signature-Input is longer than 8192 bytes')
   const canonical = parseCanonical(value)
-  if (canonical !== undefined && canonical.label !== label) throw notSelected()
-  const input = canonical ?? parseSignatureInputFully(value, label)
-  if (input.components.length > componentLimit) throw malformed('more than 32 components are covered')
-  return input
+  if (canonical === undefined) return parseSignatureInputFully(value, label)
+  if (canonical.label !== label) throw notSelected()
+  if (canonical.components.length > componentLimit) throw tooManyComponents(label)
+  return canonical
 }
 
 const integer = /^-?\d{1,15}$/

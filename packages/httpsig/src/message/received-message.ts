@@ -56,7 +56,7 @@ export function hasBody(message: ReceivedMessage): boolean {
  * The values of every line of one header, in order. `name` in lower case.
  * @see RFC 9421 §2.1, docs/protocol.md §3.3
  */
-export function headerValues(message: ReceivedMessage, name: string): string[] {
+export function headerValues(message: Pick<ReceivedMessage, 'headers'>, name: string): string[] {
   const values: string[] = []
   for (const [key, value] of message.headers) {
     if (key.length === name.length && key.toLowerCase() === name) values.push(value)

@@ -2,6 +2,7 @@ import { type Parameters, serializeInnerList } from 'structured-headers'
 import { checkOptions } from '#check-options'
 import { parseComponent } from '../component/component-identifier.js'
 import { componentIdentifier } from '../component/signature-base.js'
+import { componentsOf } from '../component/signature-input.js'
 import { holdsMisreadNumber, isLabel, malformed } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
 import { HttpSigError } from '../error.js'
@@ -10,7 +11,7 @@ import type { SigningKey } from '../key/key.js'
 import type { HttpMessage } from '../message/http-message.js'
 import { each, type OptionChecks } from '../option/option-check.js'
 import { signMessage } from './sign-message.js'
-import { componentsOf, dictionaryField, type SignatureParameters } from './signature-dictionary.js'
+import { dictionaryField, type SignatureParameters } from './signature-dictionary.js'
 
 /** A signature that the other side asks for: one member of Accept-Signature. */
 export interface SignatureRequest {

@@ -5,14 +5,14 @@ import { ascii } from '#crypto'
 import { signBytes } from '#sign-bytes'
 import { parseComponent } from '../component/component-identifier.js'
 import { messageSignatureBase } from '../component/resolve-component.js'
-import type { Component } from '../component/signature-input.js'
+import { type Component, componentLimit } from '../component/signature-input.js'
 import { isLabel, malformed } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
 import { algorithmNamed } from '../key/algorithm.js'
 import type { SigningKey } from '../key/key.js'
 import type { HttpMessage } from '../message/http-message.js'
 import type { OptionChecks } from '../option/option-check.js'
-import { componentLimit, dictionaryField, type SignatureParameters } from './signature-dictionary.js'
+import { dictionaryField, type SignatureParameters } from './signature-dictionary.js'
 
 /** What is signed, and with what. */
 export interface SignMessageOptions {
@@ -89,7 +89,7 @@ export async function signMessage(options: SignMessageOptions): Promise<Array<re
     if (dictionaryField(message.headers, name).has(label))
       throw new TypeError('the message has a signature of this label')
   const components = options.components.map(parseComponent)
-  if (components.length > componentLimit) throw new TypeError('more than 64 components would be covered')
+  if (components.length > componentLimit) throw new TypeError('more than 32 components would be covered')
   for (const component of components) checkSelf(component)
   const input = serializeInnerList([
     components.map(({ name, parameters }) => [name, parameters ?? new Map()]),

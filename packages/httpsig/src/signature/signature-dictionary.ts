@@ -1,5 +1,5 @@
 import { isInnerList } from 'structured-headers'
-import { type Component, signatureLimits } from '../component/signature-input.js'
+import { type Component, componentsOf, signatureLimits } from '../component/signature-input.js'
 import {
   type DictionaryLimits,
   type DictionaryMember,
@@ -9,7 +9,7 @@ import {
   strictInnerList,
 } from '../component/structured-field.js'
 import type { HeaderLines } from '../message/http-message.js'
-import { trimOws } from '../message/received-message.js'
+import { headerValues, trimOws } from '../message/received-message.js'
 
 /** The signature parameters that RFC 9421 registers. */
 export interface SignatureParameters {
@@ -33,8 +33,6 @@ export interface SignatureMember {
   readonly text: string
 }
 
-/** Most components a signature may cover. */
-export const componentLimit = 64
 const printable = /^[\t\x20-\x7e]*$/
 
 /**
@@ -47,9 +45,7 @@ export function dictionaryField(
   name: string,
   limits: DictionaryLimits = signatureLimits,
 ): Map<string, DictionaryMember> {
-  const lines: string[] = []
-  for (const [key, value] of headers)
-    if (key.length === name.length && key.toLowerCase() === name) lines.push(trimOws(value))
+  const lines = headerValues({ headers }, name).map(trimOws)
   if (lines.length === 0) return new Map()
   const text = lines.join(', ')
   if (!printable.test(text))
@@ -58,16 +54,6 @@ export function dictionaryField(
 }
 
 type Member = DictionaryMember['member']
-
-/** The covered components of an Inner List. @throws HttpSigError `invalid_signature` */
-export function componentsOf(label: string, member: Member): Component[] {
-  if (!isInnerList(member)) throw malformed('a member is not an Inner List', { label })
-  if (member[0].length > componentLimit) throw malformed('more than 64 components are covered', { label })
-  return member[0].map(([name, parameters]): Component => {
-    if (typeof name !== 'string') throw malformed('a covered component is not a String', { label })
-    return parameters.size === 0 ? { name } : { name, parameters }
-  })
-}
 
 function parametersOf(label: string, member: Member): SignatureParameters {
   const read: { -readonly [K in keyof SignatureParameters]: SignatureParameters[K] } = {}

@@ -239,6 +239,20 @@ test('a message has at most 8 signatures and 8 KiB of each header, unless told o
     await expect(verdict(message, { limits })).rejects.toThrow(RangeError)
 })
 
+test('a signature of a message covers at most 32 components', async () => {
+  const lines = Array.from({ length: 33 }, (_, at) => [`x-${at}`, 'a'] as const)
+  const message = withLines(testRequest, ...lines)
+  const sign = (count: number) =>
+    signMessage({ message, components: lines.slice(0, count).map(([name]) => name), key, now })
+  const added = await sign(32)
+  expect(await verdict(withLines(message, ...added), { requiredComponents: [] })).toBe('accepted')
+  await expect(sign(33)).rejects.toThrow(TypeError)
+  const more = added.map(([name, value]): [string, string] => [name, value.replace('"x-31"', '"x-31" "x-32"')])
+  await expect(
+    verifyMessage({ message: withLines(message, ...more), key: () => verifier, requiredComponents: [], now }),
+  ).rejects.toThrow('more than 32 components are covered')
+})
+
 test('legal spacing leaves the base as it is, and other signatures are not looked at', async () => {
   const message = await signed({ params: { tag: 't' } })
   const spaced = {
