@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { parseComponent } from './component/component-identifier.js'
-import { messageParts } from './component/message-parts.js'
-import { messageComponentValue, messageSignatureBase } from './component/resolve-component.js'
+import { messageProfile } from './component/component-profile.js'
+import { messageContext } from './component/message-context.js'
+import { resolveComponent } from './component/resolve-component.js'
+import { signatureBase } from './component/signature-base.js'
 import type { HttpMessage, HttpRequestMessage, HttpResponseMessage, StructuredFieldTypes } from './index.js'
 import { withLines } from './message/http-message.test.fixture.js'
 
@@ -27,10 +29,11 @@ const answer: HttpResponseMessage = { status: 200, headers: [], request: get }
 const types: StructuredFieldTypes = { 'example-dict': 'dictionary', 'example-list': 'list', 'example-item': 'item' }
 
 function value(identifier: string, message: HttpMessage = get): string {
-  return messageComponentValue(parseComponent(identifier), message, { types, parts: messageParts() })
+  return resolveComponent(parseComponent(identifier), messageContext(message), messageProfile(types))
 }
 
 const refused = expect.objectContaining({ code: 'invalid_signature' })
+const lineBreak = expect.objectContaining({ code: 'invalid_request', status: 400 })
 
 test.each([
   ['host', 'www.example.com'],
@@ -172,8 +175,8 @@ test('a field that reads two ways is refused under sf and key', () => {
 
 test('no value can forge a line of the base', () => {
   for (const text of ['a\nb', 'a\rb', 'a\r\nb', 'a\0b', 'a\r\n b\nc']) {
-    expect(() => value('x', withLines(get, ['X', text])), text).toThrow(refused)
-    expect(() => value('"x";bs', withLines(get, ['X', text])), text).toThrow(refused)
+    expect(() => value('x', withLines(get, ['X', text])), text).toThrow(lineBreak)
+    expect(() => value('"x";bs', withLines(get, ['X', text])), text).toThrow(lineBreak)
   }
   expect(() => value('@method', { ...get, method: 'A\n"@path": /' })).toThrow(refused)
   expect(() => value('@path', { ...get, target: '/\n' })).toThrow(refused)
@@ -182,7 +185,11 @@ test('no value can forge a line of the base', () => {
 
 test('§2.5 a component stands once, whatever the order of its parameters', () => {
   const base = (...identifiers: string[]): string =>
-    messageSignatureBase(identifiers.map(parseComponent), '()', answer, types)
+    signatureBase(
+      { components: identifiers.map(parseComponent), text: '()' },
+      messageContext(answer),
+      messageProfile(types),
+    )
   expect(base('"example-dict";key="a";req', '"example-dict";req')).toBe(
     '"example-dict";key="a";req: 1\n"example-dict";req: a=1,    b=2;x=1;y=2,   c=(a   b   c)\n"@signature-params": ()',
   )

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseComponent } from './component/component-identifier.js'
-import { messageSignatureBase } from './component/resolve-component.js'
+import { messageProfile } from './component/component-profile.js'
+import { messageContext } from './component/message-context.js'
+import { signatureBase } from './component/signature-base.js'
 import {
   type HttpRequestMessage,
   type HttpResponseMessage,
@@ -134,7 +136,8 @@ test("§4.3: the proxy's rsa-v1_5-sha256 is an algorithm that is refused; its ba
   ).rejects.toEqual(code('unsupported_algorithm'))
   const input = proxied.headers[7]?.[1].slice('proxy_sig='.length) ?? ''
   const names = ['@method', '@authority', '@path', 'content-digest', 'content-type', 'content-length', 'forwarded']
-  const base = messageSignatureBase(names.map(parseComponent), input, proxied)
+  const covered = { components: names.map(parseComponent), text: input }
+  const base = signatureBase(covered, messageContext(proxied), messageProfile())
   const signature = Buffer.from(proxied.headers[9]?.[1].slice('proxy_sig=:'.length, -1) ?? '', 'base64')
   expect(await rsaVerifier.verify(new TextEncoder().encode(base), signature)).toBe(true)
   expect(await rsaVerifier.verify(new TextEncoder().encode(`${base} `), signature)).toBe(false)

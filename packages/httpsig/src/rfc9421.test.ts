@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { aauthProfile } from './component/component-profile.js'
 import { signatureBase } from './component/signature-base.js'
 import { parseSignatureInput } from './component/signature-input.js'
 import { importSigningKey, importVerifyKey } from './index.js'
@@ -51,7 +52,7 @@ const b26Base = `"date": Tue, 20 Apr 2021 02:07:55 GMT
 
 test('B.2.6: the base, its signature, and signing it again', async () => {
   const input = parseSignatureInput(b26Input, 'sig-b26')
-  const base = signatureBase(input.components, input.text, request)
+  const base = signatureBase(input, request, aauthProfile)
   expect(base).toBe(b26Base)
   const { signature } = parseSignatureValue(b26Signature, 'sig-b26')
   const bytes = new TextEncoder().encode(base)
@@ -94,23 +95,25 @@ test.each([
   ],
   ['/path?param=value&foo=bar&baz=batman&qux=', 'qux', ''],
 ])('@query-param of %s named %s', (target, name, value) => {
-  const { components, text } = parseSignatureInput(`sig=("@query-param";name="${name}");created=1`, 'sig')
-  expect(signatureBase(components, text, { ...request, target })).toContain(`"@query-param";name="${name}": ${value}\n`)
+  const input = parseSignatureInput(`sig=("@query-param";name="${name}");created=1`, 'sig')
+  expect(signatureBase(input, { ...request, target }, aauthProfile)).toContain(
+    `"@query-param";name="${name}": ${value}\n`,
+  )
 })
 
 test('@query-param that is missing, twice or not UTF-8 is refused', () => {
-  const { components, text } = parseSignatureInput('sig=("@query-param";name="a");created=1', 'sig')
+  const input = parseSignatureInput('sig=("@query-param";name="a");created=1', 'sig')
   for (const target of ['/', '/?b=1', '/?a=1&a=2', '/?a=%ff'])
-    expect(() => signatureBase(components, text, { ...request, target }), target).toThrow()
-  expect(() => signatureBase(components, text, { ...request, target: '/?a=1' })).not.toThrow()
+    expect(() => signatureBase(input, { ...request, target }, aauthProfile), target).toThrow()
+  expect(() => signatureBase(input, { ...request, target: '/?a=1' }, aauthProfile)).not.toThrow()
 })
 
 // RFC 9421 §2.1.1, §2.1.2, §2.1.3.
 test('fields with sf, key and bs', () => {
   const dictionary = { ...request, lines: () => ['  a=1,    b=2;x=1;y=2,   c=(a   b   c)'.trim()] }
   const base = (identifier: string, context: typeof dictionary): string => {
-    const { components, text } = parseSignatureInput(`sig=(${identifier});created=1`, 'sig')
-    return signatureBase(components, text, context).split('\n')[0] ?? ''
+    const input = parseSignatureInput(`sig=(${identifier});created=1`, 'sig')
+    return signatureBase(input, context, aauthProfile).split('\n')[0] ?? ''
   }
   expect(base('"priority";sf', dictionary)).toBe('"priority";sf: a=1, b=2;x=1;y=2, c=(a b c)')
   expect(base('"example-dict";key="a"', dictionary)).toBe('"example-dict";key="a": 1')

@@ -1,39 +1,46 @@
-import { serializeItem } from 'structured-headers'
-import { bareValue, type RequestContext } from './component-value.js'
-import { componentValue, type MessageParts, messageParts } from './message-parts.js'
+import { componentIdentifier, componentKey } from './component-identifier.js'
+import type { ComponentProfile } from './component-profile.js'
+import { bareValue } from './component-value.js'
+import type { MessageContext, RequestContext } from './message-context.js'
+import { resolveComponent } from './resolve-component.js'
 import type { Component } from './signature-input.js'
 import { malformed } from './structured-field.js'
 
-/** A component as it stands in Signature-Input: the bare name, or name and parameters in the written form. */
-export function componentIdentifier(component: Component): string {
-  return component.parameters ? serializeItem([component.name, component.parameters]) : component.name
+/** What a signature covers, as a member of Signature-Input says it. */
+export interface Coverage {
+  /** In the order received. */
+  readonly components: readonly Component[]
+  /** The Inner List, strictly serialised: the value of `@signature-params`. */
+  readonly text: string
 }
 
 /**
- * Builds the signature base: the components in the order received, then the parameters exactly as received.
- * @param parameters the member of Signature-Input, raw
- * @throws HttpSigError `invalid_signature` for a repeated, unknown or missing component
+ * Builds the signature base: the components in the order received, then the parameters.
+ * @throws HttpSigError as {@link resolveComponent}, and `invalid_signature` for a component that is covered twice
  * @see RFC 9421 §2.5
  */
-export function signatureBase(components: readonly Component[], parameters: string, context: RequestContext): string {
+export function signatureBase(
+  { components, text }: Coverage,
+  message: MessageContext,
+  profile: ComponentProfile,
+): string {
   const seen = new Set<string>()
-  let parts: MessageParts | undefined
   let base = ''
   for (const component of components) {
-    const identifier = component.parameters ? componentIdentifier(component) : `"${component.name}"`
+    const { name, parameters } = component
+    const key = parameters === undefined ? name : componentKey(component)
     // A component named twice could carry two values, each read by another party.
-    if (seen.has(identifier)) throw malformed('a component is covered twice')
-    seen.add(identifier)
-    if (component.parameters) parts ??= messageParts()
-    const value = parts ? componentValue(component, context, parts) : bareValue(component.name, context)
-    base += `${identifier}: ${value}\n`
+    if (seen.has(key)) throw malformed('a component is covered twice', { component: key })
+    seen.add(key)
+    const identifier = parameters === undefined ? `"${name}"` : componentIdentifier(component)
+    base += `${identifier}: ${resolveComponent(component, message, profile)}\n`
   }
-  return `${base}"@signature-params": ${parameters}`
+  return `${base}"@signature-params": ${text}`
 }
 
 /**
- * Builds the signature base of what is covered without parameters, each once: all that a signer of requests needs, and
- * none of the code that reads structured fields.
+ * The same base for components of a request without parameters, each named once. A page signs with it: it needs none of the code
+ * that reads structured fields.
  * @throws HttpSigError `invalid_signature` for an unknown or missing component
  * @see RFC 9421 §2.5
  */

@@ -1,11 +1,4 @@
-import {
-  parseDictionary,
-  parseItem,
-  parseList,
-  serializeDictionary,
-  serializeItem,
-  serializeList,
-} from 'structured-headers'
+import { parseDictionary, parseItem, parseList, serializeItem, serializeList } from 'structured-headers'
 import { countMembers, countParameters, heldParameters, holdsMisreadNumber, malformed } from './structured-field.js'
 
 /** The type that the definition of a Structured Field gives it. */
@@ -14,25 +7,35 @@ export type StructuredFieldType = 'dictionary' | 'list' | 'item'
 /** Types of fields by lower-case name. */
 export type StructuredFieldTypes = Readonly<Record<string, StructuredFieldType>>
 
-// RFC 9421, 9530, 9218, 9211, 9209, 9213, 9440, 9297, 9745 and Signature-Key.
-const known: ReadonlyMap<string, StructuredFieldType> = new Map([
+// Dictionaries of RFC 9421, 9530, 9218 and Signature-Key: all that AAuth lets a signature cover with `sf`.
+const signingDictionaries: readonly string[] = [
+  'content-digest',
+  'priority',
+  'repr-digest',
+  'signature',
+  'signature-input',
+  'signature-key',
+  'want-content-digest',
+  'want-repr-digest',
+]
+
+// And of RFC 9421 (Accept-Signature), 9211, 9209, 9213, 9440, 9297 and 9745.
+const known: ReadonlyMap<string, StructuredFieldType> = new Map<string, StructuredFieldType>([
+  ...signingDictionaries.map(name => [name, 'dictionary'] as const),
   ['accept-signature', 'dictionary'],
   ['cache-status', 'list'],
   ['capsule-protocol', 'item'],
   ['cdn-cache-control', 'dictionary'],
   ['client-cert', 'item'],
   ['client-cert-chain', 'list'],
-  ['content-digest', 'dictionary'],
   ['deprecation', 'item'],
-  ['priority', 'dictionary'],
   ['proxy-status', 'list'],
-  ['repr-digest', 'dictionary'],
-  ['signature', 'dictionary'],
-  ['signature-input', 'dictionary'],
-  ['signature-key', 'dictionary'],
-  ['want-content-digest', 'dictionary'],
-  ['want-repr-digest', 'dictionary'],
 ])
+
+/** The type of a field that AAuth lets a signature cover with `sf`; undefined for others. */
+export function signingFieldType(name: string): StructuredFieldType | undefined {
+  return signingDictionaries.includes(name) ? 'dictionary' : undefined
+}
 
 /** The type of a field, from the registry here or `more`; undefined when nobody says. */
 export function structuredFieldType(name: string, more: StructuredFieldTypes = {}): StructuredFieldType | undefined {
@@ -68,12 +71,11 @@ export function singleReadingDictionary(text: string): Dictionary {
 }
 
 /**
- * A Structured Field in its strict serialisation, as `sf` asks.
+ * A List or Item in its strict serialisation, as `sf` asks.
  * @throws HttpSigError `invalid_signature` when the text is not of that type or reads two ways
  * @see RFC 9421 §2.1.1
  */
-export function strictlySerialized(text: string, type: StructuredFieldType): string {
-  if (type === 'dictionary') return serializeDictionary(singleReadingDictionary(text))
+export function strictlySerialized(text: string, type: 'list' | 'item'): string {
   if (type === 'list')
     return serializeList(
       onlyReading(text, parseList, value => value.reduce((sum, member) => sum + heldParameters(member), 0)),

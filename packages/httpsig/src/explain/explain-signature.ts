@@ -1,6 +1,6 @@
 import { checkOptions } from '#check-options'
+import { componentIdentifier } from '../component/component-identifier.js'
 import { shownBase, shownValue } from '../component/shown.js'
-import { componentIdentifier } from '../component/signature-base.js'
 import { HttpSigError, type HttpSigErrorCode } from '../error.js'
 import { importVerifyKey } from '../key/key.js'
 import type { VerifyKey } from '../key/verify-key.js'

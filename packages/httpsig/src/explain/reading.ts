@@ -1,5 +1,6 @@
-import { componentValue, messageParts } from '../component/message-parts.js'
-import { componentIdentifier } from '../component/signature-base.js'
+import { componentIdentifier } from '../component/component-identifier.js'
+import { aauthProfile } from '../component/component-profile.js'
+import { resolveComponent } from '../component/resolve-component.js'
 import type { Component } from '../component/signature-input.js'
 import { HttpSigError } from '../error.js'
 import type { VerifyKey } from '../key/verify-key.js'
@@ -51,7 +52,7 @@ export function valueIn(component: Component, reading: Reading, message: Receive
   try {
     const { method, scheme, authority, path, query = '' } = reading
     const lines = (field: string): string[] => headerValues(message, field).map(trimOws)
-    return componentValue(component, { method, scheme, authority, target: path + query, lines }, messageParts())
+    return resolveComponent(component, { method, scheme, authority, target: path + query, lines }, aauthProfile)
   } catch (error) {
     if (error instanceof HttpSigError) return undefined
     throw error

@@ -1,7 +1,6 @@
 import { type Parameters, serializeInnerList } from 'structured-headers'
 import { checkOptions } from '#check-options'
-import { parseComponent } from '../component/component-identifier.js'
-import { componentIdentifier } from '../component/signature-base.js'
+import { componentIdentifier, parseComponent } from '../component/component-identifier.js'
 import { componentsOf } from '../component/signature-input.js'
 import { holdsMisreadNumber, isLabel, malformed } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'

@@ -4,7 +4,9 @@ import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
 import { signBytes } from '#sign-bytes'
 import { parseComponent } from '../component/component-identifier.js'
-import { messageSignatureBase } from '../component/resolve-component.js'
+import { messageProfile } from '../component/component-profile.js'
+import { messageContext } from '../component/message-context.js'
+import { signatureBase } from '../component/signature-base.js'
 import { type Component, componentLimit } from '../component/signature-input.js'
 import { isLabel, malformed } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
@@ -77,7 +79,8 @@ function checkSelf({ name, parameters }: Component): void {
  * Signs a request or response and returns the two lines to add, `signature-input` and `signature`. Add them, do not replace:
  * the lines of a second signature join those of the first.
  * @throws TypeError for malformed components, parameters or label, or a label that the message already has
- * @throws HttpSigError `invalid_signature` when a component is unknown, not in the message, or the signature itself; which one is in `cause`
+ * @throws HttpSigError `invalid_signature` when a component is unknown, not in the message, or the signature itself; which one is in `cause`. `invalid_request` for a
+ * covered header with a line break
  * @throws SigningKeyError when the key fails or takes longer than 5 seconds
  * @see RFC 9421 §3.1
  */
@@ -95,7 +98,8 @@ export async function signMessage(options: SignMessageOptions): Promise<Array<re
     components.map(({ name, parameters }) => [name, parameters ?? new Map()]),
     parametersOf(options),
   ])
-  const base = messageSignatureBase(components, input, message, options.structuredFields)
+  const profile = messageProfile(options.structuredFields)
+  const base = signatureBase({ components, text: input }, messageContext(message), profile)
   const signature = await signBytes(key, ascii(base))
   return [
     ['signature-input', `${label}=${input}`],

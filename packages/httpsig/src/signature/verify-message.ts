@@ -1,8 +1,9 @@
 import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
-import { componentKey, parseComponent } from '../component/component-identifier.js'
-import { messageSignatureBase } from '../component/resolve-component.js'
-import { componentIdentifier } from '../component/signature-base.js'
+import { componentIdentifier, componentKey, parseComponent } from '../component/component-identifier.js'
+import { messageProfile } from '../component/component-profile.js'
+import { messageContext } from '../component/message-context.js'
+import { signatureBase } from '../component/signature-base.js'
 import type { Component } from '../component/signature-input.js'
 import { type DictionaryLimits, malformed } from '../component/structured-field.js'
 import type { StructuredFieldTypes } from '../component/structured-field-type.js'
@@ -11,7 +12,7 @@ import { HttpSigError } from '../error.js'
 import { algorithmNamed, unsupportedAlgorithm } from '../key/algorithm.js'
 import type { VerifyKey } from '../key/verify-key.js'
 import type { HttpMessage } from '../message/http-message.js'
-import { trimOws } from '../message/received-message.js'
+import { headerValues, trimOws } from '../message/received-message.js'
 import type { OptionChecks } from '../option/option-check.js'
 import {
   dictionaryField,
@@ -140,7 +141,7 @@ function checkAlgorithm({ alg }: SignatureParameters, key: VerifyKey): void {
 async function checkBody(components: readonly Component[], { headers, body }: HttpMessage): Promise<boolean> {
   const covers = components.some(({ name, parameters }) => name === 'content-digest' && !parameters?.has('req'))
   if (!covers || body === undefined) return false
-  const lines = headers.filter(([name]) => name.toLowerCase() === 'content-digest').map(([, value]) => trimOws(value))
+  const lines = headerValues({ headers }, 'content-digest').map(trimOws)
   if (!(await matchesContentDigest(parseContentDigest(lines.join(', ')), body)))
     throw malformed('Content-Digest is not the digest of the body')
   return true
@@ -184,7 +185,7 @@ async function verifyMember(
   checkTime(member.parameters, policy)
   checkCovered(member.components, policy.required)
   checkAlgorithm(member.parameters, key)
-  const base = messageSignatureBase(member.components, member.text, message, options.structuredFields)
+  const base = signatureBase(member, messageContext(message), messageProfile(options.structuredFields))
   if (!(await key.verify(ascii(base), signature)))
     throw malformed('the signature does not verify', { label: member.label, base, algorithm: key.algorithm })
   return { ...candidate, key, base, bodyVerified: await checkBody(member.components, message) }
@@ -194,7 +195,8 @@ async function verifyMember(
  * Verifies the signatures of a request or response. Those that `label` and `tag` leave, and for which `key` has a key, must all hold;
  * there must be at least one. When the message has a `body` and a signature covers `content-digest`, that must be the body's.
  * It does not see replays: what may be done only once needs a nonce or a replay set besides.
- * @throws HttpSigError `invalid_signature`, or `unsupported_algorithm` for an unknown `alg`; the facts are in `cause`, the signature base of what did not verify among them
+ * @throws HttpSigError `invalid_signature`, `unsupported_algorithm` for an unknown `alg`, or `invalid_request` for a covered header with a
+ * line break; the facts are in `cause`, the signature base of what did not verify among them
  * @throws TypeError for malformed `requiredComponents`, RangeError for a negative `maxAge` or `tolerance`, or `limits` that are no whole numbers
  * @see RFC 9421 §3.2
  */

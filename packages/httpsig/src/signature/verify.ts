@@ -1,9 +1,11 @@
 import { checkOptions } from '#check-options'
 import { ascii } from '#crypto'
-import type { RequestContext } from '../component/component-value.js'
+import { componentIdentifier } from '../component/component-identifier.js'
+import { aauthProfile } from '../component/component-profile.js'
 import { type CoverageNeeds, checkCoverage, requiredComponents } from '../component/covered-components.js'
+import type { RequestContext } from '../component/message-context.js'
 import { shownBase } from '../component/shown.js'
-import { componentIdentifier, signatureBase } from '../component/signature-base.js'
+import { signatureBase } from '../component/signature-base.js'
 import {
   type Component,
   integerParameter,
@@ -138,7 +140,7 @@ function open(message: ReceivedMessage, { options, context, needs, required }: O
     components: input.components.map(componentIdentifier),
     created,
     authority: context.authority,
-    base: signatureBase(input.components, input.text, context),
+    base: signatureBase(input, context, aauthProfile),
     signature: value.signature,
     required,
     message,
