@@ -89,7 +89,7 @@ export const textLoops: Readonly<Record<string, string>> = {
   'packages/cli/src/log/log-lines.ts logLines': operators,
   'packages/cli/src/program.ts flags': operators,
   'packages/fetch/src/answer.ts showAnswer': 'lines of one head, each once',
-  'packages/fetch/src/fetch.ts requestOf': operators,
+  'packages/fetch/src/fetch.ts readRequest': operators,
   'packages/fetch/src/keys.ts showKeys': operators,
   'packages/gateway/src/mcp-names.ts resultIn': 'each chunk once, and each event once',
   'packages/httpsig/src/explain/reading.ts baseOf': 'at most 32 components, each replaced once',

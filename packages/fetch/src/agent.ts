@@ -1,8 +1,8 @@
 import { type Agent, type AgentEvent, agentServer, createAgent, type Interact, pseudonym } from '@countersign/agent'
 import type { CommandNames } from './command-names.js'
 import { delegateAgent } from './delegate.js'
-import { inFlags } from './flag-words.js'
-import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
+import { withFlagNames } from './flag-words.js'
+import { loadOwnKeys, repeatFlags, requireIdentifier, stateFolder } from './identity.js'
 import { onOneLine } from './output.js'
 import { UsageError } from './usage-error.js'
 
@@ -46,8 +46,8 @@ export async function agentOf(
   const folder = stateFolder(flags.state)
   if (flags.as === 'delegate')
     return delegateAgent({ folder, agentServer: id, development, authServers, interact, onEvent, ...sending })
-  const publish = `${names.keys} publish DIR --id ${id}${repeated(flags)}`
-  const [signing] = await ownKeys(folder, id, {
+  const publish = `${names.keys} publish DIR --id ${id}${repeatFlags(flags)}`
+  const [signing] = await loadOwnKeys(folder, id, {
     refusal: `${publish} makes some; restore those of before where they are published`,
   })
   if (signing === undefined) throw new UsageError(`there are no keys of ${id}: ${publish}`)
@@ -77,5 +77,5 @@ export function requireUrl(url: string): URL {
 
 /** A step as `--verbose` shows it. */
 export function stepLine(step: AgentEvent): string {
-  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${inFlags(onOneLine(step.detail))}`
+  return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${withFlagNames(onOneLine(step.detail))}`
 }

@@ -6,7 +6,7 @@ import type { Command, CommanderError } from 'commander'
  * @param command the one that refused
  * @param whole the command line with all its commands and flags: where a flag of another command is found
  */
-export async function mistakeIn(
+export async function describeMistake(
   error: CommanderError,
   command: Command,
   whole: () => Command | Promise<Command>,
@@ -15,10 +15,10 @@ export async function mistakeIn(
   const said = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
   const more = `; ${path} --help says what it takes`
   const [, flag] = /^unknown option '([^']+)'$/.exec(said) ?? []
-  if (flag !== undefined) return `${said}${elsewhere(flag, command, await whole())}${more}`
+  if (flag !== undefined) return `${said}${commandsWithFlag(flag, command, await whole())}${more}`
   const [first] = command.args
   if (error.code === 'commander.excessArguments' && command.commands.length > 0 && first !== undefined)
-    return `${path} has no command '${first}'${meant(first, command)}${more}`
+    return `${path} has no command '${first}'${suggestCommand(first, command)}${more}`
   return `${said.replace(/\.$/, '')}${more}`
 }
 
@@ -26,7 +26,7 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }
 
-function meant(word: string, { commands }: Command): string {
+function suggestCommand(word: string, { commands }: Command): string {
   const nearest = nearestName(
     word,
     commands.map(one => one.name()),
@@ -35,18 +35,18 @@ function meant(word: string, { commands }: Command): string {
 }
 
 /** Which commands have this flag: those beside the one that refused it before others. */
-function elsewhere(flag: string, command: Command, whole: Command): string {
-  const all = [whole, ...below(whole)].filter(one => has(one, flag)).map(pathOf)
+function commandsWithFlag(flag: string, command: Command, whole: Command): string {
+  const all = [whole, ...subcommands(whole)].filter(one => hasFlag(one, flag)).map(pathOf)
   const near = all.filter(path => command.parent !== null && path.startsWith(`${pathOf(command.parent)} `))
   const [first] = near.length > 0 && command.parent?.parent !== null ? near : all
   return first === undefined ? '' : ` (it is one of ${first})`
 }
 
-function below({ commands }: Command): Command[] {
-  return commands.flatMap(one => [one, ...below(one)])
+function subcommands({ commands }: Command): Command[] {
+  return commands.flatMap(one => [one, ...subcommands(one)])
 }
 
-function has({ options }: Command, flag: string): boolean {
+function hasFlag({ options }: Command, flag: string): boolean {
   const [name = ''] = flag.split('=', 1)
   return options.some(({ long, short }) => long === name || short === name)
 }

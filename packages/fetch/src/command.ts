@@ -11,7 +11,7 @@ export function addFetch(command: Command, names: CommandNames): Command {
     .argument('<url>')
     .option('-X, --request <method>', 'method; default GET, with a body POST')
     .option('-d, --data <body>', 'body; @FILE reads one, @- reads standard input')
-    .option('-H, --header <line>', 'a header line such as "Accept: application/json"; again for more', collected)
+    .option('-H, --header <line>', 'a header line such as "Accept: application/json"; again for more', collectValue)
     .option('-i, --include', 'print the status and the headers before the body')
     .option('-o, --output <file>', 'write the body to a file')
     .option('--dry-run', 'show what would be signed and sent first, and send nothing')
@@ -22,7 +22,7 @@ export function addFetch(command: Command, names: CommandNames): Command {
 }
 
 /** A flag that may come again. One that took several words at once would take the URL behind it as well. */
-function collected(value: string, before: readonly string[] = []): readonly string[] {
+function collectValue(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
 
@@ -73,7 +73,7 @@ export function identity(command: Command, names: CommandNames, withoutBrowser: 
     .option(
       '--auth-server <url>',
       'an auth server to get tokens from, again for more; without it none is asked',
-      collected,
+      collectValue,
     )
     .option('--no-browser', `where a user must agree: ${withoutBrowser}`)
     .option('--device', 'where a user must agree: show a code to type in on any device')

@@ -2,17 +2,17 @@ import type { Command } from 'commander'
 import { UsageError } from './usage-error.js'
 
 /** One command of a command line: the words that may follow it. */
-interface Level {
+interface CommandWords {
   /** From the program on, such as `countersign keys new`. */
   readonly path: string
   readonly commands: readonly string[]
   readonly flags: readonly string[]
 }
 
-function levelsOf(command: Command, path: string): Level[] {
+function listCommands(command: Command, path: string): CommandWords[] {
   const flags = command.options.flatMap(({ long, short }) => [long, short]).filter(flag => typeof flag === 'string')
   const commands = command.commands.map(one => one.name())
-  const below = command.commands.flatMap(one => levelsOf(one, `${path} ${one.name()}`))
+  const below = command.commands.flatMap(one => listCommands(one, `${path} ${one.name()}`))
   return [{ path, commands, flags: [...flags, '--help'] }, ...below]
 }
 
@@ -22,10 +22,10 @@ function levelsOf(command: Command, path: string): Level[] {
  */
 export function completionScript(shell: string, root: Command): string {
   const name = root.name()
-  const levels = levelsOf(root, name)
-  if (shell === 'bash') return bash(name, levels)
-  if (shell === 'zsh') return `${zshHead}${bash(name, levels)}`
-  if (shell === 'fish') return fish(name, levels)
+  const levels = listCommands(root, name)
+  if (shell === 'bash') return bashScript(name, levels)
+  if (shell === 'zsh') return `${zshHead}${bashScript(name, levels)}`
+  if (shell === 'fish') return fishScript(name, levels)
   throw new UsageError(`there are completions for bash, zsh and fish; got ${JSON.stringify(shell)}`)
 }
 
@@ -35,7 +35,7 @@ autoload -U +X bashcompinit && bashcompinit
 `
 
 /** For bash, and for zsh as it reads what is meant for bash: which has no arithmetic in `${list[@]:from:count}`. */
-function bash(name: string, levels: readonly Level[]): string {
+function bashScript(name: string, levels: readonly CommandWords[]): string {
   const id = `_${name.replaceAll('-', '_')}`
   const paths = levels.slice(1).map(({ path }) => `'${path}'`)
   const cases = levels.map(
@@ -56,7 +56,7 @@ complete -o default -F ${id} ${name}
 `
 }
 
-function fish(name: string, levels: readonly Level[]): string {
+function fishScript(name: string, levels: readonly CommandWords[]): string {
   const lines = levels.flatMap(({ path, commands, flags }) => {
     const words = path.split(' ').slice(1)
     const here = [

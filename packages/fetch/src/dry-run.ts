@@ -12,7 +12,7 @@ export interface Unsent {
  * that a resource would answer.
  * @param challenge undefined where nothing is signed: then the first request is taken
  */
-export function takeFirst(challenge?: string): { readonly fetch: typeof fetch; taken(): Unsent | undefined } {
+export function captureFirst(challenge?: string): { readonly fetch: typeof fetch; captured(): Unsent | undefined } {
   let taken: Unsent | undefined
   return {
     async fetch(input, init) {
@@ -22,7 +22,7 @@ export function takeFirst(challenge?: string): { readonly fetch: typeof fetch; t
       taken ??= { request, body: new Uint8Array(await request.clone().arrayBuffer()) }
       throw new Error('nothing is sent: --dry-run')
     },
-    taken: () => taken,
+    captured: () => taken,
   }
 }
 
@@ -32,22 +32,22 @@ export async function printUnsent({ request, body }: Unsent): Promise<void> {
   const { host, pathname, search } = new URL(url)
   printLines(`${method} ${pathname}${search} HTTP/1.1`)
   for (const [name, value] of [['host', host] as const, ...headers])
-    printLines(`${name}: ${onOneLine(safe(name, value))}`)
+    printLines(`${name}: ${onOneLine(hideSecrets(name, value))}`)
   printLines('')
   printLines(body.length === 0 ? '(no body)' : `(a body of ${body.length} bytes)`)
-  const covered = await coveredBy({ request, body })
+  const covered = await listCovered({ request, body })
   printLines(covered.length === 0 ? '\nnot signed' : '\nthe signature covers')
   for (const line of covered) printLines(`  ${line}`)
   printLines('nothing was sent')
 }
 
-function safe(name: string, value: string): string {
+function hideSecrets(name: string, value: string): string {
   if (name === 'signature') return value.replace(/:[A-Za-z0-9+/=]+:/g, ':…:')
   // Dots are part of the run: a pattern with three runs would try each "ey" of a long one anew.
   return value.replace(/ey[A-Za-z0-9_-][A-Za-z0-9_.-]{11,}/g, run => (run.split('.').length > 2 ? '…' : run))
 }
 
-async function coveredBy({ request, body }: Unsent): Promise<string[]> {
+async function listCovered({ request, body }: Unsent): Promise<string[]> {
   const { method, url, headers } = request
   if (!headers.has('signature')) return []
   const { host, pathname, search, protocol } = new URL(url)
@@ -55,5 +55,5 @@ async function coveredBy({ request, body }: Unsent): Promise<string[]> {
   const message = { method, target: `${pathname}${search}`, headers: lines, ...(body.length === 0 ? {} : { body }) }
   const scheme = protocol === 'http:' ? 'http' : 'https'
   const { components } = await explainSignature({ message, authorities: [host], scheme })
-  return components.map(({ name, value }) => (value === undefined ? name : onOneLine(safe('', `${name}: ${value}`))))
+  return components.map(({ name, value }) => (value === undefined ? name : onOneLine(hideSecrets('', `${name}: ${value}`))))
 }

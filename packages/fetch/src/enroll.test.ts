@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { enrollmentOf } from './enroll.js'
+import { readEnrollment } from './enroll.js'
 import { UsageError } from './usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-enroll-'))
@@ -11,9 +11,9 @@ writeFileSync(file, 'eyJ.of.workload\n')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('a code, a token in a file and a token in a variable', () => {
-  expect(enrollmentOf({ code: 'c1' }, {})).toEqual({ type: 'code', code: 'c1' })
-  expect(enrollmentOf({ oidcToken: file }, {})).toEqual({ type: 'oidc', token: 'eyJ.of.workload' })
-  expect(enrollmentOf({ oidcToken: 'env:JOB_TOKEN' }, { JOB_TOKEN: 'eyJ.of.job\n' })).toEqual({
+  expect(readEnrollment({ code: 'c1' }, {})).toEqual({ type: 'code', code: 'c1' })
+  expect(readEnrollment({ oidcToken: file }, {})).toEqual({ type: 'oidc', token: 'eyJ.of.workload' })
+  expect(readEnrollment({ oidcToken: 'env:JOB_TOKEN' }, { JOB_TOKEN: 'eyJ.of.job\n' })).toEqual({
     type: 'oidc',
     token: 'eyJ.of.job',
   })
@@ -27,11 +27,11 @@ test.each([
   ['a variable that is empty', { oidcToken: 'env:EMPTY' }],
   ['a file that is not there', { oidcToken: join(folder, 'none') }],
 ])('%s is a usage error', (_, flags) => {
-  expect(() => enrollmentOf(flags, { EMPTY: '' })).toThrow(UsageError)
+  expect(() => readEnrollment(flags, { EMPTY: '' })).toThrow(UsageError)
 })
 
 test('a token in the place of a file is not repeated', () => {
-  expect(() => enrollmentOf({ oidcToken: 'eyJ.secret.token' }, {})).toThrow(
+  expect(() => readEnrollment({ oidcToken: 'eyJ.secret.token' }, {})).toThrow(
     'the file of --oidc-token cannot be read: it takes a file, - or env:NAME, never the token itself',
   )
 })

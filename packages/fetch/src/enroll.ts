@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { AgentError, type Enrollment } from '@countersign/agent'
 import type { CommandNames } from './command-names.js'
 import { delegateAgent } from './delegate.js'
-import { repeated, requireIdentifier, stateFolder } from './identity.js'
+import { repeatFlags, requireIdentifier, stateFolder } from './identity.js'
 import { printLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
@@ -19,20 +19,20 @@ export async function enroll(agentServer: string, flags: EnrollFlags, names: Com
   const development = flags.development ?? false
   const server = requireIdentifier(agentServer, 'the agent server', development)
   const settings = { folder: stateFolder(flags.state), agentServer: server, development }
-  const agent = delegateAgent({ ...settings, enroll: enrollmentOf(flags, process.env) })
+  const agent = delegateAgent({ ...settings, enroll: readEnrollment(flags, process.env) })
   const { agent: id, delegate } = await agent.identify().catch((error: unknown) => {
-    throw isNotTaken(error) ? new AgentError('denied', notTaken(flags, server)) : error
+    throw isCredentialRefused(error) ? new AgentError('denied', describeRefusedCredential(flags, server)) : error
   })
   printLines(`enrolled as ${delegate ?? ''} of ${id}`)
-  printLines(`  ${names.fetch} URL --as delegate --id ${server}${repeated(flags)}`)
+  printLines(`  ${names.fetch} URL --as delegate --id ${server}${repeatFlags(flags)}`)
 }
 
 /** Whether the agent server refuses what was to enrol, rather than the request. */
-function isNotTaken(error: unknown): boolean {
+function isCredentialRefused(error: unknown): boolean {
   return error instanceof AgentError && Object(error.cause ?? {}).error === 'invalid_grant'
 }
 
-function notTaken({ code }: EnrollFlags, server: string): string {
+function describeRefusedCredential({ code }: EnrollFlags, server: string): string {
   return code === undefined
     ? `${server} does not take this token: its log says why, and its --config file which tokens it takes (oidc)`
     : `${server} does not take this code: it is wrong, was used, or has expired; its operator prints another with countersign agent-server invite`
@@ -42,18 +42,18 @@ function notTaken({ code }: EnrollFlags, server: string): string {
  * What to enrol with.
  * @throws UsageError when it is not exactly one thing, or cannot be read
  */
-export function enrollmentOf(
+export function readEnrollment(
   flags: EnrollFlags,
   environment: Readonly<Record<string, string | undefined>>,
 ): Enrollment {
   const { code, oidcToken } = flags
   if ((code === undefined) === (oidcToken === undefined))
     throw new UsageError('enroll takes one of --code CODE and --oidc-token FILE|-|env:NAME')
-  if (code !== undefined) return { type: 'code', code: required(code === '-' ? readText(0) : code, '--code') }
-  return { type: 'oidc', token: required(tokenFrom(oidcToken ?? '', environment), '--oidc-token') }
+  if (code !== undefined) return { type: 'code', code: requireOneWord(code === '-' ? readText(0) : code, '--code') }
+  return { type: 'oidc', token: requireOneWord(readToken(oidcToken ?? '', environment), '--oidc-token') }
 }
 
-function tokenFrom(source: string, environment: Readonly<Record<string, string | undefined>>): string {
+function readToken(source: string, environment: Readonly<Record<string, string | undefined>>): string {
   if (source === '-') return readText(0)
   if (!source.startsWith('env:')) return readText(source)
   const value = environment[source.slice('env:'.length)]
@@ -72,7 +72,7 @@ function readText(file: string | 0): string {
   }
 }
 
-function required(text: string, flag: string): string {
+function requireOneWord(text: string, flag: string): string {
   if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${flag} gave nothing, or more than one word`)
   return text
 }

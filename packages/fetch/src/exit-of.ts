@@ -2,7 +2,7 @@ import { type ExitCode, exitCode } from './exit-code.js'
 import { NoAnswerError, UsageError } from './usage-error.js'
 
 /** What a script can do about an error of an agent, by its code. */
-const ofAgent: Readonly<Record<string, ExitCode>> = {
+const agentErrorExits: Readonly<Record<string, ExitCode>> = {
   network: exitCode.network,
   unreachable: exitCode.network,
   interaction_required: exitCode.needsUser,
@@ -12,7 +12,7 @@ const ofAgent: Readonly<Record<string, ExitCode>> = {
 }
 
 /** Errors of Node's file system that name a file of the user's. */
-const ofFiles: Readonly<Record<string, string>> = {
+const fileErrorTexts: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'this user may not open it',
   EISDIR: 'it is a folder',
@@ -25,7 +25,7 @@ const ofFiles: Readonly<Record<string, string>> = {
 /** What a file is called while it is written. */
 const temporary = /\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
-interface Known {
+interface ErrorFacts {
   readonly name?: unknown
   readonly code?: unknown
   readonly status?: unknown
@@ -33,27 +33,27 @@ interface Known {
 }
 
 /** The exit code for an error that ends a command. */
-export function exitOf(error: unknown): ExitCode {
+export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError || fileFault(error) !== undefined) return exitCode.usage
   if (error instanceof NoAnswerError) return exitCode.network
-  const { name, code, status } = Object(error) as Known
-  if (name === 'AgentError') return ofAgent[String(code)] ?? exitCode.refused
+  const { name, code, status } = Object(error) as ErrorFacts
+  if (name === 'AgentError') return agentErrorExits[String(code)] ?? exitCode.refused
   if (name === 'AAuthError') return status === 503 ? exitCode.network : exitCode.refused
   // What the packages say of wrong options is the user's to mend; what the language says of a program is ours.
-  if (isFault(error)) return exitCode.internal
+  if (isProgramFault(error)) return exitCode.internal
   return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.refused
 }
 
 /** What is wrong with a file that the user named; undefined for every other error. */
 export function fileFault(error: unknown): string | undefined {
-  const { code, path } = Object(error) as Known
-  const why = typeof code === 'string' && Object.hasOwn(ofFiles, code) ? ofFiles[code] : undefined
+  const { code, path } = Object(error) as ErrorFacts
+  const why = typeof code === 'string' && Object.hasOwn(fileErrorTexts, code) ? fileErrorTexts[code] : undefined
   return why === undefined || typeof path !== 'string'
     ? undefined
     : `cannot open ${path.replace(temporary, '')}: ${why}`
 }
 
-function isFault(error: unknown): boolean {
+function isProgramFault(error: unknown): boolean {
   if (error instanceof ReferenceError || error instanceof SyntaxError) return true
   return error instanceof TypeError && / is not (?:a function|iterable|defined)|^Cannot \w+ propert/.test(error.message)
 }

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { AgentError } from '@countersign/agent'
 import { AAuthError } from '@countersign/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { exitOf } from './exit-of.js'
+import { exitCodeOf } from './exit-of.js'
 import { main, UsageError } from './index.js'
 import { paintFor } from './paint.js'
-import { notingRefusals } from './refusals.js'
+import { observeRefusals } from './refusals.js'
 
 // The command as a newcomer types it. Each mistake gets one sentence that says what to change.
 
@@ -204,7 +204,7 @@ describe('exit codes and the one sentence that goes with them', () => {
     [new ReferenceError('x is not defined'), 5],
     [new Error('the port is in use'), 1],
   ])('%s is %i', (error, code) => {
-    expect(exitOf(error)).toBe(code)
+    expect(exitCodeOf(error)).toBe(code)
   })
 })
 
@@ -224,7 +224,7 @@ test('what an auth server says of a refusal is noted, and whether a way back to 
     'https://api.example': () =>
       Response.json({ error: 'x', error_description: 'of the resource itself' }, { status: 401 }),
   }
-  const { fetch: send, all } = notingRefusals(new URL('https://api.example/x'), async input => {
+  const { fetch: send, all } = observeRefusals(new URL('https://api.example/x'), async input => {
     const { origin: of } = new URL((input as Request).url)
     return answers[of]?.() ?? new Response()
   })

@@ -4,16 +4,16 @@ import { type AgentAuth, isIdentifier, parseAgentAuth } from '@countersign/proto
 import { agentOf, type IdentityFlags, requireUrl, stepLine } from './agent.js'
 import { type AnswerFlags, showAnswer } from './answer.js'
 import type { CommandNames } from './command-names.js'
-import { printUnsent, takeFirst } from './dry-run.js'
+import { printUnsent, captureFirst } from './dry-run.js'
 import { exitCode } from './exit-code.js'
-import { inFlags } from './flag-words.js'
+import { withFlagNames } from './flag-words.js'
 import { interactOf } from './interact.js'
 import { printable, printJson } from './output.js'
 import { type Paint, paintFor } from './paint.js'
-import { notingRefusals, type SaidRefusal } from './refusals.js'
-import { statusReason } from './status.js'
+import { observeRefusals, type ObservedRefusal } from './refusals.js'
+import { describeStatus } from './status.js'
 import { UsageError } from './usage-error.js'
-import { saidBy } from './user-advice.js'
+import { describeRefusals } from './user-advice.js'
 
 /** Flags of `countersign fetch`. */
 export interface FetchFlags extends IdentityFlags, AnswerFlags {
@@ -27,14 +27,14 @@ export interface FetchFlags extends IdentityFlags, AnswerFlags {
 /** `countersign fetch URL`: prints the final body; exit code 0 only for a status below 400. */
 export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNames): Promise<void> {
   const target = requireUrl(url)
-  const init = requestOf(flags)
+  const init = readRequest(flags)
   if (flags.dryRun) return dryRun(target, init, flags, names)
   const paint = paintFor(process.stderr)
   const note = (line: string): void => {
     if (flags.verbose && !flags.json) console.error(paint('dim', printable(line)))
   }
   note(`> ${init.method} ${target.href} as ${flags.as}`)
-  const refusals = notingRefusals(target)
+  const refusals = observeRefusals(target)
   const agent = await agentOf(flags, {
     ...{ interact: interactOf(flags, process.stderr), names, fetch: refusals.fetch },
     onEvent: event => note(stepLine(event)),
@@ -42,30 +42,30 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
   const response = await agent
     .fetch(target, { ...init, ...(flags.as === 'anonymous' ? { redirect: 'manual' } : {}) })
     .catch(error => {
-      throw plainFailure(error, target)
+      throw networkError(error, target)
     })
   const explanation = flags.as === 'anonymous' ? undefined : explain(response)
   if (flags.json) await printReport(response, explanation)
   else await showAnswer(response, flags, paint)
   if (response.status < 400) return
-  const hint = await hintFor(target, response, { flags, names, refusals: refusals.all() })
-  if (!flags.json) tell(response, { explanation, hint, paint })
+  const hint = await findHint(target, response, { flags, names, refusals: refusals.all() })
+  if (!flags.json) printFailure(response, { explanation, hint, paint })
   process.exitCode = hint.needsUser ? exitCode.needsUser : exitCode.refused
 }
 
-interface Told {
+interface FailureFacts {
   readonly explanation: Explanation | undefined
   readonly hint: Hint
   readonly paint: Paint
 }
 
-function tell(response: Response, { explanation, hint, paint }: Told): void {
-  const text = `${response.status}: ${reasonOf(response, explanation)}${hint.text}`
+function printFailure(response: Response, { explanation, hint, paint }: FailureFacts): void {
+  const text = `${response.status}: ${describeReason(response, explanation)}${hint.text}`
   console.error(`${paint('red', 'countersign:')} ${printable(text)}`)
 }
 
 /** The plain `fetch` says nothing but that it failed; what it failed at is in its cause. */
-function plainFailure(error: unknown, { host }: URL): unknown {
+function networkError(error: unknown, { host }: URL): unknown {
   if (!(error instanceof TypeError) || error.message !== 'fetch failed') return error
   const { code, message } = Object(error.cause) as { readonly code?: string; readonly message?: string }
   return new AgentError('network', `${host} could not be reached: ${code ?? message ?? 'no answer'}`)
@@ -74,23 +74,23 @@ function plainFailure(error: unknown, { host }: URL): unknown {
 /** Shows the first request that the agent would send, and sends nothing. */
 async function dryRun(target: URL, init: RequestInit, flags: FetchFlags, names: CommandNames): Promise<void> {
   if (flags.as === 'anonymous') {
-    const { fetch: take, taken } = takeFirst()
+    const { fetch: take, captured: taken } = captureFirst()
     await take(target, init).catch(() => undefined)
-    return shownUnsent(taken())
+    return printIfUnsent(taken())
   }
-  const { fetch: take, taken } = takeFirst(flags.as === 'pseudonym' ? 'httpsig' : 'httpsig; identity=?1')
+  const { fetch: take, captured: taken } = captureFirst(flags.as === 'pseudonym' ? 'httpsig' : 'httpsig; identity=?1')
   const agent = await agentOf(flags, { interact: undefined, onEvent: () => undefined, names, fetch: take })
   const failure: unknown = await agent.fetch(target, init).catch((error: unknown) => error)
   // What is wrong before anything would be sent is told as ever.
   if (taken() === undefined) throw failure
-  await shownUnsent(taken())
+  await printIfUnsent(taken())
 }
 
-async function shownUnsent(unsent: ReturnType<ReturnType<typeof takeFirst>['taken']>): Promise<void> {
+async function printIfUnsent(unsent: ReturnType<ReturnType<typeof captureFirst>['captured']>): Promise<void> {
   if (unsent !== undefined) await printUnsent(unsent)
 }
 
-function requestOf(flags: FetchFlags): { method: string; headers: Headers; body?: Uint8Array<ArrayBuffer> } {
+function readRequest(flags: FetchFlags): { method: string; headers: Headers; body?: Uint8Array<ArrayBuffer> } {
   const headers = new Headers()
   for (const line of flags.header ?? []) {
     const colon = line.indexOf(':')
@@ -127,18 +127,18 @@ interface Hint {
   readonly needsUser?: true
 }
 
-interface Hinting {
+interface HintContext {
   readonly flags: FetchFlags
   readonly names: CommandNames
-  readonly refusals: readonly SaidRefusal[]
+  readonly refusals: readonly ObservedRefusal[]
 }
 
 /** What a newcomer forgets first: plain http on the own machine, and naming the auth server. */
-async function hintFor(target: URL, response: Response, { flags, names, refusals }: Hinting): Promise<Hint> {
+async function findHint(target: URL, response: Response, { flags, names, refusals }: HintContext): Promise<Hint> {
   if (flags.as === 'anonymous') return { text: '' }
   if (flags.development !== true && target.protocol === 'http:')
     return { text: ' (add --development to allow http on this machine)' }
-  const { authServer } = challengeOf(response)
+  const { authServer } = readChallenge(response)
   // It is to be typed: nothing that is more than an identifier, to a shell.
   const { development = false } = flags
   if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return { text: '' }
@@ -151,11 +151,11 @@ async function hintFor(target: URL, response: Response, { flags, names, refusals
       text: ' (no terminal: --no-browser prints where a user can agree, --device shows a code to type in)',
       needsUser: true,
     }
-  return { text: await saidBy(refusals, flags, names) }
+  return { text: await describeRefusals(refusals, flags, names) }
 }
 
 /** The challenge of a refusal; nothing for one that cannot be read. */
-function challengeOf(response: Response): AgentAuth {
+function readChallenge(response: Response): AgentAuth {
   const header = response.headers.get('agent-auth')
   try {
     return header === null ? {} : parseAgentAuth(header)
@@ -164,12 +164,12 @@ function challengeOf(response: Response): AgentAuth {
   }
 }
 
-function reasonOf(response: Response, explanation: Explanation | undefined): string {
-  if (explanation?.reason !== undefined) return inFlags(explanation.reason)
-  if (!response.headers.has('agent-auth')) return statusReason(response.status)
+function describeReason(response: Response, explanation: Explanation | undefined): string {
+  if (explanation?.reason !== undefined) return withFlagNames(explanation.reason)
+  if (!response.headers.has('agent-auth')) return describeStatus(response.status)
   if (explanation !== undefined)
-    return explanation.outcome === 'answered' ? statusReason(response.status) : explanation.outcome
-  const challenge = challengeOf(response)
+    return explanation.outcome === 'answered' ? describeStatus(response.status) : explanation.outcome
+  const challenge = readChallenge(response)
   if (challenge.authToken) return 'an auth token is needed: use --as agent or --as delegate'
   if (challenge.identity) return 'the resource asks who you are: use --as agent or --as delegate'
   return 'a signature is needed: use --as pseudonym'

@@ -1,6 +1,6 @@
 import { createAgent, delegate, explain, pseudonym } from '@countersign/agent'
 import { expect, test } from 'vitest'
-import { inFlags } from './flag-words.js'
+import { withFlagNames } from './flag-words.js'
 
 const fetcher = async (): Promise<never> => Promise.reject(new Error('nothing is published'))
 const asks = async (): Promise<Response> =>
@@ -26,11 +26,11 @@ test('what the agent says of its options is said of flags', async () => {
   ]
   for (const sentence of sentences) {
     expect(sentence).toMatch(options)
-    expect(inFlags(sentence)).not.toMatch(options)
+    expect(withFlagNames(sentence)).not.toMatch(options)
   }
-  expect(inFlags(sentences[1] ?? '')).toBe(
+  expect(withFlagNames(sentences[1] ?? '')).toBe(
     'this delegate is not enrolled yet: run the command enroll AGENT_SERVER --code CODE first',
   )
-  expect(inFlags('acceptAuthServer does not list this auth server')).not.toMatch(options)
-  expect(inFlags('anything else')).toBe('anything else')
+  expect(withFlagNames('acceptAuthServer does not list this auth server')).not.toMatch(options)
+  expect(withFlagNames('anything else')).toBe('anything else')
 })

@@ -1,5 +1,5 @@
 /** What the agent library says in the words of its options, and how the flags of the commands say it. */
-const words: ReadonlyArray<readonly [library: string, flags: string]> = [
+const flagTexts: ReadonlyArray<readonly [library: string, flags: string]> = [
   ['acceptAuthServer does not list this auth server', 'no --auth-server names this auth server'],
   ['identifyTo does not list it, so nothing was sent', 'without --as agent or --as delegate nothing is sent'],
   ['identifyTo does not list this resource', 'without --as agent or --as delegate it is told nothing'],
@@ -9,6 +9,6 @@ const words: ReadonlyArray<readonly [library: string, flags: string]> = [
 ]
 
 /** A sentence of the agent library for people at a terminal, who know flags and no options. */
-export function inFlags(sentence: string): string {
-  return words.reduce((text, [library, flags]) => text.replace(library, flags), sentence)
+export function withFlagNames(sentence: string): string {
+  return flagTexts.reduce((text, [library, flags]) => text.replace(library, flags), sentence)
 }

@@ -15,7 +15,7 @@ export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = 
 }
 
 /** The flags of a command that the next one needs as well, as a shell takes them. */
-export function repeated({ state, development }: { readonly state?: string; readonly development?: boolean }): string {
+export function repeatFlags({ state, development }: { readonly state?: string; readonly development?: boolean }): string {
   const folder =
     state === undefined
       ? ''
@@ -27,12 +27,12 @@ export function repeated({ state, development }: { readonly state?: string; read
 export function requireIdentifier(value: string, what: string, development: boolean): string {
   if (isIdentifier(value, { development })) return value
   throw new UsageError(
-    `${what} must be an https origin without path or trailing slash, such as https://agent.example${development ? ', or http://localhost:PORT' : ' (http://localhost:PORT needs --development)'}; got ${JSON.stringify(value)}${meantBy(value, development)}`,
+    `${what} must be an https origin without path or trailing slash, such as https://agent.example${development ? ', or http://localhost:PORT' : ' (http://localhost:PORT needs --development)'}; got ${JSON.stringify(value)}${suggestIdentifier(value, development)}`,
   )
 }
 
 /** What was probably meant, where it is an identifier but for its spelling. */
-function meantBy(value: string, development: boolean): string {
+function suggestIdentifier(value: string, development: boolean): string {
   const text = /^\w+:\/\//.test(value) ? value : `https://${value}`
   if (!URL.canParse(text)) return ''
   const { origin } = new URL(text)
@@ -51,7 +51,7 @@ function meantBy(value: string, development: boolean): string {
  *   signed nobody would know the agent
  * @throws UsageError
  */
-export function ownKeys(
+export function loadOwnKeys(
   folder: string,
   id: string,
   missing: 'make' | { readonly refusal: string },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { jwks, type PublishedKey, wellKnownUrl } from '@countersign/protocol'
 import type { CommandNames } from './command-names.js'
 import { makeFolder } from './folder.js'
-import { ownKeys, repeated, requireIdentifier, stateFolder } from './identity.js'
+import { loadOwnKeys, repeatFlags, requireIdentifier, stateFolder } from './identity.js'
 import { printJson, printLines } from './output.js'
 import { UsageError } from './usage-error.js'
 
@@ -18,7 +18,7 @@ export interface KeysFlags {
 
 /** `countersign keys new`: makes the keys of an own agent identity and prints their public half. */
 export async function newKeys(flags: KeysFlags): Promise<void> {
-  printKeys(await ownKeys(stateFolder(flags.state), identifierOf(flags), 'make'))
+  printKeys(await loadOwnKeys(stateFolder(flags.state), requireId(flags), 'make'))
 }
 
 function printKeys(keys: readonly PublishedKey[]): void {
@@ -29,7 +29,7 @@ function printKeys(keys: readonly PublishedKey[]): void {
 export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<void> {
   if (flags.id !== undefined) {
     const refusal = `${names.keys} new makes some`
-    return printKeys(await ownKeys(stateFolder(flags.state), identifierOf(flags), { refusal }))
+    return printKeys(await loadOwnKeys(stateFolder(flags.state), requireId(flags), { refusal }))
   }
   const folder = join(stateFolder(flags.state), 'agents')
   makeFolder(folder, 'owner')
@@ -40,11 +40,11 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
 
 /** `countersign keys publish DIR`: writes the static `aauth-agent` and JWKS that any web host can serve. */
 export async function publishKeys(directory: string, flags: KeysFlags, names: CommandNames): Promise<void> {
-  const id = identifierOf(flags)
+  const id = requireId(flags)
   const folder = join(directory, '.well-known')
   // Before keys are made that could not be published.
   makeFolder(folder, 'all')
-  const keys = await ownKeys(stateFolder(flags.state), id, 'make')
+  const keys = await loadOwnKeys(stateFolder(flags.state), id, 'make')
   const jwksUri = `${id}/.well-known/jwks.json`
   const metadata = {
     issuer: id,
@@ -59,10 +59,10 @@ export async function publishKeys(directory: string, flags: KeysFlags, names: Co
   printLines(
     `serve ${directory} at ${id} so that ${wellKnownUrl(id, 'aauth-agent')} answers as application/json, then:`,
   )
-  printLines(`  ${names.fetch} URL --as agent --id ${id}${repeated(flags)}`)
+  printLines(`  ${names.fetch} URL --as agent --id ${id}${repeatFlags(flags)}`)
 }
 
-function identifierOf(flags: KeysFlags): string {
+function requireId(flags: KeysFlags): string {
   if (flags.id === undefined)
     throw new UsageError('--id is required: the origin the keys will be served from, such as https://agent.example')
   return requireIdentifier(flags.id, '--id', flags.development ?? false)

@@ -1,7 +1,7 @@
 const controls = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 const controlsInLines = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
-function escaped(control: string): string {
+function escapeControl(control: string): string {
   return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
@@ -10,12 +10,12 @@ function escaped(control: string): string {
  * around, are escaped. Line ends and tabs stay.
  */
 export function printable(text: string): string {
-  return text.replace(controlsInLines, escaped)
+  return text.replace(controlsInLines, escapeControl)
 }
 
 /** The same within one line: a text of a stranger's must not look like a line of the command's own. */
 export function onOneLine(text: string): string {
-  return text.replace(controls, escaped)
+  return text.replace(controls, escapeControl)
 }
 
 /** Prints lines on standard output. */
@@ -49,7 +49,7 @@ export class ControlsInBody extends Error {
  * @throws ControlsInBody
  */
 export async function writeBody(body: ReadableStream<Uint8Array> | null, output: BodyOutput): Promise<void> {
-  const check = output.isTTY === true ? textCheck() : undefined
+  const check = output.isTTY === true ? openTextCheck() : undefined
   const write = (chunk: Uint8Array): Promise<void> =>
     new Promise((done, failed) => output.write(chunk, error => (error ? failed(error) : done())))
   await body?.pipeTo(
@@ -65,7 +65,7 @@ export async function writeBody(body: ReadableStream<Uint8Array> | null, output:
 // Of controls a text has line ends and tabs.
 const control = /(?![\r\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
 
-function textCheck(): (chunk: Uint8Array) => void {
+function openTextCheck(): (chunk: Uint8Array) => void {
   // What is not UTF-8 is no text, and its bytes may be controls to a terminal of another encoding.
   const decoder = new TextDecoder('utf-8', { fatal: true })
   return chunk => {

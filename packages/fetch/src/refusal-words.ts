@@ -7,7 +7,7 @@ interface Facts {
 }
 
 /** The facts of a refusal that help, behind the sentence of the agent library: a status and an error code, and clocks that differ. */
-export function refusalFacts({ code, cause }: AgentError): string {
+export function describeRefusalFacts({ code, cause }: AgentError): string {
   if (code !== 'denied') return ''
   const { status, error, skew } = Object(cause ?? {}) as Facts
   const facts = [typeof status === 'number' ? status : '', typeof error === 'string' ? error : ''].join(' ').trim()

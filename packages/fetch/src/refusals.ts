@@ -2,7 +2,7 @@ import { isObject, parseJson } from '@countersign/protocol'
 import { readAtMost } from './read-at-most.js'
 
 /** What a participant said when it refused, in its own words. */
-export interface SaidRefusal {
+export interface ObservedRefusal {
   readonly origin: string
   /** The error code of protocol §8; empty where there is none. */
   readonly error: string
@@ -17,11 +17,11 @@ const longest = 8192
 const most = 8
 
 /** Passes requests on, and notes how those that are no answer of the resource's own were refused. */
-export function notingRefusals(
+export function observeRefusals(
   target: URL,
   send: typeof fetch = (input, init) => fetch(input, init),
-): { readonly fetch: typeof fetch; all(): readonly SaidRefusal[] } {
-  let noted: readonly SaidRefusal[] = []
+): { readonly fetch: typeof fetch; all(): readonly ObservedRefusal[] } {
+  let noted: readonly ObservedRefusal[] = []
   return {
     async fetch(input, init) {
       const request = new Request(input, init)
@@ -29,7 +29,7 @@ export function notingRefusals(
       const form = origin === target.origin || request.method !== 'POST' ? '' : await request.clone().text()
       const response = await send(request)
       if (origin === target.origin || response.status < 400) return response
-      const said = await refusalIn(response.clone())
+      const said = await readRefusal(response.clone())
       const back = new URLSearchParams(form).get('redirect_uri') ?? ''
       const offeredLoopback = back.startsWith('http://127.0.0.1')
       if (said !== undefined) noted = [...noted, { ...said, origin, offeredLoopback }].slice(-most)
@@ -39,7 +39,7 @@ export function notingRefusals(
   }
 }
 
-async function refusalIn(response: Response): Promise<Pick<SaidRefusal, 'error' | 'description'> | undefined> {
+async function readRefusal(response: Response): Promise<Pick<ObservedRefusal, 'error' | 'description'> | undefined> {
   try {
     const body = parseJson(await readAtMost(response, longest))
     const { error, error_description: description } = isObject(body) ? body : {}

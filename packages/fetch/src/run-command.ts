@@ -1,11 +1,11 @@
 import { type Command, CommanderError } from 'commander'
-import { mistakeIn } from './command-mistake.js'
+import { describeMistake } from './command-mistake.js'
 import { exitCode } from './exit-code.js'
-import { exitOf, fileFault } from './exit-of.js'
-import { inFlags } from './flag-words.js'
+import { exitCodeOf, fileFault } from './exit-of.js'
+import { withFlagNames } from './flag-words.js'
 import { printable } from './output.js'
 import { paintFor } from './paint.js'
-import { refusalFacts } from './refusal-words.js'
+import { describeRefusalFacts } from './refusal-words.js'
 import { NoAnswerError, UsageError } from './usage-error.js'
 
 /**
@@ -22,37 +22,37 @@ export async function runCommand(
   let refusing: Command | undefined
   try {
     const root = await program()
-    throwing(root, command => {
+    throwOnExit(root, command => {
       refusing = command
     })
     await root.parseAsync(argv)
   } catch (error) {
-    process.exitCode = error instanceof CommanderError ? exitOfCommander(error) : exitOf(error)
+    process.exitCode = error instanceof CommanderError ? exitCodeOfCommander(error) : exitCodeOf(error)
     // It has shown its help.
     if (error instanceof CommanderError && /^commander\.(?:help|version)/.test(error.code)) return
     const text =
       error instanceof CommanderError && refusing !== undefined
-        ? await mistakeIn(error, refusing, whole)
-        : await messageOf(error)
+        ? await describeMistake(error, refusing, whole)
+        : await describeError(error)
     console.error(`${paintFor(process.stderr)('red', 'countersign:')} ${printable(text)}`)
   }
 }
 
-function exitOfCommander({ exitCode: code }: CommanderError): number {
+function exitCodeOfCommander({ exitCode: code }: CommanderError): number {
   return code === 0 ? exitCode.ok : exitCode.usage
 }
 
 /** Commander would end the process by itself, and with 1; and it would say in three lines what one can. */
-function throwing(command: Command, refuses: (command: Command) => void): void {
+function throwOnExit(command: Command, refuses: (command: Command) => void): void {
   command.configureOutput({ outputError: () => undefined })
   command.exitOverride(error => {
     refuses(command)
     throw error
   })
-  for (const one of command.commands) throwing(one, refuses)
+  for (const one of command.commands) throwOnExit(one, refuses)
 }
 
-async function messageOf(error: unknown): Promise<string> {
+async function describeError(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof NoAnswerError) return error.message
   const fault = fileFault(error)
   if (fault !== undefined) return fault
@@ -63,7 +63,7 @@ async function messageOf(error: unknown): Promise<string> {
   ])
   if (error instanceof AgentError && error.url !== undefined)
     return `${error.message}; go there and run this again: ${error.url}`
-  if (error instanceof AgentError) return `${inFlags(error.message)}${refusalFacts(error)} (${error.code})`
+  if (error instanceof AgentError) return `${withFlagNames(error.message)}${describeRefusalFacts(error)} (${error.code})`
   if (error instanceof AAuthError) return `${error.message} (${error.code})`
   if (error instanceof Error)
     return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)

@@ -1,5 +1,5 @@
 /** What a status means for somebody who asked for it, where nothing of AAuth explains it. */
-export function statusReason(status: number): string {
+export function describeStatus(status: number): string {
   if (status === 400) return 'the server could not read the request'
   if (status === 401) return 'the server asks for a login that is none of AAuth'
   if (status === 403) return 'the server knows who asked and does not allow it'

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { IdentityFlags } from './agent.js'
 import { npxNames } from './command-names.js'
-import type { SaidRefusal } from './refusals.js'
-import { notingRefusals } from './refusals.js'
-import { saidBy } from './user-advice.js'
+import type { ObservedRefusal } from './refusals.js'
+import { observeRefusals } from './refusals.js'
+import { describeRefusals } from './user-advice.js'
 
 // What a refused user reads of the auth server, and what to change.
 
@@ -23,18 +23,18 @@ beforeAll(async () => {
 })
 afterAll(() => site.close())
 
-const refusal: SaidRefusal = {
+const refusal: ObservedRefusal = {
   ...{ origin: 'https://auth.example', error: 'invalid_request', description: 'redirect_uri is none of yours' },
   offeredLoopback: true,
 }
-const noCode: SaidRefusal = {
+const noCode: ObservedRefusal = {
   ...{ origin: 'https://auth.example', error: 'unauthorized_client', description: 'no codes for you' },
   offeredLoopback: false,
 }
 const said = '; https://auth.example says: redirect_uri is none of yours'
 
-async function advice(refusals: readonly SaidRefusal[], flags: Partial<IdentityFlags> = {}): Promise<string> {
-  return saidBy(refusals, { as: 'agent', id, development: true, ...flags }, npxNames)
+async function advice(refusals: readonly ObservedRefusal[], flags: Partial<IdentityFlags> = {}): Promise<string> {
+  return describeRefusals(refusals, { as: 'agent', id, development: true, ...flags }, npxNames)
 }
 
 describe('an identity that does not let users come back to this machine', () => {
@@ -96,11 +96,11 @@ test('of a refusal without an end only its beginning is read, and the last 8 are
     )
   const short = (): Response => Response.json({ error: 'x', error_description: 'y' }, { status: 400 })
   const target = new URL('https://api.example/')
-  const hostile = notingRefusals(target, async () => endless())
+  const hostile = observeRefusals(target, async () => endless())
   const response = await hostile.fetch('https://auth.example/token', { method: 'POST' })
   await response.body?.cancel()
   expect([hostile.all(), cancelled]).toEqual([[], true])
-  const chatty = notingRefusals(target, async () => short())
+  const chatty = observeRefusals(target, async () => short())
   for (let at = 0; at < 10; at++) await chatty.fetch('https://auth.example/token', { method: 'POST' })
   expect(chatty.all()).toHaveLength(8)
 })

@@ -1,40 +1,40 @@
 import { parseAgentMetadata, parseJson, wellKnownUrl } from '@countersign/protocol'
 import type { IdentityFlags } from './agent.js'
 import type { CommandNames } from './command-names.js'
-import { repeated } from './identity.js'
+import { repeatFlags } from './identity.js'
 import { onOneLine } from './output.js'
 import { readAtMost } from './read-at-most.js'
-import type { SaidRefusal } from './refusals.js'
+import type { ObservedRefusal } from './refusals.js'
 
 /** Milliseconds for the metadata of the identity to come: they are for an advice only. */
 const patience = 5000
 const longestMetadata = 65_536
 
 /** What the auth server says of its refusal, and on a line of its own what to change, where that is known. */
-export async function saidBy(
-  refusals: readonly SaidRefusal[],
+export async function describeRefusals(
+  refusals: readonly ObservedRefusal[],
   flags: IdentityFlags,
   names: CommandNames,
 ): Promise<string> {
   // Without a code to show, the agent asks once more without a user: what is said of that is of no help.
-  const refusal = (flags.device === true ? refusals.findLast(showsNoCode) : undefined) ?? refusals.at(-1)
+  const refusal = (flags.device === true ? refusals.findLast(isDeviceRefusal) : undefined) ?? refusals.at(-1)
   if (refusal === undefined) return ''
-  const advice = showsNoCode(refusal) ? deviceAdvice(flags) : await callbackAdvice(refusal, flags, names)
+  const advice = isDeviceRefusal(refusal) ? adviseDevice(flags) : await adviseCallback(refusal, flags, names)
   return `; ${refusal.origin} says: ${onOneLine(refusal.description)}${advice === '' ? '' : `\n  ${advice}`}`
 }
 
-function showsNoCode({ error }: SaidRefusal): boolean {
+function isDeviceRefusal({ error }: ObservedRefusal): boolean {
   return error === 'unauthorized_client' || error === 'unsupported_request_type'
 }
 
-function deviceAdvice({ device, id }: IdentityFlags): string {
+function adviseDevice({ device, id }: IdentityFlags): string {
   if (device !== true) return ''
   return `that auth server shows users of ${id} no codes: use --no-browser here, or let it be started with --device-flow ${id}`
 }
 
 /** The identity says itself, in its metadata, whether its users may be sent back to a listener of their machine. */
-async function callbackAdvice(
-  { offeredLoopback, error }: SaidRefusal,
+async function adviseCallback(
+  { offeredLoopback, error }: ObservedRefusal,
   flags: IdentityFlags,
   { keys }: CommandNames,
 ): Promise<string> {
@@ -46,7 +46,7 @@ async function callbackAdvice(
     return `${id} lets users be sent back to this machine: where that is new, the auth server sees it within 10 minutes`
   const change =
     as === 'agent'
-      ? `publish it again with ${keys} publish DIR --id ${id} --localhost-callback${repeated(flags)}`
+      ? `publish it again with ${keys} publish DIR --id ${id} --localhost-callback${repeatFlags(flags)}`
       : 'let its operator start countersign agent-server with --localhost-callback'
   return `${id} does not let users be sent back to this machine: ${change}, or use --device here`
 }
