@@ -21,45 +21,45 @@ import { checkUser } from './state/user-state.js'
 import { type AgentParts, openView, type View, viewContext } from './view.js'
 import { signedPost } from './wire/signed-post.js'
 
-/** What an agent is made of. */
+/** Options of {@link createAgent}. */
 export interface AgentOptions {
-  /** Who it is: `pseudonym()`, `agentServer(…)` or `delegate(…)`. */
+  /** Who the agent is: `pseudonym()`, `agentServer(…)` or `delegate(…)`. */
   readonly identity: Identity
-  /** What survives a restart. Default: memory, so nothing does. */
+  /** Keeps what must survive a restart. Default: memory, which survives none. */
   readonly state?: AgentState
-  /** Auth servers it asks for auth tokens. No default: without it no auth token is ever asked for. */
+  /** Auth servers that the agent asks for auth tokens. No default: without this list it asks none. */
   readonly acceptAuthServer?: IdentifierList
-  /** Origins it says who it is to. No default: without it the agent stays a pseudonym everywhere. */
+  /** Origins to which the agent identifies itself. No default: without this list it stays a pseudonym everywhere. */
   readonly identifyTo?: IdentifierList
-  /** How its users are asked. Default: they are not, and what needs one is refused or an `AgentError` that says where. */
+  /** How users are asked for consent. Default: they are not; what needs a user is refused, or is an `AgentError` with the url. */
   readonly interact?: Interact
   /**
-   * Sends requests, token requests among them. Default: the platform's for what you call, since you chose the URL. Token requests,
-   * whose URLs others publish, reach on Node public addresses only by default; for auth servers inside a private network give this.
+   * Sends requests, token requests included. Default: the platform's `fetch` for the URLs you call. Other parties publish the URLs
+   * of token requests: on Node these reach public addresses only (SSRF). For auth servers in a private network, give this option.
    */
   readonly fetch?: typeof fetch
   /** Fetches metadata and keys. Default on Node: `guardedFetcher`; elsewhere this or `discovery` is required. */
   readonly fetcher?: Fetcher
-  /** Shared with other parts of a program; replaces `fetcher`. Default: one of its own, in a browser a `createDirectory`. */
+  /** Metadata and keys of others, shared with other parts of a program; replaces `fetcher`. Default: one per agent. */
   readonly discovery?: Directory
-  /** Unix seconds. */
+  /** The clock, in Unix seconds. */
   readonly now?: () => number
-  /** Waits a number of seconds, or until the signal ends it earlier. Default: a timer. */
+  /** Waits a number of seconds, or until the signal aborts. Default: a timer. */
   readonly sleep?: (seconds: number, signal?: AbortSignal) => Promise<void>
-  /** Between 0 and 1; spreads renewals. Default: `Math.random`. */
+  /** A random number between 0 and 1, which spreads renewals. Default: `Math.random`. */
   readonly random?: () => number
-  /** Loopback http identifiers are accepted. Default false. */
+  /** Accepts loopback http identifiers. Default false. */
   readonly development?: boolean
-  /** Told each step as it happens; never sees a token, key or code. */
+  /** Called with each step as it happens. Steps hold no token, key or code. */
   readonly onEvent?: (event: AgentEvent) => void
-  /** Largest request body in bytes; bodies are held in memory to be signed. Default 1 MiB. */
+  /** Largest request body in bytes. Bodies are held in memory to be signed. Default 1 MiB. */
   readonly bodyLimit?: number
 }
 
 const checks: OptionChecks<AgentOptions> = {
   identity: 'object',
   state: 'object',
-  // Their entries are checked below.
+  // createAgent checks the entries of both lists.
   acceptAuthServer: /* @__PURE__ */ restriction('any'),
   identifyTo: /* @__PURE__ */ restriction('any'),
   interact: 'object',
@@ -74,33 +74,33 @@ const checks: OptionChecks<AgentOptions> = {
   bodyLimit: 'any',
 }
 
-/** An agent with all that belongs to it rather than to one of its users. */
+/** An agent. Its own view is for calls that no user is part of. */
 export interface Agent extends View {
   /**
-   * The same agent for one user: tokens, refresh tokens, what users were asked, pseudonyms and requests under way are apart
-   * from every other user's. `user` is the app's key of a browser session, never a name that a stranger may choose.
-   * What is kept is kept in the agent's state.
+   * The same agent for one user: the tokens, refresh tokens, pending questions, pseudonyms and running requests of each user
+   * are separate. `user` is the app's key of a browser session, never a name that a stranger may choose.
+   * The agent's state holds what survives a restart.
    * @throws TypeError when `user` is not a text of 1 to 512 characters
    * @see protocol §6.4 (5)
    */
   forUser(user: string): View
   /**
-   * Who the agent is. A delegate that is not enrolled yet enrols now rather than at its first call.
-   * @throws AgentError `not_allowed` for a pseudonym, and whatever stops an enrolment
+   * Returns who the agent is. A delegate that is not enrolled yet enrols now rather than at its first call.
+   * @throws AgentError `not_allowed` for a pseudonym, and the error of an enrolment that fails
    */
   identify(): Promise<{ readonly agent: string; readonly delegate?: string }>
   /**
-   * Replaces a delegate's key now, as it otherwise does by itself from time to time; one that is not enrolled yet enrols.
-   * Grants stay: what was bound to the old key is refreshed at its next use.
-   * @throws AgentError `not_allowed` for an identity that is no delegate, `unsupported`, `denied`, `unreachable`
+   * Replaces a delegate's key now, instead of at its next regular rotation. A delegate that is not enrolled yet enrols.
+   * Grants stay: tokens bound to the old key are refreshed at their next use.
+   * @throws AgentError `not_allowed` for an identity that is not a delegate, `unsupported`, `denied`, `unreachable`
    * @see protocol §5 *Rotation*
    */
   rotateKey(): Promise<void>
 }
 
 /**
- * Makes an agent.
- * @throws TypeError when an option is wrong, and where the platform needs a `fetcher` and none is given
+ * Creates an agent.
+ * @throws TypeError when an option is wrong, or the platform needs a `fetcher` and none is given
  * @see protocol §3, §4 "The agent checks the resource, too", §6.4
  */
 export function createAgent(options: AgentOptions): Agent {
@@ -115,7 +115,7 @@ export function createAgent(options: AgentOptions): Agent {
     if (list !== undefined) checkIdentifierList(list, { development: options.development ?? false })
   const parts = agentParts(options, bodyLimit)
   const { credentials, onEvent } = parts
-  // Whoever can open sessions can make views: one that is forgotten loses what is in memory only.
+  // A stranger who can open sessions can create views, so they are bounded. A dropped view loses only what is in memory.
   const views = boundedMap<string, View>(1000)
   return {
     ...openView(viewContext(parts, undefined)),
@@ -160,12 +160,12 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
   }
 }
 
-/** A browser's fetch refuses to be called as the method of another object. */
+/** A browser's fetch throws when it is called as a method of another object. */
 function unboundFetch(given: typeof fetch | undefined): typeof fetch {
   return given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init)
 }
 
-/** A listener that throws must not break a token request that others await. */
+/** A listener that throws must not break a token request that other calls await. */
 function ignoreListenerErrors(
   onEvent: ((event: AgentEvent) => void) | undefined,
 ): ((event: AgentEvent) => void) | undefined {
@@ -174,7 +174,7 @@ function ignoreListenerErrors(
     try {
       onEvent(event)
     } catch {
-      // The listener's own affair.
+      // An error of the listener is not an error of the call.
     }
   }
 }

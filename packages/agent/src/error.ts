@@ -1,11 +1,12 @@
 /**
- * Why the agent has no response to give:
- * `network` the called server could not be reached · `unreachable` another participant could not be ·
- * `invalid_answer` another participant answered what it must not · `denied` another participant said no ·
- * `not_allowed` this agent's own policy said no before anything was sent · `interaction_required` a user would have to agree,
- * at the `url` of the error where it has one · `invalid_callback` a callback answers nothing that this session began ·
- * `unsupported` the other side lacks what was asked for · `invalid_resource_token` the resource's token is not for this agent ·
- * `refused` the server said no, of a `RefusedError` only · `body_too_large` the request body exceeds `bodyLimit` · `state_unusable` the saved state cannot be read safely.
+ * Why the agent has no response to return:
+ * `network` the called server could not be reached · `unreachable` another participant could not be reached ·
+ * `invalid_answer` another participant sent an answer that breaks the protocol · `denied` another participant refused ·
+ * `not_allowed` the agent's own policy refused before anything was sent · `interaction_required` a user must agree first,
+ * at the `url` of the error if it has one · `invalid_callback` a callback belongs to no request of this session ·
+ * `unsupported` the other side lacks the feature · `invalid_resource_token` the resource token is not for this agent ·
+ * `refused` the server refused (a `RefusedError`) · `body_too_large` the request body exceeds `bodyLimit` ·
+ * `state_unusable` the saved state cannot be read safely.
  */
 export type AgentErrorCode =
   | 'network'
@@ -22,13 +23,13 @@ export type AgentErrorCode =
   | 'state_unusable'
 
 /**
- * What `agent.fetch` and `agent.requestAccess` throw where no Response exists.
- * The message is constant text; the facts are data in `cause` and hold no token, key or code.
+ * The error of `agent.fetch` and the other methods of an agent, for calls that end without a Response.
+ * The facts are data in `cause`. Neither they nor the message hold a token, key or code.
  */
 export class AgentError extends Error {
   override readonly name = 'AgentError'
   readonly code: AgentErrorCode
-  // Private, so that printing the error does not put a link into a log that works for whoever opens it first.
+  // Private: a printed error must not leave the link in a log. It works for anyone who opens it first.
   readonly #url: string | undefined
 
   constructor(code: AgentErrorCode, message: string, cause?: unknown, url?: string) {
@@ -37,18 +38,18 @@ export class AgentError extends Error {
     this.#url = url
   }
 
-  /** Where to send the user of this session, of an `interaction_required` for which there is such a place. */
+  /** Where to send the user of this session. Only an `interaction_required` may have it. */
   get url(): string | undefined {
     return this.#url
   }
 }
 
-/** The status and OAuth error with which another participant refused: the `cause` of a `denied`. */
+/** The `cause` of a `denied`: the status and OAuth error with which another participant refused. */
 export interface Refusal {
-  /** Absent where the user's browser brought the refusal. */
+  /** Absent when the refusal came in a callback. */
   readonly status?: number
   readonly error?: string
-  /** Seconds by which this machine's clock is ahead of the other's, where that may be the reason. */
+  /** Seconds by which this clock is ahead of the other one, if that may be the reason. */
   readonly skew?: number
 }
 
@@ -58,7 +59,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   return error.cause as Refusal
 }
 
-/** A resource must ask its user at `page`, on its own origin, and this agent cannot send them. */
+/** The error for a resource that must ask its user at `page`, when this agent cannot send the user there. */
 export function resourceMustAskError(page: string): AgentError {
   const message = 'the resource must ask its user first, at the url of this error'
   return new AgentError('interaction_required', message, { resource: new URL(page).origin }, page)

@@ -1,6 +1,6 @@
 import type { Level } from '@countersign/protocol'
 
-/** What kind of thing the agent did. */
+/** The kind of a step. */
 export type StepKind =
   | 'request'
   | 'challenge'
@@ -16,19 +16,19 @@ export type StepKind =
   | 'wait'
   | 'stop'
 
-/** One thing the agent did on the way to its response. Holds no token, key or code. */
+/** One step of the agent on the way to its response. Holds no token, key or code. */
 export interface Step {
   readonly what: StepKind
-  /** Status of the response this step is about. */
+  /** Status of the response, for a step that has one. */
   readonly status?: number
   /** A sentence. */
   readonly detail: string
 }
 
 /**
- * How it ended: `answered` the resource did its work · `refused` the resource said no and no level would help ·
+ * How the call ended: `answered` the resource answered · `refused` the resource refused, and no level would help ·
  * `gave_up` a challenge was not followed, and `reason` says why · `redirect` the response points to another origin ·
- * `unknown` the resource saw this request before, so it may have acted on it or not.
+ * `unknown` the resource has seen this request before and may or may not have acted on it.
  */
 export type Outcome = 'answered' | 'refused' | 'gave_up' | 'redirect' | 'unknown'
 
@@ -38,11 +38,11 @@ export interface Explanation {
   readonly level: Level
   readonly steps: readonly Step[]
   readonly outcome: Outcome
-  /** Why there is no better outcome, in a sentence; absent when the outcome is `answered`. */
+  /** Why the call ended so, in a sentence; absent when the outcome is `answered`. */
   readonly reason?: string
 }
 
-/** Notes a step at an origin. */
+/** Records a step at an origin. */
 export type Tell = (origin: string, what: StepKind, detail: string, status?: number) => void
 
 /** A step as it happens, with the origin it happened at. */
@@ -50,18 +50,18 @@ export interface AgentEvent extends Step {
   readonly origin: string
 }
 
-// Held per response and by nothing else, so that it lives exactly as long as the response does.
+// Weak, so that an explanation lives as long as its response.
 const explanations = new WeakMap<Response, Explanation>()
 
-/** Attaches its explanation to a response. */
+/** Attaches an explanation to a response and returns the response. */
 export function attachExplanation(response: Response, explanation: Explanation): Response {
   explanations.set(response, explanation)
   return response
 }
 
 /**
- * What the agent did to get this response, and why it was refused, if it was.
- * @throws TypeError when the response did not come from `agent.fetch` (a clone counts as another response)
+ * Returns what the agent did to get this response, and why the resource refused if it did.
+ * @throws TypeError when the response did not come from `agent.fetch`; a clone did not
  */
 export function explain(response: Response): Explanation {
   const explanation = explanations.get(response)

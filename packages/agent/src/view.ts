@@ -19,14 +19,14 @@ import { userState } from './state/user-state.js'
 import type { SignedPost } from './wire/signed-post.js'
 import { untilAborted } from './wire/single-flight.js'
 
-/** An agent as one user has it, or as it is for itself. */
+/** The agent for one user, or for itself. */
 export interface View {
   /**
-   * Drops in for `fetch`: sends the request, meets the challenges that the agent's own policy allows to meet, and
-   * returns the final response, whatever its status; {@link explain} tells how it came to it. Redirects within the
-   * origin are followed, one to another origin is returned.
-   * @throws AgentError where no response exists
-   * @throws TypeError for a URL that is not http(s) and for headers only the agent may set
+   * Replaces `fetch`: sends the request, answers challenges as far as the agent's policy allows, and returns the final
+   * response, whatever its status. {@link explain} tells how the response came about. A redirect within the origin is
+   * followed; a redirect to another origin is returned.
+   * @throws AgentError when there is no response
+   * @throws TypeError for a URL that is not http(s), and for headers that only the agent may set
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /**
@@ -36,21 +36,21 @@ export interface View {
    */
   requestAccess(request: AccessRequest): Promise<void>
   /**
-   * Tells who the user is, by an auth server: the agent itself is the resource then. Signs them in unless they are.
+   * Returns the user as an auth server names them; the agent itself is the resource. Signs the user in if needed.
    * @throws AgentError
    * @see protocol §6.2 "Direct form"
    */
   signIn(request: SignIn): Promise<User>
   /**
-   * Takes what the user's browser brought to the app's own route, a request or its URL, in the view of the session that
-   * it came with. A callback that answers nothing of this session redeems nothing, and none does so twice.
-   * @throws AgentError `invalid_callback`, `denied` where the user said no, `unsupported` without `callbackRoute`
+   * Handles a callback that reached the app's own route, given as the request or its URL. Call it on the view of the
+   * session that the request came with. A callback of another session redeems nothing, and each works once only.
+   * @throws AgentError `invalid_callback`, `denied` when the user refused, `unsupported` without `callbackRoute`
    * @see protocol §6.4 (2)
    */
   handleCallback(request: Request | URL | string): Promise<Granted>
 }
 
-/** What all views of an agent share: who it is, and how it reaches others. */
+/** The parts that all views of an agent share. */
 export interface AgentParts extends Omit<ClimbContext, 'authorization' | 'memory' | 'pseudonymFor'> {
   readonly post: SignedPost
   readonly state: AgentState
@@ -59,11 +59,11 @@ export interface AgentParts extends Omit<ClimbContext, 'authorization' | 'memory
   readonly onEvent: ((event: AgentEvent) => void) | undefined
 }
 
-/** What one view works with: nothing in it that was learnt for a user is another's. */
+/** The parts of one view. No two users share anything that was learnt for one of them. */
 export type ViewContext = AgentParts & ClimbContext
 
 /**
- * The parts of an agent with what is one user's, or with what is the agent's own.
+ * Returns the shared parts of an agent with the parts of one user; without `user`, with the agent's own.
  * @param grants default: those of the user's state
  */
 export function viewContext(parts: AgentParts, user: string | undefined, grants?: Grants): ViewContext {
@@ -76,7 +76,7 @@ export function viewContext(parts: AgentParts, user: string | undefined, grants?
   }
 }
 
-/** The methods over a view's parts. */
+/** Returns the methods of a view. */
 export function openView(context: ViewContext): View {
   const { bodyLimit, onEvent } = context
   return {
@@ -87,9 +87,9 @@ export function openView(context: ViewContext): View {
     requestAccess: request => untilAborted(requestAccess(request, context, startStepLog(onEvent).note), request.signal),
     signIn: request => untilAborted(signIn(request, context, startStepLog(onEvent).note), request.signal),
     async handleCallback(request) {
-      // Only its query counts: behind a proxy, a request knows neither scheme nor host it was made to.
+      // Only the query counts: behind a proxy, a request has neither the scheme nor the host that the browser used.
       const given = request instanceof Request ? request.url : request
-      // The parser's own error would quote the code.
+      // The error of the URL parser would quote the code.
       if (!URL.canParse(given, 'https://localhost')) throw invalidCallbackError('url')
       const url = new URL(given, 'https://localhost')
       return describeCallback(await context.authorization.receiveCallback(url, startStepLog(onEvent).note), context)
@@ -97,7 +97,7 @@ export function openView(context: ViewContext): View {
   }
 }
 
-/** One key per origin: two origins that compare notes find nothing to compare, nor does one about two users. */
+/** One key per origin and view, so that origins cannot link requests to each other, nor one origin those of two users. */
 function pseudonymKeys(): (origin: string) => Promise<SigningKey> {
   const keys = boundedMap<string, Promise<SigningKey>>(1000)
   return origin => {

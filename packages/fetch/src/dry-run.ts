@@ -55,5 +55,7 @@ async function listCovered({ request, body }: Unsent): Promise<string[]> {
   const message = { method, target: `${pathname}${search}`, headers: lines, ...(body.length === 0 ? {} : { body }) }
   const scheme = protocol === 'http:' ? 'http' : 'https'
   const { components } = await explainSignature({ message, authorities: [host], scheme })
-  return components.map(({ name, value }) => (value === undefined ? name : onOneLine(hideSecrets('', `${name}: ${value}`))))
+  return components.map(({ name, value }) =>
+    value === undefined ? name : onOneLine(hideSecrets('', `${name}: ${value}`)),
+  )
 }

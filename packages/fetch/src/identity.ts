@@ -15,7 +15,13 @@ export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = 
 }
 
 /** The flags of a command that the next one needs as well, as a shell takes them. */
-export function repeatFlags({ state, development }: { readonly state?: string; readonly development?: boolean }): string {
+export function repeatFlags({
+  state,
+  development,
+}: {
+  readonly state?: string
+  readonly development?: boolean
+}): string {
   const folder =
     state === undefined
       ? ''

@@ -2,7 +2,8 @@ import { AgentError } from '@countersign/agent'
 import { expect, test } from 'vitest'
 import { describeRefusalFacts } from './refusal-words.js'
 
-const denied = (cause?: unknown): string => describeRefusalFacts(new AgentError('denied', 'the agent server said no', cause))
+const denied = (cause?: unknown): string =>
+  describeRefusalFacts(new AgentError('denied', 'the agent server said no', cause))
 
 test('a refusal is told with its status and code, and clocks that differ by how much', () => {
   expect(denied({ status: 400, error: 'invalid_grant' })).toBe(' with 400 invalid_grant')
@@ -10,9 +11,7 @@ test('a refusal is told with its status and code, and clocks that differ by how 
     ' with 401 invalid_signature: the clock of this machine is 300 s ahead of its own, set the wrong one',
   )
   expect(denied({ status: 401, skew: -90 })).toContain('90 s behind its own')
-  expect([denied(), denied({ error: 1 }), describeRefusalFacts(new AgentError('network', 'x', { status: 1 }))]).toEqual([
-    '',
-    '',
-    '',
-  ])
+  expect([denied(), denied({ error: 1 }), describeRefusalFacts(new AgentError('network', 'x', { status: 1 }))]).toEqual(
+    ['', '', ''],
+  )
 })

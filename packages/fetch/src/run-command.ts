@@ -63,7 +63,8 @@ async function describeError(error: unknown): Promise<string> {
   ])
   if (error instanceof AgentError && error.url !== undefined)
     return `${error.message}; go there and run this again: ${error.url}`
-  if (error instanceof AgentError) return `${withFlagNames(error.message)}${describeRefusalFacts(error)} (${error.code})`
+  if (error instanceof AgentError)
+    return `${withFlagNames(error.message)}${describeRefusalFacts(error)} (${error.code})`
   if (error instanceof AAuthError) return `${error.message} (${error.code})`
   if (error instanceof Error)
     return process.env['COUNTERSIGN_DEBUG'] === undefined ? error.message : (error.stack ?? error.message)

@@ -6,49 +6,50 @@ import { agentServer } from '../identity/identity.js'
 import { callbackRoute } from '../interact/callback-route.js'
 import type { AgentState } from '../state/state.js'
 
-/** A browser on its way to another auth server, there to prove who its user is. */
+/** A sign-in that has begun: where to send the browser, and what to remember of it. */
 export interface Departure {
-  /** Where it goes. */
+  /** Where to send the browser. */
   readonly url: string
-  /** Comes back with it. */
+  /** The `state` that comes back in the callback. */
   readonly state: string
-  /** What {@link BrowserSignIn.finish} will need to know; no secret but the browser's own. */
+  /** Pass it to {@link BrowserSignIn.finish}. It holds secrets of this browser only. */
   readonly saved: string
 }
 
 /**
- * Signs browsers in at other auth servers, as an agent under the own identifier: what an auth server that links users, and a
- * resource that sends them on to an API of another kind, know them by. @see protocol §7 "Link sign-in"
+ * Signs users in at other auth servers, as an agent under the server's own identifier. For an auth server that links users, and
+ * a resource that sends users on to an OAuth API.
+ * @see protocol §7 "Link sign-in"
  */
 export interface BrowserSignIn {
   /** @throws AAuthError `temporarily_unavailable`, `access_denied` */
   begin(authServer: string): Promise<Departure>
-  /** Who came back. @throws AAuthError `temporarily_unavailable`, `access_denied` */
+  /** Returns the user who signed in. @throws AAuthError `temporarily_unavailable`, `access_denied` */
   finish(
     authServer: string,
     o: { readonly url: string; readonly saved: string },
   ): Promise<{ readonly iss: string; readonly sub: string }>
 }
 
-/** How the sign-ins are set up. */
+/** Options of {@link browserSignIn}. */
 export interface BrowserSignInOptions {
-  /** The own identifier. */
+  /** The server's own identifier. */
   readonly id: string
   readonly key: PublishedKey
   readonly discovery: Discovery
-  /** Where browsers come back to: one of the own `redirect_uris`. */
+  /** Where browsers come back to: one of the server's own `redirect_uris`. */
   readonly redirectUri: string
-  /** Default: on Node one that reaches public addresses only. */
+  /** Default: on Node, a fetch that reaches public addresses only. */
   readonly fetch?: typeof fetch
-  /** Seconds until the other auth server must have answered, at most 600. Default 10. */
+  /** Seconds that the other auth server has to answer, at most 600. Default 10. */
   readonly deadline?: number
   readonly now: () => number
   readonly development: boolean
 }
 
 /**
- * Makes the sign-ins. Each is an agent of its own, that knows one auth server and forgets what it was given.
- * @throws RangeError for a `deadline` that is none
+ * Creates the sign-ins. Each uses an agent of its own, which accepts one auth server and keeps no token.
+ * @throws RangeError for a `deadline` out of range
  */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   checkOptions('browserSignIn', options, {
@@ -56,7 +57,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     ...{ fetch: 'function', deadline: 'any', now: 'function', development: 'boolean' },
   })
   const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
-  // A timer that is set for longer than 24 days, or for ever, goes off at once.
+  // A timer of more than 24 days, or Infinity, would fire at once.
   if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
   const agentFor = (authServer: string, state: AgentState) =>
     createAgent({
@@ -78,7 +79,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
         if (url !== undefined && name !== null) return { url, state: name, saved: state.saved() }
         throw refusalError(error)
       }
-      // Somebody, but not whoever sits at this browser.
+      // A grant without asking is for some user, but not shown to be the user of this browser.
       throw new AAuthError('access_denied', 'The other sign-in server answered without asking you.')
     },
 
@@ -86,7 +87,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       try {
         const answer = agentFor(authServer, cookieState(saved)).handleCallback(url)
         const { user, resource } = await withDeadline(deadline, answer)
-        // The cookie says what was asked for; only who signed in here counts.
+        // The cookie is the browser's word: only a sign-in at this server counts.
         if (user !== undefined && resource === id) return { iss: user.iss, sub: user.sub }
       } catch (error) {
         throw refusalError(error)
@@ -96,7 +97,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   }
 }
 
-/** Whoever hangs there must not hold the browser that waits here. */
+/** Awaits an answer for some seconds: an auth server that hangs must not hold up the browser that waits here. */
 async function withDeadline<T>(seconds: number, answer: Promise<T>): Promise<T> {
   let end: () => void = () => undefined
   const late = new Promise<never>((_, reject) => {
@@ -121,7 +122,7 @@ function refusalError(error: unknown): AAuthError {
     return new AAuthError('server_error', 'the sign-in could not be done', { cause: error })
   }
   const { code, cause } = error
-  // Too much to do is no refusal: it may pass.
+  // A rate limit (429) is not a refusal: it may pass.
   if (code === 'unreachable' || code === 'network' || refusalOf(error)?.status === 429) {
     return noAnswerError({ code, cause })
   }
@@ -131,8 +132,8 @@ function refusalError(error: unknown): AAuthError {
 }
 
 /**
- * What an agent keeps from one request of a browser to the next, as a text for the browser's own cookie: several instances
- * share nothing, and no token of another auth server is ever stored.
+ * A state that becomes a text for the browser's own cookie, from one request of the browser to the next: several instances
+ * need share nothing, and no token of another auth server is ever stored.
  */
 function cookieState(saved = '{}'): AgentState & { saved(): string } {
   const values = new Map<string, unknown>(Object.entries(parseObject(saved)))

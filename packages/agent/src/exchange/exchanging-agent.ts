@@ -20,12 +20,12 @@ import { addReturn, requestConsent } from '../interact/consent-request.js'
 import { memoryState } from '../state/state.js'
 import { type AgentParts, openView, type View, viewContext } from '../view.js'
 
-/** The auth token that a request came with: what it allowed is exchanged for what is needed next. */
+/** The auth token of an incoming request, which is exchanged for the tokens that the calls of that request need. */
 export interface Upstream {
   readonly token: string
-  /** Its end, in Unix seconds. */
+  /** The end of the token, in Unix seconds. */
   readonly exp: number
-  /** What it is for, as it says itself; told to whoever decides next. */
+  /** The purpose in the token, passed on to the next auth server. */
   readonly purpose?: string
 }
 
@@ -36,9 +36,9 @@ export interface PendingConsent {
   readonly resource: string
   readonly scope: string
   readonly requestToken: string
-  /** 256 bits that come back in the callback. */
+  /** 256 random bits that come back in the callback. */
   readonly state: string
-  /** Where the user decides; `redirect_uri` and `state` are in it. */
+  /** Where the user decides, with `redirect_uri` and `state`. */
   readonly url: string
 }
 
@@ -47,25 +47,25 @@ export interface PendingPage {
   readonly kind: 'page'
   readonly resource: string
   readonly state: string
-  /** Where; `return_url` and `state` are in it. */
+  /** Where the user is asked, with `return_url` and `state`. */
   readonly url: string
 }
 
-/** What a user must be asked before a call can go on. Values of JSON, so that they can be kept anywhere. */
+/** A question to the user, before a call can go on. A JSON value, so that it can be stored anywhere. */
 export type Pending = PendingConsent | PendingPage
 
-/** What a user's answer came to: a grant of an auth server, or the code with which the next resource goes on. */
+/** The result of a user's answer: a grant of an auth server, or the interaction code for the next resource. */
 export type Exchanged = { readonly grant: Grant } | { readonly resource: string; readonly code: string }
 
-/** What a resource that calls others is made of, as an agent. */
+/** Options of {@link exchangingAgent}. */
 export interface ExchangingAgentOptions<U extends Upstream> {
-  /** Its identifier. */
+  /** The identifier of the resource. */
   readonly id: string
   /** One of its published keys. */
   readonly key: PublishedKey
   readonly acceptAuthServer: IdentifierList
   readonly identifyTo: IdentifierList
-  /** Where auth servers send browsers back to: one of its own `redirect_uris`. */
+  /** Where auth servers send browsers back to: one of the resource's own `redirect_uris`. */
   readonly redirectUri: string
   readonly discovery: Directory
   readonly fetch?: typeof fetch
@@ -73,20 +73,20 @@ export interface ExchangingAgentOptions<U extends Upstream> {
   readonly now: () => number
   readonly sleep?: (seconds: number, signal?: AbortSignal) => Promise<void>
   readonly development: boolean
-  /** Told that a user is needed; rejects with what the call ends with. */
+  /** Called when a user is needed; rejects with the error that ends the call. */
   readonly suspend: (pending: Pending, upstream: U) => Promise<never>
 }
 
-/** A resource as the agent it is for those it calls. */
+/** The agent of a resource that calls other resources. */
 export interface ExchangingAgent<U extends Upstream> {
   /**
-   * `agent.fetch` for one request: what an auth server must allow is asked for by exchanging the token that came with it.
-   * @throws AgentError, also where another agent would give up and return the challenge; what `suspend` rejects with
+   * `agent.fetch` on behalf of one incoming request, whose token is exchanged for the tokens that are needed.
+   * @throws AgentError, also when another agent would give up and return the challenge; the rejection of `suspend`
    */
   fetch(upstream: U, input: string | URL | Request, init?: RequestInit): Promise<Response>
-  /** Trades a code for what the user agreed to. @throws AgentError */
+  /** Redeems a code for the grant that the user agreed to. @throws AgentError */
   redeem(pending: PendingConsent, code: string): Promise<Exchanged>
-  /** Lets calls under a token use what a user's answer came to. */
+  /** Lets calls under a token use the result of a user's answer. */
   resume(upstream: U, answer: Exchanged): Promise<void>
 }
 
@@ -98,18 +98,18 @@ interface Hop {
   readonly exp: number
 }
 
-/** Bytes of a request that is made for another. */
+/** The largest body of a request, in bytes. */
 const bodyLimit = 1_048_576
 
-/** Characters that every auth server takes. */
+/** The longest purpose, in characters, that every auth server accepts. */
 const longestPurpose = 1024
 
-/** Upstream tokens whose exchanges are kept. */
+/** Upstream tokens whose grants are held in memory. */
 const capacity = 1000
 
 /**
- * The agent that a resource is, which acts only for requests it was called with.
- * What it was given is kept by the hash of the upstream token, in memory, and is used for nothing wider.
+ * Creates the agent of a resource, which acts only on behalf of requests it was called with.
+ * Its grants are in memory, by the hash of the upstream token, and serve calls under that token only.
  * @see protocol §7
  */
 export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOptions<U>): ExchangingAgent<U> {
@@ -122,11 +122,11 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   const { id, key, redirectUri, suspend, ...rest } = options
   const parts: AgentParts = {
     ...agentParts({ ...rest, identity: agentServer({ id, ...key }) }, bodyLimit),
-    // Its caller has its own answer for each error; the challenge in hand is none for whoever called the resource.
+    // Every error is thrown: the resource maps errors to responses, and a challenge of the next resource is not for its caller.
     reasonToGiveUp: () => undefined,
   }
   const { credentials, now } = parts
-  // Which level works where is nobody's secret.
+  // Shared by all upstream tokens: which level works where is no secret.
   const memory = originMemory()
   const hops = boundedMap<string, Hop>(capacity)
   const openHop = (upstream: U): Hop => {
@@ -151,7 +151,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
     async redeem({ issuer, resource, scope, requestToken: request_token }, code) {
       const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token }
       const asked = { issuer, resource, scope: scope.split(' ') }
-      // Kept by whoever asked, for the one it was asked for.
+      // Not stored here: `resume` stores the grant under its upstream token.
       const grants = { keep: async () => undefined }
       return { grant: await redeemCode(asked, form, { tell: () => undefined, redemption: { ...parts, grants } }) }
     },
@@ -163,7 +163,7 @@ export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOpti
   }
 }
 
-/** What a user must decide ends the call: the browser is with whoever called, and comes back on its own way. */
+/** Asks users by ending the call: the browser is with the caller of the resource, and comes back to the resource later. */
 function exchangeInteraction<U extends Upstream>(
   {
     redirectUri: redirect_uri,
@@ -177,7 +177,7 @@ function exchangeInteraction<U extends Upstream>(
     async obtainGrant(interaction) {
       const state = randomText()
       const { token: upstream_token, purpose } = upstream
-      // One that is too long for the next auth server must not keep it from answering.
+      // Left out when it is too long: the next auth server would refuse the request.
       const why = purpose === undefined || purpose.length > longestPurpose ? {} : { purpose }
       const form = { request_type: 'exchange', upstream_token, redirect_uri, state, ...why }
       const consent = await requestConsent(interaction, form, { development })

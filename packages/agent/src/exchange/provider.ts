@@ -1,35 +1,35 @@
 import { type AAuthError, checkOptions, each } from '@countersign/protocol'
 import * as client from 'openid-client'
 
-/** Answers asked for at once: each costs requests to the provider, and strangers can send any number of browsers. */
+/** Requests to the provider at once: strangers can send any number of browsers, and each costs some. */
 const mostAtOnce = 64
 
-/** How a provider of OAuth 2.0 or OpenID Connect is asked. */
+/** Options of {@link providerClient}. */
 export interface ProviderClientOptions {
-  /** Its metadata are read when they are first needed. */
+  /** The issuer of a provider of OAuth 2.0 or OpenID Connect. Its metadata are read when they are first needed. */
   readonly issuer: URL
   readonly clientId: string
   /** Default: none; a public client, protected by PKCE alone. */
   readonly clientSecret?: string
-  /** Seconds an answer may take. */
+  /** Seconds that an answer may take. */
   readonly timeout: number
-  /** What the configuration is changed by, as of `openid-client`. */
+  /** Changes to the configuration, as `openid-client` takes them. */
   readonly execute?: ReadonlyArray<(config: client.Configuration) => void>
-  /** What went wrong, in words of the caller's. */
+  /** Makes the error for a request that failed. */
   readonly refusal: (error: unknown) => AAuthError
-  /** That too many ask already, in words of the caller's. */
+  /** Makes the error for too many requests at once. */
   readonly busy: (cause: { readonly underWay: number }) => AAuthError
 }
 
-/** A provider, asked as its client. */
+/** A client of a provider. */
 export interface ProviderClient {
   /** @throws AAuthError the `refusal` */
   configuration(): Promise<client.Configuration>
-  /** Runs `task`, as many at once as it is fair to. @throws AAuthError the `refusal`, or `busy` */
+  /** Runs `task`, at most 64 at once. @throws AAuthError the `refusal`, or `busy` */
   ask<T>(task: (config: client.Configuration) => Promise<T>): Promise<T>
 }
 
-/** Makes a client of a provider. Needs the package `openid-client`. */
+/** Creates a client of a provider. Needs the package `openid-client`. */
 export function providerClient(options: ProviderClientOptions): ProviderClient {
   checkOptions('providerClient', options, {
     ...{ issuer: 'object', clientId: 'string', clientSecret: 'string', timeout: 'number', execute: each('function') },
@@ -40,7 +40,7 @@ export function providerClient(options: ProviderClientOptions): ProviderClient {
   let underWay = 0
   const configuration = (): Promise<client.Configuration> => {
     discovered ??= discover(options).catch(error => {
-      // Asked anew the next time: a provider that was away once is not away for good.
+      // Forgotten, so that the next call tries again: the provider may be back by then.
       discovered = undefined
       throw error
     })
@@ -67,13 +67,13 @@ export function providerClient(options: ProviderClientOptions): ProviderClient {
   }
 }
 
-/** Whether a provider may be there: at https, or at http on a loopback host where that is allowed. */
+/** Whether a URL is allowed for a provider: https, or http on a loopback host with `loopbackHttp`. */
 export function isProviderUrl({ protocol, hostname }: URL, o: { readonly loopbackHttp: boolean }): boolean {
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
   return protocol === 'https:' || (protocol === 'http:' && o.loopbackHttp && isLoopback)
 }
 
-/** What may be told of an error. Names and codes only: one of the library may hold whole answers, tokens included. */
+/** Returns what may be logged of an error: its name, message and codes. Other members of errors of `openid-client` may hold whole answers, tokens included. */
 export function toldBy(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return {}
   const { name, message } = error
@@ -88,7 +88,7 @@ function discover(options: ProviderClientOptions): Promise<client.Configuration>
   return client.discovery(issuer, clientId, undefined, authentication(clientSecret), { execute, timeout })
 }
 
-/** The secret travels as the provider takes it; `client_secret_basic` where its metadata do not say. */
+/** Sends the secret as the provider's metadata say; `client_secret_basic` when they do not say. */
 function authentication(secret: string | undefined): client.ClientAuth {
   if (secret === undefined) return client.None()
   return (as, ...rest) => {

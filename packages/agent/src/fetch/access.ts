@@ -8,17 +8,17 @@ import { checkParticipant, invalidAnswerError } from '../wire/participant.js'
 import type { SignedPost } from '../wire/signed-post.js'
 import type { ClimbContext } from './climb-context.js'
 
-/** What helps a user to decide, where one is asked. */
+/** What a user is told when asked for consent. */
 export interface AccessHints {
-  /** What for, in words for the user; at most 1024 characters. */
+  /** Why the agent wants access, in words for the user; at most 1024 characters. */
   readonly purpose?: string
-  /** Whom the agent expects to sign in. */
+  /** The user whom the agent expects to sign in. */
   readonly loginHint?: string
-  /** Ends the waiting, and what nobody else waits for. */
+  /** Ends the call. A request that other calls wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What an agent wants to be allowed before it calls. */
+/** The access that an agent asks for ahead of its first call. */
 export interface AccessRequest extends AccessHints {
   /** Resource identifier. */
   readonly resource: string
@@ -29,7 +29,7 @@ export interface AccessRequest extends AccessHints {
 }
 
 /**
- * Gets a grant by the resource token endpoint, unless state has one that covers the scope.
+ * Gets a grant with a token of the resource token endpoint, unless state has a grant that covers the scope.
  * @throws AgentError `not_allowed`, `unsupported`, `denied`, `interaction_required`, `invalid_answer`, `unreachable`
  * @see protocol §6.1
  */
@@ -56,7 +56,7 @@ export async function requestAccess(
   await context.authorization.obtain(requester, offer, { refused: new Set(), mayRefresh: true })
 }
 
-/** Hints as members of the token request. */
+/** Returns the hints as members of the token request. */
 export function hintMembers({ purpose, loginHint }: AccessHints): Form {
   return {
     ...(purpose === undefined ? {} : { purpose }),
@@ -84,7 +84,7 @@ async function requestResourceToken(
   const { resource_token: resourceToken, auth_server: chosen } = json
   if (typeof resourceToken !== 'string') throw invalidAnswerError('resource', 'resource_token')
   if (typeof chosen !== 'string') throw invalidAnswerError('resource', 'auth_server')
-  // Another auth server than the one asked for would learn of a request that was not meant for it.
+  // An auth server that the caller did not choose must not learn of the request.
   if (authServer !== undefined && chosen !== authServer) throw invalidAnswerError('resource', 'auth_server')
   return { resource, resourceToken, authServer: chosen }
 }

@@ -6,7 +6,7 @@ import type { Credentials } from '../identity/credentials.js'
 import type { WhyNotIdentify } from './identify-policy.js'
 import type { OriginMemory } from './origin-memory.js'
 
-/** The parts of an agent that a call works with. */
+/** The parts of an agent that a call uses. */
 export interface ClimbContext extends ResourceTokenContext {
   readonly fetch: typeof fetch
   readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>
@@ -14,10 +14,10 @@ export interface ClimbContext extends ResourceTokenContext {
   readonly authorization: Authorization
   readonly whyNotIdentify: WhyNotIdentify
   readonly memory: OriginMemory
-  /** Components each origin has asked for beyond the usual ones. */
+  /** By origin: the components it demands beyond those that are always covered. */
   readonly components: BoundedMap<string, readonly string[]>
-  /** Why a challenge of `host` is left unmet after an error, in a sentence; undefined when the error must reach the caller. */
+  /** Returns why an error leaves a challenge of `host` unanswered, in a sentence; undefined when the caller must get the error. */
   readonly reasonToGiveUp: (error: unknown, host: string) => string | undefined
-  /** The key for an origin that needs no name. */
+  /** Returns the key for pseudonymous requests to an origin. */
   readonly pseudonymFor: (origin: string) => Promise<SigningKey>
 }

@@ -33,13 +33,13 @@ interface Climb {
   covered: boolean
   rekeyed: boolean
   interactions: number
-  /** What was asked for in this call, and not granted. */
+  /** Scopes that this call asked for and did not get. */
   withheld: readonly string[]
-  /** With what a page of this resource has answered its question: what is sent from here on carries it, signed. */
+  /** The interaction code from a page of this resource. Every later request of this call carries it, signed. */
   code: string | undefined
 }
 
-/** Sends a request and climbs until the resource is satisfied or nothing more may or can be shown. */
+/** Sends a request and raises its level until the resource is satisfied or the agent may not or cannot show more. */
 export async function climb(request: Outgoing, context: ClimbContext, log: StepLog): Promise<Response> {
   const state: Climb = {
     context,
@@ -94,7 +94,7 @@ interface Stop {
   readonly reason?: string
 }
 
-/** Does what was decided; the reason to stop, or undefined to send again. */
+/** Takes the step that was decided. Returns why to stop, or undefined to send again. */
 async function takeStep(state: Climb, next: NextStep, status: number): Promise<Stop | undefined> {
   const { context, log, request } = state
   const { origin } = request.url
@@ -133,7 +133,7 @@ async function takeStep(state: Climb, next: NextStep, status: number): Promise<S
   }
 }
 
-/** The user goes there for this resource, so nowhere else. */
+/** Sends the user to a page of the resource, for its code. Only to its own origin: a resource must not choose another (phishing). */
 async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
   const { context, request, auth } = state
   const { origin, host } = request.url
@@ -143,7 +143,7 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
   state.interactions += 1
   if (state.interactions > maxInteractions)
     return { outcome: 'gave_up', reason: `${host} has asked its user five times` }
-  // Whoever comes back must be known as the one who was sent.
+  // The resource must know the agent that brings the code as the one it gave the page to, so a pseudonym cannot.
   if (!('self' in auth)) throw resourceMustAskError(page)
   state.code = await unlessAborted(request, () =>
     context.authorization.interactionCode(requesterOf(state, auth), origin, page),
@@ -173,7 +173,7 @@ async function authorize(
   state.rounds += 1
   const handed = { resource: request.url.origin, ...challenge }
   const offer = await unlessAborted(request, () => checkResourceToken(handed, self, context))
-  // Whoever has just left something out is not asked for it again at once.
+  // A scope that was withheld a moment ago is not asked for again in the same call.
   const again = offer.scope.filter(name => state.withheld.includes(name))
   if (again.length > 0)
     return { outcome: 'refused', reason: `${hostOf(state)} needs ${again.join(' ')}, which was not granted` }
@@ -184,7 +184,7 @@ async function authorize(
   const { scope } = describeGrant(grant, context)
   if (isNew) state.withheld = missingScope(scope.split(' '), offer.scope)
   log.note(request.url.origin, 'authorize', `${grant.issuer} grants ${scope} at ${hostOf(state)}`)
-  // A user may have thought longer than a key lives: the token is bound to the one there is by now.
+  // The key may have been replaced while the user decided; the token is bound to the current one.
   const bound =
     grant.jkt === self.jkt ? self : await unlessAborted(request, () => context.credentials.current(log.note))
   state.auth = authorizedAuth(bound, grant)
@@ -192,8 +192,9 @@ async function authorize(
 }
 
 /**
- * The challenge is made out for the key that signed. Where that is no longer the agent's, it shows its grant refreshed
- * for the key it has now, or says who it is, before it follows one (protocol §4). Once a call.
+ * A challenge is for the key that signed the request. If that key was replaced meanwhile, the agent does not follow the
+ * challenge: it sends again under its new key, with its grant refreshed if it has one. Returns whether it did; once a call.
+ * @see protocol §4
  */
 async function switchToNewKey(
   state: Climb,
@@ -222,7 +223,7 @@ async function orStop(state: Climb, task: () => Promise<Stop | undefined>): Prom
   }
 }
 
-/** A redirect followed, or the response that ends the call because it is not; undefined when it is no redirect. */
+/** Follows a redirect, or returns the response that ends the call; undefined when the response is no redirect. */
 function handleRedirect(state: Climb, response: Response): Response | 'followed' | undefined {
   const { request, log } = state
   const name = hostOf(state)

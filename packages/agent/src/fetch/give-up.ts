@@ -1,7 +1,7 @@
 import { AgentError, type AgentErrorCode } from '../error.js'
 import { describeSkew } from '../wire/retry-after.js'
 
-/** With these the challenge in hand is the best answer there is; other errors mean there is no honest one at all. */
+/** Errors after which the challenge is the best response to return. After any other there is no true response. */
 const givesUp: ReadonlySet<AgentErrorCode> = new Set([
   'denied',
   'not_allowed',
@@ -10,14 +10,14 @@ const givesUp: ReadonlySet<AgentErrorCode> = new Set([
   'invalid_resource_token',
 ])
 
-/** Why the challenge of `host` could not be met, in a sentence; undefined when the error must reach the caller. */
+/** Returns why an error leaves the challenge of `host` unanswered, in a sentence; undefined when the caller must get the error. */
 export function reasonToGiveUp(error: unknown, host: string): string | undefined {
-  // A url is what the caller needs to go on, and a response could not carry it.
+  // The caller needs the url to go on, and a response cannot carry it.
   if (!(error instanceof AgentError) || !givesUp.has(error.code) || error.url !== undefined) return undefined
   return `${error.message}${describeFacts(error)}; so the challenge of ${host} could not be met`
 }
 
-/** The facts of a refusal that help: a status and an error code, an issuer, a claim, a clock; never a token. */
+/** Returns the facts of an error that help: status, error code, issuer, claim, clock skew. Never a token. */
 function describeFacts({ cause }: AgentError): string {
   const { status, error, skew, authServer, member } = (cause ?? {}) as {
     readonly [fact in 'error' | 'authServer' | 'member']?: string

@@ -3,9 +3,9 @@ import { type IdentifierList, isIdentifier, isListed } from '@countersign/protoc
 import { AgentError } from '../error.js'
 import { checkParticipant, type Participant } from '../wire/participant.js'
 
-/** What decides where the agent says who it is. */
+/** Options of {@link identifyPolicy}. */
 export interface IdentifyPolicyOptions {
-  /** No default: without it the agent identifies itself to nobody. */
+  /** No default: without this list the agent identifies itself nowhere. */
   readonly identifyTo: IdentifierList | undefined
   readonly acceptAuthServer: IdentifierList | undefined
   readonly agentServer: string | undefined
@@ -13,12 +13,12 @@ export interface IdentifyPolicyOptions {
   readonly development: boolean
 }
 
-/** Why the agent does not say who it is to a URL; undefined when it may. */
+/** Returns why the agent does not identify itself to a URL; undefined when it may. */
 export type WhyNotIdentify = (url: URL) => Promise<string | undefined>
 
 /**
- * Guards the agent's name. Whoever hands URLs to an agent must not be able to have requests signed in its name for
- * hosts it was not meant for, nor for the token endpoints that act on such a signature (signing oracle).
+ * Decides where the agent signs in its own name. A caller who chooses URLs must not get a signature in that name for
+ * hosts that are not listed, nor for the token endpoints that act on such a signature (signing oracle).
  * @see protocol §4 (4)
  */
 export function identifyPolicy(options: IdentifyPolicyOptions): WhyNotIdentify {
@@ -39,7 +39,7 @@ async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promis
   const endpoints: Array<string | undefined> = []
   if (url.origin === agentServer)
     endpoints.push((await readMetadata('agent server', () => discovery.agent(url.origin)))?.delegate_token_endpoint)
-  // A list names auth servers; `any` and a function name none, and every origin would have to be asked.
+  // Only a list names auth servers. With `any` or a function, every origin would have to be asked for its metadata.
   if (Array.isArray(acceptAuthServer) && (await isListed(acceptAuthServer, url.origin))) {
     const metadata = await readMetadata('auth server', () => discovery.authServer(url.origin))
     endpoints.push(metadata?.agent_token_endpoint, metadata?.revocation_endpoint)
@@ -48,7 +48,7 @@ async function isTokenEndpoint(url: URL, options: IdentifyPolicyOptions): Promis
   return endpoints.some(endpoint => endpoint !== undefined && lenientPath(new URL(endpoint)) === path)
 }
 
-/** A path as lenient servers read it: decoded, whatever its case, its slashes and its parameters. */
+/** Returns a path as lenient servers read it: decoded, in lower case, without parameters and repeated slashes. */
 function lenientPath({ origin, pathname }: URL): string {
   const path = new URL(origin + decoded(pathname)).pathname.toLowerCase()
   return path
@@ -65,7 +65,7 @@ function decoded(path: string): string {
   }
 }
 
-/** An origin without a valid document has no token endpoint; one that cannot be asked might have one, and refuses. */
+/** Returns undefined for an origin without valid metadata, which has no token endpoint. Throws when it cannot be reached: it might have one. */
 async function readMetadata<T>(who: Participant, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await checkParticipant(who, read)

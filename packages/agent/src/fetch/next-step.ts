@@ -3,25 +3,25 @@ import type { Outcome } from '../explanation.js'
 import { asksNoLevel, type ResponseFacts } from '../wire/response-facts.js'
 import { describeSkew, retryDelay } from '../wire/retry-after.js'
 
-/** What the agent has done so far for one call: the bounds that end every climb. */
+/** What the agent has done so far for one call. Each member is a bound that ends the call. */
 export interface Progress {
   /** Level of the request that was just answered. */
   readonly level: Level
   /** Authorization rounds, at most two. */
   readonly rounds: number
-  /** Whether a 429 was followed already. */
+  /** Whether a 429 has raised the level already. */
   readonly followedLimit: boolean
-  /** Whether a 503 was waited out already. */
+  /** Whether the agent has waited after a 503 already. */
   readonly waited: boolean
-  /** Whether the resource named components it wants covered once already. */
+  /** Whether the resource has demanded more covered components already. */
   readonly covered: boolean
-  /** Whether it carried the code of an interaction. */
+  /** Whether the request carried the code of an interaction. */
   readonly coded: boolean
-  /** Whether sending the request twice does no more than sending it once. */
+  /** Whether the method is safe, so that the request may be repeated. */
   readonly safe: boolean
 }
 
-/** What to do with an answer. */
+/** What to do after a response. */
 export type NextStep =
   | { readonly do: 'return'; readonly outcome: Outcome; readonly reason?: string }
   | { readonly do: 'sign' }
@@ -35,17 +35,18 @@ export type NextStep =
 const maxRounds = 2
 
 /**
- * Decides how to go on after an answer of `host`. Every step either raises the level, spends one of two authorization
- * rounds, or can be taken once, so that no resource can keep an agent going (protocol §4 (4)).
+ * Decides the next step after a response of `host`. Every step raises the level, spends one of two authorization
+ * rounds, or can be taken once only, so that no resource can keep an agent going for ever.
+ * @see protocol §4 (4)
  */
 export function decideNextStep(answer: ResponseFacts, progress: Progress, host: string): NextStep {
   const { status, error, agentAuth } = answer
-  // Sent again it could act twice: whether the first one did is not for the agent to guess (protocol §3.7).
+  // Not sent again: the resource may have acted on the first request, and would act twice (protocol §3.7).
   if (status === 401 && error === 'replay_detected')
     return stopWith('unknown', `${host} has seen this request before: whether it acted on it is unknown`)
   if (status === 503) return decideUnavailable(answer, progress, host)
-  // Used, or of before the resource was started anew: what the user agreed to is remembered elsewhere (protocol §7). A handler that
-  // issues tokens answers so, too: an unsafe request is not repeated on it.
+  // The interaction code was used, or the resource has restarted since. The consent outlives the code (protocol §7). A token
+  // endpoint behind the guard gives the same answer, so an unsafe request is not repeated.
   if (status === 400 && error === 'invalid_grant' && progress.coded && progress.safe) return { do: 'forget' }
   if (status !== 401 && status !== 403 && status !== 429) return { do: 'return', outcome: 'answered' }
   if (agentAuth === undefined) return stopWith('refused', describeUnchallenged(answer, host))
@@ -70,7 +71,7 @@ function decidePseudonymous(answer: ResponseFacts, { level }: Progress, host: st
 
 function decideIdentified(answer: ResponseFacts, { level, rounds }: Progress, host: string): NextStep {
   if (!satisfies(level, 'identified')) return { do: 'identify' }
-  // An auth token that failed is answered by this challenge: identified, the agent is told what it needs now.
+  // A resource answers a failed auth token with this challenge; to the identified agent it then says what it needs.
   if (level === 'authorized' && answer.status === 401 && rounds < maxRounds) return { do: 'identify' }
   return stopWith('refused', describeRefusal(answer, host))
 }
@@ -80,7 +81,7 @@ function decideAuthorized(
   host: string,
   challenge: { readonly resourceToken: string; readonly authServer: string },
 ): NextStep {
-  // Nobody can make out a token for an agent that has not said who it is.
+  // A resource token names the agent, and this agent has not identified itself.
   if (!satisfies(level, 'identified'))
     return stopWith('gave_up', `${host} gave a resource token to a request that named nobody`)
   if (rounds >= maxRounds) return stopWith('gave_up', `${host} was not satisfied after two authorization rounds`)
@@ -88,8 +89,8 @@ function decideAuthorized(
 }
 
 /**
- * An unsafe request goes out again only where the resource says that nothing was done for it, whatever else the answer
- * looks like: a handler that failed may have acted before (protocol §3.7).
+ * Repeats an unsafe request only when the 503 says that nothing was done for it: a handler that failed may have acted.
+ * @see protocol §3.7
  */
 function decideUnavailable(answer: ResponseFacts, { level, waited, safe }: Progress, host: string): NextStep {
   const { agentAuth, error, retryAfter } = answer
@@ -100,7 +101,7 @@ function decideUnavailable(answer: ResponseFacts, { level, waited, safe }: Progr
   return mayRepeat || isOurs ? stopWith('refused', `${host} cannot answer now`) : { do: 'return', outcome: 'answered' }
 }
 
-/** Components the resource demands and the last signature lacked; only a signature can lack them. */
+/** Returns the components that the resource demands and the last signature did not cover. */
 function missingComponents(
   { status, error, requiredComponents }: ResponseFacts,
   { level, covered }: Progress,
@@ -109,7 +110,7 @@ function missingComponents(
   return requiredComponents.filter(name => !alwaysCovered.test(name))
 }
 
-/** Always covered where the request has them (protocol §3.4). */
+/** Covered in every signature, when the request has them. @see protocol §3.4 */
 const alwaysCovered = /^(?:@(?:method|authority|path|query)|signature-key|content-(?:digest|type))$/
 
 function describeUnchallenged(answer: ResponseFacts, host: string): string {

@@ -1,8 +1,8 @@
 import { type BoundedMap, boundedMap, type Level, satisfies } from '@countersign/protocol'
 
-/** Which level worked where, so that the second call need not climb again. */
+/** The levels that worked, so that a second call begins at the right one. */
 export interface OriginMemory {
-  /** The level that worked for this kind of request, else the highest that worked at its origin. */
+  /** Returns the level that worked for this kind of request, else the highest that worked at its origin. */
   level(method: string, url: URL): Level | undefined
   remember(method: string, url: URL, level: Level): void
 }
@@ -31,7 +31,7 @@ export function originMemory(): OriginMemory {
   }
 }
 
-/** Reads and writes under one first path segment tend to be guarded alike. */
+/** Groups requests that are likely to need the same level: reads, or writes, under one first path segment. */
 function routeClass(method: string, url: URL): string {
   const kind = method === 'GET' || method === 'HEAD' ? 'read' : 'write'
   return `${kind} ${url.pathname.split('/', 2)[1] ?? ''}`

@@ -2,25 +2,25 @@ import { AgentError } from '../error.js'
 import { type BoundedRead, readBounded } from '../wire/body.js'
 import { untilAborted } from '../wire/single-flight.js'
 
-/** A request whose body is in memory, so that it can be signed, and sent again after a challenge. */
+/** A request with its body in memory, so that it can be signed, and sent again after a challenge. */
 export interface Outgoing {
   readonly method: string
   readonly url: URL
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body?: Uint8Array<ArrayBuffer>
-  /** What the caller did with redirects in mind: `follow` here means same origin only. */
+  /** The redirect mode of the caller; `follow` follows within the origin only. */
   readonly redirect: RequestRedirect
   readonly signal?: AbortSignal
-  /** Everything else the caller gave to `fetch`, passed on as it is. */
+  /** The other options that the caller gave to `fetch`, passed on unchanged. */
   readonly init: RequestInit
 }
 
 const copiedMembers = ['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'referrer', 'referrerPolicy'] as const
 
 /**
- * Reads what a caller of `fetch` gave into a request that can be sent more than once.
- * @throws TypeError for a URL that is not http(s), and for headers only the agent may set
- * @throws AgentError `body_too_large`; the signal's reason once it is aborted
+ * Reads the arguments of `fetch` into a request that can be sent more than once.
+ * @throws TypeError for a URL that is not http(s), and for headers that only the agent may set
+ * @throws AgentError `body_too_large`; the reason of the signal once it is aborted
  */
 export async function readOutgoing(
   input: string | URL | Request,
@@ -37,7 +37,7 @@ export async function readOutgoing(
   const own = init?.body instanceof ReadableStream
   const body = await readBody(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
   const headers = [...request.headers]
-  // A signed body must have a type (protocol §3.3); one that has none is bytes.
+  // A signed body must have a type (protocol §3.3); a body without one is sent as bytes.
   if (body !== undefined && !request.headers.has('content-type'))
     headers.push(['content-type', 'application/octet-stream'])
   const given = input instanceof Request ? Object.fromEntries(copiedMembers.map(name => [name, input[name]])) : {}
@@ -52,7 +52,7 @@ export async function readOutgoing(
   }
 }
 
-/** A stream as body needs `duplex` on Node; a caller who buffers nothing must not have to know. */
+/** Node needs `duplex` for a stream as body; the agent buffers bodies, so callers need not set it. */
 function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
   return init?.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
 }
@@ -69,7 +69,7 @@ function refuseReservedHeaders(headers: Headers): void {
   }
 }
 
-/** `?` and `` are different targets that servers and proxies confuse (protocol §3.3), and a fragment is never sent. */
+/** Removes a `?` without query, which servers and proxies drop or keep (protocol §3.3), and the fragment, which is never sent. */
 export function withoutLoneQuestionMark(url: URL): URL {
   const bare = new URL(url)
   bare.hash = ''

@@ -2,12 +2,13 @@ import { type Outgoing, withoutLoneQuestionMark } from './outgoing.js'
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-/** Where a response points. `elsewhere`: to another origin, or nowhere a browser would go. */
+/** A redirect. `elsewhere` is another origin, or a URL that cannot be followed. */
 export type Redirect = { readonly to: 'same'; readonly request: Outgoing } | { readonly to: 'elsewhere' }
 
 /**
- * The request that follows a redirect by the rules of fetch, for the same origin only:
- * another origin never gets a signature, a token or a body (protocol §4 (5)).
+ * Returns the request that follows a redirect by the rules of fetch; undefined when the response is no redirect.
+ * Within the origin only: another origin never gets a signature, a token or a body.
+ * @see protocol §4 (5)
  */
 export function followRedirect(request: Outgoing, status: number, location: string | null): Redirect | undefined {
   if (!redirects.has(status) || location === null) return undefined

@@ -7,7 +7,7 @@ import type { ClimbContext } from './climb-context.js'
 import type { Outgoing } from './outgoing.js'
 import type { StepLog } from './step-log.js'
 
-/** What a request shows. */
+/** How a request is authenticated: its level, and what it is signed with. */
 export type RequestAuth =
   | { readonly level: 'anonymous' }
   | { readonly level: 'pseudonymous'; readonly key: SigningKey; readonly signatureKey: SignatureKey }
@@ -20,7 +20,7 @@ export type RequestAuth =
       readonly grant: Grant
     }
 
-/** Where a call begins: at the level that worked before, with what is at hand. */
+/** Returns how a call begins: at the level that worked before, as far as state allows. */
 export async function initialAuth(request: Outgoing, context: ClimbContext, log: StepLog): Promise<RequestAuth> {
   const { url, method } = request
   const { credentials, authorization, memory } = context
@@ -33,7 +33,7 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
     const withGrant = level !== 'identified' && (await authorization.hasGrant(remembered, url.origin))
     if (level === undefined && !withGrant) return { level: 'anonymous' }
     if ((await context.whyNotIdentify(url)) !== undefined) return { level: 'anonymous' }
-    // What is renewed or refreshed from here on is asked of others.
+    // From here on other participants are asked, which an aborted call must not do.
     request.signal?.throwIfAborted()
     const self = await credentials.current(log.note)
     request.signal?.throwIfAborted()
@@ -41,7 +41,7 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
     return grant === undefined ? identifiedAuth(self) : authorizedAuth(self, grant)
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error
-    // The resource may still answer less; if it does not, its challenge meets the same trouble and says so.
+    // The resource may need no level. If it does, its challenge leads to the same error, which is then reported.
     log.note(url.origin, 'stop', `starting without a name: ${error.message}`)
     return { level: 'anonymous' }
   }

@@ -8,13 +8,13 @@ import type { Outgoing } from './outgoing.js'
 import type { RequestAuth } from './request-auth.js'
 import type { StepLog } from './step-log.js'
 
-/** What is sent, and how. */
+/** A request, and how it is authenticated. */
 export interface PreparedRequest {
   readonly context: ClimbContext
   readonly log: StepLog
   readonly request: Outgoing
   readonly auth: RequestAuth
-  /** With what a page of this resource has answered its question, as `Agent-Interaction` carries it. */
+  /** The interaction code of this resource, as `Agent-Interaction` carries it. */
   readonly code: string | undefined
 }
 
@@ -27,13 +27,13 @@ const describeAuth: Readonly<Record<Level, string>> = {
 
 const codeHeader = 'agent-interaction'
 
-/** Whether sending a request twice does no more than sending it once. */
+/** Whether a method is safe, so that the request may be repeated. */
 export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
 /** Sends a request as it is to be shown, with the code of an interaction where there is one. @throws AgentError `network` */
 export async function send(state: PreparedRequest): Promise<Response> {
   const { context, log, auth, code } = state
-  // A code that nothing signs would be anybody's.
+  // Without a signature that covers it, anyone who sees the code could use it.
   const carried = code === undefined || !('self' in auth) ? [] : [[codeHeader, code] as const]
   const request = { ...state.request, headers: [...state.request.headers, ...carried] }
   const { method, url, headers, body, signal } = request
@@ -78,7 +78,8 @@ async function signatureHeaders(
     return await sign(wanted)
   } catch (error) {
     if (wanted.length === 0 || (error as Partial<SigningKeyError>).transient) throw error
-    // What the resource wants covered cannot be (too many headers, or one outside ASCII): its own refusal says so best.
+    // The components that the resource demands cannot be signed (too many headers, or one that is not ASCII). Sent without
+    // them, the request gets the resource's own refusal.
     return sign([])
   }
 }

@@ -18,7 +18,7 @@ import { invalidAnswerError } from '../wire/participant.js'
 import { type AccessHints, hintMembers } from './access.js'
 import type { ClimbContext } from './climb-context.js'
 
-/** Where the agent's own user signs in, and what it wants to know of them. */
+/** Where a user of the agent signs in, and the claims that the agent asks for. */
 export interface SignIn extends AccessHints {
   /** The auth server. */
   readonly authServer: string
@@ -26,22 +26,22 @@ export interface SignIn extends AccessHints {
   readonly scope?: string
 }
 
-/** What a browser brought back: what was granted, and by whom. */
+/** The result of a callback. */
 export interface Granted {
-  /** The auth server; absent where a resource has asked its user itself: the next call there goes on then. */
+  /** The auth server. Absent when the resource itself asked its user; the next call to the resource then continues. */
   readonly issuer?: string
   readonly resource: string
-  /** Scopes granted, separated by spaces; an identity scope where at least one of its claims came. */
+  /** Scopes granted, separated by spaces. An identity scope counts when at least one of its claims is in the token. */
   readonly scope: string
-  /** The user, where the auth server names one to this agent: verified, and the pair of `iss` and `sub`. */
+  /** The verified user, known by `iss` and `sub`; absent when the auth server does not name the user to this agent. */
   readonly user?: User
 }
 
 /**
- * The user of this session, verified: signed in at the auth server unless they are already. What was asked for before is not
- * asked for again, granted or not: `claims` of the user say what came.
+ * Returns the verified user of this session, who signs in at the auth server if needed. Scopes that were asked for before are
+ * not asked for again, whether granted or not; the `claims` of the user show which were.
  * @throws AgentError `not_allowed`, `interaction_required`, `denied`, `invalid_answer`, `unreachable`
- * @throws TypeError when `authServer` is no identifier or `scope` lacks `openid`
+ * @throws TypeError when `authServer` is not an identifier or `scope` lacks `openid`
  * @see protocol §6.2 "Direct form"
  */
 export async function signIn(request: SignIn, context: ClimbContext, tell: Tell): Promise<User> {
@@ -66,7 +66,7 @@ export async function signIn(request: SignIn, context: ClimbContext, tell: Tell)
   return user
 }
 
-/** What a browser brought, as the app is told. */
+/** Returns the result of a callback as the app gets it. */
 export function describeCallback(
   { resource, grant }: CallbackResult,
   context: { readonly development: boolean },
@@ -74,7 +74,7 @@ export function describeCallback(
   return grant === undefined ? { resource, scope: '' } : describeGrant(grant, context)
 }
 
-/** What a grant says; its token was verified when it came, and is the agent's own. */
+/** Returns what a grant allows, and its user. Its token was verified when it was received. */
 export function describeGrant(grant: Grant, { development }: { readonly development: boolean }): Granted {
   const { issuer, resource, scope: asked, authToken } = grant
   const claims = parseToken(authToken, ['auth+jwt'], { development }).payload as AuthTokenClaims

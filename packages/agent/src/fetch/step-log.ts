@@ -1,7 +1,7 @@
 import type { Level } from '@countersign/protocol'
 import type { AgentEvent, Explanation, Outcome, Step, Tell } from '../explanation.js'
 
-/** What one call of `agent.fetch` has done so far, for `explain` and `onEvent`. */
+/** The steps of one call so far, for `explain` and `onEvent`. */
 export interface StepLog {
   readonly note: Tell
   explanation(level: Level, outcome: Outcome, reason?: string): Explanation

@@ -2,11 +2,11 @@ import { AgentError } from '../error.js'
 import { type Explanation, explain, type Outcome } from '../explanation.js'
 
 /**
- * A call that ended in a refusal, for those who would rather catch it than look at a response.
- * The message is the reason that `explain` gives; `cause` holds the status and the outcome.
+ * The error of {@link throwOnRefusal} for a call that was refused.
+ * The message is the reason of `explain`; `cause` holds the status and the outcome.
  */
 export class RefusedError extends AgentError {
-  // Private, so that printing the error does not put a resource token of a challenge into a log.
+  // Private: a printed error must not leave the resource token of a challenge in a log.
   readonly #response: Response
 
   constructor(response: Response, { outcome, reason }: Explanation) {
@@ -14,19 +14,19 @@ export class RefusedError extends AgentError {
     this.#response = response
   }
 
-  /** The response as the agent got it, its body unread; `explain` knows it. */
+  /** The response, its body unread. `explain` takes it. */
   get response(): Response {
     return this.#response
   }
 }
 
-/** `redirect` and `answered` are responses to work with: a 404 of the API is its answer. */
+/** `redirect` and `answered` are not among them: the caller works with these responses, such as a 404 of the API. */
 const refusedOutcomes: readonly Outcome[] = ['refused', 'gave_up', 'unknown']
 
 /**
- * The fetch of an agent, which rejects where the agent was refused in place of resolving to that response.
- * @param agentFetch `agent.fetch`, or that of a view
- * @throws RefusedError where the outcome is `refused`, `gave_up` or `unknown`; else what `agent.fetch` throws
+ * Wraps the fetch of an agent so that a refusal rejects instead of resolving to the response.
+ * @param agentFetch `agent.fetch`, or the `fetch` of a view
+ * @throws RefusedError when the outcome is `refused`, `gave_up` or `unknown`; else the errors of `agent.fetch`
  */
 export function throwOnRefusal(agentFetch: typeof fetch): typeof fetch {
   if (typeof agentFetch !== 'function') throw new TypeError('throwOnRefusal takes a function: agent.fetch')

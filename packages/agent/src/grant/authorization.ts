@@ -13,62 +13,62 @@ import type { CheckedOffer } from './resource-token.js'
 import type { RedemptionContext } from './token-context.js'
 import { checkAndKeepGrant, checkGrant, postTokenRequest } from './token-request.js'
 
-/** For whom a grant is wanted, and who is told how it is got. */
+/** The call that needs a grant. */
 export interface Requester {
   readonly self: Self
   readonly tell: Tell
-  /** With it the caller leaves; the request goes on while somebody else waits for it. */
+  /** Ends the waiting of this call; the token request goes on while another call waits for it. */
   readonly signal?: AbortSignal | undefined
-  /** What the user is told, and who they should be: `purpose` and `login_hint`. */
+  /** `purpose` and `login_hint` for the user. */
   readonly hints?: Form
 }
 
-/** How earlier grants fared in this very call. */
+/** What this call has tried already. */
 export interface EarlierTries {
-  /** Auth tokens the resource has just turned down. */
+  /** Auth tokens that the resource has refused. */
   readonly refused: ReadonlySet<string>
-  /** False once a refreshed token was turned down, too: while it lives only a new request can help then. */
+  /** False once a refreshed token was refused too: then only a new request helps while that token is valid. */
   readonly mayRefresh: boolean
 }
 
-/** A grant, and whether it was asked for just now, of a user where one decides. */
+/** A grant, and whether a new request got it rather than state or a refresh. */
 export interface Obtained {
   readonly grant: Grant
   readonly isNew: boolean
 }
 
-/** Obtains grants and keeps them fresh: one request at a time per issuer, resource and scope. */
+/** Gets grants and refreshes them, with one request at a time per issuer, resource and scope. */
 export interface Authorization {
-  /** Whether state knows a grant at this resource that could serve, or be refreshed. Asks nobody. */
+  /** Whether state has a grant for this resource. Sends nothing. */
   hasGrant(self: Self, resource: string): Promise<boolean>
-  /** The grant to begin with at a resource, refreshed where that is due; undefined when there is none that serves. */
+  /** Returns the newest grant for a resource, refreshed if due; undefined when there is none. */
   findStarting(requester: Requester, resource: string): Promise<Grant | undefined>
-  /** A usable grant that covers the scope, of one issuer if one is named; undefined when there is none. */
+  /** Returns a grant that covers the scope, refreshed if due; undefined when there is none. */
   findCovering(requester: Requester, wanted: GrantQuery): Promise<Grant | undefined>
-  /** A grant for what a resource asks, by refresh where a stored one covers it, else by a new request. */
+  /** Gets a grant for a resource token: a stored grant that covers it, refreshed if needed, else by a new request. */
   obtain(requester: Requester, offer: CheckedOffer, attempt: EarlierTries): Promise<Obtained>
-  /** A grant by a new request. */
+  /** Gets a grant by a new request. */
   request(requester: Requester, asked: RequestedGrant, form: Form): Promise<Grant>
-  /** What a browser brought to the app's own route. */
+  /** Handles a callback to the app's own route. */
   receiveCallback(url: URL, tell: Tell): Promise<CallbackResult>
   /**
-   * How a page of a resource's own has answered, for one request to carry: what this user's browser has brought meanwhile,
-   * or, with `page`, what it brings when they are sent there; undefined when another call has taken it.
+   * Returns the interaction code of a resource, for one request to carry: a code that a callback has brought already, or,
+   * with `page`, the code that comes back after the user was sent there; undefined when there is none, or another call took it.
    */
   interactionCode(requester: Requester, resource: string, page?: string): Promise<string | undefined>
 }
 
-/** A scope at a resource, from any issuer or one. */
+/** A scope at a resource, from one issuer or any. */
 export interface GrantQuery {
   readonly resource: string
   readonly scope: readonly string[]
   readonly issuer?: string
 }
 
-/** What an authorization works with. */
+/** What getting grants needs. */
 export interface AuthorizationContext extends Omit<RedemptionContext, 'grants'> {
   readonly userInteraction: UserInteraction
-  /** Whose grants these are; undefined for the agent's own. */
+  /** The user whose grants these are; undefined for the agent's own. */
   readonly user: string | undefined
   /** The user's part of the agent's state. */
   readonly state: AgentState
@@ -96,10 +96,10 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
     async obtain(requester, offer, { refused, mayRefresh }) {
       const { resource, scope, authServer: issuer } = offer
       const held = await findGrant(requester.self, { resource, scope, issuer }, context)
-      // Another call may have got it since this challenge was written.
+      // Another call may have got this grant since the resource wrote its challenge.
       if (held !== undefined && isUsable(held, requester.self, context) && !refused.has(held.authToken))
         return { grant: held, isNew: false }
-      // A user may have thought longer than a token lives: one that had ended was turned down for that alone.
+      // A token that ended while the user decided was refused for that alone, so it may be refreshed.
       const isDue = held !== undefined && (mayRefresh || !isUsable(held, requester.self, context))
       const again = isDue && isRenewable(held) ? await refresh(held, requester, context) : undefined
       if (again !== undefined) return { grant: again, isNew: false }
@@ -110,7 +110,7 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
     receiveCallback: async (url, tell) => {
       if (context.userInteraction.receiveCallback === undefined)
         throw new AgentError('unsupported', 'this agent takes no callbacks: its `interact` is no callbackRoute')
-      // Asks nobody: whoever calls the route of the app must not make the agent enrol or renew.
+      // From memory only: a stranger who calls the route of the app must not make the agent enrol or renew.
       const self = await context.credentials.remembered()
       if (self === undefined) throw invalidCallbackError('state')
       return context.userInteraction.receiveCallback(url, receiverOf({ self, tell }, context))
@@ -118,14 +118,14 @@ export function authorization(grants: Grants, options: AuthorizationContext): Au
     interactionCode: async (requester, resource, page) => {
       const { userInteraction, user } = context
       const { signal } = requester
-      // The user's part is the caller's.
+      // This agent cannot send its user, so the caller gets the url.
       if (page !== undefined && userInteraction.interactionCode === undefined) throw resourceMustAskError(page)
       return userInteraction.interactionCode?.({ ...receiverOf(requester, context), user, signal, resource, page })
     },
   }
 }
 
-/** Stored grants, without those of an issuer that was taken off the list since: it gets no refresh token any more. */
+/** Returns the stored grants of accepted issuers: one that was removed from the list gets no refresh token any more. */
 async function acceptedGrants(self: Self, resource: string, context: Context): Promise<readonly Grant[]> {
   const { grants, acceptAuthServer = [] } = context
   const all = await grants.at(self, resource)
@@ -142,7 +142,7 @@ async function findGrant(
   return all.find(grant => (issuer === undefined || grant.issuer === issuer) && covers(grant, scope))
 }
 
-/** Bound to the key that signs now, and not about to end while it is on its way. */
+/** Whether a grant is bound to the current key and not about to end. */
 function isUsable(grant: Grant, self: Self, { now }: Context): boolean {
   return grant.jkt === self.jkt && grant.renewAt > now()
 }
@@ -152,9 +152,9 @@ async function refreshIfDue(grant: Grant, requester: Requester, context: Context
   try {
     if (isRenewable(grant)) return await refresh(grant, requester, context)
   } catch (error) {
-    // Not refreshed is not yet ended.
+    // The token could not be refreshed, but has not ended yet.
     if (grant.jkt === requester.self.jkt && grant.expires > context.now()) return grant
-    // Policy may say no today and keep the grant: the resource decides what the agent is without it.
+    // The auth server may refuse today and keep the grant. Without it the call begins at a lower level.
     if (error instanceof AgentError && error.code === 'denied') return undefined
     throw error
   }
@@ -162,7 +162,7 @@ async function refreshIfDue(grant: Grant, requester: Requester, context: Context
   return undefined
 }
 
-/** A fresh token for a grant, or undefined when its issuer no longer knows it: then it is forgotten. */
+/** Returns the grant with a fresh token; undefined when its issuer no longer knows the grant, which is then dropped. */
 function refresh(grant: Renewable, { self, tell }: Requester, context: Context): Promise<Grant | undefined> {
   const { issuer, resource, refreshToken } = grant
   const form = { request_type: 'refresh', refresh_token: refreshToken }
@@ -172,7 +172,7 @@ function refresh(grant: Renewable, { self, tell }: Requester, context: Context):
     try {
       const answer = await postTokenRequest({ issuer, form }, self, context)
       const renewed = { refreshToken, ...(await checkGrant(answer, asked, self, context)) }
-      // A session is one user's: an answer about another must not turn it into theirs.
+      // A session belongs to one user: an answer that names another must not hand it over (session swap).
       if (grant.sub !== undefined && renewed.sub !== grant.sub) throw invalidAnswerError('auth server', 'sub')
       await context.grants.keep(self, renewed)
       return renewed

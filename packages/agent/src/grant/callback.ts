@@ -1,7 +1,7 @@
 import { AgentError } from '../error.js'
 
 /**
- * The `state` of a callback, which tells what it answers.
+ * Returns the `state` of a callback, which names the request that the callback belongs to.
  * @throws AgentError `invalid_callback`
  */
 export function callbackState(url: URL): string {
@@ -11,19 +11,19 @@ export function callbackState(url: URL): string {
 }
 
 /**
- * The code that an auth server wrote into a callback whose `state` was of this session.
- * @throws AgentError `invalid_callback`; `denied` where the user said no
+ * Returns the code of an auth server's callback. Its `state` must have been checked before.
+ * @throws AgentError `invalid_callback`; `denied` when the user refused
  * @see protocol §6.4 (2), RFC 9207
  */
 export function callbackCode(url: URL, issuer: string): string {
-  // Mix-up: a code of one auth server must never be taken to another.
+  // Mix-up attack: a code of one auth server must never go to another.
   if (singleParameter(url, 'iss') !== issuer) throw invalidCallbackError('iss')
   return callbackCodeNamed('code', url)
 }
 
 /**
- * The code in a callback: under the name `code` from an auth server, `interaction` from a resource.
- * @throws AgentError `invalid_callback`; `denied` where the user said no
+ * Returns the code in a callback: `code` from an auth server, `interaction` from a resource.
+ * @throws AgentError `invalid_callback`; `denied` when the user refused
  * @see protocol §7
  */
 export function callbackCodeNamed(name: 'code' | 'interaction', url: URL): string {
@@ -33,18 +33,18 @@ export function callbackCodeNamed(name: 'code' | 'interaction', url: URL): strin
   return code
 }
 
-/** The callback is not the answer to what this session began, and nothing was redeemed. */
+/** The error for a callback that belongs to no request of this session; nothing was redeemed. */
 export function invalidCallbackError(member: string): AgentError {
   return new AgentError('invalid_callback', 'the callback does not answer what this session began', { member })
 }
 
 function deniedCallbackError(error: string): AgentError {
   const said = error === 'access_denied' ? 'the user said no' : 'the request ended without a code'
-  // Anyone can write a link to the callback: only what is an error code goes further.
+  // Anyone can make a link to the callback, so only a well-formed error code is passed on.
   return new AgentError('denied', said, /^[a-z_]{1,64}$/.test(error) ? { error } : {})
 }
 
-/** A parameter that is there exactly once and not empty. */
+/** Returns a parameter that occurs exactly once and is not empty; else undefined. */
 function singleParameter(url: URL, name: string): string | undefined {
   const [value, ...others] = url.searchParams.getAll(name)
   return value === undefined || value === '' || others.length > 0 ? undefined : value

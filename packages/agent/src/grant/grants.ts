@@ -4,35 +4,35 @@ import { queues } from '../state/queue.js'
 import type { AgentState } from '../state/state.js'
 import { runExclusively } from '../state/state-keys.js'
 
-/** What an auth server allowed this agent at one resource. Issuer, resource and scope name it. */
+/** What an auth server allows this agent at one resource. Issuer, resource and scope identify it. */
 export interface Grant {
   readonly issuer: string
   readonly resource: string
   /**
-   * Scopes granted, sorted, with single spaces. Identity scopes that were asked for are among them whether claims came of
-   * them or not: a user without an e-mail address would be asked for it at every sign-in.
+   * Scopes granted, sorted, with single spaces. Identity scopes that were requested are included even when their claims are
+   * not in the token: else a user without an e-mail address would be asked for it at every sign-in.
    */
   readonly scope: string
   readonly authToken: string
   /** Unix seconds. */
   readonly expires: number
-  /** Unix seconds from which on it is refreshed rather than used. */
+  /** When the grant is due for a refresh, in Unix seconds. */
   readonly renewAt: number
   /** Thumbprint of the key the auth token is bound to. */
   readonly jkt: string
-  /** The issuer's name for the user, where the token names one. */
+  /** The issuer's identifier for the user, if the token has one. */
   readonly sub?: string
   /** Sent to `issuer` only. */
   readonly refreshToken?: string
 }
 
-/** The grants of one agent, kept in its state by agent, delegate and resource. */
+/** The grants in a state, by agent, delegate and resource. */
 export interface Grants {
-  /** Newest first. */
+  /** Returns the grants for a resource, newest first. */
   at(self: Owner, resource: string): Promise<readonly Grant[]>
-  /** Keeps a grant in place of those it covers; resolves when it is safe. */
+  /** Stores a grant in place of those it covers; resolves when it is safe. */
   keep(self: Owner, grant: Grant): Promise<void>
-  /** Forgets a grant that its issuer no longer knows. */
+  /** Removes a grant that its issuer no longer knows. */
   drop(self: Owner, grant: Grant): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export function openGrants(state: AgentState): Grants {
   const change = (key: string, edit: (list: readonly Grant[]) => readonly Grant[]): Promise<void> =>
     inOrder(key, () =>
       runExclusively(state, key, async () => {
-        // What another process or tab has kept meanwhile stays: a refresh token that is lost means a user asked again.
+        // Read anew, so that grants of another process or tab stay: a lost refresh token means asking the user again.
         const list = edit(parseGrants(await state.read(key)))
         await (list.length === 0 ? state.remove(key) : state.write(key, list))
         loaded.set(key, Promise.resolve(list))
@@ -72,7 +72,7 @@ export function openGrants(state: AgentState): Grants {
   }
 }
 
-/** Whether a grant allows all that is asked. */
+/** Whether a grant allows all the scopes. */
 export function covers(grant: Grant, scope: readonly string[]): boolean {
   return missingScope(scopesOf(grant), scope).length === 0
 }
@@ -101,7 +101,7 @@ function parseGrants(value: unknown): readonly Grant[] {
   return Array.isArray(value) ? value.filter(isGrant) : []
 }
 
-/** Entries of another version are left out: the agent then asks again, which is always safe. */
+/** Whether an entry is a grant. Entries of another version are left out: the agent then asks again, which is always safe. */
 function isGrant(value: unknown): value is Grant {
   if (typeof value !== 'object' || value === null) return false
   const { issuer, resource, scope, authToken, expires, renewAt, jkt, refreshToken, sub } = value as Partial<

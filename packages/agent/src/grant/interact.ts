@@ -7,8 +7,8 @@ import type { Form, RequestedGrant } from './requested-grant.js'
 import type { RedemptionContext } from './token-context.js'
 
 /**
- * How a user is asked what an auth server will not decide without them. Opaque: made by `callbackRoute` or `deviceCode`,
- * or by `loopback` of `@countersign/agent/node`.
+ * How users are asked for consent. Opaque: made by `callbackRoute` or `deviceCode`, or by `loopback` of
+ * `@countersign/agent/node`.
  */
 export interface Interact {
   readonly kind: 'callback' | 'loopback' | 'device'
@@ -16,83 +16,83 @@ export interface Interact {
   readonly open: (context: InteractContext) => UserInteraction
 }
 
-/** What asking works with once it belongs to an agent. */
+/** The parts of an agent that asking users needs. */
 export interface InteractContext {
   readonly now: () => number
   readonly sleep: (seconds: number, signal?: AbortSignal) => Promise<void>
   readonly development: boolean
 }
 
-/** Asks users. */
+/** Asks users for consent. */
 export interface UserInteraction {
-  /** The grant that was asked for, by the user's decision where the auth server wants one. */
+  /** Gets a grant, with the user's decision if the auth server wants one. */
   obtainGrant(interaction: GrantInteraction): Promise<Grant>
-  /** Takes the answer that a browser brought, and gives it to whoever waits for it. */
+  /** Handles a callback, and passes its result to the calls that wait for it. */
   receiveCallback?(url: URL, receiver: CallbackReceiver): Promise<CallbackResult>
   /**
-   * What a page of a resource's own has answered, as `Agent-Interaction` carries it: brought by a browser meanwhile, or,
-   * with `page`, by the user who is sent there.
+   * Returns the interaction code of a resource, as `Agent-Interaction` carries it: a code that a callback has brought
+   * already, or, with `page`, the code that comes back after the user was sent there.
    */
   interactionCode?(question: ResourceQuestion): Promise<string | undefined>
 }
 
-/** What a browser brought: a grant, or that a resource has asked its user. */
+/** The result of a callback: a grant, or, without one, that a page of the resource has asked the user. */
 export interface CallbackResult {
   readonly resource: string
   readonly grant?: Grant
 }
 
-/** Where answers of one user arrive. */
+/** What handling the callbacks of one user needs. */
 export interface CallbackReceiver {
-  /** What survives a restart, of this user alone. */
+  /** The state of this user alone. */
   readonly state: AgentState
-  /** Which agent and delegate asks: several may share a state. */
+  /** The agent and delegate that ask; several may share a state. */
   readonly owner: string
   readonly tell: Tell
-  /** What trading a code needs. */
+  /** What redeeming a code needs. */
   readonly redemption: RedemptionContext
 }
 
-/** Whose answer it is. */
+/** A callback receiver, and the user it is for. */
 export interface UserReceiver extends CallbackReceiver {
-  /** The user's key, undefined in the view that is no user's. */
+  /** The key given to `forUser`; undefined in the agent's own view. */
   readonly user: string | undefined
 }
 
-/** A resource that must ask its user itself. @see protocol §7 */
+/** A resource asks its user on a page of its own. @see protocol §7 */
 export interface ResourceQuestion extends UserReceiver {
   readonly resource: string
-  /** Where, on the resource's origin. */
+  /** The page, on the origin of the resource; undefined to look for a code that is here already. */
   readonly page: string | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** Somebody waits for the user's answer. */
+/** A callback receiver with calls that wait for the user's answer. */
 export interface WaitingReceiver extends UserReceiver {
-  /** Aborted when nobody waits for the outcome any more. */
+  /** Aborted when no call waits any more. */
   readonly abandoned: AbortSignal
 }
 
-/** One request that may need the user. */
+/** A token request that may need the user. */
 export interface GrantInteraction extends WaitingReceiver {
   readonly asked: RequestedGrant
-  /** Where the auth server has its pages; undefined when it has none. */
+  /** Returns the `agent_auth_endpoint` of the auth server; undefined when it has none. */
   authEndpoint(): Promise<string | undefined>
-  /** Asks for the first time, with `form` beside what says what is asked for: a grant, or the answer that is none. */
+  /** Sends the first token request, with the members of `form` added. */
   begin(form: Form): Promise<FirstAnswer>
 }
 
-/** What the first request came to. */
+/** The answer to the first token request: a grant, or the members of an answer without one. */
 export type FirstAnswer =
   | { readonly grant: Grant }
   | { readonly grant?: undefined; readonly answer: Readonly<Record<string, unknown>> }
 
-/** An agent that has no way to ask a user: what needs one ends in an error. */
+/** Asks no users: a request that needs one ends in an error. */
 export function noInteraction(): UserInteraction {
   return {
     async obtainGrant({ begin }) {
       const first = await begin({ request_type: 'auth' }).catch(error => {
-        // Without a redirect_uri this is how an auth server refuses what needs a user, and all that it tells.
+        // Without a redirect_uri, an auth server refuses a request that needs a user with this error alone.
         if (refusalOf(error)?.error !== 'invalid_request') throw error
         throw new AgentError('interaction_required', noInteractMessage, refusalOf(error))
       })
@@ -106,8 +106,8 @@ export function noInteraction(): UserInteraction {
 const noInteractMessage = 'the auth server wants to ask a user, and this agent has no `interact` to send one'
 
 /**
- * Seconds that a user has, from `expires_in`; undefined for what is no such number. However long the auth server waits,
- * nothing here waits longer than an hour.
+ * Returns the seconds that a user has to decide, from `expires_in`; undefined when that is not a positive number.
+ * At most an hour, however long the auth server would wait.
  */
 export function secondsToDecide(expiresIn: unknown): number | undefined {
   return typeof expiresIn === 'number' && expiresIn > 0 ? Math.min(expiresIn, 3600) : undefined

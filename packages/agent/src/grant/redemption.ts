@@ -6,8 +6,8 @@ import type { Form, RequestedGrant } from './requested-grant.js'
 import { checkAndKeepGrant, postTokenRequest } from './token-request.js'
 
 /**
- * Trades a code for a grant, checked and kept; asked again where the answer was lost.
- * What a user decided is signed for by the key there is by then: they may have thought longer than a key lives.
+ * Redeems a code for a grant, which is checked and stored. Asks once more when the answer is lost.
+ * The request is signed with the current key, which may have replaced the key that signed the first request.
  * @throws AgentError `not_allowed`, `denied`, `unreachable`, `invalid_answer`
  * @see protocol §6.2 `code`, `device_code`
  */
@@ -23,7 +23,7 @@ export async function redeemCode(
     postTokenRequest({ issuer: asked.issuer, form }, self, context)
   const answer = await ask().catch(async error => {
     if (!(error instanceof AgentError) || error.code !== 'unreachable') throw error
-    // The auth server may have answered, and does so again for a minute (protocol §6.2).
+    // The auth server may have redeemed the code; it repeats its answer for a minute (protocol §6.2).
     await context.sleep(1)
     return ask()
   })

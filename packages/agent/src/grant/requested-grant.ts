@@ -1,7 +1,7 @@
 /** Members of a token request. */
 export type Form = Readonly<Record<string, string>>
 
-/** What is asked of an auth server: a scope at a resource. */
+/** A grant that an auth server is asked for: a scope at a resource. */
 export interface RequestedGrant {
   readonly issuer: string
   readonly resource: string

@@ -4,31 +4,31 @@ import { verifyResourceToken } from '@countersign/verify'
 import { AgentError } from '../error.js'
 import type { Self } from '../identity/credentials.js'
 
-/** A resource token as a resource handed it out: with a challenge, or from its resource token endpoint. */
+/** A resource token from a challenge or from the resource token endpoint. Unchecked. */
 export interface ResourceTokenOffer {
-  /** Origin that handed it out. */
+  /** The origin that sent the token. */
   readonly resource: string
   readonly resourceToken: string
   readonly authServer: string
 }
 
-/** An offer that is what it should be: worth showing to the auth server. */
+/** A resource token that was checked and may go to the auth server. */
 export interface CheckedOffer extends ResourceTokenOffer {
   readonly scope: readonly string[]
 }
 
-/** What the check needs to know of the agent. */
+/** What checking a resource token needs. */
 export interface ResourceTokenContext {
   readonly discovery: Directory
-  /** No default: without it no auth server is accepted. */
+  /** No default: without this list no auth server is accepted. */
   readonly acceptAuthServer: IdentifierList | undefined
   readonly now: () => number
   readonly development: boolean
 }
 
 /**
- * Decides whether a resource token may be sent to the auth server it names. Nothing is fetched for an auth server
- * that is not accepted, nor for a token of another issuer than the resource that handed it out.
+ * Checks whether a resource token may go to the auth server it names. Nothing is fetched for an auth server that is not
+ * accepted, nor for a token whose issuer is not the resource that sent it.
  * @throws AgentError `not_allowed`, `invalid_resource_token`
  * @see protocol §4 "The agent checks the resource, too" (1)
  */
@@ -40,7 +40,7 @@ export async function checkResourceToken(
   const { resource, resourceToken, authServer } = offer
   const { acceptAuthServer, discovery, development } = context
   if (!isIdentifier(authServer, { development })) throw wrongTokenError('auth_server')
-  // The resource chooses the auth server, the agent decides whom it trusts with its requests.
+  // The resource chooses the auth server; the agent decides which ones it trusts with its requests.
   if (acceptAuthServer === undefined || !(await isListed(acceptAuthServer, authServer)))
     throw new AgentError('not_allowed', 'acceptAuthServer does not list this auth server', {
       authServer,
@@ -55,7 +55,7 @@ export async function checkResourceToken(
       development,
     }),
   )
-  // A token made out for someone else would have this agent authorized in another's place.
+  // A token for another agent would get this one authorized in its place (confused deputy).
   if (claims.agent !== self.agent) throw wrongTokenError('agent')
   if (claims.agent_delegate !== self.delegate) throw wrongTokenError('agent_delegate')
   if (claims.agent_jkt !== self.jkt) throw wrongTokenError('agent_jkt')

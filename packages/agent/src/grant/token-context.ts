@@ -12,9 +12,9 @@ export interface TokenRequestContext {
   readonly development: boolean
 }
 
-/** What it takes to trade a code. */
+/** What redeeming a code needs. */
 export interface RedemptionContext extends TokenRequestContext {
-  /** No default: without it no auth server is accepted, nor any grant of one. */
+  /** No default: without this list no auth server is accepted, nor any grant of one. */
   readonly acceptAuthServer: IdentifierList | undefined
   readonly sleep: (seconds: number) => Promise<void>
   readonly credentials: Credentials

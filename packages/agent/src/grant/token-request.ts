@@ -7,11 +7,11 @@ import { canonicalScope, type Grant, type Grants } from './grants.js'
 import type { Form, RequestedGrant } from './requested-grant.js'
 import type { TokenRequestContext } from './token-context.js'
 
-/** Longest refresh token that is kept, in characters. */
+/** The longest refresh token that is stored, in characters. */
 const maxRefreshToken = 4096
 
 /**
- * Sends a token request signed as `self`, in the form of protocol §6.2; the answer is unchecked.
+ * Sends a token request signed as `self`, and returns its answer unchecked.
  * @throws AgentError `unreachable`, `invalid_answer`, `denied`
  * @see protocol §6.2
  */
@@ -31,7 +31,7 @@ export async function postTokenRequest(
 }
 
 /**
- * Checks an answer that should hold a token, before anything of it is kept. `asked.scope` is the widest it may grant.
+ * Checks a token answer before anything of it is stored. `asked.scope` is the widest scope that it may grant.
  * @throws AgentError `unreachable`, `invalid_answer`
  * @see protocol §6.4
  */
@@ -48,7 +48,7 @@ export async function checkGrant(
   return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...checkRefreshToken(json) }
 }
 
-/** A hostile auth server could hand out tokens that make the agent act for others, or with more than was asked. */
+/** A hostile auth server could issue tokens that make the agent act for others, or with more scope than it asked for. */
 async function checkAuthToken(
   token: string,
   asked: RequestedGrant,
@@ -65,11 +65,11 @@ async function checkAuthToken(
   if ((await thumbprint(claims.cnf.jwk)) !== self.jkt) throw invalidAnswerError('auth server', 'cnf')
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
   if (missingScope(asked.scope, scope).length > 0) throw invalidAnswerError('auth server', 'scope')
-  // Identity scopes are granted as claims and never stand in `scope`; what came of them the claims say.
+  // Identity scopes are granted as claims and are never in `scope`.
   const asClaims = asked.scope.filter(name => identityScopes.includes(name))
   if (resource === self.agent && asClaims.length > 0 && claims.sub === undefined)
     throw invalidAnswerError('auth server', 'sub')
-  // A token must not end on its way; of a short life only a part may be given up for that.
+  // Renewed early, so that a token does not end on its way; a short-lived token gives up only a part of its life.
   const margin = Math.min(30, (claims.exp - claims.iat) / 5)
   const { exp, sub } = claims
   return {
@@ -88,7 +88,7 @@ function checkRefreshToken(json: Readonly<Record<string, unknown>>): { refreshTo
   return { refreshToken: token }
 }
 
-/** A grant, checked and safe. */
+/** Checks a token answer, stores its grant and returns it. */
 export async function checkAndKeepGrant(
   answer: Readonly<Record<string, unknown>>,
   { asked, self }: { readonly asked: RequestedGrant; readonly self: Self },

@@ -4,7 +4,7 @@ import type { Tell } from '../explanation.js'
 import type { AgentState } from '../state/state.js'
 import type { SignedPost } from '../wire/signed-post.js'
 
-/** Who the agent is at the level *identified*, ready to sign. */
+/** The agent at the level *identified*, with the key it signs with. */
 export interface Self {
   readonly agent: string
   readonly delegate?: string
@@ -14,7 +14,7 @@ export interface Self {
   readonly signatureKey: SignatureKey
 }
 
-/** What an identity works with once it belongs to an agent. */
+/** The parts of an agent that an identity needs. */
 export interface IdentityContext {
   readonly state: AgentState
   readonly discovery: Directory
@@ -25,14 +25,14 @@ export interface IdentityContext {
   readonly development: boolean
 }
 
-/** The identity at work. */
+/** The identity of an agent, ready to sign. */
 export interface Credentials {
-  /** The agent server whose delegate this is. */
+  /** The agent server, for a delegate. */
   readonly agentServer?: string
-  /** Who the agent is as far as this machine knows; asks nobody. */
+  /** Returns who the agent is, from memory and state. Sends nothing. */
   remembered(): Promise<Self | undefined>
-  /** Who the agent is; enrols or renews where that is due, and tells so. */
+  /** Returns who the agent is. Enrols or renews first if that is due. */
   current(tell: Tell): Promise<Self>
-  /** Replaces the key; only a delegate has one that somebody else has to take. */
+  /** Replaces the key. Delegates only. */
   rotate?(tell: Tell): Promise<void>
 }

@@ -19,8 +19,8 @@ import {
 } from './enrollment.js'
 
 /**
- * Enrols with a fresh key, or with the one an earlier attempt saved and got no answer for.
- * @throws AgentError `not_allowed` without anything to enrol with, `denied`, `unreachable`, `invalid_answer`
+ * Enrols with a fresh key, or with the key of an earlier attempt that got no answer.
+ * @throws AgentError `not_allowed` when `enroll` is missing, `denied`, `unreachable`, `invalid_answer`
  * @see protocol §5 *Enrolment*
  */
 export async function enrol(before: DelegateRecord, setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
@@ -34,7 +34,7 @@ export async function enrol(before: DelegateRecord, setup: DelegateSetup, tell: 
   const request = await enrollmentRequest(enroll, url, key)
   const next: NextKey = { key: name, for: 'enrollment', ...(digest === undefined ? {} : { unanswered: digest }) }
   const { retired: _, ...rest } = before
-  // Before the server is asked: a key that it took and we lost would have used the code up for nothing.
+  // Saved before the request: if the server took a key that was then lost, the code would be spent for nothing.
   await store.write({ ...rest, next })
   try {
     return await keepAgentToken(
@@ -46,19 +46,22 @@ export async function enrol(before: DelegateRecord, setup: DelegateSetup, tell: 
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
     if (refusal.error === 'invalid_grant' && wasUnanswered(before, digest)) throw lostEnrollmentError(error)
-    // An agent server that takes the key for no fresh one (invalid_request) would say so for ever: the next attempt makes another.
+    // invalid_request may mean that the key is not fresh, and would come again for ever: the next attempt makes a new key.
     const isTaken = refusal.error === 'invalid_request'
     await store.write(isTaken ? rest : { ...rest, next: { key: name, for: 'enrollment' } })
     throw refusedEnrollmentError(error, enroll)
   }
 }
 
-/** Whether the same code or token was sent before and nothing came back. */
+/** Whether the same code or token was sent before and got no answer. */
 function wasUnanswered({ next }: DelegateRecord, digest: string | undefined): boolean {
   return digest !== undefined && next?.unanswered === digest
 }
 
-/** A key whose enrolment got no answer may be a delegate's by now: another code may name another delegate, so it gets a key of its own. */
+/**
+ * Returns the key of an unanswered attempt, or a new one. A key whose enrolment got no answer may belong to a delegate by now,
+ * so another code, which may be for another delegate, gets a new key.
+ */
 async function enrollmentKey(
   before: DelegateRecord,
   digest: string | undefined,
@@ -78,7 +81,7 @@ async function enrollmentRequest(enroll: Enrollment, url: string, key: SigningKe
   return enroll.type === 'session' ? { ...signed, credentials: 'same-origin' } : signed
 }
 
-/** Whether there is something to enrol with that was not used for the enrolment in force. */
+/** Whether `enroll` gives a code or token that the current enrolment has not used. */
 export async function mayEnrolAgain({ enroll }: DelegateSetup, current: CurrentKey): Promise<boolean> {
   if (enroll === undefined) return false
   const digest = await enrollmentDigest(enroll)

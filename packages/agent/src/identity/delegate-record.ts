@@ -3,47 +3,47 @@ import { AgentError } from '../error.js'
 import type { AgentState } from '../state/state.js'
 import { keysOf } from '../state/state-keys.js'
 
-/** The enrolment in force. */
+/** The current enrolment. */
 export interface CurrentKey {
-  /** Name of its key among the state's keys. */
+  /** The name of its key in the state. */
   readonly key: string
   readonly agent_token: string
-  /** When the agent server took this key, Unix seconds. */
+  /** When the agent server accepted this key, in Unix seconds. */
   readonly key_since: number
-  /** Digest of what it enrolled with, where that can be used once only. */
+  /** Digest of the single-use code or token that it enrolled with. */
   readonly enrolled_with?: string
-  /** Not before this time is another rotation worth a try, Unix seconds. */
+  /** When to try another rotation at the earliest, in Unix seconds. */
   readonly rotate_after?: number
 }
 
-/** A key that the agent server may have taken already, since its answer can be lost: saved before it is asked. */
+/** A new key, saved before it is sent. The agent server may have accepted it already, since its answer can be lost. */
 export interface NextKey {
   readonly key: string
   readonly for: 'enrollment' | 'rotation'
-  /** Digest of what was sent and not answered, where that can be used once only. */
+  /** Digest of the single-use code or token that was sent with it and got no answer. */
   readonly unanswered?: string
 }
 
-/** A key that was replaced, and until when the tokens bound to it may still be on their way; Unix seconds. */
+/** A replaced key, and the Unix time until which requests signed with it may still be on their way. */
 export interface RetiredKey {
   readonly key: string
   readonly until: number
 }
 
-/** What a delegate keeps in state. */
+/** The state of a delegate. */
 export interface DelegateRecord {
   readonly current?: CurrentKey
   readonly next?: NextKey
   readonly retired?: RetiredKey
 }
 
-/** The record of one delegate, and its keys. */
+/** Stores the record of one delegate, and its keys. */
 export interface DelegateStore {
   read(): Promise<DelegateRecord>
   write(record: DelegateRecord): Promise<void>
-  /** The key a record names. */
+  /** Returns the key of this name. */
   load(name: string): Promise<SigningKey | undefined>
-  /** A fresh key that takes the place of none the record needs, and the name it is kept under. */
+  /** Makes a fresh key under a name that the current enrolment does not use. */
   generate(record: DelegateRecord): Promise<{ readonly name: string; readonly key: SigningKey }>
   remove(name: string): Promise<void>
 }
@@ -56,7 +56,7 @@ export function delegateStore(state: AgentState, agentServer: string): DelegateS
     write: record => state.write(name, record),
     load: key => keys.load(key),
     async generate({ current }) {
-      // Two names take turns, so that no crash between a key and its record leaves keys behind without end.
+      // Two names take turns, so that crashes between key and record do not pile up unused keys.
       const own = `${name} 1` === current?.key ? `${name} 2` : `${name} 1`
       return { name: own, key: await keys.generate(own) }
     },
@@ -64,7 +64,7 @@ export function delegateStore(state: AgentState, agentServer: string): DelegateS
   }
 }
 
-/** A record that cannot be used; what it holds is not quoted. */
+/** The error for a record that cannot be used. It does not quote the record. */
 export function damagedRecordError(): AgentError {
   return new AgentError('state_unusable', 'the saved enrolment is damaged: remove it and enrol again')
 }
@@ -72,7 +72,7 @@ export function damagedRecordError(): AgentError {
 function checkRecord(value: unknown): DelegateRecord {
   if (typeof value !== 'object' || value === null) throw damagedRecordError()
   const record: Partial<Record<keyof DelegateRecord, unknown>> = value
-  // An object without these is the record of an older version: to enrol over it would lose its key.
+  // The record of another version: enrolling over it would lose its key.
   if (Object.keys(record).some(member => !['current', 'next', 'retired'].includes(member))) throw damagedRecordError()
   const fits =
     hasMembers(record.current, { key: 'string', agent_token: 'string', key_since: 'number' }) &&

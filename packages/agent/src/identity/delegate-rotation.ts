@@ -12,15 +12,14 @@ import {
   requestAgentToken,
 } from './delegate-token.js'
 
-/** Seconds in which a rotation whose answer does not come is repeated: the old key may do so for 60 (protocol §5). */
+/** Seconds for which an unanswered rotation is repeated. The agent server allows the old key 60 (protocol §5). */
 const repeatFor = 45
-/** Seconds for which an agent server that replaces no keys is not asked again. */
+/** Seconds until an agent server that does not replace keys is asked again. */
 const unsupportedFor = 86_400
 
 /**
- * Replaces the key. The new one is saved before the server is asked, and an answer that was lost is asked for again
- * with the same key.
- * @throws AgentError `unsupported` when the agent server replaces no keys; `denied`, `unreachable`, `invalid_answer`
+ * Replaces the key. The new key is saved before the request; when the answer is lost, the request is repeated with it.
+ * @throws AgentError `unsupported` when the agent server does not replace keys; `denied`, `unreachable`, `invalid_answer`
  * @see protocol §5 *Rotation*
  */
 export async function rotate(held: Enrolled, setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
@@ -29,9 +28,9 @@ export async function rotate(held: Enrolled, setup: DelegateSetup, tell: Tell): 
   tell(agentServer, 'rotate', `replacing the key at ${agentServer}`)
   const { name, key } = await rotationKey(held.record, store)
   const replacement = { url, held, key }
-  // A key that cannot sign is found before it is saved, where it would stand in the way of renewals.
+  // Found before it is saved: a new key that cannot sign would block renewals.
   await keyProof(replacement, setup)
-  // `retired` goes: its name is the one the new key was made under.
+  // Without `retired`: the new key has taken its name.
   const { current, next } = held.record
   await store.write({ current, next: { key: name, for: 'rotation' } })
   let mayBeTaken = next?.for === 'rotation'
@@ -57,7 +56,7 @@ export async function rotate(held: Enrolled, setup: DelegateSetup, tell: Tell): 
   }
 }
 
-/** A no is remembered: what it leaves in force goes on. */
+/** Records a refusal, so that the current key goes on. Returns the error to throw. */
 async function rememberRefusal(
   error: unknown,
   { current, mayBeTaken }: { readonly current: CurrentKey; readonly mayBeTaken: boolean },
@@ -69,7 +68,7 @@ async function rememberRefusal(
     await store.write({ current: { ...current, rotate_after: context.now() + unsupportedFor } })
     return new AgentError('unsupported', 'the agent server replaces no keys', refusal)
   }
-  // After an answer that was lost only the new key may be asked for: the old one may be replaced already.
+  // After a lost answer the new key stays saved: the server may have replaced the old one already.
   if (!mayBeTaken) await store.write({ current })
   return error
 }
@@ -89,13 +88,13 @@ interface Replacement {
   readonly key: SigningKey
 }
 
-/** Shows that whoever asks holds the new key. */
+/** Proves possession of the new key. */
 function keyProof({ url, held, key }: Replacement, { context }: DelegateSetup): Promise<string> {
   const { delegate, jkt } = held.self
   return signKeyProof({ aud: url, sub: delegate, jkt, iat: Math.floor(context.now()), jti: crypto.randomUUID() }, key)
 }
 
-/** Signed with the old key. */
+/** Requests the rotation, signed with the old key. */
 async function requestRotation(replacement: Replacement, setup: DelegateSetup): Promise<CheckedAgentToken> {
   const { url, held, key } = replacement
   const { delegate, key: old, signatureKey } = held.self
@@ -122,7 +121,7 @@ async function repeatUntilAnswered(
   }
 }
 
-/** Whether the key is old enough to be replaced, or a replacement was begun. */
+/** Whether the key is old enough to be replaced, or a rotation was begun and not answered. */
 export function isRotationDue({ record }: Enrolled, rotateEvery: number, now: number): boolean {
   const { key_since, rotate_after = 0 } = record.current
   return record.next?.for === 'rotation' || now >= Math.max(key_since + rotateEvery, rotate_after)

@@ -9,7 +9,7 @@ import type { IdentityContext, Self } from './credentials.js'
 import { type CurrentKey, type DelegateRecord, type DelegateStore, damagedRecordError } from './delegate-record.js'
 import type { Enrollment } from './enrollment.js'
 
-/** Whose delegate it is, how it may enrol, and where it keeps what it got. */
+/** The agent server of a delegate, how the delegate enrols, and where its record is stored. */
 export interface DelegateSetup {
   readonly agentServer: string
   readonly enroll: Enrollment | undefined
@@ -26,17 +26,17 @@ export interface Enrolled {
   readonly renewAt: number
 }
 
-/** A token that was checked, and its claims. */
+/** A checked agent token, and its claims. */
 export interface CheckedAgentToken {
   readonly token: string
   readonly claims: AgentTokenClaims
 }
 
-/** Seconds for which a token bound to a replaced key may still be on its way: the longest life of an agent token. */
+/** Seconds for which a token bound to a replaced key may be in use: the longest life of an agent token. */
 const longestLife = 86_400
 
 /**
- * The delegate a record tells of, undefined when it tells of none.
+ * Returns the enrolled delegate of a record; undefined when the record has none.
  * @throws AgentError `state_unusable`
  */
 export async function loadEnrolled(record: DelegateRecord, setup: DelegateSetup): Promise<Enrolled | undefined> {
@@ -44,7 +44,7 @@ export async function loadEnrolled(record: DelegateRecord, setup: DelegateSetup)
   if (current === undefined) return undefined
   const claims = await readClaims(current.agent_token, setup)
   const key = await setup.store.load(current.key)
-  // Another key under its name (two processes and a state that does not keep them apart) is signed with in vain.
+  // Two processes on a state without `exclusively` may have stored another key under this name: its signatures would fail.
   if (key === undefined || (await thumbprint(key.publicJwk)) !== claims.jkt)
     throw new AgentError('state_unusable', 'the key of the saved enrolment is gone: remove it and enrol again')
   return toEnrolled({ ...record, current }, key, claims, setup)
@@ -63,7 +63,7 @@ async function readClaims(
     if (iss === agentServer && typeof sub === 'string' && typeof iat === 'number' && typeof exp === 'number')
       return { iss, sub, iat, exp, jkt }
   } catch {
-    // Said below: what was thrown could quote the token.
+    // Thrown below, without a cause: this error could quote the token.
   }
   throw damagedRecordError()
 }
@@ -76,15 +76,15 @@ async function toEnrolled(
 ): Promise<Enrolled> {
   const jkt = await thumbprint(key.publicJwk)
   const signatureKey = { scheme: 'jwt', jwt: record.current.agent_token } as const
-  // Spread, so that a fleet enrolled at one moment does not come back at one moment.
+  // Spread, so that a fleet that enrolled at once does not renew at once.
   const spread = iat + (exp - iat) * (0.7 + 0.2 * context.random())
-  // A rotation that was begun is ended at once: it may be repeated for a minute only.
+  // An unanswered rotation is repeated at once: the agent server allows that for a minute only.
   const renewAt = record.next?.for === 'rotation' ? 0 : spread
   return { record, self: { agent: iss, delegate: sub, key, jkt, signatureKey }, expires: exp, renewAt }
 }
 
 /**
- * A new agent token for the key the delegate has.
+ * Gets a new agent token for the current key.
  * @throws AgentError `denied`, `unreachable`, `invalid_answer`
  * @see protocol §5 *Renewal*
  */
@@ -106,7 +106,7 @@ export async function renew(held: Enrolled, setup: DelegateSetup, tell: Tell): P
   return toEnrolled(record, key, claims, setup)
 }
 
-/** Keeps a token for a new key, which takes the place of the one before. */
+/** Stores a token for a new key, which replaces the current one. */
 export async function keepAgentToken(
   before: DelegateRecord,
   taken: CheckedAgentToken & {
@@ -121,21 +121,21 @@ export async function keepAgentToken(
   const until = key_since + longestLife
   const record = {
     current: { key: name, agent_token: token, key_since, ...(enrolled_with === undefined ? {} : { enrolled_with }) },
-    // Requests signed with the old key, here or in another process, may still be on their way.
+    // The old key stays for now: requests signed with it, here or in another process, may still be on their way.
     ...(before.current === undefined ? {} : { retired: { key: before.current.key, until } }),
   }
   await setup.store.write(record)
   return toEnrolled(record, key, claims, setup)
 }
 
-/** The agent server's `delegate_token_endpoint`. */
+/** Returns the agent server's `delegate_token_endpoint`. */
 export async function findTokenEndpoint({ agentServer, context }: DelegateSetup): Promise<string> {
   const metadata: AgentMetadata = await checkParticipant('agent server', () => context.discovery.agent(agentServer))
   if (metadata.delegate_token_endpoint !== undefined) return metadata.delegate_token_endpoint
   throw new AgentError('unsupported', 'the agent server issues no agent tokens to delegates', { agentServer })
 }
 
-/** Asks for a token and checks it before anything is kept: it must be this server's and for the key it is wanted for. */
+/** Requests an agent token and checks it: it must be from this agent server, and for the requested key and delegate. */
 export async function requestAgentToken(
   request: Omit<PostRequest, 'to'>,
   wanted: { readonly key: SigningKey; readonly delegate?: string },
@@ -150,7 +150,7 @@ export async function requestAgentToken(
   )
   if ((await thumbprint(claims.cnf.jwk)) !== (await thumbprint(wanted.key.publicJwk)))
     throw invalidAnswerError('agent server', 'cnf')
-  // Grants belong to a delegate: a token for another one must not inherit them.
+  // Grants belong to a delegate: a token for another delegate must not inherit them.
   if (wanted.delegate !== undefined && claims.sub !== wanted.delegate) throw invalidAnswerError('agent server', 'sub')
   return { token, claims }
 }

@@ -10,15 +10,15 @@ import { isRotationDue, rotate } from './delegate-rotation.js'
 import { type DelegateSetup, type Enrolled, loadEnrolled, renew } from './delegate-token.js'
 import type { Enrollment } from './enrollment.js'
 
-/** Seconds before its end at which a token is no longer used. */
+/** Seconds before the end of a token from which calls await its renewal. */
 const margin = 30
-/** Seconds past its end for which an agent token still renews itself (protocol §5). */
+/** Seconds after its end for which an agent token can still be renewed (protocol §5). */
 const renewalGrace = 30 * 86_400
-/** Seconds between attempts, at least and at most: while the token holds, and once nothing can be done without one. */
+/** First and longest pause between attempts, in seconds: while the token is valid (calm), and after its end (urgent). */
 const calm = { first: 30, longest: 600 }
 const urgent = { first: 1, longest: 30 }
 
-/** Whose delegate it is. */
+/** Options of {@link openDelegate}. */
 export interface DelegateOptions {
   readonly agentServer: string
   readonly enroll: Enrollment | undefined
@@ -26,14 +26,14 @@ export interface DelegateOptions {
   readonly rotateEvery: number
 }
 
-/** Attempts that failed: why, and when the next one is worth its while. */
+/** Failed attempts: the last error, and when to try again. */
 interface FailedAttempts {
   readonly error: unknown
   readonly attempts: number
   readonly until: number
 }
 
-/** The delegate of `agentServer` whose key and token live in the context's state. */
+/** Opens the delegate of `agentServer` whose key and token are in the context's state. */
 export function openDelegate(options: DelegateOptions, context: IdentityContext): Credentials {
   const { agentServer, enroll, rotateEvery } = options
   const setup: DelegateSetup = { agentServer, enroll, context, store: delegateStore(context.state, agentServer) }
@@ -42,7 +42,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
   let enrolled: Enrolled | undefined
   let failed: FailedAttempts | undefined
 
-  /** One enrolment, renewal or rotation at a time, in this process and among all that share the state. */
+  /** Runs one enrolment, renewal or rotation at a time, in this process and all others that share the state. */
   const runAlone = (task: () => Promise<Enrolled>): Promise<Enrolled> =>
     inOrder('alone', async () => {
       enrolled = await runExclusively(context.state, `delegate ${agentServer}`, task)
@@ -52,7 +52,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
   const remembered = (): Promise<Enrolled | undefined> =>
     once('load', async () => {
       const loaded = enrolled ?? (await loadEnrolled(await setup.store.read(), setup))
-      // A rotation may have ended while state was read.
+      // A rotation may have replaced the key while state was read.
       enrolled ??= loaded
       return enrolled
     })
@@ -93,7 +93,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       try {
         await runAlone(() => rotateOrEnrol(setup, tell))
       } catch (error) {
-        // State knows whether a new key waits for its answer: the next call asks for it again while that is allowed.
+        // Read state anew at the next call: it may hold an unanswered new key, whose rotation is then repeated.
         enrolled = undefined
         throw error
       }
@@ -101,7 +101,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
   }
 }
 
-/** A token that cannot be renewed is good until it ends. */
+/** Returns the current delegate until its token ends, although the renewal failed. */
 function useUntilExpiry(error: unknown, held: Enrolled, { now }: IdentityContext): Enrolled {
   if (now() < held.expires) return held
   throw error
@@ -114,10 +114,10 @@ function countFailure(
   { now, random }: IdentityContext,
 ): FailedAttempts {
   const attempts = (before?.attempts ?? 0) + 1
-  // A key that is refused is refused the next time, too, and its agent server takes each time for an alarm.
+  // A refused key stays refused, and each attempt raises an alarm at the agent server.
   if (refusalOf(error)?.error === 'invalid_agent_token') return { error, attempts, until: now() + calm.longest }
   const { first, longest } = held !== undefined && now() < held.expires - margin ? calm : urgent
-  // Spread, so that those who failed together do not come back together.
+  // Spread, so that delegates that failed together do not try again together.
   const pause = Math.min(first * 2 ** (attempts - 1), longest) * (1 - 0.5 * random())
   return { error, attempts, until: now() + pause }
 }
@@ -129,7 +129,7 @@ function describeFailure({ error }: FailedAttempts, held: Enrolled | undefined, 
   return `the agent token could not be renewed: ${why}; ${left > 0 ? `it is used for the ${left} s it has left` : 'it has ended'}`
 }
 
-/** Renews, rotates or enrols, by what state says now: another process or tab may have done so since `held` was read. */
+/** Renews, rotates or enrols, unless another process or tab has done so since `held` was read. */
 async function renewOrEnrol(
   held: Enrolled | undefined,
   setup: DelegateSetup & { readonly rotateEvery: number },
@@ -150,7 +150,7 @@ async function renewOrEnrol(
   }
 }
 
-/** By what state says now, too. A key that enrolment makes need not be replaced. */
+/** Rotates the key in state, or enrols, which makes a fresh key. */
 async function rotateOrEnrol(setup: DelegateSetup, tell: Tell): Promise<Enrolled> {
   const record = await setup.store.read()
   const stored = await loadEnrolled(record, setup)
@@ -173,7 +173,7 @@ async function rotateOrRenew(
   } catch (error) {
     const record = await setup.store.read()
     const stored = await loadEnrolled(record, setup)
-    // While the server may have taken a new key, whatever else the old one asks is an alarm.
+    // The server may have accepted the new key: any other request with the old key would raise an alarm.
     if (stored === undefined || record.next?.for === 'rotation') throw error
     const why = error instanceof AgentError ? error.message : 'the new key cannot be used'
     tell(setup.agentServer, 'rotate', `${why}: renewing with the key there is`)
@@ -181,7 +181,7 @@ async function rotateOrRenew(
   }
 }
 
-/** Why the enrolment is over, when its agent server takes its key no more; undefined for a trouble that may pass. */
+/** Returns why the enrolment is over, when the agent server refuses its key; undefined for an error that may pass. */
 function enrolmentEndError(error: unknown, held: Enrolled, { now }: IdentityContext): AgentError | undefined {
   const refusal = refusalOf(error)
   if (refusal?.error !== 'invalid_agent_token') return undefined

@@ -2,9 +2,9 @@ import { textHash } from '@countersign/httpsig'
 import { isObject } from '@countersign/protocol'
 import { AgentError, refusalOf } from '../error.js'
 
-/** What an enrolment is for, told to a function that gets the token or the members it needs. */
+/** Passed to a function of `enroll` that gets a token or the members of an enrolment. */
 export interface EnrollmentRequest {
-  /** The `aud` an OIDC token should have, where its issuer allows any: the endpoint, `#`, and the thumbprint. */
+  /** The `aud` that an OIDC token should have, if its issuer allows any: the endpoint, `#`, and the thumbprint. */
   readonly audience: string
   /** RFC 7638 thumbprint of the new key. */
   readonly thumbprint: string
@@ -15,11 +15,11 @@ export interface EnrollmentRequest {
 /**
  * How a delegate proves to its agent server that it may enrol:
  * `code` a single-use code, handed out by the operator ·
- * `oidc` a token of a workload's platform (Kubernetes, a CI provider, SPIFFE), given as such or got by a function ·
- * `session` the web session of the page it runs in, whose cookies go to the page's own origin only; `members` are added ·
- * `custom` whatever the agent server takes: an object with a `type` of its own, given as such or made by a function.
- * A string or an object enrols once; a function is asked again when the delegate has to enrol again. A code or token that is empty or
- * undefined is none: an enrolled delegate needs none, and one that is not enrolled fails when it must say who it is.
+ * `oidc` a token from the platform of a workload (Kubernetes, a CI provider, SPIFFE), as text or from a function ·
+ * `session` the web session of the page, whose cookies go to the page's own origin only; `members` are added ·
+ * `custom` any other enrolment of the agent server: an object with a `type` of its own, as such or from a function.
+ * A string or an object enrols once; a function is called again when the delegate has to enrol again. An empty or undefined
+ * code or token counts as none: an enrolled delegate needs none; one that is not enrolled fails when it must identify itself.
  * @see protocol §5 "Delegates get agent tokens"
  */
 export type Enrollment =
@@ -34,15 +34,15 @@ export type Enrollment =
 /** Members of the JSON object `enrollment`. */
 export type EnrollmentMembers = Readonly<Record<string, unknown>>
 
-/** Longest code or token in characters: what is longer is a file taken for one. */
+/** The longest code or token, in characters; anything longer is a file passed by mistake. */
 const longest = 16_384
 
-/** Whether nothing is given: a second start has no code any more. */
+/** Whether the code or token is missing, as at a second start. */
 function isEmpty(enroll: Enrollment): boolean {
   return (enroll.type === 'code' && !enroll.code) || (enroll.type === 'oidc' && !enroll.token)
 }
 
-/** @returns what enrols, where something is given @throws TypeError for an enrolment that cannot work */
+/** @returns the enrolment; undefined when its code or token is missing @throws TypeError for an enrolment that cannot work */
 export function checkEnrollment(enroll: Enrollment | undefined): Enrollment | undefined {
   if (enroll === undefined || isEmpty(enroll)) return undefined
   switch (enroll.type) {
@@ -77,7 +77,7 @@ function checkMembers(members: unknown): void {
     throw new TypeError('a custom enrolment must be an object with its own "type"')
 }
 
-/** What enrols; asks the functions for what they give. */
+/** Returns the members of `enrollment`, calling the functions of `enroll`. */
 export async function enrollmentMembers(enroll: Enrollment, request: EnrollmentRequest): Promise<EnrollmentMembers> {
   switch (enroll.type) {
     case 'code':
@@ -104,7 +104,7 @@ async function oidcToken(
   return text
 }
 
-/** The platform that gives the token is one more participant, and may be away like any other. */
+/** Calls a function of `enroll`. When it fails, the platform that issues the token counts as unreachable. */
 async function callEnroll<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
@@ -114,8 +114,8 @@ async function callEnroll<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 /**
- * SHA-256 of what enrols once, by which an enrolment that was used is known again; undefined for what can enrol any
- * number of times.
+ * Returns the SHA-256 of a single-use code or token, to recognise one that was used; undefined for an enrolment that can be
+ * repeated.
  */
 export async function enrollmentDigest(enroll: Enrollment): Promise<string | undefined> {
   const once = singleUsePart(enroll)
@@ -137,18 +137,18 @@ const refusedTexts: Readonly<Record<Enrollment['type'], string>> = {
   custom: 'enrolment',
 }
 
-/** A refused enrolment in words that name what to do; any other error as it is. */
+/** Returns the error for a refused enrolment, which says what to do; any other error unchanged. */
 export function refusedEnrollmentError(error: unknown, enroll: Enrollment): unknown {
   const refusal = refusalOf(error)
   if (refusal?.error === 'invalid_grant')
     return new AgentError('denied', `the agent server does not take this ${refusedTexts[enroll.type]}`, refusal)
-  // The answer of a server that does not know the type (protocol §5).
+  // An agent server answers so when it does not know the type (protocol §5).
   if (refusal?.error === 'invalid_request')
     return new AgentError('denied', 'the agent server takes no such enrolment: ask its operator', refusal)
   return error
 }
 
-/** Said when the same code was sent before and nothing came back: whether it was taken then is not to be known. */
+/** The error for a code that was sent before without an answer: the agent server may have accepted it then. */
 export function lostEnrollmentError(error: unknown): AgentError {
   return new AgentError(
     'denied',

@@ -8,12 +8,12 @@ import { checkEnrollment, type Enrollment } from './enrollment.js'
 /** Who an agent is. Opaque: made by `pseudonym`, `agentServer` or `delegate`. */
 export interface Identity {
   readonly kind: 'pseudonym' | 'agent-server' | 'delegate'
-  /** @internal Keys and codes live in this closure only, so that printing an identity shows none. */
+  /** @internal A closure, so that a printed identity shows no keys and codes. */
   readonly open: (context: IdentityContext) => Credentials
 }
 
 /**
- * An agent that never says who it is: it signs with an ephemeral key per origin, so that origins cannot compare notes.
+ * An agent that never identifies itself. It signs with an ephemeral key per origin, so that origins cannot link its requests.
  * @see protocol §1, §3.2 `hwk`
  */
 export function pseudonym(): Identity {
@@ -23,7 +23,7 @@ export function pseudonym(): Identity {
   return Object.freeze({ kind: 'pseudonym', open: () => ({ remembered: async () => undefined, current: refuse }) })
 }
 
-/** An agent server's own key: one that stays, or a function that gives the one to sign with now. */
+/** The key of an agent server: a fixed key, or a function that returns the current one. */
 export type OwnKey = PublishedKey | { readonly key: () => Promise<PublishedKey> }
 
 interface AgentServerIdentity {
@@ -33,9 +33,9 @@ interface AgentServerIdentity {
 }
 
 /**
- * An agent with its own authority: `id` publishes `/.well-known/aauth-agent` and, under `kid`, the public half of `key`.
- * For keys that change, `key` is a function such as an agent server's `signingKey`; it is asked at every request, and
- * must give a key that was published at least 30 s ago.
+ * An agent with a domain of its own: `id` publishes `/.well-known/aauth-agent` and, under `kid`, the public half of `key`.
+ * For keys that change, `key` is a function such as an agent server's `signingKey`. It is called at every request and
+ * must return a key that was published at least 30 s ago.
  * @throws TypeError when `id` is not an identifier or `kid` is empty
  * @see protocol §3.2 `jwks_uri`, §10
  */
@@ -65,26 +65,26 @@ function keySource(options: OwnKey): () => Promise<PublishedKey> {
   return async () => ({ kid, key })
 }
 
-/** Seconds. */
+/** In seconds. */
 const week = 604_800
 
-/** What a delegate is made of. */
+/** Options of {@link delegate}. */
 export interface DelegateIdentity {
   /** Identifier of the agent server. */
   readonly agentServer: string
-  /** How it enrols, where it is not enrolled yet or no longer. Not needed once it is. */
+  /** How the delegate enrols. Needed until it is enrolled, and again when its enrolment is over. */
   readonly enroll?: Enrollment | undefined
   /**
-   * Seconds after which its key is replaced, at the next renewal: at least 3600, or Infinity for never. Default: a week.
+   * Seconds after which the key is replaced, at the next renewal: at least 3600, or Infinity for never. Default: a week.
    * @see protocol §5 *Rotation*
    */
   readonly rotateEvery?: number
 }
 
 /**
- * One instance that acts for an agent server. It enrols the first time it must say who it is, keeps its key and
+ * One instance of an agent, which acts for an agent server. It enrols when it must first identify itself, keeps its key and
  * agent token in the agent's state, renews the token ahead of its end and replaces the key from time to time. A token
- * that cannot be renewed is used until its end; one that has ended still renews for 30 days.
+ * that cannot be renewed is used until its end, and can be renewed for 30 days after that.
  * @throws TypeError when `agentServer` is not an identifier or `enroll` is wrong; RangeError for a wrong `rotateEvery`
  * @see protocol §5 "Delegates get agent tokens"
  */

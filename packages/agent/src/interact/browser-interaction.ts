@@ -26,40 +26,40 @@ import {
 import { addReturn, type ConsentRequest, requestConsent } from './consent-request.js'
 import { openPendingInteractions, type PendingInteraction, type PendingInteractions } from './pending-interactions.js'
 
-/** Whom a visit is for, and why. */
+/** Why a user is sent to a URL. */
 export interface Visit {
   /** The key given to `forUser`. */
   readonly user?: string
-  /** The auth server; the resource where that asks its user itself, and `scope` is empty then. */
+  /** The auth server; or the resource when it asks its user itself, with an empty `scope`. */
   readonly issuer: string
   readonly resource: string
   readonly scope: string
-  /** Aborted once the answer is there or nobody waits for it any more: what was shown can be taken away. */
+  /** Aborted when the user has answered or no call waits any more, so that the URL need not be shown any longer. */
   readonly ended: AbortSignal
 }
 
 /**
- * Sends the user to a URL: opens a browser, prints it, shows it in a page. It works once; it belongs into no log.
- * An `AgentError` that it throws ends the call as it is.
+ * Sends the user to a URL: opens a browser, prints the URL, shows it in a page. The URL works once and must not be logged.
+ * An `AgentError` that the function throws becomes the error of the call.
  */
 export type VisitUrl = (url: string, visit: Visit) => void | Promise<void>
 
 /** Where the browser comes back to. */
 export interface ReturnPoint {
   readonly redirectUri: string
-  /** Without it nobody waits: the caller is told where to send the user. */
+  /** Without it calls do not wait: the caller gets the url to send the user to. */
   readonly visit?: VisitUrl
   close(): void
 }
 
-/** Opens a return point; what comes in goes to `receive`, which resolves once it is known to be of this session. */
+/** Opens a return point. It passes callbacks to `receive`, which resolves when a callback belongs to this session. */
 export type OpenReturnPoint = (receive: (url: URL) => Promise<void>) => Promise<ReturnPoint>
 
 interface Context extends ReturnContext {
   readonly openReturnPoint: OpenReturnPoint
 }
 
-/** Users who decide in a browser, and how it comes back. */
+/** Asks users in a browser, which comes back to a return point. */
 export function browserInteraction(kind: 'callback' | 'loopback', openReturnPoint: OpenReturnPoint): Interact {
   return Object.freeze({
     kind,
@@ -83,7 +83,7 @@ export function browserInteraction(kind: 'callback' | 'loopback', openReturnPoin
   })
 }
 
-/** One set of pending interactions per user's state, so that whoever takes one does so in turn. */
+/** Keeps one set of pending interactions per state, so that changes to it run one at a time. */
 function pendingByState(now: () => number): Context['pendingOf'] {
   const known = new WeakMap<AgentState, PendingInteractions>()
   return ({ state }) => {
@@ -93,7 +93,7 @@ function pendingByState(now: () => number): Context['pendingOf'] {
   }
 }
 
-/** What the user is to be asked, and how that begins: with a grant at once, or where to send them. */
+/** A question to the user. `begin` returns where to send the user, or a grant if the user need not be asked. */
 interface UserQuestion {
   readonly asked: RequestedGrant
   begin(returnPoint: ReturnPoint, state: string): Promise<Grant | ConsentRequest>
@@ -110,7 +110,7 @@ async function obtainGrant(request: GrantInteraction, context: Context): Promise
 
 async function interactionCode(question: ResourceQuestion, context: Context): Promise<string | undefined> {
   const { resource, page, state, owner, user, signal, tell } = question
-  // Calls that need no answer cost nothing: without a page only what came here is looked for.
+  // Without a page, state is read only if a callback has brought a code to this process: most calls have none.
   const isHere = context.codesOf.get(state)?.has(resource) === true
   if (page === undefined && !isHere) return undefined
   const code = await takeCode(question, context)
@@ -123,7 +123,7 @@ async function interactionCode(question: ResourceQuestion, context: Context): Pr
   return takeCode(question, context)
 }
 
-/** The page is on the origin that asked: the climb has seen to it (protocol §4 (2)). */
+/** Returns the question of a resource's own page. The caller has checked that the page is on its origin (protocol §4 (2)). */
 function pageQuestion(page: string, resource: string): UserQuestion {
   return {
     asked: { issuer: resource, resource, scope: [] },
@@ -140,7 +140,7 @@ async function interactInBrowser(
 ): Promise<CallbackResult> {
   const returnPoint = await context.openReturnPoint(async url => {
     const pending = await takePending(url, who, context)
-    // Whoever waits is told how it ends; the browser has brought its answer either way.
+    // An error goes to the call that waits; the browser has done its part either way.
     finishInteraction(pending, { url, receiver: who }, context).catch(() => undefined)
   })
   try {
@@ -162,14 +162,14 @@ async function startInteraction(
   { userQuestion, returnPoint }: { readonly userQuestion: UserQuestion; readonly returnPoint: ReturnPoint },
   context: Context,
 ): Promise<Grant | PendingInteraction> {
-  // Only this session's browser learns it: whoever brings a code from elsewhere does not have it.
+  // Only the browser of this session gets this state: a code from elsewhere comes without it (CSRF).
   const state = randomText()
   const first = await userQuestion.begin(returnPoint, state)
   if ('authToken' in first) return first
   const { url, requestToken, seconds } = first
   const { issuer, resource, scope: scopes } = userQuestion.asked
   const [scope, begun] = [canonicalScope(scopes), context.now()]
-  // A code may come at the last moment and is good for another minute.
+  // A code may come at the last moment and is valid for another minute.
   const times = { begun, expires: begun + seconds + 60 }
   const pending = {
     owner,
@@ -183,14 +183,14 @@ async function startInteraction(
     ...times,
   }
   await keepPending(pending, kept, context)
-  // Nobody waits for it: what it fails to remove counts no longer, and the next entry of that user's takes it along.
+  // Not awaited: entries that it fails to remove have expired, and the next entry of that user removes them.
   pruneExpired(context).catch(() => undefined)
   const what = requestToken === '' ? '' : ` to ${scope} at ${resource}`
   tell(issuer, 'interact', `a user must agree at ${issuer}${what}`)
   return pending
 }
 
-/** Sessions that come once and ask never leave anything behind, or strangers could fill the state with them. */
+/** Removes the expired entries of sessions that never came back, with which strangers could fill the state. */
 async function pruneExpired({ expiring, now, pendingOf }: Context): Promise<void> {
   for (let [first] = expiring; first !== undefined && first.expires <= now(); [first] = expiring) {
     expiring.shift()
@@ -207,7 +207,7 @@ function userMustAgreeError({ issuer, resource, requestToken, url }: PendingInte
   )
 }
 
-/** Sends the user, and waits until the answer is there, the time is up, or nobody waits any more. */
+/** Sends the user, and waits until the answer arrives, the time is up, or no call waits any more. */
 async function visitAndWait(
   pending: PendingInteraction,
   { who, visit }: { readonly who: WaitingReceiver; readonly visit: VisitUrl },
@@ -233,18 +233,18 @@ async function visitAndWait(
     const late = sleep(expires - now(), enough.signal).then(() => {
       throw new AgentError('interaction_required', 'the user did not come back in time', { authServer: issuer })
     })
-    // A visit may last as long as what it shows.
+    // A visit may end before the answer, or last as long as it shows the URL.
     const unsent = sending.then(() => answer)
     return await untilAborted(Promise.race([answer, late, unsent]), abandoned)
   } finally {
     end()
-    // Another call may wait for the same answer by now.
+    // A later call may wait for the same answer by now.
     if (waiting.get(state) === waiter) waiting.delete(state)
     await waitForVisitEnd(sending)
   }
 }
 
-/** What was shown is taken away before the call goes on; a visit that does not know of its end is not waited for. */
+/** Waits until a visit has ended, for at most a second, as a visit may ignore `ended`. */
 function waitForVisitEnd(sending: Promise<void>): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, 1000)
@@ -256,7 +256,7 @@ function waitForVisitEnd(sending: Promise<void>): Promise<void> {
   })
 }
 
-/** What was thrown may quote the URL, as the error of a program that did not start does. */
+/** Runs a visit. Its error is replaced: it may quote the URL, as the error of a program that did not start does. */
 async function runVisit(visit: () => void | Promise<void>, url: string): Promise<void> {
   try {
     await visit()

@@ -7,25 +7,25 @@ import type { AgentState } from '../state/state.js'
 import type { SingleFlight } from '../wire/single-flight.js'
 import type { PendingInteraction, PendingInteractions } from './pending-interactions.js'
 
-/** What all interactions of an agent in browsers share. */
+/** What all browser interactions of an agent share. */
 export interface ReturnContext extends InteractContext {
-  /** By `state`: whoever waits for an answer here. */
+  /** By `state`: the call in this process that waits for the answer. */
   readonly waiting: Map<string, Waiter>
   readonly pendingOf: (receiver: Pick<CallbackReceiver, 'state'>) => PendingInteractions
-  /** Resources whose code was put into a state here. */
+  /** By state: the resources whose code this process has stored there. */
   readonly codesOf: WeakMap<AgentState, Set<string>>
   readonly once: SingleFlight
-  /** Where something was kept, in the order in which it ends. */
+  /** The states with pending entries, in the order in which the entries expire. */
   readonly expiring: Array<{ readonly state: AgentState; readonly expires: number }>
 }
 
-/** Whoever waits for an answer. */
+/** A call that waits for an answer. */
 export interface Waiter {
   readonly resolve: (received: CallbackResult) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Keeps what a user was asked, or how that was answered, in their state. */
+/** Stores a question to a user, or the code that answered it, in the user's state. */
 export async function keepPending(
   pending: PendingInteraction,
   state: AgentState,
@@ -35,7 +35,7 @@ export async function keepPending(
   expiring.push({ state, expires: pending.expires })
 }
 
-/** The code of a resource's page, for one request. */
+/** Takes the interaction code of a resource, for one request. */
 export async function takeCode(
   { state, owner, resource }: ResourceQuestion,
   context: ReturnContext,
@@ -46,20 +46,20 @@ export async function takeCode(
   return (await context.pendingOf({ state }).take(isCode))?.code
 }
 
-/** What a callback answers, which nothing answers again. @throws AgentError `invalid_callback` */
+/** Takes the question that a callback answers, so that it is answered once. @throws AgentError `invalid_callback` */
 export async function takePending(
   url: URL,
   receiver: CallbackReceiver,
   { pendingOf }: ReturnContext,
 ): Promise<PendingInteraction> {
-  // Taken whatever else the callback says: a state is good for one.
+  // Taken whatever else the callback says: each state is for one callback.
   const [{ owner }, state] = [receiver, callbackState(url)]
   const found = await pendingOf(receiver).take(o => o.code === undefined && o.state === state && o.owner === owner)
   if (found === undefined) throw invalidCallbackError('state')
   return found
 }
 
-/** Takes what a callback brought, and tells whoever waits. */
+/** Redeems or stores the code of a callback, and passes the result to the call that waits. */
 export async function finishInteraction(
   pending: PendingInteraction,
   answer: { readonly url: URL; readonly receiver: CallbackReceiver },
@@ -78,7 +78,7 @@ export async function finishInteraction(
   }
 }
 
-/** The next request to the resource carries it, whichever call that is of (protocol §7). */
+/** Stores the interaction code, which the next request of any call to the resource carries. @see protocol §7 */
 async function keepCode(
   pending: PendingInteraction,
   { url, receiver }: { readonly url: URL; readonly receiver: CallbackReceiver },
@@ -96,12 +96,12 @@ async function redeemCallback(
   { url, receiver }: { readonly url: URL; readonly receiver: CallbackReceiver },
 ): Promise<{ readonly grant: Grant }> {
   const code = callbackCode(url, issuer)
-  // With the request token of this very session, so that a code from another's is worth nothing here.
+  // With the request token of this session: a code of another session is worth nothing here (code injection).
   const form = { request_type: 'code', code, redirect_uri: redirectUri, request_token: requestToken }
   return { grant: await redeemCode({ issuer, resource, scope: scope.split(' ') }, form, receiver) }
 }
 
-/** As the header carries it. Anyone can write a link to the callback: what would need escapes is no code. */
+/** Returns a code as the header carries it. Anyone can make a link to the callback: a code that needs escapes is refused. */
 function serializeCode(code: string): string {
   try {
     return serializeAgentInteraction(code)

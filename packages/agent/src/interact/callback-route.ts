@@ -3,20 +3,20 @@ import type { Interact } from '../grant/interact.js'
 import { userUrl } from '../grant/user-url.js'
 import { browserInteraction, type VisitUrl } from './browser-interaction.js'
 
-/** A route of the app's own. */
+/** Options of {@link callbackRoute}. */
 export interface CallbackRouteOptions {
-  /** One of the agent's `redirect_uris`, letter for letter. What comes there goes to `handleCallback` of the user's view. */
+  /** One of the agent's `redirect_uris`, exactly. The app passes requests to this route to `handleCallback` of the user's view. */
   readonly redirectUri: string
   /**
-   * Sends the user, and calls wait for them; the callback must come to this process then. Default: nobody waits. What needs
-   * the user throws an `AgentError` `interaction_required` with the `url`, and is called again after the callback.
+   * Sends the user to the URL, and calls wait; the callback must then reach the same process; default: calls do not wait. A call
+   * that needs the user throws an `AgentError` `interaction_required` with the `url`; repeat it after the callback.
    */
   readonly visit?: VisitUrl
 }
 
 /**
- * Users decide in a browser that comes back to a route of the app.
- * @throws TypeError when `redirectUri` is no https URL, nor one of http on a loopback host
+ * Asks users in the browser, which comes back to a route of the app.
+ * @throws TypeError when `redirectUri` is neither an https URL nor an http URL of a loopback host
  * @see protocol §6.3, §6.4
  */
 export function callbackRoute(options: CallbackRouteOptions): Interact {

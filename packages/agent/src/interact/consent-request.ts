@@ -5,17 +5,18 @@ import type { Form } from '../grant/requested-grant.js'
 import { userUrl } from '../grant/user-url.js'
 import { invalidAnswerError } from '../wire/participant.js'
 
-/** A request that waits for its user, and where they decide on it. */
+/** A token request that waits for its user. */
 export interface ConsentRequest {
+  /** Where the user decides. */
   readonly url: string
   readonly requestToken: string
-  /** Until when: seconds from now. */
+  /** Seconds that the user has to decide. */
   readonly seconds: number
 }
 
 /**
- * Asks an auth server what may need a user, whose browser comes back to `redirect_uri`.
- * @throws AgentError `invalid_answer` where the answer is neither a grant nor a request that a user can be sent to
+ * Sends a token request that may need a user, whose browser comes back to `redirect_uri`.
+ * @throws AgentError `invalid_answer` when the answer is neither a grant nor names a URL for the user
  * @see protocol §6.2, §6.3
  */
 export async function requestConsent(
@@ -38,13 +39,13 @@ export async function requestConsent(
 }
 
 /**
- * Where a page of a resource's own sends its user back, added to its URL.
- * @throws AgentError `invalid_answer` for one that has a way back already, or ends before what is added
+ * Adds the return URL and the state to the URL of a resource's own page.
+ * @throws AgentError `invalid_answer` for a URL that has one of them already, or a fragment
  * @see protocol §7
  */
 export function addReturn(page: string, back: { readonly return_url: string; readonly state: string }): string {
   const { searchParams } = new URL(page)
-  // Two readers of one URL must not find two answers (INT-10).
+  // A parameter that occurs twice is read as the first by one server and the last by another (INT-10).
   if (Object.keys(back).some(name => searchParams.has(name)) || page.includes('#'))
     throw invalidAnswerError('resource', 'user_interaction')
   return answerUrl(page, back)

@@ -13,13 +13,13 @@ import { redeemCode } from '../grant/redemption.js'
 import { userUrl } from '../grant/user-url.js'
 import { invalidAnswerError } from '../wire/participant.js'
 
-/** What the user of another device needs to know. */
+/** What to show the user, who decides on another device. */
 export interface DeviceCode {
-  /** Where to type in the code; there is no link that holds it, since anyone could send one. */
+  /** Where to type in the code. No link holds the code, since an attacker could send such a link (phishing). */
   readonly verification_uri: string
   /** The code: printable ASCII. */
   readonly user_code: string
-  /** Seconds until the code is worth nothing. */
+  /** Seconds until the code expires. */
   readonly expires_in: number
   /** The key given to `forUser`. */
   readonly user?: string
@@ -28,18 +28,18 @@ export interface DeviceCode {
   readonly scope: string
 }
 
-/** How a code reaches the user. */
+/** Options of {@link deviceCode}. */
 export interface DeviceCodeOptions {
-  /** Shows where to go and what to type in there. Calls wait for the user from then on. */
+  /** Shows the user where to go and what to type in there. Calls then wait for the user. */
   readonly show: (code: DeviceCode) => void | Promise<void>
   /**
-   * How users are asked where the auth server does not let this agent show a code, and what a resource asks of its own: a
-   * `loopback` that prints where to go, for one. Default: nobody is asked.
+   * How users are asked when the auth server does not let this agent show a code, or a resource asks its user itself; for
+   * example a `loopback` that prints the URL. Default: users are not asked then.
    */
   readonly otherwise?: Interact
 }
 
-/** The part of the auth server's answer that the agent keeps to itself. */
+/** A checked answer to a device request. The user sees `shown` only. */
 interface Device {
   readonly deviceCode: string
   readonly interval: number
@@ -47,8 +47,8 @@ interface Device {
 }
 
 /**
- * Users decide on another device, by typing in a code: for agents without a browser. The auth server must allow the agent
- * to do so; where it does not, the agent goes on with `otherwise`, or without a user.
+ * Asks users on another device, where they type in a code: for agents without a browser. The auth server must allow this
+ * agent to show codes; if it does not, the agent goes on with `otherwise`, or without a user.
  * @see protocol §6.2 `device_auth`, §6.3; RFC 8628
  */
 export function deviceCode(options: DeviceCodeOptions): Interact {
@@ -74,7 +74,7 @@ async function obtainGrant(
     if (refused !== 'unauthorized_client' && refused !== 'unsupported_request_type') throw error
     return undefined
   })
-  // Without a code to show, what needs no user can still be granted.
+  // Without a code to show, a request that needs no user can still be granted.
   if (first === undefined) return other.obtainGrant(interaction)
   if (first.grant !== undefined) return first.grant
   const device = checkDeviceAnswer(first.answer, interaction, context)
@@ -88,7 +88,7 @@ async function obtainGrant(
   return poll(device, interaction, context)
 }
 
-/** An answer must be safe to show: a code with control characters could rewrite what a terminal says around it. */
+/** Checks that an answer is safe to show: control characters in a code could rewrite the terminal around it (terminal injection). */
 function checkDeviceAnswer(
   answer: Readonly<Record<string, unknown>>,
   { asked, user }: GrantInteraction,
@@ -108,13 +108,13 @@ function checkDeviceAnswer(
   const who = { ...(user === undefined ? {} : { user }), issuer, resource, scope: canonicalScope(scope) }
   return {
     deviceCode: device_code,
-    // Neither a flood at the auth server's word nor hours between two questions.
+    // The auth server must not make the agent flood it, nor wait for hours.
     interval: Math.min(Math.max(interval, 1), 60),
     shown: { verification_uri: url, user_code, expires_in: seconds, ...who },
   }
 }
 
-/** What the auth server says while it waits, and the seconds that are added between two questions then (RFC 8628 §3.5). */
+/** Errors of an auth server that waits for its user, and the seconds that each adds to the pause (RFC 8628 §3.5). */
 const pendingErrors: Readonly<Record<string, number>> = { authorization_pending: 0, slow_down: 5 }
 
 async function poll(
@@ -125,7 +125,7 @@ async function poll(
   const { asked, abandoned } = interaction
   const form = { request_type: 'device_code', device_code: deviceCode }
   let pause = interval
-  // Counted in what was slept, so that a clock that is set cannot keep it going.
+  // Counted in seconds slept, so that a clock that is set back cannot keep it going.
   for (let waited = pause; waited <= shown.expires_in; waited += pause) {
     await context.sleep(pause, abandoned)
     if (abandoned.aborted) break
@@ -138,10 +138,10 @@ async function poll(
   throw tooLateError(shown.issuer)
 }
 
-/** Seconds to add before the next question; throws what ends the asking. */
+/** Returns the seconds to add to the pause; throws an error that ends the polling. */
 function pauseAfter(error: unknown, pause: number): number {
   if (!(error instanceof AgentError)) throw error
-  // What is away may come back; it is asked ever more seldom (RFC 8628 §3.5).
+  // The auth server may come back; the pause doubles each time (RFC 8628 §3.5).
   if (error.code === 'unreachable') return pause
   const refused = refusalOf(error)?.error ?? ''
   if (refused === 'access_denied') throw new AgentError('denied', 'the user said no', { error: refused })

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 
-/** What the answer that the browser brought says. */
+/** How a callback ended, for its page. */
 export type CallbackOutcome = 'allowed' | 'refused' | 'failed'
 
-/** Reads it off the address that the browser came back to. */
+/** Returns how a callback ended, from its URL. */
 export function callbackOutcome(url: URL): CallbackOutcome {
   const error = url.searchParams.get('error')
   if (error === null) return 'allowed'
   return error === 'access_denied' ? 'refused' : 'failed'
 }
 
-// Of one kind with the pages of an auth server.
+// The look of the pages of an auth server.
 const style =
   ':root{color-scheme:light dark;--page:#f3f5f7;--card:#fff;--text:#1b1f24;--quiet:#545d68;--line:#c9d0d8}' +
   '@media(prefers-color-scheme:dark){:root{--page:#0f1215;--card:#191d22;--text:#e9ecef;--quiet:#aab3bd;--line:#3d454e}}' +
@@ -25,7 +25,7 @@ const words: Readonly<Record<CallbackOutcome, readonly [title: string, text: str
   failed: ['This did not work', 'Nothing was allowed. The program that sent you here has been told.'],
 }
 
-/** The page at the end. It has words of its own only: what a link brings cannot speak through it. */
+/** Returns the page that ends a callback. Its text is fixed: a link must not put words into it (content injection). */
 export function loopbackPage(brought: CallbackOutcome): Buffer {
   const [title, text] = words[brought]
   return Buffer.from(
@@ -38,5 +38,5 @@ export function loopbackPage(brought: CallbackOutcome): Buffer {
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 
-/** Lets the page show its own style and nothing else. */
+/** The content security policy of the page: its own style, and nothing else. */
 export const loopbackPolicy: string = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`

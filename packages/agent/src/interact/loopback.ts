@@ -7,16 +7,15 @@ import type { Interact } from '../grant/interact.js'
 import { browserInteraction, type ReturnPoint, type VisitUrl } from './browser-interaction.js'
 import { callbackOutcome, loopbackPage, loopbackPolicy } from './loopback-page.js'
 
-/** How the user gets to their browser. */
+/** Options of {@link loopback}. */
 export interface LoopbackOptions {
-  /** Opens the page: `openBrowser`, `printUrl`, or your own. */
+  /** Sends the user to the page: `openBrowser`, `printUrl`, or a function of your own. */
   readonly open: VisitUrl
 }
 
 /**
- * Users decide in a browser of this machine, which comes back to a listener on 127.0.0.1. One is opened for each request,
- * on a port and a path that nobody can guess, and closed by its answer. The agent's metadata must have
- * `localhost_callback_allowed`.
+ * Asks users in a browser of this machine, which comes back to a listener on 127.0.0.1. Each request opens a listener, on a
+ * random port and an unguessable path, and its answer closes it. The agent's metadata must have `localhost_callback_allowed`.
  * @see protocol §6.3
  */
 export function loopback(options: LoopbackOptions): Interact {
@@ -48,7 +47,7 @@ function startListening(server: Server): Promise<void> {
   })
 }
 
-/** A browser may hold a connection on which it asks nothing: it must not keep the program from ending. */
+/** Closes a listener. An idle connection of a browser must not keep the program from ending. */
 function closeServer(server: Server): void {
   server.close()
   setTimeout(() => server.closeAllConnections(), 1_000).unref()
@@ -64,7 +63,7 @@ async function answerRequest(
   }: { readonly origin: string; readonly path: string; readonly receive: (url: URL) => Promise<void> },
 ): Promise<void> {
   const [target = ''] = url.split('?', 1)
-  // A page of another site can reach this port, under a name of its own (DNS rebinding): it does not know the path.
+  // A page of another site can reach this port under a name of its own (DNS rebinding), but does not know the path.
   const isOurs = method === 'GET' && `http://${headers.host}` === origin && isEqual(target, path)
   const back = new URL(isOurs ? url : path, origin)
   const isAnswer =
@@ -85,7 +84,7 @@ function isEqual(a: string, b: string): boolean {
 
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
-  // The code is in the address of this page: it goes no further.
+  // The code is in the URL of this page, and must not leak to a cache or a referrer.
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'content-security-policy': loopbackPolicy,

@@ -3,40 +3,40 @@ import { queues } from '../state/queue.js'
 import type { AgentState } from '../state/state.js'
 import { runExclusively } from '../state/state-keys.js'
 
-/** A user who was asked and has not come back. Whoever reads it could answer in the user's place. */
+/** A question that a user has not answered yet. Secret: a reader could answer in the user's place. */
 export interface PendingInteraction {
   /** The agent and delegate that asked. */
   readonly owner: string
-  /** The auth server, or the resource where that asks its user itself: `scope` and `requestToken` are empty then. */
+  /** The auth server; or the resource when it asks its user itself, with an empty `scope` and `requestToken`. */
   readonly issuer: string
   readonly resource: string
-  /** What was asked for, in canonical spelling. */
+  /** The requested scope, in canonical spelling. */
   readonly scope: string
   readonly state: string
   readonly requestToken: string
   readonly redirectUri: string
   /** Where the user decides. */
   readonly url: string
-  /** Unix seconds. */
+  /** When the user was asked, in Unix seconds. */
   readonly begun: number
-  /** Unix seconds until which an answer is taken. */
+  /** When answers are no longer accepted, in Unix seconds. */
   readonly expires: number
-  /** What a resource's own page answered, until a request carries it: the user has come back then. */
+  /** The code of a resource's own page, until a request carries it. With it the user has answered. */
   readonly code?: string
 }
 
-/** What one user was asked, kept in that user's state: nothing of it is found from another's. */
+/** The pending interactions of one user, in that user's state. */
 export interface PendingInteractions {
   add(pending: PendingInteraction): Promise<void>
-  /** The same request, begun a moment ago, whose answer goes to the same place. */
+  /** Returns an unanswered interaction with this key that began a moment ago. */
   findRecent(like: InteractionKey): Promise<PendingInteraction | undefined>
-  /** Takes one, which nobody finds again. */
+  /** Removes an interaction and returns it, so that it is found once only. */
   take(wanted: (pending: PendingInteraction) => boolean): Promise<PendingInteraction | undefined>
-  /** Removes what has expired. */
+  /** Removes the expired interactions. */
   prune(): Promise<void>
 }
 
-/** What makes two interactions the same. */
+/** Interactions with the same key are one question to the user. */
 export interface InteractionKey {
   readonly owner: string
   readonly issuer: string
@@ -45,9 +45,9 @@ export interface InteractionKey {
   readonly redirectUri: string
 }
 
-/** Kept per user: whoever makes a user's agent ask again and again must not fill the state. */
+/** Interactions per user: a site that makes the agent ask again and again must not fill the state. */
 const maxPerUser = 16
-/** Seconds in which a second call joins; later the link may have been used up somewhere the agent cannot see. */
+/** Seconds in which a second call uses the same link. Later the link may be spent, which the agent cannot see. */
 const joinable = 120
 
 const stateKey = 'interactions'
@@ -56,7 +56,7 @@ export function openPendingInteractions(state: AgentState, now: () => number): P
   const read = async (): Promise<readonly PendingInteraction[]> =>
     parsePending(await state.read(stateKey)).filter(({ expires }) => expires > now())
   const inOrder = queues()
-  // Taken by one: a callback that comes twice at once answers once, in all processes that share the state.
+  // One at a time, in all processes that share the state: a callback that comes twice at once counts once (replay).
   const runAlone = <T>(task: () => Promise<T>): Promise<T> =>
     inOrder(stateKey, () => runExclusively(state, stateKey, task))
   const write = (list: readonly PendingInteraction[]): Promise<void> =>
@@ -89,7 +89,7 @@ function parsePending(value: unknown): readonly PendingInteraction[] {
 
 const texts = ['owner', 'issuer', 'resource', 'scope', 'state', 'requestToken', 'redirectUri', 'url'] as const
 
-/** Entries of another version are left out: the user is then asked again. */
+/** Whether an entry is an interaction. Entries of another version are left out: the user is then asked again. */
 function isPending(value: unknown): value is PendingInteraction {
   const members = (value ?? {}) as Partial<Record<keyof PendingInteraction, unknown>>
   return (

@@ -5,30 +5,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError } from '../error.js'
 import { checkLife, type ProcessIdentity, readOwnIdentity } from './process-identity.js'
 
-/** How patient a lock is, in milliseconds. */
+/** The times of a lock, in milliseconds. */
 export interface FileLockTiming {
-  /** Between signs of life of who is in line. */
+  /** Between two signs of life of a process in the queue. */
   readonly beat: number
-  /** Without one for so long, somebody counts as dead who may not be seen from here: in another container, say. */
+  /** Without a sign of life for so long, a process that cannot be checked (in another container, say) counts as dead. */
   readonly silence: number
-  /** Longest wait for those before. */
+  /** The longest wait for the processes ahead. */
   readonly limit: number
 }
 
 const usual: FileLockTiming = { beat: 2000, silence: 15_000, limit: 120_000 }
 
-/** Tells whether the lock is still this task's: a process that was stopped for long may have been taken for dead. */
+/** Whether the task still holds the lock: a process that was stopped for long may have been taken for dead. */
 export type StillHeld = () => Promise<boolean>
 
-/** Runs a task while no other process runs one that takes the same folder. */
+/** Runs a task while no other process runs one with the same folder. */
 export type FileLock = <T>(folder: string, task: (stillHeld: StillHeld) => Promise<T>) => Promise<T>
 
 /**
- * A lock between processes: a folder in which everybody waits in line (Lamport's bakery). Each has one file there, of
- * a name that never comes again: it is empty while its owner looks for the highest number, then holds the next one.
- * The lowest number runs. The file of a dead owner may be deleted by anybody at any time, since nobody else will ever
- * own it: of one lock file for all, two processes that find it stale at once could each take it from the other.
- * For local file systems, where what one process wrote another reads.
+ * A lock between processes: a folder that is a queue (Lamport's bakery algorithm). Each process has one file there, with a
+ * name that is never used again. The file is empty while its process looks for the highest number, then holds the next
+ * number. The process with the lowest number runs. Any process may delete the file of a dead one at any time, since no
+ * other will ever own that file. A single lock file would not do: two processes that find it stale at once could each
+ * take it from the other. For local file systems, where a process reads what another has written.
  */
 export function fileLock(timing: FileLockTiming = usual): FileLock {
   const identity = readOwnIdentity()
@@ -46,7 +46,7 @@ export function fileLock(timing: FileLockTiming = usual): FileLock {
       } finally {
         clearInterval(beat)
         await rm(own, { force: true })
-        // Fails while others stand in line.
+        // Fails while other processes are in the queue.
         await rmdir(folder).catch(() => undefined)
       }
     }
@@ -59,7 +59,7 @@ interface Place {
   readonly timing: FileLockTiming
 }
 
-/** Somebody in line. Without a number: still looking for one. */
+/** A process in the queue. Without a number, it is still looking for one. */
 interface QueueEntry {
   readonly name: string
   readonly number: number | undefined
@@ -71,12 +71,12 @@ async function joinQueue({ folder, identity }: Place): Promise<string> {
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
   for (;;) {
     try {
-      // Not `recursive`: that looks again at a folder it found, and fails when who left last took it meanwhile.
+      // Not `recursive`: that checks again a folder it found, and fails when the last process removed the folder meanwhile.
       await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST'))
       await (await open(own, 'wx', 0o600)).close()
       return own
     } catch (error) {
-      // Who left last took the folder with them, between the two calls.
+      // The last process to leave removed the folder between the two calls.
       if (!hasCode(error, 'ENOENT')) throw error
       await stat(dirname(folder))
     }
@@ -84,8 +84,8 @@ async function joinQueue({ folder, identity }: Place): Promise<string> {
 }
 
 /**
- * Takes the next number, and resolves when nobody before is left. `lost` is the place of one that stood still for so
- * long that it was taken for dead: it must join anew, for whoever came after runs already.
+ * Takes the next number, and waits until no process is ahead. `lost`: this process stood still for so long that it was
+ * taken for dead. It must join anew, since the next process runs already.
  */
 async function waitForTurn(own: string, place: Place): Promise<'first' | 'lost'> {
   const others = async (): Promise<QueueEntry[]> =>
@@ -107,14 +107,14 @@ async function waitForTurn(own: string, place: Place): Promise<'first' | 'lost'>
   }
 }
 
-/** Numbers can be equal, where two looked at the same time: names are not. */
+/** Whether another process is ahead. Two that looked at the same time have equal numbers; their names differ. */
 function isBefore(other: QueueEntry, own: { readonly name: string; readonly number: number }): boolean {
   if (other.number === undefined || other.number < own.number) return true
   return other.number === own.number && other.name < own.name
 }
 
 async function readQueue(folder: string): Promise<QueueEntry[]> {
-  // Without a folder nobody stands in it, its reader included: `turn` finds that out.
+  // Without the folder the queue is empty, this process included: `waitForTurn` notices.
   const names = await readdir(folder).catch(ignoring('ENOENT'))
   const waiting = await Promise.all(
     (names ?? []).map(async name => ({ name, number: await readNumber(join(folder, name)) })),
@@ -129,7 +129,7 @@ async function readNumber(file: string): Promise<number | undefined | 'gone'> {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** False when the file is gone: it is not created anew, since one that was deleted has lost its place. */
+/** Writes the number; false when the file is gone. It is not created anew: a deleted file has lost its place. */
 async function writeNumber(own: string, number: number): Promise<boolean> {
   const handle = await open(own, 'r+').catch(ignoring('ENOENT'))
   if (handle === undefined) return false
@@ -142,9 +142,9 @@ async function writeNumber(own: string, number: number): Promise<boolean> {
 }
 
 /**
- * Tells who is dead: at once where the system knows, else after a silence. Who is known to live is waited for, even
- * stopped: it would go on where it stood, and not know. Silence is counted in this process's own waiting, never by
- * comparing clocks: after a laptop slept everybody looks old.
+ * Returns a check of whether a process is dead: at once if the system knows, else after a silence. A process that is known
+ * to live is waited for even when stopped: it would later go on without knowing that it lost the lock. Silence is counted
+ * in the time this process has waited, never by comparing clocks: after a laptop slept, every file looks old.
  */
 function deadCheck({ folder, identity, timing }: Place): (name: string, pause: number) => Promise<boolean> {
   const heard = new Map<string, { readonly at: number; readonly waited: number }>()
@@ -166,12 +166,12 @@ function parseIdentity(name: string): ProcessIdentity {
   return { pid: Number(pid), start, machine }
 }
 
-/** When a file last gave a sign of life; undefined when it is gone. */
+/** Returns when a process last gave a sign of life; undefined when its file is gone. */
 async function lastBeat(file: string): Promise<number | undefined> {
   return (await stat(file).catch(ignoring('ENOENT')))?.mtimeMs
 }
 
-/** Takes one failure for an answer: nothing. */
+/** Returns a handler that turns one error code into undefined. */
 function ignoring(code: string): (error: unknown) => undefined {
   return error => {
     if (!hasCode(error, code)) throw error

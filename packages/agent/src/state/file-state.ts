@@ -8,12 +8,12 @@ import { queues } from './queue.js'
 import type { AgentState } from './state.js'
 
 /**
- * State in one JSON file that only its owner can read (mode 0600), replaced atomically at every write and safe on disk
- * when it resolves. `~/` is the home directory; missing directories are made with mode 0700. Any number of processes
- * may share it: none loses what another wrote, and one that was killed blocks nobody. Beside the file stands a folder
- * `FILE.lock` while somebody writes. A stopped process keeps its turn where the system tells that it lives (`/proc`, the
- * same container); elsewhere others go on after 15 seconds without a sign of it. On a local disk; a network file system
- * must keep what it promises of one.
+ * State in one JSON file that only its owner can read (mode 0600). Each write replaces the file atomically, and is safe on
+ * disk when it resolves. `~/` is the home directory; missing directories are made with mode 0700. Any number of processes
+ * may share the file: none loses what another wrote, and a killed process does not block the others. While a process
+ * writes, there is a folder `FILE.lock` beside the file. A stopped process keeps its turn where the system shows that it
+ * lives (`/proc`, same container); elsewhere others go on after 15 seconds without a sign of life. For a local disk, or a
+ * network file system that behaves like one.
  * @throws AgentError `state_unusable` on use when others can read the file, when it is not JSON, and when another
  * process holds it for more than two minutes
  */
@@ -34,12 +34,12 @@ export function fileState(path: string): AgentState {
     read: key => inOrder('values', async () => (await loadValues(file)).get(key)),
     write: (key, value) => change(values => values.set(key, value)),
     remove: key => change(values => values.delete(key)),
-    // In line in this process first: only one of it need stand in line with the others.
+    // Queued in this process first, so that each process has one file in the queue.
     exclusively: (name, task) => inOrder(`task ${name}`, () => lock(`${file}.lock-${digest(name)}`, task)),
   }
 }
 
-/** A name as part of a file name. */
+/** Turns a name into a part of a file name. */
 function digest(name: string): string {
   return createHash('sha256').update(name).digest('hex').slice(0, 16)
 }
@@ -51,7 +51,7 @@ async function loadValues(file: string): Promise<Map<string, unknown>> {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Map(Object.entries(value))
   } catch {
-    // Said below: the parser's message would quote the file, and the file holds keys.
+    // Thrown below, without a cause: the parser's message would quote the file, which holds keys.
   }
   throw new AgentError('state_unusable', 'the state file is not a JSON object', { file })
 }
@@ -60,7 +60,7 @@ async function readPrivate(file: string): Promise<string | undefined> {
   try {
     const handle = await open(file, 'r')
     try {
-      // Another account that can read the file has the agent's key and its refresh tokens.
+      // An account that can read the file gets the agent's key and its refresh tokens.
       if (process.platform !== 'win32' && ((await handle.stat()).mode & 0o077) !== 0)
         throw new AgentError('state_unusable', 'the state file can be read by others: its mode must be 0600', { file })
       return await handle.readFile('utf8')
@@ -73,7 +73,7 @@ async function readPrivate(file: string): Promise<string | undefined> {
   }
 }
 
-/** A crash leaves the old file or the new one, never half of one. */
+/** Replaces a file so that a crash leaves the old file or the new one, never half of one. */
 async function replaceFile(file: string, text: string, stillHeld: StillHeld): Promise<void> {
   const folder = dirname(file)
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -97,9 +97,9 @@ async function replaceFile(file: string, text: string, stillHeld: StillHeld): Pr
   }
 }
 
-/** Without it a power cut can bring the old file back, and with it a key that was rotated away. */
+/** Syncs the folder: else a power cut can bring the old file back, and with it a replaced key. */
 async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders.
+  // Windows cannot open folders.
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {

@@ -1,8 +1,8 @@
 import type { Algorithm } from '@countersign/httpsig'
 
 /**
- * Makes an Ed25519 key, or an ES256 one where the platform makes no such keys: browsers learnt Ed25519 one by one.
- * @throws what making the second one throws
+ * Makes an Ed25519 key, or an ES256 key when the platform cannot: older browsers lack Ed25519.
+ * @throws the error of the second attempt
  */
 export async function freshKey<T>(make: (algorithm: Algorithm) => Promise<T>): Promise<T> {
   try {

@@ -5,17 +5,17 @@ import { AgentError } from '../error.js'
 import { queues } from './queue.js'
 import type { AgentState, StateKeys } from './state.js'
 
-/** Where in a browser state is kept. */
+/** Options of {@link indexedDbState}. */
 export interface IndexedDbStateOptions {
-  /** Name of the database, one for each agent of the origin. Default `countersign-agent`. */
+  /** The name of the database, one for each agent of the origin. Default `countersign-agent`. */
   readonly name?: string
   /** Default: the platform's. */
   readonly indexedDB?: IDBFactory
-  /** Keeps tabs and workers apart. Default: the platform's, where it has one; else tasks take turns in this tab only. */
+  /** Locks between tabs and workers. Default: the platform's, if it has them; else tasks take turns in this tab only. */
   readonly locks?: Pick<LockManager, 'request'>
 }
 
-/** A key as it is stored: the browser clones it without ever showing what is in it. */
+/** A stored key: the browser clones it without exposing the key material. */
 interface StoredKey {
   readonly algorithm: 'Ed25519' | 'ES256'
   readonly privateKey: CryptoKey
@@ -25,11 +25,11 @@ interface StoredKey {
 type StoreName = 'values' | 'keys'
 
 /**
- * State in IndexedDB, shared by the tabs and workers of an origin. Keys are non-extractable: a script that was smuggled
- * into the page can use them while it runs, and cannot take them away. A browser may clear what it stores; where losing
- * the enrolment matters, ask for `navigator.storage.persist()`.
- * @throws TypeError where there is no IndexedDB
- * @throws AgentError `state_unusable` on use when the browser refuses the page its storage
+ * State in IndexedDB, shared by the tabs and workers of an origin. Keys are non-extractable: an injected script (XSS) can
+ * use them while it runs, but cannot take them away. A browser may clear its storage; if losing the enrolment matters, ask
+ * for `navigator.storage.persist()`.
+ * @throws TypeError when there is no IndexedDB
+ * @throws AgentError `state_unusable` on use when the browser gives the page no storage
  */
 export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState {
   checkOptionsOffPage('indexedDbState', options, { name: 'string', indexedDB: 'object', locks: 'object' })
@@ -38,7 +38,7 @@ export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState 
   const locks = options.locks ?? globalThis.navigator?.locks
   const inTurn = queues()
   let opened: Promise<IDBDatabase> | undefined
-  // One that the browser closed, or that did not open, is opened anew.
+  // A database that the browser closed, or that did not open, is opened anew.
   const forget = (): void => {
     opened = undefined
   }
@@ -72,7 +72,7 @@ function openKeys(within: Within): StateKeys {
     const stored: StoredKey | undefined | null = await within('keys', 'readonly', store => store.get(name))
     return stored === undefined || stored === null ? undefined : signingKeyOf(stored, stored.algorithm)
   }
-  /** A fresh key read back from where it is kept; undefined where the browser does not make, store or give back its kind. */
+  /** Makes a key, stores it and reads it back; undefined when the browser cannot do one of these with the algorithm. */
   const kept = async (algorithm: StoredKey['algorithm'], name: string): Promise<SigningKey | undefined> => {
     try {
       const { privateKey, publicKey } = await generateKeyPair(algorithm)
@@ -87,7 +87,7 @@ function openKeys(within: Within): StateKeys {
   return {
     load,
     async generate(name) {
-      // Browsers learnt Ed25519 one by one; Firefox before 136 makes such keys and cannot store them.
+      // Older browsers lack Ed25519; Firefox before 136 makes such keys but cannot store them.
       const key = (await kept('Ed25519', name)) ?? (await kept('ES256', name))
       if (key === undefined) throw new AgentError('state_unusable', 'the browser does not keep keys for the page')
       return key
@@ -108,7 +108,7 @@ function open(factory: IDBFactory, name: string, closed: () => void): Promise<ID
       request.onsuccess = () => {
         const database = request.result
         database.onclose = closed
-        // Another tab deletes the database, or has a newer version of this program: it must not wait for this one.
+        // Another tab deletes the database or runs a newer version of this program, and must not wait for this tab.
         database.onversionchange = () => {
           closed()
           database.close()
@@ -139,12 +139,12 @@ function runTransaction<T>(
   })
 }
 
-/** The browser's own words could quote what was stored. */
+/** The error for storage that fails. Without the browser's message, which could quote stored values. */
 function unusableError(cause: unknown): AgentError {
   return new AgentError('state_unusable', 'the browser gives the page no storage', { name: errorName(cause) })
 }
 
-/** What the browser calls an error, also inside one of ours. */
+/** Returns the browser's name of an error, also of one inside an AgentError. */
 function errorName(error: unknown): string {
   if (error instanceof AgentError) return (error.cause as { readonly name: string }).name
   return error instanceof Error || error instanceof DOMException ? error.name : 'unknown'

@@ -5,7 +5,7 @@ import type { AgentState, StateKeys } from './state.js'
 
 const valueKey = (name: string): string => `key ${name}`
 
-/** Keys as private JWKs among the values of a state that has no `keys` of its own. */
+/** Stores keys as private JWKs among the values of a state that has no `keys`. */
 export function jwkKeys(state: AgentState): StateKeys {
   return {
     async generate(name) {
@@ -19,7 +19,7 @@ export function jwkKeys(state: AgentState): StateKeys {
       try {
         return await importSigningKey(value as PrivateJwk)
       } catch {
-        // What was thrown could quote the key.
+        // Replaced: the error could quote the key.
         throw new AgentError('state_unusable', 'a saved key is damaged: remove it and enrol again')
       }
     },

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 
-/** Which process this is, told apart from all that ever had its id, as far as the system says. */
+/** Identifies a process, also among those that had the same process id before, as far as the system can tell. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** When it began, in ticks since the machine did. Empty where there is no `/proc`. */
+  /** When the process started, in ticks since boot. Empty where there is no `/proc`. */
   readonly start: string
-  /** Where process ids mean the same: two containers may share a folder and a host name, and know nothing of each other's. */
+  /** The namespace of the process id: two containers may share a folder and a host name, but not their process ids. */
   readonly machine: string
 }
 
-/** `alive` and `dead` are certain. `unsure`: it runs elsewhere, or its id may be another's by now. */
+/** `alive` and `dead` are certain. `unsure`: the process runs elsewhere, or another process may have its id by now. */
 export type ProcessLife = 'alive' | 'dead' | 'unsure'
 
 export async function readOwnIdentity(): Promise<ProcessIdentity> {
@@ -19,14 +19,14 @@ export async function readOwnIdentity(): Promise<ProcessIdentity> {
   return { pid: process.pid, start, machine }
 }
 
-/** Whether a process that gave its identity still runs, seen from the machine of another. */
+/** Checks whether a process still runs, as seen from a machine. */
 export async function checkLife(seen: ProcessIdentity, machine: string): Promise<ProcessLife> {
   if (seen.machine !== machine) return 'unsure'
   if (!isRunning(seen.pid)) return 'dead'
   const stat = seen.start === '' ? undefined : await readStat(String(seen.pid))
-  // Another start can also be another way to count: containers may have time of their own.
+  // A different start does not prove another process: containers may count time differently.
   if (stat?.start !== seen.start) return 'unsure'
-  // Killed, and its parent did not ask for it yet: its id still answers.
+  // A zombie: killed, but its id stays in use until the parent collects it.
   return stat.state === 'Z' || stat.state === 'X' ? 'dead' : 'alive'
 }
 
@@ -41,7 +41,7 @@ function isRunning(pid: number): boolean {
 
 async function readStat(process: string): Promise<{ readonly state: string; readonly start: string } | undefined> {
   const text = await readFile(`/proc/${process}/stat`, 'utf8').catch(() => '')
-  // The name before it may hold spaces and brackets.
+  // After the last bracket: the process name before it may hold spaces and brackets.
   const [state, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const start = rest[18]
   return state === undefined || start === undefined || !/^\d+$/.test(start) ? undefined : { state, start }

@@ -1,4 +1,4 @@
-/** Runs the tasks of one name one after the other, as far as this program goes. */
+/** Runs the tasks of one name one after the other, in this process only */
 export type Queues = <T>(name: string, task: () => Promise<T>) => Promise<T>
 
 export function queues(): Queues {
@@ -6,7 +6,7 @@ export function queues(): Queues {
   return <T>(name: string, task: () => Promise<T>): Promise<T> => {
     const before = last.get(name) ?? Promise.resolve()
     const result = before.then(task)
-    // How one task ends is no affair of the next.
+    // The next task runs even if this one fails.
     const ended = result.then(ignore, ignore).then(() => {
       if (last.get(name) === ended) last.delete(name)
     })

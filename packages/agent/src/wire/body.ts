@@ -5,17 +5,17 @@ export function isJson(contentType: string | null): boolean {
   return contentType !== null && /^application\/json\s*(;|$)/i.test(contentType.trim())
 }
 
-/** How a body is read that may be too long, or too slow. */
+/** How to read a body that may be too long or too slow. */
 export interface BoundedRead {
   readonly signal?: AbortSignal
   /**
-   * What becomes of what is not read. `cancel` tells its source. `leave` does not: a runtime that turns a form into a stream
-   * may go on filling it when it has been cancelled, and its error, which nobody can catch, ends the program.
+   * What happens to the unread rest. `cancel` cancels the stream. `leave` does not: a runtime that turns a form into a stream may
+   * go on filling a cancelled stream, and the error of that cannot be caught and ends the program.
    */
   readonly rest: 'cancel' | 'leave'
 }
 
-/** The bytes of a message, or undefined when there are more than `limit` or they do not come before `signal`; reads no further. */
+/** Reads a body. Returns undefined, and stops reading, when it is longer than `limit` or `signal` aborts first. */
 export async function readBounded(
   message: Request | Response,
   limit: number,
@@ -23,7 +23,7 @@ export async function readBounded(
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const { body } = message
   if (body === null) return new Uint8Array()
-  // Some browsers have no `body` on a Request; what they hold is in memory already.
+  // Some browsers have no `body` on a Request; its bytes are in memory already.
   if (body === undefined) return withinLimit(new Uint8Array(await message.arrayBuffer()), limit)
   const reader = body.getReader()
   const stop = (): void => {
@@ -35,7 +35,7 @@ export async function readBounded(
     if (bytes === undefined) stop()
     return signal?.aborted === true ? undefined : bytes
   } finally {
-    // A signal may outlive thousands of messages.
+    // One signal may serve thousands of messages, and would keep a listener for each.
     signal?.removeEventListener('abort', stop)
   }
 }
@@ -54,7 +54,7 @@ function withinLimit(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<
   return bytes.byteLength > limit ? undefined : bytes
 }
 
-/** Lets go of a response that is not the answer. Not awaited: a body that is also being read elsewhere ends when that does. */
+/** Discards the body of a response. Not awaited: a body that was cloned ends only when the clone does. */
 export function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined)
 }

@@ -5,10 +5,9 @@ import { readBounded } from './body.js'
 /**
  * Fetches metadata and keys from a page or a worker, by the platform's `fetch`: without cookies, redirects, referrer or
  * the browser's cache, since discovery has its own.
- * It cannot see to which address a name leads, as `guardedFetcher` does on Node; a page reaches nothing by it that it
- * could not reach anyway, since browsers keep what other origins answer from it unless they allow CORS. For the same
- * reason every participant that the agent deals with must have CORS on for the page's origin.
- * Not for servers, where it would be a way into the network behind them.
+ * It does not check addresses as `guardedFetcher` does on Node: a browser hides the answers of other origins from a page
+ * unless they allow CORS. For the same reason every participant must allow CORS for the page's origin.
+ * Not for servers, where it would open a way into the network behind them (SSRF).
  * @param options.fetch default: the platform's
  * @see protocol §10
  */
@@ -18,7 +17,7 @@ export function browserFetcher(options: { readonly fetch?: typeof fetch } = {}):
   return async (url, { maxBytes, signal }) => {
     const init: RequestInit = {
       headers: { accept: 'application/json' },
-      // The browser's own cache would keep a withdrawn key for as long again, and answer the one look for an unknown `kid`.
+      // The browser's cache would keep a withdrawn key for longer, and would answer the one refetch for an unknown `kid`.
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',

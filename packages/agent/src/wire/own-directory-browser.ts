@@ -1,7 +1,7 @@
 import { createDirectory, type Directory } from '@countersign/discovery'
 import type { OwnDirectoryOptions } from './own-directory.js'
 
-/** In a page an agent works for one user, and a browser bounds by itself how much is fetched at once. */
+/** Creates the directory of an agent in a page: for one user, and the browser bounds how much is fetched at once. */
 export function ownDirectory({ fetcher, ...options }: OwnDirectoryOptions): Directory {
   if (fetcher === undefined) throw new TypeError('a browser needs a fetcher, such as browserFetcher()')
   return createDirectory({ fetcher, ...options })

@@ -1,6 +1,6 @@
 import { createDiscovery, type Directory, type Fetcher } from '@countersign/discovery'
 
-/** How an agent that is given no discovery finds out about others. */
+/** Options of {@link ownDirectory}. */
 export interface OwnDirectoryOptions {
   readonly fetcher?: Fetcher
   /** Unix seconds. */
@@ -8,7 +8,7 @@ export interface OwnDirectoryOptions {
   readonly development: boolean
 }
 
-/** Where an agent may work for many users at once. @throws TypeError where the platform needs a `fetcher` */
+/** Creates the directory of an agent that may serve many users at once. @throws TypeError when the platform needs a `fetcher` */
 export function ownDirectory(options: OwnDirectoryOptions): Directory {
   return createDiscovery(options)
 }

@@ -2,10 +2,10 @@ import { AAuthError } from '@countersign/protocol'
 import { describeFault, isUnreachable, unreachableFacts } from '#post-fetch'
 import { AgentError } from '../error.js'
 
-/** Another party that the agent asks for something. */
+/** A party that the agent sends requests to. */
 export type Participant = 'agent server' | 'auth server' | 'resource'
 
-/** Which participant could not be reached, and why: nothing that was sent. */
+/** Where and why a request failed. Nothing that was sent. */
 export interface UnreachableFacts {
   readonly origin?: string
   /** In words, or a code of the platform. */
@@ -13,19 +13,19 @@ export interface UnreachableFacts {
   readonly status?: number
 }
 
-/** The participant could not be reached, or is down. */
+/** The error for a participant that could not be reached, or is down. */
 export function unreachableError(who: Participant, cause: UnreachableFacts): AgentError {
   const { origin, reason, status } = cause
   const facts = [origin, reason ?? status].filter(fact => fact !== undefined).join(': ')
   return new AgentError('unreachable', `the ${who} could not be reached${facts && ` (${facts})`}`, cause)
 }
 
-/** The participant answered something no honest one would; `member` names what was wrong, `told` says it. */
+/** The error for an answer that breaks the protocol; `member` names what is wrong, `told` describes it. */
 export function invalidAnswerError(who: Participant, member: string, told: string = member): AgentError {
   return new AgentError('invalid_answer', `the ${who} gave a wrong answer (${told})`, { member })
 }
 
-/** The participant refused. */
+/** The error for a participant that refused. */
 export function deniedError(
   who: Participant,
   refusal: { readonly status: number; readonly error?: string; readonly skew?: number },
@@ -33,7 +33,7 @@ export function deniedError(
   return new AgentError('denied', `the ${who} said no`, refusal)
 }
 
-/** Runs a check of a participant's documents or tokens; what the check finds wrong is that participant's fault. */
+/** Runs a check of a participant's documents or tokens, and turns its errors into errors about that participant. */
 export async function checkParticipant<T>(who: Participant, check: () => Promise<T>): Promise<T> {
   try {
     return await check()

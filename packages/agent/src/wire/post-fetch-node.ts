@@ -4,17 +4,17 @@ import type { UnreachableFacts } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
 /**
- * How token requests are sent where nothing else is given. A stranger names their URLs, in metadata or a challenge: the address that
- * a name has when it is connected to is checked.
+ * Sends token requests by default. Their URLs come from strangers, in metadata or a challenge, so the address is checked when
+ * the connection is made (SSRF, DNS rebinding).
  */
 export function postFetch(development: boolean): PostFetch {
   return guardedFetch({ dangerouslyAllowLoopback: development })
 }
 
-/** As discovery says it. */
+/** The words of the discovery package. */
 const noAddress = 'no address in DNS'
 
-/** What codes of the platform, which errors of its `fetch` have, mean for whoever runs this. */
+/** Error codes of the platform's `fetch`, in words for the operator. */
 const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
   [/^ECONNREFUSED$/, 'connection refused'],
   [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed'],
@@ -27,13 +27,13 @@ const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
   [/^(?:TLS: )?(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/, 'TLS: its certificate is of nobody whom this machine trusts'],
 ]
 
-/** Where and why a request failed, as far as an error or one of its causes tells. */
+/** Returns where and why a request failed, from an error and its causes. */
 export function unreachableFacts(error: unknown): UnreachableFacts {
   let found: UnreachableFacts = {}
   for (let at = error, depth = 0; at instanceof Object && depth < 6; depth++) {
     const { url, why, code, name, cause } = at as Readonly<Record<string, unknown>>
     if (typeof url === 'string') found = { origin: new URL(url).origin, ...found }
-    // A code of the platform's (ECONNREFUSED) and none of the protocol's.
+    // A code of the platform (ECONNREFUSED), not of the protocol.
     const reason = why ?? (/^[A-Z]\w{2,40}$/.test(String(code)) ? code : name === 'TimeoutError' ? name : undefined)
     if (typeof reason === 'string') found = { reason: describeReason(reason), ...found }
     at = cause
@@ -45,12 +45,12 @@ function describeReason(reason: string): string {
   return meanings.find(([code]) => code.test(reason))?.[1] ?? reason
 }
 
-/** Whether the other party gives no answer, or has no address. */
+/** Whether the other party does not answer, or has no address. */
 export function isUnreachable(error: AAuthError): boolean {
   return error.status >= 500 || unreachableFacts(error).reason === noAddress
 }
 
-/** What is wrong with a document or token of another party; of a document also where it was looked for, and why in vain. */
+/** Describes what is wrong with a document or token of another party; for a document also where and why fetching it failed. */
 export function describeFault(error: AAuthError): string {
   if (error.code !== 'discovery_failed') return error.code
   const { origin, reason } = unreachableFacts(error)

@@ -2,7 +2,7 @@ import type { AAuthError } from '@countersign/protocol'
 import type { UnreachableFacts } from './participant.js'
 import type { PostFetch } from './signed-post.js'
 
-/** The platform's own: it has no control of addresses, and a page reaches nothing by it that it could not reach anyway. */
+/** Sends token requests by the platform's `fetch`. It does not check addresses: a page reaches no more by it than before. */
 export function postFetch(): PostFetch {
   return (url, init) => globalThis.fetch(url, init)
 }
@@ -12,8 +12,8 @@ export function unreachableFacts(_error: unknown): UnreachableFacts {
   return {}
 }
 
-/** Whether the other party gives no answer. */
+/** Whether the other party does not answer. */
 export const isUnreachable = (error: AAuthError): boolean => error.status >= 500
 
-/** What is wrong with a document or token of another party. */
+/** Describes what is wrong with a document or token of another party. */
 export const describeFault = (error: AAuthError): string => error.description

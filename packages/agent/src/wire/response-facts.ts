@@ -2,30 +2,30 @@ import { type AgentAuth, parseAgentAuth, parseJson } from '@countersign/protocol
 import { isJson, readBounded } from './body.js'
 import { clockSkew } from './retry-after.js'
 
-/** What a response says about how it wants to be asked; nothing of the resource's own content. */
+/** What a response says about the level, the signature and the pace of requests; nothing of its content. */
 export interface ResponseFacts {
   readonly status: number
-  /** The challenge; `malformed` when there is one that cannot be read. */
+  /** The challenge; `malformed` when it cannot be parsed. */
   readonly agentAuth?: AgentAuth | 'malformed'
   /** The error code of protocol §8 in the body. */
   readonly error?: string
-  /** Component names a signature must cover, from an `invalid_signature`. */
+  /** Components that a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
-  /** The header by which the response asks in another way: that of later editions of AAuth, or of other schemes. */
+  /** The header of a challenge that the agent does not support: of a later edition of AAuth, or of another scheme. */
   readonly asksBy?: string | undefined
-  /** Seconds this clock is ahead of the server's, where that is more than 30. */
+  /** Seconds by which this clock is ahead of the server's, if they differ by more than 30. */
   readonly skew?: number
 }
 
-/** Error bodies are a few lines: what is larger is not one. */
+/** In bytes. A longer body is not an error of the protocol. */
 const maxErrorBody = 16_384
 
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 
 /**
- * Reads what a response says about the request's level. The response itself stays unread.
- * `now` in Unix seconds; `patience` in milliseconds, for an error body to come: without it the headers alone count.
+ * Reads the facts of a response; its body stays unread for the caller.
+ * `now` in Unix seconds; `patience` in milliseconds, after which an error body counts as missing.
  */
 export async function readResponseFacts(response: Response, now: number, patience = 2_000): Promise<ResponseFacts> {
   const { status, headers } = response
@@ -44,8 +44,8 @@ export async function readResponseFacts(response: Response, now: number, patienc
 }
 
 /**
- * Reads a challenge, where there is one. Two header lines arrive here as one with a comma, and are malformed too: no challenge is
- * better than either.
+ * Reads a challenge. Two header lines arrive as one with a comma and count as malformed: the agent must not pick one of two
+ * challenges.
  */
 export function readChallenge(value: string | null): AgentAuth | 'malformed' | undefined {
   if (value === null) return undefined
@@ -57,8 +57,7 @@ export function readChallenge(value: string | null): AgentAuth | 'malformed' | u
 }
 
 /**
- * Whether there is a challenge that asks for no level, `Agent-Auth: httpsig` alone: with a 503 it says that the request was not
- * processed.
+ * Whether a challenge is `Agent-Auth: httpsig` alone, without a level. With a 503 it says that the request was not processed.
  * @see protocol §3.7 (`sig.replay.not-processed`)
  */
 export function asksNoLevel(challenge: AgentAuth | 'malformed' | undefined): boolean {
@@ -76,7 +75,7 @@ async function readErrorBody(response: Response, patience: number): Promise<Read
   }
 }
 
-/** A body that drips must not hold the caller back. */
+/** Reads an error body, but not for longer than `patience`: a body that drips must not hold up the caller (slow body). */
 async function readInTime(copy: Response, patience: number): Promise<Uint8Array | undefined> {
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), patience)
@@ -92,7 +91,7 @@ function errorMember(body: Readonly<Record<string, unknown>>): { error?: string 
   return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}
 }
 
-/** Only bare names of headers and derived components, and no more than a signature may cover. */
+/** Returns the demanded components: bare names only, and no more than a signature may cover. */
 function requiredComponents(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > 32) return []
   return value.filter((name): name is string => typeof name === 'string' && /^@?[a-z0-9-]{1,64}$/.test(name))

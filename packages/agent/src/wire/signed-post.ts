@@ -9,7 +9,7 @@ import { clockSkew, retryDelay } from './retry-after.js'
 /** The body of a request: the fields of a form, or the text of a JSON document. */
 export type PostContent = { readonly form: Readonly<Record<string, string>> } | { readonly json: string }
 
-/** A request to a token endpoint, of whichever participant. */
+/** A request to a token endpoint of any participant. */
 export interface PostRequest {
   readonly to: Participant
   readonly url: string
@@ -17,7 +17,7 @@ export interface PostRequest {
   readonly content?: PostContent
   readonly key: SigningKey
   readonly signatureKey: SignatureKey
-  /** `same-origin` lets a browser send the page's cookies, to the page's own origin only. Default: none go along. */
+  /** `same-origin` lets a browser send the page's cookies, to the page's own origin only. Default: no cookies. */
   readonly credentials?: 'same-origin'
 }
 
@@ -27,12 +27,12 @@ export interface PostRequest {
  */
 export type SignedPost = (request: PostRequest) => Promise<Readonly<Record<string, unknown>>>
 
-/** Answers of token endpoints are a few tokens: anything larger is an attack on memory. */
+/** The longest answer of a token endpoint, in bytes. It holds a few tokens; anything longer is an attack on memory. */
 const maxAnswer = 65_536
-/** Milliseconds. */
+/** In milliseconds. */
 const timeout = 15_000
 
-/** What is sent to a token endpoint. */
+/** The options of a request to a token endpoint. */
 export interface PostInit {
   readonly method: 'POST'
   readonly headers: Array<[name: string, value: string]>
@@ -45,7 +45,7 @@ export interface PostInit {
 /** Sends token requests. */
 export type PostFetch = (url: string, init: PostInit) => Promise<Response>
 
-/** What posting needs: the agent's fetch and clock. */
+/** The parts of an agent that token requests need. */
 export interface PostContext {
   readonly fetch: PostFetch
   readonly now: () => number
@@ -56,7 +56,7 @@ export function signedPost(context: PostContext): SignedPost {
   return async request => {
     const first = await send(request, context)
     const { status, headers } = first
-    // Only where nothing was done for the request: any other answer may have used up a code or a refresh token (protocol §3.7).
+    // Repeated only when nothing was done for the request: any other answer may have spent a code or refresh token (protocol §3.7).
     const isUnprocessed = status === 503 && asksNoLevel(readChallenge(headers.get('agent-auth')))
     const wait = isUnprocessed ? retryDelay(headers.get('retry-after')) : undefined
     if (wait === undefined) return checkAnswer(request, first, context)
@@ -80,7 +80,7 @@ async function send(request: PostRequest, context: PostContext): Promise<Respons
     ...sent,
   })
   const headers = [...plain, ...signature].map(([name, value]): [string, string] => [name, value])
-  // A signed body must not follow a redirect to another host, nor the page's cookies go along unasked.
+  // No redirects: a signed body must not go to another host. No cookies of the page by default.
   const own = { method: 'POST', redirect: 'manual', credentials } as const
   const init = { ...own, headers, ...sent, signal: AbortSignal.timeout(timeout) }
   try {
@@ -114,7 +114,7 @@ async function checkAnswer(
   }
   const json = await readJson(to, origin, response)
   if (status === 200) {
-    // A page is no token answer, whatever it contains.
+    // An HTML page is not a token answer, whatever it contains.
     if (json === undefined) throw invalidAnswerError(to, 'content-type')
     return json
   }
@@ -145,7 +145,7 @@ async function readJson(
     const value = parseJson(bytes, { maxBytes: maxAnswer })
     if (isObject(value)) return value
   } catch {
-    // Said below, without the peer's bytes.
+    // Thrown below, without the bytes of the other party.
   }
   throw invalidAnswerError(to, 'json')
 }

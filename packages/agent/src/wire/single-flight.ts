@@ -1,6 +1,6 @@
 /**
- * Runs at most one task per key at a time: whoever asks for the same key meanwhile awaits the same result.
- * A task is told by `abandoned` when all who waited for it have left by their signals; it may go on or end.
+ * Runs at most one task per key at a time; other calls with the same key await the same result.
+ * `abandoned` tells the task that every call has left by its signal. The task may go on or end.
  */
 export type SingleFlight = <T>(
   key: string,
@@ -8,11 +8,11 @@ export type SingleFlight = <T>(
   joining?: JoinOptions,
 ) => Promise<T>
 
-/** One caller of a flight. */
+/** Options of one call. */
 export interface JoinOptions {
-  /** Told when another call's task is awaited. */
+  /** Called when the task of another call is awaited. */
   readonly joined?: () => void
-  /** With it the caller leaves. */
+  /** Ends the waiting of this call. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -30,7 +30,7 @@ export function singleFlight(): SingleFlight {
       if (flights.get(key) === flight) flights.delete(key)
     }
     const flight: Flight = { result: task(abandon.signal).finally(ended), abandon, waiting: 0 }
-    // Nobody joins what is about to end for want of callers.
+    // An abandoned task may end early, so no later call joins it.
     abandon.signal.addEventListener('abort', ended)
     flights.set(key, flight)
     return flight
@@ -44,7 +44,7 @@ export function singleFlight(): SingleFlight {
     if (running !== undefined) joined?.()
     const flight = running ?? startFlight(key, task)
     joinFlight(flight, signal)
-    // A key names one task, so that its result type is the same for all who ask.
+    // A key names one task, so the result type is the same for all calls.
     return flight.result as Promise<T>
   }
 }
@@ -61,7 +61,7 @@ function joinFlight(flight: Flight, signal: AbortSignal | undefined): void {
   flight.result.then(stay, stay)
 }
 
-/** Awaits a shared task, but no longer than `signal` allows: one impatient caller must not end it for the others. */
+/** Awaits a shared task until `signal` aborts, which must not end the task for the other calls. */
 export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return task
   return new Promise((resolve, reject) => {
@@ -72,7 +72,7 @@ export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefine
   })
 }
 
-/** Whatever a call waits for, its signal ends the waiting, and nothing of the call begins after that. */
+/** Runs a task of a call unless its signal has aborted, and awaits it until then. */
 export async function unlessAborted<T>(
   { signal }: { readonly signal?: AbortSignal },
   task: () => Promise<T>,
