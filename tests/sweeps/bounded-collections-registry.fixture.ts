@@ -242,7 +242,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     shared: 'by age; a picture that went is fetched again',
     filledBy: ['packages/auth-server/src/pages/claimed-logo.test.ts', 'a picture is fetched once an hour'],
   },
-  'packages/auth-server/src/pages/claimed-logo.ts flights': {
+  'packages/auth-server/src/pages/claimed-logo.ts fetching': {
     grows: 'stranger',
     bound: '16 fetches of 5 seconds',
     bytes: '16 × 64 KiB',

@@ -47,7 +47,7 @@ const known: Readonly<Record<string, Standing>> = {
   'auth-server/bound/guesses.ts': bursts('device-code guesses'),
   'auth-server/login/browser-session.ts': bursts('browsers in which one user is signed in'),
   'auth-server/pages/claimed-logo.ts': passes(
-    'a flight is noted in the turn that checks for room, before it is awaited',
+    'a fetch is noted in the turn that checks for room, before it is awaited',
   ),
   'auth-server/pages/page-limit.ts': sync,
   'auth-server/bound/rate-limit.ts': sync,

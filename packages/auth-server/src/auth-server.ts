@@ -10,12 +10,12 @@ import { defaultQuota } from './bound/request-quota.js'
 import { checkAuthServerOptions } from './check-auth-server-options.js'
 import type { DeviceContext } from './consent/device.js'
 import { requestsIn } from './consent/requests.js'
-import { epochOf, noting, restoredResponse } from './database-epoch.js'
-import type { Exchange } from './exchange/exchange.js'
+import { openDatabaseEpoch, restoredResponse, withEpoch } from './database-epoch.js'
+import type { ExchangeContext } from './exchange/exchange.js'
 import { agentMetadataOf, checkExchange, createLinking, exchangeOf, linksUsers } from './exchange-setup.js'
 import { rememberedScope } from './grant/consents.js'
 import type { OnSurplus } from './grant/grant-writer.js'
-import { grantedTo, grantsIn } from './grant/grants.js'
+import { grantFacts, grantsIn } from './grant/grants.js'
 import { supportedIdentityScopes } from './grant/identity-claims.js'
 import { checkLoginMethods, type LoginMethod } from './login/login-method.js'
 import { createLogin } from './login/sign-in.js'
@@ -57,10 +57,10 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   const replay = options.replay ?? memoryReplaySet(options.now && { now })
   const store = await openStore<Tables>({ url: options.database, room, migrations })
   await checkBelonging(store, options)
-  const epoch = await epochOf(store, options, now)
+  const epoch = await openDatabaseEpoch(store, options, now)
   const accept = ['jwks_uri', 'agent+jwt'] as const
   const verifier = createVerifier({ receiver: issuer, discovery, accept, now, development })
-  const onEvent = noting(options.onEvent, epoch)
+  const onEvent = withEpoch(options.onEvent, epoch)
   const handle = requestHandler(
     routeContextOf(options, { key, store, discovery, verifier, replay, now, development, onEvent }),
   )
@@ -111,7 +111,7 @@ function routeContextOf(options: AuthServerOptions, opened: Opened): RouteContex
   const exchange = exchangeOf(options, { store, now, development })
   const isLinking = exchange !== undefined && login !== undefined && linksUsers(options)
   const onSurplus: OnSurplus = (principal, grant) =>
-    onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantedTo(principal, grant) })
+    onEvent({ type: 'revoked', found: true, reason: 'surplus', ...grantFacts(principal, grant) })
   return {
     ...common,
     metadata: authServerMetadata(options),
@@ -189,7 +189,7 @@ function pagesOf({
   readonly store: Store<Tables>
   readonly discovery: Discovery
   readonly options: AuthServerOptions
-  readonly exchange: Exchange | undefined
+  readonly exchange: ExchangeContext | undefined
 }): DeviceContext & { readonly limit: PageLimit } {
   const { now, development, onEvent, issuer } = common
   const login = createLogin({

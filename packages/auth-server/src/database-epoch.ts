@@ -4,7 +4,7 @@ import type { AuthServerEvent } from './event.js'
 import { room, type Tables } from './tables.js'
 
 /** Opens the epoch of a database, where one is kept. Closes a database that is behind it. */
-export async function epochOf(
+export async function openDatabaseEpoch(
   store: Store<Tables>,
   { epoch: keeper, onEvent }: { readonly epoch?: EpochKeeper; readonly onEvent?: (event: AuthServerEvent) => void },
   now: () => number,
@@ -23,7 +23,7 @@ export async function epochOf(
 const ending = new Set(['consented', 'declined', 'revoked', 'alarm', 'signed_out'])
 
 /** Passes events on. Those that an older database must not miss advance the epoch. */
-export function noting(
+export function withEpoch(
   onEvent: ((event: AuthServerEvent) => void) | undefined,
   epoch: Epoch | undefined,
 ): (event: AuthServerEvent) => void {

@@ -4,14 +4,14 @@ import type { Store } from '@countersign/store'
 import { rateLimit } from './bound/rate-limit.js'
 import { linkCallbackPath, linkingOf } from './consent/link.js'
 import type { ConsentContext, Linking } from './consent/open-request.js'
-import { createExchange, type Exchange } from './exchange/exchange.js'
+import { createExchange, type ExchangeContext } from './exchange/exchange.js'
 import { exchangeRules } from './exchange/exchange-rule.js'
 import { loginAttempts } from './login/login-attempt.js'
 import type { AuthServerOptions } from './options.js'
 import type { Tables } from './tables.js'
 
 /** Sign-ins at the other auth server that may begin for one request. */
-const mostDepartures = { most: 5, seconds: 600 }
+const mostSignIns = { most: 5, seconds: 600 }
 
 /**
  * Checks how exchanges are set up.
@@ -38,7 +38,7 @@ export function checkExchange({ issuer, exchange, login }: AuthServerOptions, de
 export function exchangeOf(
   { issuer, keys, policy, exchange }: AuthServerOptions,
   o: { readonly store: Store<Tables>; readonly now: () => number; readonly development: boolean },
-): Exchange | undefined {
+): ExchangeContext | undefined {
   if (exchange === undefined || exchange.rules.length === 0) return undefined
   return createExchange(exchange, { issuer, keys, policy, ...o })
 }
@@ -61,7 +61,7 @@ export function agentMetadataOf(issuer: string): AgentMetadata {
 
 /** Creates the linking of users. */
 export function createLinking(
-  { links, ownSubjects }: Exchange,
+  { links, ownSubjects }: ExchangeContext,
   context: Pick<ConsentContext, 'login' | 'requests' | 'issuer' | 'now' | 'onEvent' | 'discovery'> & {
     readonly key: PublishedKey
     readonly development: boolean
@@ -85,6 +85,6 @@ export function createLinking(
       ...(exchange?.deadline === undefined ? {} : { deadline: exchange.deadline }),
     }),
     attempts: loginAttempts(cookiesOf(issuer), now),
-    departures: rateLimit({ ...mostDepartures, now }),
+    signInLimit: rateLimit({ ...mostSignIns, now }),
   })
 }

@@ -4,7 +4,7 @@ import { AAuthError } from '@countersign/protocol'
  * Runs a check of a token inside the request. Its refusals are 400, not 401: the caller's own credentials are in order.
  * @see protocol §8
  */
-export async function ofRequest<T>(work: Promise<T>): Promise<T> {
+export async function asRequestFault<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {

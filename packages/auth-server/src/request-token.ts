@@ -40,6 +40,6 @@ export function redemptionHash(parts: readonly string[]): string {
 }
 
 /** One text for every cause: a caller must not learn that another agent has this code. */
-export function refusedCode(): AAuthError {
+export function codeRefusal(): AAuthError {
   return new AAuthError('invalid_grant', 'the code is unknown, used, expired, or not of this caller and request')
 }

@@ -26,7 +26,7 @@ export interface Retention {
  */
 export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<Epoch, 'see'>): Retention {
   const isDue = everySeconds(sweepInterval, now)
-  let flight: Promise<void> = Promise.resolve()
+  let sweeping: Promise<void> = Promise.resolve()
   let hasEnded = false
 
   async function sweepAll(): Promise<void> {
@@ -44,12 +44,12 @@ export function retention(store: Store<Tables>, now: () => number, epoch?: Pick<
     sweep() {
       if (hasEnded || !isDue()) return
       // An unreachable database is reported by the requests that need it; the next sweep continues.
-      flight = flight.then(sweepAll).catch(() => undefined)
+      sweeping = sweeping.then(sweepAll).catch(() => undefined)
     },
-    settled: () => flight,
+    settled: () => sweeping,
     end() {
       hasEnded = true
-      return flight
+      return sweeping
     },
   }
 }

@@ -27,13 +27,13 @@ import { decideConsent, showConsent } from './consent/consent.js'
 import { answerDevice, type DeviceContext, showDevice } from './consent/device.js'
 import { linkCallbackPath, linkPath } from './consent/link.js'
 import type { Linking, PageFacts } from './consent/open-request.js'
-import { type KnownBefore, refusedEvent } from './consent/refused-event.js'
+import { type RefusalFacts, refusedEvent } from './consent/refused-event.js'
 import type { PageLimit } from './pages/page-limit.js'
 import { errorPageResponse, pageRoute } from './pages/page-response.js'
 import { formOf, identify, type VerifiedCaller } from './token/identified-form.js'
-import { revocation } from './token/revocation.js'
-import { tokenAnswer } from './token/token-answer.js'
-import type { Asking, TokenContext } from './token/token-context.js'
+import { answerRevocation } from './token/revocation.js'
+import { answerToken } from './token/token-answer.js'
+import type { TokenCall, TokenContext } from './token/token-context.js'
 import { parseTokenRequest } from './token/token-request.js'
 
 /** What the routes of an auth server use. */
@@ -65,7 +65,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
         methods: ['POST'],
         answer: identified(context, async (message, { caller, verified, once }, note) =>
           privateResponse(
-            await tokenAnswer(
+            await answerToken(
               parseTokenRequest(formOf(message), context.requestTypes),
               { caller, discovery: verified.discovery, note, once },
               telling(context, message),
@@ -79,7 +79,7 @@ export function requestHandler(context: RouteContext): (message: ReceivedMessage
       {
         methods: ['POST'],
         answer: identified(context, async (message, who) =>
-          privateResponse(await revocation(formOf(message), who, telling(context, message))),
+          privateResponse(await answerRevocation(formOf(message), who, telling(context, message))),
         ),
       },
     ],
@@ -173,12 +173,12 @@ function linkRoutes(
 /** Runs `answer` for a verified caller. The event of a refusal names the caller and what else was verified. */
 function identified(
   context: RouteContext,
-  answer: (message: ReceivedMessage, who: VerifiedCaller, note: Asking['note']) => Promise<Response>,
+  answer: (message: ReceivedMessage, who: VerifiedCaller, note: TokenCall['note']) => Promise<Response>,
 ): (message: ReceivedMessage) => Promise<Response> {
   return async message => {
     const who = await identify(message, context)
-    let known: KnownBefore = { caller: who.caller }
-    const note: Asking['note'] = more => {
+    let known: RefusalFacts = { caller: who.caller }
+    const note: TokenCall['note'] = more => {
       known = { ...known, ...more }
     }
     try {
@@ -191,7 +191,7 @@ function identified(
 
 function refusal(
   thrown: unknown,
-  { message, known }: { readonly message: ReceivedMessage; readonly known?: KnownBefore },
+  { message, known }: { readonly message: ReceivedMessage; readonly known?: RefusalFacts },
   context: RouteContext,
 ): Response {
   const error = asAAuthError(thrown)

@@ -57,7 +57,7 @@ export async function consentView(
       .map(name => holding(name, held))
       .map(scope => (scope.name === 'openid' ? { ...scope, optional: false } : scope))
       .map(inside),
-    passage: upstream && { issuer: issuer.issuer, chain: chainOf(upstream.act) },
+    exchange: upstream && { issuer: issuer.issuer, chain: chainOf(upstream.act) },
     purpose: row.purpose ?? undefined,
   }
 }

@@ -14,7 +14,7 @@ import type { RequestRow } from '../tables.js'
 import { consentView } from './consent-view.js'
 import type { ConsentContext, LinkedRequest, OpenRequest } from './open-request.js'
 import { checkStillListed, isLoopbackRedirect } from './redirect-uri.js'
-import { askedIn, consentKey, type UserDecision } from './requests.js'
+import { consentKey, requestFacts, type UserDecision } from './requests.js'
 
 /** Open requests of one agent that one user is shown within the lifetime of a request. */
 const mostShown = 20
@@ -39,8 +39,8 @@ export async function showConsent(message: ReceivedMessage, context: ConsentCont
     return context.login.signIn(message, { returnTo: consentPath(request_token), loginHint })
   }
   const open = { request_token, row, session, user }
-  if (row.status !== 'pending') return answered(open, context)
-  const detour = await detourOf(message, open, context)
+  if (row.status !== 'pending') return answerAgain(open, context)
+  const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
   const held = await heldScope(open, context)
   const asked = parseScope(row.scope)
@@ -64,8 +64,8 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
   const { user } = session
   if (user === undefined) throw new AAuthError('access_denied', 'You are no longer signed in.')
   const open = { request_token, row, session, user }
-  if (row.status !== 'pending') return answered(open, context, form.get('decision'))
-  const detour = await detourOf(message, open, context)
+  if (row.status !== 'pending') return answerAgain(open, context, form.get('decision'))
+  const detour = await findDetour(message, open, context)
   if (detour !== undefined) return detour
   // Only what this page showed as held, and still is: another tab may have allowed more since.
   const shown = (form.get('held') ?? '').split(' ')
@@ -77,7 +77,7 @@ export async function decideConsent(message: ReceivedMessage, context: ConsentCo
 }
 
 /** Where the browser must go before its user may decide an exchange: only the user whom it is for may. */
-async function detourOf(
+async function findDetour(
   message: ReceivedMessage,
   open: LinkedRequest,
   { linking }: ConsentContext,
@@ -161,7 +161,7 @@ async function conclude(
   const decided = await decideRequest(open, { ...decision, remember: 'yes' }, context)
   if (decided !== undefined) return answerRedirect(decided, open.request_token, context)
   const { row } = await browsersRequest(open.request_token, open.session, context)
-  return answered({ ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
+  return answerAgain({ ...open, row }, context, decision.scope.length === 0 ? 'deny' : 'allow')
 }
 
 /** A decision about an open request, by the user now or remembered. */
@@ -185,7 +185,7 @@ export async function decideRequest(
   const about = {
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
     flow: row.user_code === null ? 'browser' : 'device',
-    ...askedIn(row),
+    ...requestFacts(row),
     user: user.sub,
   } as const
   if (scope.length === 0) onEvent({ type: 'declined', ...about })
@@ -194,7 +194,7 @@ export async function decideRequest(
 }
 
 /** Answers a request that was decided before: the same answer to the same user, and no other. */
-async function answered(
+async function answerAgain(
   { request_token, row, user }: LinkedRequest,
   context: ConsentContext,
   said?: string,

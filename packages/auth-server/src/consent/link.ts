@@ -14,7 +14,7 @@ import { answerRedirect, browsersRequest, consentPath, decideRequest } from './c
 import type { ConsentContext, LinkedRequest, Linking, OpenRequest, PageFacts } from './open-request.js'
 import { checkStillListed } from './redirect-uri.js'
 import { refusedEvent } from './refused-event.js'
-import { askedIn } from './requests.js'
+import { requestFacts } from './requests.js'
 
 /** The path that browsers come back to from the other auth server. */
 export const linkCallbackPath = '/link/callback'
@@ -27,7 +27,7 @@ export interface LinkingContext
   readonly signIn: BrowserSignIn
   readonly attempts: LoginAttempts
   /** Sign-ins begun for one request. */
-  readonly departures: RateLimit
+  readonly signInLimit: RateLimit
 }
 
 /** The path that takes the form of the link page. */
@@ -54,8 +54,8 @@ async function detour(
   const owner = await ownerOf(upstream, context)
   if (owner === user.sub) return undefined
   // Phishing: an attacker's agent sends its own link to a victim, whose yes would be for the attacker's account.
-  if (owner !== undefined) throw refusedAsOther(open, context)
-  if (row.upstream_user !== user.sub) return depart(message, open, context)
+  if (owner !== undefined) throw otherUserRefusal(open, context)
+  if (row.upstream_user !== user.sub) return sendToIssuer(message, open, context)
   return pageResponse(
     linkPage({
       csrf: session.csrf,
@@ -75,14 +75,14 @@ function ownerOf(upstream: UpstreamUser, { ownSubjects, links }: LinkingContext)
   return ownSubjects.has(upstream.iss) ? Promise.resolve(upstream.sub) : links.find(upstream)
 }
 
-async function depart(
+async function sendToIssuer(
   message: ReceivedMessage,
   open: LinkedRequest,
-  { signIn, attempts, departures, now }: LinkingContext,
+  { signIn, attempts, signInLimit, now }: LinkingContext,
 ): Promise<Response> {
   const { request_token, row, user } = open
   // Each sign-in costs a request at the other auth server: reloading this page must not use up its limit for this server.
-  departures.take(row.id)
+  signInLimit.take(row.id)
   const { url, state, saved } = await signIn.begin(upstreamUserOf(open).iss)
   const attempt = {
     provider,
@@ -108,7 +108,7 @@ async function callback(message: ReceivedMessage, context: LinkingContext): Prom
     const { user, request_token = '', agent = '' } = attempt.saved
     const open = await openRequest(message, request_token, { ...context, note })
     // Another user signed in meanwhile: they must not finish what the first began in the same browser.
-    if (open.user.sub !== user) throw refusedAsOther(open, context)
+    if (open.user.sub !== user) throw otherUserRefusal(open, context)
     const url = `${context.issuer.issuer}${linkCallbackPath}${query}`
     await prove(open, { url, saved: agent }, context)
     return seeOther(consentPath(request_token), [forget])
@@ -132,7 +132,7 @@ async function prove(
     throw error
   })
   if (signedIn.iss !== upstream.iss || signedIn.sub !== upstream.sub) {
-    throw refusedAsOther(open, context)
+    throw otherUserRefusal(open, context)
   }
   if (await context.links.prove(row, session.id, user.sub)) return
   throw new AAuthError('expired_token', 'Begin again at the agent.')
@@ -148,7 +148,7 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   if (form.get('decision') === 'deny') {
     // Only the user whom the exchange is for may decline it.
     const theirs = (await ownerOf(upstream, context)) ?? row.upstream_user
-    if (theirs !== user.sub) throw refusedAsOther(open, context)
+    if (theirs !== user.sub) throw otherUserRefusal(open, context)
     await checkStillListed(row, context)
     reportRefused(open, 'declined', context)
     const decided = await decideRequest(open, { scope: [], by: 'user', remember: 'yes' }, context)
@@ -157,9 +157,9 @@ async function decide(message: ReceivedMessage, context: LinkingContext): Promis
   }
   if (form.get('decision') !== 'allow') throw new AAuthError('invalid_request', 'The form says neither yes nor no.')
   if (!(await context.links.add(row, upstream, user.sub))) {
-    throw refusedAsOther(open, context, 'taken')
+    throw otherUserRefusal(open, context, 'taken')
   }
-  context.onEvent({ type: 'linked', ...askedIn(row), user: user.sub, upstream })
+  context.onEvent({ type: 'linked', ...requestFacts(row), user: user.sub, upstream })
   return seeOther(consentPath(request_token))
 }
 
@@ -189,11 +189,11 @@ function upstreamUserOf({ row }: OpenRequest): UpstreamUser {
 
 function reportRefused(open: OpenRequest, reason: LinkRefusal, { onEvent }: LinkingContext): void {
   const upstream = upstreamUserOf(open)
-  onEvent({ type: 'link_refused', ...askedIn(open.row), user: open.user.sub, upstream, reason })
+  onEvent({ type: 'link_refused', ...requestFacts(open.row), user: open.user.sub, upstream, reason })
 }
 
 /** The page does not name the other user; the event does. */
-function refusedAsOther(open: OpenRequest, context: LinkingContext, reason: LinkRefusal = 'other-user'): AAuthError {
+function otherUserRefusal(open: OpenRequest, context: LinkingContext, reason: LinkRefusal = 'other-user'): AAuthError {
   reportRefused(open, reason, context)
   return new AAuthError(
     'access_denied',

@@ -4,12 +4,12 @@ import { type IdentifiedCaller, peerOf, requestIdOf } from '@countersign/verify'
 import type { AuthServerEvent, ExchangeFacts } from '../event.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { upstreamOf } from '../exchange/upstream-token.js'
-import { deniedIn } from '../grant/decide.js'
+import { denialIn } from '../grant/decide.js'
 import type { PageFacts } from './open-request.js'
-import { askedIn } from './requests.js'
+import { requestFacts } from './requests.js'
 
 /** What was verified before a request was refused. */
-export interface KnownBefore {
+export interface RefusalFacts {
   readonly caller?: IdentifiedCaller
   /** The upstream token of an exchange. */
   readonly exchange?: ExchangeFacts
@@ -20,7 +20,7 @@ export interface KnownBefore {
 }
 
 /** The event of a refusal, with what was verified before it. */
-export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: KnownBefore = {}): AuthServerEvent {
+export function refusedEvent(error: AAuthError, message: ReceivedMessage, known: RefusalFacts = {}): AuthServerEvent {
   const { code, status, description, cause } = error
   const { caller, exchange, txn, resource_txn, page } = known
   return {
@@ -35,7 +35,7 @@ export function refusedEvent(error: AAuthError, message: ReceivedMessage, known:
     ...(txn === undefined ? {} : { txn }),
     ...(resource_txn === undefined ? {} : { resource_txn }),
     ...(cause === undefined ? {} : { cause }),
-    ...deniedIn(cause),
+    ...denialIn(cause),
     ...peerOf(message),
     ...requestIdOf(message),
   }
@@ -45,10 +45,10 @@ export function refusedEvent(error: AAuthError, message: ReceivedMessage, known:
 function about({
   row,
   user,
-}: PageFacts): ReturnType<typeof askedIn> & { readonly user?: string; readonly exchange?: ExchangeFacts } {
+}: PageFacts): ReturnType<typeof requestFacts> & { readonly user?: string; readonly exchange?: ExchangeFacts } {
   const upstream = upstreamOf(row)
   return {
-    ...askedIn(row),
+    ...requestFacts(row),
     ...(user === undefined ? {} : { user: user.sub }),
     ...(upstream === undefined ? {} : { exchange: exchangeFacts(upstream) }),
   }

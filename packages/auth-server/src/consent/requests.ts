@@ -211,7 +211,7 @@ async function decideIn(
 }
 
 /** How an event names a request. */
-export function askedIn({ id, agent, agent_delegate, resource, scope, txn }: RequestRow): Principal & {
+export function requestFacts({ id, agent, agent_delegate, resource, scope, txn }: RequestRow): Principal & {
   readonly request: string
   readonly resource: string
   readonly scope: readonly string[]

@@ -4,7 +4,7 @@ import type { Store } from '@countersign/store'
 import { type RateLimit, rateLimit } from '../bound/rate-limit.js'
 import type { ExchangeFacts } from '../event.js'
 import { type ConsentKey, forgetConsent, noteConsentUse, rememberedScope } from '../grant/consents.js'
-import { denied } from '../grant/decide.js'
+import { policyDenial } from '../grant/decide.js'
 import type { User } from '../login/users.js'
 import { usersIn } from '../login/users.js'
 import { chainOf } from '../mandate/chain.js'
@@ -13,7 +13,7 @@ import type { Tables } from '../tables.js'
 import { type ExchangeOptions, type ExchangeRules, exchangeRules } from './exchange-rule.js'
 import { type Links, linksIn } from './links.js'
 import { type OwnMandates, ownMandatesIn } from './own-mandate.js'
-import { knowingOwnKeys, type Upstream } from './upstream-token.js'
+import { type Upstream, withOwnKeys } from './upstream-token.js'
 
 /** Exchanges of one upstream token by one caller: a middle that caches its tokens needs one for each downstream scope. */
 const mostPerToken = { most: 60, seconds: 60 }
@@ -22,7 +22,7 @@ const mostPerToken = { most: 60, seconds: 60 }
 const mostQuestions = { most: 32, seconds: 600 }
 
 /** What exchanges are decided with. */
-export interface Exchange {
+export interface ExchangeContext {
   readonly rules: ExchangeRules
   readonly limit: RateLimit
   /** By caller and upstream user: a caller must not use up the questions to users of other callers. */
@@ -31,7 +31,7 @@ export interface Exchange {
   readonly ownMandates: OwnMandates
   /** Issuers whose `sub` is one of this server: itself, and those that share its users. */
   readonly ownSubjects: ReadonlySet<string>
-  readonly knowingOwnKeys: (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'>
+  readonly withOwnKeys: (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'>
   /** The user here that the upstream user is; undefined where none is known. */
   userOf(upstream: Upstream): Promise<User | undefined>
   /** Which of `scope` the user has allowed before, for exactly this chain; noted as a use. */
@@ -53,7 +53,7 @@ export interface ExchangeSetup {
 }
 
 /** Puts together what exchanges are decided with. */
-export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): Exchange {
+export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): ExchangeContext {
   const { issuer, store, now, policy } = setup
   const links = linksIn(store, now)
   const users = usersIn(store, now)
@@ -65,7 +65,7 @@ export function createExchange(options: ExchangeOptions, setup: ExchangeSetup): 
     links,
     ownMandates: ownMandatesIn(store, issuer, now),
     ownSubjects,
-    knowingOwnKeys: knowingOwnKeys(setup),
+    withOwnKeys: withOwnKeys(setup),
     async userOf({ iss, sub }) {
       if (sub === undefined) return undefined
       // Another issuer chooses its `sub` values freely: an equal one here is another user.
@@ -89,7 +89,7 @@ async function decide(
   const said: Decision = policy === undefined ? rule : await policy(request)
   if (said === 'consent') return 'consent'
   if (said === 'direct') return rule
-  throw denied(request)
+  throw policyDenial(request)
 }
 
 /** The upstream token, for a policy. */

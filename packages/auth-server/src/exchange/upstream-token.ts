@@ -3,7 +3,7 @@ import { importVerifyKey, type VerifyKey } from '@countersign/httpsig'
 import { AAuthError, type Act, type PublishedKey, parseScope, parseToken } from '@countersign/protocol'
 import { verifyAuthToken } from '@countersign/verify'
 import { grantIn } from '../grant/auth-token.js'
-import { ofRequest } from '../request-fault.js'
+import { asRequestFault } from '../request-fault.js'
 import type { RequestRow } from '../tables.js'
 
 /** The claims of a verified upstream token, without the token. */
@@ -40,10 +40,10 @@ export interface UpstreamContext {
  * @see protocol §7
  */
 export function verifyUpstreamToken(token: string, context: UpstreamContext): Promise<Upstream> {
-  return ofRequest(verified(token, context))
+  return asRequestFault(verifyUpstream(token, context))
 }
 
-async function verified(token: string, context: UpstreamContext): Promise<Upstream> {
+async function verifyUpstream(token: string, context: UpstreamContext): Promise<Upstream> {
   const { caller, issuer, issuers, directory, now, development } = context
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
   // SSRF: the token is not verified yet, and names any host it likes. Nothing is fetched before this check.
@@ -77,7 +77,7 @@ async function verified(token: string, context: UpstreamContext): Promise<Upstre
 }
 
 /** A directory that knows this server's own keys: a server must not have to reach itself. */
-export function knowingOwnKeys(o: {
+export function withOwnKeys(o: {
   readonly issuer: string
   readonly keys: readonly PublishedKey[]
 }): (directory: Pick<Directory, 'key'>) => Pick<Directory, 'key'> {

@@ -52,7 +52,7 @@ export async function issueAuthToken(
   const iat = Math.floor(now)
   const expires_in = upstream === undefined ? lifetime : lifetimeWithin(upstream.exp, { iat, lifetime })
   const jti = newTokenId(grant)
-  const auth_token = await signed({
+  const auth_token = await signWithinLimit({
     typ: 'auth+jwt',
     key: key.key,
     kid: key.kid,
@@ -95,7 +95,7 @@ export function grantIn(jti: string): string | undefined {
 }
 
 /** Each part is within its own limit. Too long all together is a fault of the request, not of this server. */
-async function signed(token: Parameters<typeof signToken>[0]): Promise<string> {
+async function signWithinLimit(token: Parameters<typeof signToken>[0]): Promise<string> {
   try {
     return await signToken(token)
   } catch (error) {

@@ -14,7 +14,7 @@ export async function decideNew(
 ): Promise<'direct' | 'consent'> {
   const isAboutUser = asksIdentity(request.scope)
   if (isAboutUser && users === 'none') {
-    throw denied(request, 'identity scopes need a user, and this auth server signs in none')
+    throw policyDenial(request, 'identity scopes need a user, and this auth server signs in none')
   }
   checkIdentityScopes(request.scope)
   switch (await policy(request)) {
@@ -22,9 +22,9 @@ export async function decideNew(
       return isAboutUser ? 'consent' : 'direct'
     case 'consent':
       if (users === 'some') return 'consent'
-      throw denied(request, 'this needs a user, and this auth server signs in none')
+      throw policyDenial(request, 'this needs a user, and this auth server signs in none')
     default:
-      throw denied(request)
+      throw policyDenial(request)
   }
 }
 
@@ -36,7 +36,7 @@ export async function decideNew(
 export async function decideAgain(request: PolicyRequest, policy: Policy): Promise<void> {
   const decision = await policy(request)
   if (decision === 'direct' || (decision === 'consent' && request.user !== undefined)) return
-  throw denied(request)
+  throw policyDenial(request)
 }
 
 /** The question to a policy. What is not known is left out, not undefined: operators write policies against it. */
@@ -75,7 +75,7 @@ interface Denied {
 }
 
 /** The denial by policy in the cause of a refusal: verified facts, unlike other causes. */
-export function deniedIn(cause: unknown): Denied | undefined {
+export function denialIn(cause: unknown): Denied | undefined {
   return cause instanceof Denial ? cause.about : undefined
 }
 
@@ -88,7 +88,7 @@ class Denial {
 }
 
 /** The error for a denial by policy or rules. */
-export function denied(
+export function policyDenial(
   request: PolicyRequest,
   description = 'the policy of this auth server does not allow this',
 ): AAuthError {

@@ -136,7 +136,7 @@ async function endExchanges(tx: Database, row: GrantRow, iss: string): Promise<G
 }
 
 /** How an event names a grant. */
-export function grantedTo(
+export function grantFacts(
   principal: Principal,
   { id, resource, scope, user, txn }: Grant,
 ): Principal & {

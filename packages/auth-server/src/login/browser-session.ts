@@ -125,7 +125,7 @@ async function currentSession(
   if (browser === undefined) return undefined
   const id = hashOf(browser)
   const secret = secretIn(cookies.read(message, 'session'))
-  const row = secret === undefined ? undefined : await live(store, secret, { browser: id, now: now() })
+  const row = secret === undefined ? undefined : await findLive(store, secret, { browser: id, now: now() })
   if (secret === undefined || row === undefined) return { id, csrf: csrfOf(browser) }
   if (row.last_used + noteEvery <= now()) await noteUse(store, row, now())
   const user = { sub: row.sub, claims: claimsOf(row.claims), provider: row.provider }
@@ -153,7 +153,7 @@ async function beginSession(context: SessionContext, message: ReceivedMessage, w
 type Transaction = Store<LoginTables>['db']
 type LiveRow = SessionRow & Pick<UserRow, 'claims'>
 
-async function live(
+async function findLive(
   store: Store<LoginTables>,
   secret: string,
   { browser, now }: { readonly browser: string; readonly now: number },

@@ -16,7 +16,7 @@ export function pageForm(
   const [contentType, second] = headerValues(message, 'content-type')
   if (second !== undefined) throw new AAuthError('invalid_request', 'Content-Type is there twice', { status: 415 })
   const form = parseForm(message.body, contentType)
-  if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw forged()
+  if (session === undefined || !isSame(form.get('csrf') ?? '', session.csrf)) throw formRefusal()
   return form
 }
 
@@ -27,12 +27,12 @@ export function pageForm(
 function checkOrigin(message: ReceivedMessage, issuer: string): void {
   const origins = headerValues(message, 'origin')
   const sites = headerValues(message, 'sec-fetch-site')
-  if (origins.length > 1 || sites.length > 1) throw forged()
+  if (origins.length > 1 || sites.length > 1) throw formRefusal()
   const [origin = 'null'] = origins
   const [site] = sites
   if (site === undefined ? origin === issuer : site === 'same-origin' && (origin === issuer || origin === 'null'))
     return
-  throw forged()
+  throw formRefusal()
 }
 
 function isSame(given: string, expected: string): boolean {
@@ -40,7 +40,7 @@ function isSame(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-function forged(): AAuthError {
+function formRefusal(): AAuthError {
   return new AAuthError(
     'access_denied',
     'This form did not come from this page, or the page was too old. Go back and reload it.',

@@ -39,7 +39,7 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
   const { now, development = false, patience = 1 } = o
   const fetcher = o.fetcher ?? guardedFetcher({ mediaTypes, dangerouslyAllowLoopback: development })
   const kept = new Map<string, { readonly until: number; readonly url: string | undefined }>()
-  const flights = new Map<string, Promise<string | undefined>>()
+  const fetching = new Map<string, Promise<string | undefined>>()
 
   async function fetchOne(logoUri: string): Promise<string | undefined> {
     const url = await dataUrl(fetcher, logoUri).catch(() => undefined)
@@ -47,13 +47,13 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
     kept.set(logoUri, { url, until: now() + (url === undefined ? keepNone : keep) })
     const [oldest] = kept.keys()
     if (kept.size > maxEntries && oldest !== undefined) kept.delete(oldest)
-    flights.delete(logoUri)
+    fetching.delete(logoUri)
     return url
   }
 
   function ofSite(logoUri: string): number {
     const site = shareSite(logoUri)
-    return [...flights.keys()].filter(other => shareSite(other) === site).length
+    return [...fetching.keys()].filter(other => shareSite(other) === site).length
   }
 
   return {
@@ -61,13 +61,13 @@ export function claimedLogos(o: ClaimedLogosOptions): ClaimedLogos {
       if (logoUri === undefined) return undefined
       const known = kept.get(logoUri)
       if (known !== undefined && known.until > now()) return known.url
-      let flight = flights.get(logoUri)
-      if (flight === undefined) {
-        if (flights.size >= maxConcurrent || ofSite(logoUri) >= maxOfSite) return undefined
-        flight = fetchOne(logoUri)
-        flights.set(logoUri, flight)
+      let picture = fetching.get(logoUri)
+      if (picture === undefined) {
+        if (fetching.size >= maxConcurrent || ofSite(logoUri) >= maxOfSite) return undefined
+        picture = fetchOne(logoUri)
+        fetching.set(logoUri, picture)
       }
-      return within(patience, flight)
+      return within(patience, picture)
     },
   }
 }

@@ -142,7 +142,7 @@ test(verifies('consent.page', 'a sign-in names one host, and an exchange the who
     { iss: 'https://auth-two.example', agent: 'https://travel.example' },
     { iss: 'https://auth-one.example', agent: 'https://agent.example', delegate: 'phone <b>' },
   ]
-  expect(text({ delegate: 'd', passage: { issuer: 'https://auth.example', chain } })).toContain(
+  expect(text({ delegate: 'd', exchange: { issuer: 'https://auth.example', chain } })).toContain(
     'Who asks whom agent.example began it; the part of it that it calls “ phone <b> ” ' +
       'travel.example was asked by the one above, as auth-one.example allowed ' +
       'assistant.example was asked by the one above, as auth-two.example allowed, and now asks you ' +
@@ -212,7 +212,7 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
     expect(structureOf(link(hostile)), hostile).toEqual(structureOf(link('x')))
     const chain = (value: string): string =>
       page({
-        passage: {
+        exchange: {
           issuer: 'https://auth.example',
           chain: [{ iss: 'https://one.example', agent: 'https://agent.example', delegate: value }],
         },

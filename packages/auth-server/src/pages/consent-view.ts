@@ -50,7 +50,7 @@ export interface ConsentView {
   /** Claimed. */
   readonly purpose?: string | undefined
   /** In an exchange: the chain of agents, nearest first, and this auth server. */
-  readonly passage?: { readonly issuer: string; readonly chain: readonly ChainHop[] } | undefined
+  readonly exchange?: { readonly issuer: string; readonly chain: readonly ChainHop[] } | undefined
   /**
    * How the answer travels: to a web page, to a program on this computer, or to a device that showed a code, which asked
    * from that address at that time (Unix seconds; `now` lets the page say how long ago).

@@ -13,9 +13,9 @@ const longestDelegate = 80
  * server that allowed it.
  */
 export function WhoAskedWhom({ view }: { readonly view: ConsentView }): JSX.Element | null {
-  const { passage, agent, resource } = view
-  if (passage === undefined) return null
-  const { chain, issuer } = passage
+  const { exchange, agent, resource } = view
+  if (exchange === undefined) return null
+  const { chain, issuer } = exchange
   const fromTop = chain.toReversed()
   return (
     <section aria-labelledby="chain">

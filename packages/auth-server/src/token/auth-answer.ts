@@ -4,10 +4,10 @@ import type { NewRequest } from '../consent/requests.js'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideNew, policyRequest, principalOf } from '../grant/decide.js'
 import type { Grant } from '../grant/grant.js'
-import { grantedTo, newGrantId } from '../grant/grants.js'
+import { grantFacts, newGrantId } from '../grant/grants.js'
 import { askInBrowser, type PendingAnswer } from './pending-answer.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { AccessRequest, AuthRequest } from './token-request.js'
 
 /** How an access is decided: at once, or by a user who is still to be asked. */
@@ -22,12 +22,12 @@ export type DecidedAccess =
  */
 export async function answerAuth(
   request: AuthRequest,
-  asking: Asking,
+  call: TokenCall,
   context: TokenContext,
 ): Promise<TokenAnswer | PendingAnswer> {
-  const decided = await decideAccess(request, asking, context)
+  const decided = await decideAccess(request, call, context)
   if (decided.outcome === 'direct') return decided.answer
-  return askInBrowser(decided.request, { wayBack: request, asking, count: asking.once }, context)
+  return askInBrowser(decided.request, { wayBack: request, call, count: call.once }, context)
 }
 
 /**
@@ -37,7 +37,7 @@ export async function answerAuth(
  */
 export async function decideAccess(
   request: AccessRequest,
-  { caller, discovery, once }: Asking,
+  { caller, discovery, once }: TokenCall,
   context: TokenContext,
 ): Promise<DecidedAccess> {
   const { issuer, now, development } = context
@@ -53,7 +53,7 @@ export async function decideAccess(
 
 async function grantDirectly(
   { resource, scope, txn }: RequestedAccess,
-  { caller, purpose }: { readonly caller: Asking['caller']; readonly purpose: string | undefined },
+  { caller, purpose }: { readonly caller: TokenCall['caller']; readonly purpose: string | undefined },
   { grants, issuer, now, onEvent }: TokenContext,
 ): Promise<TokenAnswer> {
   const principal = principalOf(caller)
@@ -61,6 +61,6 @@ async function grantDirectly(
   const issued = await issueAuthToken(issuer, { caller, resource, scope, txn, grant: grant.id }, now())
   // On disk before it is answered: a crash must not lose a refresh token that an agent holds.
   const refresh_token = await grants.add(principal, grant)
-  onEvent({ type: 'granted', by: 'policy', ...grantedTo(principal, grant), jti: issued.jti })
+  onEvent({ type: 'granted', by: 'policy', ...grantFacts(principal, grant), jti: issued.jti })
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, refresh_token }
 }

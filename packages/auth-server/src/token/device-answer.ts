@@ -9,7 +9,7 @@ import type { RequestRow } from '../tables.js'
 import { decideAccess } from './auth-answer.js'
 import { reportRequested } from './pending-answer.js'
 import { redeem } from './redemption.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { DeviceAuthRequest, DeviceCodeRequest } from './token-request.js'
 
 /** What a device shows to its user, and its device code. No URL holds the user code: victims would only have to click it. */
@@ -30,17 +30,17 @@ export interface DeviceAnswer {
  */
 export async function answerDeviceAuth(
   request: DeviceAuthRequest,
-  asking: Asking,
+  call: TokenCall,
   context: TokenContext,
 ): Promise<TokenAnswer | DeviceAnswer> {
-  const { agent } = asking.caller
+  const { agent } = call.caller
   // Phishing: an agent that can start this flow can ask any user anywhere to type in its code.
   if (context.deviceFlow !== 'any' && !context.deviceFlow.includes(agent)) {
     throw new AAuthError('unauthorized_client', 'this agent may not use the device flow')
   }
-  const decided = await decideAccess(request, asking, context)
+  const decided = await decideAccess(request, call, context)
   if (decided.outcome === 'direct') return decided.answer
-  await asking.once()
+  await call.once()
   const { id, device_code, user_code } = await context.requests.addDevice(decided.request)
   reportRequested(id, { flow: 'device', request: decided.request }, context)
   return {

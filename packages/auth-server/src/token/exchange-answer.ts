@@ -1,11 +1,11 @@
 import { AAuthError } from '@countersign/protocol'
 import { type IdentifiedCaller, peerOf } from '@countersign/verify'
 import type { AuthServerEvent } from '../event.js'
-import { type Exchange, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
+import { type ExchangeContext, exchangeFacts, upstreamFacts } from '../exchange/exchange.js'
 import { type Upstream, verifyUpstreamToken } from '../exchange/upstream-token.js'
 import { type IssuedToken, issueAuthToken } from '../grant/auth-token.js'
 import type { ConsentKey } from '../grant/consents.js'
-import { denied, policyRequest, principalOf } from '../grant/decide.js'
+import { policyDenial, policyRequest, principalOf } from '../grant/decide.js'
 import { asksIdentity, checkIdentityScopes, identityClaims } from '../grant/identity-claims.js'
 import type { User } from '../login/users.js'
 import { chainName, checkChain } from '../mandate/chain.js'
@@ -13,11 +13,11 @@ import type { PolicyRequest } from '../policy.js'
 import { redemptionHash } from '../request-token.js'
 import { askInBrowser, type PendingAnswer } from './pending-answer.js'
 import { type RequestedAccess, requestedAccess } from './requested-access.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { ExchangeRequest } from './token-request.js'
 
 /** An exchange request whose tokens are all verified. */
-export interface Passage {
+export interface VerifiedExchange {
   readonly caller: IdentifiedCaller
   readonly access: RequestedAccess
   /** The audit id of the resource token, where the upstream token has another. */
@@ -35,36 +35,37 @@ export interface Passage {
  */
 export async function answerExchange(
   request: ExchangeRequest,
-  asking: Asking,
+  call: TokenCall,
   context: TokenContext,
 ): Promise<TokenAnswer | PendingAnswer> {
   const { exchange } = context
   if (exchange === undefined) throw new AAuthError('unsupported_request_type', 'this auth server exchanges no tokens')
-  const passage = await verifiedPassage(request, asking, { ...context, exchange })
-  const { access, upstream, user } = passage
-  asking.note({ exchange: exchangeFacts(upstream), ...txnsOf(passage) })
-  const rule = ruleFor(passage, exchange)
-  checkChain(upstream.act, { caller: passage.caller.agent, downstream: access.resource })
-  await exchange.ownMandates.check(upstream, passage.caller.agent, user?.sub)
+  const verified = await verifyExchange(request, call, { ...context, exchange })
+  const { access, upstream, user } = verified
+  call.note({ exchange: exchangeFacts(upstream), ...txnsOf(verified) })
+  const rule = ruleFor(verified, exchange)
+  checkChain(upstream.act, { caller: verified.caller.agent, downstream: access.resource })
+  await exchange.ownMandates.check(upstream, verified.caller.agent, user?.sub)
   checkIdentityScopes(access.scope)
-  const decision = await exchange.decide(policyRequestOf(passage), rule)
+  const decision = await exchange.decide(policyRequestOf(verified), rule)
   // Identity scopes need the user's consent even where the rules say `direct`.
-  if (decision === 'direct' && !asksIdentity(newlyAsked(passage))) return pass(passage, { decision: 'rule' }, context)
+  if (decision === 'direct' && !asksIdentity(newlyAsked(verified)))
+    return answerAtOnce(verified, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
-    throw denied(policyRequestOf(passage), 'this needs the user, and there is none who could be asked')
+    throw policyDenial(policyRequestOf(verified), 'this needs the user, and there is none who could be asked')
   }
-  if (user !== undefined && (await isRemembered(passage, user, exchange))) {
-    return pass(passage, { decision: 'remembered' }, context)
+  if (user !== undefined && (await isRemembered(verified, user, exchange))) {
+    return answerAtOnce(verified, { decision: 'remembered' }, context)
   }
-  return askUser(request, passage, { asking, exchange, context })
+  return askUser(request, verified, { call, exchange, context })
 }
 
 /** The checks of protocol §7 of the request itself, in that order. */
-async function verifiedPassage(
+async function verifyExchange(
   request: ExchangeRequest,
-  { caller, discovery, once }: Asking,
-  context: TokenContext & { readonly exchange: Exchange },
-): Promise<Passage> {
+  { caller, discovery, once }: TokenCall,
+  context: TokenContext & { readonly exchange: ExchangeContext },
+): Promise<VerifiedExchange> {
   const { issuer, exchange, development } = context
   const now = context.now()
   // By hash: a count is kept for a while, and a token must not be.
@@ -80,7 +81,7 @@ async function verifiedPassage(
     caller: caller.agent,
     issuer: issuer.issuer,
     issuers: exchange.rules.issuers,
-    directory: exchange.knowingOwnKeys(discovery),
+    directory: exchange.withOwnKeys(discovery),
     now,
     development,
   })
@@ -97,30 +98,33 @@ async function verifiedPassage(
 }
 
 /** The audit ids of an exchange: that of the upstream token, and that of the resource token where it is another. */
-function txnsOf({ access: { txn }, resource_txn }: Passage): { readonly txn?: string; readonly resource_txn?: string } {
+function txnsOf({ access: { txn }, resource_txn }: VerifiedExchange): {
+  readonly txn?: string
+  readonly resource_txn?: string
+} {
   return { ...(txn === undefined ? {} : { txn }), ...(resource_txn === undefined ? {} : { resource_txn }) }
 }
 
 /** @throws AAuthError `access_denied` where no rule allows all of it */
-export function ruleFor(passage: Passage, { rules }: Exchange): 'direct' | 'consent' {
-  const { caller, access, upstream } = passage
+export function ruleFor(verified: VerifiedExchange, { rules }: ExchangeContext): 'direct' | 'consent' {
+  const { caller, access, upstream } = verified
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
-  const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(passage) })
+  const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(verified) })
   if (decision !== undefined) return decision
-  throw denied(policyRequestOf(passage), 'no exchange rule allows all of this')
+  throw policyDenial(policyRequestOf(verified), 'no exchange rule allows all of this')
 }
 
 /**
  * The scopes that a rule must allow. A token for a known user holds their `sub` anyway, so `openid` beside other scopes asks for
  * nothing new: resources repeat it with scopes that a token already has.
  */
-function newlyAsked({ access: { scope }, user }: Passage): readonly string[] {
+function newlyAsked({ access: { scope }, user }: VerifiedExchange): readonly string[] {
   const others = scope.filter(name => name !== 'openid')
   return user === undefined || others.length === 0 ? scope : others
 }
 
 /** The question to a policy about an exchange. */
-export function policyRequestOf({ caller, access, upstream, user, purpose }: Passage): PolicyRequest {
+export function policyRequestOf({ caller, access, upstream, user, purpose }: VerifiedExchange): PolicyRequest {
   return policyRequest(principalOf(caller), {
     ...access,
     purpose,
@@ -129,12 +133,12 @@ export function policyRequestOf({ caller, access, upstream, user, purpose }: Pas
   })
 }
 
-async function isRemembered(passage: Passage, user: User, exchange: Exchange): Promise<boolean> {
-  const { scope } = passage.access
-  return (await exchange.remembered(keyOf(passage, user), scope)).length === scope.length
+async function isRemembered(verified: VerifiedExchange, user: User, exchange: ExchangeContext): Promise<boolean> {
+  const { scope } = verified.access
+  return (await exchange.remembered(keyOf(verified, user), scope)).length === scope.length
 }
 
-function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
+function keyOf({ caller, access, upstream }: VerifiedExchange, user: User): ConsentKey {
   return {
     user_sub: user.sub,
     agent: caller.agent,
@@ -145,25 +149,29 @@ function keyOf({ caller, access, upstream }: Passage, user: User): ConsentKey {
 }
 
 /** Answers with the token of a decided exchange. */
-async function pass(passage: Passage, how: PassedBy, context: TokenContext): Promise<TokenAnswer> {
-  const { issued, granted } = await issuePassed(passage, how, context)
+async function answerAtOnce(
+  verified: VerifiedExchange,
+  how: ExchangeDecision,
+  context: TokenContext,
+): Promise<TokenAnswer> {
+  const { issued, granted } = await issueExchanged(verified, how, context)
   context.onEvent(granted)
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 
 /** Who decided an exchange, and the request that the user decided. */
-export interface PassedBy {
+export interface ExchangeDecision {
   readonly decision: 'rule' | 'remembered' | 'code'
   readonly request?: string
 }
 
 /** Signs the token of a decided exchange, for the key of this request; resolves with its event, too. */
-export async function issuePassed(
-  passage: Passage,
-  how: PassedBy,
+export async function issueExchanged(
+  verified: VerifiedExchange,
+  how: ExchangeDecision,
   { issuer, now }: Pick<TokenContext, 'issuer' | 'now'>,
 ): Promise<{ readonly issued: IssuedToken; readonly granted: AuthServerEvent }> {
-  const { caller, access, upstream, user } = passage
+  const { caller, access, upstream, user } = verified
   const { resource, scope } = access
   const granted = user && { sub: user.sub, claims: identityClaims(scope, { ...user.claims }) }
   const issued = await issueAuthToken(
@@ -183,19 +191,19 @@ export async function issuePassed(
       jti: issued.jti,
       ...(user === undefined ? {} : { user: user.sub }),
       exchange: exchangeFacts(upstream),
-      ...txnsOf(passage),
+      ...txnsOf(verified),
     },
   }
 }
 
 function askUser(
   request: ExchangeRequest,
-  passage: Passage,
-  o: { readonly asking: Asking; readonly exchange: Exchange; readonly context: TokenContext },
+  verified: VerifiedExchange,
+  o: { readonly call: TokenCall; readonly exchange: ExchangeContext; readonly context: TokenContext },
 ): Promise<PendingAnswer> {
-  const { caller, access, resource_txn, upstream, purpose } = passage
+  const { caller, access, resource_txn, upstream, purpose } = verified
   const asked = { principal: principalOf(caller), ...access, resource_txn, upstream, purpose, ...peerOf(caller) }
   const name = redemptionHash([caller.agent, upstream.iss, upstream.sub ?? ''])
   const count = (): void => o.exchange.questions.take(name)
-  return askInBrowser(asked, { wayBack: request, asking: o.asking, count }, o.context)
+  return askInBrowser(asked, { wayBack: request, call: o.call, count }, o.context)
 }

@@ -3,7 +3,7 @@ import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
 import type { Grant } from '../grant/grant.js'
-import { grantedTo, newGrantId } from '../grant/grants.js'
+import { grantFacts, newGrantId } from '../grant/grants.js'
 import type { RequestRow } from '../tables.js'
 import type { CodeOutcome, CodeToken, PresentedCode } from './code-outcome.js'
 import { repeatFor } from './repeats.js'
@@ -31,7 +31,7 @@ export function grantOutcome(
       const reused = await grants.redeemed(principal, redemption)
       if (reused === undefined || reused.created + repeatFor > now()) return undefined
       const ended = await grants.endRedeemed(principal, redemption)
-      return ended === undefined ? undefined : { type: 'alarm', reason: 'code-reused', ...grantedTo(principal, ended) }
+      return ended === undefined ? undefined : { type: 'alarm', reason: 'code-reused', ...grantFacts(principal, ended) }
     },
   }
 }
@@ -52,7 +52,7 @@ async function issueFor(
   return {
     issued,
     grant: { principal, grant, redemption: code.redemption },
-    granted: { type: 'granted', by: code.by, request: row.id, ...grantedTo(principal, grant), jti },
+    granted: { type: 'granted', by: code.by, request: row.id, ...grantFacts(principal, grant), jti },
   }
 }
 

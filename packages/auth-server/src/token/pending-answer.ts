@@ -2,7 +2,7 @@ import { AAuthError, checkRedirectUri } from '@countersign/protocol'
 import type { NewRequest } from '../consent/requests.js'
 import { exchangeFacts } from '../exchange/exchange.js'
 import { requestLifetime } from '../request-token.js'
-import type { Asking, TokenContext } from './token-context.js'
+import type { TokenCall, TokenContext } from './token-context.js'
 
 /** What an agent sends its user's browser with, to `agent_auth_endpoint`. */
 export interface PendingAnswer {
@@ -24,7 +24,7 @@ interface WayBack {
  */
 export async function askInBrowser(
   request: NewRequest,
-  o: { readonly wayBack: WayBack; readonly asking: Asking; readonly count: () => Promise<void> | void },
+  o: { readonly wayBack: WayBack; readonly call: TokenCall; readonly count: () => Promise<void> | void },
   context: Pick<TokenContext, 'requests' | 'onEvent'>,
 ): Promise<PendingAnswer> {
   const { redirect_uri, state } = o.wayBack
@@ -32,7 +32,7 @@ export async function askInBrowser(
     throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
   }
   // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
-  checkRedirectUri(redirect_uri, await o.asking.discovery.agent(request.principal.agent))
+  checkRedirectUri(redirect_uri, await o.call.discovery.agent(request.principal.agent))
   await o.count()
   const { id, request_token } = await context.requests.add(request, { redirect_uri, state })
   reportRequested(id, { flow: 'browser', request }, context)

@@ -1,6 +1,6 @@
 import type { IdentifiedCaller } from '@countersign/verify'
 import { principalOf } from '../grant/decide.js'
-import { redemptionHash, refusedCode } from '../request-token.js'
+import { codeRefusal, redemptionHash } from '../request-token.js'
 import type { RequestRow } from '../tables.js'
 import type { CodeOutcome, PresentedCode } from './code-outcome.js'
 import { exchangeOutcome } from './exchange-code.js'
@@ -37,7 +37,7 @@ function outcomeOf(
   // A grant, with a refresh token, is never made of an exchange.
   if (row === undefined || row.upstream === null) return grantOutcome({ by, redemption }, caller, context)
   const { exchange } = context
-  if (exchange === undefined) throw refusedCode()
+  if (exchange === undefined) throw codeRefusal()
   return exchangeOutcome(row, caller, { ...context, exchange })
 }
 
@@ -49,7 +49,7 @@ async function redeemFirst(
 ): Promise<TokenAnswer> {
   const { issued, grant, granted } = await outcome.issue(row)
   const taken = await redemptions.take(row, grant)
-  if (taken === undefined) throw refusedCode()
+  if (taken === undefined) throw codeRefusal()
   onEvent(granted)
   return { auth_token: issued.auth_token, expires_in: issued.expires_in, ...taken }
 }
@@ -58,12 +58,12 @@ async function redeemFirst(
 async function refuse(outcome: CodeOutcome, { onEvent }: TokenContext): Promise<never> {
   const alarm = await outcome.endReused()
   if (alarm !== undefined) onEvent(alarm)
-  throw refusedCode()
+  throw codeRefusal()
 }
 
 /** A revocation ends the repeat of a code at once. */
 async function reportRepeat(outcome: CodeOutcome, { onEvent }: TokenContext): Promise<void> {
   const repeated = await outcome.repeated()
-  if (repeated === undefined) throw refusedCode()
+  if (repeated === undefined) throw codeRefusal()
   onEvent(repeated)
 }

@@ -2,7 +2,7 @@ import { AAuthError, missingScope, parseScope } from '@countersign/protocol'
 import type { IdentifiedCaller } from '@countersign/verify'
 import { issueAuthToken } from '../grant/auth-token.js'
 import { decideAgain, policyRequest, principalOf } from '../grant/decide.js'
-import { grantedTo } from '../grant/grants.js'
+import { grantFacts } from '../grant/grants.js'
 import type { TokenAnswer, TokenContext } from './token-context.js'
 import type { RefreshRequest } from './token-request.js'
 
@@ -18,15 +18,15 @@ export async function answerRefresh(
 ): Promise<TokenAnswer> {
   const principal = principalOf(caller)
   const grant = await grants.find(principal, request.refresh_token)
-  if (grant === undefined) throw refusedGrant()
+  if (grant === undefined) throw grantRefusal()
   const scope = narrowedScope(request.scope, parseScope(grant.scope))
   // The audit id stays that of the grant, and so does that of what others do for it.
   const { resource, purpose, user, id, txn } = grant
   await decideAgain(policyRequest(principal, { resource, scope, purpose, user: user?.sub }), policy)
   const issued = await issueAuthToken(issuer, { caller, resource, scope, user, txn, grant: id }, now())
   // A revocation in the meantime wins: the token that was just signed is not sent.
-  if (!(await grants.use(request.refresh_token))) throw refusedGrant()
-  onEvent({ type: 'refreshed', ...grantedTo(principal, grant), scope, jti: issued.jti })
+  if (!(await grants.use(request.refresh_token))) throw grantRefusal()
+  onEvent({ type: 'refreshed', ...grantFacts(principal, grant), scope, jti: issued.jti })
   return { auth_token: issued.auth_token, expires_in: issued.expires_in }
 }
 
@@ -40,6 +40,6 @@ function narrowedScope(asked: string | undefined, granted: readonly string[]): r
 }
 
 /** One text for every cause: a caller must not learn that another agent has this token. */
-function refusedGrant(): AAuthError {
+function grantRefusal(): AAuthError {
   return new AAuthError('invalid_grant', 'the refresh token is unknown, ended, or not of this caller')
 }

@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import { AAuthError, missingScope, parseScope, parseToken } from '@countersign/protocol'
 import { type IdentifiedCaller, verifyResourceToken } from '@countersign/verify'
 import { resourceScopes } from '../grant/identity-claims.js'
-import { ofRequest } from '../request-fault.js'
+import { asRequestFault } from '../request-fault.js'
 import type { AccessRequest } from './token-request.js'
 
 /** What was asked for, verified and not yet decided. */
@@ -96,7 +96,7 @@ async function checkOwnScopes(
       'a delegate may ask for identity scopes only; other scopes of its agent need a resource token',
     )
   }
-  const { supported_scopes = [] } = await ofRequest(context.discovery.resource(caller.agent))
+  const { supported_scopes = [] } = await asRequestFault(context.discovery.resource(caller.agent))
   if (missingScope(supported_scopes, scope).length > 0) {
     throw new AAuthError('invalid_scope', 'scope holds a name that is not among supported_scopes of the agent')
   }

@@ -1,5 +1,5 @@
 import { principalOf } from '../grant/decide.js'
-import { grantedTo } from '../grant/grants.js'
+import { grantFacts } from '../grant/grants.js'
 import type { VerifiedCaller } from './identified-form.js'
 import type { TokenContext } from './token-context.js'
 import { parseRevocation } from './token-request.js'
@@ -10,7 +10,7 @@ import { parseRevocation } from './token-request.js'
  * @throws AAuthError `invalid_request` when there is no `token`
  * @see protocol §6.2
  */
-export async function revocation(
+export async function answerRevocation(
   form: ReadonlyMap<string, string>,
   { caller, once }: Pick<VerifiedCaller, 'caller' | 'once'>,
   context: Pick<TokenContext, 'grants' | 'onEvent'>,
@@ -20,6 +20,6 @@ export async function revocation(
   await once()
   const ended = await context.grants.revoke(owner, token)
   if (ended === undefined) context.onEvent({ type: 'revoked', ...owner, found: false })
-  else context.onEvent({ type: 'revoked', found: true, ...grantedTo(owner, ended) })
+  else context.onEvent({ type: 'revoked', found: true, ...grantFacts(owner, ended) })
   return {}
 }

@@ -4,7 +4,7 @@ import { answerDeviceAuth, answerDeviceCode, type DeviceAnswer } from './device-
 import { answerExchange } from './exchange-answer.js'
 import type { PendingAnswer } from './pending-answer.js'
 import { answerRefresh } from './refresh-answer.js'
-import type { Asking, TokenAnswer, TokenContext } from './token-context.js'
+import type { TokenAnswer, TokenCall, TokenContext } from './token-context.js'
 import type { TokenRequest } from './token-request.js'
 
 /**
@@ -12,26 +12,26 @@ import type { TokenRequest } from './token-request.js'
  * @throws AAuthError with the code of protocol §8
  * @see protocol §6.2
  */
-export async function tokenAnswer(
+export async function answerToken(
   request: TokenRequest,
-  asking: Asking,
+  call: TokenCall,
   context: TokenContext,
 ): Promise<TokenAnswer | PendingAnswer | DeviceAnswer> {
   switch (request.request_type) {
     case 'auth':
-      return answerAuth(request, asking, context)
+      return answerAuth(request, call, context)
     case 'device_auth':
-      return answerDeviceAuth(request, asking, context)
+      return answerDeviceAuth(request, call, context)
     case 'code':
-      await asking.once()
-      return answerCode(request, asking.caller, context)
+      await call.once()
+      return answerCode(request, call.caller, context)
     case 'device_code':
-      await asking.once()
-      return answerDeviceCode(request, asking.caller, context)
+      await call.once()
+      return answerDeviceCode(request, call.caller, context)
     case 'refresh':
-      await asking.once()
-      return answerRefresh(request, asking.caller, context)
+      await call.once()
+      return answerRefresh(request, call.caller, context)
     case 'exchange':
-      return answerExchange(request, asking, context)
+      return answerExchange(request, call, context)
   }
 }

@@ -2,7 +2,7 @@ import type { Discovery } from '@countersign/discovery'
 import type { Polls } from '../bound/polls.js'
 import type { Requests } from '../consent/requests.js'
 import type { AuthServerEvent, ExchangeFacts } from '../event.js'
-import type { Exchange } from '../exchange/exchange.js'
+import type { ExchangeContext } from '../exchange/exchange.js'
 import type { AuthTokenIssuer } from '../grant/auth-token.js'
 import type { Grant, Principal } from '../grant/grant.js'
 import type { Grants } from '../grant/grants.js'
@@ -24,7 +24,7 @@ export interface TokenContext {
   /** Agents that may use the device flow. */
   readonly deviceFlow: 'any' | readonly string[]
   /** Absent where no exchange is configured. */
-  readonly exchange?: Exchange | undefined
+  readonly exchange?: ExchangeContext | undefined
   readonly now: () => number
   readonly development: boolean
   readonly onEvent: (event: AuthServerEvent) => void
@@ -40,7 +40,7 @@ export interface TokenAnswer {
 }
 
 /** The verified caller of a request, with the rest of its fetch budget. */
-export interface Asking extends Pick<VerifiedCaller, 'caller' | 'once'> {
+export interface TokenCall extends Pick<VerifiedCaller, 'caller' | 'once'> {
   readonly discovery: Discovery
   /** Notes the verified upstream token of an exchange, so that the event of a refusal names it. */
   readonly note: (known: {
