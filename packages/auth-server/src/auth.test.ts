@@ -230,7 +230,7 @@ test(verifies('auth.self.delegate', 'a delegate may not ask for scopes of its ag
 test('identity scopes need a user, whichever caller asks', async () => {
   const made = await world({ policy: () => 'direct' })
   const phone = await delegate(made, 'phone')
-  const description = 'identity scopes need a user, and this auth server signs in none'
+  const description = 'identity scopes need a user, and this auth server has no login'
   const resource_token = await resourceToken(made, phone, { claims: { scope: 'events.read email' } })
   for (const [signer, form] of [
     [phone, { scope: 'openid' }],

@@ -49,7 +49,9 @@ export function ownMandatesIn(store: Store<Tables>, issuer: string, now: () => n
           if (rows.some(row => missingScope(parseScope(row.scope), held).length === 0)) return
         }
       }
-      throw new AAuthError('invalid_auth_token', 'what upstream_token was issued for has ended', { status: 400 })
+      throw new AAuthError('invalid_auth_token', 'the grant of upstream_token has been revoked or has ended', {
+        status: 400,
+      })
     },
   }
 }

@@ -48,14 +48,17 @@ async function verifyUpstream(token: string, context: UpstreamContext): Promise<
   const { iss, payload } = parseToken(token, ['auth+jwt'], { development })
   // SSRF: the token is not verified yet, and names any host it likes. Nothing is fetched before this check.
   if (!issuers.has(iss)) {
-    throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not an issuer that exchanges are taken from')
+    throw new AAuthError('untrusted_issuer', 'iss of upstream_token is not the upstream of any exchange rule')
   }
   const claims = await verifyAuthToken({ token, issuer: iss, audience: caller, discovery: directory, now, development })
   const { agent, agent_delegate, sub, exp, txn, jti } = claims
   const scope = claims.scope === undefined ? [] : parseScope(claims.scope)
   // A token that only signs a user in allows nothing to be done for them.
   if (agent === undefined || scope.length === 0) {
-    throw new AAuthError('invalid_auth_token', 'upstream_token has no agent or no scope: it is no mandate')
+    throw new AAuthError(
+      'invalid_auth_token',
+      'upstream_token has no agent or no scope: it only signs a user in, and cannot be exchanged',
+    )
   }
   // Another issuer could choose a `jti` that looks like a grant of this server.
   const grant = iss === issuer ? grantIn(jti) : undefined

@@ -100,6 +100,10 @@ async function signWithinLimit(token: Parameters<typeof signToken>[0]): Promise<
     return await signToken(token)
   } catch (error) {
     if (!(error instanceof TypeError && error.cause instanceof AAuthError)) throw error
-    throw new AAuthError('invalid_request', 'what is asked for does not fit into an auth token', { cause: error })
+    throw new AAuthError(
+      'invalid_request',
+      'the granted names and scope are too long for an auth token: ask for fewer scopes',
+      { cause: error },
+    )
   }
 }

@@ -14,7 +14,7 @@ export async function decideNew(
 ): Promise<'direct' | 'consent'> {
   const isAboutUser = asksIdentity(request.scope)
   if (isAboutUser && users === 'none') {
-    throw policyDenial(request, 'identity scopes need a user, and this auth server signs in none')
+    throw policyDenial(request, 'identity scopes need a user, and this auth server has no login')
   }
   checkIdentityScopes(request.scope)
   switch (await policy(request)) {
@@ -22,7 +22,7 @@ export async function decideNew(
       return isAboutUser ? 'consent' : 'direct'
     case 'consent':
       if (users === 'some') return 'consent'
-      throw policyDenial(request, 'this needs a user, and this auth server signs in none')
+      throw policyDenial(request, 'this needs a user, and this auth server has no login')
     default:
       throw policyDenial(request)
   }
@@ -90,7 +90,7 @@ class Denial {
 /** The error for a denial by policy or rules. */
 export function policyDenial(
   request: PolicyRequest,
-  description = 'the policy of this auth server does not allow this',
+  description = 'the policy of this auth server denies this access',
 ): AAuthError {
   return new AAuthError('access_denied', description, { cause: new Denial(request) })
 }

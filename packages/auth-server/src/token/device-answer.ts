@@ -82,7 +82,7 @@ function isAllowed(row: RequestRow, { polls, now }: TokenContext): boolean {
   if (row.status === 'granted') return true
   if (row.status === 'denied') throw new AAuthError('access_denied', 'the user said no')
   if (polls.note(row.request_hash) === 'too soon') {
-    throw new AAuthError('slow_down', 'the device asks too often; wait 5 seconds longer between two requests')
+    throw new AAuthError('slow_down', 'the device polls too often: wait 5 seconds longer between two polls')
   }
   throw new AAuthError('authorization_pending', 'the user has not decided yet')
 }

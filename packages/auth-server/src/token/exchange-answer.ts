@@ -52,7 +52,10 @@ export async function answerExchange(
   if (decision === 'direct' && !asksIdentity(newlyAsked(verified)))
     return answerAtOnce(verified, { decision: 'rule' }, context)
   if (upstream.sub === undefined || context.users === 'none') {
-    throw policyDenial(policyRequestOf(verified), 'this needs the user, and there is none who could be asked')
+    throw policyDenial(
+      policyRequestOf(verified),
+      'this needs the consent of a user, and the upstream token names none who can sign in here',
+    )
   }
   if (user !== undefined && (await isRemembered(verified, user, exchange))) {
     return answerAtOnce(verified, { decision: 'remembered' }, context)
@@ -111,7 +114,7 @@ export function ruleFor(verified: VerifiedExchange, { rules }: ExchangeContext):
   const path = { upstream: upstream.iss, middle: caller.agent, downstream: access.resource }
   const decision = rules.decide({ ...path, upstreamScope: upstream.scope, scope: newlyAsked(verified) })
   if (decision !== undefined) return decision
-  throw policyDenial(policyRequestOf(verified), 'no exchange rule allows all of this')
+  throw policyDenial(policyRequestOf(verified), 'no exchange rule allows this scope on this path')
 }
 
 /**

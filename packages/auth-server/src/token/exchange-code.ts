@@ -41,7 +41,7 @@ async function issueFor(row: RequestRow, caller: IdentifiedCaller, context: Cont
   if (verified.upstream.exp <= now()) {
     throw new AAuthError(
       'invalid_grant',
-      'the upstream token has expired; what the user allowed is kept for the next one',
+      'the upstream token has expired: send an exchange with a new one, the consent is kept',
     )
   }
   return issueExchanged(verified, { decision: 'code', request: row.id }, context)

@@ -29,7 +29,7 @@ export async function askInBrowser(
 ): Promise<PendingAnswer> {
   const { redirect_uri, state } = o.wayBack
   if (redirect_uri === undefined) {
-    throw new AAuthError('invalid_request', 'redirect_uri is missing, and this needs the user')
+    throw new AAuthError('invalid_request', 'redirect_uri is missing: it is needed because the user must decide')
   }
   // Open redirect: an agent must get no link to our pages that would send the user to an address it does not publish.
   checkRedirectUri(redirect_uri, await o.call.discovery.agent(request.principal.agent))

@@ -22,7 +22,7 @@ export async function redeem(
   const { agent, delegate = '' } = principalOf(caller)
   const outcome = outcomeOf(code, caller, context)
   const key = redemptionHash([redemption, agent, delegate, caller.key.thumbprint])
-  const { answer, kind } = await context.repeats.answer(key, () =>
+  const { answer, kind } = await context.repeats.answer(key, async () =>
     row !== undefined && isAllowed(row) ? redeemFirst(row, outcome, context) : refuse(outcome, context),
   )
   if (kind === 'repeat') await reportRepeat(outcome, context)

@@ -51,7 +51,10 @@ async function accessByResourceToken(
   // An agent asks for access to itself in the direct form. A resource token of its own making would get around the rules of that
   // form. A delegate cannot make one, so a token of its agent's API is good: it is how a delegate gets scopes of its agent.
   if (iss === issuer || (iss === caller.agent && caller.delegate === undefined)) {
-    throw new AAuthError('invalid_resource_token', 'iss of the resource token is the agent or this auth server')
+    throw new AAuthError(
+      'invalid_resource_token',
+      'iss of the resource token is the agent or this auth server: ask for own scopes by scope',
+    )
   }
   const claims = await verifyResourceToken({ token, audience: issuer, discovery, now, development })
   bindsCaller(claims, caller)
