@@ -740,7 +740,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     bound: 'tokenCache, 10 000',
     bytes: '5 KiB × tokenCache',
     shared: 'a site that holds over a tenth gives way first',
-    filledBy: ['packages/verify/src/verified-tokens.test.ts', 'those of one site give way'],
+    filledBy: ['packages/verify/src/verified-tokens.test.ts', 'tokens of a site that holds many are evicted first'],
   },
   'apps/playground/src/calendar.ts events': { ...ofProgram, bound: '1000 and the holidays' },
   'apps/playground/src/participant-process.ts out': {

@@ -46,7 +46,7 @@ test(
   verifies(
     'F-44',
     'discovery.stale',
-    'an agent whose JWKS is down while it rotates: the old key goes on, the new one waits',
+    'an agent whose JWKS is unreachable while it rotates: the old key goes on working, the new one is refused with 503',
   ),
   async () => {
     expect(await level(await freshAgentToken())).toBe('identified')
@@ -68,7 +68,7 @@ test(
 )
 
 test(
-  verifies('F-46', 'discovery.cache', 'a key that its auth server withdraws counts for 10 minutes at most'),
+  verifies('F-46', 'discovery.cache', 'a key that an auth server withdraws is accepted for 10 minutes at most'),
   async () => {
     const leaked = await authToken(auth, key, { iat: now - 10, exp: now + 3590 })
     expect(await level(leaked)).toBe('authorized')
@@ -84,7 +84,7 @@ test(
   verifies(
     'F-54',
     'discovery.stale',
-    'a resource cut off from its auth server verifies for 1 h, then 503, and heals alone',
+    'a resource that cannot reach the auth server verifies for 1 h, then answers 503, and recovers by itself',
   ),
   async () => {
     expect(await level(await freshAuthToken())).toBe('authorized')
@@ -97,7 +97,7 @@ test(
     }
     net.time = now + 3600
     expect(await refusal(await freshAuthToken())).toEqual({ ...away, retryAfter: 5 })
-    // That its signature was verified a minute ago does not help a token whose issuer may have withdrawn the key.
+    // A cached token is refused, too: its issuer may have withdrawn the key since.
     expect(await refusal(remembered)).toMatchObject(away)
     net.down.delete(auth.id)
     net.time += 5
@@ -105,7 +105,7 @@ test(
   },
 )
 
-describe('who is met without a fetch', () => {
+describe('issuers that are refused without a fetch', () => {
   const accepts = (over: Partial<Parameters<typeof createVerifier>[0]>) =>
     createVerifier({
       receiver: api,
@@ -118,7 +118,11 @@ describe('who is met without a fetch', () => {
     signed(`${api}/x`, by, { scheme: 'jwks_uri', id, kid: 'k1', dwk: 'aauth-agent' })
 
   test(
-    verifies('trust.resource.auth-servers', 'trust.resource.agents', 'all but those whose list or function has them'),
+    verifies(
+      'trust.resource.auth-servers',
+      'trust.resource.agents',
+      'all but those that the list or the function names',
+    ),
     async () => {
       const evil = await net.publish('aauth-issuer', 'https://evil.example')
       const lists: IdentifierList[] = [['https://auth.example'], id => id === 'https://auth.example']
@@ -138,11 +142,14 @@ describe('who is met without a fetch', () => {
     },
   )
 
-  test(verifies('DSC-32', 'discovery.budget', 'and one who is met costs two documents, however often'), async () => {
-    const any = accepts({ authServers: 'any' })
-    for (let i = 0; i < 20; i++) await any.verify(await withToken(await freshAuthToken()))
-    expect(net.fetched).toEqual(['https://auth.example/.well-known/aauth-issuer', 'https://auth.example/jwks'])
-  })
+  test(
+    verifies('DSC-32', 'discovery.budget', 'an accepted issuer costs two documents, however often it calls'),
+    async () => {
+      const any = accepts({ authServers: 'any' })
+      for (let i = 0; i < 20; i++) await any.verify(await withToken(await freshAuthToken()))
+      expect(net.fetched).toEqual(['https://auth.example/.well-known/aauth-issuer', 'https://auth.example/jwks'])
+    },
+  )
 })
 
 test(
@@ -150,7 +157,7 @@ test(
     'DSC-25',
     'DSC-21',
     'discovery.failures',
-    'one issuer that is down costs one fetch, and nobody under another',
+    'an unreachable issuer costs one fetch, and no caller of another issuer',
   ),
   async () => {
     const other = await net.publish('aauth-agent', 'https://other.example')

@@ -8,25 +8,25 @@ import {
 } from '@countersign/httpsig'
 import { type AgentTokenClaims, type AuthTokenClaims, jwks, type PublishedKey, signToken } from '@countersign/protocol'
 
-/** The moment every test of this room happens at, in Unix seconds. */
+/** The time of all tests here, in Unix seconds. */
 export const now = 1_800_000_000
 
 /** One origin with published keys. */
 export interface Origin {
   readonly id: string
   readonly key: SigningKey
-  /** Under which `key` is published; `k1` where nothing is said. */
+  /** The kid of `key`; default `k1`. */
   readonly kid?: string
 }
 
-/** An in-memory internet: what is not published here does not exist. */
+/** An in-memory internet: only documents published here exist. */
 export interface Network {
   readonly discovery: Discovery
   /** Every URL that was fetched, in order. */
   readonly fetched: string[]
   /** Origins that do not answer. */
   readonly down: Set<string>
-  /** Puts other keys into the place of an origin's. */
+  /** Replaces the keys of an origin. */
   publishKeys(id: string, keys: readonly PublishedKey[]): void
   publish(document: 'aauth-agent' | 'aauth-resource' | 'aauth-issuer', id: string, key?: SigningKey): Promise<Origin>
   /** The clock of caches. */
@@ -68,7 +68,7 @@ export function network(): Network {
   return net
 }
 
-/** A signed request as the receiver gets it. */
+/** A signed request as its receiver gets it. */
 export async function signed(
   url: string,
   key: SigningKey,
@@ -88,7 +88,7 @@ export async function signed(
   return { method, target: pathname + search, headers: [['host', host], ...lines], peer: '192.0.2.1' }
 }
 
-/** An agent token of `issuer` for `key`; `claims` replaces what a case changes. */
+/** An agent token of `issuer` for `key`; `claims` replaces default claims. */
 export function agentToken(
   issuer: Origin,
   key: SigningKey,

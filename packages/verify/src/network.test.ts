@@ -32,7 +32,7 @@ test('wide networks are /48 for IPv6 and /24 for IPv4', () => {
   expect(wideNetworkOf('unknown')).toBe('unknown')
 })
 
-test('a peer is private on this machine and in the networks that nobody routes', () => {
+test('a peer is private on this machine and in networks that are not routed', () => {
   for (const peer of [
     '127.0.0.1',
     '::1',

@@ -1,7 +1,7 @@
 /**
- * The network a peer address counts as: an IPv4 address itself, an IPv6 address' /64.
- * One host is commonly given a whole /64, so counting single IPv6 addresses would count nothing.
- * @param peer an IP address as a socket gives it; an IPv4-mapped one counts as IPv4. Anything else comes back as it is.
+ * The network that a peer address counts for: the IPv4 address itself, or the /64 of an IPv6 address.
+ * One host commonly has a whole /64, so a limit by single IPv6 addresses would limit nothing.
+ * @param peer an IP address as a socket gives it; an IPv4-mapped one counts as IPv4. Any other text is returned unchanged.
  * @see protocol §4 "Limits by level"
  */
 export function networkOf(peer: string): string {
@@ -10,9 +10,9 @@ export function networkOf(peer: string): string {
 }
 
 /**
- * The wider network whose share of a bounded thing a peer address takes: the /24 of an IPv4 address, the /48 of an IPv6 address.
- * One customer is commonly given a /48 or rents a /24, so finer networks alone would share nothing.
- * @param peer an IP address as a socket gives it; an IPv4-mapped one counts as IPv4. Anything else comes back as it is.
+ * The wider network that a peer address counts for where networks share something: the /24 of an IPv4 address, the /48 of an IPv6
+ * address. One customer commonly has a /48 or rents a /24, so shares by smaller networks would bound nothing.
+ * @param peer an IP address as a socket gives it; an IPv4-mapped one counts as IPv4. Any other text is returned unchanged.
  * @see protocol §10
  */
 export function wideNetworkOf(peer: string): string {
@@ -22,7 +22,7 @@ export function wideNetworkOf(peer: string): string {
   return network === undefined ? address : `${network}.0/24`
 }
 
-/** Whether a peer is this machine or in a private network: it may be a proxy that stands for everyone behind it. */
+/** Tells whether a peer is this machine or in a private network: it may be a proxy with many callers behind it. */
 export function isPrivatePeer(peer: string): boolean {
   const address = addressOf(peer)
   if (typeof address === 'string')
@@ -32,7 +32,7 @@ export function isPrivatePeer(peer: string): boolean {
   return address.join(':') === '0:0:0:0:0:0:0:1' || /^(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f])$/.test(address[0] ?? '')
 }
 
-/** The eight groups of an IPv6 address, or the text of any other: an IPv4-mapped address becomes IPv4. */
+/** The eight groups of an IPv6 address, or the text of any other address; an IPv4-mapped address becomes IPv4. */
 function addressOf(peer: string): string | readonly string[] {
   if (!peer.includes(':')) return peer
   const [address = ''] = peer.toLowerCase().split('%', 1)
@@ -60,17 +60,17 @@ function mappedAddress(groups: readonly string[]): string | undefined {
   return [high >>> 8, high & 255, low >>> 8, low & 255].join('.')
 }
 
-/** The address a message or caller came from, as callers and events carry it: no member where it is unknown. */
+/** The peer address of a message or caller as a member to spread; no member when it is unknown. */
 export function peerOf({ peer }: { readonly peer?: string }): { readonly peer?: string } {
   return peer === undefined ? {} : { peer }
 }
 
-/** The name of a request in logs, as events carry it: no member where its receiver gave it none. */
+/** The request id of a message as a member of an event to spread; no member when it has none. */
 export function requestIdOf({ requestId }: { readonly requestId?: string }): { readonly request_id?: string } {
   return requestId === undefined ? {} : { request_id: requestId }
 }
 
-/** The same context, which tells what is decided about one request under its name. */
+/** Returns the context with an `onEvent` that adds the request id of the message to each event. */
 export function telling<C extends { readonly onEvent: (event: never) => void }>(
   context: C,
   message: { readonly requestId?: string },

@@ -2,18 +2,18 @@ import type { Discovery } from '@countersign/discovery'
 import type { IdentifierList } from '@countersign/protocol'
 import type { Credential } from './caller.js'
 
-/** What a verifier must know about the party it works for. */
+/** The options of {@link createVerifier}. */
 export interface VerifierOptions {
-  /** The receiver's own identifier: what it looks for in `aud`. */
+  /** The receiver's own identifier, which must be in `aud`. */
   readonly receiver: string
-  /** The authorities it answers under, lower case. Default: that of `receiver`. Never taken from the request. */
+  /** The authorities of the receiver, lower case. Default: that of `receiver`. Never taken from the request. */
   readonly authorities?: readonly string[]
   readonly discovery: Discovery
-  /** Credentials that are looked at; others are `insufficient_level` before anything is fetched. */
+  /** Accepted kinds of credentials; others are refused with `insufficient_level` before anything is fetched. */
   readonly accept: readonly Credential[]
-  /** Auth servers whose tokens count. No default: without it every auth token is `untrusted_issuer`. */
+  /** Auth servers whose tokens are accepted. Default none: every auth token is refused with `untrusted_issuer`. */
   readonly authServers?: IdentifierList
-  /** Agents that are let in at all; nothing is fetched for others. Default `any`. */
+  /** Agents that are admitted; nothing is fetched for others. Default `any`. */
   readonly agents?: IdentifierList
   /** Seconds that `created` may differ from now. Default 60, 1 to 300. */
   readonly tolerance?: number
@@ -21,22 +21,22 @@ export interface VerifierOptions {
   readonly now?: () => number
   /** Loopback http identifiers are accepted. Default false. */
   readonly development?: boolean
-  /** How many verified tokens are remembered. Default 10 000. */
+  /** How many verified tokens are cached. Default 10 000. */
   readonly tokenCache?: number
   /**
-   * Told, as a token is looked at, whether it was verified before and still holds: then only the request's own signature is
-   * checked. For metrics; what it throws is ignored.
+   * Called for each token: `hit` when it is in the cache of verified tokens and still valid, so that only the request's signature
+   * is verified. For metrics; an error that it throws is ignored.
    */
   readonly onToken?: (seen: 'hit' | 'miss') => void
 }
 
-/** What may differ from request to request. */
+/** The options that may differ from request to request. */
 export interface PerRequest {
   readonly accept?: readonly Credential[]
-  /** Components beyond the usual ones that must be covered where the request has them. */
+  /** Further components that the signature must cover when the request has them. */
   readonly requiredComponents?: readonly string[]
-  /** Seconds past `exp` for which an agent token is still taken: the renewal endpoint's, nobody else's. */
+  /** Seconds past `exp` during which an agent token is still accepted; for the renewal endpoint only. */
   readonly expiredAgentTokenGrace?: number
-  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
+  /** The caller's address according to trusted proxies. Default: the address of the connection. */
   readonly peer?: string | undefined
 }

@@ -1,2 +1,2 @@
-/** In a page a token is checked under the key in hand: its directory looks for no other one, and the bytes are saved. */
+/** In a page a token is verified with the cached key only: the directory of a page fetches no replaced key. */
 export { verifyTokenSignature as proveIssuer } from '@countersign/protocol'

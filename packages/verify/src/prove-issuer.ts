@@ -4,11 +4,11 @@ import { type ParsedToken, verifyTokenSignature, type WellKnownDocument } from '
 import { publishedIn } from './published-in.js'
 
 /**
- * Verifies under a published key and, when that fails, once more under the key that has taken its `kid`, if there is another by
- * now: a participant that made a new key under an old `kid` would be refused until the old one leaves the cache.
- * Wrong signatures cause no more fetches than unknown kids: the directory asks for a key set early once in 30 s.
- * @returns the key it verified under
- * @throws what `verify` throws; where the key set cannot be had, what it threw under the first key
+ * Verifies with a published key and, when that fails, once more with the key now published under the same `kid`, if it is another.
+ * Otherwise a participant that made a new key under an old `kid` would be refused until the old key leaves the cache.
+ * Wrong signatures cause no more fetches than unknown kids: the directory refetches a key set at most once in 30 s.
+ * @returns the key that verified
+ * @throws the error of `verify`; when the key set cannot be fetched, its error with the first key
  * @see protocol §10
  */
 export async function verifyUnder(
@@ -33,8 +33,8 @@ export async function verifyUnder(
 }
 
 /**
- * Checks a token's signature under its issuer's key, or under the one that has taken its `kid`.
- * @returns the key it verified under
+ * Verifies a token's signature with its issuer's key, or with the key that has replaced it under its `kid`.
+ * @returns the key that verified
  * @throws AAuthError with the code of the token's type
  */
 export function proveIssuer(

@@ -8,7 +8,7 @@ import { createVerifier } from './verifier.js'
 
 const api = 'https://api.example'
 
-test(verifies('NON-01', 'NON-09', 'sig.replay.unsafe', 'of fifty identical requests one passes'), async () => {
+test(verifies('NON-01', 'NON-09', 'sig.replay.unsafe', 'one of fifty identical requests passes'), async () => {
   const verifier = createVerifier({ receiver: api, discovery: network().discovery, accept: ['hwk'], now: () => now })
   const replay = memoryReplaySet({ now: () => now - 600 })
   const settled = memoryReplaySet({ now: () => now })
@@ -30,7 +30,7 @@ test(verifies('NON-01', 'NON-09', 'sig.replay.unsafe', 'of fifty identical reque
 })
 
 test(
-  verifies('F-12', 'what was signed before the set began is refused with 503, since it may be a replay'),
+  verifies('F-12', 'a request signed before the replay set started is refused with 503, since it may be a replay'),
   async () => {
     const verifier = createVerifier({ receiver: api, discovery: network().discovery, accept: ['hwk'], now: () => now })
     const key = await generateSigningKey()
@@ -47,11 +47,7 @@ test(
 )
 
 test(
-  verifies(
-    'DOS-23',
-    'sig.replay.shares',
-    'pseudonyms of one /48 or one /24 share a tenth, and no other network is held up',
-  ),
+  verifies('DOS-23', 'sig.replay.shares', 'pseudonyms of one /48 or one /24 share a tenth, and delay no other network'),
   async () => {
     const replay = memoryReplaySet({ now: () => now, capacity: 1000 })
     const from = async (peer: string, o: { development?: boolean } = {}): Promise<string> => {
@@ -76,7 +72,7 @@ test(
   },
 )
 
-test(verifies('DOS-23', 'sig.replay.shares', 'pseudonyms whose address is unknown share as one network'), async () => {
+test(verifies('DOS-23', 'sig.replay.shares', 'pseudonyms without a known address share as one network'), async () => {
   const replay = memoryReplaySet({ now: () => now, capacity: 1000 })
   const from = async (peer?: string): Promise<string> => {
     const verified = await pseudonym()
@@ -90,7 +86,7 @@ test(verifies('DOS-23', 'sig.replay.shares', 'pseudonyms whose address is unknow
   }
   let fresh = 0
   for (let i = 0; i < 200; i++) if ((await from()) === 'fresh') fresh++
-  // Half of what a site may take, as of any one principal.
+  // One principal gets half of its site's share.
   expect(fresh).toBe(50)
   expect(await from()).toBe('temporarily_unavailable')
   expect(await from('192.0.3.1')).toBe('fresh')
@@ -103,7 +99,7 @@ async function pseudonym(): Promise<Verified> {
 }
 
 test(
-  verifies('DOS-17', 'an agent takes the share of its registrable domain, or of the site that the operator says'),
+  verifies('DOS-17', 'an agent takes the share of its registrable domain, or of the site that the operator defines'),
   async () => {
     const net = network()
     const verifier = createVerifier({ receiver: api, discovery: net.discovery, accept: ['jwks_uri'], now: () => now })

@@ -4,17 +4,17 @@ import { AAuthError, checkOptions, type OptionChecks } from '@countersign/protoc
 import type { Caller, Verified } from './caller.js'
 import { networkOf, wideNetworkOf } from './network.js'
 
-/** What {@link checkReplay} looks at. */
+/** The options of {@link checkReplay} and {@link refuseSeen}. */
 export interface ReplayCheck {
   readonly replay: ReplaySet
   readonly verified: Verified
   /** `token` for token endpoints; otherwise the caller's level. */
   readonly partition?: 'token'
-  /** Where the caller is, as far as trusted proxies say. Default: at the other end of the connection. */
+  /** The caller's address according to trusted proxies. Default: the address of the connection. */
   readonly peer?: string | undefined
-  /** Which site a name belongs to. Default: its registrable domain, see `shareSite`. */
+  /** The site of a host name. Default: its registrable domain, see `shareSite`. */
   readonly siteOf?: SiteOf | undefined
-  /** Names on this machine share nothing: in development all of them are one site. Default false. */
+  /** Counts no sites and networks: in development all names are on one machine. Default false. */
   readonly development?: boolean | undefined
 }
 
@@ -28,17 +28,17 @@ const checks: OptionChecks<ReplayCheck> = {
 }
 
 /**
- * Lets a verified request pass once.
- * Call it last, after level, scope and limit: a request that was refused for those may come again.
- * @throws AAuthError `replay_detected`; or `temporarily_unavailable`, not processed, when the set is full, too young to know,
- * or away
+ * Lets a verified request pass once and refuses its replays.
+ * Call it last, after level, scope and limit: a request refused for those may be sent again.
+ * @throws AAuthError `replay_detected`; or `temporarily_unavailable`, not processed, when the replay set is full, has just
+ * started, or is unreachable
  * @see protocol §3.7
  */
 export async function checkReplay(check: ReplayCheck): Promise<void> {
   checkOptions('checkReplay', check, checks, ['replay', 'verified'])
   const entry = entryOf(check)
   if (entry === undefined) return
-  switch (await answerOf(() => check.replay.check(entry))) {
+  switch (await askReplaySet(() => check.replay.check(entry))) {
     case 'fresh':
       return
     case 'replayed':
@@ -46,25 +46,25 @@ export async function checkReplay(check: ReplayCheck): Promise<void> {
     case 'full':
       throw notProcessed('too many requests are remembered for this caller or its site', 5)
     case 'early':
-      throw notProcessed('just started: requests signed before cannot be told from replays; sign anew', 1)
+      throw notProcessed('the server has just started: a request signed before may be a replay; sign again', 1)
   }
 }
 
 /**
- * Refuses a request that was received before, without remembering one that was not.
- * Call it before the request is counted against a limit of its caller: counted first and given back later, replays of a captured
- * request fill the limit while they are under way, and its agent's own requests are refused. {@link checkReplay} still comes last.
- * @throws AAuthError `replay_detected`; or `temporarily_unavailable`, not processed, when the set is away
+ * Refuses a replay, without remembering a request that is none.
+ * Call it before the request is counted against a limit of its caller: otherwise replays of a captured request fill the limit
+ * while they are processed, and the agent's own requests are refused. {@link checkReplay} still comes last.
+ * @throws AAuthError `replay_detected`; or `temporarily_unavailable`, not processed, when the replay set is unreachable
  * @see protocol §3.7
  */
 export async function refuseSeen(check: ReplayCheck): Promise<void> {
   checkOptions('refuseSeen', check, checks, ['replay', 'verified'])
   const { replay } = check
   const entry = replay.seen === undefined ? undefined : entryOf(check)
-  if (entry !== undefined && (await answerOf(async () => replay.seen?.(entry)))) throw replayDetected()
+  if (entry !== undefined && (await askReplaySet(async () => replay.seen?.(entry)))) throw replayDetected()
 }
 
-/** What the set is asked about; undefined for an unsigned request, which is no replay of any. */
+/** The entry of a request in the replay set; undefined for an unsigned request, which cannot be a replay. */
 function entryOf(check: ReplayCheck): ReplayEntry | undefined {
   const { caller, opened } = check.verified
   if (opened === undefined || caller.level === 'anonymous') return undefined
@@ -79,16 +79,16 @@ function entryOf(check: ReplayCheck): ReplayEntry | undefined {
 }
 
 function replayDetected(): AAuthError {
-  return new AAuthError('replay_detected', 'this request was received before; its outcome stands')
+  return new AAuthError('replay_detected', 'this request was received before; only the first one counts')
 }
 
-/** Without the set a first request looks like a replay: the request is refused, and nothing was done for it. */
-async function answerOf<T>(ask: () => Promise<T>): Promise<T> {
+/** Without the replay set a replay cannot be recognised: the request is refused as not processed. */
+async function askReplaySet<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
     if (cause instanceof AAuthError) throw cause
-    throw notProcessed('what remembers requests is away', 5, cause)
+    throw notProcessed('the replay set is unreachable', 5, cause)
   }
 }
 
@@ -102,11 +102,11 @@ type Holder = Exclude<Caller, { level: 'anonymous' }>
 /** The network of callers whose address is unknown; no address reads like it. */
 const unknown = 'unknown'
 
-/** Whose share an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
+/** The share that an entry takes. A fresh key or a subdomain costs nothing, so pseudonyms share by network and names by site. */
 function shareOf(caller: Holder, check: ReplayCheck): Pick<ReplayEntry, 'principal' | 'site'> {
   if (caller.level === 'pseudonymous') {
     const { peer = caller.peer } = check
-    // Callers whose address is unknown are one network: by key, fresh keys would fill the partition.
+    // All callers without a known address share as one network: shares by key would let fresh keys fill the partition.
     if (peer === undefined) return { principal: unknown, ...(check.development !== true && { site: unknown }) }
     return { principal: networkOf(peer), ...(check.development !== true && { site: wideNetworkOf(peer) }) }
   }

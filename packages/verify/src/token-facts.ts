@@ -2,16 +2,16 @@ import type { VerifyKey } from '@countersign/httpsig'
 import { type AgentTokenClaims, type AuthTokenClaims, freezeJson, parseScope } from '@countersign/protocol'
 import type { AuthorizedCaller, IdentifiedCaller, User } from './caller.js'
 
-// Facts are shared by all requests under a token: a handler that could change one, a member of a nested claim too, would change who
-// calls in the next request.
+// All requests with a token share these facts. They are frozen, nested claims too: a handler that changed one would change the
+// caller of the next request.
 
-/** What an agent token says of the holder of its key; frozen. */
+/** The caller that an agent token names; frozen. */
 export function identifiedFacts(claims: AgentTokenClaims, key: VerifyKey): IdentifiedCaller {
   const token = freezeJson(claims)
   return Object.freeze({ level: 'identified', agent: claims.iss, delegate: claims.sub, key, token })
 }
 
-/** What an auth token says of the holder of its key; frozen. */
+/** The caller that an auth token names; frozen. */
 export function authorizedFacts(claims: AuthTokenClaims, key: VerifyKey): AuthorizedCaller {
   freezeJson(claims)
   return Object.freeze({
@@ -30,7 +30,7 @@ const notIdentity: ReadonlySet<string> = new Set(
   'iss sub aud exp nbf iat jti cnf agent agent_delegate scope act purpose txn constraints delegation'.split(' '),
 )
 
-/** The user that a verified auth token is about: the pair of `iss` and `sub`, and what identity scopes granted of them. */
+/** The user of a verified auth token: the pair of `iss` and `sub`, and the claims that identity scopes granted. */
 export function userOf(claims: AuthTokenClaims & { readonly sub: string }): User {
   const identity: Record<string, unknown> = {}
   for (const name of Object.keys(claims)) if (!notIdentity.has(name)) identity[name] = claims[name]

@@ -15,7 +15,7 @@ import { createVerifier } from './verifier.js'
 
 const api = 'https://api.example'
 
-/** What came of it: the error's code, status and words, or `held`. */
+/** The outcome: the error's code, status and description, or `held`. */
 async function outcome(attempt: () => Promise<unknown>): Promise<unknown> {
   try {
     await attempt()
@@ -28,14 +28,14 @@ async function outcome(attempt: () => Promise<unknown>): Promise<unknown> {
 
 const encoder = new TextEncoder()
 
-/** A token of whatever claims: the project's own signer refuses to sign those that would be refused. */
+/** A token with any claims: the project's own signer refuses to sign invalid ones. */
 async function tokenOf(typ: string, signer: SigningKey, claims: Readonly<Record<string, unknown>>): Promise<string> {
   const segment = (value: unknown): string => base64urlEncode(encoder.encode(JSON.stringify(value)))
   const input = `${segment({ typ, alg: signer.algorithm, kid: 'k1' })}.${segment(claims)}`
   return `${input}.${base64urlEncode(await signer.sign(encoder.encode(input)))}`
 }
 
-/** The order of the protocol, one step after the other, nothing remembered. */
+/** The order of the protocol, one step after the other, without a cache. */
 async function stepByStep(message: ReceivedMessage, jwt: string, issuer: Origin): Promise<void> {
   const opened = openSignature(message, { authorities: ['api.example'], scheme: 'https', now: () => now })
   const parsed = parseToken(jwt, ['auth+jwt', 'agent+jwt'])
@@ -66,7 +66,7 @@ test(
   verifies(
     'token.order',
     'token.binding',
-    'side by side or one after the other, the same token and request come to the same end',
+    'checks in parallel and checks in sequence give the same result for the same token and request',
   ),
   async () => {
     const net = network()
@@ -94,17 +94,17 @@ test(
             const message = await signed(`${api}/x`, holder, { scheme: 'jwt', jwt })
             const expected = await outcome(() => stepByStep(message, jwt, issuer))
             const name = `${typ} ${fault} ${signer === stranger ? 'forged' : ''} ${holder === thief ? 'stolen' : ''}`
-            // Twice: what was refused or accepted once comes to the same end again.
+            // Twice: the second request, which may find the token in the cache, gets the same result.
             for (const time of [1, 2])
               expect([name, time, await outcome(() => verifier.verify(message))]).toEqual([name, time, expected])
             seen.add(JSON.stringify(expected))
           }
-    // Held, forged, stolen, and most faults of their own: the table tells apart what it should.
+    // The table has enough different outcomes: verified, forged, stolen, and most faults of the token.
     expect(seen.size).toBeGreaterThan(12)
   },
 )
 
-test('the facts of a remembered token cannot be changed for the next request', async () => {
+test('a handler cannot change the facts of a cached token for the next request', async () => {
   const net = network()
   const auth = await net.publish('aauth-issuer', 'https://auth.example')
   const key = await generateSigningKey()

@@ -27,8 +27,8 @@ const refusal: Readonly<Record<TokenType, ErrorCode>> = {
   'auth+jwt': 'invalid_auth_token',
 }
 
-/** The issuer's key that `kid` names, or the refusal of the token's own kind. */
-export async function issuerKey(
+/** Returns the issuer's key under the token's `kid`. @throws AAuthError with the code of the token's type when there is none */
+export async function findIssuerKey(
   parsed: Pick<ParsedToken, 'typ' | 'iss' | 'kid'>,
   discovery: Pick<Directory, 'key'>,
 ): Promise<VerifyKey> {
@@ -38,21 +38,21 @@ export async function issuerKey(
   return key
 }
 
-/** A caller's token whose claims have been read while its signature is still being checked. */
+/** A caller's token whose claims are checked while its signature is still being verified. */
 export interface PendingToken {
   /**
-   * The issuer's key under which the token verified. Nothing of `token` may be told, remembered or acted on before this resolves;
-   * it rejects with the fault that comes first.
+   * The issuer's key with which the token verified; rejects when it does not. Until it resolves, `token` must not be reported,
+   * cached or acted on: its claims may be forged.
    */
   readonly proven: Promise<VerifyKey>
-  /** With the key that the issuer was known by before. */
+  /** Its `issuerKey` is the cached key, which `proven` may replace. */
   readonly token: VerifiedToken
 }
 
 /**
  * Begins to verify an agent or auth token whose issuer is already trusted: key → signature → times → audience → claims.
- * Resolves while the signature is being checked, so that the request's own can be checked beside it;
- * a fault in the claims waits for the signature, which is told first.
+ * Resolves while the signature is being verified, so that the request's signature can be verified at the same time.
+ * A fault in the claims is reported after one of the signature.
  */
 export async function openCallerToken(
   parsed: ParsedToken,
@@ -64,9 +64,9 @@ export async function openCallerToken(
     readonly expiredGrace: number
   },
 ): Promise<PendingToken> {
-  const key = await issuerKey(parsed, options.discovery)
+  const key = await findIssuerKey(parsed, options.discovery)
   const proven = proveIssuer(parsed, key, options.discovery)
-  // It is awaited below or by the caller, but perhaps later than it rejects.
+  // It may reject before it is awaited, which must not count as an unhandled rejection.
   proven.catch(() => undefined)
   try {
     return { proven, token: await readCallerToken(parsed, key, options) }
@@ -106,11 +106,11 @@ async function readCallerToken(
     : { ...token, typ: 'agent+jwt', facts: identifiedFacts(claims as AgentTokenClaims, confirmationKey) }
 }
 
-/** What every stand-alone token check needs. */
+/** The options of every check of a single token. */
 export interface TokenCheck {
   /** The compact JWS. */
   readonly token: string
-  /** Who must find itself in `aud`. */
+  /** The identifier that must be in `aud`. */
   readonly audience: string
   readonly discovery: Pick<Directory, 'key'>
   /** Unix seconds. */
@@ -127,7 +127,7 @@ export async function verifyResourceToken(
   check: TokenCheck & {
     /** The only issuer that is accepted; checked before anything is fetched. */
     readonly issuer?: string
-    /** Which issuers are accepted when none is named: nothing is fetched for others. Default any. */
+    /** The accepted issuers; checked before anything is fetched. Default `any`. */
     readonly trusted?: IdentifierList
   },
 ): Promise<ResourceTokenClaims> {
@@ -147,14 +147,17 @@ export async function verifyResourceToken(
       status: 400,
     })
   }
-  await proveIssuer(parsed, await resourceKey(parsed, check.discovery), check.discovery)
+  await proveIssuer(parsed, await findResourceKey(parsed, check.discovery), check.discovery)
   return checkResourceToken(parsed, { now: check.now, audience: check.audience })
 }
 
-/** The caller did not choose what the resource publishes: a fault there is about the token it sent, not about its own credentials. */
-async function resourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'>): Promise<VerifyKey> {
+/**
+ * The issuer's key of a resource token. A wrong document of the resource is a fault of the token (400) and not of the caller's
+ * credentials (401).
+ */
+async function findResourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'>): Promise<VerifyKey> {
   try {
-    return await issuerKey(parsed, discovery)
+    return await findIssuerKey(parsed, discovery)
   } catch (error) {
     if (!(error instanceof AAuthError) || error.code !== 'discovery_failed' || error.status !== 401) throw error
     throw new AAuthError('discovery_failed', error.description, { status: 400, cause: error })
@@ -162,7 +165,7 @@ async function resourceKey(parsed: ParsedToken, discovery: Pick<Directory, 'key'
 }
 
 /**
- * Verifies an auth token from an issuer that is known beforehand.
+ * Verifies an auth token of one expected issuer.
  * @throws AAuthError `invalid_auth_token`, `discovery_failed`
  * @see protocol §6.4 (3)
  */
@@ -180,7 +183,7 @@ export async function verifyAuthToken(check: TokenCheck & { readonly issuer: str
 }
 
 /**
- * Verifies an agent token from an agent server that is known beforehand: what a delegate does with the answer to its enrolment.
+ * Verifies an agent token of one expected agent server, as a delegate does after its enrolment.
  * @throws AAuthError `invalid_agent_token`, `discovery_failed`
  * @see protocol §5
  */
@@ -209,7 +212,7 @@ async function verifyIssuedToken(
   const { token, issuer, discovery, development = false } = check
   const parsed = parseToken(token, [typ], { development })
   checkIssuer(parsed, issuer)
-  await proveIssuer(parsed, await issuerKey(parsed, discovery), discovery)
+  await proveIssuer(parsed, await findIssuerKey(parsed, discovery), discovery)
   return parsed
 }
 

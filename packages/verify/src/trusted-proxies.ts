@@ -3,31 +3,32 @@ import type { ReceivedMessage } from '@countersign/httpsig'
 /** The proxies in front of a server, and the header in which they name the caller. */
 export interface TrustedProxies {
   /**
-   * How many proxies every request passes, or their addresses and networks (`10.0.0.0/8`). A number is right only where nobody
-   * reaches this server past them. Default none: no header is read, the address of the connection counts.
+   * How many proxies every request passes, or their addresses and networks (`10.0.0.0/8`). Use a number only when no caller can
+   * reach this server without passing them. Default 0: no header is read, the address of the connection counts.
    */
   readonly trustedProxies?: number | readonly string[]
-  /** The header they write; they must append to it or replace it, not pass on what came. Default `x-forwarded-for`. */
+  /** The header that the proxies write. They must append to it or replace it, not pass it on. Default `x-forwarded-for`. */
   readonly forwardedHeader?: 'x-forwarded-for' | 'forwarded'
 }
 
-/** The address of the caller of the first trusted proxy; undefined where the address of the connection is unknown. */
+/** Returns the address of the caller in front of the trusted proxies; undefined when the address of the connection is unknown. */
 export type ClientOf = (message: ReceivedMessage) => string | undefined
 
-/** The message, with the address of its caller in place of that of the proxy that passed it on. */
+/** Returns the message with the address of its caller in place of that of the proxy. */
 export function withClient(message: ReceivedMessage, client: ClientOf): ReceivedMessage {
   const peer = client(message)
   return peer === undefined || peer === message.peer ? message : { ...message, peer }
 }
 
-/** Far more than any chain of proxies; what a stranger adds in front is not looked at. */
+/** Entries of the header that are read, from the right: more than any chain of proxies has. */
 const mostHops = 32
 
 /**
- * Returns the function that finds the address a request is counted under.
+ * Makes the function that finds the caller's address for limits.
  * The header is read from the right, as far as trusted proxies wrote it: a caller can forge everything left of that (RAT-02).
- * No other header is read, neither the other of the two nor `True-Client-IP`: a proxy that does not write a header passes a forged one on.
- * @throws TypeError for a number of hops, an address or a header that is none
+ * No other header is read, neither the other of the two nor `True-Client-IP`: a proxy passes on a forged header that it does not
+ * write itself.
+ * @throws TypeError for an invalid number of hops, address or header
  */
 export function clientOf({ trustedProxies = 0, forwardedHeader = 'x-forwarded-for' }: TrustedProxies): ClientOf {
   if (!['x-forwarded-for', 'forwarded'].includes(forwardedHeader))
@@ -35,7 +36,7 @@ export function clientOf({ trustedProxies = 0, forwardedHeader = 'x-forwarded-fo
   const trusts = typeof trustedProxies === 'number' ? byHops(trustedProxies) : byNetwork(trustedProxies)
   return message => {
     let { peer } = message
-    // Whether a connection without an address comes from a proxy is unknown: all such connections share one count.
+    // A connection without an address may or may not come from a proxy: all such connections share one count.
     if (peer === undefined || trustedProxies === 0) return peer
     const entries = addressesIn(message, forwardedHeader)
     for (let hop = 0; trusts(peer, hop); hop++) {
@@ -82,22 +83,22 @@ function addressesIn({ headers }: ReceivedMessage, name: string): string[] {
 }
 
 /**
- * `for` of one element of `Forwarded`. A comma in a quoted string would divide what belongs together, but only what a caller
- * made up has any: the proxy's own element, the last, is whole.
+ * The `for` of one element of `Forwarded`. The header is split at every comma, in quoted strings too: only an element that the
+ * caller invented can have one, and the proxy's own element, the last, stays whole.
  */
 function forOf(element: string): string | undefined {
   const found = [...element.matchAll(/(?:^|;)\s*for=(?:"([^"\\]*)"|([^\s;"]*))\s*(?=;|$)/gi)]
-  // Two answers are none.
+  // An element with two `for` parameters names no address.
   return found.length === 1 ? (found[0]?.[1] ?? found[0]?.[2]) : undefined
 }
 
-/** Without the port that some proxies add, and the brackets of an IPv6 address. */
+/** The address without the port that some proxies add and without the brackets of an IPv6 address. */
 function addressOf(text: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)?.[1]
   return bracketed ?? /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(text)?.[1] ?? text
 }
 
-/** The 128 bits of an address as text, an IPv4 one as the IPv6 address it is mapped to; undefined where it is none. */
+/** The 128 bits of an address as text, with IPv4 mapped to IPv6; undefined when the text is no address. */
 function bitsOf(address: string): string | undefined {
   const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(address)?.slice(1).map(Number)
   if (v4 !== undefined)

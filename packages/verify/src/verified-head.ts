@@ -7,63 +7,63 @@ import {
   verifyBody,
   verifySignature,
 } from '@countersign/httpsig'
-import type { Asked } from './asked.js'
 import type { Caller, Verified } from './caller.js'
-import type { CallerContext } from './caller-of.js'
+import type { CallerContext } from './identify-caller.js'
 import type { PerRequest } from './options.js'
+import type { RequestLookups } from './request-lookups.js'
 
-/** A head whose signature, token and issuer are being verified while the body is still to come. */
+/** A head whose signature, token and issuer are being verified while the body is still arriving. */
 export interface VerifiedHead extends JudgedHead {
-  /** What was found; undefined where the head is refused. Never rejects. */
+  /** The result; undefined when the head is refused. Never rejects. */
   readonly verified: Promise<Verified | undefined>
 }
 
-/** A head, and what came of it. */
-export interface Head {
+/** A head whose verification has begun, and its result. */
+export interface BegunHead {
   readonly opened: OpenedSignature
   readonly per: PerRequest
-  readonly asked: Asked
-  /** The key that has signed it, once that is verified. */
+  readonly lookups: RequestLookups
+  /** The key that signed the head; undefined until that is verified. */
   key?: VerifyKey
-  /** Resolves once it is known whether the head is refused, and why. */
+  /** Resolves with the result, or with the fault for which the head is refused. */
   readonly done: Promise<{ readonly verified: Verified } | { readonly fault: unknown }>
 }
 
-/** Heads by the proof that goes with their message. Nobody else can make one, and each is looked up by the object itself. */
-export interface Heads {
-  find(message: ReceivedMessage): Head | undefined
-  /** Begins to verify a head. @param callerOf tells whose it is, or throws why it is refused */
+/** Heads by the proof in their message. Only this verifier can make a proof: it is found by the object itself. */
+export interface VerifiedHeads {
+  find(message: ReceivedMessage): BegunHead | undefined
+  /** Begins to verify a head. @param identifyCaller resolves with the caller, or throws the refusal */
   begin(
     head: ReceivedMessage,
-    begun: Pick<Head, 'opened' | 'per' | 'asked'>,
-    callerOf: () => Promise<Caller>,
+    begun: Pick<BegunHead, 'opened' | 'per' | 'lookups'>,
+    identifyCaller: () => Promise<Caller>,
   ): VerifiedHead
 }
 
-/** Makes the memory of one verifier for the heads that it has judged. */
-export function verifiedHeads(): Heads {
-  /** Holds a head where nobody else can read or write it: a map of weak keys would cost the collector more than this does. */
+/** Makes the store of one verifier for the heads that it has judged. */
+export function createVerifiedHeads(): VerifiedHeads {
+  /** Holds a head in a private member, which no other code can read or write; cheaper for the garbage collector than a WeakMap. */
   class Proof {
-    readonly #head: Head
-    constructor(head: Head) {
+    readonly #head: BegunHead
+    constructor(head: BegunHead) {
       this.#head = head
     }
-    static headIn(proof: object): Head | undefined {
+    static headIn(proof: object): BegunHead | undefined {
       return #head in proof ? proof.#head : undefined
     }
   }
   return {
     find: ({ headProof }) => (headProof === undefined ? undefined : Proof.headIn(headProof)),
-    begin(message, begun, callerOf) {
-      const { opened, asked } = begun
-      const done = callerOf().then(
+    begin(message, begun, identifyCaller) {
+      const { opened, lookups } = begun
+      const done = identifyCaller().then(
         caller => {
           if (caller.level !== 'anonymous') head.key = caller.key
-          return { verified: { caller, opened, discovery: asked.discovery } }
+          return { verified: { caller, opened, discovery: lookups.discovery } }
         },
         (fault: unknown) => ({ fault }),
       )
-      const head: Head = { ...begun, done }
+      const head: BegunHead = { ...begun, done }
       const proof = new Proof(head)
       const refused = head.done.then(found =>
         'fault' in found ? { ...refusedHead(message, found.fault), headProof: proof } : undefined,
@@ -73,19 +73,19 @@ export function verifiedHeads(): Heads {
   }
 }
 
-/** Verifies signatures, but not again one that the key has proven by the head. */
-export function proving(head: Head): CallerContext['prove'] {
+/** Returns a `prove` that skips the signature when the key has proven it for the head, and verifies the body's digest only. */
+export function proveUnproven(head: BegunHead): CallerContext['prove'] {
   return (opened, key) =>
-    head.key === key && isSigned(opened, head.opened) ? verifyBody(opened) : verifySignature(opened, key)
+    head.key === key && hasSameSignature(opened, head.opened) ? verifyBody(opened) : verifySignature(opened, key)
 }
 
-/** The base holds the line that names the label, and the very same lines hold one signature under it. */
-function isSigned(opened: OpenedSignature, before: OpenedSignature): boolean {
+/** Tells whether both have the same signature: same base, and the same header lines (the object itself) with the signature bytes. */
+function hasSameSignature(opened: OpenedSignature, before: OpenedSignature): boolean {
   return opened.base === before.base && opened.message.headers === before.message.headers
 }
 
-/** Whether a request is judged by what its head was judged by. */
-export function isJudgedAs(per: PerRequest, before: PerRequest): boolean {
+/** Tells whether a request is judged by the same options as its head. */
+export function isJudgedAlike(per: PerRequest, before: PerRequest): boolean {
   return (
     isSameList(per.accept, before.accept) &&
     isSameList(per.requiredComponents, before.requiredComponents) &&

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { authToken } from './network.test.fixture.js'
-import { type VerifiedToken, verifiedTokens } from './verified-tokens.js'
+import { createVerifiedTokens, type VerifiedToken } from './verified-tokens.js'
 import { scene } from './verifier.test.fixture.js'
 
 const named = (name: string, agent = name): VerifiedToken => ({ iss: name, facts: { agent } }) as VerifiedToken
 const nobody = () => undefined
 
-test('the cache holds its capacity and no more, and lets the least recently used go first', () => {
-  const cache = verifiedTokens(16, nobody)
+test('the cache keeps its capacity and evicts the least recently used token first', () => {
+  const cache = createVerifiedTokens(16, nobody)
   for (let i = 0; i < 16; i++) cache.set(`t${i}`, named(`t${i}`))
-  // One that is used again and again outlives any number that are not.
+  // A token that is used again and again outlives any number of unused ones.
   for (let i = 16; i < 500; i++) {
     expect(cache.get('t0')).toMatchObject({ iss: 't0' })
     expect(cache.get(`t${i}`)).toBeUndefined()
@@ -20,8 +20,8 @@ test('the cache holds its capacity and no more, and lets the least recently used
   expect(held).toEqual(['t0', ...Array.from({ length: 15 }, (_, i) => `t${485 + i}`)])
 })
 
-test('a token that is verified anew takes the place of itself, not of another', () => {
-  const cache = verifiedTokens(2, nobody)
+test('a token that is verified again replaces its own entry and evicts no other', () => {
+  const cache = createVerifiedTokens(2, nobody)
   cache.set('a', named('first'))
   cache.set('b', named('b'))
   cache.set('a', named('second'))
@@ -29,18 +29,18 @@ test('a token that is verified anew takes the place of itself, not of another', 
   expect(cache.get('b')).toMatchObject({ iss: 'b' })
 })
 
-test('large tokens count as more, and those of one site give way before all others', () => {
-  const cache = verifiedTokens(1000, agent => agent)
+test('large tokens count as more, and tokens of a site that holds many are evicted first', () => {
+  const cache = createVerifiedTokens(1000, agent => agent)
   cache.set('honest', named('honest'))
   for (let i = 0; i < 5000; i++) cache.set(`${i}`.padEnd(6000, 'x'), named('evil', 'evil.example'))
   expect(cache.get('honest')).toBeDefined()
   const held = Array.from({ length: 5000 }, (_, i) => cache.get(`${i}`.padEnd(6000, 'x'))).filter(Boolean)
-  // 5 MiB by 20 KiB each.
+  // 5 MiB divided by 20 KiB each.
   expect(held.length).toBeGreaterThan(100)
   expect(held.length).toBeLessThan(300)
 })
 
-test('who asks is told of each token whether it was verified before, and may throw', async () => {
+test('onToken is called for each token with hit or miss, and its errors are ignored', async () => {
   const { auth, key, withToken, verifierWith, refused } = await scene()
   const told: string[] = []
   const verifier = verifierWith({
@@ -57,7 +57,7 @@ test('who asks is told of each token whether it was verified before, and may thr
   expect(told).toEqual(['miss'])
 })
 
-test('no request can change what the next one under its token is told', async () => {
+test('no request can change the facts that the next request with its token gets', async () => {
   const { auth, key, withToken, verifierWith } = await scene()
   const verifier = verifierWith({})
   const address = { locality: 'London', lines: ['1 Main St'] }

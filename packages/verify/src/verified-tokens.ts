@@ -5,7 +5,7 @@ import type { AuthorizedCaller, IdentifiedCaller } from './caller.js'
 interface TokenInUse {
   readonly kid: string
   readonly iss: string
-  /** The issuer's key it was verified under: another object later means another key, and a new verification. */
+  /** The issuer's key that verified the token. When discovery later returns another object, the token is verified again. */
   readonly issuerKey: VerifyKey
   /** The key of `cnf.jwk`, imported. */
   readonly confirmationKey: VerifyKey
@@ -16,8 +16,8 @@ interface TokenInUse {
 }
 
 /**
- * A token whose issuer's signature and claims have held once, and what it says of the caller.
- * The facts are frozen: every request under the token is handed the same ones.
+ * A token whose signature and claims were verified, and the caller that it names.
+ * The facts are frozen: every request with the token gets the same object.
  */
 export type VerifiedToken = TokenInUse &
   (
@@ -25,26 +25,26 @@ export type VerifiedToken = TokenInUse &
     | { readonly typ: 'auth+jwt'; readonly facts: AuthorizedCaller }
   )
 
-/** Verified tokens by their whole string, least recently used first out. */
+/** Verified tokens by their whole text; the least recently used are evicted first. */
 export interface VerifiedTokens {
   get(token: string): VerifiedToken | undefined
   set(token: string, verified: VerifiedToken): void
 }
 
-/** Bytes of a token of ordinary length with what is kept of it. */
+/** Bytes of memory for a token of ordinary length. */
 const ordinary = 5 * 1024
 
-/** What a token takes: its text, its claims as objects, its imported key. */
-function worthOf(token: string): number {
+/** Bytes of memory that a token takes: its text, its claims as objects, its imported key. */
+function weightOf(token: string): number {
   return 2048 + 3 * token.length
 }
 
 /**
- * A bounded cache: a stranger who sends many tokens, or large ones, displaces entries, never grows it, and first their own.
- * @param capacity tokens of ordinary length; larger ones count as more
- * @param shareOf whose share the tokens of an agent take; none in development
+ * A bounded cache: a stranger who sends many tokens, or large ones, cannot grow it, and evicts tokens of the same site first.
+ * @param capacity number of tokens of ordinary length; larger ones count as more
+ * @param shareOf the site that an agent's tokens count for; undefined in development
  */
-export function verifiedTokens(capacity: number, shareOf: (agent: string) => string | undefined): VerifiedTokens {
+export function createVerifiedTokens(capacity: number, shareOf: (agent: string) => string | undefined): VerifiedTokens {
   const entries = sharedMap<string, VerifiedToken>({
     maxEntries: capacity,
     maxBytes: Math.max(capacity, 64) * ordinary,
@@ -52,6 +52,6 @@ export function verifiedTokens(capacity: number, shareOf: (agent: string) => str
   return {
     get: token => entries.get(token),
     set: (token, verified) =>
-      entries.set(token, verified, { bytes: worthOf(token), share: shareOf(verified.facts.agent) }),
+      entries.set(token, verified, { bytes: weightOf(token), share: shareOf(verified.facts.agent) }),
   }
 }

@@ -32,7 +32,7 @@ describe('agent tokens', () => {
     })
   })
 
-  test(verifies('AGT-03', 'an issuer that publishes only aauth-resource is no agent'), async () => {
+  test(verifies('AGT-03', 'an issuer that publishes only aauth-resource is refused as an agent'), async () => {
     const resource = await net.publish('aauth-resource', 'https://resource.example')
     expect(await refused(await withToken(await agentToken(resource, key)))).toEqual({
       code: 'discovery_failed',
@@ -44,7 +44,7 @@ describe('agent tokens', () => {
     verifies(
       'AGT-05',
       'token.agent.aud',
-      'a token for others is refused, one that names this receiver among others is not',
+      'a token for other receivers is refused, one that names this receiver among others is accepted',
     ),
     async () => {
       for (const aud of ['https://other.example', [], ['https://api.example/']]) {
@@ -57,11 +57,7 @@ describe('agent tokens', () => {
   )
 
   test(
-    verifies(
-      'AGT-06',
-      'token.binding',
-      'a stolen agent token under the thief’s key is refused, also once it is remembered',
-    ),
+    verifies('AGT-06', 'token.binding', 'a stolen agent token with the thief’s key is refused, also when it is cached'),
     async () => {
       const token = await agentToken(agent, key)
       const thief = await generateSigningKey()
@@ -71,7 +67,7 @@ describe('agent tokens', () => {
     },
   )
 
-  test(verifies('AGT-13', 'one sub under two agents makes two principals'), async () => {
+  test(verifies('AGT-13', 'one sub of two agents is two principals'), async () => {
     const other = await net.publish('aauth-agent', 'https://other.example')
     const first = await verifier.verify(await withToken(await agentToken(agent, key)))
     const second = await verifier.verify(await withToken(await agentToken(other, key)))
@@ -81,7 +77,7 @@ describe('agent tokens', () => {
     ])
   })
 
-  test('an unknown kid is refused as the agent’s fault', async () => {
+  test('an unknown kid is refused as a fault of the agent token', async () => {
     const message = await signed(`${api}/x`, agent.key, {
       scheme: 'jwks_uri',
       id: agent.id,
@@ -103,7 +99,7 @@ describe('agent tokens', () => {
   })
 
   test(
-    verifies('SCH-05', 'SCH-06', 'SCH-09', 'an id that is no canonical https origin is refused before a fetch'),
+    verifies('SCH-05', 'SCH-06', 'SCH-09', 'an id that is not a canonical https origin is refused before a fetch'),
     async () => {
       for (const id of [
         'http://agent.example',

@@ -28,7 +28,11 @@ describe('auth tokens', () => {
   })
 
   test(
-    verifies('AUT-02', 'token.issuer', 'an auth server that is not listed is refused without a fetch, however perfect'),
+    verifies(
+      'AUT-02',
+      'token.issuer',
+      'an auth server that is not listed is refused without a fetch, even with perfect tokens',
+    ),
     async () => {
       const evil = await net.publish('aauth-issuer', 'https://evil.example')
       expect(await refused(await withToken(await authToken(evil, key, {})))).toEqual({
@@ -57,7 +61,7 @@ describe('auth tokens', () => {
     }
   })
 
-  test(verifies('AUT-04', 'a stolen auth token under the thief’s key is refused'), async () => {
+  test(verifies('AUT-04', 'a stolen auth token with the thief’s key is refused'), async () => {
     const token = await authToken(auth, key, {})
     expect(await refused(await withToken(token, await generateSigningKey()))).toEqual({
       code: 'invalid_signature',
@@ -66,7 +70,7 @@ describe('auth tokens', () => {
   })
 
   test(
-    verifies('AUT-06', 'token.times', 'a token that ends is refused from that second on, remembered or not'),
+    verifies('AUT-06', 'token.times', 'a token is refused from the second of its `exp` on, cached or not'),
     async () => {
       const token = await authToken(auth, key, { exp: now + 30 })
       await verifier.verify(await withToken(token))
@@ -78,7 +82,7 @@ describe('auth tokens', () => {
     },
   )
 
-  test(verifies('DSC-29', 'a remembered token ends with its issuer’s key'), async () => {
+  test(verifies('DSC-29', 'a cached token ends with its issuer’s key'), async () => {
     const token = await authToken(auth, key, {})
     await verifier.verify(await withToken(token))
     await net.publish('aauth-issuer', 'https://auth.example')
@@ -87,11 +91,7 @@ describe('auth tokens', () => {
   })
 
   test(
-    verifies(
-      'AUT-07',
-      'token.auth.agent-absent',
-      'a token without agent is this resource’s own only when it is the audience',
-    ),
+    verifies('AUT-07', 'token.auth.agent-absent', 'an auth token without `agent` names its audience as the agent'),
     async () => {
       const own = { aud: api, agent: undefined, scope: 'events.read' } as never
       const { caller } = await verifier.verify(await withToken(await authToken(auth, key, own)))

@@ -50,8 +50,8 @@ const pending = (judged: unknown): VerifiedHead => {
   return judged as VerifiedHead
 }
 
-describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before its body, and then not again'), () => {
-  test('its signature is verified once, by the head or by the whole request', async () => {
+describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before its body, and not a second time'), () => {
+  test('its signature is verified once, with the head or with the whole request', async () => {
     const { discovery, verified } = counting(net.discovery)
     const verifier = verifierWith({ discovery })
     const head = await headOf()
@@ -60,11 +60,11 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     expect(verified).toHaveLength(1)
     const { caller } = await verifier.verify({ ...head, body, headProof: proof })
     expect(caller).toMatchObject({ level: 'identified', agent: agent.id })
-    // The address that a proxy of the receiver names may stand in the message only.
+    // The address from a proxy's header may be in the whole message only.
     const behind = await verifier.verify({ ...head, body, headProof: proof, peer: '203.0.113.7' })
     expect(behind.caller).toMatchObject({ agent: agent.id, peer: '203.0.113.7' })
     expect(verified).toHaveLength(1)
-    // A body that is there at once does not wait for the head.
+    // A body that has already arrived does not wait for the head.
     const next = await headOf()
     const judged = pending(verifier.judgeHead(next))
     await verifier.verify({ ...next, body, headProof: judged.proof })
@@ -73,7 +73,7 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     expect(verified).toHaveLength(3)
   })
 
-  test('its digest, its time and that of its token are judged with the body', async () => {
+  test('its digest, its time and its token’s time are checked with the body', async () => {
     const clock = { now }
     const verifier = verifierWith({ now: () => clock.now })
     const whole = async (as: As | undefined, then: { body?: Uint8Array; seconds?: number }): Promise<unknown> => {
@@ -96,11 +96,11 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     const holder = { key, signatureKey: { scheme: 'jwt', jwt } } as const
     expect(await whole(holder, { seconds: 29 })).toBe('identified')
     expect(await whole(holder, { seconds: 30 })).toBe('invalid_agent_token')
-    // Empty, it is another message than its head has promised.
+    // With an empty body the message differs from its head.
     expect(await whole(undefined, { body: new Uint8Array() })).toBe('invalid_signature')
   })
 
-  test('nothing but the very head is spared', async () => {
+  test('only a message with the very same head skips the verification', async () => {
     const verifier = verifierWith()
     const head = await headOf()
     const { proof } = pending(verifier.judgeHead(head))
@@ -120,7 +120,7 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
       line[0] === 'signature' ? (forged.headers.find(([name]) => name === 'signature') ?? line) : line,
     )
     expect(await passes({ ...head, headers: swapped })).toBe(false)
-    // What has judged its head may be stricter, in what it takes and in the time it gives a token.
+    // The head may have been judged by stricter options: accepted credentials and the grace of a token.
     const strictly = pending(verifier.judgeHead(head, { accept: ['agent+jwt'] }))
     expect(await strictly.verified).toBe(undefined)
     expect(await passes({ ...head, headProof: strictly.proof })).toBe(true)
@@ -129,16 +129,16 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     const late = pending(verifier.judgeHead(ended))
     expect(await late.verified).toBe(undefined)
     expect(await passes({ ...ended, headProof: late.proof }, verifier, { expiredAgentTokenGrace: 60 })).toBe(true)
-    // And what judges it stricter than that.
+    // And the message may be judged by stricter options than its head.
     expect(await passes(head, verifier, { accept: ['agent+jwt'] })).toBe(false)
     expect(await passes({ ...head, headers: [...head.headers, ['x-a', '1']] })).toBe(true)
     const strict = { requiredComponents: ['host'] }
     expect(await passes(head, verifier, strict)).toBe(false)
-    // Another verifier knows nothing of it.
+    // Another verifier does not know the head.
     expect(await passes(head, verifierWith({ agents: [] }))).toBe(false)
   })
 
-  test('what is refused by the head is refused for the same reason with the body, early or late', async () => {
+  test('a request refused by its head is refused for the same reason with its body, early or late', async () => {
     const verifier = verifierWith({ agents: ['https://other.example'] })
     const head = await headOf()
     const judged = pending(verifier.judgeHead(head))
@@ -150,14 +150,14 @@ describe(verifies('sig.body.head-first', 'DIG-21', 'a head is verified before it
     await expect(verifier.verify(refused as ReceivedMessage)).rejects.toMatchObject({ code: 'policy_denied' })
   })
 
-  test('who is asked about a caller is asked once, and tokens are told once', async () => {
+  test('lists that are functions and onToken are called once for each request', async () => {
     const asked: string[] = []
     const told: string[] = []
     const verifier = verifierWith({
       agents: async id => asked.push(id) > 0,
       authServers: async id => asked.push(id) > 0,
       onToken: seen => told.push(seen),
-      // Too small for any: what the head has found out is not found out again.
+      // A cache too small for any token: the result of the head is used, not looked up again.
       tokenCache: 1,
     })
     const jwt = await authToken(auth, key, {})

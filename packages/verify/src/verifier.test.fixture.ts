@@ -6,7 +6,7 @@ import { createVerifier, type Verifier } from './verifier.js'
 export const api = 'https://api.example'
 export const all = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt'] as const
 
-/** A verifier among an agent and an auth server, and somebody with a key. */
+/** A verifier with an agent, an auth server and a thief's key. */
 export interface Scene {
   readonly net: Network
   readonly agent: Origin
@@ -14,7 +14,7 @@ export interface Scene {
   readonly key: SigningKey
   readonly verifier: Verifier
   verifierWith(options?: Partial<VerifierOptions>): Verifier
-  /** A request with a token, signed by the holder of `key` or by somebody else. */
+  /** A request with a token, signed with `key` or with another key. */
   withToken(jwt: string, by?: SigningKey): Promise<ReceivedMessage>
   /** Code and status of the refusal; throws when there is none. */
   refused(message: ReceivedMessage, by?: Verifier): Promise<{ code: unknown; status: unknown }>

@@ -23,14 +23,17 @@ describe('levels', () => {
     expect(caller).toEqual({ level: 'anonymous' })
   })
 
-  test(verifies('level.pseudonymous', 'an inline key is a pseudonym and fetches nothing'), async () => {
+  test(verifies('level.pseudonymous', 'an inline key makes a pseudonymous caller, without a fetch'), async () => {
     const { caller } = await verifier.verify(await signed(`${api}/x`, key, { scheme: 'hwk', jwk: key.publicJwk }))
     expect(caller).toMatchObject({ level: 'pseudonymous', key: { publicJwk: key.publicJwk }, peer: '192.0.2.1' })
     expect(net.fetched).toEqual([])
   })
 
   test(
-    verifies('level.identified', 'a published key and an agent token identify; a token names the delegate'),
+    verifies(
+      'level.identified',
+      'a published key or an agent token identifies the agent; a token names the delegate, too',
+    ),
     async () => {
       const own = await verifier.verify(
         await signed(`${api}/x`, agent.key, { scheme: 'jwks_uri', id: agent.id, kid: 'k1', dwk: 'aauth-agent' }),
@@ -46,18 +49,21 @@ describe('levels', () => {
     },
   )
 
-  test(verifies('level.authorized', 'token.user', 'an auth token brings issuer, scope and user'), async () => {
-    const token = await authToken(auth, key, { agent_delegate: 'delegate-1', sub: 'u1', name: 'Ada' } as never)
-    const { caller } = await verifier.verify(await withToken(token))
-    expect(caller).toMatchObject({
-      level: 'authorized',
-      issuer: 'https://auth.example',
-      agent: 'https://agent.example',
-      delegate: 'delegate-1',
-      scope: ['events.read'],
-      user: { iss: 'https://auth.example', sub: 'u1', claims: { name: 'Ada' } },
-    })
-  })
+  test(
+    verifies('level.authorized', 'token.user', 'an auth token authorizes, with issuer, scope and user'),
+    async () => {
+      const token = await authToken(auth, key, { agent_delegate: 'delegate-1', sub: 'u1', name: 'Ada' } as never)
+      const { caller } = await verifier.verify(await withToken(token))
+      expect(caller).toMatchObject({
+        level: 'authorized',
+        issuer: 'https://auth.example',
+        agent: 'https://agent.example',
+        delegate: 'delegate-1',
+        scope: ['events.read'],
+        user: { iss: 'https://auth.example', sub: 'u1', claims: { name: 'Ada' } },
+      })
+    },
+  )
 })
 
 describe('credentials', () => {
@@ -65,7 +71,7 @@ describe('credentials', () => {
     verifies(
       'SCH-12',
       'token-endpoint.identified',
-      'a credential that is not accepted is refused by its kind before any fetch',
+      'a kind of credential that is not accepted is refused before any fetch',
     ),
     async () => {
       const endpoint = verifierWith({ accept: ['jwks_uri', 'agent+jwt'] })
@@ -80,7 +86,7 @@ describe('credentials', () => {
     },
   )
 
-  test('a remembered token is not accepted where its kind is not', async () => {
+  test('a cached token is refused where its kind is not accepted', async () => {
     const token = await authToken(auth, key, {})
     await verifier.verify(await withToken(token))
     await expect(verifier.verify(await withToken(token), { accept: ['agent+jwt'] })).rejects.toMatchObject({
@@ -95,7 +101,14 @@ describe('credentials', () => {
   }
 
   test(
-    verifies('sig.key.jwt', 'SCH-16', 'SCH-17', 'AUT-12', 'AUT-20', 'what is no agent or auth token is refused'),
+    verifies(
+      'sig.key.jwt',
+      'SCH-16',
+      'SCH-17',
+      'AUT-12',
+      'AUT-20',
+      'a JWT that is neither agent nor auth token is refused',
+    ),
     async () => {
       const token = await agentToken(agent, key)
       for (const jwt of ['', 'a.b', 'a.b.c.d', `${token}.x.y`, ' '])
@@ -132,7 +145,7 @@ describe('credentials', () => {
   })
 
   test.each(['aa-agent+jwt', 'aa-auth+jwt', 'aa-resource+jwt'])(
-    verifies('JWT-25', 'sig.key.jwt-type', '%s is told as of a later edition'),
+    verifies('JWT-25', 'sig.key.jwt-type', 'the error for %s names it as of a later edition'),
     async typ => {
       const token = await agentToken(agent, key)
       await expect(verifier.verify(await withToken(retyped(token, typ)))).rejects.toMatchObject({
@@ -144,7 +157,7 @@ describe('credentials', () => {
     },
   )
 
-  test('agents that are not admitted are refused without a fetch', async () => {
+  test('agents that are not listed are refused without a fetch', async () => {
     const closed = verifierWith({ agents: ['https://friend.example'] })
     expect(await refused(await withToken(await agentToken(agent, key)), closed)).toEqual({
       code: 'policy_denied',
@@ -153,12 +166,12 @@ describe('credentials', () => {
     expect(net.fetched).toEqual([])
   })
 
-  test(verifies('TIM-11', 'a tolerance that is no tolerance is refused at construction'), () => {
+  test(verifies('TIM-11', 'an invalid tolerance is refused at construction'), () => {
     for (const tolerance of [0, -1, 86_400, Number.NaN]) expect(() => verifierWith({ tolerance })).toThrow(RangeError)
     verifierWith({ tolerance: 300 })
   })
 
-  test('an expired agent token is taken within the grace of the renewal endpoint only', async () => {
+  test('an expired agent token is accepted within the grace of the renewal endpoint only', async () => {
     const token = await agentToken(agent, key, { iat: now - 7200, exp: now - 3600 }).catch(() => '')
     expect(await refused(await withToken(token))).toEqual({ code: 'invalid_agent_token', status: 401 })
     await verifier.verify(await withToken(token), { expiredAgentTokenGrace: 7200 })
@@ -167,13 +180,13 @@ describe('credentials', () => {
 })
 
 describe('order', () => {
-  test(verifies('token.order', 'a token with many faults is refused for the one that comes first'), async () => {
+  test(verifies('token.order', 'a token with many faults is refused for the first in the order'), async () => {
     const stranger = await generateSigningKey()
     const late = { iat: now - 7200, exp: now - 3600, aud: 'https://other.example' }
     const wrong = { code: 'invalid_auth_token', status: 401 }
     const size = 'x'.repeat(6200)
     expect(await refused(await withToken(size))).toEqual(wrong)
-    // Everything is wrong with each of these: the issuer is looked at before any key, the signature before the dates,
+    // Each of these has all faults: the issuer is checked before any key, the signature before the dates,
     // and the request's own signature only after the token.
     const unlisted = await net.publish('aauth-issuer', 'https://unlisted.example')
     const forged = await authToken(unlisted, key, late, stranger)

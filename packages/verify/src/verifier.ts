@@ -24,13 +24,19 @@ import {
   restriction,
   schemeOf,
 } from '@countersign/protocol'
-import type { Asked } from './asked.js'
 import type { Verified } from './caller.js'
-import { type CallerContext, callerOf, isTimely } from './caller-of.js'
+import { type CallerContext, identifyCaller, isTimely } from './identify-caller.js'
 import { isPrivatePeer, peerOf, wideNetworkOf } from './network.js'
 import type { PerRequest, VerifierOptions } from './options.js'
-import { type Head, isJudgedAs, proving, type VerifiedHead, verifiedHeads } from './verified-head.js'
-import { verifiedTokens } from './verified-tokens.js'
+import type { RequestLookups } from './request-lookups.js'
+import {
+  type BegunHead,
+  createVerifiedHeads,
+  isJudgedAlike,
+  proveUnproven,
+  type VerifiedHead,
+} from './verified-head.js'
+import { createVerifiedTokens } from './verified-tokens.js'
 
 const credential: OptionCheck = ['hwk', 'jwks_uri', 'agent+jwt', 'auth+jwt']
 
@@ -57,18 +63,18 @@ const perChecks: OptionChecks<PerRequest> = {
 
 const noComponents: readonly string[] = []
 
-/** Turns received messages into verified facts. */
+/** Verifies received messages and identifies their callers. */
 export interface Verifier {
   /**
-   * Unsigned requests yield an anonymous caller; anything signed is verified in full or refused.
+   * Returns an anonymous caller for an unsigned request; verifies a signed request in full or refuses it.
    * @throws AAuthError or HttpSigError with the code of protocol §8
    */
   verify(message: ReceivedMessage, per?: PerRequest): Promise<Verified>
   /**
-   * Judges a head before its body is read. What can be said without a key is said at once; else the whole request but for its body
-   * is verified while the body comes. `verify` refuses, for the same reason, the message that this says is refused, and finds out
-   * nothing of it a second time.
-   * @returns of an unsigned request that is in order `whole`
+   * Judges the head of a request before its body is read. Faults that show without a key are returned at once; otherwise everything
+   * but the body is verified while the body arrives. `verify` then refuses a message whose head was refused, for the same reason,
+   * and repeats no verification or lookup of the head.
+   * @returns `whole` for a valid unsigned request
    */
   judgeHead(head: ReceivedMessage, per?: PerRequest): 'whole' | 'byte' | ReceivedMessage | VerifiedHead
 }
@@ -86,16 +92,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
   if (!(tolerance >= 1 && tolerance <= 300)) throw new RangeError('tolerance must be between 1 and 300 seconds')
   const authorities = options.authorities ?? [authorityOf(receiver)]
   const scheme = schemeOf(receiver)
-  const tokens = verifiedTokens(options.tokenCache ?? 10_000, agent => (development ? undefined : shareSite(agent)))
+  const tokens = createVerifiedTokens(options.tokenCache ?? 10_000, agent =>
+    development ? undefined : shareSite(agent),
+  )
   const inlineKeys = verifyKeyCache()
-  // Apart from the inline ones: keys that cost nothing to make displace none that an issuer has named.
+  // A cache of its own: inline keys, which cost nothing to make, must not evict keys that an issuer has named.
   const confirmationKeys = verifyKeyCache()
-  const heads = verifiedHeads()
+  const heads = createVerifiedHeads()
   const checkUnsigned = (message: ReceivedMessage): void => {
     checkTarget(message)
     chooseAuthority(message, authorities, scheme)
   }
-  // Those of a route serve all its requests: frozen ones are checked once.
+  // Cached by the list of the route, so that httpsig checks the frozen options once and not for each request.
   const openings = new WeakMap<readonly string[], OpenOptions>()
   const opening = ({ requiredComponents = noComponents }: PerRequest): OpenOptions => {
     const known = openings.get(requiredComponents)
@@ -104,33 +112,38 @@ export function createVerifier(options: VerifierOptions): Verifier {
     openings.set(requiredComponents, made)
     return made
   }
-  const begin = (message: ReceivedMessage, per: PerRequest): Asked => ({
-    answers: {},
+  const beginLookups = (message: ReceivedMessage, per: PerRequest): RequestLookups => ({
+    listAnswers: {},
     discovery: options.discovery.limited(undefined, new RequestNetwork(per.peer ?? message.peer)),
   })
-  const contextOf = (per: PerRequest, asked: Asked, head?: Head): CallerContext => ({
+  const contextOf = (per: PerRequest, lookups: RequestLookups, head?: BegunHead): CallerContext => ({
     options,
     tokens,
     inlineKeys,
     confirmationKeys,
-    asked,
+    lookups,
     now: now(),
-    discovery: asked.discovery,
+    discovery: lookups.discovery,
     accept: per.accept ?? options.accept,
     expiredGrace: per.expiredAgentTokenGrace ?? 0,
-    // Each request is told once.
+    // The head has called it already: it is called once for each request.
     onToken: head === undefined ? options.onToken : undefined,
-    prove: head === undefined ? verifySignature : proving(head),
+    prove: head === undefined ? verifySignature : proveUnproven(head),
   })
-  /** What is left to verify of a request whose head is verified; undefined where nothing of it can be spared. */
-  const verifyRest = async (message: ReceivedMessage, per: PerRequest, head: Head): Promise<Verified | undefined> => {
+  /** Verifies the rest of a request whose head is verified; undefined: the result of the head cannot be used. */
+  const verifyRest = async (
+    message: ReceivedMessage,
+    per: PerRequest,
+    head: BegunHead,
+  ): Promise<Verified | undefined> => {
     const found = await head.done
-    // Another message than its head promised, or judged by something else: what was proven of it may still be spared.
-    const opened = isJudgedAs(per, head.per) ? reopenSignature(head.opened, message, opening(per)) : undefined
+    // Undefined when the message differs from its head or the route judges by other options: then all of it is verified again.
+    const opened = isJudgedAlike(per, head.per) ? reopenSignature(head.opened, message, opening(per)) : undefined
     if (opened === undefined) return undefined
     if ('fault' in found) throw found.fault
-    // Its token has ended meanwhile: that is told as it always is.
-    if (!isTimely(head.asked.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 })) return undefined
+    // The token has expired since: verifying all of it again gives the usual error.
+    if (!isTimely(head.lookups.token?.verified, { now: now(), grace: per.expiredAgentTokenGrace ?? 0 }))
+      return undefined
     await verifyBody(opened)
     const { caller, discovery } = found.verified
     const isThere = message.peer === head.opened.message.peer
@@ -143,14 +156,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const head = heads.find(message)
       const verified = head === undefined ? undefined : await verifyRest(message, per, head)
       if (verified !== undefined) return verified
-      const asked = head?.asked ?? begin(message, per)
-      const { discovery } = asked
+      const lookups = head?.lookups ?? beginLookups(message, per)
+      const { discovery } = lookups
       if (!isSigned(message)) {
         checkUnsigned(message)
         return { caller: { level: 'anonymous', ...peerOf(message) }, discovery }
       }
       const opened = openSignature(message, opening(per))
-      const caller = await callerOf(opened, contextOf(per, asked, head))
+      const caller = await identifyCaller(opened, contextOf(per, lookups, head))
       return { caller, opened, discovery }
     },
     judgeHead(head, per = {}) {
@@ -165,13 +178,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       const opened = openHead(head, opening(per))
       if (opened === 'byte' || !('base' in opened)) return opened
-      const asked = begin(head, per)
-      return heads.begin(head, { opened, per, asked }, () => callerOf(opened, contextOf(per, asked)))
+      const lookups = beginLookups(head, per)
+      return heads.begin(head, { opened, per, lookups }, () => identifyCaller(opened, contextOf(per, lookups)))
     },
   }
 }
 
-/** Whose share of the fetches a request takes; found out only when one begins. */
+/** The network whose share of the fetches a request takes; computed only when a fetch begins. */
 class RequestNetwork {
   readonly #peer: string | undefined
 
@@ -179,7 +192,7 @@ class RequestNetwork {
     this.#peer = peer
   }
 
-  /** A private address may be a proxy's, with everyone behind it: it has none. */
+  /** Undefined for a private address: it may be a proxy's, and all callers behind it would share one network. */
   get network(): string | undefined {
     const peer = this.#peer
     return peer === undefined || isPrivatePeer(peer) ? undefined : wideNetworkOf(peer)

@@ -1,16 +1,16 @@
 import type { Discovery } from '@countersign/discovery'
 import type { OpenedSignature, SignatureKey, VerifyKey, VerifyKeyCache } from '@countersign/httpsig'
 import { AAuthError, type IdentifierList, isIdentifier, isListed, parseToken } from '@countersign/protocol'
-import type { Answers, Asked } from './asked.js'
 import type { AuthorizedCaller, Caller, Credential, IdentifiedCaller, PseudonymousCaller } from './caller.js'
 import { peerOf } from './network.js'
-import { noIdentity } from './no-identity.js'
 import type { VerifierOptions } from './options.js'
 import { verifyUnder } from './prove-issuer.js'
-import { issuerKey, openCallerToken, type PendingToken } from './token.js'
+import type { ListAnswers, RequestLookups } from './request-lookups.js'
+import { findIssuerKey, openCallerToken, type PendingToken } from './token.js'
+import { unsupportedTokenType } from './unsupported-token-type.js'
 import type { VerifiedToken, VerifiedTokens } from './verified-tokens.js'
 
-/** What it takes to tell whose one request is. */
+/** What {@link identifyCaller} needs, for one request. */
 export interface CallerContext {
   readonly options: VerifierOptions
   readonly tokens: VerifiedTokens
@@ -20,17 +20,17 @@ export interface CallerContext {
   readonly accept: readonly Credential[]
   readonly discovery: Discovery
   readonly expiredGrace: number
-  readonly asked: Pick<Asked, 'answers' | 'token'>
+  readonly lookups: Pick<RequestLookups, 'listAnswers' | 'token'>
   readonly onToken: VerifierOptions['onToken'] | undefined
-  /** Verifies that the key has signed the request, and the digest of what there is of its body. @throws HttpSigError */
+  /** Verifies the signature of the request with the key, and the digest of the body if it is there. @throws HttpSigError */
   prove(opened: OpenedSignature, key: VerifyKey): Promise<void>
 }
 
 /**
- * Establishes whose a request is whose local checks have passed.
+ * Identifies the caller of a request that has passed the local checks, and verifies its signature.
  * @throws AAuthError or HttpSigError with the code of protocol §8
  */
-export function callerOf(opened: OpenedSignature, context: CallerContext): Promise<Caller> {
+export function identifyCaller(opened: OpenedSignature, context: CallerContext): Promise<Caller> {
   const { signatureKey } = opened
   switch (signatureKey.scheme) {
     case 'hwk':
@@ -47,7 +47,7 @@ async function inlineKeyCaller(
   { jwk }: SignatureKey & { scheme: 'hwk' },
   context: CallerContext,
 ): Promise<PseudonymousCaller> {
-  accepts(context, 'hwk')
+  checkAccepted(context, 'hwk')
   const key = await context.inlineKeys.import(jwk)
   await context.prove(opened, key)
   return { level: 'pseudonymous', key, ...peerOf(opened.message) }
@@ -58,9 +58,9 @@ async function publishedKeyCaller(
   signatureKey: SignatureKey & { scheme: 'jwks_uri' },
   context: CallerContext,
 ): Promise<IdentifiedCaller> {
-  accepts(context, 'jwks_uri')
+  checkAccepted(context, 'jwks_uri')
   const { id, kid, dwk } = signatureKey
-  // A free choice of document would let any JSON on an origin pass for its agent metadata.
+  // With any other document name, a JSON file that a user uploaded to an origin could pass for the agent metadata of that origin.
   if (dwk !== 'aauth-agent') throw new AAuthError('invalid_signature', 'dwk of Signature-Key must be aauth-agent')
   if (!isIdentifier(id, { development: context.options.development ?? false })) {
     throw new AAuthError(
@@ -82,25 +82,25 @@ async function tokenCaller(
   jwt: string,
   context: CallerContext,
 ): Promise<IdentifiedCaller | AuthorizedCaller> {
-  const { asked } = context
-  const known = asked.token?.jwt === jwt ? asked.token.verified : context.tokens.get(jwt)
-  if (known !== undefined && (await stillHolds(known, context))) {
-    asked.token ??= { jwt, verified: known }
+  const { lookups } = context
+  const known = lookups.token?.jwt === jwt ? lookups.token.verified : context.tokens.get(jwt)
+  if (known !== undefined && (await isStillValid(known, context))) {
+    lookups.token ??= { jwt, verified: known }
     countToken('hit', context)
-    // The thief of a token has not its key: only a signature under cnf makes it the caller's.
+    // A stolen token is useless without its key: only a signature by the key in cnf proves that the token is the caller's.
     await context.prove(opened, known.confirmationKey)
     return callerUnder(known, opened, context)
   }
   countToken('miss', context)
   const { proven, token } = await openToken(jwt, context)
   const bound = context.prove(opened, token.confirmationKey)
-  // Both are checked side by side; whatever the request's signature says, a fault of the token is told first.
+  // Both signatures are checked at the same time, but a fault of the token is reported before one of the request's signature.
   bound.catch(() => undefined)
   const issuerKey = await proven
   await bound
-  // Only now: a token that nobody has proven to hold displaces no other.
+  // Cached only now: a token whose holder has not proven its key must not evict others.
   const verified = { ...token, issuerKey }
-  asked.token = { jwt, verified }
+  lookups.token = { jwt, verified }
   context.tokens.set(jwt, verified)
   return callerUnder(token, opened, context)
 }
@@ -110,7 +110,7 @@ function countToken(seen: 'hit' | 'miss', { onToken }: CallerContext): void {
   try {
     onToken(seen)
   } catch {
-    // Counting must not decide who is let in.
+    // A broken metric must not refuse a request.
   }
 }
 
@@ -119,27 +119,27 @@ async function openToken(jwt: string, context: CallerContext): Promise<PendingTo
   const parsed = parseToken(
     jwt,
     context.accept.includes('auth+jwt') ? ['auth+jwt', 'agent+jwt'] : ['agent+jwt', 'auth+jwt'],
-    { development, refuseType: noIdentity },
+    { development, refuseType: unsupportedTokenType },
   )
-  accepts(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
+  checkAccepted(context, parsed.typ === 'auth+jwt' ? 'auth+jwt' : 'agent+jwt')
   if (parsed.typ === 'auth+jwt') await admitIssuer(parsed.iss, context)
   else await admitAgent(parsed.iss, context)
   const { discovery, confirmationKeys, now, expiredGrace } = context
   return openCallerToken(parsed, { receiver, discovery, confirmationKeys, now, expiredGrace })
 }
 
-/** Everything about a remembered token that can change: its time, the issuer's key, the lists, what this route accepts. */
-async function stillHolds(token: VerifiedToken, context: CallerContext): Promise<boolean> {
-  accepts(context, token.typ)
+/** Checks all that can change for a cached token: its times, its issuer's key, the lists, the credentials this route accepts. */
+async function isStillValid(token: VerifiedToken, context: CallerContext): Promise<boolean> {
+  checkAccepted(context, token.typ)
   if (!isTimely(token, { now: context.now, grace: context.expiredGrace })) return false
   const admitting = token.typ === 'auth+jwt' ? admitIssuer(token.iss, context) : admitAgent(token.iss, context)
   if (admitting !== undefined) await admitting
-  return (await issuerKey(token, context.discovery)) === token.issuerKey
+  return (await findIssuerKey(token, context.discovery)) === token.issuerKey
 }
 
 /**
- * Whether a token is accepted at this time; so is none.
- * @param at.grace seconds past its end for which an agent token is still taken
+ * Tells whether a token is accepted at this time; true when there is no token.
+ * @param at.grace seconds past `exp` during which an agent token is still accepted
  */
 export function isTimely(
   token: Pick<VerifiedToken, 'typ' | 'notBefore' | 'exp'> | undefined,
@@ -150,65 +150,65 @@ export function isTimely(
   return at.now >= token.notBefore && at.now < token.exp + grace
 }
 
-/** The caller that a token names, once its own signature and the request's have held. */
+/** The caller that a token names, after the signatures of the token and of the request were verified. */
 function callerUnder(
   token: VerifiedToken,
   opened: OpenedSignature,
   context: CallerContext,
 ): IdentifiedCaller | AuthorizedCaller | Promise<IdentifiedCaller | AuthorizedCaller> {
-  // An agent token's issuer is the agent, and was admitted before its key was fetched.
+  // The issuer of an agent token is the agent, and was admitted before its key was fetched.
   const admitting = token.typ === 'auth+jwt' ? admitAgent(token.facts.agent, context) : undefined
   const caller = { ...token.facts, ...peerOf(opened.message) }
   return admitting === undefined ? caller : admitting.then(() => caller)
 }
 
-function accepts(context: CallerContext, credential: Credential): void {
+function checkAccepted(context: CallerContext, credential: Credential): void {
   if (!context.accept.includes(credential)) {
     throw new AAuthError('insufficient_level', 'this endpoint does not accept this kind of credential')
   }
 }
 
-/** @returns undefined where the list as it stands admits it: most do, and need no promise to say so */
+/** @returns undefined when a static list admits the agent, which needs no promise; else a promise that rejects when it is refused */
 function admitAgent(agent: string, context: CallerContext): Promise<void> | undefined {
   const { agents = 'any' } = context.options
-  return hasPlainly(agents, agent) ? undefined : admit('agents', agents, agent, context)
+  return isInStaticList(agents, agent) ? undefined : admit('agents', agents, agent, context)
 }
 
 /**
- * An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, and before any fetch.
+ * An attacker's own auth server can have perfect metadata, keys and tokens: only the list decides, before any fetch.
  * @returns as {@link admitAgent}
  */
 function admitIssuer(issuer: string, context: CallerContext): Promise<void> | undefined {
   const { authServers = [] } = context.options
-  return hasPlainly(authServers, issuer) ? undefined : admit('authServers', authServers, issuer, context)
+  return isInStaticList(authServers, issuer) ? undefined : admit('authServers', authServers, issuer, context)
 }
 
-function hasPlainly(list: IdentifierList, identifier: string): boolean {
+function isInStaticList(list: IdentifierList, identifier: string): boolean {
   return list === 'any' || (typeof list === 'object' && list.includes(identifier))
 }
 
 async function admit(
-  kind: keyof Answers,
+  kind: keyof ListAnswers,
   list: IdentifierList,
   identifier: string,
-  { asked }: CallerContext,
+  { lookups }: CallerContext,
 ): Promise<void> {
-  if (await isOn(kind, list, { identifier, asked })) return
+  if (await isOnList(kind, list, { identifier, lookups })) return
   throw kind === 'agents'
     ? new AAuthError('policy_denied', 'this agent is not admitted here')
     : new AAuthError('untrusted_issuer', 'iss of the auth token is not an auth server accepted here')
 }
 
-/** Whether a list has an identifier. A function may look in a database: it is asked once a request. */
-async function isOn(
-  kind: keyof Answers,
+/** Tells whether a list has an identifier. A list that is a function may query a database: it is called once for each request. */
+async function isOnList(
+  kind: keyof ListAnswers,
   list: IdentifierList,
-  { identifier, asked }: { readonly identifier: string; readonly asked: Pick<Asked, 'answers'> },
+  { identifier, lookups }: { readonly identifier: string; readonly lookups: Pick<RequestLookups, 'listAnswers'> },
 ): Promise<boolean> {
   if (typeof list !== 'function') return isListed(list, identifier)
-  const known = asked.answers[kind]
+  const known = lookups.listAnswers[kind]
   if (known?.identifier === identifier) return known.isListed
   const answer = { identifier, isListed: await isListed(list, identifier) }
-  asked.answers[kind] = answer
+  lookups.listAnswers[kind] = answer
   return answer.isListed
 }
