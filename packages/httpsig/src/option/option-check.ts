@@ -38,9 +38,10 @@ export interface OptionPlace {
  * @throws TypeError
  */
 export function checkOption(value: unknown, check: OptionCheck, place: OptionPlace): void {
+  if (isPlainly(value, check)) return
   if (typeof check === 'function') check(value, place)
-  else if (typeof check === 'string') checkType(value, check, place)
-  else if (isChoice(check)) checkChoice(value, check, place)
+  else if (typeof check === 'string') throw wrongType(value, check, place)
+  else if (isChoice(check)) throw wrongChoice(value, check, place)
   else checkMembers(value, check, place)
 }
 
@@ -102,10 +103,11 @@ function checkMembers(options: unknown, checks: OptionMembers, place: OptionPlac
   }
 }
 
-/** Whether a value is what the check asks, as far as that is seen at once. */
+/** Whether a value is what the check asks, without a look at its members. */
 function isPlainly(value: unknown, check: OptionCheck): boolean {
-  if (typeof check === 'string') return isOfType(value, check) && (check !== 'number' || (value as number) >= 0)
-  if (typeof check === 'function') return check.given !== undefined && isPlainly(value, check.given)
+  if (typeof check === 'string') return isOfType(value, check)
+  if (typeof check === 'function')
+    return check.given !== undefined && value !== undefined && isPlainly(value, check.given)
   return isChoice(check) && (check as readonly unknown[]).includes(value)
 }
 
@@ -119,19 +121,23 @@ function unknownOption(member: string, known: readonly string[], place: OptionPl
   return new TypeError(`${place.taker}: unknown option '${below(place, member).path}'${more}`)
 }
 
-function checkType(value: unknown, type: Extract<OptionCheck, string>, place: OptionPlace): void {
-  if (!isOfType(value, type)) throw wrongOption(place, `${descriptions[type]}, not ${kindOf(value)}`)
-  // NaN and -1 pass no comparison, or every one.
-  if (type === 'number' && !((value as number) >= 0))
-    throw new RangeError(`${messageOf(place, descriptions.number)}, not ${String(value)}`)
-}
+type OptionType = Extract<OptionCheck, string>
 
-function isOfType(value: unknown, type: Extract<OptionCheck, string>): boolean {
+function isOfType(value: unknown, type: OptionType): boolean {
   if (type === 'any') return true
+  // NaN and -1 pass no comparison, or every one.
+  if (type === 'number') return typeof value === 'number' && value >= 0
   if (type === 'array') return Array.isArray(value)
   if (type === 'strings') return Array.isArray(value) && value.every(element => typeof element === 'string')
   if (type === 'object') return (typeof value === 'object' && value !== null) || typeof value === 'function'
   return typeof value === type
+}
+
+function wrongType(value: unknown, type: OptionType, place: OptionPlace): Error {
+  const must = descriptions[type]
+  if (type === 'number' && typeof value === 'number')
+    return new RangeError(`${messageOf(place, must)}, not ${String(value)}`)
+  return wrongOption(place, `${must}, not ${kindOf(value)}`)
 }
 
 const descriptions = {
@@ -151,13 +157,12 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-function checkChoice(value: unknown, choices: readonly unknown[], place: OptionPlace): void {
-  if (choices.includes(value)) return
+function wrongChoice(value: unknown, choices: readonly unknown[], place: OptionPlace): TypeError {
   const [last, ...others] = choices.map(choice => JSON.stringify(choice)).reverse()
   const list = others.length === 0 ? last : `${others.reverse().join(', ')} or ${last}`
   const names = choices.filter(choice => typeof choice === 'string')
   const meant = typeof value === 'string' ? nearestName(value, names) : undefined
-  throw wrongOption(place, `${list}${meant === undefined ? '' : `; did you mean '${meant}'?`}`)
+  return wrongOption(place, `${list}${meant === undefined ? '' : `; did you mean '${meant}'?`}`)
 }
 
 function isChoice(check: OptionCheck): check is readonly (boolean | number | string)[] {
