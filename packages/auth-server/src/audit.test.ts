@@ -110,7 +110,7 @@ test(
     expect((await step(() => send(made, phone, unknown))).events).toEqual([
       { ...refused, code: 'invalid_grant', status: 400, description: expect.any(String), ...ofPhone },
     ])
-    // A caller that was not verified is nobody.
+    // The event does not name a caller that was not verified.
     const forged = { ...phone, key: laptop.key }
     const [event, ...more] = (await step(() => send(made, forged, refresh))).events
     expect(more).toEqual([])

@@ -40,7 +40,9 @@ async function approve(way: Way): Promise<void> {
 
 const redemptionOf = ({ code, request_token }: Way) => ({
   request_type: 'code',
-  ...{ code, request_token, redirect_uri: callback },
+  code,
+  request_token,
+  redirect_uri: callback,
 })
 
 /** One user's way after the other, until the server dies; each ends where the kill found it. */

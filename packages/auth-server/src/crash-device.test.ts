@@ -199,7 +199,7 @@ test(verifies('F-03', 'an answered sign-in outlives a kill, and an unanswered on
   for (const [index, one] of browsers.entries()) {
     if (settled[index]?.status === 'fulfilled') expect(await shown(one)).toBe(subjectOf(index))
     else {
-      // It may have come to it or not, but then as nobody else.
+      // The sign-in may be stored or not, but never as another user.
       expect([undefined, subjectOf(index)]).toContain(await shown(one))
       await signInAs(one, subjectOf(index))
       expect(await shown(one)).toBe(subjectOf(index))

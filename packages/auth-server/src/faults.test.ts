@@ -247,7 +247,7 @@ for (const { name, away, url } of databases) {
           ),
         ])
         const statuses = (await Promise.all(crowd)).map(({ status }) => status)
-        // One instance redeems the code, and repeats its answer to whoever asks it; the other one knows of none.
+        // One instance redeems the code, and repeats its answer; the other instance has none.
         expect(statuses.filter(status => status === 400)).toHaveLength(8)
         expect(statuses.filter(status => status === 200)).toHaveLength(40)
       }

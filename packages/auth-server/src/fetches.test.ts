@@ -38,7 +38,7 @@ test(
   async () => {
     const made = await world()
     const phone = await delegate(made, 'phone')
-    // A token whose shape, type or issuer is wrong; one by nobody; one that this server or the caller would have made.
+    // A token whose shape, type or issuer is wrong; one without a known issuer; one whose issuer is this server or the caller.
     const agentToken = phone.signatureKey.scheme === 'jwt' ? phone.signatureKey.jwt : ''
     const tokens = [
       'x',
@@ -56,7 +56,7 @@ test(
     const self = agentServer(made)
     const ownToken = await resourceToken(made, self, { claims: { iss: agent } })
     expect((await send(made, self, { request_type: 'auth', resource_token: ownToken })).status).toBe(400)
-    // The caller itself had to be met; nobody else was.
+    // Only the caller's own documents were fetched.
     expect(fetchedFrom(made)).toEqual([agent, agent])
     await granted(await ask(made, phone))
     expect(fetchedFrom(made)).toEqual([calendar, calendar])

@@ -32,7 +32,7 @@ const databases = [
 
 const day = 86_400
 
-/** Somebody only looks at the metadata, as a cache does. */
+/** Reads the metadata only, as a cache does. */
 async function lookIn({ auth }: World): Promise<void> {
   const headers = [['host', 'auth.example']] as const
   const response = await auth.handle({ method: 'GET', target: '/.well-known/aauth-issuer', headers })
@@ -69,7 +69,7 @@ for (const { name, away, url } of databases) {
           grants: await count('auth_server_grants'),
         }
       }
-      /** What is there once somebody has looked in so many seconds later; nobody waits for a sweep, so this does. */
+      /** What is left after a request so many seconds later. Requests do not wait for a sweep, so this does. */
       const after = async (seconds: number, expected: Record<string, number>): Promise<void> => {
         made.clock.now += seconds
         await lookIn(made)
@@ -99,7 +99,7 @@ for (const { name, away, url } of databases) {
       await after(2 * day, { grants: 0 })
       await after(30 * day, { users: 0, sessions: 0, requests: 0, consents: 0, grants: 0 })
 
-      // Who comes back is somebody new.
+      // A user who comes back gets a new sub.
       await signInAs(await browserOf(made), 'ada')
       await after(399 * day, { users: 1 })
       await signInAs(await browserOf(made), 'ada')

@@ -85,7 +85,8 @@ test.each([
   async ({ peer, status, trustedProxies }) => {
     const users = Array.from({ length: 5 }, (_, n) => ({ name: `User ${n}`, subject: `u${n}` }))
     const made = await consentWorld({
-      ...{ deviceFlow, login: [demoUsers(users)] },
+      deviceFlow,
+      login: [demoUsers(users)],
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
     })
     const { user_code } = await codes(made, await delegate(made, 'tv'))

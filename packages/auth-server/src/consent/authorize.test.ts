@@ -188,7 +188,7 @@ test('a user who signs in after the one that opened the page decides for themsel
   expect(answer.status).toBe(303)
   const subs = made.events.flatMap(event => (event.type === 'signed_in' ? [event.sub] : []))
   expect(made.events.flatMap(event => (event.type === 'consented' ? [event.user] : []))).toEqual([subs[1]])
-  // And what was decided is not told to somebody else in the same browser.
+  // The decision is not shown to another user in the same browser.
   await signInAs(one, 'ada')
   expect((await open(one, linkOf(request_token))).headers.get('location')).toBeNull()
 })

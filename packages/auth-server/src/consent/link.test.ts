@@ -103,7 +103,7 @@ test(
     const made = await watchedTwo()
     const ada = person(made)
     const { link } = await asksUser(made, await upstreamFor(made, ada, 'ada'))
-    // The link of Ada's agent, in the browser of somebody who is Eve there: the agent sent it to her.
+    // Ada's agent sent its link to a user who is Eve at the other auth server.
     const eve = person(made)
     await signInAs(eve.at.auth, 'grace')
     await signInAs(eve.at.one, 'eve')
@@ -114,7 +114,7 @@ test(
     expect(made.events.at(-1)).toMatchObject({ type: 'refused', code: 'access_denied' })
     expect(made.events).toContainEqual(expect.objectContaining({ type: 'link_refused', reason: 'other-user' }))
     expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0, links: 0 })
-    // Once: what came back is no good for a second try.
+    // Once: the callback URL does not work a second time.
     expect((await eve.at.auth.get(back)).status).toBe(403)
     const { answer } = await connected(made)
     expect(claimsOf(answer)).toHaveProperty('sub')

@@ -24,7 +24,8 @@ test(
     const { now } = made.clock
     const stranger = { kid: 'u1', key: await generateSigningKey() }
     const pseudonym = {
-      ...{ key: made.middle.key, agent: made.middle.agent },
+      key: made.middle.key,
+      agent: made.middle.agent,
       signatureKey: { scheme: 'hwk', jwk: made.middle.key.publicJwk },
     } as const
     const other = await roomsToken(made, { key: { kid: 'w1', key: stranger.key } })

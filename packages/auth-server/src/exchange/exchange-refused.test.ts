@@ -91,7 +91,7 @@ test(
       ['for a delegate', { claims: { agent_delegate: 'phone' } }],
       ['for another auth server', { claims: { aud: upstreamIssuer } }],
       ['of the caller itself', { claims: { iss: middleId }, key: made.middleKey }],
-      ['signed by somebody else', { key: other }],
+      ['signed with another key', { key: other }],
       ['expired', { claims: { exp: made.clock.now } }],
     ]
     for (const [name, change] of cases) {

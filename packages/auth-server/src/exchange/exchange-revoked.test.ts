@@ -86,7 +86,7 @@ test(verifies('revoke.ends', 'a grant and the exchanges based on it end together
   const revoke = async () => (await send(made, agent, { token: refresh_token }, { target: '/agent/revoke' })).status
   expect(await revoke()).toBe(500)
   expect(await rowsIn(made.database)).toMatchObject({ grants: 1, consents: 2 })
-  // Whoever was told of a failure asks again: were the grant gone already, nobody would look for the rest.
+  // A caller that gets an error repeats its revocation, which would find nothing to end if the grant were gone already.
   await statement('drop trigger held')
   expect(await revoke()).toBe(200)
   expect(await rowsIn(made.database)).toMatchObject({ grants: 0, consents: 0 })

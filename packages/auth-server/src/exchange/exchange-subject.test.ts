@@ -49,7 +49,7 @@ test(
     const plainly = claimsOf(await bodyOf(await exchange(made, { upstream, scope: 'rooms.read' })))
     const again = claimsOf(await bodyOf(await exchange(made, { upstream, scope: 'openid rooms.read' })))
     expect([again['sub'], again['scope']]).toEqual([plainly['sub'], plainly['scope']])
-    // What would say more of them is, and so is `openid` where the token would name nobody.
+    // Other identity scopes need it, and so does `openid` where the token would name no user.
     for (const o of [
       { upstream, scope: 'email rooms.read' },
       { upstream, scope: 'openid' },
@@ -85,7 +85,8 @@ test(
     expect(await rowsIn(made.database)).toMatchObject({ consents: 0, links: 0 })
     // Where subjects are shared, it is theirs, and the page asks them.
     const sharing = await exchangeWorld({
-      ...{ exchange: { rules: [asking], dangerouslySharedSubjects: [upstreamIssuer] }, database: sqlite() },
+      exchange: { rules: [asking], dangerouslySharedSubjects: [upstreamIssuer] },
+      database: sqlite(),
     })
     const one = await browserOf(sharing, 'ada')
     const ours = await asksUser(sharing, await upstreamToken(sharing, { claims: { sub: subOf(sharing) } }))
@@ -98,8 +99,13 @@ test(
   async () => {
     const made = await watched()
     const forged = {
-      ...{ sub: 'mallory', act: { iss: upstreamIssuer, agent: 'https://evil.example' }, cnf: { jwk: {} } },
-      ...{ name: 'Mallory', email: 'mallory@evil.example', nbf: 0, exp: made.clock.now + 600 },
+      sub: 'mallory',
+      act: { iss: upstreamIssuer, agent: 'https://evil.example' },
+      cnf: { jwk: {} },
+      name: 'Mallory',
+      email: 'mallory@evil.example',
+      nbf: 0,
+      exp: made.clock.now + 600,
     }
     const resource = await roomsToken(made, { claims: forged })
     const upstream = await upstreamToken(made)

@@ -75,11 +75,11 @@ test(
     const consent = await open(ada.at.auth, next.headers.get('location') ?? '')
     const retry = async (): Promise<Record<string, unknown>> =>
       bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
-    // Closed before, nobody has agreed to anything.
+    // The browser was closed before: no user has agreed.
     expect(await retry()).toHaveProperty('request_token')
     const decided = await allow(ada.at.auth, consent)
     expect(answerOf(decided).searchParams.has('code')).toBe(true)
-    // Nobody follows the redirect: its code lapses unused.
+    // The redirect is not followed: its code expires unused.
     made.clock.now += 120
     const answer = await retry()
     expect(Object.keys(answer)).toEqual(['auth_token', 'expires_in'])

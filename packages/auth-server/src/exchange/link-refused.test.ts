@@ -23,7 +23,7 @@ import {
   watchedTwo,
 } from './two-auth-servers.test.fixture.js'
 
-/** Posts a no to the page about the link, as whoever is signed in. */
+/** Declines on the link page, as the user who is signed in. */
 async function refuse(one: Browser, request_token: string): Promise<Response> {
   return one.post('/agent/link', { csrf: await one.csrf('/login'), request_token, decision: 'deny' })
 }
@@ -119,8 +119,13 @@ test(verifies('LOG-03', 'token.txn', 'a link that another user opens is recorded
   expect(made.events).toEqual([
     { type: 'link_refused', ...known, upstream: { iss: upstreamIssuer, sub: exchange.sub }, reason: 'other-user' },
     {
-      ...{ type: 'refused', code: 'access_denied', status: 403, description: expect.any(String) },
-      ...{ ...known, exchange, peer: '192.0.2.9' },
+      type: 'refused',
+      code: 'access_denied',
+      status: 403,
+      description: expect.any(String),
+      ...known,
+      exchange,
+      peer: '192.0.2.9',
     },
   ])
   // A page that says no to another browser tells of the same request.

@@ -31,8 +31,12 @@ const [caller, resource] = ['https://rooms.example', 'https://calendar.example']
 
 /** Our own token, as its agent calls the calendar with it. */
 const whole = (o: Partial<Upstream> = {}): Upstream => ({
-  ...{ iss: issuer, sub: 'ada', scope: ['events.write'], exp: now() + 600 },
-  ...{ act: { iss: issuer, agent }, ...o },
+  iss: issuer,
+  sub: 'ada',
+  scope: ['events.write'],
+  exp: now() + 600,
+  act: { iss: issuer, agent },
+  ...o,
 })
 const gone = { code: 'invalid_auth_token', status: 400 }
 
@@ -40,7 +44,10 @@ async function grant(store: Store<Tables>, sub: string, txn?: string): Promise<s
   return grantsIn(store, now, { issuer }).add(
     { agent },
     {
-      ...{ id: newGrantId(), resource, scope: 'events.write', user: { sub, claims: {} } },
+      id: newGrantId(),
+      resource,
+      scope: 'events.write',
+      user: { sub, claims: {} },
       ...(txn === undefined ? {} : { txn }),
     },
   )
@@ -56,7 +63,7 @@ test(verifies('revoke.ends', 'a chain that began here stands as long as the gran
   await expect(mandates.check(around, caller, 'ada')).resolves.toBeUndefined()
   await grantsIn(store, now, { issuer }).revoke({ agent }, refreshToken)
   await expect(mandates.check(around, caller, 'ada')).rejects.toMatchObject(gone)
-  // Of whom we do not know the user is known only that somebody's stands.
+  // Without a known user, any user's grant to that agent counts.
   await expect(mandates.check(around, caller, undefined)).resolves.toBeUndefined()
   // Through others the audit id is kept, so that of two grants of one user only its own stands; without, any does.
   const named = (txn: string) => mandates.check({ ...around, txn }, caller, 'ada')

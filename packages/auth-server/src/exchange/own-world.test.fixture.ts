@@ -32,7 +32,11 @@ export async function callAs(
   const resource_token = await signed(made.middleKey, {
     typ: 'resource+jwt',
     claims: {
-      ...{ iss: middleId, aud: own, agent: agent.agent, scope: 'events.write', jti: 'r' },
+      iss: middleId,
+      aud: own,
+      agent: agent.agent,
+      scope: 'events.write',
+      jti: 'r',
       txn: o.txn,
       agent_jkt: await thumbprint(agent.key.publicJwk),
       iat: made.clock.now,

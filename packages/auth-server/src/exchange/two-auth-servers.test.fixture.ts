@@ -77,12 +77,14 @@ export async function twoAuthServers(
       { agents: [auth], resources: ['self'], scopes: ['openid'] },
     ]),
     development: true,
-    ...{ discovery, now },
+    discovery,
+    now,
     onEvent: event => oneEvents.push(event),
   })
   const sending: Pick<TwoAuthServers, 'reach'> = { reach: 'answers' }
   const made = await exchangeWorld({
-    ...{ clock, upstreamKey },
+    clock,
+    upstreamKey,
     fetch: async (input: string | URL | Request, init?: RequestInit) => {
       const request = new Request(input, init)
       if (sending.reach === 'is down') throw new TypeError('fetch failed')
@@ -184,7 +186,7 @@ export async function asksUser(
   upstream: string,
 ): Promise<{ link: string; request_token: string }> {
   const { request_token } = await bodyOf(await exchange(made, { upstream, scope: 'rooms.book' }))
-  if (typeof request_token !== 'string') throw new Error('the exchange that a test starts from asked nobody')
+  if (typeof request_token !== 'string') throw new Error('the exchange that a test starts from asked no user')
   const query = new URLSearchParams({ request_token, redirect_uri: middleCallback, state: 's1' })
   return { link: `/agent/authorize?${query}`, request_token }
 }

@@ -54,8 +54,13 @@ test(verifies('DOS-09', 'each grant that ends because there are too many is told
   expect(grantsOf('granted')).toHaveLength(101)
   expect(made.events.filter(event => event.type === 'revoked')).toEqual([
     {
-      ...{ type: 'revoked', found: true, reason: 'surplus', grant: first },
-      ...{ agent: 'https://agent.example', resource: 'https://calendar.example', scope: ['events.read'] },
+      type: 'revoked',
+      found: true,
+      reason: 'surplus',
+      grant: first,
+      agent: 'https://agent.example',
+      resource: 'https://calendar.example',
+      scope: ['events.read'],
     },
   ])
 })

@@ -10,7 +10,8 @@ const issuer = 'https://auth.example'
 async function place(kept = 86): Promise<{ open: () => Browser; hints: Array<string | undefined> }> {
   const hints: Array<string | undefined> = []
   const corp: LoginProvider = {
-    ...{ id: 'corp', name: 'Corp' },
+    id: 'corp',
+    name: 'Corp',
     begin: async ({ state, loginHint }) => {
       hints.push(loginHint)
       return { url: `https://corp.example/?state=${state}`, saved: { kept: 'k'.repeat(kept) } }
@@ -47,7 +48,7 @@ test(
       expect(begun.status).toBe(303)
       expect(weight(one)).toBeLessThanOrEqual(3500)
     }
-    // Whoever signs in after all that comes through, and so does the last of those.
+    // A sign-in after all those works, and so does the last of them.
     const last = await begin(one, hostile)
     const plain = await begin(one, { return_to: '/a' })
     expect(weight(one)).toBeLessThanOrEqual(3500)

@@ -60,5 +60,5 @@ export async function throughPages(url: string, account: string, back: string): 
     next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', next)
     form = page.includes('name="login"') ? `prompt=login&login=${account}&password=x` : 'prompt=consent'
   }
-  throw new Error('the provider sends nobody back')
+  throw new Error('the provider does not redirect back')
 }

@@ -28,8 +28,12 @@ afterAll(() => Promise.all(providers.map(provider => provider.close())))
 async function place(chosen: readonly (typeof ids)[number][] = ids): Promise<World> {
   const login = chosen.map(id =>
     openidConnect({
-      ...{ id, name: `Sign in at the ${id}`, issuer: providers[ids.indexOf(id)]?.issuer ?? '' },
-      ...{ clientId: 'countersign', clientSecret: 'secret', dangerouslyAllowLoopbackHttp: true },
+      id,
+      name: `Sign in at the ${id}`,
+      issuer: providers[ids.indexOf(id)]?.issuer ?? '',
+      clientId: 'countersign',
+      clientSecret: 'secret',
+      dangerouslyAllowLoopbackHttp: true,
     }),
   )
   const made = await consentWorld({ login, now: () => Date.now() / 1000 })
@@ -58,7 +62,7 @@ test('the login hint reaches the provider, and the user who signs in decides', a
   expect(back.headers.get('location')).toMatch(/^\/agent\/consent\?request_token=/)
   const page = await (await one.get(back.headers.get('location') ?? '')).text()
   expect(page).toContain('Ada of corp')
-  // It is a hint: the page is for whoever has signed in, and knows nothing of it.
+  // Only a hint: the page is for the user who has signed in.
   expect(page).not.toContain('calendar@corp.example')
   expect(answerOf(await decide(one, link, { decision: 'allow' })).searchParams.get('code')).not.toBeNull()
   // The twin: without one, none.

@@ -204,7 +204,10 @@ test(verifies('UIX-08', 'the other pages keep markup inert, too'), async () => {
     expect(structureOf(device(hostile)), hostile).toEqual(structureOf(device('x')))
     const link = (value: string): string =>
       linkPage({
-        ...{ csrf: value, action: '/agent/link', hidden: { request_token: value }, returnTo: value },
+        csrf: value,
+        action: '/agent/link',
+        hidden: { request_token: value },
+        returnTo: value,
         user: { sub: value, claims: { name: value } },
         issuer: 'https://auth.example',
         upstream: { iss: 'https://one.example', sub: value },

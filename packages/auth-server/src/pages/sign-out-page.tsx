@@ -3,7 +3,7 @@ import { document, HiddenFields } from './layout.js'
 import type { PageUser } from './page-user.js'
 import { UserName } from './who-is-signed-in.js'
 
-/** The page that asks before signing out: a link from elsewhere signs nobody out. */
+/** The page that asks before signing out: a link from another site must not sign users out. */
 export function signOutPage({ csrf, user }: { readonly csrf: string; readonly user: PageUser }): string {
   return document({
     title: 'Sign out',

@@ -32,7 +32,7 @@ export async function answerCode(
   )
 }
 
-/** A code works for its own request, agent and `redirect_uri` only: in anyone else's session a stolen or injected one is worth nothing. */
+/** Stolen or injected codes: a code works only with its own request token, agent and `redirect_uri`. */
 function isBound(request: CodeRequest, row: RequestRow, caller: IdentifiedCaller): boolean {
   const { code, redirect_uri, request_token } = request
   if (row.user_code !== null || row.code_secret === null || row.redirect_uri !== redirect_uri) return false

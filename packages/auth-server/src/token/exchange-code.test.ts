@@ -107,7 +107,7 @@ test(
     expect(textOf(await page.text())).toContain('for another user than the one who is signed in')
     const form = { csrf: await grace.csrf('/login'), request_token, decision: 'allow' }
     expect((await grace.post('/agent/consent', form)).status).toBe(403)
-    // What she cannot allow she cannot refuse in somebody's place either.
+    // She can neither allow nor refuse in the other user's place.
     expect((await grace.post('/agent/consent', { ...form, decision: 'deny' })).status).toBe(403)
     expect(await rowsIn(made.database)).toEqual({ grants: 1, requests: 1, consents: 1, links: 0 })
     const { back, request_token: twin } = await agreed(made, ada, token)
@@ -250,7 +250,7 @@ test(
     expect((await open(grace, link)).status).toBe(403)
     const { back, request_token } = await agreed(made, ada, upstream)
     expect(claimsOf(await bodyOf(await redeem(made, back, request_token)))).toMatchObject({ sub, scope: 'rooms.book' })
-    // Where nobody is called that here, nobody can agree.
+    // Without a user of that sub here, no user can agree.
     const stranger = await upstreamToken(made, { claims: { sub: 'ada' } })
     const other = await asksUser(made, stranger)
     expect((await open(ada, other.link)).status).toBe(403)

@@ -100,8 +100,13 @@ test(verifies('TOK-05', 'error.media-type', 'a body without a Content-Type, or w
   const sent = async (types: ReadonlyArray<readonly [string, string]>, covered = types) => {
     const headers: Array<readonly [string, string]> = [['host', 'auth.example'], ...covered]
     const signed = await signRequest({
-      ...{ method: 'POST', url: 'https://auth.example/agent/token', headers, body: form },
-      ...{ key: phone.key, signatureKey: phone.signatureKey, now: () => made.clock.now },
+      method: 'POST',
+      url: 'https://auth.example/agent/token',
+      headers,
+      body: form,
+      key: phone.key,
+      signatureKey: phone.signatureKey,
+      now: () => made.clock.now,
     })
     const message = { method: 'POST', target: '/agent/token', body: form, peer: '192.0.2.7' }
     return made.auth.handle({ ...message, headers: [['host', 'auth.example'], ...types, ...signed] })
