@@ -77,7 +77,7 @@ describe('a call that is aborted ends at once with the reason, and the next one 
     expect(calls(own, auth).filter(call => call.startsWith('POST'))).toHaveLength(1)
   })
 
-  test('while it decides how to begin: nothing is renewed or refreshed for it', async () => {
+  test('while it prepares its first request: nothing is renewed or refreshed', async () => {
     const own = await world()
     const gates: Array<() => Promise<void>> = []
     const agent = delegateIn(own, {
@@ -151,7 +151,7 @@ describe('a call that is aborted ends at once with the reason, and the next one 
     await expect.poll(() => cancelled).toBe(true)
   })
 
-  test('before it begins: neither is anything sent nor the body read', async () => {
+  test('before it begins: nothing is sent, and the body is not read', async () => {
     const own = await world()
     let read = false
     const body = new ReadableStream(

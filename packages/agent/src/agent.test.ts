@@ -9,7 +9,7 @@ import * as node from './node.js'
 import { world } from './participants.test.fixture.js'
 
 describe('createAgent', () => {
-  test('takes the guarded fetcher of Node by itself', () => {
+  test('uses the guarded fetcher on Node by default', () => {
     expect(createAgent({ identity: pseudonym() })).toHaveProperty('fetch')
   })
 
@@ -41,7 +41,7 @@ describe('createAgent', () => {
   })
 })
 
-test('what the room exports', () => {
+test('the package exports these names', () => {
   expect(new Set(Object.keys(exported))).toEqual(
     new Set([
       'AgentError',

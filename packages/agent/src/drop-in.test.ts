@@ -56,7 +56,7 @@ describe('a Request object', () => {
     else expect((await call).status).toBe(redirect === 'manual' ? 307 : 200)
   })
 
-  test('keeps what it says of cache, credentials, keepalive and referrer; an init goes before it', async () => {
+  test('keeps its cache, credentials, keepalive and referrer; an init overrides them', async () => {
     const own = await world()
     const seen: RequestInit[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
@@ -73,7 +73,7 @@ describe('a Request object', () => {
     ])
   })
 
-  test('passes on what only this platform’s fetch knows', async () => {
+  test('passes on options that only the fetch of this platform knows', async () => {
     const own = await world()
     const seen: unknown[] = []
     const dispatcher = { name: 'of undici' }
@@ -158,7 +158,7 @@ describe('a body over bodyLimit', () => {
   })
 })
 
-describe('only what may be sent again is', () => {
+describe('only requests that may be repeated are repeated', () => {
   test.each(['GET', 'POST', 'PUT', 'DELETE'])('%s is not, when its answer is lost', async method => {
     const own = await world()
     const agent = delegateIn(own)
@@ -211,7 +211,7 @@ describe('only what may be sent again is', () => {
 })
 
 describe('posts to token endpoints', () => {
-  test('one that gets no answer names the origin and the reason, and nothing that was sent', async () => {
+  test('a request without an answer: the error names the origin and the reason, and nothing that was sent', async () => {
     const own = await world()
     own.network.intercept(auth, (exchange, next) => {
       if (exchange.target !== '/token') return next(exchange)

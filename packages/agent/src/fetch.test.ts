@@ -70,7 +70,7 @@ describe('redirects', () => {
     },
   )
 
-  test('more than five are not followed; "manual" and "error" mean what they mean to fetch', async () => {
+  test('no more than five are followed; "manual" and "error" work as in fetch', async () => {
     const own = await world()
     redirects(own, '/loop', 307, '/loop')
     const response = await agentIn(own).fetch(`${calendar}/loop`)
@@ -154,7 +154,7 @@ describe('requests', () => {
     },
   )
 
-  test('other URLs, and a network that is down', async () => {
+  test('URLs that are not http(s), and a network that is down, are errors', async () => {
     const own = await world()
     const agent = agentIn(own)
     await expect(agent.fetch('data:text/plain,x')).rejects.toBeInstanceOf(TypeError)

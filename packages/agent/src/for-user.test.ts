@@ -41,23 +41,26 @@ function watchedState(): AgentState & { readonly names: Set<string> } {
 }
 
 describe('two users of one agent', () => {
-  test(verifies('agent.tokens.per-user', 'each has tokens of their own, and the agent none of them'), async () => {
-    const { own, users, decide } = await worldOfUsers()
-    const agent = delegateIn(own, { interact })
-    const [ada, bob] = [agent.forUser('s1'), agent.forUser('s2')]
-    await ada.handleCallback(decide(await urlOf(ada), { user: 'ada' }))
-    // Bob is asked though Ada has agreed already.
-    await bob.handleCallback(decide(await urlOf(bob), { user: 'bob' }))
-    await urlOf(agent)
-    expect(formsOf(users, 'auth')).toHaveLength(3)
-    own.network.sent.length = 0
-    for (const view of [ada, bob, bob, ada]) expect((await view.fetch(events)).status).toBe(200)
-    expect(usersSeen(own)).toEqual(['ada', 'bob', 'bob', 'ada'])
-    own.clock.time += 700
-    own.network.sent.length = 0
-    for (const view of [bob, ada]) expect((await view.fetch(events)).status).toBe(200)
-    expect(formsOf(users, 'refresh').map(form => form['refresh_token'])).toEqual(['refresh-1', 'refresh-0'])
-  })
+  test(
+    verifies('agent.tokens.per-user', 'each has their own tokens, which the agent itself does not have'),
+    async () => {
+      const { own, users, decide } = await worldOfUsers()
+      const agent = delegateIn(own, { interact })
+      const [ada, bob] = [agent.forUser('s1'), agent.forUser('s2')]
+      await ada.handleCallback(decide(await urlOf(ada), { user: 'ada' }))
+      // Bob is asked though Ada has agreed already.
+      await bob.handleCallback(decide(await urlOf(bob), { user: 'bob' }))
+      await urlOf(agent)
+      expect(formsOf(users, 'auth')).toHaveLength(3)
+      own.network.sent.length = 0
+      for (const view of [ada, bob, bob, ada]) expect((await view.fetch(events)).status).toBe(200)
+      expect(usersSeen(own)).toEqual(['ada', 'bob', 'bob', 'ada'])
+      own.clock.time += 700
+      own.network.sent.length = 0
+      for (const view of [bob, ada]) expect((await view.fetch(events)).status).toBe(200)
+      expect(formsOf(users, 'refresh').map(form => form['refresh_token'])).toEqual(['refresh-1', 'refresh-0'])
+    },
+  )
 
   test(
     verifies(
@@ -81,7 +84,7 @@ describe('two users of one agent', () => {
   )
 
   test(
-    verifies('agent.tokens.per-user', 'a code of another session under one’s own state is worth nothing'),
+    verifies('agent.tokens.per-user', 'a code of another session is refused under the state of this one'),
     async () => {
       const { own, users, decide } = await worldOfUsers()
       const agent = agentIn(own, { interact })
@@ -121,7 +124,7 @@ describe('two users of one agent', () => {
     expect(formsOf(users, 'auth')).toHaveLength(3)
   })
 
-  test(verifies('agent.tokens.per-user', 'refreshes under way are not shared'), async () => {
+  test(verifies('agent.tokens.per-user', 'running refreshes are not shared'), async () => {
     const { own, users, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact })
     for (const user of ['ada', 'bob']) {
@@ -149,7 +152,7 @@ describe('two users of one agent', () => {
     expect(usersSeen(own)).toEqual(['ada'])
   })
 
-  test('sessions that ask and never come back leave nothing', async () => {
+  test('sessions that never come back leave nothing in the state', async () => {
     const { own } = await worldOfUsers()
     const state = watchedState()
     const removed: string[] = []
@@ -164,7 +167,7 @@ describe('two users of one agent', () => {
     await expect.poll(() => removed).toEqual(['user s1 interactions', 'user s2 interactions', 'user s3 interactions'])
   })
 
-  test(verifies('agent.tokens.per-user', 'no name reaches into another’s part of the state'), async () => {
+  test(verifies('agent.tokens.per-user', 'the key of a user never reaches the state of another user'), async () => {
     const { own, decide } = await worldOfUsers()
     const state = watchedState()
     const agent: Agent = agentIn(own, { interact, state })
@@ -179,7 +182,7 @@ describe('two users of one agent', () => {
     expect(grants.every(name => /^user [^ ]+ grants /.test(name))).toBe(true)
   })
 
-  test('a pseudonym is another stranger for each', async () => {
+  test('a pseudonym has another key for each user', async () => {
     const { own } = await worldOfUsers()
     const agent = agentIn(own)
     for (const view of [agent, agent.forUser('s1'), agent.forUser('s2'), agent.forUser('s1')])
@@ -188,7 +191,7 @@ describe('two users of one agent', () => {
     expect([keys.length, new Set(keys).size]).toEqual([4, 3])
   })
 
-  test('ever new sessions do not grow it; one that was forgotten goes on from the state', async () => {
+  test('new sessions do not grow memory without end; a forgotten one goes on from the state', async () => {
     const { own, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact })
     const ada = agent.forUser('ada')
@@ -216,7 +219,7 @@ describe('two delegates, two issuers', () => {
     expect(formsOf(users, 'code')).toHaveLength(2)
   })
 
-  test('a callback makes nobody enrol', async () => {
+  test('a callback does not make a delegate enrol', async () => {
     const { own } = await worldOfUsers()
     const agent = delegateIn(own, { interact })
     await expect(agent.handleCallback(`${callback}?state=x`)).rejects.toMatchObject({ code: 'invalid_callback' })

@@ -23,27 +23,30 @@ async function scripted() {
 }
 
 describe('a user who grants less than the resource needs', () => {
-  test(verifies('agent.rounds', 'is not asked again by the same call, which says what there was'), async () => {
-    const { users, agent, pages } = await scripted()
-    expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
-    users.allowed = 'events.read'
-    const both = 'events.read events.write'
-    const response = await agent.fetch(`${calendar}/notes`)
-    expect(pages).toEqual(['events.read', both])
-    expect(response.status).toBe(403)
-    expect(await response.json()).toMatchObject({ error: 'insufficient_scope' })
-    expect(explain(response)).toMatchObject({
-      outcome: 'refused',
-      reason: 'calendar.example needs events.write, which was not granted',
-    })
-    // The next call is another one, for which they may have changed their mind.
-    delete users.allowed
-    expect((await agent.fetch(`${calendar}/notes`)).status).toBe(200)
-    expect(pages).toEqual(['events.read', both, both])
-  })
+  test(
+    verifies('agent.rounds', 'is not asked again by the same call, whose reason names the missing scope'),
+    async () => {
+      const { users, agent, pages } = await scripted()
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      users.allowed = 'events.read'
+      const both = 'events.read events.write'
+      const response = await agent.fetch(`${calendar}/notes`)
+      expect(pages).toEqual(['events.read', both])
+      expect(response.status).toBe(403)
+      expect(await response.json()).toMatchObject({ error: 'insufficient_scope' })
+      expect(explain(response)).toMatchObject({
+        outcome: 'refused',
+        reason: 'calendar.example needs events.write, which was not granted',
+      })
+      // The next call is another one, for which they may have changed their mind.
+      delete users.allowed
+      expect((await agent.fetch(`${calendar}/notes`)).status).toBe(200)
+      expect(pages).toEqual(['events.read', both, both])
+    },
+  )
 })
 
-describe('a user who keeps their e-mail address to themselves', () => {
+describe('a user who does not share their e-mail address', () => {
   const request: SignIn = { authServer: auth, scope: 'openid email' }
 
   test(verifies('token.auth.identity-scopes', 'is signed in, told so, and not asked again'), async () => {

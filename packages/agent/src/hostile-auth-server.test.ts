@@ -42,7 +42,7 @@ function claimsIn(jws: string): Claims {
 }
 
 describe('the agent checks the token answer', () => {
-  test(verifies('agent.checks.token-answer', 'an honest answer is taken'), async () => {
+  test(verifies('agent.checks.token-answer', 'an honest answer is accepted'), async () => {
     expect((await delegateIn(await world()).fetch(`${calendar}/events`)).status).toBe(200)
   })
 
@@ -215,7 +215,7 @@ describe('an auth server that says no, or nothing', () => {
     expect((await agentIn(own).fetch(`${calendar}/events`)).status).toBe(200)
   })
 
-  test('a user is wanted: the challenge comes back', async () => {
+  test('a request that needs a user: the challenge comes back', async () => {
     const own = await world()
     token(own, () => Response.json({ request_token: 'x', expires_in: 600 }))
     const response = await agentIn(own).fetch(`${calendar}/events`)

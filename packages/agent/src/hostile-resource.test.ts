@@ -59,7 +59,11 @@ describe('the agent checks the resource, too', () => {
   })
 
   test(
-    verifies('CLI-01', 'agent.checks.resource-token', 'a resource token by a key of someone else goes nowhere'),
+    verifies(
+      'CLI-01',
+      'agent.checks.resource-token',
+      'a resource token signed by a key of another party is not sent on',
+    ),
     async () => {
       const own = await world()
       const stranger = await generateSigningKey()
@@ -125,16 +129,19 @@ describe('the agent checks the resource, too', () => {
     },
   )
 
-  test(verifies('agent.identify-to', 'CLI-14', 'where it was known before, identifyTo is asked again'), async () => {
-    const own = await world()
-    let allowed = true
-    const agent = agentIn(own, { identifyTo: () => allowed })
-    expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
-    allowed = false
-    own.network.sent.length = 0
-    expect((await agent.fetch(`${calendar}/events`)).status).toBe(401)
-    expect(schemes(own, calendar)).toEqual(['none'])
-  })
+  test(
+    verifies('agent.identify-to', 'CLI-14', 'identifyTo is asked again where the agent identified itself before'),
+    async () => {
+      const own = await world()
+      let allowed = true
+      const agent = agentIn(own, { identifyTo: () => allowed })
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(200)
+      allowed = false
+      own.network.sent.length = 0
+      expect((await agent.fetch(`${calendar}/events`)).status).toBe(401)
+      expect(schemes(own, calendar)).toEqual(['none'])
+    },
+  )
 
   test(verifies('challenge.verified-only', 'a resource token for a request without a name goes nowhere'), async () => {
     const own = await world()
@@ -149,25 +156,28 @@ describe('the agent checks the resource, too', () => {
     const response = await agentIn(own).fetch(`${calendar}/events`)
     expect(explain(response)).toMatchObject({
       outcome: 'gave_up',
-      reason: 'calendar.example gave a resource token to a request that named nobody',
+      reason: 'calendar.example gave a resource token to a request without identity',
     })
     expect(calls(own, auth)).toEqual([])
   })
 
-  test(verifies('agent.identify-to', 'CLI-14', 'the agent says who it is only where identifyTo allows'), async () => {
-    const own = await world()
-    const agent = delegateIn(own, { identifyTo: ['https://*.acme.example'] })
-    const response = await agent.fetch(`${calendar}/agenda`)
-    expect(response.status).toBe(401)
-    expect(explain(response)).toMatchObject({
-      level: 'anonymous',
-      outcome: 'gave_up',
-      reason: 'calendar.example asked who you are; identifyTo does not list it, so nothing was sent',
-    })
-    expect(schemes(own, calendar)).toEqual(['none'])
-    expect(calls(own, home)).toEqual([])
-    expect((await delegateIn(own, { identifyTo: [calendar] }).fetch(`${calendar}/agenda`)).status).toBe(200)
-  })
+  test(
+    verifies('agent.identify-to', 'CLI-14', 'the agent identifies itself only where identifyTo allows'),
+    async () => {
+      const own = await world()
+      const agent = delegateIn(own, { identifyTo: ['https://*.acme.example'] })
+      const response = await agent.fetch(`${calendar}/agenda`)
+      expect(response.status).toBe(401)
+      expect(explain(response)).toMatchObject({
+        level: 'anonymous',
+        outcome: 'gave_up',
+        reason: 'calendar.example asked who you are; identifyTo does not list it, so nothing was sent',
+      })
+      expect(schemes(own, calendar)).toEqual(['none'])
+      expect(calls(own, home)).toEqual([])
+      expect((await delegateIn(own, { identifyTo: [calendar] }).fetch(`${calendar}/agenda`)).status).toBe(200)
+    },
+  )
 
   test.each([
     [`${auth}/token`, auth],

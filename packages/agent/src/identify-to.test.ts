@@ -76,7 +76,7 @@ describe.each([
   )
 })
 
-test(verifies('agent.identify-to', 'without a list an agent says it nowhere'), async () => {
+test(verifies('agent.identify-to', 'without a list an agent identifies itself nowhere'), async () => {
   const own = await world()
   const { fetch, fetcher } = own.network
   const identity = agentServer({ id: home, kid: 'k1', key: own.agentKey })
@@ -86,7 +86,7 @@ test(verifies('agent.identify-to', 'without a list an agent says it nowhere'), a
   expect((await agentIn(own, { identifyTo: [calendar] }).fetch(`${calendar}/agenda`)).status).toBe(200)
 })
 
-describe('not by a way around', () => {
+describe('not by a detour', () => {
   const inside = 'https://inside.example'
 
   test.each([301, 302, 303, 307, 308])(
@@ -123,7 +123,7 @@ describe('not by a way around', () => {
   })
 
   test.each(['/delegates/', '/Delegates', '/%64elegates', '//delegates', '/delegates;a=b', '/a/..%2fdelegates?b'])(
-    verifies('agent.identify-to', 'CLI-14', 'a token endpoint spelt as %s, which a lenient server takes for it'),
+    verifies('agent.identify-to', 'CLI-14', 'a token endpoint spelt as %s, which a lenient server accepts'),
     async path => {
       const own = await world()
       const agent = delegateIn(own)
@@ -136,7 +136,7 @@ describe('not by a way around', () => {
   )
 
   test(
-    verifies('agent.identify-to', 'requestAccess at an origin that is not allowed, nor is anything asked of it'),
+    verifies('agent.identify-to', 'requestAccess at an origin that is not allowed: nothing is sent to it'),
     async () => {
       const own = await world()
       const agent = delegateIn(own, { identifyTo: ['https://*.acme.example'] })

@@ -26,7 +26,7 @@ async function needsUser(call: Promise<unknown>): Promise<AgentError & { readonl
 }
 
 describe('an app with a route of its own', () => {
-  test('is told where to send the user, takes the callback, and its next call passes', async () => {
+  test('gets the url for the user, handles the callback, and its next call passes', async () => {
     const { own, users, decide } = await worldOfUsers()
     const agent = delegateIn(own, { interact: callbackRoute({ redirectUri: callback }) })
     const { url } = await needsUser(agent.fetch(events, { method: 'GET' }))
@@ -83,7 +83,7 @@ describe('an app with a route of its own', () => {
     expect((await agent.fetch(events)).status).toBe(200)
   })
 
-  test('after two minutes the link may be spent, so a new one is made; the old one still answers', async () => {
+  test('after two minutes there is a new link, since the old may be spent; its callback still works', async () => {
     const { own, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
     const first = await needsUser(agent.fetch(events))
@@ -102,7 +102,7 @@ describe('an app with a route of its own', () => {
     expect((await agentIn(own, options).forUser('s1').fetch(events)).status).toBe(200)
   })
 
-  test('a page that is left for the auth server and loaded anew goes on', async () => {
+  test('a page that was left for the auth server goes on after it is loaded again', async () => {
     const { own, decide } = await worldOfUsers()
     const indexedDB = new IDBFactory()
     const page = (): Agent => {
@@ -115,7 +115,7 @@ describe('an app with a route of its own', () => {
     expect((await loaded.fetch(events)).status).toBe(200)
   })
 
-  test('an answer that is lost is asked for again', async () => {
+  test('a lost answer is requested again', async () => {
     const { own, users, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
     const { url } = await needsUser(agent.fetch(events))
@@ -149,7 +149,7 @@ describe('an app with a route of its own', () => {
 })
 
 describe('calls that wait for their user', () => {
-  test('one visit, the callback, and all go on; the user, the resource and the scope are told', async () => {
+  test('share one visit, which gets the user, the resource and the scope; the callback lets all go on', async () => {
     const { own, users, decide } = await worldOfUsers()
     const visits: Array<readonly [string, Visit]> = []
     const visit = (url: string, about: Visit): void => void visits.push([url, about])
@@ -171,7 +171,7 @@ describe('calls that wait for their user', () => {
     expect(JSON.stringify(responses.map(explain))).not.toMatch(/request-0|code-/)
   })
 
-  test('a visit that lasts as long as what it shows: the answer ends the waiting, and the visit is told', async () => {
+  test('a visit may last until the answer, which aborts its signal', async () => {
     const { own, decide } = await worldOfUsers()
     const visit = async (url: string, { ended }: Visit): Promise<void> => {
       await agent.handleCallback(decide(url, { user: 'ada' }))
@@ -182,7 +182,7 @@ describe('calls that wait for their user', () => {
     expect((await agent.fetch(events)).status).toBe(200)
   })
 
-  test('a visit that ends it: its AgentError is the reason', async () => {
+  test('an AgentError of the visit ends the call', async () => {
     const { own } = await worldOfUsers()
     const visit = (): void => {
       throw new AgentError('denied', 'the user closed the question')
@@ -193,7 +193,7 @@ describe('calls that wait for their user', () => {
     )
   })
 
-  test('a user who says no: the challenge comes back, and the reason', async () => {
+  test('a user who refuses: the challenge comes back with the reason', async () => {
     const { own, decide } = await worldOfUsers()
     const visit = (url: string): void => {
       setTimeout(() => agent.handleCallback(decide(url, { error: 'access_denied' })).catch(() => undefined))
@@ -207,7 +207,7 @@ describe('calls that wait for their user', () => {
     })
   })
 
-  test('the time is up: an error, and nobody waits any more', async () => {
+  test('an error ends the waiting when the time is up', async () => {
     const { own } = await worldOfUsers()
     const waits: number[] = []
     const sleep = async (seconds: number): Promise<void> => void waits.push(seconds)
@@ -217,17 +217,17 @@ describe('calls that wait for their user', () => {
     expect(waits).toEqual([660])
   })
 
-  test('a visit that fails: the error has the url, and not what was thrown', async () => {
+  test('a visit that fails: the error has the url, and not the error of the visit', async () => {
     const { own } = await worldOfUsers()
     const visit = (url: string): void => {
       throw new Error(`cannot open ${url}`)
     }
     const agent = agentIn(own, { sleep: forEver, interact: callbackRoute({ redirectUri: callback, visit }) })
     const error = await needsUser(agent.fetch(events))
-    expect([error.message, error.cause]).toEqual(['the user could not be sent to where they are asked', undefined])
+    expect([error.message, error.cause]).toEqual(['the user could not be sent to the page that asks them', undefined])
   })
 
-  test('a caller that leaves takes nobody along; when all have left the waiting ends', async () => {
+  test('a call that leaves does not end the others; when all have left, the waiting ends', async () => {
     const { own, users, decide } = await worldOfUsers()
     const visits: string[] = []
     const ended: boolean[] = []
@@ -258,7 +258,7 @@ describe('calls that wait for their user', () => {
     expect(formsOf(users, 'auth')).toHaveLength(2)
   })
 
-  test('a key that is replaced while the user thinks: the token is for the new one', async () => {
+  test('a key that is replaced while the user decides: the token is for the new key', async () => {
     const { own, decide } = await worldOfUsers()
     let decided = (): void => undefined
     const visit = (url: string): void => {

@@ -69,7 +69,7 @@ test('a delegate whose keys a KMS keeps enrols, rotates and climbs; its state ho
   expect(JSON.stringify(written)).not.toMatch(/"d":/)
 })
 
-test('an agent server whose key is elsewhere signs with it, and says why when it is away', async () => {
+test('an agent server with a remote key signs with it, and reports why when the key is unreachable', async () => {
   const own = await world()
   const signed = { count: 0 }
   const key = elsewhere(own.agentKey, signed)

@@ -8,9 +8,9 @@ import { memoryState } from './state/state.js'
 
 const agenda = `${calendar}/agenda`
 
-describe('the answer to a rotation that is lost', () => {
+describe('a rotation whose answer is lost', () => {
   test(
-    verifies('delegate.rotate.repeat', 'is asked for again, for the same key, within the minute that is allowed'),
+    verifies('delegate.rotate.repeat', 'is repeated with the same key within the minute that is allowed'),
     async () => {
       const own = await world()
       const waits: number[] = []
@@ -29,7 +29,7 @@ describe('the answer to a rotation that is lost', () => {
     },
   )
 
-  test(verifies('delegate.rotate.repeat', 'also by the next call after that was given up'), async () => {
+  test(verifies('delegate.rotate.repeat', 'is repeated by the next call after one that gave up'), async () => {
     const own = await world()
     const agent = delegateIn(own)
     await agent.identify()
@@ -43,7 +43,7 @@ describe('the answer to a rotation that is lost', () => {
     expect(own.delegates.alarms).toEqual([])
   })
 
-  test(verifies('delegate.rotate.repeat', 'also by the process that starts after a crash'), async () => {
+  test(verifies('delegate.rotate.repeat', 'is repeated by the process that starts after a crash'), async () => {
     const own = await world()
     const state = memoryState()
     const first = delegateIn(own, { state })
@@ -65,7 +65,10 @@ describe('the answer to a rotation that is lost', () => {
   })
 
   test(
-    verifies('delegate.rotate.alarm', 'later than that the old key is refused: used until its end, then it says why'),
+    verifies(
+      'delegate.rotate.alarm',
+      'after that minute the old key is refused: the token is used until its end, then the error says why',
+    ),
     async () => {
       const own = await world()
       const seen: AgentEvent[] = []
@@ -87,7 +90,7 @@ describe('the answer to a rotation that is lost', () => {
     },
   )
 
-  test('a rotation that never arrived is simply done at the next chance', async () => {
+  test('is done at the next call when its request never arrived', async () => {
     const own = await world()
     const state = memoryState()
     await delegateIn(own, { state }).identify()

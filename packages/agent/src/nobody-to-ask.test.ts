@@ -7,8 +7,8 @@ import { callback, worldOfUsers } from './users.test.fixture.js'
 
 const events = `${calendar}/events`
 
-describe('an agent that has nobody to send', () => {
-  test('gives up with the challenge, and says what is missing', async () => {
+describe('an agent without a way to ask a user', () => {
+  test('returns the challenge and says what is missing', async () => {
     const { own } = await worldOfUsers()
     const response = await agentIn(own).fetch(events)
     expect(response.headers.get('agent-auth')).toContain('auth-token')
@@ -42,7 +42,7 @@ describe('an agent that has nobody to send', () => {
     'javascript:alert(1)',
     'file:///etc/passwd',
   ])(
-    verifies('CLI-07', 'agent.checks.user-interaction', 'agent.checks.user-url', 'a resource sends nobody to %s'),
+    verifies('CLI-07', 'agent.checks.user-interaction', 'agent.checks.user-url', 'a resource cannot send a user to %s'),
     async url => {
       const own = await world()
       asksUser(own, url)

@@ -7,7 +7,7 @@ import { agentServer } from './identity/identity.js'
 import { calendar, home, world } from './participants.test.fixture.js'
 
 test(
-  verifies('level.identified', 'an agent server’s key may change: each request is signed by the one given then'),
+  verifies('level.identified', 'the key of an agent server may change: each request is signed with the current one'),
   async () => {
     const own = await world()
     const first: PublishedKey = { kid: 'k1', key: own.agentKey }

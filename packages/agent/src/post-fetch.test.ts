@@ -77,14 +77,14 @@ test.each([
   [{ code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'TLS: none is spoken on that port'],
   [{ why: 'TLS: EPROTO' }, 'TLS: none is spoken on that port'],
   [{ why: 'TLS: CERT_HAS_EXPIRED' }, 'TLS: its certificate has expired'],
-  [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'TLS: its certificate is of nobody whom this machine trusts'],
+  [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'TLS: its certificate is from no issuer that this machine trusts'],
   [{ code: 'EOTHER' }, 'EOTHER'],
 ])('%o is said as %s', (cause, reason) => {
   const url = 'https://host.example/secret'
   expect(unreachableFacts({ url, cause })).toEqual({ origin: 'https://host.example', reason })
 })
 
-test('a name without an address is away; a document that is wrong says which and what is wrong with it', () => {
+test('a name without an address is unreachable; a wrong document is reported with its fault', () => {
   const url = 'https://host.example/x'
   const failed = (description: string, cause: object) => new AAuthError('discovery_failed', description, { cause })
   const nowhere = failed('the document is not at an address that may be fetched', { url, why: 'no address in DNS' })

@@ -16,7 +16,7 @@ function openTo(own: World, origin: string): string {
 const keyAt = (own: World, origin: string): string | undefined =>
   own.network.sent.findLast(exchange => exchange.origin === origin)?.header('signature-key')
 
-test('two resources that compare what a pseudonym sent find nothing in common', async () => {
+test('two resources cannot link the requests of a pseudonym', async () => {
   const own = await world()
   const agent = agentIn(own, { identity: pseudonym() })
   const other = openTo(own, 'https://other.example')
@@ -32,7 +32,7 @@ test('two resources that compare what a pseudonym sent find nothing in common', 
   expect(first?.filter(header => second?.includes(header))).toEqual([])
 })
 
-test('one resource is shown the same key again, whatever the path; another agent shows another', async () => {
+test('a resource gets the same key on every path; another agent has another key', async () => {
   const own = await world()
   const agent = agentIn(own, { identity: pseudonym() })
   const other = openTo(own, 'https://other.example')
@@ -44,7 +44,7 @@ test('one resource is shown the same key again, whatever the path; another agent
   expect(keyAt(own, other)).not.toBe(key)
 })
 
-test('keys are bounded: the one unused for longest is forgotten, and its origin meets a stranger', async () => {
+test('keys are bounded: the least recently used is dropped, and its origin gets a new one', async () => {
   const own = await world()
   const agent = agentIn(own, { identity: pseudonym() })
   const [kept, forgotten] = [openTo(own, 'https://kept.example'), openTo(own, 'https://forgotten.example')]

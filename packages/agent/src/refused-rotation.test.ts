@@ -16,7 +16,7 @@ function refuses(own: World, status: number): void {
   )
 }
 
-describe('a rotation that is due and comes to nothing', () => {
+describe('a rotation that fails', () => {
   test.each([
     ['cannot sign', (key: SigningKey) => ({ ...key, sign: () => Promise.reject(new Error('not permitted')) })],
     [

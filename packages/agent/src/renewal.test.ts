@@ -80,7 +80,10 @@ describe('a renewal that fails', () => {
 
 describe('an enrolment that is over', () => {
   test(
-    verifies('delegate.renew.current-key', 'revoked or replaced: it works to the end of its token and says so'),
+    verifies(
+      'delegate.renew.current-key',
+      'revoked or replaced: the token works until its end, and the reason is reported',
+    ),
     async () => {
       const own = await world()
       const agent = delegateIn(own)
@@ -124,7 +127,7 @@ describe('an enrolment that is over', () => {
     }
   })
 
-  test('something new to enrol with takes its place at once, while the token still holds', async () => {
+  test('a new code replaces it at once, while the token is still valid', async () => {
     const own = await world()
     const state = memoryState()
     await delegateIn(own, { state }).identify()
@@ -136,7 +139,7 @@ describe('an enrolment that is over', () => {
   })
 })
 
-test('renewals of one moment spread, and one is in flight at a time', async () => {
+test('renewals are spread, and run one at a time', async () => {
   const own = await world()
   own.delegates.codes.set('third', 'd2')
   const early = delegateIn(own, { random: () => 0 })

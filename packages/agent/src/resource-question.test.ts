@@ -50,7 +50,7 @@ describe('a resource that asks its user', () => {
     },
   )
 
-  test('is asked once by calls that come soon after another', async () => {
+  test('asks once for calls that follow each other soon', async () => {
     const own = await world()
     const asks = asking(own)
     const agent = delegateIn(own, { interact })
@@ -60,7 +60,7 @@ describe('a resource that asks its user', () => {
     expect((await agent.fetch(events)).status).toBe(200)
   })
 
-  test('calls that wait: one visit, one of them carries the code, and the other is asked anew', async () => {
+  test('two waiting calls: one visit, whose code goes with one call; the other asks again', async () => {
     const own = await world()
     const asks = asking(own)
     const visits: Array<readonly [string, Visit]> = []
@@ -80,7 +80,7 @@ describe('a resource that asks its user', () => {
     expect(visits).toHaveLength(1)
   })
 
-  test(verifies('agent.interactions', 'five times in one call, and no sixth'), async () => {
+  test(verifies('agent.interactions', 'may ask five times in one call, and not a sixth time'), async () => {
     const own = await world()
     const asks = asking(own, 5)
     const seen: string[] = []
@@ -103,23 +103,20 @@ describe('a resource that asks its user', () => {
     ['a state', '?a=b&state=mine'],
     ['a return_url in other letters', '?%72eturn_url=x'],
     ['a fragment', '#state=x'],
-  ])(
-    verifies('INT-10', 'agent.checks.user-interaction', 'whose URL has %s already: nobody is sent'),
-    async (_, suffix) => {
-      const own = await world()
-      const asks = asking(own)
-      asks.suffix = suffix
-      const agent = agentIn(own, { interact })
-      await expect(agent.fetch(events)).rejects.toMatchObject({
-        ...{ code: 'invalid_answer', cause: { member: 'user_interaction' } },
-      })
-      asks.suffix = '?a=b'
-      const url = await urlOf(agent.fetch(events))
-      expect(url).toMatch(/\?a=b&return_url=https%3A%2F%2Fapp.example%2Fcallback&state=[\w-]{43}$/)
-    },
-  )
+  ])(verifies('INT-10', 'agent.checks.user-interaction', 'with %s in its URL gets no user'), async (_, suffix) => {
+    const own = await world()
+    const asks = asking(own)
+    asks.suffix = suffix
+    const agent = agentIn(own, { interact })
+    await expect(agent.fetch(events)).rejects.toMatchObject({
+      ...{ code: 'invalid_answer', cause: { member: 'user_interaction' } },
+    })
+    asks.suffix = '?a=b'
+    const url = await urlOf(agent.fetch(events))
+    expect(url).toMatch(/\?a=b&return_url=https%3A%2F%2Fapp.example%2Fcallback&state=[\w-]{43}$/)
+  })
 
-  test('by a program on the user’s machine: the answer comes to its listener', async () => {
+  test('can ask through a listener on the user’s machine', async () => {
     const own = await world()
     const asks = asking(own)
     const pages: number[] = []
@@ -186,7 +183,7 @@ describe('a resource that asks its user', () => {
     },
   )
 
-  test('a 400 of what stands behind the guard is the answer to an unsafe call, with the code or without', async () => {
+  test('a 400 from behind the guard is returned for an unsafe call, with or without a code', async () => {
     const own = await world()
     const asks = asking(own)
     const agent = agentIn(own, { interact })
@@ -214,7 +211,7 @@ describe('a resource that asks its user', () => {
     expect(asks.carried.at(-1)).toBeDefined()
   })
 
-  test('within one call, too, and the user is asked nothing else', async () => {
+  test('also within one call, and the user is not asked again', async () => {
     const { own, users, decide } = await worldOfUsers()
     const asks = asking(own)
     const visited: string[] = []
@@ -233,7 +230,7 @@ describe('a resource that asks its user', () => {
     expect(asks.carried.at(-1)).toBeDefined()
   })
 
-  test('nor where a token ends on its way', async () => {
+  test('nor is it lost when a token ends on its way', async () => {
     const { own, users, decide } = await worldOfUsers()
     const visited: string[] = []
     const visit = async (url: string): Promise<void> => {
@@ -249,7 +246,7 @@ describe('a resource that asks its user', () => {
   })
 })
 
-describe('nothing of one user serves another', () => {
+describe('nothing of one user works for another', () => {
   test(verifies('interaction.bound', 'a callback, a code and a state are of the session that began it'), async () => {
     const own = await world()
     const asks = asking(own)
@@ -281,7 +278,7 @@ describe('nothing of one user serves another', () => {
     expect((await one.fetch(events)).status).toBe(200)
   })
 
-  test('a process that did not take the callback finds the code when it is asked', async () => {
+  test('another process than the one of the callback finds the code when the resource asks', async () => {
     const own = await world()
     const asks = asking(own)
     const state = memoryState()
@@ -315,7 +312,7 @@ describe('agents that cannot send a user', () => {
     expect(url).toMatch(/^https:\/\/calendar\.example\/interact\/[\w-]+$/)
   })
 
-  test('a pseudonym is nobody who could come back', async () => {
+  test('a pseudonym cannot come back with a code', async () => {
     const own = await world()
     own.network.intercept(calendar, () =>
       Response.json(
@@ -327,7 +324,7 @@ describe('agents that cannot send a user', () => {
     expect(await urlOf(agent.fetch(events))).toBe(`${calendar}/interact/1`)
   })
 
-  test('nobody but the agent sets the header', async () => {
+  test('only the agent sets the header', async () => {
     const own = await world()
     await expect(agentIn(own).fetch(events, { headers: { 'Agent-Interaction': '"x"' } })).rejects.toThrow(TypeError)
   })

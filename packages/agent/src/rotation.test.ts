@@ -45,7 +45,7 @@ describe('rotateKey', () => {
     },
   )
 
-  test('goes on after a restart with the new key, and can be done again and again', async () => {
+  test('survives a restart, and can be repeated', async () => {
     const own = await world()
     const state = memoryState()
     await delegateIn(own, { state }).identify()
@@ -90,7 +90,7 @@ describe('rotateKey', () => {
       await expect(agent.rotateKey()).rejects.toMatchObject({ code: 'not_allowed' })
   })
 
-  test('an agent server that replaces no keys: it says so, and the key stays', async () => {
+  test('an agent server that replaces no keys is reported, and the key stays', async () => {
     const own = await world()
     own.delegates.rotates = false
     const agent = delegateIn(own)
@@ -143,7 +143,10 @@ describe('grants after a rotation', () => {
   })
 
   test(
-    verifies('agent.key-changed', 'a challenge made out for the old key is not followed: the agent says who it is now'),
+    verifies(
+      'agent.key-changed',
+      'a challenge for the old key is not followed: the agent identifies itself under the new one',
+    ),
     async () => {
       const own = await world()
       const agent = delegateIn(own)
@@ -207,7 +210,7 @@ describe('rotateEvery', () => {
     expect(never).toHaveProperty('rotateKey')
   })
 
-  test('where the agent server replaces no keys it renews, and asks no more for a day', async () => {
+  test('renews instead when the agent server replaces no keys, and does not ask again for a day', async () => {
     const own = await world()
     own.delegates.rotates = false
     const agent = rotating(own, 3600)
@@ -229,7 +232,7 @@ describe('rotateEvery', () => {
 })
 
 describe('several processes with one state', () => {
-  test('renew and rotate once, and the others go on with what they find', async () => {
+  test('renew and rotate once, and the others use the result', async () => {
     const own = await world()
     const state: AgentState = memoryState()
     const all = [1, 2, 3].map(() => rotating(own, 3600, { state }))

@@ -19,16 +19,16 @@ export interface IdentityFlags {
   readonly verbose?: boolean
 }
 
-/** What the flags do not say. */
+/** Settings of the agent that are not flags. */
 export interface AgentSettings {
   readonly interact: Interact | undefined
   readonly onEvent: (event: AgentEvent) => void
   readonly names: CommandNames
-  /** Sends requests. Default: the platform's. */
+  /** Sends requests. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
 }
 
-/** The agent that the flags name; `anonymous` is the plain `fetch`. */
+/** Creates the agent that the flags describe; for `anonymous` it is the plain `fetch`. */
 export async function agentOf(
   flags: IdentityFlags,
   { interact, onEvent, names, fetch: send }: AgentSettings,
@@ -54,7 +54,7 @@ export async function agentOf(
   return createAgent({
     identity: agentServer({ id, ...signing }),
     acceptAuthServer: authServers,
-    // Whoever types a URL after `--as agent` has decided to be known there.
+    // A user who types a URL after `--as agent` agrees to identify the agent there.
     identifyTo: 'any',
     development,
     ...(interact === undefined ? {} : { interact }),
@@ -63,7 +63,7 @@ export async function agentOf(
   })
 }
 
-/** The URL as given, or a refusal that says what one looks like. */
+/** Parses a URL. @throws UsageError that suggests what was meant */
 export function requireUrl(url: string): URL {
   if (!URL.canParse(url)) {
     const meant = /^[\w.-]+(?::\d+)?(?:[/?]|$)/.test(url) ? `; did you mean https://${url}?` : ''
@@ -75,7 +75,7 @@ export function requireUrl(url: string): URL {
   return parsed
 }
 
-/** A step as `--verbose` shows it. */
+/** Returns a step as `--verbose` shows it. */
 export function stepLine(step: AgentEvent): string {
   return `* ${step.what}${step.status === undefined ? '' : ` (${step.status})`}: ${withFlagNames(onOneLine(step.detail))}`
 }

@@ -3,17 +3,17 @@ import { createWriteStream } from 'node:fs'
 import { onOneLine, printable, printLines, writeBody } from './output.js'
 import type { Paint } from './paint.js'
 
-/** Where and how an answer is shown. */
+/** Flags that say where a response is shown. */
 export interface AnswerFlags {
-  /** The status and the headers on standard output, before the body. */
+  /** Prints the status and the headers to standard output, before the body. */
   readonly include?: boolean
   /** A file for the body. */
   readonly output?: string
-  /** The status and the headers on standard error. */
+  /** Prints the status and the headers to standard error. */
   readonly verbose?: boolean
 }
 
-/** Shows an answer: its body on standard output or in a file. */
+/** Prints a response: its body goes to standard output or to a file. */
 export async function showAnswer(response: Response, flags: AnswerFlags, paint: Paint): Promise<void> {
   const head = [
     `${response.status} ${onOneLine(response.statusText)}`.trimEnd(),

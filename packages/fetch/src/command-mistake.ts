@@ -2,9 +2,9 @@ import { nearestName } from '@countersign/protocol'
 import type { Command, CommanderError } from 'commander'
 
 /**
- * What is wrong with a command line, in one line.
- * @param command the one that refused
- * @param whole the command line with all its commands and flags: where a flag of another command is found
+ * Describes what is wrong with a command line, in one line.
+ * @param command the command that refused it
+ * @param whole the program with all its commands and flags, to find a flag of another command
  */
 export async function describeMistake(
   error: CommanderError,
@@ -34,7 +34,7 @@ function suggestCommand(word: string, { commands }: Command): string {
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
 }
 
-/** Which commands have this flag: those beside the one that refused it before others. */
+/** Names a command that has this flag; commands under the same parent come first. */
 function commandsWithFlag(flag: string, command: Command, whole: Command): string {
   const all = [whole, ...subcommands(whole)].filter(one => hasFlag(one, flag)).map(pathOf)
   const near = all.filter(path => command.parent !== null && path.startsWith(`${pathOf(command.parent)} `))

@@ -1,11 +1,11 @@
-/** What the commands for agents are called where they run, for texts that say what to run next. */
+/** The names of the commands, for texts that say what to run next. */
 export interface CommandNames {
   readonly fetch: string
   readonly enroll: string
   readonly keys: string
 }
 
-/** By `npx`, where nothing is installed. */
+/** The names with `npx`, for users who have installed nothing. */
 export const npxNames: CommandNames = {
   fetch: 'npx -y @countersign/fetch',
   enroll: 'npx -y @countersign/fetch enroll',

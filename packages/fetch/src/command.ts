@@ -4,7 +4,7 @@ import type { EnrollFlags } from './enroll.js'
 import type { FetchFlags } from './fetch.js'
 import type { KeysFlags } from './keys.js'
 
-/** Makes a command fetch a URL as an agent. */
+/** Turns a command into one that fetches a URL as an agent. */
 export function addFetch(command: Command, names: CommandNames): Command {
   command
     .description('curl that climbs: sign, say who you are, get a token, and say why when it cannot')
@@ -21,12 +21,12 @@ export function addFetch(command: Command, names: CommandNames): Command {
     .action(async (url: string, flags: FetchFlags) => (await import('./fetch.js')).fetchUrl(url, flags, names))
 }
 
-/** A flag that may come again. One that took several words at once would take the URL behind it as well. */
+/** Collects the values of a repeated flag. A flag that took several words at once would take the URL after it as well. */
 function collectValue(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
 
-/** Adds `enroll`: becoming a delegate. */
+/** Adds the command `enroll`, which makes a delegate. */
 export function addEnroll(parent: Command, names: CommandNames): void {
   parent
     .command('enroll')
@@ -42,7 +42,7 @@ export function addEnroll(parent: Command, names: CommandNames): void {
     .action(async (server: string, flags: EnrollFlags) => (await import('./enroll.js')).enroll(server, flags, names))
 }
 
-/** For the help of commands that scripts run. */
+/** The exit codes, for the help of commands that scripts run. */
 export const exitHelp = `
 Exit codes:
   0 done   1 refused   2 started wrongly   3 no answer   4 a user must agree first   5 a fault of this program
@@ -52,13 +52,13 @@ const askingHelp = `
 Where a user must agree:
   in a terminal          a browser opens; where none can be started, a code to type in on any device is shown, if the auth
                          server lets this agent show one, else the URL
-  without a terminal     it fails at once with exit code 4: nobody would read in time what a job or a pipe says
+  without a terminal     it fails at once with exit code 4: nobody would read the output of a job or a pipe in time
   --no-browser           the URL on standard error in any case, and it waits as long as that is good (10 minutes as a rule),
                          then fails with exit code 4
   --device               the same with a code
 ${exitHelp}`
 
-/** Adds the flags that say who acts, and how its user is asked. */
+/** Adds the flags for the identity of the agent, and for how its user is asked. */
 export function identity(command: Command, names: CommandNames, withoutBrowser: string): Command {
   return command
     .addOption(
@@ -82,7 +82,7 @@ export function identity(command: Command, names: CommandNames, withoutBrowser: 
     .option('-v, --verbose', 'show every step on standard error')
 }
 
-/** Adds `keys`: an own agent identity. */
+/** Adds the command `keys`, which makes an agent identity of the user's own. */
 export function addKeys(parent: Command, names: CommandNames): void {
   const keys = parent.command('keys').description('an own agent identity that any static web host can serve')
   const shared = (command: Command): Command =>

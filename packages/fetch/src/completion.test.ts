@@ -60,7 +60,7 @@ describe('completion', () => {
     expect(complete('countersign keys new --i')).toEqual(['--id'])
   })
 
-  test('zsh takes the same, fish its own; another shell is refused', () => {
+  test('zsh uses the script for bash, fish its own; another shell is refused', () => {
     expect(() => completionScript('powershell', root)).toThrow(UsageError)
     expect(completionScript('zsh', root)).toMatch(
       /^\(\( \$\+functions\[compdef\] \)\) \|\| .*\nautoload -U \+X bashcompinit && bashcompinit\n_countersign\(\)/,

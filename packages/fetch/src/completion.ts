@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { UsageError } from './usage-error.js'
 
-/** One command of a command line: the words that may follow it. */
+/** A command and the words that may follow it. */
 interface CommandWords {
-  /** From the program on, such as `countersign keys new`. */
+  /** The full command, such as `countersign keys new`. */
   readonly path: string
   readonly commands: readonly string[]
   readonly flags: readonly string[]
@@ -17,8 +17,8 @@ function listCommands(command: Command, path: string): CommandWords[] {
 }
 
 /**
- * A script that completes a command line in a shell.
- * @throws UsageError for a shell that is none of bash, zsh and fish
+ * Returns a script that completes a command line in a shell.
+ * @throws UsageError for a shell other than bash, zsh and fish
  */
 export function completionScript(shell: string, root: Command): string {
   const name = root.name()
@@ -29,12 +29,12 @@ export function completionScript(shell: string, root: Command): string {
   throw new UsageError(`there are completions for bash, zsh and fish; got ${JSON.stringify(shell)}`)
 }
 
-/** Without a system of completions of its own, zsh has none that `bashcompinit` could lead to. */
+/** Starts the completion system of zsh if it is not running: `bashcompinit` needs it. */
 const zshHead = `(( $+functions[compdef] )) || { autoload -U compinit && compinit; }
 autoload -U +X bashcompinit && bashcompinit
 `
 
-/** For bash, and for zsh as it reads what is meant for bash: which has no arithmetic in `${list[@]:from:count}`. */
+/** A script for bash. Zsh reads it too, but without arithmetic in `${list[@]:from:count}`, so the script does without. */
 function bashScript(name: string, levels: readonly CommandWords[]): string {
   const id = `_${name.replaceAll('-', '_')}`
   const paths = levels.slice(1).map(({ path }) => `'${path}'`)
@@ -75,7 +75,7 @@ function fishScript(name: string, levels: readonly CommandWords[]): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Adds `completion`. @param whole the command line with all its commands and flags */
+/** Adds the command `completion`. @param whole the program with all its commands and flags */
 export function addCompletion(parent: Command, whole: () => Command | Promise<Command> = () => parent): void {
   parent
     .command('completion')

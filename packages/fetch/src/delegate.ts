@@ -3,7 +3,7 @@ import { type Agent, type AgentEvent, createAgent, delegate, type Enrollment, ty
 import { fileState } from '@countersign/agent/node'
 import { makeFolder } from './folder.js'
 
-/** What the command must know to act as a delegate. */
+/** Settings of {@link delegateAgent}. */
 export interface DelegateSettings {
   /** The state folder. */
   readonly folder: string
@@ -14,11 +14,11 @@ export interface DelegateSettings {
   readonly authServers?: readonly string[]
   readonly interact?: Interact | undefined
   readonly onEvent?: (event: AgentEvent) => void
-  /** Sends requests. Default: the platform's. */
+  /** Sends requests. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
 }
 
-/** An agent that acts as a delegate; what it enrolled as is kept in the state folder. */
+/** Creates an agent that acts as a delegate; its enrolment is in the state folder. */
 export function delegateAgent(settings: DelegateSettings): Agent {
   const { agentServer, enroll, development, authServers = [], interact, onEvent, fetch: send } = settings
   const folder = join(settings.folder, 'delegates')
@@ -27,7 +27,7 @@ export function delegateAgent(settings: DelegateSettings): Agent {
     identity: delegate({ agentServer, ...(enroll === undefined ? {} : { enroll }) }),
     state: fileState(join(folder, `${new URL(agentServer).host.replace(':', '_')}.json`)),
     acceptAuthServer: authServers,
-    // Whoever types a URL after `--as delegate` has decided to be known there.
+    // A user who types a URL after `--as delegate` agrees to identify the agent there.
     identifyTo: 'any',
     development,
     ...(interact === undefined ? {} : { interact }),

@@ -1,16 +1,16 @@
 import { explainSignature } from '@countersign/httpsig'
 import { onOneLine, printLines } from './output.js'
 
-/** A request that was made and signed, and never sent. */
+/** A request that was made, and signed if the agent signs, but not sent. */
 export interface Unsent {
   readonly request: Request
   readonly body: Uint8Array
 }
 
 /**
- * Takes the first signed request that an agent would send, in place of the network. One that is not signed yet gets the challenge
- * that a resource would answer.
- * @param challenge undefined where nothing is signed: then the first request is taken
+ * Stands in for the network and captures the first signed request of an agent. An unsigned request gets the challenge that a
+ * resource would answer.
+ * @param challenge undefined when nothing is signed: then the first request is captured
  */
 export function captureFirst(challenge?: string): { readonly fetch: typeof fetch; captured(): Unsent | undefined } {
   let taken: Unsent | undefined
@@ -26,7 +26,7 @@ export function captureFirst(challenge?: string): { readonly fetch: typeof fetch
   }
 }
 
-/** Prints what would be sent, and what of it the signature covers. Neither tokens nor the signature itself: both would work. */
+/** Prints a request and what its signature covers, but hides tokens and the signature, which could be used. */
 export async function printUnsent({ request, body }: Unsent): Promise<void> {
   const { method, url, headers } = request
   const { host, pathname, search } = new URL(url)
@@ -43,7 +43,7 @@ export async function printUnsent({ request, body }: Unsent): Promise<void> {
 
 function hideSecrets(name: string, value: string): string {
   if (name === 'signature') return value.replace(/:[A-Za-z0-9+/=]+:/g, ':…:')
-  // Dots are part of the run: a pattern with three runs would try each "ey" of a long one anew.
+  // One run with dots in it, to stay linear: a pattern of three runs would start anew at each "ey" (ReDoS).
   return value.replace(/ey[A-Za-z0-9_-][A-Za-z0-9_.-]{11,}/g, run => (run.split('.').length > 2 ? '…' : run))
 }
 

@@ -14,7 +14,7 @@ export interface EnrollFlags {
   readonly development?: boolean
 }
 
-/** `countersign enroll AGENT-SERVER`: makes a key, trades a code or an OIDC token for an agent token, keeps both. */
+/** `countersign enroll AGENT-SERVER`: makes a key, gets an agent token for a code or an OIDC token, and stores both. */
 export async function enroll(agentServer: string, flags: EnrollFlags, names: CommandNames): Promise<void> {
   const development = flags.development ?? false
   const server = requireIdentifier(agentServer, 'the agent server', development)
@@ -27,7 +27,7 @@ export async function enroll(agentServer: string, flags: EnrollFlags, names: Com
   printLines(`  ${names.fetch} URL --as delegate --id ${server}${repeatFlags(flags)}`)
 }
 
-/** Whether the agent server refuses what was to enrol, rather than the request. */
+/** Whether the agent server refused the code or token, rather than the request. */
 function isCredentialRefused(error: unknown): boolean {
   return error instanceof AgentError && Object(error.cause ?? {}).error === 'invalid_grant'
 }
@@ -39,8 +39,8 @@ function describeRefusedCredential({ code }: EnrollFlags, server: string): strin
 }
 
 /**
- * What to enrol with.
- * @throws UsageError when it is not exactly one thing, or cannot be read
+ * Returns the enrolment that the flags describe.
+ * @throws UsageError unless there is exactly one flag, whose code or token can be read
  */
 export function readEnrollment(
   flags: EnrollFlags,
@@ -65,7 +65,7 @@ function readText(file: string | 0): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch {
-    // A token given in place of a file must not be repeated in an error.
+    // The value is not quoted: it may be a token given in place of a file.
     throw new UsageError(
       'the file of --oidc-token cannot be read: it takes a file, - or env:NAME, never the token itself',
     )
@@ -73,6 +73,6 @@ function readText(file: string | 0): string {
 }
 
 function requireOneWord(text: string, flag: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${flag} gave nothing, or more than one word`)
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${flag} must give exactly one word`)
   return text
 }

@@ -1,7 +1,7 @@
 import { type ExitCode, exitCode } from './exit-code.js'
 import { NoAnswerError, UsageError } from './usage-error.js'
 
-/** What a script can do about an error of an agent, by its code. */
+/** Exit codes by the code of an AgentError. */
 const agentErrorExits: Readonly<Record<string, ExitCode>> = {
   network: exitCode.network,
   unreachable: exitCode.network,
@@ -11,7 +11,7 @@ const agentErrorExits: Readonly<Record<string, ExitCode>> = {
   state_unusable: exitCode.usage,
 }
 
-/** Errors of Node's file system that name a file of the user's. */
+/** Error codes of Node's file system, in words. */
 const fileErrorTexts: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'this user may not open it',
@@ -22,7 +22,7 @@ const fileErrorTexts: Readonly<Record<string, string>> = {
   EROFS: 'its file system is read-only',
 }
 
-/** What a file is called while it is written. */
+/** The ending of a file's name while it is written. */
 const temporary = /\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
 interface ErrorFacts {
@@ -32,19 +32,19 @@ interface ErrorFacts {
   readonly path?: unknown
 }
 
-/** The exit code for an error that ends a command. */
+/** Returns the exit code for an error that ends a command. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError || fileFault(error) !== undefined) return exitCode.usage
   if (error instanceof NoAnswerError) return exitCode.network
   const { name, code, status } = Object(error) as ErrorFacts
   if (name === 'AgentError') return agentErrorExits[String(code)] ?? exitCode.refused
   if (name === 'AAuthError') return status === 503 ? exitCode.network : exitCode.refused
-  // What the packages say of wrong options is the user's to mend; what the language says of a program is ours.
+  // A wrong option is a TypeError too; an error of the JavaScript engine is a fault of this program.
   if (isProgramFault(error)) return exitCode.internal
   return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.refused
 }
 
-/** What is wrong with a file that the user named; undefined for every other error. */
+/** Describes what is wrong with a file that the user named; undefined for any other error. */
 export function fileFault(error: unknown): string | undefined {
   const { code, path } = Object(error) as ErrorFacts
   const why = typeof code === 'string' && Object.hasOwn(fileErrorTexts, code) ? fileErrorTexts[code] : undefined

@@ -78,7 +78,7 @@ async function run(...args: readonly string[]): Promise<Ended> {
 }
 
 describe("curl's order of arguments", () => {
-  test('a flag that may come again takes one value, and the URL comes behind it', async () => {
+  test('a flag that may be repeated takes one value, and the URL may follow it', async () => {
     const { code, out } = await run('-H', 'x-one: 1', '--header', 'x-two: 2', `${origin}/a`, '--development')
     expect([code, out]).toEqual([0, 'hello from /a'])
     expect(seen.map(({ headers }) => [headers['x-one'], headers['x-two']])).toEqual([['1', '2']])
@@ -121,8 +121,8 @@ describe('what is shown', () => {
   })
 })
 
-describe('exit codes and the one sentence that goes with them', () => {
-  test('1: an answer of 400 or more, with what it means', async () => {
+describe('exit codes, each with one sentence', () => {
+  test('1: a status of 400 or more, with its meaning', async () => {
     for (const as of ['anonymous', 'pseudonym']) {
       const failed = await run('--as', as, '--development', `${origin}/a?status=500`)
       expect([failed.code, failed.err]).toEqual([1, 'countersign: 500: the server failed; its own log says why\n'])
@@ -172,7 +172,7 @@ describe('exit codes and the one sentence that goes with them', () => {
     expect(seen).toEqual([])
   })
 
-  test('3: no answer, with the host and what it failed at', async () => {
+  test('3: no answer, with the host and the reason', async () => {
     for (const as of ['anonymous', 'pseudonym']) {
       const { code, err } = await run('--as', as, '--development', closed)
       expect(code).toBe(3)
@@ -208,13 +208,13 @@ describe('exit codes and the one sentence that goes with them', () => {
   })
 })
 
-test('completion prints the script of a shell that it knows', async () => {
+test('completion prints the script of a known shell', async () => {
   const { code, err } = await run('completion', 'powershell')
   expect([code, err]).toEqual([2, 'countersign: there are completions for bash, zsh and fish; got "powershell"\n'])
   expect((await run('completion', 'bash')).out).toContain('complete -o default -F _countersign_fetch countersign-fetch')
 })
 
-test('what an auth server says of a refusal is noted, and whether a way back to this machine was offered', async () => {
+test('refusals of an auth server are remembered, and whether a loopback callback was offered', async () => {
   const answers: Readonly<Record<string, () => Response>> = {
     'https://auth.example': () =>
       Response.json(

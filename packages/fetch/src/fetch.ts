@@ -64,14 +64,14 @@ function printFailure(response: Response, { explanation, hint, paint }: FailureF
   console.error(`${paint('red', 'countersign:')} ${printable(text)}`)
 }
 
-/** The plain `fetch` says nothing but that it failed; what it failed at is in its cause. */
+/** Returns the error for a plain `fetch` that failed: the reason is only in its cause. */
 function networkError(error: unknown, { host }: URL): unknown {
   if (!(error instanceof TypeError) || error.message !== 'fetch failed') return error
   const { code, message } = Object(error.cause) as { readonly code?: string; readonly message?: string }
   return new AgentError('network', `${host} could not be reached: ${code ?? message ?? 'no answer'}`)
 }
 
-/** Shows the first request that the agent would send, and sends nothing. */
+/** Prints the first request that the agent would send, and sends nothing. */
 async function dryRun(target: URL, init: RequestInit, flags: FetchFlags, names: CommandNames): Promise<void> {
   if (flags.as === 'anonymous') {
     const { fetch: take, captured: taken } = captureFirst()
@@ -81,7 +81,7 @@ async function dryRun(target: URL, init: RequestInit, flags: FetchFlags, names: 
   const { fetch: take, captured: taken } = captureFirst(flags.as === 'pseudonym' ? 'httpsig' : 'httpsig; identity=?1')
   const agent = await agentOf(flags, { interact: undefined, onEvent: () => undefined, names, fetch: take })
   const failure: unknown = await agent.fetch(target, init).catch((error: unknown) => error)
-  // What is wrong before anything would be sent is told as ever.
+  // An error before any request, such as a missing key, is reported as without --dry-run.
   if (taken() === undefined) throw failure
   await printIfUnsent(taken())
 }
@@ -111,7 +111,7 @@ function readBody(data: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(data === '@-' ? 0 : data.slice(1)))
 }
 
-/** JSON when it is JSON, else a form as curl sends it. */
+/** Returns the type of a body: JSON when it parses as JSON, else a form, as curl sends it. */
 function guessType(body: Uint8Array): string {
   try {
     JSON.parse(new TextDecoder().decode(body))
@@ -121,7 +121,7 @@ function guessType(body: Uint8Array): string {
   }
 }
 
-/** What to change, and whether a user is what is missing. */
+/** What the user can change, and whether a user must agree first. */
 interface Hint {
   readonly text: string
   readonly needsUser?: true
@@ -133,18 +133,18 @@ interface HintContext {
   readonly refusals: readonly ObservedRefusal[]
 }
 
-/** What a newcomer forgets first: plain http on the own machine, and naming the auth server. */
+/** Returns a hint about the flags that newcomers miss: --development, --auth-server, and how to ask a user. */
 async function findHint(target: URL, response: Response, { flags, names, refusals }: HintContext): Promise<Hint> {
   if (flags.as === 'anonymous') return { text: '' }
   if (flags.development !== true && target.protocol === 'http:')
     return { text: ' (add --development to allow http on this machine)' }
   const { authServer } = readChallenge(response)
-  // It is to be typed: nothing that is more than an identifier, to a shell.
+  // The user will type it into a shell, so it must be an identifier and nothing more (command injection).
   const { development = false } = flags
   if (flags.as === 'pseudonym' || !isIdentifier(authServer, { development })) return { text: '' }
   if (!flags.authServer?.includes(authServer)) return { text: ` (add --auth-server ${authServer} to get tokens there)` }
   const refusal = refusals.at(-1)
-  // Without a way to ask a user this is how an auth server refuses what needs one; all else no user could help with.
+  // An auth server that must ask a user answers invalid_request when there is no way to. A user cannot help with other errors.
   const asksUser = refusal === undefined || refusal.error === 'invalid_request'
   if (asksUser && interactOf(flags, process.stderr) === undefined)
     return {
@@ -154,7 +154,7 @@ async function findHint(target: URL, response: Response, { flags, names, refusal
   return { text: await describeRefusals(refusals, flags, names) }
 }
 
-/** The challenge of a refusal; nothing for one that cannot be read. */
+/** Returns the challenge of a response; an empty one when it cannot be parsed. */
 function readChallenge(response: Response): AgentAuth {
   const header = response.headers.get('agent-auth')
   try {

@@ -14,7 +14,7 @@ async function thrown(call: Promise<unknown>): Promise<string> {
   )
 }
 
-test('what the agent says of its options is said of flags', async () => {
+test('texts about options become texts about flags', async () => {
   const identity = delegate({ agentServer: 'https://agent.example' })
   const nobody = createAgent({ identity: pseudonym(), fetcher, fetch: asks })
   const fresh = createAgent({ identity, fetcher, fetch: asks, identifyTo: 'any', bodyLimit: 1 })

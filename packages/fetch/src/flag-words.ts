@@ -1,4 +1,4 @@
-/** What the agent library says in the words of its options, and how the flags of the commands say it. */
+/** Texts of the agent library that name options, and the same texts with flags. */
 const flagTexts: ReadonlyArray<readonly [library: string, flags: string]> = [
   ['acceptAuthServer does not list this auth server', 'no --auth-server names this auth server'],
   ['identifyTo does not list it, so nothing was sent', 'without --as agent or --as delegate nothing is sent'],
@@ -8,7 +8,7 @@ const flagTexts: ReadonlyArray<readonly [library: string, flags: string]> = [
   ['is larger than bodyLimit', 'is larger than 1 MiB, which is held in memory to be signed'],
 ]
 
-/** A sentence of the agent library for people at a terminal, who know flags and no options. */
+/** Returns a sentence of the agent library with flags in place of options. */
 export function withFlagNames(sentence: string): string {
   return flagTexts.reduce((text, [library, flags]) => text.replace(library, flags), sentence)
 }

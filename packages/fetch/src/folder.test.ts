@@ -9,7 +9,7 @@ afterAll(() => rmSync(place, { recursive: true, force: true }))
 
 const modeOf = (path: string): number => statSync(path).mode & 0o077
 
-test('makes a folder and those above it, and leaves one that is there', () => {
+test('makes a folder and its parents, and leaves one that exists', () => {
   const folder = join(place, 'a/b/c')
   for (let times = 0; times < 2; times++) makeFolder(folder, 'owner')
   expect([folder, join(place, 'a/b')].map(modeOf)).toEqual([0, 0])
@@ -17,7 +17,7 @@ test('makes a folder and those above it, and leaves one that is there', () => {
   expect(modeOf(join(place, 'public'))).toBe(0o077 & ~process.umask())
 })
 
-test('says which folder cannot be made and why, and comes to an end', () => {
+test('says which folder cannot be made and why, and does not loop', () => {
   const file = join(place, 'file')
   writeFileSync(file, '')
   for (const [path, why] of [

@@ -4,9 +4,9 @@ import { fileFault } from './exit-of.js'
 import { UsageError } from './usage-error.js'
 
 /**
- * Makes a folder, and those that it is in, unless it is there. Node's own way (`recursive`) does not come
- * to an end where a folder is there and takes no others, as /proc.
- * @param readers whom its mode lets in: its owner alone (0700), or whom the umask does
+ * Makes a folder and its parents unless they exist. Node's `recursive` never ends in a folder that takes no others, such
+ * as /proc.
+ * @param readers who may read it: its owner only (0700), or `all` that the umask allows
  * @throws UsageError that names the folder and says why it cannot be made
  */
 export function makeFolder(path: string, readers: 'owner' | 'all'): void {

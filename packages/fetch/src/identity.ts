@@ -6,7 +6,7 @@ import { keysFile } from '@countersign/protocol/node'
 import { makeFolder } from './folder.js'
 import { UsageError } from './usage-error.js'
 
-/** Where the command keeps what must outlive it: keys, enrolments, tokens. Mode 0700. */
+/** Returns the folder for keys, enrolments and tokens, and makes it with mode 0700. */
 export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
   const folder =
     state ?? env['COUNTERSIGN_STATE'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'countersign')
@@ -14,7 +14,7 @@ export function stateFolder(state: string | undefined, env: NodeJS.ProcessEnv = 
   return folder
 }
 
-/** The flags of a command that the next one needs as well, as a shell takes them. */
+/** Returns the flags that the next command needs as well, quoted for a shell. */
 export function repeatFlags({
   state,
   development,
@@ -29,7 +29,7 @@ export function repeatFlags({
   return `${folder}${development === true ? ' --development' : ''}`
 }
 
-/** The identifier as given, or a refusal that says what one looks like. */
+/** Checks an identifier. @throws UsageError that says what one looks like */
 export function requireIdentifier(value: string, what: string, development: boolean): string {
   if (isIdentifier(value, { development })) return value
   throw new UsageError(
@@ -37,7 +37,7 @@ export function requireIdentifier(value: string, what: string, development: bool
   )
 }
 
-/** What was probably meant, where it is an identifier but for its spelling. */
+/** Suggests an identifier for a value that is nearly one. */
 function suggestIdentifier(value: string, development: boolean): string {
   const text = /^\w+:\/\//.test(value) ? value : `https://${value}`
   if (!URL.canParse(text)) return ''
@@ -52,9 +52,9 @@ function suggestIdentifier(value: string, development: boolean): string {
 }
 
 /**
- * The private keys of an own agent identity: in the state folder, never in the folder that is published.
- * @param missing `make` makes them; else a text that says how to, with which it is refused: under keys made while a request is
- *   signed nobody would know the agent
+ * Loads the private keys of an agent identity from the state folder, never from the published folder.
+ * @param missing `make` makes missing keys; else `refusal` says how to make them: no resource would know keys that were made
+ *   just before a request
  * @throws UsageError
  */
 export function loadOwnKeys(

@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.js'
 
 const terminal = (isTTY: boolean): Parameters<typeof interactOf>[1] => ({ isTTY, write: () => undefined })
 
-test('a browser where there is a terminal, or a code where none can be started, else what was asked for, else nobody', () => {
+test('a terminal gets a browser, or a code when none can be started; without one, only the flags count', () => {
   expect(interactOf({}, terminal(true), () => true)?.kind).toBe('loopback')
   expect(interactOf({}, terminal(true), () => false)?.kind).toBe('device')
   expect(interactOf({}, terminal(false), () => false)).toBeUndefined()

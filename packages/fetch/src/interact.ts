@@ -5,21 +5,21 @@ import { isBrowserThere } from './browser-there.js'
 import { printable } from './output.js'
 import { UsageError } from './usage-error.js'
 
-/** The flags that say how a user is asked. */
+/** Flags that say how a user is asked. */
 export interface InteractFlags {
   readonly browser?: boolean
   readonly device?: boolean
 }
 
-/** Where a user reads what the command says. */
+/** The output that the user reads. */
 export interface Terminal {
   readonly isTTY?: boolean
   write(text: string): unknown
 }
 
 /**
- * How the user of the command is asked; undefined when there is nobody to ask. What no terminal shows, a log or a mail shows
- * when it is too late: a job then fails at once rather than at the end of a code that nobody has read.
+ * Returns how the user is asked; undefined without a terminal. A code in a log would be read too late, so a job fails at once
+ * rather than when its code expires.
  */
 export function interactOf(
   flags: InteractFlags,
@@ -30,18 +30,18 @@ export function interactOf(
   if (asksByCode(flags)) return deviceCode({ show })
   if (flags.browser === false) return loopback({ open: visitBy(flags, terminal) })
   if (terminal.isTTY !== true) return undefined
-  // Their browser is likely on another machine, which reaches no listener of this one: that is what codes are for.
+  // The user's browser is probably on another machine, which cannot reach a listener on this one; a code works there.
   if (!isThere()) return deviceCode({ show, otherwise: loopback({ open: visitBy({ browser: false }, terminal) }) })
   return loopback({ open: visitBy(flags, terminal) })
 }
 
-/** Whether a code is shown rather than a page opened. */
+/** Whether to show a code rather than open a page. @throws UsageError for both flags */
 export function asksByCode({ device, browser }: InteractFlags): boolean {
   if (device === true && browser === false) throw new UsageError('use either --no-browser or --device')
   return device === true
 }
 
-/** Opens a browser or prints where to go, with or without a terminal. */
+/** Returns a function that opens a browser, or prints the URL with `--no-browser`. */
 export function visitBy({ browser }: InteractFlags, terminal: Terminal): VisitUrl {
   const say = (text: string): void => void terminal.write(`${printable(`countersign: ${text}`)}\n`)
   if (browser === false) return (url, visit) => say(visitText('open', url, visit))
@@ -59,10 +59,10 @@ function visitText(verb: string, url: string, { issuer, resource, scope }: Visit
   return `${what}\n  ${verb} ${url}\n  waiting for your answer; Ctrl-C to stop`
 }
 
-/** Shows where to go and what to type in there; in a terminal also a picture of where to go, for the camera of the other device. */
+/** Shows a code and where to type it in; in a terminal also a QR code of the URL, for the camera of the other device. */
 export function showCode(code: DeviceCode, terminal: Terminal): void {
   terminal.write(`${printable(`countersign: ${codeText(code)}`)}\n`)
-  // Never of the code: a picture that holds both could be sent to anybody (protocol §6.3).
+  // Never with the code: an attacker could send such a picture to a victim (protocol §6.3).
   if (terminal.isTTY === true) terminal.write(`${renderUnicodeCompact(code.verification_uri, { border: 2 })}\n`)
 }
 

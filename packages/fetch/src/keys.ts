@@ -16,7 +16,7 @@ export interface KeysFlags {
   readonly localhostCallback?: boolean
 }
 
-/** `countersign keys new`: makes the keys of an own agent identity and prints their public half. */
+/** `countersign keys new`: makes the keys of an agent identity and prints their public half. */
 export async function newKeys(flags: KeysFlags): Promise<void> {
   printKeys(await loadOwnKeys(stateFolder(flags.state), requireId(flags), 'make'))
 }
@@ -25,7 +25,7 @@ function printKeys(keys: readonly PublishedKey[]): void {
   printJson(jwks(keys), 2)
 }
 
-/** `countersign keys show`: lists the identities on this machine, or prints one's public keys. */
+/** `countersign keys show`: lists the identities on this machine, or prints the public keys of one. */
 export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<void> {
   if (flags.id !== undefined) {
     const refusal = `${names.keys} new makes some`
@@ -42,7 +42,7 @@ export async function showKeys(flags: KeysFlags, names: CommandNames): Promise<v
 export async function publishKeys(directory: string, flags: KeysFlags, names: CommandNames): Promise<void> {
   const id = requireId(flags)
   const folder = join(directory, '.well-known')
-  // Before keys are made that could not be published.
+  // First, so that no keys are made that could not be published.
   makeFolder(folder, 'all')
   const keys = await loadOwnKeys(stateFolder(flags.state), id, 'make')
   const jwksUri = `${id}/.well-known/jwks.json`

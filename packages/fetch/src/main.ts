@@ -13,7 +13,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function program(): Command {
   const root = addFetch(new Command('countersign-fetch'), npxNames)
     .version(versionIn(new URL('../package.json', import.meta.url)))
-    // `--id A URL` and `keys new --id B` are two commands: each reads the options behind its own name.
+    // Each command reads the options after its own name: `--id A URL`, and `keys new --id B`.
     .enablePositionalOptions()
   addEnroll(root, npxNames)
   addKeys(root, npxNames)

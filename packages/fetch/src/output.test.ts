@@ -7,7 +7,7 @@ import { shown } from './report.js'
 const hostile = '\u001b[2J\u009b31m\u0007\u202e\u2028\r\0\u007fé\u0080'
 
 describe('text for a terminal', () => {
-  test('has no control but line ends and tabs, and nothing that turns it around', () => {
+  test('has no controls but line ends and tabs, and no characters that reverse it', () => {
     expect(printable(`a\tb\n${hostile}`)).toBe(
       'a\tb\n\\u001b[2J\\u009b31m\\u0007\\u202e\\u2028\\u000d\\u0000\\u007fé\\u0080',
     )
@@ -74,14 +74,14 @@ describe('a body', () => {
     expect(await written(true, ['a', [0xc2], [0x9b, 0x33]])).toMatch(/^a.?\[refused\]$/)
   })
 
-  test('of text goes to a terminal as it comes, also where a character comes in two chunks', async () => {
+  test('of text goes to a terminal as it arrives, also when a character is split over two chunks', async () => {
     const text = 'data: é\r\n\tx\n\n'
     expect(await written(true, [text])).toBe(Buffer.from(text).toString('latin1'))
     expect(await written(true, ['a', [0xc3], [0xa9]])).toBe('a\u00c3\u00a9')
   })
 })
 
-test('no command prints but by what escapes controls', () => {
+test('every command prints through functions that escape controls', () => {
   const packages = fileURLToPath(new URL('../../', import.meta.url))
   const raw = ['fetch', 'cli', 'mcp-bridge'].flatMap(name =>
     readdirSync(`${packages}${name}/src`, { recursive: true, encoding: 'utf8' })

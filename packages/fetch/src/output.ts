@@ -6,46 +6,46 @@ function escapeControl(control: string): string {
 }
 
 /**
- * Text as a terminal may get it: controls, which could move its cursor, set its title or type for its user, and what turns text
- * around, are escaped. Line ends and tabs stay.
+ * Makes text safe for a terminal: escapes controls, which could move the cursor, set the title or type for the user (terminal
+ * injection), and characters that reverse text. Line ends and tabs stay.
  */
 export function printable(text: string): string {
   return text.replace(controlsInLines, escapeControl)
 }
 
-/** The same within one line: a text of a stranger's must not look like a line of the command's own. */
+/** Makes text safe for one line: a stranger's text must not look like a line of the command's own. */
 export function onOneLine(text: string): string {
   return text.replace(controls, escapeControl)
 }
 
-/** Prints lines on standard output. */
+/** Prints lines to standard output. */
 export function printLines(text: string): void {
   console.log(printable(text))
 }
 
-/** Prints JSON on standard output; what JSON leaves as it is and a terminal does not is escaped, too. */
+/** Prints JSON to standard output, with the controls that JSON leaves unescaped escaped as well. */
 export function printJson(value: unknown, indent?: number): void {
   console.log(printable(JSON.stringify(value, null, indent)))
 }
 
-/** Prints lines on standard error: all but what the command was asked for. */
+/** Prints lines to standard error. */
 export function noteLines(text: string): void {
   console.error(printable(text))
 }
 
-/** Where the body of an answer goes. */
+/** Where the body of a response goes. */
 export interface BodyOutput {
   readonly isTTY?: boolean
   write(chunk: Uint8Array, done: (error?: Error | null) => void): unknown
 }
 
-/** A body that a terminal must not get. */
+/** The error for a body that is not safe for a terminal. */
 export class ControlsInBody extends Error {
   override readonly name = 'ControlsInBody'
 }
 
 /**
- * Writes a body as it comes. To a terminal only while it is text: with the first control in it nothing more is written.
+ * Writes a body as it arrives. A terminal gets only text: writing stops at the first control.
  * @throws ControlsInBody
  */
 export async function writeBody(body: ReadableStream<Uint8Array> | null, output: BodyOutput): Promise<void> {
@@ -62,11 +62,11 @@ export async function writeBody(body: ReadableStream<Uint8Array> | null, output:
   )
 }
 
-// Of controls a text has line ends and tabs.
+// Line ends and tabs are the only controls that text has.
 const control = /(?![\r\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
 
 function openTextCheck(): (chunk: Uint8Array) => void {
-  // What is not UTF-8 is no text, and its bytes may be controls to a terminal of another encoding.
+  // Bytes that are not UTF-8 are refused: they may be controls in the encoding of the terminal.
   const decoder = new TextDecoder('utf-8', { fatal: true })
   return chunk => {
     let text: string | undefined

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util'
 
-/** Colours texts, or leaves them as they are. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (style: 'red' | 'green' | 'cyan' | 'dim', text: string) => string
 
-/** Colours for a terminal, unless `NO_COLOR` says not to. @see https://no-color.org */
+/** Returns colours for a terminal, unless `NO_COLOR` is set. @see https://no-color.org */
 export function paintFor(
   output: { readonly isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -1,8 +1,8 @@
 import { gatherBytes } from '@countersign/httpsig'
 
 /**
- * The bytes of a body, which may be a stranger's, and without an end.
- * @throws RangeError where there are more than `limit`; no more are read then
+ * Reads a body, which a stranger may send without end.
+ * @throws RangeError at more than `limit` bytes; reading stops there
  */
 export async function readAtMost({ body }: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const read = gatherBytes(limit)
@@ -10,7 +10,7 @@ export async function readAtMost({ body }: Response, limit: number): Promise<Uin
   const reader = body.getReader()
   for (let next = await reader.read(); !next.done; next = await reader.read())
     if (!read.add(next.value)) {
-      // Not awaited: the other half of a copied body ends when its own reader does.
+      // Not awaited: the cancel of a cloned body ends only when the original has been read.
       reader.cancel().catch(() => undefined)
       throw new RangeError('the body is too long')
     }

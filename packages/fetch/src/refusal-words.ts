@@ -6,14 +6,14 @@ interface Facts {
   readonly skew?: unknown
 }
 
-/** The facts of a refusal that help, behind the sentence of the agent library: a status and an error code, and clocks that differ. */
+/** Returns the facts of a refusal, to follow the sentence of the agent library: status, error code, clock skew. */
 export function describeRefusalFacts({ code, cause }: AgentError): string {
   if (code !== 'denied') return ''
   const { status, error, skew } = Object(cause ?? {}) as Facts
   const facts = [typeof status === 'number' ? status : '', typeof error === 'string' ? error : ''].join(' ').trim()
   const clock =
     typeof skew === 'number'
-      ? `: the clock of this machine is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own, set the wrong one`
+      ? `: the clock of this machine is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} its own, set the one that is wrong`
       : ''
   return `${facts === '' ? '' : ` with ${facts}`}${clock}`
 }

@@ -1,22 +1,22 @@
 import { isObject, parseJson } from '@countersign/protocol'
 import { readAtMost } from './read-at-most.js'
 
-/** What a participant said when it refused, in its own words. */
+/** A refusal by a participant, in its own words. */
 export interface ObservedRefusal {
   readonly origin: string
-  /** The error code of protocol §8; empty where there is none. */
+  /** The error code of protocol §8; empty when there is none. */
   readonly error: string
   readonly description: string
-  /** The agent had offered a listener of this machine for its user to come back to. */
+  /** Whether the request offered a listener on this machine as the `redirect_uri`. */
   readonly offeredLoopback: boolean
 }
 
-/** Bytes of a refusal that are read: an error of the protocol is far shorter. */
+/** Bytes that are read of a refusal: an error of the protocol is far shorter. */
 const longest = 8192
-/** Refusals that are kept: a call meets two or three. */
+/** Refusals that are remembered: a call meets two or three. */
 const most = 8
 
-/** Passes requests on, and notes how those that are no answer of the resource's own were refused. */
+/** Sends requests, and remembers the refusals of participants other than the resource. */
 export function observeRefusals(
   target: URL,
   send: typeof fetch = (input, init) => fetch(input, init),

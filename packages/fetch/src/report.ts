@@ -1,8 +1,8 @@
 import { onOneLine } from './output.js'
 
-/** What `countersign inspect` found out: for people, for programs, and for the exit code. */
+/** The findings of `countersign inspect`: for people, for programs, and for the exit code. */
 export interface Report {
-  /** False when something is wrong with what was inspected. */
+  /** False when the inspected input is wrong. */
   readonly ok: boolean
   readonly lines: readonly string[]
   readonly json: Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export interface Report {
 const token = /ey[A-Za-z0-9_-][A-Za-z0-9_.-]{17,}/g
 const longest = 400
 
-/** Text of a stranger as it may go to a terminal: controls escaped, tokens and long texts shortened. */
+/** Makes a stranger's text safe for a terminal: controls escaped, tokens and long texts shortened. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   const safe = onOneLine(
@@ -22,18 +22,18 @@ export function shown(value: unknown): string {
   return safe.length > longest ? `${safe.slice(0, longest)}…` : safe
 }
 
-/** Rows in aligned columns, two spaces in; a cell that is empty takes no room at the end of its row. */
+/** Aligns rows in columns, indented by two spaces; empty cells at the end of a row take no room. */
 export function table(rows: ReadonlyArray<readonly string[]>): string[] {
   const widths: number[] = []
   for (const row of rows)
     row.forEach((cell, column) => {
-      // The last cell of a row pads nothing, and one long value must not push the notes of all others away.
+      // The last cell of a row is not padded, and one long value must not widen the column for all rows.
       if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, Math.min(cell.length, 56))
     })
   return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
 }
 
-/** How far a moment is from now, for people. */
+/** Describes how far a moment is from now, such as `in 5 min`. */
 export function distance(seconds: number, now: number): string {
   const away = Math.abs(Math.round(seconds - now))
   const size =
@@ -47,7 +47,7 @@ export function distance(seconds: number, now: number): string {
   return seconds < now ? `${size} ago` : `in ${size}`
 }
 
-/** A moment in Unix seconds, for people; the number itself when it is none. */
+/** Describes a moment in Unix seconds; a value that is no moment is shown unchanged. */
 export function moment(seconds: unknown, now: number): string {
   const isMoment = typeof seconds === 'number' && Math.abs(seconds) < 8_640_000_000_000
   if (!isMoment) return shown(seconds)

@@ -9,9 +9,9 @@ import { describeRefusalFacts } from './refusal-words.js'
 import { NoAnswerError, UsageError } from './usage-error.js'
 
 /**
- * Runs a command line and tells of what goes wrong on standard error. The exit code says what kind of end it was.
- * @param program makes the command line; what it throws is told as well
- * @param whole the same with all flags of all commands, where `program` leaves some out
+ * Runs a command line, prints errors to standard error and sets the exit code.
+ * @param program makes the program; its errors are printed as well
+ * @param whole makes the program with all flags of all commands, if `program` leaves some out
  * @see exitCode
  */
 export async function runCommand(
@@ -28,7 +28,7 @@ export async function runCommand(
     await root.parseAsync(argv)
   } catch (error) {
     process.exitCode = error instanceof CommanderError ? exitCodeOfCommander(error) : exitCodeOf(error)
-    // It has shown its help.
+    // The command has printed its help or version.
     if (error instanceof CommanderError && /^commander\.(?:help|version)/.test(error.code)) return
     const text =
       error instanceof CommanderError && refusing !== undefined
@@ -42,7 +42,7 @@ function exitCodeOfCommander({ exitCode: code }: CommanderError): number {
   return code === 0 ? exitCode.ok : exitCode.usage
 }
 
-/** Commander would end the process by itself, and with 1; and it would say in three lines what one can. */
+/** Makes commands throw: Commander would exit by itself, with code 1, after three lines of error. */
 function throwOnExit(command: Command, refuses: (command: Command) => void): void {
   command.configureOutput({ outputError: () => undefined })
   command.exitOverride(error => {
@@ -56,7 +56,7 @@ async function describeError(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof NoAnswerError) return error.message
   const fault = fileFault(error)
   if (fault !== undefined) return fault
-  // Imported here: a command that throws one of these has loaded its package already, and most commands need neither.
+  // Imported here: most commands need neither package, and one that throws such an error has loaded it already.
   const [{ AgentError }, { AAuthError }] = await Promise.all([
     import('@countersign/agent'),
     import('@countersign/protocol'),

@@ -1,7 +1,7 @@
-/** What a status means for somebody who asked for it, where nothing of AAuth explains it. */
+/** Describes a status that no AAuth challenge explains. */
 export function describeStatus(status: number): string {
   if (status === 400) return 'the server could not read the request'
-  if (status === 401) return 'the server asks for a login that is none of AAuth'
+  if (status === 401) return 'the server asks for a login other than AAuth'
   if (status === 403) return 'the server knows who asked and does not allow it'
   if (status === 404) return 'there is nothing at this path'
   if (status === 405) return 'the server does not take this method here: try another with -X'

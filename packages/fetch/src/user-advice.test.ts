@@ -38,7 +38,7 @@ async function advice(refusals: readonly ObservedRefusal[], flags: Partial<Ident
 }
 
 describe('an identity that does not let users come back to this machine', () => {
-  test('is told which option to add where, by whoever publishes it', async () => {
+  test('gets advice on which option to add, and who must add it', async () => {
     published = {}
     expect(await advice([refusal])).toBe(
       `${said}\n  ${id} does not let users be sent back to this machine: publish it again with npx -y @countersign/fetch keys publish DIR --id ${id} --localhost-callback --development, or use --device here`,
@@ -48,7 +48,7 @@ describe('an identity that does not let users come back to this machine', () => 
     )
   })
 
-  test('one that lets them, or that cannot be read, is not told to', async () => {
+  test('no advice to add it when the identity allows it, or cannot be read', async () => {
     published = { localhost_callback_allowed: true }
     expect(await advice([refusal])).toBe(
       `${said}\n  ${id} lets users be sent back to this machine: where that is new, the auth server sees it within 10 minutes`,
@@ -59,7 +59,7 @@ describe('an identity that does not let users come back to this machine', () => 
     expect(await advice([refusal])).toBe(said)
   })
 
-  test('nor is one that offered no such way, or was refused for something else', async () => {
+  test('no advice when no loopback callback was offered, or the refusal has another reason', async () => {
     published = {}
     expect(await advice([{ ...refusal, offeredLoopback: false }])).toBe(said)
     expect(await advice([{ ...refusal, error: 'invalid_scope' }])).toBe(said)

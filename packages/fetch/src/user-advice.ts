@@ -6,17 +6,17 @@ import { onOneLine } from './output.js'
 import { readAtMost } from './read-at-most.js'
 import type { ObservedRefusal } from './refusals.js'
 
-/** Milliseconds for the metadata of the identity to come: they are for an advice only. */
+/** Milliseconds to wait for the metadata of the identity, which are needed for advice only. */
 const patience = 5000
 const longestMetadata = 65_536
 
-/** What the auth server says of its refusal, and on a line of its own what to change, where that is known. */
+/** Returns the auth server's words about its refusal, and on a second line what to change, if that is known. */
 export async function describeRefusals(
   refusals: readonly ObservedRefusal[],
   flags: IdentityFlags,
   names: CommandNames,
 ): Promise<string> {
-  // Without a code to show, the agent asks once more without a user: what is said of that is of no help.
+  // After a refused code, the agent asks once more without a user; the refusal of that request does not help.
   const refusal = (flags.device === true ? refusals.findLast(isDeviceRefusal) : undefined) ?? refusals.at(-1)
   if (refusal === undefined) return ''
   const advice = isDeviceRefusal(refusal) ? adviseDevice(flags) : await adviseCallback(refusal, flags, names)
@@ -32,7 +32,7 @@ function adviseDevice({ device, id }: IdentityFlags): string {
   return `that auth server shows users of ${id} no codes: use --no-browser here, or let it be started with --device-flow ${id}`
 }
 
-/** The identity says itself, in its metadata, whether its users may be sent back to a listener of their machine. */
+/** Advises on a refused loopback callback, which the metadata of the identity must allow. */
 async function adviseCallback(
   { offeredLoopback, error }: ObservedRefusal,
   flags: IdentityFlags,
@@ -51,7 +51,7 @@ async function adviseCallback(
   return `${id} does not let users be sent back to this machine: ${change}, or use --device here`
 }
 
-/** Whether it does; undefined where its metadata cannot be had. */
+/** Whether the identity allows loopback callbacks; undefined when its metadata cannot be fetched. */
 async function allowsLoopback(id: string, development: boolean): Promise<boolean | undefined> {
   try {
     const signal = AbortSignal.timeout(patience)

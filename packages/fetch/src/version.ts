@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The version of a package, from its package.json. */
+/** Returns the version of a package, from its package.json. */
 export function versionIn(packageJson: URL): string {
   const { version } = JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }
   return version

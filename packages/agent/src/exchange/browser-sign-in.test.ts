@@ -4,7 +4,7 @@ import { auth, home } from '../participants.test.fixture.js'
 import { callback, worldOfUsers } from '../users.test.fixture.js'
 import { browserSignIn } from './browser-sign-in.js'
 
-test('a deadline that no timer can keep is refused; one that it can is kept', async () => {
+test('a deadline out of range is refused; one in range is kept', async () => {
   const { own } = await worldOfUsers()
   const { network, clock } = own
   const signIn = (deadline: number) =>

@@ -32,7 +32,7 @@ describe('requestAccess', () => {
     ['no auth server', ({ auth_server: _, ...answer }) => answer, 'invalid_answer'],
     ['no token', ({ resource_token: _, ...answer }) => answer, 'invalid_answer'],
     ['a token that is none', answer => ({ ...answer, resource_token: 'x' }), 'invalid_resource_token'],
-  ])(verifies('CLI-01', 'agent.checks.auth-server', 'refuses %s, and asks nobody'), async (_, change, code) => {
+  ])(verifies('CLI-01', 'agent.checks.auth-server', 'refuses %s, and asks no auth server'), async (_, change, code) => {
     const own = await world()
     endpoint(own, change)
     await expect(agentIn(own).requestAccess({ ...wanted, authServer: auth })).rejects.toMatchObject({ code })

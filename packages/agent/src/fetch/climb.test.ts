@@ -19,7 +19,7 @@ describe('one call climbs to the level that is asked', () => {
     })
   })
 
-  test(verifies('agent.identify-to', 'a mere signature is given by a key that stands for nobody'), async () => {
+  test(verifies('agent.identify-to', 'a challenge for a signature alone gets a pseudonymous key'), async () => {
     const own = await world()
     const agent = agentIn(own, { identity: pseudonym() })
     const response = await agent.fetch(`${calendar}/feed`)
@@ -30,7 +30,7 @@ describe('one call climbs to the level that is asked', () => {
     expect(keys[1]).toBe(keys[2])
   })
 
-  test(verifies('agent.identify-to', 'jwks_uri: the agent says who it is by its published key'), async () => {
+  test(verifies('agent.identify-to', 'jwks_uri: the agent identifies itself by its published key'), async () => {
     const own = await world()
     const response = await agentIn(own).fetch(`${calendar}/agenda`)
     expect(response.status).toBe(200)
@@ -38,7 +38,7 @@ describe('one call climbs to the level that is asked', () => {
     expect(explain(response)).toMatchObject({ level: 'identified', outcome: 'answered' })
   })
 
-  test(verifies('agent.identify-to', 'jwt: a delegate enrols once, then says who it is'), async () => {
+  test(verifies('agent.identify-to', 'jwt: a delegate enrols once, then identifies itself'), async () => {
     const own = await world()
     const agent = delegateIn(own)
     expect((await agent.fetch(`${calendar}/agenda`)).status).toBe(200)
@@ -76,7 +76,7 @@ describe('one call climbs to the level that is asked', () => {
     expect(calls(own, auth)).toHaveLength(2)
   })
 
-  test(verifies('CLI-17', 'over the limit of one level it goes on at the next, without waiting'), async () => {
+  test(verifies('CLI-17', 'over the limit of one level the call goes on at the next, without waiting'), async () => {
     const own = await world()
     const waits: number[] = []
     const agent = agentIn(own, { sleep: async seconds => void waits.push(seconds) })
@@ -86,7 +86,7 @@ describe('one call climbs to the level that is asked', () => {
     expect(waits).toEqual([])
   })
 
-  test('an application error is the answer, and is remembered as one', async () => {
+  test('an error of the application is returned, and its level remembered', async () => {
     const own = await world()
     const response = await agentIn(own).fetch(`${calendar}/nowhere`)
     expect(response.status).toBe(404)
@@ -137,7 +137,7 @@ describe('many calls at once', () => {
     expect(calls(own, auth)).toEqual(['POST /token'])
   })
 
-  test('one that is aborted does not end the token request for the others', async () => {
+  test('an aborted call does not end the token request for the others', async () => {
     const own = await world()
     const agent = agentIn(own)
     const stop = new AbortController()

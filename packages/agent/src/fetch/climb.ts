@@ -115,7 +115,7 @@ async function takeStep(state: Climb, next: NextStep, status: number): Promise<S
       log.note(origin, 'challenge', `${name} asks for an auth token`, status)
       return orStop(state, () => authorize(state, next))
     case 'interact':
-      log.note(origin, 'challenge', `${name} asks for its user`, status)
+      log.note(origin, 'challenge', `${name} must ask its user`, status)
       return orStop(state, () => askUser(state, next.url))
     case 'forget':
       state.code = undefined
@@ -139,7 +139,7 @@ async function askUser(state: Climb, at: string): Promise<Stop | undefined> {
   const { origin, host } = request.url
   const page = userUrl(at, context)
   if (page === undefined || new URL(page).origin !== origin)
-    return { outcome: 'gave_up', reason: `${host} sends its user to where it may not` }
+    return { outcome: 'gave_up', reason: `${host} sends its user to a forbidden URL` }
   state.interactions += 1
   if (state.interactions > maxInteractions)
     return { outcome: 'gave_up', reason: `${host} has asked its user five times` }

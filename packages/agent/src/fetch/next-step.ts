@@ -83,7 +83,7 @@ function decideAuthorized(
 ): NextStep {
   // A resource token names the agent, and this agent has not identified itself.
   if (!satisfies(level, 'identified'))
-    return stopWith('gave_up', `${host} gave a resource token to a request that named nobody`)
+    return stopWith('gave_up', `${host} gave a resource token to a request without identity`)
   if (rounds >= maxRounds) return stopWith('gave_up', `${host} was not satisfied after two authorization rounds`)
   return { do: 'authorize', ...challenge }
 }

@@ -42,7 +42,7 @@ export async function initialAuth(request: Outgoing, context: ClimbContext, log:
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'state_unusable') throw error
     // The resource may need no level. If it does, its challenge leads to the same error, which is then reported.
-    log.note(url.origin, 'stop', `starting without a name: ${error.message}`)
+    log.note(url.origin, 'stop', `starting unidentified: ${error.message}`)
     return { level: 'anonymous' }
   }
 }

@@ -20,7 +20,7 @@ export interface PreparedRequest {
 
 const describeAuth: Readonly<Record<Level, string>> = {
   anonymous: 'unsigned',
-  pseudonymous: 'signed by a key that stands for nobody',
+  pseudonymous: 'signed by a pseudonymous key',
   identified: 'signed, saying who the agent is',
   authorized: 'signed, with an auth token',
 }

@@ -41,7 +41,7 @@ describe('the agent is the resource', () => {
     expect(calls(own, calendar)).toEqual([])
   })
 
-  test(verifies('agent.tokens.per-user', 'another session is another user, or none'), async () => {
+  test(verifies('agent.tokens.per-user', 'another session has another user, or none'), async () => {
     const { own, decide } = await worldOfUsers()
     const agent = agentIn(own, { interact })
     const [one, two] = [agent.forUser('s1'), agent.forUser('s2')]
@@ -51,14 +51,14 @@ describe('the agent is the resource', () => {
     await expect(agent.signIn(request)).rejects.toMatchObject({ code: 'interaction_required' })
   })
 
-  test('a user who says no', async () => {
+  test('a user who refuses is a denial', async () => {
     const { own, decide } = await worldOfUsers()
     const view = agentIn(own, { interact }).forUser('s1')
     const back = decide(await urlOf(view), { error: 'access_denied' })
     await expect(view.handleCallback(back)).rejects.toMatchObject({ code: 'denied' })
   })
 
-  test('keeps to the agent’s own policy, and tells mistakes apart', async () => {
+  test('follows the agent’s own policy, and reports mistakes as TypeErrors', async () => {
     const { own } = await worldOfUsers()
     await expect(agentWithoutAuthServers(own).signIn(request)).rejects.toMatchObject({ code: 'not_allowed' })
     const agent = agentIn(own, { interact })

@@ -25,7 +25,7 @@ test('a refused call rejects with the reason, and an answered one resolves', asy
   expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/ey[\w-]{10,}\./)
 })
 
-test('what the API itself answers is no refusal', async () => {
+test('an answer of the API itself is no refusal', async () => {
   const own = await world()
   own.network.intercept(calendar, () => new Response('no such page', { status: 404 }))
   expect((await throwOnRefusal(agentIn(own).fetch)(`${calendar}/nothing`)).status).toBe(404)

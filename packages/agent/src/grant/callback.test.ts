@@ -108,15 +108,18 @@ describe('a callback', () => {
     expect((await agent.handleCallback(again)).scope).toBe('events.read')
   })
 
-  test(verifies('CLI-08', 'agent.checks.callback', 'with markup for an error carries none of it further'), async () => {
-    const { own, decide } = await worldOfUsers()
-    const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
-    const back = decide(await urlOf(agent.fetch(events)), { error: '<script>alert(1)</script>' })
-    back.searchParams.set('error_description', '<b>hello</b>')
-    const error: unknown = await agent.handleCallback(back).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'denied', cause: {} })
-    expect(JSON.stringify([String(error), (error as AgentError).cause])).not.toMatch(/script|hello/)
-  })
+  test(
+    verifies('CLI-08', 'agent.checks.callback', 'with markup in place of an error code does not pass it on'),
+    async () => {
+      const { own, decide } = await worldOfUsers()
+      const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
+      const back = decide(await urlOf(agent.fetch(events)), { error: '<script>alert(1)</script>' })
+      back.searchParams.set('error_description', '<b>hello</b>')
+      const error: unknown = await agent.handleCallback(back).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'denied', cause: {} })
+      expect(JSON.stringify([String(error), (error as AgentError).cause])).not.toMatch(/script|hello/)
+    },
+  )
 
   test('that is no URL is not quoted', async () => {
     const { agent } = await asked()
@@ -161,29 +164,32 @@ describe('what an auth server answers to a request that needs a user', () => {
     await expect(agent.fetch(events)).rejects.toMatchObject({ code: 'invalid_answer', cause: { member } })
   })
 
-  test(verifies('CLI-07', 'agent.checks.user-url', 'no page on its own origin: nobody is sent anywhere'), async () => {
-    for (const [agent_auth_endpoint, member] of [
-      [undefined, 'agent_auth_endpoint'],
-      ['http://auth.example/authorize', 'discovery_failed'],
-      ['javascript:alert(1)', 'discovery_failed'],
-      ['file:///etc/passwd', 'discovery_failed'],
-      ['--help', 'discovery_failed'],
-      ['https://evil.example/authorize', 'discovery_failed'],
-      ['https://ada@auth.example/authorize', 'discovery_failed'],
-    ] as const) {
-      const { own } = await worldOfUsers()
-      own.network.intercept(auth, async (exchange, next) => {
-        const response = await next(exchange)
-        if (exchange.target !== '/.well-known/aauth-issuer') return response
-        return Response.json({ ...((await response.json()) as object), agent_auth_endpoint })
-      })
-      const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
-      await expect(agent.fetch(events), String(agent_auth_endpoint)).rejects.toMatchObject({
-        ...{ code: 'invalid_answer', url: undefined },
-        cause: { member },
-      })
-    }
-  })
+  test(
+    verifies('CLI-07', 'agent.checks.user-url', 'an auth server without a page on its own origin gets no user'),
+    async () => {
+      for (const [agent_auth_endpoint, member] of [
+        [undefined, 'agent_auth_endpoint'],
+        ['http://auth.example/authorize', 'discovery_failed'],
+        ['javascript:alert(1)', 'discovery_failed'],
+        ['file:///etc/passwd', 'discovery_failed'],
+        ['--help', 'discovery_failed'],
+        ['https://evil.example/authorize', 'discovery_failed'],
+        ['https://ada@auth.example/authorize', 'discovery_failed'],
+      ] as const) {
+        const { own } = await worldOfUsers()
+        own.network.intercept(auth, async (exchange, next) => {
+          const response = await next(exchange)
+          if (exchange.target !== '/.well-known/aauth-issuer') return response
+          return Response.json({ ...((await response.json()) as object), agent_auth_endpoint })
+        })
+        const agent = agentIn(own, { interact: callbackRoute({ redirectUri: callback }) })
+        await expect(agent.fetch(events), String(agent_auth_endpoint)).rejects.toMatchObject({
+          ...{ code: 'invalid_answer', url: undefined },
+          cause: { member },
+        })
+      }
+    },
+  )
 
   test.each<readonly [string, string, (claims: Record<string, unknown>) => Record<string, unknown>]>([
     ['iss', 'invalid_auth_token', claims => ({ ...claims, iss: 'https://auth2.example' })],

@@ -26,7 +26,7 @@ const forms = (own: World): string[] =>
 
 describe('grants in state', () => {
   test(
-    verifies('agent.tokens.kept', 'they are kept by resource and scope, newest first, and replace what they cover'),
+    verifies('agent.tokens.kept', 'are stored by resource and scope, newest first, and replace grants that they cover'),
     async () => {
       const state = memoryState()
       const grants = openGrants(state)
@@ -48,13 +48,13 @@ describe('grants in state', () => {
     },
   )
 
-  test('a resource that asks for ever new scopes fills nothing', async () => {
+  test('a resource that asks for ever new scopes does not fill the state', async () => {
     const grants = openGrants(memoryState())
     for (let n = 0; n < 100; n++) await grants.keep(me, grant(`s${n}`))
     expect(await grants.at(me, calendar)).toHaveLength(16)
   })
 
-  test(verifies('agent.tokens.kept', 'two processes with one state undo nothing of each other’s'), async () => {
+  test(verifies('agent.tokens.kept', 'two processes with one state keep each other’s grants'), async () => {
     const state = memoryState()
     const [one, other] = [openGrants(state), openGrants(state)]
     expect([await one.at(me, calendar), await other.at(me, calendar)]).toEqual([[], []])
@@ -123,7 +123,7 @@ describe('auth tokens end', () => {
     expect(forms(own)).toEqual(['auth', 'refresh'])
   })
 
-  test('a challenge that comes late uses what another call got meanwhile', async () => {
+  test('a late challenge uses the grant that another call got meanwhile', async () => {
     const own = await world()
     const agent = agentIn(own)
     let hold: Promise<unknown> | undefined
@@ -163,7 +163,7 @@ describe('auth tokens end', () => {
     expect(forms(own)).toEqual(['auth', 'refresh', 'refresh', 'refresh'])
   })
 
-  test('an auth server that is away costs nothing while the token holds', async () => {
+  test('an auth server that is down does not matter while the token is valid', async () => {
     const own = await world()
     const agent = agentIn(own)
     await agent.fetch(`${calendar}/events`)

@@ -79,7 +79,7 @@ describe('enrolment', () => {
     })
   })
 
-  test('an answer that is a page is refused', async () => {
+  test('an HTML page as an answer is refused', async () => {
     const own = await world()
     enrolment(own, json => new Response(JSON.stringify(json), { headers: { 'content-type': 'text/html' } }))
     await expect(delegateIn(own).fetch(agenda)).rejects.toMatchObject({ code: 'invalid_answer' })
@@ -102,7 +102,7 @@ describe('enrolment', () => {
   })
 })
 
-test('a saved key that is gone, or another under its name, is named before anything is signed with it', async () => {
+test('a saved key that is missing or was replaced is an error before anything is signed', async () => {
   for (const spoil of ['remove', 'generate'] as const) {
     const own = await world()
     const state = memoryState()
@@ -130,7 +130,7 @@ describe('identify', () => {
     expect(await agentIn(own).identify()).toEqual({ agent: home })
   })
 
-  test('without enrolment and code, or as a pseudonym, there is nobody to name', async () => {
+  test('fails without enrolment and code, and for a pseudonym', async () => {
     const own = await world()
     for (const identity of [delegate({ agentServer: home }), pseudonym()]) {
       const agent = agentIn(own, { identity })
@@ -232,7 +232,7 @@ describe('renewal', () => {
   })
 })
 
-test(verifies('CLI-13', 'no private key, code or token is in anything that is printed or sent'), async () => {
+test(verifies('CLI-13', 'no private key, code or token is printed, nor sent where it does not belong'), async () => {
   const own = await world()
   // The plainest of states, whose keys are among its values.
   const { read, write, remove } = memoryState()

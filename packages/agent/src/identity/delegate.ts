@@ -123,7 +123,7 @@ function countFailure(
 }
 
 function describeFailure({ error }: FailedAttempts, held: Enrolled | undefined, now: number): string {
-  const why = error instanceof AgentError ? error.message : 'something unforeseen went wrong'
+  const why = error instanceof AgentError ? error.message : 'an unexpected error'
   if (held === undefined) return `not enrolled: ${why}`
   const left = Math.max(0, Math.floor(held.expires - now))
   return `the agent token could not be renewed: ${why}; ${left > 0 ? `it is used for the ${left} s it has left` : 'it has ended'}`

@@ -54,7 +54,7 @@ describe('by OIDC token', () => {
     },
   )
 
-  test(verifies('delegate.enrol.oidc', 'a token given as text is sent as it is, and taken once'), async () => {
+  test(verifies('delegate.enrol.oidc', 'a token given as text is sent unchanged, and enrols once'), async () => {
     const own = await world()
     const enroll = { type: 'oidc', token: `oidc|build-7|${endpoint}` } as const
     expect(await enrolling(own, enroll).identify()).toEqual({ agent: home, delegate: 'build-7' })
@@ -65,7 +65,7 @@ describe('by OIDC token', () => {
     })
   })
 
-  test('a function that fails, or gives something else, sends nothing; the next call asks it again', async () => {
+  test('a function that fails or returns no token sends nothing; the next call calls it again', async () => {
     const own = await world()
     const answers: Array<() => Promise<string>> = [
       () => Promise.reject(new Error('the metadata service is away')),
@@ -122,7 +122,7 @@ describe('by session', () => {
     },
   )
 
-  test('without a session it says to sign in', async () => {
+  test('without a session the error says to sign in', async () => {
     const own = await world()
     await expect(enrolling(own, { type: 'session' }).identify()).rejects.toMatchObject({
       code: 'denied',
@@ -131,7 +131,7 @@ describe('by session', () => {
   })
 })
 
-describe('by whatever the agent server takes', () => {
+describe('by a custom type of the agent server', () => {
   test.each<readonly [string, Enrollment]>([
     ['an object', { type: 'custom', enrollment: { type: 'badge', badge: 'b7' } }],
     ['a function', { type: 'custom', enrollment: async () => ({ type: 'badge', badge: 'b7' }) }],
@@ -141,7 +141,7 @@ describe('by whatever the agent server takes', () => {
     expect(bodies(own)).toEqual(['{"enrollment":{"type":"badge","badge":"b7"}}'])
   })
 
-  test(verifies('delegate.enrol.unknown', 'a type the agent server does not know is named as such'), async () => {
+  test(verifies('delegate.enrol.unknown', 'a type that the agent server does not know is reported'), async () => {
     const own = await world()
     const agent = enrolling(own, { type: 'custom', enrollment: { type: 'handshake' } })
     await expect(agent.identify()).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('by whatever the agent server takes', () => {
   })
 })
 
-describe('an answer that is lost', () => {
+describe('a lost answer', () => {
   test(
     verifies(
       'delegate.enrol.refused',
@@ -256,7 +256,7 @@ describe('a second start', () => {
     expect(bodies(own)).toHaveLength(sent)
   })
 
-  test('without its state it says that there is nothing to enrol with, when it must say who it is', async () => {
+  test('without its state it fails when it must identify itself, for want of something to enrol with', async () => {
     const own = await world()
     for (const enroll of [
       { type: 'code', code: '' },

@@ -262,6 +262,11 @@ async function runVisit(visit: () => void | Promise<void>, url: string): Promise
     await visit()
   } catch (error) {
     if (error instanceof AgentError) throw error
-    throw new AgentError('interaction_required', 'the user could not be sent to where they are asked', undefined, url)
+    throw new AgentError(
+      'interaction_required',
+      'the user could not be sent to the page that asks them',
+      undefined,
+      url,
+    )
   }
 }

@@ -38,7 +38,7 @@ function refuses(own: World, requestType: string, error: AAuthError): void {
 }
 
 describe('an agent without a browser', () => {
-  test('shows where to go and what to type, asks at the pace it is told, and goes on', async () => {
+  test('shows the URL and the code, polls at the given pace, and goes on', async () => {
     const { users, agent, shown, slept } = await device()
     users.polls.push('authorization_pending', 'slow_down', 'authorization_pending')
     expect((await agent.forUser('ada').fetch(events)).status).toBe(200)
@@ -55,7 +55,7 @@ describe('an agent without a browser', () => {
     expect(shown).toHaveLength(1)
   })
 
-  test('calls meanwhile await the same code', async () => {
+  test('other calls meanwhile wait for the same code', async () => {
     const { users, agent, shown } = await device()
     const all = await Promise.all([agent.fetch(events), agent.fetch(events)])
     expect(all.map(response => response.status)).toEqual([200, 200])
@@ -76,7 +76,7 @@ describe('an agent without a browser', () => {
     expect((await agent.fetch(events)).status).toBe(200)
   })
 
-  test('an auth server that never ends it is asked as long as the code lives, whatever the clock says', async () => {
+  test('an auth server that never decides is polled until the code expires, even when the clock is set back', async () => {
     const { users, agent, slept } = await device()
     users.polls.push(...Array.from({ length: 200 }, () => 'authorization_pending' as const))
     const response = await agent.fetch(events)
@@ -84,7 +84,7 @@ describe('an agent without a browser', () => {
     expect([slept.length, formsOf(users, 'device_code').length]).toEqual([120, 120])
   })
 
-  test('an auth server that is away is asked ever more seldom', async () => {
+  test('an auth server that is down is polled with growing pauses', async () => {
     const { own, agent, slept } = await device()
     let away = 0
     own.network.intercept(auth, (exchange, next) => {
@@ -96,7 +96,7 @@ describe('an agent without a browser', () => {
     expect(slept).toEqual([5, 1, 10, 1, 20])
   })
 
-  test('nobody waits any more: it is not asked any more', async () => {
+  test('polling ends when no call waits any more', async () => {
     const { own, users } = await worldOfUsers()
     const leave = new AbortController()
     const polls: number[] = []
@@ -122,7 +122,7 @@ describe('an agent without a browser', () => {
     },
   )
 
-  test('where it is not allowed, and there is another way to ask, that one is taken', async () => {
+  test('uses otherwise when the auth server does not allow codes', async () => {
     const visits: string[] = []
     for (const isAllowed of [false, true]) {
       const { own, users, decide } = await worldOfUsers()
@@ -143,7 +143,7 @@ describe('an agent without a browser', () => {
     }
   })
 
-  test('a resource that asks its user itself does so the other way', async () => {
+  test('uses otherwise for a resource that asks its user itself', async () => {
     const own = await world()
     const asks = asking(own)
     const otherwise = callbackRoute({

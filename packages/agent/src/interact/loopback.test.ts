@@ -39,7 +39,7 @@ function fromHost(url: URL, host: string): Promise<number | undefined> {
 }
 
 describe('a listener on 127.0.0.1', () => {
-  test('takes the answer once, says that it was a yes in words of its own, and closes', async () => {
+  test('accepts one callback, shows a fixed page for a yes, and closes', async () => {
     const { call, url, redirect, decide } = await waiting()
     expect(redirect.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}$/)
     const back = decide(url, { user: 'ada' })
@@ -66,7 +66,7 @@ describe('a listener on 127.0.0.1', () => {
     await call.catch(() => undefined)
   })
 
-  test('no two answers come to one place', async () => {
+  test('each request has a port and a path of its own', async () => {
     const [one, two] = [await waiting(), await waiting()]
     expect(one.redirect.pathname).not.toBe(two.redirect.pathname)
     for (const { decide, url } of [one, two]) await fetch(decide(url, { user: 'ada' }))
@@ -80,37 +80,34 @@ describe('a listener on 127.0.0.1', () => {
     expect(explain(await call).reason).toMatch(/^the user said no/)
   })
 
-  test(
-    verifies('CLI-08', 'agent.checks.callback', 'what does not answer its question is not taken for it'),
-    async () => {
-      const { call, url, redirect, decide, users } = await waiting()
-      const back = decide(url, { user: 'ada' })
-      const wrongState = new URL(back)
-      wrongState.searchParams.set('state', 'A'.repeat(43))
-      const noState = new URL(back)
-      noState.searchParams.delete('state')
-      const elsewhere = new URL(back)
-      elsewhere.pathname = '/callback'
-      for (const wrong of [
-        redirect,
-        wrongState,
-        noState,
-        elsewhere,
-        new URL('/', redirect),
-        new URL('/favicon.ico', redirect),
-      ]) {
-        const answer = await fetch(wrong)
-        expect([wrong.pathname, answer.status, await answer.text()]).toEqual([wrong.pathname, 404, ''])
-      }
-      expect((await fetch(back, { method: 'POST' })).status).toBe(404)
-      expect(await fromHost(back, 'evil.example')).toBe(404)
-      expect(formsOf(users, 'code')).toEqual([])
-      expect((await fetch(back)).status).toBe(200)
-      expect((await call).status).toBe(200)
-    },
-  )
+  test(verifies('CLI-08', 'agent.checks.callback', 'a request that is no callback of its own is refused'), async () => {
+    const { call, url, redirect, decide, users } = await waiting()
+    const back = decide(url, { user: 'ada' })
+    const wrongState = new URL(back)
+    wrongState.searchParams.set('state', 'A'.repeat(43))
+    const noState = new URL(back)
+    noState.searchParams.delete('state')
+    const elsewhere = new URL(back)
+    elsewhere.pathname = '/callback'
+    for (const wrong of [
+      redirect,
+      wrongState,
+      noState,
+      elsewhere,
+      new URL('/', redirect),
+      new URL('/favicon.ico', redirect),
+    ]) {
+      const answer = await fetch(wrong)
+      expect([wrong.pathname, answer.status, await answer.text()]).toEqual([wrong.pathname, 404, ''])
+    }
+    expect((await fetch(back, { method: 'POST' })).status).toBe(404)
+    expect(await fromHost(back, 'evil.example')).toBe(404)
+    expect(formsOf(users, 'code')).toEqual([])
+    expect((await fetch(back)).status).toBe(200)
+    expect((await call).status).toBe(200)
+  })
 
-  test('closes when nobody waits any more', async () => {
+  test('closes when no call waits any more', async () => {
     const { own } = await worldOfUsers()
     const leave = new AbortController()
     let redirect = ''

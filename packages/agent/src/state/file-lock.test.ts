@@ -50,7 +50,7 @@ describe('processes that share a state file', () => {
     await leaver.terminate()
   })
 
-  test('let nobody in beside another', async () => {
+  test('run one task at a time', async () => {
     await writeFile(file, '0')
     const children = ['a', 'b', 'c'].map(name => startChild('race', name, 20))
     await Promise.all(children.map(child => once(child.stdout ?? child, 'data')))
@@ -60,7 +60,7 @@ describe('processes that share a state file', () => {
     expect(await readdir(directory)).toEqual(['state.json', 'state.json.go'])
   }, 30_000)
 
-  test('one that holds the lock keeps others out, and blocks nobody once it was killed', async () => {
+  test('a process that holds the lock keeps others out, and blocks none after it was killed', async () => {
     const child = startChild('hold', 'a', 1)
     await once(child.stdout ?? child, 'data')
     const state = fileState(file)
@@ -80,7 +80,7 @@ describe('processes that share a state file', () => {
   }, 30_000)
 })
 
-describe('who is dead', () => {
+describe('which processes are dead', () => {
   const folder = () => join(directory, 'lock')
   const standing = async (name: string, text = '1\n'): Promise<string> => {
     await mkdir(folder(), { recursive: true })
@@ -102,7 +102,7 @@ describe('who is dead', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
-  test('but not one elsewhere that gives signs of life, however old it is by the clock', async () => {
+  test('a process elsewhere that gives signs of life is alive, however old its file is', async () => {
     const other = await standing('1-elsewhere-00')
     let old = 1_000_000
     const beat = setInterval(() => void utimes(other, old, old++).catch(() => undefined), 5)
@@ -118,7 +118,7 @@ describe('who is dead', () => {
     expect(ran).toBe(true)
   })
 
-  test('one that was taken for dead notices before it writes', async () => {
+  test('a process that was taken for dead notices before it writes', async () => {
     const noticed = await fileLock(timing)(folder(), async stillHeld => {
       for (const name of await readdir(folder())) await rm(join(folder(), name))
       return stillHeld()
@@ -166,7 +166,7 @@ describe('who is dead', () => {
     expect(await waiting).toBe(true)
   })
 
-  test('and nobody waits for the living without end', async () => {
+  test('waiting for a living process ends with an error', async () => {
     const other = await standing('1-elsewhere-00')
     let at = 1_000_000
     const beat = setInterval(() => void utimes(other, at, at++).catch(() => undefined), 5)

@@ -101,7 +101,7 @@ async function waitForTurn(own: string, place: Place): Promise<'first' | 'lost'>
     if ((await lastBeat(own)) === undefined) return 'lost'
     if (dead.every(Boolean)) return 'first'
     if (waited > place.timing.limit)
-      throw new AgentError('state_unusable', 'another process holds the state and does not let go of it')
+      throw new AgentError('state_unusable', 'another process does not release the state')
     await sleep(pause)
     waited += pause
   }

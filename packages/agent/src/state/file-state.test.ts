@@ -25,7 +25,7 @@ describe.each([
     expect(await state.read('a')).toBeUndefined()
   })
 
-  test('keeps every one of many writes at once', async () => {
+  test('loses none of many writes at once', async () => {
     const state = make()
     await Promise.all(Array.from({ length: 30 }, (_, n) => state.write(`k${n}`, n)))
     expect(await Promise.all(Array.from({ length: 30 }, (_, n) => state.read(`k${n}`)))).toEqual(
@@ -35,7 +35,7 @@ describe.each([
 })
 
 describe('the state file', () => {
-  test('is its owner’s alone, whole at every moment, and leaves nothing beside it', async () => {
+  test('is readable by its owner only, never half written, and leaves no files beside it', async () => {
     const path = join(directory, 'deep', 'state.json')
     const state = fileState(path)
     await state.write('a', 1)

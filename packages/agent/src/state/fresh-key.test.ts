@@ -2,7 +2,7 @@ import { type Algorithm, generateSigningKey } from '@countersign/httpsig'
 import { expect, test } from 'vitest'
 import { freshKey } from './fresh-key.js'
 
-test('a key is Ed25519, ES256 where the platform makes none of these, and a fault where it makes neither', async () => {
+test('a key is Ed25519, ES256 when the platform lacks Ed25519, and an error when it has neither', async () => {
   expect((await freshKey(generateSigningKey)).algorithm).toBe('Ed25519')
   const only = (known: readonly Algorithm[]) => (algorithm: Algorithm) =>
     known.includes(algorithm) ? generateSigningKey(algorithm) : Promise.reject(new TypeError(`no ${algorithm} here`))

@@ -17,7 +17,7 @@ describe('state in IndexedDB', () => {
     expect(await state.read('__proto__')).toBe('x')
   })
 
-  test('is there after a reload, key and all, and no key can be exported', async () => {
+  test('survives a reload with its keys, which cannot be exported', async () => {
     const indexedDB = new IDBFactory()
     const first = indexedDbState({ indexedDB })
     await first.write('a', 1)
@@ -42,7 +42,7 @@ describe('state in IndexedDB', () => {
       await expect(crypto.subtle.exportKey(format, stored.privateKey)).rejects.toThrow()
   })
 
-  test('a fresh key takes the place of the one before, and goes when removed', async () => {
+  test('a fresh key replaces the one before, and can be removed', async () => {
     const { keys } = indexedDbState({ indexedDB: new IDBFactory() })
     const first = await keys?.generate('k')
     const second = await keys?.generate('k')
@@ -52,7 +52,7 @@ describe('state in IndexedDB', () => {
     expect(await keys?.load('k')).toBeUndefined()
   })
 
-  test('tasks of one name take turns, by the browser’s locks where it has them', async () => {
+  test('tasks of one name take turns, by the locks of the browser if it has them', async () => {
     const asked: string[] = []
     const locks = {
       request: (name: string, task: () => unknown) => {
@@ -148,7 +148,7 @@ describe('state in IndexedDB', () => {
     expect(await state.read('a')).toBe(2)
   })
 
-  test('is refused at once where there is no IndexedDB', () => {
+  test('throws at once when there is no IndexedDB', () => {
     expect(() => indexedDbState()).toThrow(TypeError)
   })
 })

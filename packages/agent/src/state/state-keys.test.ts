@@ -30,7 +30,7 @@ describe.each([
     expect(await keys.load('b')).toBeDefined()
   })
 
-  test('a fresh key takes the place of the one before', async () => {
+  test('a fresh key replaces the one before', async () => {
     const keys = keysOf(make())
     const first = await keys.generate('a')
     const second = await keys.generate('a')
@@ -54,7 +54,7 @@ test('a damaged key is said to be, without a word of it', async () => {
 })
 
 describe('exclusively', () => {
-  test('runs the tasks of one name one by one, and those of others at once', async () => {
+  test('runs tasks of one name one by one, and tasks of different names at once', async () => {
     const state = memoryState()
     const order: string[] = []
     let release = (): void => undefined
@@ -73,7 +73,7 @@ describe('exclusively', () => {
     expect(order).toEqual(['other', 'first', 'second'])
   })
 
-  test('gives what the task gives, and one that fails stops no other', async () => {
+  test('returns the result of the task, and a task that fails stops no other', async () => {
     const state = memoryState()
     const failing = runExclusively(state, 'a', () => Promise.reject(new RangeError('no')))
     const next = runExclusively(state, 'a', async () => 7)
@@ -81,7 +81,7 @@ describe('exclusively', () => {
     expect(await next).toBe(7)
   })
 
-  test('a state that has none runs the task', async () => {
+  test('a state without exclusively runs the task at once', async () => {
     expect(await runExclusively(plainState(), 'a', async () => 7)).toBe(7)
   })
 })

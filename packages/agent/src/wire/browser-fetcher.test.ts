@@ -32,13 +32,13 @@ test('fetches without cookies, redirects, referrer or cache', async () => {
   ])
 })
 
-test('reads no document that is too large', async () => {
+test('refuses a document that is too large', async () => {
   const fetcher = browserFetcher({ fetch: async () => new Response('{ }') })
   await expect(fetcher(url, { maxBytes: 2 })).rejects.toThrow(TypeError)
   expect((await fetcher(url, { maxBytes: 3 })).body.byteLength).toBe(3)
 })
 
-test('holds on to nothing once it has the document, however long its signal lives', async () => {
+test('leaves no listener on a signal that outlives the fetch', async () => {
   const { signal } = new AbortController()
   const fetcher = browserFetcher({ fetch: async () => new Response('{}') })
   for (const maxBytes of [1, 2]) await fetcher(url, { maxBytes, signal }).catch(() => undefined)

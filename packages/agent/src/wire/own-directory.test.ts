@@ -5,12 +5,12 @@ import { ownDirectory as inBrowsers } from './own-directory-browser.js'
 const id = 'https://agent.example'
 const options = { now: () => 1_800_000_000, development: false }
 
-test('on Node a fetcher is there by itself, in a browser it must be given', () => {
+test('on Node there is a default fetcher, in a browser it must be given', () => {
   expect(ownDirectory(options).agent).toBeTypeOf('function')
   expect(() => inBrowsers(options)).toThrow(TypeError)
 })
 
-test('both ask the fetcher, and take development for what it is', async () => {
+test('both use the fetcher, and respect development', async () => {
   for (const open of [ownDirectory, inBrowsers]) {
     const fetched: string[] = []
     const fetcher = async (url: string) => {

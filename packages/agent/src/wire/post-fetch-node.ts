@@ -24,7 +24,10 @@ const meanings: ReadonlyArray<readonly [code: RegExp, why: string]> = [
   [/^(?:TLS: )?(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER)$/, 'TLS: none is spoken on that port'],
   [/^(?:TLS: )?CERT_HAS_EXPIRED$/, 'TLS: its certificate has expired'],
   [/^(?:TLS: )?ERR_TLS_CERT_ALTNAME_INVALID$/, 'TLS: its certificate is for another name'],
-  [/^(?:TLS: )?(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/, 'TLS: its certificate is of nobody whom this machine trusts'],
+  [
+    /^(?:TLS: )?(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/,
+    'TLS: its certificate is from no issuer that this machine trusts',
+  ],
 ]
 
 /** Returns where and why a request failed, from an error and its causes. */

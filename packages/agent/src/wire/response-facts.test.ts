@@ -31,13 +31,13 @@ describe('readAnswer', () => {
     ['too large', `{"error":"a","x":"${'a'.repeat(20_000)}"}`],
     ['components that are none', '{"required_components":["\\"x\\";sf","a b",1]}'],
     ['too many components', JSON.stringify({ required_components: Array.from({ length: 33 }, (_, n) => `x-${n}`) })],
-  ])(verifies('CLI-18', 'an error body that is %s says nothing'), async (_, body) => {
+  ])(verifies('CLI-18', 'an error body that is %s is ignored'), async (_, body) => {
     const answer = await readResponseFacts(json(body), 0)
     expect(answer.error).toBeUndefined()
     expect(answer.requiredComponents).toEqual([])
   })
 
-  test(verifies('CLI-18', 'a body that drips is not waited for, and one without end not read'), async () => {
+  test(verifies('CLI-18', 'a body that drips is not waited for, and an endless body is not read'), async () => {
     const drips = new ReadableStream({ pull: () => new Promise(() => undefined) })
     const response = json(drips, { 'agent-auth': 'httpsig' })
     expect(await readResponseFacts(response, 0, 10)).toMatchObject({ status: 401, agentAuth: {} })
