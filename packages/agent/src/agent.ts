@@ -151,7 +151,11 @@ export function agentParts(options: AgentOptions, bodyLimit: number): AgentParts
   const { agentServer } = credentials
   return {
     ...shared,
-    ...{ fetch: send, acceptAuthServer, credentials, state, bodyLimit },
+    fetch: send,
+    acceptAuthServer,
+    credentials,
+    state,
+    bodyLimit,
     userInteraction: interact === undefined ? noInteraction() : interact.open(shared),
     whyNotIdentify: identifyPolicy({ identifyTo, acceptAuthServer, agentServer, discovery, development }),
     components: boundedMap(1000),

@@ -9,7 +9,7 @@ export interface DelegateSettings {
   readonly folder: string
   readonly agentServer: string
   /** Not needed once enrolled. */
-  readonly enroll?: Enrollment
+  readonly enroll?: Enrollment | undefined
   readonly development: boolean
   readonly authServers?: readonly string[]
   readonly interact?: Interact | undefined
@@ -24,7 +24,7 @@ export function delegateAgent(settings: DelegateSettings): Agent {
   const folder = join(settings.folder, 'delegates')
   makeFolder(folder, 'owner')
   return createAgent({
-    identity: delegate({ agentServer, ...(enroll === undefined ? {} : { enroll }) }),
+    identity: delegate({ agentServer, enroll }),
     state: fileState(join(folder, `${new URL(agentServer).host.replace(':', '_')}.json`)),
     acceptAuthServer: authServers,
     // A user who types a URL after `--as delegate` agrees to identify the agent there.

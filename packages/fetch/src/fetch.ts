@@ -36,7 +36,9 @@ export async function fetchUrl(url: string, flags: FetchFlags, names: CommandNam
   note(`> ${init.method} ${target.href} as ${flags.as}`)
   const refusals = observeRefusals(target)
   const agent = await agentOf(flags, {
-    ...{ interact: interactOf(flags, process.stderr), names, fetch: refusals.fetch },
+    interact: interactOf(flags, process.stderr),
+    names,
+    fetch: refusals.fetch,
     onEvent: event => note(stepLine(event)),
   })
   const response = await agent

@@ -53,8 +53,14 @@ export interface BrowserSignInOptions {
  */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   checkOptions('browserSignIn', options, {
-    ...{ id: 'string', key: 'object', discovery: 'object', redirectUri: 'string' },
-    ...{ fetch: 'function', deadline: 'any', now: 'function', development: 'boolean' },
+    id: 'string',
+    key: 'object',
+    discovery: 'object',
+    redirectUri: 'string',
+    fetch: 'function',
+    deadline: 'any',
+    now: 'function',
+    development: 'boolean',
   })
   const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
   // A timer of more than 24 days, or Infinity, would fire at once.
@@ -65,7 +71,9 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       acceptAuthServer: [authServer],
       interact: callbackRoute({ redirectUri }),
       discovery: discovery.limited(),
-      ...{ state, now, development },
+      state,
+      now,
+      development,
       ...(fetch === undefined ? {} : { fetch }),
     })
   return {

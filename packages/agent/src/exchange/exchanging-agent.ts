@@ -115,9 +115,17 @@ const capacity = 1000
 export function exchangingAgent<U extends Upstream>(options: ExchangingAgentOptions<U>): ExchangingAgent<U> {
   const known = restriction(identifiersCheck)
   checkOptions('exchangingAgent', options, {
-    ...{ id: 'string', key: 'object', acceptAuthServer: known, identifyTo: known },
-    ...{ redirectUri: 'string', discovery: 'object', fetch: 'function', now: 'function', sleep: 'function' },
-    ...{ development: 'boolean', suspend: 'function' },
+    id: 'string',
+    key: 'object',
+    acceptAuthServer: known,
+    identifyTo: known,
+    redirectUri: 'string',
+    discovery: 'object',
+    fetch: 'function',
+    now: 'function',
+    sleep: 'function',
+    development: 'boolean',
+    suspend: 'function',
   })
   const { id, key, redirectUri, suspend, ...rest } = options
   const parts: AgentParts = {

@@ -32,8 +32,13 @@ export interface ProviderClient {
 /** Creates a client of a provider. Needs the package `openid-client`. */
 export function providerClient(options: ProviderClientOptions): ProviderClient {
   checkOptions('providerClient', options, {
-    ...{ issuer: 'object', clientId: 'string', clientSecret: 'string', timeout: 'number', execute: each('function') },
-    ...{ refusal: 'function', busy: 'function' },
+    issuer: 'object',
+    clientId: 'string',
+    clientSecret: 'string',
+    timeout: 'number',
+    execute: each('function'),
+    refusal: 'function',
+    busy: 'function',
   })
   const { refusal, busy } = options
   let discovered: Promise<client.Configuration> | undefined

@@ -39,8 +39,12 @@ export async function requestAccess(
   tell: Tell,
 ): Promise<void> {
   checkOptionsOffPage('requestAccess', request, {
-    ...{ resource: 'string', scope: 'string', authServer: 'string' },
-    ...{ purpose: 'string', loginHint: 'string', signal: 'object' },
+    resource: 'string',
+    scope: 'string',
+    authServer: 'string',
+    purpose: 'string',
+    loginHint: 'string',
+    signal: 'object',
   })
   const { resource, authServer, signal } = request
   if (!isIdentifier(resource, context))
@@ -50,7 +54,7 @@ export async function requestAccess(
   if (reason !== undefined) throw new AgentError('not_allowed', 'identifyTo does not list this resource', { resource })
   const self = await context.credentials.current(tell)
   const requester = { self, tell, signal, hints: hintMembers(request) }
-  const wanted = { resource, scope, ...(authServer === undefined ? {} : { issuer: authServer }) }
+  const wanted = { resource, scope, issuer: authServer }
   if ((await context.authorization.findCovering(requester, wanted)) !== undefined) return
   const offer = await checkResourceToken(await requestResourceToken(request, self, context), self, context)
   await context.authorization.obtain(requester, offer, { refused: new Set(), mayRefresh: true })

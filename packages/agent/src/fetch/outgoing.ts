@@ -7,10 +7,10 @@ export interface Outgoing {
   readonly method: string
   readonly url: URL
   readonly headers: ReadonlyArray<readonly [string, string]>
-  readonly body?: Uint8Array<ArrayBuffer>
+  readonly body?: Uint8Array<ArrayBuffer> | undefined
   /** The redirect mode of the caller; `follow` follows within the origin only. */
   readonly redirect: RequestRedirect
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** The other options that the caller gave to `fetch`, passed on unchanged. */
   readonly init: RequestInit
 }
@@ -32,10 +32,10 @@ export async function readOutgoing(
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('agent.fetch takes http and https URLs')
   refuseReservedHeaders(request.headers)
-  const { signal } = signalOf(input, init)
+  const signal = signalOf(input, init)
   signal?.throwIfAborted()
   const own = init?.body instanceof ReadableStream
-  const body = await readBody(request, bodyLimit, { ...signalOf(input, init), rest: own ? 'cancel' : 'leave' })
+  const body = await readBody(request, bodyLimit, { signal, rest: own ? 'cancel' : 'leave' })
   const headers = [...request.headers]
   // A signed body must have a type (protocol §3.3); a body without one is sent as bytes.
   if (body !== undefined && !request.headers.has('content-type'))
@@ -45,9 +45,9 @@ export async function readOutgoing(
     method: request.method,
     url: withoutLoneQuestionMark(url),
     headers,
-    ...(body === undefined ? {} : { body }),
+    body,
     redirect: request.redirect,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
     init: { ...given, ...init },
   }
 }
@@ -57,9 +57,9 @@ function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
   return init?.body instanceof ReadableStream ? Object.assign({ duplex: 'half' }, init) : init
 }
 
-function signalOf(input: string | URL | Request, init: RequestInit | undefined): { signal?: AbortSignal } {
+function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
   const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
-  return signal === undefined || signal === null ? {} : { signal }
+  return signal ?? undefined
 }
 
 function refuseReservedHeaders(headers: Headers): void {

@@ -46,7 +46,11 @@ export interface Granted {
  */
 export async function signIn(request: SignIn, context: ClimbContext, tell: Tell): Promise<User> {
   checkOptionsOffPage('signIn', request, {
-    ...{ authServer: 'string', scope: 'string', purpose: 'string', loginHint: 'string', signal: 'object' },
+    authServer: 'string',
+    scope: 'string',
+    purpose: 'string',
+    loginHint: 'string',
+    signal: 'object',
   })
   const { authServer, scope: wanted = 'openid', signal } = request
   const { acceptAuthServer = [], authorization, credentials, development } = context

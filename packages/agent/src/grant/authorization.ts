@@ -62,7 +62,7 @@ export interface Authorization {
 export interface GrantQuery {
   readonly resource: string
   readonly scope: readonly string[]
-  readonly issuer?: string
+  readonly issuer?: string | undefined
 }
 
 /** What getting grants needs. */
@@ -171,7 +171,7 @@ function refresh(grant: Renewable, { self, tell }: Requester, context: Context):
     tell(issuer, 'refresh', `refreshing the auth token for ${resource} at ${issuer}`)
     try {
       const answer = await postTokenRequest({ issuer, form }, self, context)
-      const renewed = { refreshToken, ...(await checkGrant(answer, asked, self, context)) }
+      const renewed = { refreshToken, ...(await checkGrant(answer, { asked, self }, context)) }
       // A session belongs to one user: an answer that names another must not hand it over (session swap).
       if (grant.sub !== undefined && renewed.sub !== grant.sub) throw invalidAnswerError('auth server', 'sub')
       await context.grants.keep(self, renewed)
@@ -199,7 +199,9 @@ function requestGrant(
     tell(issuer, 'authorize', `asking ${issuer} for ${what}`)
     return context.userInteraction.obtainGrant({
       ...receiverOf(requester, context),
-      ...{ asked, abandoned, user: context.user },
+      asked,
+      abandoned,
+      user: context.user,
       begin: more => sendFirstRequest(asked, { form: { ...more, ...form, ...hints }, self }, context),
       authEndpoint: async () =>
         (await checkParticipant('auth server', () => context.discovery.authServer(issuer))).agent_auth_endpoint,

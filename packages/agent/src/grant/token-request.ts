@@ -10,6 +10,12 @@ import type { TokenRequestContext } from './token-context.js'
 /** The longest refresh token that is stored, in characters. */
 const maxRefreshToken = 4096
 
+/** The grant that was asked for, and the agent that it must be for. */
+interface GrantOwner {
+  readonly asked: RequestedGrant
+  readonly self: Self
+}
+
 /**
  * Sends a token request signed as `self`, and returns its answer unchecked.
  * @throws AgentError `unreachable`, `invalid_answer`, `denied`
@@ -37,22 +43,20 @@ export async function postTokenRequest(
  */
 export async function checkGrant(
   json: Readonly<Record<string, unknown>>,
-  asked: RequestedGrant,
-  self: Self,
+  { asked, self }: GrantOwner,
   context: TokenRequestContext,
 ): Promise<Grant> {
   const { issuer, resource } = asked
   const authToken = json['auth_token']
   if (typeof authToken !== 'string') throw invalidAnswerError('auth server', 'auth_token')
-  const facts = await checkAuthToken(authToken, asked, self, context)
+  const facts = await checkAuthToken(authToken, { asked, self }, context)
   return { issuer, resource, authToken, jkt: self.jkt, ...facts, ...checkRefreshToken(json) }
 }
 
 /** A hostile auth server could issue tokens that make the agent act for others, or with more scope than it asked for. */
 async function checkAuthToken(
   token: string,
-  asked: RequestedGrant,
-  self: Self,
+  { asked, self }: GrantOwner,
   context: TokenRequestContext,
 ): Promise<Pick<Grant, 'scope' | 'expires' | 'renewAt' | 'sub'>> {
   const { discovery, development } = context
@@ -91,10 +95,10 @@ function checkRefreshToken(json: Readonly<Record<string, unknown>>): { refreshTo
 /** Checks a token answer, stores its grant and returns it. */
 export async function checkAndKeepGrant(
   answer: Readonly<Record<string, unknown>>,
-  { asked, self }: { readonly asked: RequestedGrant; readonly self: Self },
+  { asked, self }: GrantOwner,
   context: TokenRequestContext & { readonly grants: Pick<Grants, 'keep'> },
 ): Promise<Grant> {
-  const grant = await checkGrant(answer, asked, self, context)
+  const grant = await checkGrant(answer, { asked, self }, context)
   await context.grants.keep(self, grant)
   return grant
 }

@@ -62,7 +62,7 @@ export function openDelegate(options: DelegateOptions, context: IdentityContext)
       try {
         return await runAlone(() => renewOrEnrol(held, { ...setup, rotateEvery }, tell))
       } catch (error) {
-        failed = countFailure(error, failed, held, context)
+        failed = countFailure(error, { before: failed, held }, context)
         tell(agentServer, held === undefined ? 'enroll' : 'renew', describeFailure(failed, held, context.now()))
         throw error
       }
@@ -109,8 +109,7 @@ function useUntilExpiry(error: unknown, held: Enrolled, { now }: IdentityContext
 
 function countFailure(
   error: unknown,
-  before: FailedAttempts | undefined,
-  held: Enrolled | undefined,
+  { before, held }: { readonly before: FailedAttempts | undefined; readonly held: Enrolled | undefined },
   { now, random }: IdentityContext,
 ): FailedAttempts {
   const attempts = (before?.attempts ?? 0) + 1

@@ -48,7 +48,7 @@ export type VisitUrl = (url: string, visit: Visit) => void | Promise<void>
 export interface ReturnPoint {
   readonly redirectUri: string
   /** Without it calls do not wait: the caller gets the url to send the user to. */
-  readonly visit?: VisitUrl
+  readonly visit?: VisitUrl | undefined
   close(): void
 }
 

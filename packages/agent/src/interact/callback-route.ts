@@ -26,6 +26,6 @@ export function callbackRoute(options: CallbackRouteOptions): Interact {
     throw new TypeError(
       'redirectUri must be one of the redirect_uris of the agent, such as https://app.example/callback',
     )
-  const returnPoint = { redirectUri, ...(visit === undefined ? {} : { visit }), close: () => undefined }
+  const returnPoint = { redirectUri, visit, close: () => undefined }
   return browserInteraction('callback', async () => returnPoint)
 }

@@ -49,7 +49,7 @@ export function indexedDbState(options: IndexedDbStateOptions = {}): AgentState 
     }
     return opened
   }
-  const within: Within = async (store, mode, act) => runTransaction(await database(), store, mode, act)
+  const within: Within = async (store, mode, act) => runTransaction(await database(), [store, mode], act)
   return {
     read: key => within('values', 'readonly', store => store.get(key)),
     write: async (key, value) => void (await within('values', 'readwrite', store => store.put(value, key))),
@@ -123,8 +123,7 @@ function open(factory: IDBFactory, name: string, closed: () => void): Promise<ID
 
 function runTransaction<T>(
   database: IDBDatabase,
-  name: StoreName,
-  mode: IDBTransactionMode,
+  [name, mode]: readonly [store: StoreName, mode: IDBTransactionMode],
   act: (store: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -7,7 +7,7 @@ export function isJson(contentType: string | null): boolean {
 
 /** How to read a body that may be too long or too slow. */
 export interface BoundedRead {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /**
    * What happens to the unread rest. `cancel` cancels the stream. `leave` does not: a runtime that turns a form into a stream may
    * go on filling a cancelled stream, and the error of that cannot be caught and ends the program.

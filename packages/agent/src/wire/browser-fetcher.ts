@@ -22,10 +22,10 @@ export function browserFetcher(options: { readonly fetch?: typeof fetch } = {}):
       credentials: 'omit',
       redirect: 'error',
       referrerPolicy: 'no-referrer',
-      ...(signal === undefined ? {} : { signal }),
+      signal: signal ?? null,
     }
     const response = await (send === undefined ? globalThis.fetch(url, init) : send(url, init))
-    const body = await readBounded(response, maxBytes, { ...(signal === undefined ? {} : { signal }), rest: 'cancel' })
+    const body = await readBounded(response, maxBytes, { signal, rest: 'cancel' })
     if (body === undefined) throw new TypeError('the document is larger than maxBytes, or did not come in time')
     const cacheControl = response.headers.get('cache-control')
     return {

@@ -6,16 +6,16 @@ import { clockSkew } from './retry-after.js'
 export interface ResponseFacts {
   readonly status: number
   /** The challenge; `malformed` when it cannot be parsed. */
-  readonly agentAuth?: AgentAuth | 'malformed'
+  readonly agentAuth?: AgentAuth | 'malformed' | undefined
   /** The error code of protocol §8 in the body. */
-  readonly error?: string
+  readonly error?: string | undefined
   /** Components that a signature must cover, from an `invalid_signature`. */
   readonly requiredComponents: readonly string[]
   readonly retryAfter: string | null
   /** The header of a challenge that the agent does not support: of a later edition of AAuth, or of another scheme. */
   readonly asksBy?: string | undefined
   /** Seconds by which this clock is ahead of the server's, if they differ by more than 30. */
-  readonly skew?: number
+  readonly skew?: number | undefined
 }
 
 /** In bytes. A longer body is not an error of the protocol. */
@@ -30,16 +30,14 @@ const refusals: ReadonlySet<number> = new Set([400, 401, 403, 429, 503])
 export async function readResponseFacts(response: Response, now: number, patience = 2_000): Promise<ResponseFacts> {
   const { status, headers } = response
   const body = refusals.has(status) ? await readErrorBody(response, patience) : {}
-  const agentAuth = readChallenge(headers.get('agent-auth'))
-  const skew = clockSkew(headers.get('date'), now)
   return {
     status,
-    ...(agentAuth === undefined ? {} : { agentAuth }),
-    ...errorMember(body),
+    agentAuth: readChallenge(headers.get('agent-auth')),
+    error: errorMember(body),
     requiredComponents: requiredComponents(body['required_components']),
     retryAfter: headers.get('retry-after'),
     asksBy: ['AAuth-Requirement', 'WWW-Authenticate'].find(name => headers.has(name)),
-    ...(skew === undefined ? {} : { skew }),
+    skew: clockSkew(headers.get('date'), now),
   }
 }
 
@@ -86,9 +84,8 @@ async function readInTime(copy: Response, patience: number): Promise<Uint8Array 
   }
 }
 
-function errorMember(body: Readonly<Record<string, unknown>>): { error?: string } {
-  const error = body['error']
-  return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? { error } : {}
+function errorMember({ error }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? error : undefined
 }
 
 /** Returns the demanded components: bare names only, and no more than a signature may cover. */

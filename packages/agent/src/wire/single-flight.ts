@@ -74,7 +74,7 @@ export function untilAborted<T>(task: Promise<T>, signal: AbortSignal | undefine
 
 /** Runs a task of a call unless its signal has aborted, and awaits it until then. */
 export async function unlessAborted<T>(
-  { signal }: { readonly signal?: AbortSignal },
+  { signal }: { readonly signal?: AbortSignal | undefined },
   task: () => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
