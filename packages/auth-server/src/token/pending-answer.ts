@@ -13,8 +13,8 @@ export interface PendingAnswer {
 
 /** Where the user's browser goes with the answer. */
 interface WayBack {
-  readonly redirect_uri?: string
-  readonly state?: string
+  readonly redirect_uri?: string | undefined
+  readonly state?: string | undefined
 }
 
 /**

@@ -2,17 +2,17 @@ import { AAuthError, isSafeId } from '@countersign/protocol'
 
 /** The access that is asked for: at another resource, by its resource token, or at the agent itself, by scope (the direct form). */
 export type AccessRequest = ({ readonly resource_token: string } | { readonly scope: string }) & {
-  readonly purpose?: string
+  readonly purpose?: string | undefined
   /** The user whom the agent expects to sign in. */
-  readonly login_hint?: string
+  readonly login_hint?: string | undefined
 }
 
 /** `request_type=auth`. */
 export type AuthRequest = AccessRequest & {
   readonly request_type: 'auth'
   /** Where the user's browser goes with the answer, if the user is asked. */
-  readonly redirect_uri?: string
-  readonly state?: string
+  readonly redirect_uri?: string | undefined
+  readonly state?: string | undefined
 }
 
 /** `request_type=device_auth`. */
@@ -37,7 +37,7 @@ export interface RefreshRequest {
   readonly request_type: 'refresh'
   readonly refresh_token: string
   /** A narrower scope than the grant's. */
-  readonly scope?: string
+  readonly scope?: string | undefined
 }
 
 /** `request_type=exchange`. */
@@ -47,10 +47,10 @@ export interface ExchangeRequest {
   readonly resource_token: string
   /** The auth token that the caller was called with. */
   readonly upstream_token: string
-  readonly purpose?: string
+  readonly purpose?: string | undefined
   /** As in `auth`. */
-  readonly redirect_uri?: string
-  readonly state?: string
+  readonly redirect_uri?: string | undefined
+  readonly state?: string | undefined
 }
 
 /** A token endpoint request, read. */
@@ -95,7 +95,7 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
         request_type: 'exchange',
         resource_token: required(form, 'resource_token'),
         upstream_token: required(form, 'upstream_token'),
-        ...purposeOf(form),
+        purpose: purposeOf(form),
         ...wayBack(form),
       }
     case 'device_code':
@@ -104,7 +104,7 @@ export function parseTokenRequest(form: ReadonlyMap<string, string>, supported: 
       return {
         request_type: 'refresh',
         refresh_token: required(form, 'refresh_token'),
-        ...optional(form, 'scope'),
+        scope: form.get('scope'),
       }
     default:
       throw new AAuthError('unsupported_request_type', 'request_type must be one of request_types_supported')
@@ -128,45 +128,35 @@ function parseAccess(form: ReadonlyMap<string, string>): AccessRequest {
   if ([resource_token, scope, auth_request_url].filter(value => value !== undefined).length !== 1) {
     throw new AAuthError('invalid_request', 'give exactly one of resource_token, scope and auth_request_url')
   }
-  const more = { ...purposeOf(form), ...loginHintOf(form) }
+  const more = { purpose: purposeOf(form), login_hint: loginHintOf(form) }
   if (resource_token !== undefined) return { resource_token, ...more }
   if (scope !== undefined) return { scope, ...more }
   throw new AAuthError('invalid_request', 'auth_request_url is not supported by this auth server')
 }
 
-function purposeOf(form: ReadonlyMap<string, string>): { purpose?: string } {
+function purposeOf(form: ReadonlyMap<string, string>): string | undefined {
   const purpose = form.get('purpose')
-  if (purpose === undefined) return {}
-  if (purpose.length > longestPurpose) throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters')
-  return { purpose }
+  if (purpose === undefined || purpose.length <= longestPurpose) return purpose
+  throw new AAuthError('invalid_request', 'purpose is longer than 1024 characters')
 }
 
 /** Where the answer goes. `redirect_uri` needs no length limit here: it must be listed in the agent's metadata. */
-function wayBack(form: ReadonlyMap<string, string>): { redirect_uri?: string; state?: string } {
-  const way = { ...optional(form, 'redirect_uri'), ...optional(form, 'state') }
-  if (encodedLength(way.state) > longestState) {
+function wayBack(form: ReadonlyMap<string, string>): Pick<AuthRequest, 'redirect_uri' | 'state'> {
+  const state = form.get('state')
+  if (encodedLength(state) > longestState) {
     throw new AAuthError('invalid_request', 'state is longer than 512 characters when it is encoded')
   }
-  return way
+  return { redirect_uri: form.get('redirect_uri'), state }
 }
 
 function encodedLength(value = ''): number {
   return new URLSearchParams([['', value]]).toString().length - 1
 }
 
-function loginHintOf(form: ReadonlyMap<string, string>): { login_hint?: string } {
+function loginHintOf(form: ReadonlyMap<string, string>): string | undefined {
   const login_hint = form.get('login_hint')
-  if (login_hint === undefined) return {}
-  if (!isSafeId(login_hint))
-    throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters')
-  return { login_hint }
-}
-
-function optional<K extends string>(form: ReadonlyMap<string, string>, name: K): { [P in K]?: string } {
-  const member: { [P in K]?: string } = {}
-  const value = form.get(name)
-  if (value !== undefined) member[name] = value
-  return member
+  if (login_hint === undefined || isSafeId(login_hint)) return login_hint
+  throw new AAuthError('invalid_request', 'login_hint is longer than 512 bytes or holds control characters')
 }
 
 function required(form: ReadonlyMap<string, string>, name: string): string {
