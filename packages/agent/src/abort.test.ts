@@ -61,7 +61,7 @@ describe('a call that is aborted ends at once with the reason, and the next one 
     expect((await agent.fetch(events)).status).toBe(200)
   })
 
-  test.each(stages.slice(2))('and whoever waits with it for %s is not disturbed', async (_, origin, fits) => {
+  test.each(stages.slice(2))('and another call that waits for %s too goes on', async (_, origin, fits) => {
     const own = await world()
     const agent = delegateIn(own)
     const stop = new AbortController()

@@ -1,7 +1,7 @@
 import { AAuthError, errorResponse } from '@countersign/protocol'
 import { calendar, type World } from './participants.test.fixture.js'
 
-/** A resource that has questions of its own for whoever calls `/events`, and what its pages were asked. */
+/** A resource that asks the user of every caller of `/events`, and the requests to its pages. */
 export interface Asking {
   /** Questions that are still to be answered, by the path of their page. */
   readonly open: Set<string>

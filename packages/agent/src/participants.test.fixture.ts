@@ -170,7 +170,7 @@ function authToken(own: World, { agent, delegate, key }: IdentifiedCaller, scope
   })
 }
 
-/** Path → what it takes. `/limited` lets nobody pass unsigned, by its limit. */
+/** Path → what it takes. `/limited` allows no unsigned requests, by its limit. */
 const routes = {
   '/public': { level: 'anonymous' },
   '/limited': { level: 'anonymous' },

@@ -3,7 +3,7 @@ import { agentIn } from './agents.test.fixture.js'
 import { pseudonym } from './identity/identity.js'
 import { calendar, type World, world } from './participants.test.fixture.js'
 
-/** A resource anywhere that lets in whoever signs. */
+/** A resource at any origin that accepts every signed request. */
 function openTo(own: World, origin: string): string {
   own.network.hosts.set(origin, exchange =>
     exchange.header('signature-key') === undefined

@@ -288,7 +288,7 @@ describe('nothing of one user works for another', () => {
     expect(asks.carried.filter(code => code !== undefined)).toHaveLength(1)
   })
 
-  test.each(['a"b', 'a b', 'a\\', 'é', 'a'.repeat(513), ''])('what is no code is kept by nobody: %s', async code => {
+  test.each(['a"b', 'a b', 'a\\', 'é', 'a'.repeat(513), ''])('a malformed code is not stored: %s', async code => {
     const own = await world()
     const asks = asking(own)
     const agent = agentIn(own, { interact })
