@@ -8,25 +8,25 @@ export interface ActiveExchange {
   readonly response: ServerResponse
 }
 
-/** What a server knows of its open connections, so that it ends them without losing what is on its way. */
+/** The open connections of a server, so that it can close them without losing requests. */
 export interface Connections {
-  /** @param door `secureConnection` of a server that speaks TLS: its HTTP connections are not those of the network */
+  /** @param door the event for a new HTTP connection: `secureConnection` for a server with TLS */
   watch(server: Server, door?: 'connection' | 'secureConnection'): void
   begin(exchange: ActiveExchange): void
   end(exchange: ActiveExchange): void
-  /** What is being answered on a connection, more than one when a peer pipelines. */
+  /** The requests being answered on a connection; more than one when a peer pipelines. */
   on(socket: Socket): ReadonlySet<ActiveExchange>
-  /** Takes care of a connection that the HTTP server has given away, until it closes. */
+  /** Tracks a connection that no longer belongs to the HTTP server, until it closes. */
   tunnel(socket: Duplex): void
-  /** Cuts all of those, and TLS handshakes under way. */
+  /** Cuts all tunnels and TLS handshakes under way. */
   cutRest(): void
-  /** Whether a connection has come as far as HTTP. */
+  /** Whether HTTP can be used on the connection: with TLS, whether its handshake is over. */
   isOpen(socket: Socket): boolean
-  /** Whether someone has connected whose first request has not come yet. */
+  /** Whether any connection has not received its first request yet. */
   awaited(): boolean
 }
 
-/** Keeps track of connections; one instance serves several addresses. */
+/** Tracks connections; the servers of several addresses share one instance. */
 export function trackConnections(): Connections {
   const fresh = new Set<Socket>()
   const open = new WeakSet<Socket>()

@@ -4,8 +4,8 @@ const most = 4 * 1024 * 1024
 const seconds = 1
 
 /**
- * Reads and drops what is left of a refused request's body, or on its connection, up to 4 MiB and one second. A connection
- * closed while the peer still sends is reset, and the reset would throw away the answer that says why.
+ * Reads and drops the rest of a refused request's body, or of its connection, up to 4 MiB and one second. A connection that is
+ * closed while the peer still sends is reset, and with the reset the peer would lose the response with the reason.
  */
 export function discardRest(from: Readable): Promise<void> {
   return new Promise(resolve => {

@@ -3,11 +3,11 @@ import { Server as NetServer } from 'node:net'
 import type { Connections } from './connections.js'
 import type { Logger } from './log.js'
 
-/** Seconds in which the first request of a connection that was taken last may still arrive. */
+/** Seconds in which the first request of a connection that was just accepted may still arrive. */
 const firstRequest = 0.25
 
 /**
- * Takes no new connections, waits until those there are have ended, and cuts off what is left after `seconds`.
+ * Accepts no new connections, waits until the open ones have ended, and cuts those that are left after `seconds`.
  */
 export async function drain(
   servers: readonly Server[],
@@ -15,7 +15,7 @@ export async function drain(
   seconds: number,
   log: Logger,
 ): Promise<void> {
-  // Not the close of http.Server: that one also cuts connections whose first request is on its way, unanswered.
+  // `close` of http.Server would also cut connections whose first request is still arriving.
   const ended = servers.map(
     server => new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve())),
   )
@@ -30,7 +30,7 @@ export async function drain(
     for (const server of servers) server.closeIdleConnections()
   }
   closeIdle()
-  // Again and again: an answer that began before the draining promised to keep its connection.
+  // Repeated: a response that began before the draining leaves its connection open when it ends.
   const tidy = setInterval(closeIdle, 50)
   await Promise.all(ended)
   clearInterval(tidy)

@@ -10,35 +10,36 @@ import { requestId } from './request-id.js'
 import { isStream, type TracedExchange, tracedBody, tracedEvents, tracedExchange } from './trace.js'
 import { writeResponse } from './write-response.js'
 
-/** What every exchange of a server shares. */
+/** The settings and state that all exchanges of a server share. An exchange is one request and its response. */
 export interface ExchangeContext {
   readonly id: string
   readonly name: string
   readonly participant: Participant
   readonly health: Health
-  readonly cors?: Cors
+  readonly cors?: Cors | undefined
   readonly bodyLimit: number
   readonly headerLines: number
-  /** Seconds a peer may leave what was sent unread. */
+  /** Seconds that a peer may stop reading the response. */
   readonly stall: number
   readonly log: Logger
-  /** Bounds the lines that strangers can make at will. */
+  /** Bounds the log lines that strangers can cause. */
   readonly limit: LogLimit
-  readonly trace?: (exchange: TracedExchange) => void
+  readonly trace?: ((exchange: TracedExchange) => void) | undefined
   readonly draining: () => boolean
   readonly now: () => number
 }
 
 interface Answer {
-  /** Of a connection that goes on in another protocol, what was joined to it. */
+  /** For a connection that switches to another protocol: the other connection that it is joined to. */
   readonly response: Response | Upgraded
-  readonly message?: ReceivedMessage
-  /** What was thrown, when the answer is an error response. */
-  readonly error?: AAuthError
+  readonly message?: ReceivedMessage | undefined
+  /** The error, when the answer is an error response. */
+  readonly error?: AAuthError | undefined
+  /** A health response: not logged at `info`, and without CORS headers. */
   readonly quiet?: true
 }
 
-/** How a request is answered that asks to go on in another protocol. */
+/** Handles a request to switch to another protocol. */
 export interface Switching {
   ask(message: ReceivedMessage): Promise<Response | Upgraded>
   join(upgraded: Upgraded, requestId: string): void
@@ -73,14 +74,14 @@ export async function exchange(
   record(context, { id, peer, from, answer, failure, started, cut: !to.writableFinished })
 }
 
-/** What a page may read of the answer; nothing of the server's own health. */
+/** Adds the CORS headers that let pages read the response; not to health responses. */
 function readable(answer: Answer, { cors }: ExchangeContext, from: IncomingMessage): Answer {
   if (cors === undefined || answer.quiet) return answer
   const origin = from.headers.origin
   const headers: Array<[string, string]> = origin === undefined ? [] : [['origin', origin]]
   const { response } = answer
   if (!(response instanceof Response)) return answer
-  // A copy: the headers of a response that a participant took from fetch() cannot be written.
+  // A copy: the headers of a response that comes from fetch() are immutable.
   const copy = new Response(response.body, response)
   cors.expose({ method: from.method ?? '', headers }, copy.headers)
   return { ...answer, response: copy }
@@ -108,13 +109,13 @@ async function decide(
   } catch (thrown) {
     const error = asAAuthError(thrown)
     if (!arrived) tellRefused(context, requestId, error)
-    return { response: errorResponse(error, { now: context.now }), error, ...(message !== undefined && { message }) }
+    return { response: errorResponse(error, { now: context.now }), error, message }
   }
 }
 
 const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
 
-/** Asks for a body that waits to be asked for, unless the head refuses the request. */
+/** Judges the head, and sends 100 Continue to a caller that waits for it, unless the head is refused. */
 function judging({ participant }: ExchangeContext, from: IncomingMessage, to: ServerResponse): JudgeHead {
   return head => {
     const judged = participant.judgeHead?.(head) ?? 'whole'
@@ -122,7 +123,7 @@ function judging({ participant }: ExchangeContext, from: IncomingMessage, to: Se
     if (typeof judged === 'string') to.writeContinue()
     else if ('refused' in judged) {
       const go = (refused: ReceivedMessage | undefined): void => {
-        // A caller that did not wait may have its answer already.
+        // A caller that did not wait may have its response already.
         if (refused === undefined && !to.headersSent) to.writeContinue()
       }
       judged.refused.then(go, () => undefined)
@@ -131,7 +132,7 @@ function judging({ participant }: ExchangeContext, from: IncomingMessage, to: Se
   }
 }
 
-/** A participant that keeps an account of its decisions hears of those that were made for it. */
+/** Tells the participant of a request that the server refused, so that its events are complete. */
 function tellRefused({ participant, log }: ExchangeContext, requestId: string, error: AAuthError): void {
   try {
     participant.refused?.({ requestId }, error)
@@ -140,7 +141,7 @@ function tellRefused({ participant, log }: ExchangeContext, requestId: string, e
   }
 }
 
-/** One Host line exactly: of two, Node keeps the first and a layer behind it may read the second. */
+/** Requires exactly one Host line: of two, Node keeps the first, and a layer behind it may read the second (request smuggling). */
 function checkHeaderLines(from: IncomingMessage, limit: number): void {
   const lines = from.rawHeaders.length / 2
   if (lines > limit) throw new AAuthError('invalid_request', 'too many header lines', { status: 431 })
@@ -163,7 +164,7 @@ async function send(
   if (context.trace === undefined || message === undefined) return writeResponse(response, to, options)
   const goesOn = isStream(response)
   const body = goesOn ? tracedEvents() : tracedBody()
-  // What has no foreseeable end is shown as far as it has come.
+  // An event stream may not end for long: its beginning is traced after a moment.
   const early = goesOn ? setTimeout(() => report(`${body.text()}[stream]`), streamPatience) : undefined
   let isTold = false
   const report = (text: string): void => {
@@ -178,10 +179,10 @@ async function send(
   }
 }
 
-/** Milliseconds in which a stream may end and be shown whole. */
+/** Milliseconds after which a stream that has not ended is traced as far as it has come. */
 const streamPatience = 250
 
-/** A tool that watches must not be able to break what it watches. */
+/** Calls the trace function; an error that it throws must not break the response. */
 function trace(context: ExchangeContext, at: number, message: ReceivedMessage, response: Response, body: string): void {
   try {
     context.trace?.(tracedExchange(context, at, message, response, body))
@@ -205,7 +206,7 @@ function record(context: ExchangeContext, done: Finished): void {
   const fields = {
     request_id: id,
     method: from.method,
-    // Never the query: codes and states travel there.
+    // Without the query, which may contain codes and states.
     path: (from.url ?? '').split('?', 1)[0]?.slice(0, 256),
     status: answer.response instanceof Response ? answer.response.status : 101,
     ms: Math.round((performance.now() - done.started) * 10) / 10,

@@ -1,15 +1,15 @@
 import { AAuthError, errorResponse } from '@countersign/protocol'
 
-/** Whether this process lives, and whether it should be sent requests. */
+/** Tells load balancers whether this process lives and whether it is ready for requests. */
 export interface Health {
   /** Answers `/healthz` and `/readyz`; undefined for every other target. */
   answer(method: string, target: string): Promise<Response> | undefined
 }
 
 /**
- * Health for load balancers and supervisors.
- * @param options.ready the participant's own check, asked at most once a second, however often strangers ask us
- * @param options.draining whether the server is on its way down
+ * Makes the health endpoints for load balancers and supervisors.
+ * @param options.ready the participant's own check, called at most once a second, however often strangers request it
+ * @param options.draining whether the server is shutting down
  * @param options.now Unix seconds
  */
 export function health(options: {

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The addresses to bind: all of `required`, and those of `optional` that this machine has. */
+/** The addresses to bind: `required`, and those of `optional` that this machine has. */
 export interface Addresses {
   /** undefined: every address of the machine. */
   readonly required: string | undefined
@@ -17,8 +17,8 @@ export interface Listening {
 const loopbackHosts: readonly string[] = ['127.0.0.1', '::1']
 
 /**
- * Chooses the addresses. In development loopback only: such a server takes http identifiers, and anyone who could
- * reach it could pose as any of them. `localhost` may mean either family, so both are bound.
+ * Chooses the addresses. In development loopback only: such a server accepts http identifiers, and a stranger who could
+ * reach it could impersonate any of them. `localhost` may mean either family, so both are bound.
  * @throws TypeError for another host in development
  */
 export function addresses(host: string | undefined, mode: { readonly development: boolean }): Addresses {
@@ -49,7 +49,7 @@ export async function listen(
       return { servers, port: bound }
     } catch (error) {
       for (const server of servers) server.close()
-      // A port that is free on one family may be taken on the other; with port 0 another one does as well.
+      // A port that is free on one family may be in use on the other; with port 0 another port is tried.
       if (port !== 0 || tries === 10) throw error
     }
   }

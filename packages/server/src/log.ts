@@ -1,7 +1,7 @@
 import { checkOptions } from '@countersign/protocol'
 import { pino } from 'pino'
 
-/** Takes structured records. Never hand it tokens, keys, codes, header values, query strings or bodies. */
+/** Writes structured records. Never pass it tokens, keys, codes, header values, query strings or bodies. */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void
   info(fields: Readonly<Record<string, unknown>>, message: string): void
@@ -13,10 +13,10 @@ export interface Logger {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * Makes a logger that writes one JSON object a line.
- * @param options.name stands in every record
+ * Makes a logger that writes one JSON object per line.
+ * @param options.name in every record
  * @param options.level default `info`
- * @param options.write takes a line with its line feed; default: stderr
+ * @param options.write called with each line and its line feed; default: writes to stderr
  */
 export function jsonLog(options: {
   readonly name: string
@@ -40,7 +40,7 @@ export function jsonLog(options: {
   )
 }
 
-/** JSON escapes C0 controls only; the rest would still move a terminal's cursor or break a line in some viewers. */
+/** JSON escapes C0 controls only; other controls could move a terminal's cursor or break a line in some viewers. */
 function escapeControls(line: string): string {
   return line.replace(
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import type { ActiveExchange } from './connections.js'
 
-/** The answer to bytes that never became a request. */
+/** The response to bytes that are no HTTP request. */
 export interface MalformedAnswer {
   readonly status: 400 | 408 | 431
   readonly description: string
 }
 
-/** Chooses the answer by the parser's error code. */
+/** Chooses the response by the parser's error code. */
 export function malformedAnswer(code: string | undefined): MalformedAnswer {
   if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, description: 'the header block is too large' }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, description: 'the request did not arrive in time' }
@@ -17,8 +17,9 @@ export function malformedAnswer(code: string | undefined): MalformedAnswer {
 const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const
 
 /**
- * Answers on the bare connection and closes it. Says whether it answered: while an earlier request of the same
- * connection is still being answered it only cuts, since the peer would take these bytes for that answer.
+ * Sends the response on the bare connection and closes it. While an earlier request of the same connection is still being
+ * answered, it only cuts the connection: the peer would take these bytes for that response.
+ * @returns whether the response was sent
  */
 export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active: ReadonlySet<ActiveExchange>): boolean {
   const earlier = [...active].some(({ request, response }) => request.complete || response.headersSent)
@@ -37,7 +38,7 @@ export function refuseMalformed(socket: Socket, answer: MalformedAnswer, active:
       '',
       body,
     ].join('\r\n'),
-    // The peer may go on sending for ever; nobody listens any more.
+    // Destroyed, since the peer may go on sending for ever.
     () => socket.destroy(),
   )
   return true

@@ -6,9 +6,9 @@ import { discardRest } from './discard-rest.js'
 import type { Participant } from './participant.js'
 import { writeResponse } from './write-response.js'
 
-/** A participant that knows which paths are its own, so that it can share an origin with a site. */
+/** A participant that names its paths, so that it can share an origin with a site. */
 export interface MountableParticipant extends Participant {
-  /** Each exactly as it stands in a request target, without query. */
+  /** Its paths, exactly as in a request target, without query. */
   readonly paths: readonly string[]
 }
 
@@ -18,7 +18,7 @@ export interface MountOptions {
   readonly bodyLimit?: number
 }
 
-/** As much of a Hono context as {@link mountHono} reads. */
+/** The part of a Hono context that {@link mountHono} reads. */
 export interface HonoContext {
   readonly req: { readonly raw: Request }
   /** With `@hono/node-server`, Node's own request is its `incoming`. */
@@ -26,13 +26,13 @@ export interface HonoContext {
 }
 
 const defaultBodyLimit = 64 * 1024
-/** Seconds a peer may leave what was sent unread. */
+/** Seconds that a peer may stop reading the response. */
 const stall = 30
 
 /**
- * Mounts a participant in front of a Fetch handler, at the root of its origin. The runtime has parsed such a request already, so
- * that attacks on its spelling cannot be seen: where there is Node's own request, use {@link mountNode} or {@link mountHono}.
- * @returns a handler that answers undefined for every path that is not the participant's: those go on to the site, unread
+ * Mounts a participant in front of a Fetch handler, at the root of its origin. The runtime has already parsed such a request, so
+ * attacks on its spelling cannot be detected: on Node use {@link mountNode} or {@link mountHono}.
+ * @returns a handler that resolves to undefined for every path that is not the participant's: pass those requests to the site
  * @see protocol §3.3
  */
 export function mountFetch(
@@ -49,10 +49,10 @@ export function mountFetch(
 }
 
 /**
- * Mounts a participant in front of a `node:http` site, or as Express middleware before whatever reads bodies, at the root of its
- * origin. Requests are verified exactly as they came.
- * @returns a handler that resolves to false for every path that is not the participant's, after `next` where it was given: those
- * go on to the site, unread. What is wrong with the program (a body read before) goes to `next`, else it rejects.
+ * Mounts a participant in front of a `node:http` site, or as Express middleware before any middleware that reads bodies, at the
+ * root of its origin. Requests are verified exactly as they were received.
+ * @returns a handler that calls `next`, if given, and resolves to false for every path that is not the participant's: those
+ * requests go on to the site, unread. A mistake of the program (a body read before) goes to `next`; without `next` it rejects.
  * @see protocol §3.3
  */
 export function mountNode(
@@ -83,9 +83,9 @@ export function mountNode(
 }
 
 /**
- * Mounts a participant as Hono middleware, at the root of its origin and before whatever reads bodies:
- * `app.use(mountHono(server))`. With `@hono/node-server` requests are verified exactly as they came, elsewhere as far as a
- * Fetch request still shows it. Every path that is not the participant's goes on to the app, unread.
+ * Mounts a participant as Hono middleware, at the root of its origin and before any middleware that reads bodies:
+ * `app.use(mountHono(server))`. With `@hono/node-server` requests are verified exactly as they were received, elsewhere as far as a
+ * Fetch request shows it. Requests for every path that is not the participant's go on to the app, unread.
  * @see protocol §3.3
  */
 export function mountHono(
@@ -124,7 +124,7 @@ async function answer(participant: Participant, read: () => Promise<ReceivedMess
     message = await read()
   } catch (thrown) {
     const error = asAAuthError(thrown)
-    // Not the caller's doing: the site's own error handling must see it.
+    // Not a fault of the caller: the site's own error handling must see it.
     if (error.code === 'server_error') throw thrown
     return errorResponse(error)
   }

@@ -30,19 +30,19 @@ export interface ServeLimits {
   readonly headerBytes: number
   /** Header lines; default 200. More: 431. */
   readonly headerLines: number
-  /** Seconds until the header block is there; default 10. */
+  /** Seconds in which the header block must arrive; default 10. */
   readonly headersTimeout: number
-  /** Seconds until the whole request is there; default 30. */
+  /** Seconds in which the whole request must arrive; default 30. */
   readonly requestTimeout: number
   /** Seconds an idle connection is kept; default 10. */
   readonly keepAliveTimeout: number
-  /** Seconds a peer may leave what was sent unread; default 30. */
+  /** Seconds that a peer may stop reading the response; default 30. */
   readonly stall: number
   /** Open connections per address; default 10 000. More are dropped. */
   readonly connections: number
   /** Seconds that a WebSocket may be silent in both directions; default 300. */
   readonly tunnelIdle: number
-  /** Seconds after which a WebSocket ends whatever it does; default 3600: so long a revoked permission can go on in it. */
+  /** Seconds after which a WebSocket is closed in any case; default 3600. A revoked permission can last this long in it. */
   readonly tunnelSeconds: number
 }
 
@@ -60,16 +60,16 @@ const defaultLimits: ServeLimits = {
 
 /** A certificate and its private key, both PEM. */
 export interface Certificate {
-  /** The chain, its own certificate first. */
+  /** The certificate chain, the server's own certificate first. */
   readonly cert: string
   readonly key: string
 }
 
 /** How a participant is run. */
 export interface ServeOptions {
-  /** What it is, e.g. `auth-server`; stands in the ready line and every log record. */
+  /** The kind of participant, e.g. `auth-server`; in the ready line and every log record. */
   readonly name: string
-  /** Its identifier. */
+  /** The participant's identifier. */
   readonly id: string
   /** 0 takes a free port. */
   readonly port: number
@@ -78,11 +78,11 @@ export interface ServeOptions {
   /** Loopback only, tracing allowed. Never inferred from the environment. */
   readonly development?: boolean
   readonly participant: Participant
-  /** Speaks TLS 1.2 or later with this certificate. Default: plain http, for a proxy in front that ends TLS. */
+  /** Serves TLS 1.2 or later with this certificate. Default: plain http, for a proxy in front that terminates TLS. */
   readonly tls?: Certificate
   /**
-   * Whose pages may read every answer, also those that the server gives itself (a body too large, a failure); it answers
-   * the preflights. Default none.
+   * Origins whose pages may read every response, including the server's own (a body too large, a failure). The server answers
+   * their preflights. Default none.
    * @see protocol §4 "CORS"
    */
   readonly cors?: CorsOrigins
@@ -91,22 +91,22 @@ export interface ServeOptions {
   readonly limits?: Partial<ServeLimits>
   /** Default: JSON lines on stderr. */
   readonly log?: Logger
-  /** Bounds the log lines of refused requests; shared with whatever else bounds lines of the same log. Default: one of its own. */
+  /** Bounds the log lines of refused requests. Pass one limit to all that write to the same log. Default: a new one. */
   readonly logLimit?: LogLimit
-  /** Of the default log; default `info`. */
+  /** The level of the default log; default `info`. */
   readonly level?: LogLevel
-  /** Sees every exchange; development only. */
+  /** Called with every request and its response; development only. */
   readonly trace?: (exchange: TracedExchange) => void
   /** Seconds that requests under way get to finish when the server closes; default 10. */
   readonly drain?: number
   /**
-   * Seconds between failing readiness and refusing connections, for a balancer that must notice first; default 0.
-   * They come before those of `drain`.
+   * Seconds between failing readiness and refusing connections, so that a load balancer notices first; default 0.
+   * The seconds of `drain` begin after them.
    */
   readonly lameDuck?: number
   /** Whether SIGTERM and SIGINT close the server and end the process with 0; default true. A second one ends it at once. */
   readonly signals?: boolean
-  /** Takes the ready line; default: stdout. */
+  /** Called with the ready line; default: writes it to stdout. */
   readonly announce?: (line: string) => void
   /** Unix seconds. */
   readonly now?: () => number
@@ -151,8 +151,8 @@ export interface Running {
   readonly url: string
   readonly port: number
   /**
-   * New connections get this certificate; those there are go on.
-   * @throws Error for one that cannot be used, or without `tls` in the options; the one before stays
+   * Uses this certificate for new connections; open ones keep theirs.
+   * @throws Error for an unusable certificate, or without `tls` in the options; the old certificate stays
    */
   setCertificate(certificate: Certificate): void
   /** Fails readiness, takes no new connections, lets requests under way finish within `drain`, then closes the participant. */
@@ -160,9 +160,9 @@ export interface Running {
 }
 
 /**
- * Runs a participant over HTTP until it is closed. Answers `/healthz` and `/readyz` itself, and prints one line when
- * it listens and is ready, or has not become so in 2 seconds: `countersign NAME ready at URL`.
- * @throws TypeError for options that are not safe together; Error that names the port when it is in use
+ * Runs a participant over HTTP until it is closed. Answers `/healthz` and `/readyz` itself. Prints one line once it listens and
+ * is ready, or after 2 seconds if it is not: `countersign NAME ready at URL`.
+ * @throws TypeError for options that are unsafe together; Error that names the port when it is in use
  */
 export async function serve(options: ServeOptions): Promise<Running> {
   checkOptions('serve', options, checks, ['name', 'id', 'port', 'participant'])
@@ -195,10 +195,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
   return { url, port, close, setCertificate: certificate => setCertificate(servers, certificate) }
 }
 
-/** Seconds that the ready line waits for readiness. A server whose database or upstream is away says where it is all the same. */
+/** Seconds that the ready line waits for readiness. It is printed even if the database or the upstream is unreachable. */
 const readyWithin = 2
 
-/** A request that is created once the ready line is out should pass, and not be refused for having been signed before the start. */
+/** Waits for readiness, so that a request signed after the ready line is not refused as one signed before the start. */
 async function soonReady({ health }: ExchangeContext): Promise<void> {
   const late = new AbortController()
   await Promise.race([
@@ -209,7 +209,7 @@ async function soonReady({ health }: ExchangeContext): Promise<void> {
 }
 
 function setCertificate(servers: readonly Server[], { cert, key }: Certificate): void {
-  // Before any server takes it: all have the same certificate.
+  // Throws for a bad certificate before any server uses it: all servers keep the same certificate.
   createSecureContext({ cert, key })
   for (const server of servers) {
     if (!(server instanceof TlsServer)) throw new TypeError('a server without tls has no certificate')
@@ -235,14 +235,14 @@ function exchangeContext(
     stall: limits.stall,
     log,
     limit: options.logLimit ?? logLimit(log, { now }),
-    ...(trace !== undefined && { trace }),
-    ...(cors !== undefined && { cors: createCors(cors) }),
+    trace,
+    cors: cors === undefined ? undefined : createCors(cors),
     draining,
     now,
   }
 }
 
-/** Answers what arrives at one address. */
+/** Makes the server for one address. */
 function httpServer(
   context: ExchangeContext,
   limits: ServeLimits,
@@ -257,7 +257,7 @@ function httpServer(
     void exchange(context, request, response).finally(() => connections.end(own))
   }
   server.on('request', answer)
-  // A body that its head refuses, or that is too long, is not asked for.
+  // With `Expect: 100-continue` the exchange asks for the body, unless the head is refused or the body is too long.
   server.on('checkContinue', answer)
   const ask = context.participant.upgrade?.bind(context.participant)
   if (ask !== undefined)
@@ -266,7 +266,7 @@ function httpServer(
       void upgrade(context, { request, socket, head, ask, connections, bounds })
     })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // Of a handshake that failed: there is nobody to answer.
+    // The TLS handshake failed: the peer could not read a response.
     if (tls !== undefined && !connections.isOpen(socket)) return void socket.destroy()
     const malformed = malformedAnswer(error.code)
     const peer = socket.remoteAddress
@@ -295,7 +295,7 @@ function boundedServer(limits: ServeLimits, tls: Certificate | undefined): Serve
       ? createServer(bounds)
       : createTlsServer({ ...bounds, ...tls, minVersion, handshakeTimeout: bounds.headersTimeout })
   server.maxConnections = limits.connections
-  // Beyond its default of 2000 lines Node drops lines silently, a second signature or Host among them.
+  // No limit of Node's: it would silently drop lines after the 2000th, among them a second Signature or Host.
   server.maxHeadersCount = 0
   return server
 }

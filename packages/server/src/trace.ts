@@ -1,6 +1,6 @@
 import { gatherBytes, type ReceivedMessage } from '@countersign/httpsig'
 
-/** One request and its answer as they were on the wire, for a development tool that shows them. */
+/** One request and its response as they were on the wire, for a development tool that shows them. */
 export interface TracedExchange {
   /** When the request arrived, Unix seconds. */
   readonly at: number
@@ -17,14 +17,14 @@ export interface TracedExchange {
   readonly response: {
     readonly status: number
     readonly headers: ReadonlyArray<[string, string]>
-    /** At most 64 KiB; ends in `[stream]` where an event stream went on when it was shown. */
+    /** At most 64 KiB; ends in `[stream]` when an event stream had not ended yet. */
     readonly body: string
   }
 }
 
 const bodyLimit = 64 * 1024
 
-/** Gathers the start of a body without holding it up. */
+/** Collects the beginning of a body without delaying it. */
 export interface TracedBody {
   add(chunk: Uint8Array): void
   text(): string
@@ -35,7 +35,7 @@ export function tracedBody(): TracedBody {
   return collected(shortenSecrets)
 }
 
-/** The same of an event stream. */
+/** Collects up to 64 KiB of an event stream, as text with its secrets shortened. */
 export function tracedEvents(): TracedBody {
   return collected(shortenEvents)
 }
@@ -57,12 +57,12 @@ function collected(shorten: (text: string) => string): TracedBody {
   }
 }
 
-/** Whether a response never ends by itself. */
+/** Whether a response is an event stream, which may never end by itself. */
 export function isStream(response: Response): boolean {
   return /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
 }
 
-/** Puts an exchange together. */
+/** Makes the record of an exchange. */
 export function tracedExchange(
   receiver: { readonly id: string; readonly name: string },
   at: number,
@@ -87,12 +87,12 @@ export function tracedExchange(
 }
 
 const secrets: ReadonlySet<string> = new Set(['refresh_token', 'code'])
-// Only such names as could be one of those, with letters escaped or not: of other names, none is looked at twice.
+// Matches only names that could be one of those, with or without escaped letters, so that the pattern stays linear.
 const jsonMember = /"((?:[a-z_]|\\u00[\da-fA-F]{2}){4,13})"(\s*:\s*)"((?:[^"\\]|\\[\s\S])*)("|\\?$)/g
 
 /**
- * Shortens `refresh_token` and `code` values, in JSON and in forms, to their first 6 characters: they work for
- * whoever reads them over a shoulder, while tokens are bound to a key that no trace holds.
+ * Shortens `refresh_token` and `code` values, in JSON and in forms, to their first 6 characters: a person who sees them on a
+ * screen could use them. Tokens are bound to a key that no trace contains.
  */
 export function shortenSecrets(text: string): string {
   if (/^\s*[[{]/.test(text)) return shortenMembers(text)
@@ -108,7 +108,7 @@ export function shortenSecrets(text: string): string {
     .join('&')
 }
 
-/** The same in the data of events, each of which may be JSON or a form, or a line of JSON that goes on in the next. */
+/** Shortens secrets in the data of events, each of which may be JSON, a form, or one of several lines of JSON. */
 export function shortenEvents(text: string): string {
   return shortenMembers(
     text.replace(/^(data: ?)(.*)$/gm, (_, field: string, data: string) => field + shortenSecrets(data)),

@@ -7,18 +7,18 @@ import { type ExchangeContext, exchange } from './exchange.js'
 import { refuseMalformed } from './malformed.js'
 import type { Participant, Upgraded } from './participant.js'
 
-/** Bounds on a connection that goes on as a WebSocket. */
+/** Bounds on a connection that switches to WebSocket. */
 export interface TunnelLimits {
   /** Seconds of silence in both directions. */
   readonly idle: number
-  /** Seconds in all. */
+  /** Seconds in total. */
   readonly seconds: number
 }
 
-interface Asked {
+interface UpgradeRequest {
   readonly request: IncomingMessage
   readonly socket: Duplex
-  /** What came after the head of the request. */
+  /** Bytes that followed the head of the request. */
   readonly head: Buffer
   readonly ask: NonNullable<Participant['upgrade']>
   readonly connections: Connections
@@ -26,15 +26,15 @@ interface Asked {
 }
 
 /**
- * Answers a request to go on in another protocol: a WebSocket is joined to what the participant says, any other request is
- * answered as if it had not asked (RFC 9110 §7.8), and the connection ends. Never throws.
+ * Answers a request to switch to another protocol. A WebSocket is joined to the connection that the participant returns; any other
+ * request is answered without the switch (RFC 9110 §7.8), and the connection closes. Never throws.
  */
-export async function upgrade(context: ExchangeContext, asked: Asked): Promise<void> {
+export async function upgrade(context: ExchangeContext, asked: UpgradeRequest): Promise<void> {
   const { request, socket, connections } = asked
   socket.on('error', () => {})
   connections.tunnel(socket)
   if (hasBody(request) || connections.on(socket as Socket).size > 0) {
-    // The parser has let go of the connection: a body would never be read, and an earlier answer would be broken into.
+    // The parser has released the connection: a body would never be read, and an earlier response would be interrupted.
     const malformed = { status: 400, description: 'a request to change the protocol stands alone' } as const
     refuseMalformed(socket as Socket, malformed, connections.on(socket as Socket))
     return
@@ -42,12 +42,12 @@ export async function upgrade(context: ExchangeContext, asked: Asked): Promise<v
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket as Socket)
-  // The HTTP server has let go of the connection: it passes on no drain, and would not miss a peer that keeps its side open.
+  // The HTTP server has released the connection: it forwards no `drain` and does not close a peer that keeps its side open.
   socket.on('drain', () => response.emit('drain'))
   response.once('finish', () => hangUp(socket))
   const own = { request, response }
   connections.begin(own)
-  const ask: Asked['ask'] = message => {
+  const ask: UpgradeRequest['ask'] = message => {
     if (isWebSocket(request)) return asked.ask(message)
     return context.participant.handle(message)
   }
@@ -59,7 +59,7 @@ export async function upgrade(context: ExchangeContext, asked: Asked): Promise<v
   connections.end(own)
 }
 
-/** What was sent still goes out; then a peer that does not end its own side is not waited for, else strangers could fill the server. */
+/** Sends pending bytes, then closes without waiting long for the peer's side: open half-connections could fill the server. */
 function hangUp(socket: Duplex): void {
   socket.end(() => void discardRest(socket).then(() => socket.destroy()))
 }
@@ -72,12 +72,12 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.trim().toLowerCase() === 'websocket'
 }
 
-function tunnel({ socket, head, bounds }: Asked, upgraded: Upgraded): void {
+function tunnel({ socket, head, bounds }: UpgradeRequest, upgraded: Upgraded): void {
   const sides = [socket, upgraded.socket] as const
   const cut = (): void => {
     for (const side of sides) side.destroy()
   }
-  // Whoever left during the handshake will not close again: the other side would stay.
+  // A side that closed during the handshake emits no `close` any more: the other side would stay open.
   if (sides.some(side => side.destroyed)) {
     cut()
     return

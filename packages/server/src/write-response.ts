@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { textOf } from '@countersign/protocol'
 
-/** Sees the chunks of a response body as they are sent. */
+/** Called with each chunk of a response body as it is sent. */
 export type BodyObserver = (chunk: Uint8Array) => void
 
 /**
- * Sends a Fetch API response: every Set-Cookie on its own line, the body as it comes, no faster than the peer reads.
- * Resolves when the last byte was handed to the kernel or the peer has gone.
+ * Sends a Fetch API response: every Set-Cookie on its own line, each chunk of the body as it arrives, no faster than the peer reads.
+ * Resolves when the last byte was handed to the kernel or the peer has closed the connection.
  * @param options.head whether the body is left out (HEAD)
- * @param options.stall seconds a peer may take to read what was sent before it is cut off
- * @throws what the body's source threw; the connection is then cut, so that no peer takes half a body for the whole
+ * @param options.stall seconds that a peer may stop reading before its connection is cut
+ * @throws the error of the body's source; the connection is then cut, so that no peer takes half a body for the whole
  */
 export async function writeResponse(
   response: Response,
@@ -23,7 +23,8 @@ export async function writeResponse(
   const text = options.head || to.destroyed ? undefined : textOf(response)
   if (text !== undefined) {
     options.observe?.(Buffer.from(text))
-    // A text goes out in one piece with the head, bytes in a second one; and with the head in UTF-8, which is Latin-1 by itself.
+    // Node sends a short text in one write with the head, bytes in a second write. But with a text it encodes the head as UTF-8
+    // instead of Latin-1, so a head with Latin-1 characters goes with bytes.
     return text.length > pieceBytes / 4 || [...response.headers.values()].some(value => latin.test(value))
       ? sendAll(to, Buffer.from(text), options.stall)
       : sendText(to, text, options.stall)
@@ -52,13 +53,13 @@ async function pump(
   options: { readonly stall: number; readonly observe?: BodyObserver },
 ): Promise<void> {
   const opening = reader.read()
-  // An event stream may have nothing to say for long: its reader must know at once that it is open.
+  // An event stream may send its first event late: its reader must know at once that it is open.
   if (!(await isHere(opening))) to.flushHeaders()
   const first = await opening
   if (first.done) return finish(to, options.stall)
   options.observe?.(first.value)
   let next = reader.read()
-  // A body that is whole already goes out in one piece with its length; a stream's first event does not wait.
+  // A body that is complete is sent at once with its length; the first event of a stream does not wait for a second one.
   if (await endsNow(next)) return sendAll(to, first.value, options.stall)
   await send(to, first.value, options.stall)
   for (let part = await next; !part.done && !to.destroyed; part = await next) {
@@ -73,7 +74,7 @@ async function endsNow(next: Promise<ReadableStreamReadResult<Uint8Array>>): Pro
   return (await isHere(next)) && (await next).done
 }
 
-/** Whether it has settled by the end of this turn of the event loop. */
+/** Whether the promise settles within this turn of the event loop. */
 async function isHere(next: Promise<unknown>): Promise<boolean> {
   next.catch(() => {})
   const later = new Promise<boolean>(resolve => setImmediate(() => resolve(false)))
@@ -83,14 +84,14 @@ async function isHere(next: Promise<unknown>): Promise<boolean> {
 const pieceBytes = 64 * 1024
 const latin = /[\x80-\xff]/
 
-/** In pieces: whether a peer still reads shows only between two of them. */
+/** Sends a chunk in pieces, since only between two pieces can it be seen whether the peer still reads. */
 async function send(to: ServerResponse, chunk: Uint8Array, stall: number): Promise<void> {
   for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {
     if (!to.write(chunk.subarray(at, at + pieceBytes)) && !to.destroyed) await until(to, 'drain', stall)
   }
 }
 
-/** Sends a body that is whole with its length, the last piece together with the end. */
+/** Sends a complete body with its length, the last piece together with the end. */
 async function sendAll(to: ServerResponse, body: Uint8Array, stall: number): Promise<void> {
   if (!to.headersSent && !to.hasHeader('content-length')) to.setHeader('content-length', body.length)
   const last = Math.max(0, body.length - pieceBytes)
@@ -111,12 +112,12 @@ async function finish(to: ServerResponse, stall: number, last?: Uint8Array | str
   return finished
 }
 
-/** Waits for the peer's side; a peer that reads nothing for too long loses the connection, and we the buffer. */
+/** Waits until the peer has read; a peer that reads nothing for too long is cut, so that it does not hold our buffer. */
 function until(to: ServerResponse, event: 'drain' | 'finish', stall: number): Promise<void> {
   return new Promise(resolve => {
     let judged: ReturnType<typeof setImmediate> | undefined
     const timer = setTimeout(() => {
-      // Timers run before what came meanwhile is read: a process that stood still itself would blame its peer.
+      // Timers run before pending reads: after a pause of this process the peer may have read in the meantime.
       judged = setImmediate(() => to.destroy())
     }, stall * 1000)
     const done = (): void => {
