@@ -17,7 +17,7 @@ const mcpChecks: OptionChecks<NonNullable<GatewayRoute['mcp']>> = {
   optional: 'strings',
 }
 
-// What a route asks is checked as every requirement is, when it is declared.
+// The requirement of a route is checked by the resource, like every requirement.
 const routeChecks: OptionChecks<GatewayRoute> = {
   path: 'string',
   methods: restriction('strings'),
@@ -26,7 +26,7 @@ const routeChecks: OptionChecks<GatewayRoute> = {
 }
 
 const routes: OptionCheck = each({ ...routeChecks })
-/** A key may have more members: published keys have. */
+/** A key may have further members, as published keys do. */
 const identity: OptionCheck = (value, place) => {
   if (value !== 'headers' && !(isObject(value) && typeof value['kid'] === 'string' && isObject(value['key'])))
     throw wrongOption(place, "'headers', or a key of the resource")
@@ -53,12 +53,12 @@ const checkChecks: OptionChecks<CheckOptions> = {
   now: 'function',
 }
 
-/** Refuses options that a gateway does not have: of a route, a misspelt `mcp` would leave all tools to one rule. @throws TypeError */
+/** Refuses unknown options: a misspelt `mcp` of a route would leave all tools to one rule. @throws TypeError */
 export function checkGatewayOptions(options: GatewayOptions): void {
   checkOptions('createGateway', options, gatewayChecks, ['resource', 'upstream', 'routes'])
 }
 
-/** The same for a check. @throws TypeError */
+/** Refuses unknown options of a check. @throws TypeError */
 export function checkCheckOptions(options: CheckOptions): void {
   checkOptions('createCheck', options, checkChecks, ['resource', 'routes', 'proxy'])
 }

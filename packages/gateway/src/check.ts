@@ -15,22 +15,22 @@ const checkPath = '/check'
 /** A check as a server runs it. */
 export interface Check<S extends string = string> extends Participant {
   /**
-   * From now on requests are judged as these options say, all at once. Give the new resource the `replay`, `counter` and
-   * `discovery` of the old one, or it knows nothing of what that one has seen.
-   * @throws TypeError for options that are wrong; then everything stays as it was
+   * Judges all later requests by these options. Give the new resource the `replay`, `counter` and `discovery` of the old one:
+   * without them it recognises no replays and starts its limits anew.
+   * @throws TypeError for invalid options; then the old options stay in force
    */
   reload(options: CheckOptions<S>): void
 }
 
 /**
- * Judges requests for a proxy that passes them on by itself: at `/check` it answers 200 with the facts in headers, as a gateway
- * tells them, or the refusal. Every header of the facts is in the answer, an empty one for what is not known, so that it takes the
- * place of whatever a caller sent under its name; what nothing takes the place of (`AAuth_User`, `X-HTTP-Method-Override`) is
- * refused. The resource's own paths are answered as everywhere.
- * A resource that only observes lets everything pass, with those headers empty. A target that two servers could read differently
- * is refused even then, and so is a header that the API could take for a fact, where no answer takes its place.
- * It must be reachable by the proxy only: others could ask about requests of their own, and spend them.
- * @throws TypeError for a route that is wrong, a resource with `cors` (the proxy answers pages), `seen` with nginx (it shows no bodies)
+ * Judges requests for a proxy that forwards them itself. At `/check` it answers 200, with the facts in the headers that a gateway
+ * would send, or the refusal. The response has every header of the facts, an empty one for each unknown fact, so that it replaces a
+ * header that the caller sent under that name. Headers that no response header replaces (`AAuth_User`, `X-HTTP-Method-Override`)
+ * are refused. The resource's own paths are answered, too.
+ * A resource that only observes lets all requests pass, with those headers empty. Refused even then are a target that two servers
+ * could read differently, and a header that the API could take for a fact and that no response header replaces.
+ * Only the proxy may reach the check: others could send captured requests to it and use them up.
+ * @throws TypeError for an invalid route, a resource with `cors` (the proxy answers pages), `seen` with nginx (it sends no bodies)
  * @see protocol §3.3, §4
  */
 export function createCheck<S extends string>(options: CheckOptions<S>): Check<S> {
@@ -93,14 +93,14 @@ function isAsked({ target }: ReceivedMessage, proxy: CheckOptions['proxy']): boo
   return proxy === 'nginx' ? target === checkPath : target.startsWith(`${checkPath}/`)
 }
 
-/** What is wrong here, and not with the request, is the server's to log. */
+/** The response to a refused request. A fault of this server is thrown, so that the server logs it. */
 function refusalOf(thrown: unknown, now: () => number): Response {
   const error = asAAuthError(thrown)
   if (error.status >= 500) throw error
   return errorResponse(error, { now })
 }
 
-/** A request, and what its proxy says about its body. */
+/** A request, and whether it has a body according to the proxy. */
 interface Original {
   readonly message: ReceivedMessage
   readonly body: 'none' | 'some' | 'unknown'
@@ -108,7 +108,7 @@ interface Original {
 
 const originals: readonly string[] = ['x-original-method', 'x-original-uri', 'x-original-body']
 
-/** @throws AAuthError 500 where the proxy leaves out what it must say: a request that nobody can judge does not pass */
+/** @throws AAuthError 500 when the proxy leaves out a required header: a request that cannot be judged does not pass */
 function originalOf(asked: ReceivedMessage): Original {
   const [method, target, framing] = originals.map(name => {
     const values = headerValues(asked, name)
@@ -123,8 +123,8 @@ function originalOf(asked: ReceivedMessage): Original {
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
- * `$server_protocol;$content_length;$http_transfer_encoding`. HTTP/2 needs neither to send a body: there nobody knows, and only
- * methods that have none by custom are taken to have none.
+ * Reads `$server_protocol;$content_length;$http_transfer_encoding`. An HTTP/2 request may have a body without either header, so
+ * that only methods that usually have no body count as having none.
  */
 function framedBody(framing: string, method: string): Original['body'] {
   const found = /^HTTP\/(\d)\.\d;(\d*);([ -~]*)$/.exec(framing)
@@ -144,17 +144,17 @@ function prefixed(asked: ReceivedMessage): Original {
 
 /** A request before it is judged. */
 interface Looked {
-  /** As far as it is seen here. */
+  /** The request, without its body where that is not seen here. */
   readonly message: ReceivedMessage
-  /** The headers that the API could take for facts, beside those that are always replaced. */
+  /** The headers that the API could take for facts, except those that are always replaced. */
   readonly claims: ReadonlySet<string>
   readonly fault?: Fault
 }
 
-/** Why no route is asked. */
+/** The fault for which a request is refused before any route judges it. */
 interface Fault {
   readonly error: AAuthError
-  /** It is refused even where the resource only observes. */
+  /** Whether it is refused even when the resource only observes. */
   readonly lasting: boolean
 }
 
@@ -176,7 +176,7 @@ function targetFault(message: ReceivedMessage): Fault | undefined {
   }
 }
 
-/** Envoy replaces what the answer names; nginx what its configuration names, and that is the facts alone. */
+/** Envoy replaces the headers that the response names; nginx those that its configuration names, which are the facts only. */
 function headerFault(
   message: ReceivedMessage,
   claims: ReadonlySet<string>,
@@ -184,17 +184,18 @@ function headerFault(
 ): Fault | undefined {
   if (claims.size === 0 && !asksForAnother(message)) return undefined
   const error = new AAuthError('invalid_request', 'a header could make the request another than the one that is judged')
-  // An API that is in use may well go by a method override; nobody's identity comes with it.
+  // While only observing, a method override may pass: an API may use it, and it carries no identity.
   return { error, lasting: ![...claims].every(name => proxy === 'envoy' && name === plainName(name)) }
 }
 
 function bodyFault(original: Original, bodies: Looking['bodies']): Fault | undefined {
   if (bodies !== 'refuse' || !isUnseen(original)) return undefined
-  const description = 'signed requests with a body do not pass here: nothing sees whether it is theirs'
+  const description =
+    'signed requests with a body do not pass here: the check cannot see whether the body is the signed one'
   return { error: new AAuthError('policy_denied', description), lasting: false }
 }
 
-/** Whether a signature may be about a body. */
+/** Whether a signature may cover a body that is not seen here. */
 function isUnseen({ message, body }: Original): boolean {
   return isSigned(message) && (body !== 'none' || headerValues(message, 'content-digest').length > 0)
 }
@@ -210,8 +211,8 @@ function misconfigured(description: string): AAuthError {
 }
 
 /**
- * All that `auth_request` passes on is 401 and 403; any other status is its 500, and bodies it throws away. What its configuration
- * needs to say the same stands in headers.
+ * `auth_request` of nginx passes on 401 and 403 only, turns any other status into 500, and drops bodies. So the intended status and
+ * body are in headers, from which its configuration makes the response.
  */
 async function forNginx(response: Response): Promise<Response> {
   if (response.status === 200) return response
@@ -222,7 +223,7 @@ async function forNginx(response: Response): Promise<Response> {
   return new Response(body, { status: response.status === 401 ? 401 : 403, headers })
 }
 
-/** As JSON may write it. */
+/** The JSON escape of one UTF-16 code unit. */
 function inAscii(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

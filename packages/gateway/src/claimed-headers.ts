@@ -1,9 +1,9 @@
 /**
- * Headers by which some proxy in front of some server says who or where a caller is, or what was really asked for. An API behind a
- * gateway that was behind such a proxy before believes them, and here a caller has written them.
+ * Headers with which some proxies tell a server the caller's identity or address, or the original request. An API that was behind
+ * such a proxy before trusts them, but here a caller has written them (spoofing).
  */
 const names: ReadonlySet<string> = new Set([
-  // Where from.
+  // The caller's address.
   'client-ip',
   'x-forwarded',
   'x-host',
@@ -12,15 +12,15 @@ const names: ReadonlySet<string> = new Set([
   'x-azure-socketip',
   'x-proxyuser-ip',
   'cdn-loop',
-  // A variable HTTP_PROXY of CGI programs: their requests would go by way of the caller.
+  // CGI programs get it as the variable HTTP_PROXY and would send their own requests through the caller's proxy (httpoxy).
   'proxy',
-  // Who.
+  // The caller's identity.
   'x-anonymous-consumer',
   'x-userinfo',
   'x-user-info',
   'client-cert',
   'client-cert-chain',
-  // What was asked for.
+  // The original request.
   'x-original-uri',
   'x-original-method',
   'x-script-name',
@@ -67,11 +67,11 @@ const beginnings: readonly string[] = [
   'x-tls-',
 ]
 
-// `True-Client-IP`, `CF-Connecting-IPv6`, `X-Original-Forwarded-For`, `X-AppEngine-User-IP` and whatever else a network calls it.
+// `True-Client-IP`, `CF-Connecting-IPv6`, `X-Original-Forwarded-For`, `X-AppEngine-User-IP` and similar names of other networks.
 const address =
   /(?:^|-)(?:forwarded-for|(?:client|connecting|real|remote|originating|source|src|user|external)-(?:ip|addr|address)(?:v[46])?)$/
 
-/** Whether a caller would tell the API behind what only a proxy may tell it. @param plain a name as `plainName` has it */
+/** Whether only a proxy may send this header to the API. @param plain a name in the form of `plainName` */
 export function isProxyClaim(plain: string): boolean {
   return names.has(plain) || beginnings.some(beginning => plain.startsWith(beginning)) || address.test(plain)
 }

@@ -16,7 +16,7 @@ const hopByHop: readonly string[] = [
   'http2-settings',
 ]
 
-/** What makes some servers take a request for another than the one that was judged. */
+/** Headers that make some servers serve another request than the one that was judged. */
 const overrides: readonly string[] = [
   'x-original-url',
   'x-original-host',
@@ -26,7 +26,7 @@ const overrides: readonly string[] = [
   'x-method-override',
 ]
 
-/** What an upstream must learn from the gateway or not at all. */
+/** Headers that only the gateway may send to an upstream. */
 const inboundOnly: ReadonlySet<string> = new Set([
   ...hopByHop,
   ...overrides,
@@ -36,17 +36,17 @@ const inboundOnly: ReadonlySet<string> = new Set([
   'signature',
   'signature-input',
   'signature-key',
-  // Whom a signature of Web Bot Auth is said to be of: without that signature, anybody's claim.
+  // The signer that Web Bot Auth names: without its signature, a claim that any caller can make.
   'signature-agent',
   'forwarded',
 ])
 
 /**
- * The header lines of a verified request as they go upstream: what concerned this hop, the signature, and every inbound
- * copy of what the gateway vouches for are gone; the verified facts, and where the request came from, are added.
- * @param facts what the gateway vouches for; nothing where it only observes
+ * The header lines of a verified request for the upstream: without hop-by-hop headers, the signature, and any inbound copy of the
+ * gateway's facts; with the verified facts and the origin of the request.
+ * @param facts the facts that the gateway vouches for; none when it only observes
  * @param called.id the identifier under which the gateway was called
- * @param called.from the address it was called from, as far as known
+ * @param called.from the caller's address, if known
  * @param called.drop further headers that do not go upstream, as `plainName` has them
  */
 export function requestHeaders(
@@ -71,8 +71,8 @@ export function requestHeaders(
 }
 
 /**
- * Refuses a signed request whose `Connection`, which no signature covers, names a field that is not of this hop: it would
- * have to be left out, and whoever is on the way could so take from the request what its signature says is there.
+ * Refuses a signed request whose `Connection` names a field that is not hop-by-hop. The gateway would have to drop that field, and
+ * no signature covers `Connection`: an attacker on the way could remove signed fields from the request with it.
  * @throws AAuthError `invalid_request`
  */
 export function checkConnection(message: ReceivedMessage): void {
@@ -86,8 +86,8 @@ export function checkConnection(message: ReceivedMessage): void {
 }
 
 /**
- * The names, in lower case, under which a request brings what the API could take for a fact (SIG-21).
- * @param names of the facts, whose inbound copies are replaced
+ * The headers of a request, in lower case, that the API could take for facts (SIG-21).
+ * @param names headers of the facts, whose inbound copies are replaced anyway
  */
 export function claimsIn({ headers }: ReceivedMessage, names: readonly string[]): ReadonlySet<string> {
   const known = new Set(names.map(name => name.toLowerCase()))
@@ -96,8 +96,8 @@ export function claimsIn({ headers }: ReceivedMessage, names: readonly string[])
 }
 
 /**
- * Whether something that a gateway leaves out, and that another who passes the request on leaves in, could make the API serve
- * another method or path than was judged, or take something else for the signed digest of a body.
+ * Whether a header that a gateway drops, but another proxy may forward, could make the API serve another method or path than was
+ * judged, or use another digest than the signed one.
  */
 export function asksForAnother({ headers }: ReceivedMessage): boolean {
   return headers.some(([name]) => {
@@ -106,7 +106,7 @@ export function asksForAnother({ headers }: ReceivedMessage): boolean {
   })
 }
 
-/** The header lines of an upstream's answer as they go to the caller. */
+/** The headers of an upstream's response for the caller. */
 export function responseHeaders(raw: readonly string[]): Headers {
   const lines: Line[] = []
   for (let at = 0; at + 1 < raw.length; at += 2) lines.push([raw[at] ?? '', raw[at + 1] ?? ''])
@@ -114,28 +114,28 @@ export function responseHeaders(raw: readonly string[]): Headers {
   const headers = new Headers()
   for (const [name, value] of lines) {
     const plain = plainName(name)
-    // The upstream knows nothing of AAuth: a challenge or a fact in its answer is somebody else's text.
+    // The upstream does not speak AAuth: a challenge or fact in its response may be text of an attacker.
     if (hopByHop.includes(plain) || named.has(plain) || isOurs(plain) || plain === 'agent-auth') continue
     headers.append(name, value)
   }
   return headers
 }
 
-/** `AAuth_Level` is `AAuth-Level` behind a CGI or WSGI server, to some of them `AAuth.Level` too (SIG-21). */
+/** The name in the form that CGI and WSGI servers make equal: `AAuth_Level`, for some also `AAuth.Level`, is `AAuth-Level` (SIG-21). */
 export function plainName(name: string): string {
   const lower = name.toLowerCase()
-  // No name that is known here is longer; what follows need not be read.
+  // All names that are looked for are shorter.
   return lower.slice(0, 64).replace(/[^a-z0-9]/g, '-') + lower.slice(64)
 }
 
 /**
- * Names of headers that an operator wants dropped, as {@link plainName} has them.
- * @throws TypeError for what is no name of a header, and for one without which a request would be another
+ * The headers that an operator wants dropped, in the form of {@link plainName}.
+ * @throws TypeError for an invalid header name, and for a header that describes the body
  */
 export function droppedHeaders(names: readonly string[]): ReadonlySet<string> {
   for (const name of names)
     if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(name) || needed.has(plainName(name)))
-      throw new TypeError('dropHeaders has a name that is no header, or one that belongs to the body')
+      throw new TypeError('dropHeaders has an invalid header name, or a header that describes the body')
   return new Set(names.map(plainName))
 }
 
@@ -147,7 +147,7 @@ function isOurs(plain: string): boolean {
 
 function connectionNamed(lines: ReadonlyArray<Line>): ReadonlySet<string> {
   const values = lines.filter(([name]) => plainName(name) === 'connection').map(([, value]) => value)
-  // Each once: a name costs more to read than a comma to send.
+  // Each name is read once: reading a name costs more than sending it.
   const names = new Set(values.flatMap(value => value.split(',')))
   return new Set([...names].map(name => plainName(name.trim())))
 }

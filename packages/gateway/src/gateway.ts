@@ -18,24 +18,25 @@ import { checkHandshake, checkSwitch, type Handshake, handshakeHeaders } from '.
 export interface Gateway<S extends string = string> extends Participant {
   upgrade(message: ReceivedMessage): Promise<Response | Upgraded>
   /**
-   * From now on requests are judged and passed on as these options say, all at once; those under way go on as they began.
-   * Give the new resource the `replay`, `counter` and `discovery` of the old one, or it knows nothing of what that one has seen.
-   * @throws TypeError for options that are wrong; then everything stays as it was
+   * Judges and forwards all later requests by these options; requests under way keep the old ones.
+   * Give the new resource the `replay`, `counter` and `discovery` of the old one: without them it recognises no replays and starts
+   * its limits anew.
+   * @throws TypeError for invalid options; then the old options stay in force
    */
   reload(options: GatewayOptions<S>): void
 }
 
 /**
- * Makes a reverse proxy that guards an API which knows nothing of AAuth.
+ * Makes a reverse proxy that guards an API which does not speak AAuth.
  *
- * The API learns who is calling from `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
+ * The API gets the caller in `AAuth-Level`, `AAuth-Agent`, `AAuth-Delegate`, `AAuth-User` (the subject at
  * `AAuth-Issuer`), `AAuth-Scope`, `AAuth-Issuer` and `AAuth-Key` (thumbprint of the key that signed), in printable ASCII with
- * all else percent-encoded, or from one JWT ({@link Identity}); and where from by `X-Forwarded-For`, `-Host` and `-Proto`. It
+ * all else percent-encoded, or in one JWT ({@link Identity}); and its address in `X-Forwarded-For`, `-Host` and `-Proto`. The API
  * must be reachable through the gateway only. A WebSocket is judged by its handshake.
- * A resource that only observes lets everything through, without any of the facts, also what no route is for; a target, or a
- * `Connection`, that two servers could read differently is refused even then. Where the API has keys of its own at `jwksPath`, they
- * are then what is found there.
- * @throws TypeError for a route or an upstream that is wrong
+ * A resource that only observes lets all requests through, without facts, even those that match no route. A target or a
+ * `Connection` that two servers could read differently is refused even then. If the API has its own keys at `jwksPath`, callers get
+ * those while it only observes.
+ * @throws TypeError for an invalid route or upstream
  * @see protocol §3.3, §4
  */
 export function createGateway<S extends string>(options: GatewayOptions<S>): Gateway<S> {
@@ -46,7 +47,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     const { resource } = configured
     telling(resource, message, checkTarget)
     telling(resource, message, checkConnection)
-    // Before the routes: a page asks with OPTIONS, which most of them do not have.
+    // Before the routes: preflights are OPTIONS, a method that most routes do not have.
     const answer = resource.cors?.preflight(message) ?? (await published(message, configured))
     return answer ?? passage(message, configured)
   }
@@ -71,7 +72,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
     },
     refused: (request, error) => current.resource.refused(request, error),
     async ready() {
-      // First: a request that was signed before is refused, whether the API behind is there or not.
+      // The resource first: while it is not ready, a request signed before the start is refused, even if the API answers.
       await current.resource.ready()
       await current.upstream.check()
     },
@@ -79,7 +80,7 @@ export function createGateway<S extends string>(options: GatewayOptions<S>): Gat
   }
 }
 
-/** What one set of options comes to. */
+/** The parts that are made from one set of options. */
 interface Configured<S extends string> {
   readonly resource: Resource<S>
   readonly upstream: Upstream
@@ -109,14 +110,14 @@ function configure<S extends string>(options: GatewayOptions<S>, sessions: McpSe
   }
 }
 
-/** A request that may go upstream. */
+/** A request that may be forwarded. */
 interface Passed<S extends string> {
   readonly configured: Configured<S>
   readonly upstream: Upstream
   readonly request: UpstreamRequest
-  /** Sets on the answer what belongs on a guarded one. */
+  /** Sets the headers of a guarded response. */
   finish(answer: AnswerHead): void
-  /** What the caller gets of the answer. */
+  /** Filters the response for the caller. */
   through(response: Response): Response
 }
 
@@ -127,7 +128,7 @@ async function passage<S extends string>(
   const { resource, teller, upstream } = configured
   const { authorization, requirement, before, through = response => response } = await configured.routes.judge(message)
   if (!authorization.ok) return authorization.response
-  // Its head was refused by the options before a reload: what has no body here may have one.
+  // The head was refused by the options before a reload, so the body was not read, and the request cannot be forwarded.
   if (message.dangerouslyUnseenBody)
     throw new AAuthError('temporarily_unavailable', 'the configuration has changed', { retryAfter: 1 })
   const facts = authorization.observed ? [] : await teller.tell(authorization.aauth, message)
@@ -146,8 +147,8 @@ async function passage<S extends string>(
 }
 
 /**
- * What the resource answers itself. While it only observes, answers are left as they are: whoever verifies the tokens of an API that
- * issues some must find its keys, and not those of the gateway.
+ * The response of the resource to a request for one of its own documents. While it only observes, the API answers where it has a
+ * document: verifiers of tokens that the API issues must find its keys and not those of the gateway.
  */
 async function published<S extends string>(
   message: ReceivedMessage,
@@ -163,7 +164,7 @@ async function published<S extends string>(
   return ours
 }
 
-/** A request as it goes upstream, without its body. */
+/** The request for the upstream, without its body. */
 function forwarded(
   message: ReceivedMessage,
   facts: readonly Line[],
@@ -182,7 +183,7 @@ async function answerOf(
   return responseOf(await upstream.send({ ...request, ...(body === undefined ? {} : { body }) }), method)
 }
 
-/** Asks the API behind to change the protocol, and says what it said. */
+/** Sends the handshake to the API, and returns its connection or its response. */
 async function switched<S extends string>(passed: Passed<S>, handshake: Handshake): Promise<Response | Upgraded> {
   const { request, upstream, finish } = passed
   const headers = [...request.headers, ...handshakeHeaders]
@@ -205,7 +206,7 @@ function responseOf(answer: IncomingMessage, method: string): Response {
   const status = answer.statusCode ?? 0
   if (status < 200 || status > 599) {
     answer.destroy()
-    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with no known status', {
+    throw new AAuthError('temporarily_unavailable', 'the API behind this gateway answered with an invalid status', {
       retryAfter: retryAfter(method),
     })
   }
@@ -217,7 +218,7 @@ function responseOf(answer: IncomingMessage, method: string): Response {
   return new Response(streamOf(answer), { status, headers })
 }
 
-/** The answer as it comes, piece by piece; when the caller goes away, so does the request upstream. */
+/** The body of the response as a stream; when the caller disconnects, the request upstream is aborted. */
 function streamOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
   const pieces = answer[Symbol.asyncIterator]()
   return new ReadableStream({

@@ -6,29 +6,28 @@ import type { AAuth } from '@countersign/resource'
 export type Line = readonly [name: string, value: string]
 
 /**
- * How the API behind learns who is calling: by one header for each fact (`headers`), or by all of them in one short JWT in
- * `AAuth-Identity`, signed with a key that the resource publishes. The JWT is for an API that others can reach, too: what did not
- * come through the gateway has none.
+ * How the API gets the caller's identity: in one header for each fact (`headers`), or in one short JWT in `AAuth-Identity`, signed
+ * with a key that the resource publishes. Use the JWT for an API that others can reach, too: only requests from the gateway have one.
  */
 export type Identity = 'headers' | IdentityKey
 
-/** A key of the resource, and what it is called in its JWKS. */
+/** A key of the resource, and its `kid` in the JWKS. */
 export interface IdentityKey {
   readonly kid: string
   readonly key: SigningKey
 }
 
-/** The request that facts are about, as it was verified. */
+/** The verified request that the facts belong to. */
 export type About = Pick<ReceivedMessage, 'method' | 'target'>
 
-/** Tells the facts of one request in header lines. */
+/** Writes the facts of a request as header lines. */
 export interface Teller {
-  /** Every name it may use: what has no line is not known, and no inbound copy may take its place. */
+  /** All header names it may use; inbound copies of all of them are dropped, also when a fact is unknown and has no line. */
   readonly names: readonly string[]
   tell(aauth: AAuth, about: About): Promise<Line[]>
 }
 
-/** Seconds that a JWT is good for: it is for the request it goes with. */
+/** Seconds that a JWT is valid; it serves one request. */
 const lifetime = 60
 const typ = 'aauth-identity+jwt'
 const identityName = 'AAuth-Identity'
@@ -46,12 +45,12 @@ export function tellerOf(o: { readonly identity: Identity; readonly id: string; 
     names: [identityName],
     async tell(aauth, { method, target }) {
       const iat = Math.floor(now())
-      // One that is found in a log of the API is good for nothing but the request that is found beside it.
+      // Bound to the request, so that a JWT stolen from a log of the API cannot be used for another request.
       const bound = { iss: id, aud: id, iat, exp: iat + lifetime, htm: method, htu: `${id}${pathOf(target)}` }
       const claims = JSON.stringify({ ...bound, ...claimsOf(ownFacts(aauth)) })
       const jwt = await signJws({ typ, kid }, claims, key)
       if (jwt.length > maxJwsBytes)
-        throw new AAuthError('invalid_request', 'what is known of this request is too long to be passed on', {
+        throw new AAuthError('invalid_request', 'the facts about this request are too long to be passed on', {
           status: 431,
         })
       return [[identityName, jwt]]
@@ -76,13 +75,13 @@ function factLines(aauth: AAuth): Line[] {
   })
 }
 
-/** The user of a bearer token is not one of AAuth's: the API gets the token itself. */
+/** Without the user of a bearer token, who is not an AAuth user: the API gets the bearer token itself. */
 function ownFacts(aauth: AAuth): AAuth {
   const { level, credential } = aauth
   return credential === 'bearer' ? { level, credential, scope: [], chain: [] } : aauth
 }
 
-/** What is undefined does not go into JSON. A subject never stands without its issuer: two of them may know the same one. */
+/** Undefined members are left out of the JSON. A subject always has its issuer: two issuers may use the same subject. */
 function claimsOf(aauth: AAuth): Record<string, unknown> {
   const { level, credential, agent, delegate, user, scope, issuer, txn, chain, key, purpose } = aauth
   return {
@@ -103,8 +102,8 @@ function claimsOf(aauth: AAuth): Record<string, unknown> {
 const space = 0x20
 
 /**
- * Printable ASCII as it is; `%` and all else percent-encoded as UTF-8, so that no two ids look alike and none breaks a line. Spaces
- * at the ends, too: whoever reads the header leaves them out.
+ * Keeps printable ASCII; percent-encodes `%` and all else as UTF-8, so that no two ids become equal and none breaks a line. Encodes
+ * spaces at the ends, too: parsers of headers would strip them.
  */
 function plainValue(value: string): string {
   const bytes = new TextEncoder().encode(value)

@@ -4,30 +4,30 @@ const exactly = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const leniently = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
- * Spellings for all that some upstream or other takes for the same path: escapes read (twice, as some do), path parameters left out,
- * and the rest as {@link foldedPath} has it; and once more without what follows an escaped `?` or `#`.
- * @returns nothing for what upstreams read differently: a dot segment in disguise (`..%2f`, `..;`, `..%20`), controls, broken UTF-8,
- * an escape that only a compatibility form makes one
+ * The spellings that some upstream could read a path as: escapes decoded (twice, as some do), path parameters removed, the rest
+ * folded by {@link foldedPath}; and the same without the text after an escaped `?` or `#`.
+ * @returns undefined for a path that upstreams read differently: a disguised dot segment (`..%2f`, `..;`, `..%20`), controls, broken
+ * UTF-8, an escape that appears only after a compatibility normalisation
  */
 export function looseSpellings(path: string): readonly string[] | undefined {
   const once = decoded(path, exactly)
   if (once === undefined) return undefined
   const twice = decoded(once, leniently) ?? once
   const plain = foldedName(twice).replaceAll('\\', '/')
-  // An upstream that ends a path at NUL would leave the route whose rule was asked.
+  // An upstream that ends a path at NUL would serve another path than the one that was judged.
   if (/\p{Cc}/u.test(plain) || (plain.includes('%') && !twice.includes('%'))) return undefined
   const end = plain.search(/[?#]/)
   const spellings = (end < 0 ? [plain] : [plain, withSlash(plain.slice(0, end))]).map(tidied)
   return spellings.every(spelling => spelling !== undefined) ? spellings : undefined
 }
 
-/** Without path parameters and doubled slashes; nothing where an upstream would walk up at `..`. */
+/** The path without path parameters and doubled slashes; undefined when an upstream would resolve a `..`. */
 function tidied(path: string): string | undefined {
   const folded = foldedPath(path.replace(/;[^/]*/g, '').replace(/\/+/g, '/'))
   return folded === undefined || /\/\.{1,2}(?=\/)/.test(folded) ? undefined : folded
 }
 
-/** As all paths that are looked up end. */
+/** Adds the final slash that all paths have when they are looked up. */
 function withSlash(path: string): string {
   return path.endsWith('/') ? path : `${path}/`
 }

@@ -5,17 +5,17 @@ import { AAuthError, isObject, parseJson } from '@countersign/protocol'
 import { plainName } from './forwarded-headers.js'
 import type { UpstreamRequest } from './upstream.js'
 
-/** Bytes of an answer that are read, at most: far more than any list of names on one page. */
+/** Bytes of a response that are read at most: far more than any page of a list of names. */
 const longestAnswer = 1_048_576
-/** Seconds the server may take to say all of it. */
+/** Seconds in which the whole response must arrive. */
 const deadline = 10
 
-/** What belongs to the message of the caller, and not to what the gateway asks beside it. */
+/** Headers of the caller's message that must not be in a request of the gateway's own. */
 const ofTheMessage: ReadonlySet<string> = new Set(['content-length', 'content-digest', 'content-type', 'last-event-id'])
 
 /**
- * Asks the MCP server something of the gateway's own, in the session and under the name of a request that is about to be passed
- * on: what a server lists may depend on both.
+ * Sends a request of the gateway's own to the MCP server, in the session and with the facts of a request that is about to be
+ * forwarded: the lists of a server may depend on both.
  */
 export function askBeside(passed: UpstreamRequest, send: (request: UpstreamRequest) => Promise<IncomingMessage>): Ask {
   return async (method, params) => {
@@ -36,8 +36,8 @@ export function askBeside(passed: UpstreamRequest, send: (request: UpstreamReque
 
 async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { statusCode = 0, headers } = answer
-  // The session has ended: the caller begins another, as after any 404 of the server.
-  if (statusCode === 404) throw new AAuthError('invalid_request', 'the server knows no such session', { status: 404 })
+  // The session has ended: the caller opens a new one, as after any 404 of the server.
+  if (statusCode === 404) throw new AAuthError('invalid_request', 'the server has no such session', { status: 404 })
   if (statusCode !== 200) throw unlisted({ status: statusCode })
   const isStream = /^text\/event-stream/i.test(headers['content-type'] ?? '')
   let text = ''
@@ -48,12 +48,12 @@ async function resultIn(answer: IncomingMessage, id: string): Promise<Readonly<R
     read += (chunk as Buffer).length
     if (read > longestAnswer) throw unlisted({ bytes: read })
     const more = decoder.decode(chunk as Buffer, { stream: true })
-    // Only where one may have ended is the whole text looked at: it may come in many small chunks.
+    // The whole text is parsed only when an event may have ended: it may arrive in many small chunks.
     const mayEnd = `${last}${more}`.includes('\n\n')
     last = more.at(-1) ?? last
     text += more
     if (!isStream || !mayEnd) continue
-    // Events that have come whole; the rest waits for more.
+    // Complete events only; the rest waits for more chunks.
     const end = text.lastIndexOf('\n\n')
     const found = eventsIn(text.slice(0, end)).find(message => message['id'] === id)
     if (found !== undefined) return resultOf(found)

@@ -23,7 +23,7 @@ import { plainName } from './forwarded-headers.js'
 import type { Judge, Judged, Judges } from './judged.js'
 import { rulesWithin } from './mcp-rules.js'
 
-/** Sessions of the MCP servers behind a gateway: whose they are. They outlive a reload. */
+/** The owners of sessions of the MCP servers behind a gateway; kept over a reload. */
 export type McpSessions = Sessions<undefined>
 
 /** @param now Unix seconds */
@@ -31,11 +31,11 @@ export function mcpSessions(now: () => number): McpSessions {
   return createSessions({ ...defaultSessionLimits, now, end: () => undefined })
 }
 
-/** What is asked at the endpoint of an MCP server. */
+/** The requirements at the endpoint of an MCP server. */
 export interface McpRoute<S extends string> {
   readonly path: string
   readonly rules: McpRules<S>
-  /** What signatures must cover beside what an MCP server asks. */
+  /** Components that signatures must cover in addition to those of an MCP server. */
   readonly components: readonly string[]
 }
 
@@ -49,9 +49,9 @@ interface Context {
 const longestStream = 3600
 
 /**
- * Judges requests to an MCP server that knows nothing of AAuth: by the tool, prompt or resource that a message names, and by whose
- * its session is. The server gets the very bytes that were read; what two readers could read differently never arrives.
- * @throws TypeError for a requirement nobody could meet
+ * Judges requests to an MCP server that does not speak AAuth, by the tool, prompt or resource that a message names and by the owner
+ * of its session. The server gets the same bytes that were judged; a message that two parsers could read differently is refused.
+ * @throws TypeError for a requirement that no caller could meet
  */
 export function mcpJudge<S extends string>(
   resource: Resource<S>,
@@ -59,7 +59,7 @@ export function mcpJudge<S extends string>(
   { sessions, now }: Omit<Context, 'path'>,
 ): Judges<S> {
   const { session, optional = [], ...named } = rules
-  // Joined with a function, its lists would be looked at no more.
+  // Checked before it is combined with other rules: the combination is a function, whose lists cannot be checked.
   for (const { deny } of Object.values(named).flatMap(Object.values<Requirement<S>>))
     if (deny !== undefined) resource.declare({ level: 'identified', deny })
   const within = session === undefined ? rules : { session, optional, ...rulesWithin(session, named) }
@@ -95,7 +95,7 @@ export function mcpJudge<S extends string>(
   }
   return {
     judge,
-    // The body says which rule a request is for: its head can only fail to verify.
+    // The body decides which rule applies: of the head, only the signature can be judged.
     judgeHead: head => (head.method === 'POST' && isSigned(head) ? resource.judgeHead(head, open) : 'whole'),
   }
 }
@@ -107,25 +107,25 @@ function readable<S extends string>(
   try {
     checkHeaders(message)
     checkOrigin(message, resource)
-    // Refused by its head, under the rule of the session.
+    // The request was refused by its head, under the rule of the session.
     if (message.dangerouslyUnseenBody) return undefined
     if (message.method === 'POST') return readRpc(message)
-    // To a server that does not look at the method it would be one, and no rule would be asked.
-    if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST brings a message')
+    // A server that ignores the method would process such a message, and no rule would have judged it.
+    if ((message.body?.length ?? 0) > 0) throw new AAuthError('invalid_request', 'only a POST may have a body')
     return undefined
   } catch (error) {
     return asAAuthError(error)
   }
 }
 
-/** What decides under which rule and in whose session a message is, also to servers that make variables of headers. */
+/** Headers that select the rule and the session of a message, also for servers that turn headers into variables. */
 const deciding: ReadonlySet<string> = new Set(['mcp-session-id', 'content-type', 'content-encoding'])
 
 function checkHeaders({ headers }: ReceivedMessage): void {
   for (const [name] of headers) {
-    // What is said on a WebSocket would go by no rule.
+    // No rule would judge the messages on a WebSocket.
     if (name.toLowerCase() === 'sec-websocket-key')
-      throw new AAuthError('invalid_request', 'an MCP server is not spoken to on a WebSocket here')
+      throw new AAuthError('invalid_request', 'MCP over WebSocket is not supported here')
     const plain = plainName(name)
     if (deciding.has(plain) && plain !== name.toLowerCase())
       throw new AAuthError('invalid_request', `${plain} is spelled with hyphens`)
@@ -143,7 +143,7 @@ async function beginning(message: ReceivedMessage, aauth: AAuth, context: Contex
     if (id === null || !response.ok) return lasting(response, aauth, context)
     const key = keyOf(context, id)
     const known = context.sessions.get(key)
-    // A server that gives the same id to two must not give one the session of the other.
+    // A server that gives the same id to two callers must not give one caller the session of the other.
     const ours = known === undefined ? owner : succeeded(known.owner, owner, aauth.key)
     const session = ours && context.sessions.add(key, undefined, ours)
     if (session !== undefined) return lasting(response, aauth, context, session)
@@ -152,13 +152,13 @@ async function beginning(message: ReceivedMessage, aauth: AAuth, context: Contex
   }
 }
 
-/** In the session that the request names; undefined where that is not the caller's. */
+/** Handles a request in the session that it names; undefined when the session is not the caller's. */
 async function going(message: ReceivedMessage, aauth: AAuth, context: Context): Promise<Through | undefined> {
   const [id, ...more] = headerValues(message, 'mcp-session-id')
-  if (more.length > 0) throw new AAuthError('invalid_request', 'Mcp-Session-Id is there more than once')
+  if (more.length > 0) throw new AAuthError('invalid_request', 'Mcp-Session-Id must not be repeated')
   // A server without sessions gives no ids.
   if (id === undefined) return response => lasting(response, aauth, context)
-  // Nothing is waited for between the look at the owner and its change, or two users who come at once would both get in.
+  // No await between reading and setting the owner: otherwise two users at the same time could both enter the session.
   const caller = await ownerOf(aauth, message)
   const session = context.sessions.get(keyOf(context, id))
   if (session === undefined) return undefined
@@ -175,7 +175,7 @@ function keyOf({ path }: Context, id: string): string {
   return JSON.stringify([path, id])
 }
 
-/** A stream lasts as long as what has opened it; its session is in use meanwhile. */
+/** Ends a stream with the token of its request, and keeps its session in use until then. */
 function lasting(response: Response, aauth: AAuth, { now, sessions }: Context, session?: Session<undefined>): Response {
   const { status, headers, body } = response
   if (body === null || !isEventStream(response)) return response

@@ -2,10 +2,10 @@ import type { McpRules } from '@countersign/mcp/rules'
 import { type Deny, type DenyLists, isDenied, type Policy, type Requirement } from '@countersign/resource'
 
 /**
- * Rules that ask what their route asks, too: a server that has no sessions gets calls without one, and then nothing but the rule
- * of the tool stands between it and a stranger. Lists of who is let in count where a rule has none of its own; whom the route or
- * its policy refuses, every rule refuses.
- * @throws TypeError for a rule below level authorized where the route asks for users or services: nobody would know them
+ * Adds the requirement of the route to each rule: a server without sessions gets calls without one, and then only the rule of the
+ * tool protects it from strangers. The route's lists of allowed callers count for rules that have no such list; callers that the
+ * route or its policy refuses are refused by every rule.
+ * @throws TypeError for a rule below level authorized on a route with `users` or `via`: they are unknown below that level
  */
 export function rulesWithin<S extends string>(
   route: Requirement<S>,
@@ -37,7 +37,7 @@ function ruleWithin<S extends string>(route: Requirement<S>, rule: Requirement<S
   }
 }
 
-/** What both refuse. */
+/** A `deny` that refuses the callers that either refuses. */
 function refusals<S extends string>(
   route: Requirement<S>,
   rule: Requirement<S>,
@@ -50,7 +50,7 @@ function refusals<S extends string>(
   }
 }
 
-/** Never a policy: that has its say once a caller has what it takes, and whoever is denied is not led on to that. */
+/** Not as a policy: a policy runs after level and scope, and a denied caller must not be challenged for those first. */
 function either(denied: readonly Deny[]): Deny {
   const lists = denied.filter(deny => typeof deny !== 'function')
   return lists.length === denied.length ? joined(lists) : aauth => isDenied(denied, aauth)

@@ -1,7 +1,7 @@
 import { foldedPath, shortNameFolders, withoutStreams } from '@countersign/protocol'
 import { looseSpellings } from './loose-spelling.js'
 
-/** A path and methods, and what belongs to them. */
+/** A path and methods, and the value for them. */
 export interface TableEntry<T> {
   /** Exact, or a prefix that ends in `*`. */
   readonly path: string
@@ -10,7 +10,7 @@ export interface TableEntry<T> {
   readonly value: T
 }
 
-/** What a request line leads to. */
+/** The result of a lookup. */
 export type Match<T> =
   | { readonly found: 'route'; readonly value: T }
   | { readonly found: 'nothing' }
@@ -25,8 +25,8 @@ export interface RouteTable<T> {
 
 /**
  * Makes a route table.
- * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, a path that no plain request has, a
- * method that is not written as on the wire, and two routes that overlap wholly
+ * @throws TypeError for a path without leading slash or with `*` elsewhere than at its end, a path in a spelling that is always
+ * refused, a method that is not written as on the wire, and two routes for the same requests
  */
 export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable<T> {
   for (const { path, methods = [] } of entries) {
@@ -38,8 +38,8 @@ export function routeTable<T>(entries: ReadonlyArray<TableEntry<T>>): RouteTable
   return {
     match(method, path) {
       const exact = longest(entries, path)
-      // `/%61dmin`, `/ADMIN`, `//admin`, `/admin/` and `/admin%3f` are `/admin` to many an upstream: none of them may be let in
-      // by the laxer rule of another route (RAT-12).
+      // Many upstreams read `/%61dmin`, `/ADMIN`, `//admin`, `/admin/` and `/admin%3f` as `/admin`: the laxer rule of another route
+      // must not admit any of them (RAT-12).
       const spellings = looseSpellings(`${path}/`)
       if (spellings === undefined || !spellings.every(one => isOwn(exact, loose, one))) return { found: 'ambiguous' }
       if (exact.length === 0) return { found: 'nothing' }
@@ -89,7 +89,7 @@ function longest<T>(entries: ReadonlyArray<TableEntry<T>>, path: string): Array<
   return found
 }
 
-/** How closely a route's path fits: an exact one closest, then the longest prefix; -1 when it does not. */
+/** How closely a route's path matches: an exact path most, then the longest prefix; -1 when it does not match. */
 function weightOf(route: string, path: string): number {
   if (!route.endsWith('*')) return route === path ? Number.MAX_SAFE_INTEGER : -1
   return path.startsWith(route.slice(0, -1)) ? route.length : -1
@@ -100,12 +100,12 @@ function samePaths<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<
   return exact.length === loose.length && exact.every((entry, at) => entry.value === loose[at]?.value)
 }
 
-/** Whether no reading of a spelling leads to another route. What the route's own path says, streams and short names too, is its. */
+/** Whether no reading of a spelling leads to another route. Stream and short names that the route's own path has are its own. */
 function isOwn<T>(exact: ReadonlyArray<TableEntry<T>>, loose: ReadonlyArray<TableEntry<T>>, spelling: string): boolean {
   const own = longest(loose, spelling)
   if (!samePaths(exact, own)) return false
   const said = own[0] === undefined ? '' : saidBy(own[0])
-  // Windows takes `/admin:x` and `/ADMIN~1` for `/admin`.
+  // Windows reads `/admin:x` and `/ADMIN~1` as `/admin`.
   const bare = foldedPath(`${said}${withoutStreams(spelling.slice(said.length))}`)
   if (bare === undefined || !samePaths(exact, longest(loose, bare))) return false
   const folders = shortNameFolders(bare, said.length)
@@ -119,10 +119,10 @@ function saidBy({ path }: { readonly path: string }): string {
   return path.endsWith('*') ? path.slice(0, -1) : path
 }
 
-// Stands for what follows a prefix, so that its end is not taken for that of a segment.
+// A placeholder for the text after a prefix, so that the end of the prefix does not count as the end of a segment.
 const rest = '\uE000'
 
-/** A whole path ends in a slash here, as all paths that are looked up do; a prefix ends as it is written. */
+/** The folded path of a route. An exact path gets a final slash, as all paths that are looked up do; a prefix does not. */
 function looselySpelt(path: string): string {
   const prefix = path.endsWith('*')
   const [spelling, ...more] = looseSpellings(prefix ? `${path.slice(0, -1)}${rest}` : `${path}/`) ?? []

@@ -6,13 +6,13 @@ import { type McpSessions, mcpJudge } from './mcp-route.js'
 import type { GatewayRoute } from './options.js'
 import { routeTable } from './route-table.js'
 
-/** Else whoever saw a signed GET on its way could make a two-way connection of it. */
+/** A WebSocket's signature must cover these: otherwise an attacker could turn a captured signed GET into a WebSocket. */
 const handshake = ['upgrade']
 
 /**
- * Judges requests by the route they are for.
+ * Judges requests by the route that they match.
  * @param o.now Unix seconds
- * @throws TypeError for a route that is wrong
+ * @throws TypeError for an invalid route
  */
 export function judge<S extends string>(
   resource: Resource<S>,
@@ -37,7 +37,7 @@ export function judge<S extends string>(
       return { requirement: {}, authorization: unrouted(message, faultOf(match), resource) }
     },
     judgeHead(head) {
-      // What is only observed is handed on with its body.
+      // A request that is only observed is forwarded with its body.
       if (resource.observed !== undefined) return 'whole'
       if (resource.paths.includes(pathOf(head.target))) return resource.judgeHead(head)
       const match = isPlain(head) ? find(head) : undefined
@@ -56,7 +56,7 @@ function isPlain(head: ReceivedMessage): boolean {
 }
 
 function plainJudge<S extends string>(resource: Resource<S>, asked: Requirement<S>): Judges<S> {
-  // As it is written: what is added to a list hides that it was `undefined`, as of a misspelt name.
+  // Checked before components are added: an added list would hide an `undefined` from a misspelt name.
   resource.declare(asked)
   const requirement = resource.declare({ ...asked, components: [...handshake, ...(asked.components ?? [])] })
   return {
@@ -85,7 +85,7 @@ function faultOf(
   }
 }
 
-/** No route is asked: refused, but where nothing is refused yet. */
+/** The verdict when no route judges the request: refused, unless the resource only observes. */
 export function unrouted<S extends string>(
   message: ReceivedMessage,
   fault: Fault,
@@ -94,7 +94,7 @@ export function unrouted<S extends string>(
   return resource.observed?.(message, fault.error) ?? refusedAnyway(message, fault, resource)
 }
 
-/** Refused also where the resource only observes. */
+/** The verdict for a request that is refused even when the resource only observes. */
 export function refusedAnyway<S extends string>(
   message: ReceivedMessage,
   { error, headers = [] }: Fault,
@@ -106,7 +106,7 @@ export function refusedAnyway<S extends string>(
   return { ok: false, response }
 }
 
-/** What is refused before any route is asked, even where the resource only observes, is in its events. */
+/** Reports refusals that happen before any route judges a request in the events of the resource, too. */
 export function telling<T>(
   { refused }: Pick<Resource, 'refused'>,
   message: ReceivedMessage,

@@ -3,13 +3,13 @@ import { AAuthError } from '@countersign/protocol'
 /** Whether the API behind answers. */
 export type UpstreamState = { readonly state: 'away'; readonly cause: unknown } | { readonly state: 'back' }
 
-/** Tells changes only, however many requests meet them. */
+/** Reports changes of the state, once each. */
 export interface StateWatch {
-  /** Passes on what came of asking the API, and takes note of it. */
+  /** Records whether a request to the API was answered, and settles as the request does. */
   watch<T>(answer: Promise<T>): Promise<T>
 }
 
-/** @param tell told at each change; what it throws decides nothing */
+/** @param tell called at each change; an error that it throws is ignored */
 export function stateWatch(tell: (state: UpstreamState) => void = () => {}): StateWatch {
   let isAway = false
   const note = (state: UpstreamState): void => {
@@ -18,7 +18,7 @@ export function stateWatch(tell: (state: UpstreamState) => void = () => {}): Sta
     try {
       tell(state)
     } catch {
-      // Telling is best effort.
+      // A listener's error must not fail a request.
     }
   }
   return {

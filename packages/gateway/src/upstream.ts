@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { AAuthError } from '@countersign/protocol'
 import { stateWatch, type UpstreamState } from './upstream-state.js'
 
-/** One request as it goes upstream. */
+/** One request to the upstream. */
 export interface UpstreamRequest {
   readonly method: string
   /** The raw target, sent byte for byte. */
@@ -19,40 +19,40 @@ export interface Upstream {
   /** @throws AAuthError `temporarily_unavailable` when it does not answer */
   send(request: UpstreamRequest): Promise<IncomingMessage>
   /**
-   * Asks for another protocol on the connection, which is then the caller's.
+   * Sends a request to switch protocols; the connection then belongs to the caller.
    * @throws AAuthError `temporarily_unavailable` when it does not answer
    */
   upgrade(request: UpstreamRequest): Promise<IncomingMessage | Switched>
-  /** Rejects while it cannot do its work, as far as one can see from here. */
+  /** Rejects while the upstream is not reachable or its health path fails. */
   check(): Promise<void>
-  /** Nothing new is sent; what is under way goes on. */
+  /** Sends no new requests; requests under way continue. */
   retire(): void
-  /** Ends everything. */
+  /** Closes all connections. */
   close(): void
 }
 
-/** A connection that now speaks what it was asked to. */
+/** A connection that has switched to the requested protocol. */
 export interface Switched {
   readonly response: IncomingMessage
   readonly socket: Duplex
-  /** What came after the head of the answer. */
+  /** Bytes that followed the head of the response. */
   readonly head: Buffer
 }
 
-/** Where an upstream is, and how it is asked. */
+/** The options of {@link openUpstream}. */
 export interface UpstreamOptions {
-  /** E.g. `http://127.0.0.1:8080`; a path in it is refused: the path that was verified is the path that is asked for. */
+  /** E.g. `http://127.0.0.1:8080`; a path in it is refused, since the path that was verified must be the path that is requested. */
   readonly origin: string
-  /** Seconds until the head of the answer must be there. */
+  /** Seconds until the head of the response must arrive. */
   readonly timeout: number
-  /** A path that answers 2xx or 3xx to a GET while it can do its work; default: it does while it takes connections. */
+  /** A path that answers 2xx or 3xx to a GET while the API can do its work; default: the API must accept a connection. */
   readonly healthPath?: string
   readonly onState?: (state: UpstreamState) => void
 }
 
 /**
  * Opens an upstream.
- * Node's own client and not `fetch`: that one would rewrite the target, and the path that was verified is the path that is asked for.
+ * Uses Node's own client: `fetch` would rewrite the target, and the path that was verified must be the path that is requested.
  * @throws TypeError when `origin` is not an http or https origin, or `healthPath` no path
  */
 export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamOptions): Upstream {
@@ -66,13 +66,13 @@ export function openUpstream({ origin, timeout, healthPath, onState }: UpstreamO
   const send = async (request: UpstreamRequest, reuse: boolean): Promise<IncomingMessage> => {
     const answer = await ask(request, reuse)
     if (answer instanceof IncomingMessage) return answer
-    // Switching protocols when nobody asked.
+    // The upstream switched protocols without a request to do so.
     answer.socket.destroy()
     throw unanswered(request.method, new Error('switched protocols'))
   }
   const sendTwice = async (request: UpstreamRequest): Promise<IncomingMessage> => {
-    // A kept connection may close at the very moment it is used. Only what is safe to send twice may meet that.
-    // A body goes alone on its connection: an API that ignores it would read it as the next request, one nobody verified.
+    // A kept connection may close at the moment it is used, so only requests that are safe to repeat use one.
+    // A request with a body gets a connection of its own: an API that ignores the body would read it as a next, unverified request.
     const safe = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
     try {
       return await send(request, safe)
@@ -95,7 +95,7 @@ function checkHealthPath(path: string | undefined): void {
     throw new TypeError('healthPath must be a path such as /healthz')
 }
 
-/** Seconds for an answer about health: it must be there before whoever asks for readiness gives up. */
+/** Seconds for a health response: less than the server waits for readiness. */
 const healthSeconds = 4
 
 async function healthy(
@@ -105,10 +105,10 @@ async function healthy(
   const answer = await ask({ method: 'GET', target, headers: [] }, false, healthSeconds)
   const { statusCode = 0 } = answer instanceof IncomingMessage ? answer.resume() : answer.response
   answer.socket.destroy()
-  if (statusCode < 200 || statusCode > 399) throw new Error(`the API behind says ${statusCode} of its health`)
+  if (statusCode < 200 || statusCode > 399) throw new Error(`the health path of the API behind answers ${statusCode}`)
 }
 
-/** Idle connections close now, the others when they would become idle. */
+/** Closes idle connections now, and the others when they become idle. */
 function retire(agent: HttpAgent): void {
   agent.maxFreeSockets = 0
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
@@ -138,7 +138,7 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
-/** A kept connection was closed by the other side before anything of the answer came. */
+/** The other side closed a kept connection before the response began. */
 class ClosedConnection extends AAuthError {}
 
 interface Exchange {
@@ -175,7 +175,7 @@ function exchange({ url, secure, request, timeout, agent }: Exchange): Promise<I
       resolve({ response, socket, head })
     })
     outgoing.on('error', fail)
-    // Without an error, too: the caller would wait for ever.
+    // The connection may close without an error: the caller would wait for ever.
     outgoing.on('close', () => fail(new Error('closed without an answer')))
     outgoing.end(body)
   })
@@ -187,8 +187,8 @@ function unanswered(method: string, cause: Error, Reason: typeof AAuthError = AA
 }
 
 /**
- * Seconds after which the caller may send a request again that got no usable answer. The API may have acted on an unsafe one:
- * that is longer than agents wait before they send it again by themselves.
+ * Seconds after which the caller may repeat a request that got no usable response. For an unsafe method, which the API may have
+ * processed, longer than agents wait for an automatic retry.
  */
 export function retryAfter(method: string): number {
   return method === 'GET' || method === 'HEAD' ? 5 : 60

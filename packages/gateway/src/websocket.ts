@@ -5,20 +5,20 @@ import { headerValues, type ReceivedMessage } from '@countersign/httpsig'
 import { AAuthError } from '@countersign/protocol'
 import { retryAfter } from './upstream.js'
 
-/** What the answer to a handshake must prove. */
+/** The values that the response to a handshake must have. */
 export interface Handshake {
   readonly accept: string
 }
 
-/** What this hop says of itself, on either side. */
+/** The header lines of this hop, for either side. */
 export const handshakeHeaders: ReadonlyArray<readonly [string, string]> = [
   ['Connection', 'Upgrade'],
   ['Upgrade', 'websocket'],
 ]
 
 /**
- * Refuses what is no handshake before the API behind sees it: one that the API does not understand, and this gateway takes for a
- * tunnel, would let whoever sends it speak to the API unguarded ("WebSocket smuggling").
+ * Refuses an invalid handshake before the API behind sees it. If the API refused it and this gateway opened a tunnel, the caller
+ * could send unguarded requests to the API ("WebSocket smuggling").
  * @throws AAuthError `invalid_request`; 426 for another version
  * @see RFC 6455 §4.2.1
  */
@@ -32,7 +32,7 @@ export function checkHandshake(message: ReceivedMessage): Handshake {
 }
 
 /**
- * Makes sure that the other side speaks WebSocket from here on, and nothing else.
+ * Checks that the API has switched to WebSocket.
  * @throws AAuthError `temporarily_unavailable`
  * @see RFC 6455 §4.1
  */
