@@ -52,7 +52,7 @@ const lists: ReadonlyArray<readonly [string, IdentifierList, readonly string[], 
     ['https://b.example', 'https://b.a.example'],
   ],
   ['any', 'any', ['https://a.example', 'https://b.example:8443'], ['http://a.example', 'https://192.0.2.1']],
-  ['no list entry', [], [], ['https://a.example']],
+  ['no origin', [], [], ['https://a.example']],
 ]
 
 describe.each([

@@ -1,6 +1,6 @@
 import type { Discovery } from '@countersign/discovery'
 import { AAuthError, checkOptions, isObject, type PublishedKey, parseJson } from '@countersign/protocol'
-import { createAgent } from '../agent.js'
+import { type Agent, createAgent } from '../agent.js'
 import { AgentError, refusalOf } from '../error.js'
 import { agentServer } from '../identity/identity.js'
 import { callbackRoute } from '../interact/callback-route.js'
@@ -62,20 +62,10 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     now: 'function',
     development: 'boolean',
   })
-  const { id, key, redirectUri, discovery, fetch, deadline = 10, now, development } = options
+  const { id, deadline = 10 } = options
   // A timer of more than 24 days, or Infinity, would fire at once.
   if (!(deadline > 0 && deadline <= 600)) throw new RangeError('deadline must be seconds above 0, at most 600')
-  const agentFor = (authServer: string, state: AgentState) =>
-    createAgent({
-      identity: agentServer({ id, ...key }),
-      acceptAuthServer: [authServer],
-      interact: callbackRoute({ redirectUri }),
-      discovery: discovery.limited(),
-      state,
-      now,
-      development,
-      ...(fetch === undefined ? {} : { fetch }),
-    })
+  const agentFor = (authServer: string, state: AgentState): Agent => signInAgent(authServer, state, options)
   return {
     async begin(authServer) {
       const state = cookieState()
@@ -103,6 +93,21 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       throw new AAuthError('access_denied', 'The other sign-in server did not say who you are.')
     },
   }
+}
+
+/** Creates the agent of one sign-in. */
+function signInAgent(authServer: string, state: AgentState, options: BrowserSignInOptions): Agent {
+  const { id, key, redirectUri, discovery, fetch, now, development } = options
+  return createAgent({
+    identity: agentServer({ id, ...key }),
+    acceptAuthServer: [authServer],
+    interact: callbackRoute({ redirectUri }),
+    discovery: discovery.limited(),
+    state,
+    now,
+    development,
+    ...(fetch === undefined ? {} : { fetch }),
+  })
 }
 
 /** Awaits an answer for some seconds: an auth server that hangs must not hold up the browser that waits here. */
