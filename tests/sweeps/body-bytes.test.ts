@@ -40,7 +40,7 @@ async function statuses(port: number, ...pieces: readonly string[]): Promise<num
     socket.write(Buffer.from(piece, 'latin1'))
     await pause(20)
   }
-  await Promise.race([closed, pause(4000)])
+  await Promise.race([closed, pause(20_000)])
   socket.destroy()
   return [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status)).filter(status => status !== 100)
 }
@@ -149,7 +149,7 @@ async function answersUnread(port: number, text: string): Promise<number | undef
     })
   })
   socket.write(text)
-  const first = await Promise.race([answered, pause(3000)])
+  const first = await Promise.race([answered, pause(20_000)])
   socket.destroy()
   return first ?? undefined
 }
