@@ -4,14 +4,14 @@ import type { StoreLimits } from './store.js'
 import type { PendingWrite } from './write-queue.js'
 import { runChange } from './write-scope.js'
 
-/** What a commit works on. */
+/** The connection and the functions that a commit needs. */
 export interface CommitContext<T> {
   readonly database: LibsqlDatabase
   readonly writer: Kysely<T>
   readonly limits: StoreLimits
-  /** Begins a transaction, outside of which nothing is written. */
+  /** Begins the transaction of the batch. */
   begin(): Promise<void>
-  /** Resolves when what was committed is on the disk. */
+  /** Resolves when the committed writes are on the disk. */
   sync(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export async function commitBatch<T>(batch: Batch<T>, context: CommitContext<T>)
     outcomes = await outcomesOf(batch, context)
     await context.sync()
   } catch (error) {
-    // A deferred constraint of one write shows only at the shared commit; alone, each gets its own verdict.
+    // A deferred constraint of one write fails only at the shared commit; when each runs alone, only that write fails.
     if (batch.length > 1 && sqliteCode(error).startsWith('SQLITE_CONSTRAINT')) {
       for (const write of batch) await commitBatch([write], context)
       return
@@ -41,8 +41,8 @@ export async function commitBatch<T>(batch: Batch<T>, context: CommitContext<T>)
 }
 
 /**
- * Mostly every write of a batch succeeds: then none needs a savepoint, which costs half as much as a write. When one fails, nothing of
- * the batch has happened: it has its verdict, and the others run once more, each in a savepoint.
+ * Runs the writes of a batch without savepoints, which cost half as much as a write. When one fails, the batch is rolled back: that
+ * write has failed, and the others run once more, each in a savepoint.
  */
 async function outcomesOf<T>(batch: Batch<T>, context: CommitContext<T>): Promise<readonly Outcome[]> {
   const verdicts = new Map<PendingWrite<T>, Outcome>()
@@ -97,7 +97,7 @@ async function attempt<T>(
     try {
       database.run('rollback to one_write')
     } catch {
-      // SQLite rolled back everything by itself (disk full): the whole batch failed, and for this reason.
+      // SQLite rolled back everything by itself (disk full): the whole batch failed with this error.
       throw reason
     }
     outcome = { ok: false, reason }
@@ -106,7 +106,7 @@ async function attempt<T>(
   return outcome
 }
 
-/** Runs `work` on the one connection that writes, and commits what it did or nothing of it. */
+/** Runs `work` on the one connection that writes, and commits all of its writes or none. */
 export async function inTransaction<T, R>(
   { database, writer, begin }: Pick<CommitContext<T>, 'database' | 'writer' | 'begin'>,
   work: (connection: Kysely<T>) => Promise<R>,
@@ -124,7 +124,7 @@ export async function inTransaction<T, R>(
   })
 }
 
-/** SQLite may have rolled back by itself (disk full, I/O error); then there is nothing left to do. */
+/** Rolls back, unless SQLite has already done so by itself (disk full, I/O error). */
 function rollBack(database: LibsqlDatabase): void {
   try {
     database.run('rollback')

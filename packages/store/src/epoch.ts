@@ -4,42 +4,42 @@ import { sql } from 'kysely'
 import type { Migration, Store } from './store.js'
 import { StoreError } from './store-error.js'
 
-/** How far a database has come, as it is noted outside of it. */
+/** A mark outside of the database of how far it has come. */
 export interface EpochMark {
-  /** Names the database. */
+  /** The name of the database. */
   readonly database: string
-  /** Grows with everything that must not come back; about the Unix milliseconds at which that was. */
+  /** Grows with each event that a restore must not undo; about the Unix milliseconds of the last one. */
   readonly epoch: number
 }
 
-/** Where the mark of a database is kept: with the keys, and in no backup of the database. */
+/** Keeps the mark of a database: beside the keys, and in no backup of the database. */
 export interface EpochKeeper {
-  /** The mark; undefined where there is none yet. */
+  /** The mark; undefined when there is none yet. */
   read(): Promise<EpochMark | undefined>
   /** Resolves once the mark is on the disk. */
   write(mark: EpochMark): Promise<void>
 }
 
-/** Tells a database that was restored from a backup from one that has gone on. */
+/** Detects a database that was restored from a backup. */
 export interface Epoch {
-  /** Notes, within a second, that something happened which must not come back: a code was used, a grant was revoked. */
+  /** Records, within a second, an event that a restore must not undo: a code was used, a grant was revoked. */
   touch(): void
-  /** Notes what other instances have noted. */
+  /** Takes over the marks of other instances. */
   see(): Promise<void>
   /** Whether the database was found to be behind its mark since it was opened. */
   isBehind(): boolean
-  /** @throws StoreError `restored` once it was */
+  /** @throws StoreError `restored` once the database was found to be behind its mark */
   check(): void
-  /** Resolves when all of it is noted. */
+  /** Resolves when all events are recorded. */
   close(): Promise<void>
 }
 
-/** Milliseconds between two marks: many that come at once share one. */
+/** Milliseconds between two marks: many events share one. */
 const pause = 1000
 
 type AnyStore = Pick<Store<never>, 'db' | 'write'>
 
-/** The table that the epoch of a room is in. */
+/** The table with the epoch of a room. */
 export function epochMigration(name: string, room: string): Migration {
   return {
     name,
@@ -54,16 +54,16 @@ export function epochMigration(name: string, room: string): Migration {
   }
 }
 
-/** What an epoch is opened or begun with. */
+/** The options for opening or beginning an epoch. */
 export interface EpochOptions {
-  /** Names the table that it is in. */
+  /** Names the table of the epoch. */
   readonly room: string
   readonly keeper: EpochKeeper
   /** Unix seconds. */
   readonly now: () => number
   /**
-   * Told, once a mark is written anew, that the database had an epoch and its keeper had no mark: that was lost, or is kept somewhere
-   * else. Until then nothing would have told that the database is a restored one.
+   * Called after a missing mark was written anew: the database had an epoch but its keeper had no mark, which was lost or is kept
+   * elsewhere. Without the mark a restored database could not be detected.
    */
   readonly onLost?: () => void
 }
@@ -72,8 +72,8 @@ const checks: OptionChecks<EpochOptions> = { room: 'string', keeper: 'object', n
 const needed = ['room', 'keeper', 'now'] as const
 
 /**
- * Compares a database with its mark, and notes from then on how far it has come. A database without an epoch and without a mark
- * begins one; a mark that is missing is written anew, and `onLost` told.
+ * Compares a database with its mark, and then keeps the mark up to date. A database without an epoch and without a mark begins one;
+ * a missing mark is written anew, and `onLost` is called.
  * @throws StoreError `restored` when the database is behind its mark, is another one, or is empty while there is a mark
  */
 export async function openEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: EpochOptions): Promise<Epoch> {
@@ -99,7 +99,7 @@ export async function openEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: Epo
   }
 
   function start(raise: boolean): Promise<void> {
-    // A database that is away is told of by those who need its answer; the next mark makes up for this one.
+    // An unreachable database is reported by the writes that need it; the next mark makes up for this one.
     flight = step(raise)
       .catch((error: unknown) => {
         if (error instanceof StoreError && error.code === 'restored') restored = error
@@ -138,8 +138,8 @@ export async function openEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: Epo
 }
 
 /**
- * Begins a new epoch after a restore: from now on the database is ahead of every mark of before, whichever instance has it.
- * The caller has ended what must not come back.
+ * Begins a new epoch after a restore: from now on the database is ahead of every earlier mark, on every instance.
+ * The caller must have ended everything that the restore would have revived.
  */
 export async function beginEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: EpochOptions): Promise<void> {
   checkOptions('beginEpoch', o, checks, needed)
@@ -164,7 +164,7 @@ export async function beginEpoch<T>(store: Pick<Store<T>, 'db' | 'write'>, o: Ep
 
 type Transaction = Store<never>['db']
 
-/** The row as it was found where that is behind the mark, else raised. */
+/** The row: unchanged when it is behind the mark, else raised. */
 async function raised(
   tx: Transaction,
   room: string,

@@ -8,12 +8,12 @@ interface Waiting<I, O> {
 }
 
 /**
- * Collects what comes while one group is under way into the next, so that a crowd shares a few transactions.
- * A group that fails runs again item by item, so that one item which cannot be stored fails alone; a database that is away fails
- * all of it at once.
+ * Collects the items that arrive while one group runs into the next group, so that many requests share a few transactions.
+ * A group that fails runs again item by item, so that an item which cannot be stored fails alone. When the database is unreachable,
+ * the whole group fails at once.
  * @param options.run returns an outcome for each item, in order
- * @param options.most items in a group
- * @param options.capacity items that wait; past it, StoreError `overloaded`
+ * @param options.most most items in a group
+ * @param options.capacity most items that wait; further ones reject with StoreError `overloaded`
  */
 export function inGroups<I, O>(options: {
   readonly run: (items: readonly I[]) => Promise<readonly O[]>

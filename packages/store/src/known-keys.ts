@@ -1,21 +1,21 @@
 import { type Kysely, sql } from 'kysely'
 import type { AnyTables, Store } from './store.js'
 
-/** What to do with the names of keys that a database was used with. */
+/** How to treat the names of the keys that a database was used with. */
 export type KnownKeys = 'check' | 'replace' | 'ignore'
 
 const tableOf = (room: string): string => `${room}_known_keys`
 
-/** Makes the table of names. It is no migration: programs that do not know it need not care. */
+/** Makes the table of names. It is no migration: programs without it can ignore it. */
 export async function createKnownKeys(tx: Kysely<AnyTables>, room: string): Promise<void> {
   await sql`create table if not exists ${sql.table(tableOf(room))} (name text not null primary key)`.execute(tx)
 }
 
 /**
- * Whether a room's database belongs to the keys that its program was given: one of them was there before, or none was. Then those given
- * are noted in place of those of before. A program whose key file is not mounted, and which made a new one, is found here.
- * @param names of the keys, e.g. thumbprints
- * @param how `check`; `replace` notes them whatever was there before; `ignore` looks at nothing and notes nothing
+ * Whether a room's database was used with the program's keys: one of them is recorded, or no key is. If so, the names are recorded
+ * in place of the old ones. This detects a program whose key file is not mounted and which has made a new one.
+ * @param names names of the keys, e.g. thumbprints
+ * @param how `check` checks; `replace` records the names without a check; `ignore` neither checks nor records
  */
 export async function belongsTo<T>(
   store: Store<T>,

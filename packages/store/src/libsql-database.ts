@@ -5,7 +5,7 @@ import { StoreError } from './store-error.js'
 
 const statements = 256
 
-/** A libsql connection as Kysely's SQLite dialect wants it, and a way to run the store's own statements. */
+/** A libsql connection in the form of Kysely's SQLite dialect, with functions for the store's own statements. */
 export interface LibsqlDatabase extends SqliteDatabase {
   /** Runs a statement without parameters. */
   run(sql: string): void
@@ -55,7 +55,7 @@ function bindSafely(statement: Libsql.Statement<unknown[]>): SqliteStatement {
 
 const unavailable = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOMEM|PROTOCOL)/
 
-/** SQLite's own code of an error, also of one that was named here; empty for any other. */
+/** SQLite's code of an error, also of an error that was turned into a StoreError; empty for any other error. */
 export function sqliteCode(error: unknown): string {
   if (error instanceof StoreError) return sqliteCode(error.cause)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
@@ -73,7 +73,7 @@ function naming<R>(work: () => R): R {
 
 /**
  * The native side binds every number as a float, NaN as null, cuts text at NUL (so that `a\0x` would be found as
- * `a`), and ABORTS THE PROCESS on a boolean. Nothing reaches it unchecked.
+ * `a`), and ABORTS THE PROCESS on a boolean. So every parameter is checked first.
  */
 function bound(value: unknown): unknown {
   switch (typeof value) {
@@ -96,7 +96,7 @@ function bound(value: unknown): unknown {
   throw new TypeError('a parameter must be a finite number, bigint, text without NUL, boolean, Uint8Array or null')
 }
 
-/** Blobs arrive as ArrayBuffer; PostgreSQL's arrive as Buffer, and callers should not have to know which. */
+/** Returns blobs as Buffer, as PostgreSQL's driver does; libsql returns ArrayBuffer. */
 function row(value: unknown): unknown {
   const columns = value as Record<string, unknown>
   for (const name in columns) {

@@ -1,11 +1,11 @@
-/** Runs work of the same name one after another, and of other names beside it. */
+/** Runs work of the same name one after another, and work of different names concurrently. */
 export interface Lines {
   next<R>(name: string, work: () => Promise<R>): Promise<R>
-  /** How much of a name waits or runs. */
+  /** The number of tasks of a name that wait or run. */
   waiting(name: string): number
 }
 
-/** Holds nothing of a name whose line is empty. */
+/** Keeps no entry for a name without tasks. */
 export function createLines(): Lines {
   const lines = new Map<string, { last: Promise<unknown>; waiting: number }>()
   return {

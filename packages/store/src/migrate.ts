@@ -18,7 +18,7 @@ export function checkMigrations(room: string, migrations: readonly Migration[]):
 }
 
 /**
- * Applies what the database does not have yet. The caller holds a transaction and the lock that keeps
+ * Applies the migrations that the database does not have yet. The caller holds a transaction and the lock that keeps
  * other processes from migrating the same room.
  * @throws StoreError `migrations` when the database holds a migration this list does not begin with:
  * an older program must not write to a newer schema.

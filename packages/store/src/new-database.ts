@@ -4,9 +4,9 @@ import { parseDatabaseUrl } from './database-url.js'
 import { checkMigrations } from './migrate.js'
 
 /**
- * Whether {@link openStore} would make the room's tables: there is no file, or none of the room's tables in it. Makes nothing itself.
+ * Whether {@link openStore} would make the room's tables, because the file or the tables do not exist. Changes nothing.
  * A database in memory is always new.
- * @throws TypeError for a wrong URL or room; what the database throws when it cannot be read
+ * @throws TypeError for an invalid URL or room; the database's error when it cannot be read
  */
 export async function isNewDatabase(options: { readonly url: string; readonly room: string }): Promise<boolean> {
   checkOptions('isNewDatabase', options, { url: 'string', room: 'string' })

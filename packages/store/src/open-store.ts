@@ -32,7 +32,7 @@ export async function openStore<T>(options: {
   const { room, migrations } = options
   checkMigrations(room, migrations)
   const limits: StoreLimits = { batch: 64, capacity: 10_000, change: 5, busy: 5, ...options.limits }
-  // Imported when needed: a program on one database does not load the driver of the other.
+  // Imported on demand, so that a program does not load the driver of the other database.
   if (target.dialect === 'postgres') {
     const { openPostgres } = await import('./postgres.js')
     return openPostgres<T>(target.connectionString, room, migrations, limits)

@@ -11,9 +11,9 @@ import { probePostgres } from './write-probe.js'
 import { type Change, readsOnly, runChange } from './write-scope.js'
 
 const retries = 12
-/** Times that a write may lose against others at its side before it runs alone. */
+/** Times that a write may lose against concurrent ones before it runs alone. */
 const losses = 3
-/** Connections of one store, and how many of them writes may have: reads never wait for writes alone. */
+/** Connections of one store, and how many of them writes may use, so that some are left for reads. */
 const connections = { all: 10, writes: 8 }
 const int8 = 20
 /** Milliseconds past a statement's deadline after which a silent connection is given up. */
@@ -28,7 +28,7 @@ export async function openPostgres<T>(
 ): Promise<Store<T>> {
   await migrate(connectionString, room, migrations)
   const db = new Kysely<T>({ dialect: dialect(connectionString, limits.change) })
-  // Not the pool's own queue: its end to the wait is also that of connecting, and short.
+  // Writes do not wait in the pool's own queue: its short timeout is also the one for connecting.
   const turns = createTurns({ places: connections.writes, seconds: limits.change })
   const lines = createLines()
   const open = new Set<Promise<unknown>>()
@@ -40,8 +40,8 @@ export async function openPostgres<T>(
       if (closing !== undefined) throw new StoreError('closed', 'the store is closed')
       if (open.size >= limits.capacity) throw new StoreError('overloaded', 'too many writes are waiting')
       const once = (lock?: string): Promise<R> => writeOnce(db, change, { limits, turns, lock })
-      // Waiting for the lock takes a connection: of one process no more than one waits.
-      // And no more than a tenth of all that may wait: those of one name wait for each other, and must not take the room of all.
+      // Waiting for a lock of the database takes a connection, so only one write of a name in this process waits for it.
+      // The writes of one name may take at most a tenth of the queue: they wait for each other and must not keep out all others.
       if (alone !== undefined && lines.waiting(alone) >= limits.capacity / 10)
         throw new StoreError('overloaded', 'too many writes are waiting')
       const write = alone === undefined ? once() : lines.next(alone, () => once(`${room} ${alone}`))
@@ -57,7 +57,7 @@ export async function openPostgres<T>(
   }
 }
 
-/** Whether there is no such table, or nothing in it. */
+/** Whether the table does not exist or is empty. */
 export async function isNewInPostgres(connectionString: string, table: string): Promise<boolean> {
   const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })
   try {
@@ -70,7 +70,7 @@ export async function isNewInPostgres(connectionString: string, table: string): 
   }
 }
 
-/** On a connection of its own without deadlines: changing a large table, or waiting for who does, takes what it takes. */
+/** Migrates on a connection without deadlines: changing a large table, or waiting for a process that does, may take long. */
 async function migrate(connectionString: string, room: string, migrations: readonly Migration[]): Promise<void> {
   const db = new Kysely<AnyTables>({ dialect: dialect(connectionString) })
   try {
@@ -88,30 +88,30 @@ function dialect(connectionString: string, deadline?: number): PostgresDialect {
   const statement = deadline === undefined ? 0 : Math.ceil(deadline * 1000)
   const pool = new pg.Pool({
     connectionString,
-    // Our own end to the wait, for a server that has fallen silent; one that still works ends the statement itself, a little sooner.
+    // The client's timeout, for a server that has stopped answering; a working server ends the statement itself a little sooner.
     ...(statement === 0 ? {} : { query_timeout: statement + silence }),
     max: connections.all,
-    // Also the wait for a free connection: better a quick 503 than requests that pile up behind a database that hangs.
+    // Also bounds the wait for a free connection: a quick 503 is better than requests that pile up behind a database that hangs.
     connectionTimeoutMillis: 2000,
     keepAlive: true,
     types: { getTypeParser },
   })
-  // An idle connection that breaks is replaced at its next use; unheard, this event would end the process.
+  // The pool replaces an idle connection that breaks; without a listener this event would end the process.
   pool.on('error', () => {})
   return new PostgresDialect({ pool: namingPool(pool, client => setUp(client, statement)) })
 }
 
 /** @param statement milliseconds that one statement may take; 0 for no end */
 async function setUp({ query }: NamedClient, statement: number): Promise<void> {
-  // Acknowledged means on disk, whatever the server's default; stronger settings (remote_apply) stay.
+  // An acknowledged write must be on disk even if the server's default is weaker; stronger settings (remote_apply) stay.
   await query(
     `select set_config('synchronous_commit', 'on', false)
       where current_setting('synchronous_commit') in ('off', 'local')`,
     [],
   )
   if (statement === 0) return
-  // Behind a lock or a slow disk requests would wait without end, and take every connection with them.
-  // And who reads a table from end to end watches all of it: undone by every write to it, and undoing them (PostgreSQL, 13.2.3).
+  // Behind a lock or a slow disk requests would wait without end and use up all connections.
+  // And a sequential scan in a serializable transaction conflicts with every write to the table (PostgreSQL, 13.2.3).
   await query("select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)", [
     String(statement),
   ])
@@ -122,9 +122,9 @@ interface NamedClient extends PostgresPoolClient {
 }
 
 /**
- * Gives whatever is not PostgreSQL's verdict on a statement (no connection, one that broke) its own name.
- * @param setUp runs once on each new connection. Here and not in Kysely's `onCreateConnection`, after whose failure nobody gives
- *   the connection back: ten that broke at that moment, and the store would have none left.
+ * Turns connection errors into StoreErrors; errors of PostgreSQL about a statement stay as they are.
+ * @param setUp runs once on each new connection. Kysely's `onCreateConnection` would not release a connection after a failure: after
+ *   ten failures the store would have no connection left.
  */
 function namingPool(pool: pg.Pool, setUp: (client: NamedClient) => Promise<void>): PostgresPool {
   const clients = new WeakMap<pg.PoolClient, NamedClient>()
@@ -148,11 +148,11 @@ function namingPool(pool: pg.Pool, setUp: (client: NamedClient) => Promise<void>
 }
 
 function namingClient(client: pg.PoolClient): NamedClient {
-  // A connection may break between two statements of a transaction; the next statement fails then. Unheard, ends the process.
+  // A connection may break between two statements, and the next one then fails; without a listener the event would end the process.
   client.on('error', () => {})
   let broken: unknown
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    // The answer to an earlier statement may still come: nothing waits in line behind it, and nobody gets this connection again.
+    // The result of an earlier statement may still arrive, so this connection is closed and not used again.
     if (broken !== undefined) unreachable(broken)
     try {
       return await client.query(text, [...values])
@@ -167,10 +167,10 @@ function namingClient(client: pg.PoolClient): NamedClient {
 
 /** connection_exception, insufficient_resources, operator_intervention, and a standby that only reads. */
 const awayStates = /^(08|53|57P|25006)/
-/** query_canceled: what statement_timeout does. */
+/** query_canceled: the error of statement_timeout. */
 const canceled = '57014'
 
-/** Not PostgreSQL's verdict, and no value that cannot be sent or read (a fault of the caller's). */
+/** Whether an error is neither PostgreSQL's about a statement nor about a value of the caller that cannot be sent or read. */
 function isTransport(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError || error instanceof TypeError || error instanceof RangeError)
 }
@@ -183,7 +183,7 @@ function unreachable(error: unknown): never {
   throw new StoreError('unavailable', 'the database cannot be reached', { cause: error })
 }
 
-/** `bigint` and `count(*)` come as strings by default; SQLite gives numbers, and so does this. */
+/** Reads `bigint` and `count(*)` as numbers, as SQLite does; the driver returns strings by default. */
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) => {
   if (oid === int8 && format !== 'binary') return safeInteger
   return pg.types.getTypeParser(oid, format as 'text')
@@ -196,8 +196,8 @@ function safeInteger(text: string): number {
 }
 
 /**
- * Serializable, as SQLite is by nature; a write that lost against a concurrent one runs again. Many at once that want the same
- * rows would lose to each other over and over: one that lost a few times makes all others of this process wait.
+ * Runs a write as a serializable transaction, as in SQLite; a write that lost against a concurrent one runs again. Many concurrent
+ * writes to the same rows would lose again and again: a write that lost a few times makes all others of this process wait.
  *
  * Under `lock` each statement sees what is committed when it begins: a serializable snapshot would be taken before the wait for
  * the lock, and would not show what the holder of the lock wrote.
@@ -234,7 +234,7 @@ async function writeOnce<T, R>(
   }
 }
 
-/** Resolves with the number of the transaction: asked along, it costs no way of its own to the database. */
+/** Resolves with the number of the transaction, which is read together with a statement and costs no round trip of its own. */
 async function takeLock<T>(tx: Kysely<T>, name: string): Promise<string> {
   const key = `countersign write ${name}`
   const { rows } = await sql<{

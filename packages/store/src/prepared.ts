@@ -4,10 +4,10 @@ import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
 export type Prepared<T, P, R> = (on: Kysely<T>, parameters: P) => Promise<QueryResult<R>>
 
 /**
- * A statement that is put into SQL once and not at every call, which costs as much as the statement itself: for what runs
- * thousands of times a second. On `db` and in `write()` it may do what any other statement may there.
- * @param build makes it, called once, with a stand-in for each parameter. What depends on a value (`is null`) needs a
- * statement of its own
+ * A statement that is compiled to SQL once and not at every call, which costs as much as the statement itself: for statements that
+ * run thousands of times a second. On `db` and in `write()` the same rules hold as for any other statement.
+ * @param build makes the statement; called once, with a placeholder for each parameter. SQL that depends on a value (`is null`)
+ * needs a second prepared statement
  * @throws TypeError when a parameter is missing
  */
 export function prepared<T, P extends object, R = unknown>(
@@ -18,7 +18,7 @@ export function prepared<T, P extends object, R = unknown>(
     statement ??= prepare(on, build)
     const { query, values } = statement
     const executor = on.getExecutor()
-    // For what it refuses: a change outside `write()`, or a `write()` that has ended.
+    // Called for its checks: it refuses a change outside `write()`, and a `write()` that has ended.
     executor.transformQuery(query.query, query.queryId)
     return executor.executeQuery({ ...query, parameters: values(parameters) })
   }

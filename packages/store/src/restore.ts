@@ -4,21 +4,21 @@ import { beginEpoch, type EpochKeeper } from './epoch.js'
 import { openStore } from './open-store.js'
 import type { Migration, Store } from './store.js'
 
-/** How a restored database is made fit to start on. */
+/** The options for preparing a restored database for the start. */
 export interface RestoreDatabaseOptions {
   /** Store URL of the database that was restored. */
   readonly database: string
-  /** What the server has as its `epoch`. */
+  /** The `epoch` option of the server. */
   readonly epoch: EpochKeeper
-  /** Whether the backup is known to hold all that has ended since, so that no more than what must end does. Default false. */
+  /** Whether the backup is known to contain everything that has ended, so that only the minimum must be ended. Default false. */
   readonly trustBackup?: boolean
   /** Unix seconds. */
   readonly now?: () => number
-  /** Told where the database had an epoch and `epoch` has no mark: it was lost, or is kept somewhere else. One is written. */
+  /** Called when the database has an epoch but `epoch` has no mark: the mark was lost or is elsewhere. A new one is written. */
   readonly onEpochLost?: () => void
 }
 
-/** The tables that are in the database. */
+/** The names of the tables in the database. */
 export interface MigratedRoom {
   readonly room: string
   readonly migrations: readonly Migration[]
@@ -33,9 +33,9 @@ const checks: OptionChecks<RestoreDatabaseOptions> = {
 }
 
 /**
- * Ends what a backup brings back, and begins a new epoch. What is interrupted is run again.
- * @param name of the function that was given the options, for the error where they are wrong
- * @param end ends it; resolves with what that was
+ * Ends grants and tokens that a backup would revive, and begins a new epoch. Run it again when it was interrupted.
+ * @param name the function that got the options, for the error when they are invalid
+ * @param end ends them; resolves with what it ended
  */
 export async function restoreDatabase<T, R>(
   name: string,
@@ -56,16 +56,16 @@ export async function restoreDatabase<T, R>(
   }
 }
 
-/** How many rows a statement has changed. */
+/** The number of rows that a statement changed. */
 interface Changed {
   readonly numDeletedRows?: bigint
   readonly numUpdatedRows?: bigint
 }
 
 /**
- * Changes rows in parts until there are none left to change, since a million at once would outlast the deadline of a write.
- * @param part the statement that changes some
- * @returns how many it were
+ * Changes rows in parts until none is left to change: a million at once would exceed the deadline of a write.
+ * @param part the statement that changes one part
+ * @returns the number of changed rows
  */
 export async function changeByParts<T>(
   store: Store<T>,

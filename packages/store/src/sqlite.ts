@@ -44,11 +44,11 @@ export async function openSqlite<T>(
   return {
     dialect: 'sqlite',
     db: reader.withPlugin(readsOnly(() => closing !== undefined)),
-    // Writes run one after another, whatever their names.
+    // All writes run one after another, so the lock's name does not matter.
     write: change => queue.add(change),
     async check() {
       await sql`select 1`.execute(reader)
-      // Through the queue, as any other write: a server that reads well and refuses every write is not ready.
+      // A write through the queue: a server that can read but refuses every write is not ready.
       await queue.add(tx => probeSqlite(tx, room))
     },
     close: () => (closing ??= queue.close().then(connections.close)),
@@ -58,16 +58,16 @@ export async function openSqlite<T>(
 interface Connections<T> {
   readonly database: LibsqlDatabase
   readonly writer: Kysely<T>
-  /** Sees committed rows only. In memory there is but one connection, whose mutex keeps reads out of open writes. */
+  /** Sees committed rows only. In memory there is one connection, whose mutex keeps reads out of open writes. */
   readonly reader: Kysely<T>
-  /** Begins a write; waits so many seconds for another process's to end. */
+  /** Begins a write; waits up to `seconds` for the write of another process. */
   begin(seconds: number): Promise<void>
-  /** From now on commits do not wait for the disk, and `sync` does. */
+  /** Lets later commits return before the disk has them; `sync` waits for the disk. */
   syncApart(): void
   sync(): Promise<void>
   /**
    * Copies the log into the file, so that the file alone holds all data, and closes.
-   * @throws StoreError `unavailable` when the disk does not take the copy; the log still holds the data then
+   * @throws StoreError `unavailable` when the copy fails; the log still holds the data then
    */
   close(): Promise<void>
 }
@@ -76,7 +76,7 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
   const file = name === undefined ? undefined : ownFile(name)
   const database = libsqlDatabase(file ?? ':memory:')
   const writer = new Kysely<T>({ dialect: new SqliteDialect({ database }) })
-  // IMMEDIATE: two processes that both read first and then wish to write would deadlock.
+  // IMMEDIATE: two processes that both read first and then write would deadlock.
   const begin = (seconds: number): Promise<void> => whenFree(seconds, () => database.run('begin immediate'))
   if (file === undefined) {
     database.run('pragma foreign_keys = on')
@@ -112,7 +112,7 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
       await reader.destroy()
       reading.close()
       try {
-        // Not of a log that a sync has failed on: it may have a hole.
+        // Not after a failed sync: the log may have a hole.
         if (log?.isSound() === true) foldLog(database)
       } finally {
         await writer.destroy()
@@ -124,8 +124,8 @@ async function connect<T>(name: string | undefined, datasync: Datasync): Promise
 }
 
 /**
- * Copies the write-ahead log into the file and empties the log. The driver leaves both as they are when it closes, and a copy of the file
- * alone would lack what the log holds. Where another process has the database open, the log stays that process's to copy.
+ * Copies the write-ahead log into the file and empties the log. The driver does not do so when it closes, and a backup of the file
+ * alone would lack the writes in the log. While another process has the database open, the log is left to that process.
  */
 function foldLog(database: LibsqlDatabase): void {
   try {
@@ -137,19 +137,19 @@ function foldLog(database: LibsqlDatabase): void {
 }
 
 /**
- * Makes the file where there is none, and gives its own name: SQLite keeps the log of a linked file beside the file, not the link.
- * The store holds keys, grants and hashes: the file, and the -wal and -shm that inherit its mode, are the owner's.
+ * Makes the file if there is none, and returns its real path: SQLite keeps the log of a linked file beside the file, not the link.
+ * The store holds keys, grants and hashes: only the owner may read the file, and -wal and -shm, which inherit its mode.
  */
 function ownFile(name: string): string {
-  // Not touched when it is there: to close a file that another store of this process has open would give up all its locks
-  // (POSIX), and the next process to come and go would take the log away under it.
+  // An existing file is not opened: closing it would release all locks of another store of this process on it (POSIX), and the
+  // next process that closes the database would delete the log that this store still uses.
   if (!existsSync(name)) closeSync(openSync(name, 'a', 0o600))
   return realpathSync(name)
 }
 
 /** An acknowledged write survives the loss of power: write-ahead log, synced after every commit and before its writes are acknowledged. */
 async function durable(database: LibsqlDatabase): Promise<void> {
-  // Short, since the driver waits inside the event loop; `whenFree` does the patient waiting outside of it.
+  // Short, since the driver blocks the event loop while it waits; `whenFree` waits longer without blocking.
   database.value('pragma busy_timeout = 20')
   const mode = await whenFree(5, () => database.value('pragma journal_mode = wal'))
   if (mode !== 'wal') throw new StoreError('unsuitable', 'the file system of the database does not allow WAL mode')
@@ -157,7 +157,7 @@ async function durable(database: LibsqlDatabase): Promise<void> {
   database.run('pragma foreign_keys = on')
 }
 
-/** Repeats what another process's lock made fail, for up to `seconds`, with the event loop free in between. */
+/** Repeats work that fails at another process's lock, for up to `seconds`, without blocking the event loop in between. */
 async function whenFree<R>(seconds: number, attempt: () => R): Promise<R> {
   const end = performance.now() + seconds * 1000
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {

@@ -1,6 +1,6 @@
-/** Why a store refused; see {@link StoreError}. */
+/** The reasons of a {@link StoreError}. */
 export type StoreErrorCode =
-  /** Too many writes wait already; nothing was changed, try again later. */
+  /** Too many writes wait; nothing was changed, try again later. */
   | 'overloaded'
   /** The database cannot be reached, its disk is full or broken, or it is shutting down. */
   | 'unavailable'
@@ -14,18 +14,18 @@ export type StoreErrorCode =
   | 'migrations'
   /** The database is behind the epoch that is kept outside of it: see `openEpoch`. */
   | 'restored'
-  /** The database cannot give the durability that is promised. */
+  /** The database cannot give the promised durability. */
   | 'unsuitable'
 
 const transient: ReadonlySet<StoreErrorCode> = new Set(['overloaded', 'unavailable', 'closed', 'timeout'])
 
 /**
- * What the store itself refuses, and a database that is away; other errors of the database pass through unchanged.
+ * An error of the store itself, or an unreachable database; other errors of the database pass through unchanged.
  * The message is constant text, without SQL, values or URLs.
  */
 export class StoreError extends Error {
   readonly code: StoreErrorCode
-  /** Whether trying again later may help: what a server answers with 503 and not with 500. */
+  /** Whether trying again later may help; then a server answers 503 instead of 500. */
   readonly transient: boolean
 
   constructor(code: StoreErrorCode, message: string, options?: { readonly cause?: unknown }) {

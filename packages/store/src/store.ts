@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 /** The kind of database behind a store. */
 export type Dialect = 'sqlite' | 'postgres'
 
-/** Any table with any columns: what a migration sees, since it is older than the program's table types. */
+/** Any table with any columns, for migrations: they are older than the program's table types. */
 export type AnyTables = Record<string, Record<string, unknown>>
 
 /** One forward step of a room's schema. Once released, it never changes; there is no way back. */
@@ -27,23 +27,23 @@ export interface Store<T> {
    */
   write<R>(change: (tx: Kysely<T>) => Promise<R>, options?: WriteOptions): Promise<R>
   /**
-   * Resolves when the database answers and has taken and kept a write of 16 KiB.
-   * @throws StoreError `unavailable` when a disk is full, say
+   * Resolves when the database answers and has stored a write of 16 KiB.
+   * @throws StoreError `unavailable`, for example when a disk is full
    */
   check(): Promise<void>
   /**
-   * Refuses further writes, waits for those under way, and closes. May be called twice. A SQLite file that no other process has open
-   * then holds all data by itself.
+   * Refuses further writes, waits for those under way, and closes. May be called twice. Afterwards a SQLite file that no other process
+   * has open contains all data, without its log.
    */
   close(): Promise<void>
 }
 
-/** How a write runs beside others. */
+/** How a write runs with concurrent ones. */
 export interface WriteOptions {
   /**
-   * Runs no two writes of this name and room at once, in any process, and each sees all that the ones before it committed. For
-   * a change that counts rows and then adds one: without it, on PostgreSQL, many at once undo each other until some give up.
-   * Default: writes run beside each other, and one that loses against another runs again.
+   * Writes with the same lock name in a room run one after another, in all processes, and each sees the commits of those before it.
+   * For a change that counts rows and then adds one: without a lock, concurrent ones on PostgreSQL conflict until some give up.
+   * Default: writes run concurrently, and one that loses against another runs again.
    */
   readonly alone?: string
 }

@@ -1,16 +1,16 @@
 import { StoreError } from './store-error.js'
 
-/** Gives its place back. */
+/** Releases the place. */
 export type Release = () => void
 
-/** A fixed number of places for writes, given in order. */
+/** A fixed number of places for concurrent writes, given out in order. */
 export interface Turns {
   /**
-   * Resolves when there is a place.
-   * @throws StoreError `overloaded` when there was none in time
+   * Resolves when a place is free.
+   * @throws StoreError `overloaded` when none became free in time
    */
   shared(): Promise<Release>
-  /** As `shared`, but gives all places, once all are free: next, before all that wait for one. */
+  /** Takes all places once all are free, before any waiting write gets one. */
   alone(): Promise<Release>
 }
 
@@ -47,7 +47,7 @@ export function createTurns(options: { readonly places: number; readonly seconds
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(entry), 1)
         reject(new StoreError('overloaded', 'too many writes are waiting'))
-        // It may have been the one all others waited behind.
+        // The others may have waited behind this one.
         advance()
       }, options.seconds * 1000)
       enqueue(entry)

@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type QueryExecutorProvider, sql } from 'kysely'
 import { StoreError } from './store-error.js'
 
-/** A transaction that may have been committed although nobody said so. */
+/** A transaction whose commit was not confirmed, so that it may or may not have been committed. */
 export interface CommitWatch {
-  /** Call when nothing is left to do but to commit; asks nothing where `is` has told. */
+  /** Reads the number of the transaction, unless `is` was called. Call it last before the commit. */
   begins(tx: QueryExecutorProvider): Promise<void>
-  /** Tells the number of the transaction, where a statement of it has asked along. */
+  /** Sets the number of the transaction, when one of its statements has returned it. */
   is(id: string): void
   /**
-   * Whether it was committed, read again on another connection; false when it was not.
-   * @throws StoreError `unavailable` when the database does not say in time: the outcome stays unknown
+   * Asks on another connection whether the transaction was committed.
+   * @throws StoreError `unavailable` when the database does not answer in time: the outcome stays unknown
    */
   happened(db: QueryExecutorProvider): Promise<boolean>
 }
 
-/** Seconds to find out. A connection that broke is mostly back at once; whoever waits would rather know. */
+/** Seconds to find out. Most broken connections are back at once. */
 const patience = 3
 
 /**
- * Tells a commit whose answer was lost from one that never was (F-23): a client that is told of a failure tries again, and what
- * it got the first time would live on, known to nobody.
+ * Finds out whether a commit without confirmation took place (F-23). If it were reported as failed, the client would try again, and
+ * the grant or token of the first try would stay valid without an owner.
  */
 export function commitWatch(): CommitWatch {
   let id: string | undefined
@@ -42,7 +42,7 @@ export function commitWatch(): CommitWatch {
         if (status === 'committed') return true
         if (status === 'aborted') return false
         if (performance.now() + pause > end)
-          throw new StoreError('unavailable', 'whether the last write was committed could not be found out')
+          throw new StoreError('unavailable', 'it is unknown whether the last write was committed')
         await sleep(pause)
       }
     },

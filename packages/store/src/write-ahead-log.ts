@@ -4,14 +4,14 @@ import { StoreError } from './store-error.js'
 /** Syncs a file; `fdatasync` of `node:fs`. */
 export type Datasync = (file: number, done: (error: Error | null) => void) => void
 
-/** Makes what was committed survive the loss of power. */
+/** Makes committed writes survive a loss of power. */
 export interface WriteAheadLog {
   /**
    * Resolves when everything committed so far is on the disk.
-   * @throws StoreError `unavailable`, from the first failure on for good
+   * @throws StoreError `unavailable` after the first failed sync, and at every later call
    */
   sync(): Promise<void>
-  /** @throws StoreError what a sync has failed with */
+  /** @throws StoreError the error of the first failed sync */
   check(): void
   /** Whether every sync so far has succeeded. */
   isSound(): boolean
@@ -20,12 +20,12 @@ export interface WriteAheadLog {
 
 /**
  * Syncs the write-ahead log of a SQLite file as `synchronous=full` does after each commit, but on another thread: SQLite itself
- * would let the event loop wait for the disk. With `normal` it syncs the log only before it is copied into the database, which stays its affair.
- * The log is one file as long as any connection is open.
+ * would block the event loop. With `normal`, SQLite syncs the log only before it copies the log into the database.
+ * The log stays the same file as long as any connection is open.
  * @see https://www.sqlite.org/wal.html "Checkpointing"
  */
 export function writeAheadLog(file: string, datasync: Datasync): WriteAheadLog {
-  // One that is there, for to sync a new file beside it would prove nothing.
+  // Opens an existing file only: syncing a new, empty file would prove nothing.
   const log = openSync(`${file}-wal`, 'r+')
   let failed: StoreError | undefined
   const check = (): void => {
@@ -37,8 +37,8 @@ export function writeAheadLog(file: string, datasync: Datasync): WriteAheadLog {
       await new Promise<void>((resolve, reject) => {
         datasync(log, cause => {
           if (cause === null) return resolve()
-          // A system forgets what it could not write: a later sync would succeed, over a log with a hole in it.
-          failed ??= new StoreError('unavailable', 'the disk did not take what was written', { cause })
+          // The system drops pages that it could not write: a later sync would succeed although the log has a hole.
+          failed ??= new StoreError('unavailable', 'the disk did not store a committed write', { cause })
           reject(failed)
         })
       })

@@ -7,14 +7,14 @@ const probeBytes = 16 * 1024
 
 const tableOf = (room: string): string => `${room}_write_probe`
 
-/** Makes the table that probes write to. It holds no data, and is no migration: programs that do not know it need not care. */
+/** Makes the table for probes. It holds no data and is no migration: programs without it can ignore it. */
 export async function createProbe(tx: Kysely<AnyTables>, room: string, dialect: Dialect): Promise<void> {
   const bytes = sql.raw(dialect === 'sqlite' ? 'blob' : 'bytea')
   await sql`create table if not exists ${sql.table(tableOf(room))} (
     id bigint not null primary key, filler ${bytes} not null)`.execute(tx)
 }
 
-/** Writes new pages before it frees those of the last probe, so that it passes only where other writes find room. */
+/** Writes new pages before it frees those of the last probe, so that it succeeds only when other writes find room, too. */
 export async function probeSqlite<T>(tx: Kysely<T>, room: string): Promise<void> {
   const table = sql.table(tableOf(room))
   await sql`insert into ${table} (id, filler)
@@ -22,7 +22,7 @@ export async function probeSqlite<T>(tx: Kysely<T>, room: string): Promise<void>
   await sql`delete from ${table} where id < (select max(id) from ${table})`.execute(tx)
 }
 
-/** A row of its own each time, under the weakest isolation: the probes of many instances must not collide. */
+/** Uses a new row each time, under the weakest isolation: the probes of many instances must not conflict. */
 export async function probePostgres<T>(db: Kysely<T>, room: string): Promise<void> {
   const table = sql.table(tableOf(room))
   const id = randomInt(2 ** 47)

@@ -8,19 +8,19 @@ export interface PendingWrite<T> {
   reject(reason: unknown): void
 }
 
-/** Takes writes and hands them over in batches, in order, one batch at a time. */
+/** Collects writes and commits them in batches, in order, one batch at a time. */
 export interface WriteQueue<T> {
   add<R>(change: Change<T, R>): Promise<R>
   /** Refuses further writes and resolves when the waiting ones are settled. */
   close(): Promise<void>
 }
 
-/** Turns of the event loop without a new write after which a batch is taken for whole; an idle server's take microseconds. */
+/** Turns of the event loop without a new write after which a batch is committed; on an idle server they take microseconds. */
 const idleTurns = 3
 
 /**
- * Collects the writes of one turn of the event loop, those of the turns after it as long as more come, and those that
- * arrive while a batch commits, so that many requests share one wait for the disk.
+ * Collects the writes of one turn of the event loop, of the next turns as long as more writes come, and those that arrive while a
+ * batch commits, so that many requests share one wait for the disk.
  * @param options.commit settles every write of its batch; it does not throw
  * @param options.batch most writes in a batch
  * @param options.capacity most writes that wait; past it `add` rejects with StoreError `overloaded`
@@ -44,7 +44,7 @@ export function writeQueue<T>(options: {
     running = undefined
   }
 
-  /** Waits for turns that bring more, and gives up after a few that bring none: all that has arrived shares a commit. */
+  /** Waits until a few turns bring no further write, then commits all collected writes together. */
   async function gather(): Promise<void> {
     for (let idle = 0; idle < idleTurns && waiting.length < options.batch; ) {
       const before = waiting.length

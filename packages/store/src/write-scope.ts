@@ -5,9 +5,9 @@ import { StoreError } from './store-error.js'
 export type Change<T, R> = (tx: Kysely<T>) => Promise<R>
 
 /**
- * Runs a change with a `tx` that works only until the change ends, so that a forgotten `await` fails
- * instead of landing in whatever transaction is open by then.
- * @throws StoreError `timeout` when the change takes longer than `seconds`: it would hold up every other write.
+ * Runs a change with a `tx` that works only until the change ends, so that a statement without `await` fails instead of running in
+ * a later transaction.
+ * @throws StoreError `timeout` when the change takes longer than `seconds`: it would delay every other write.
  */
 export async function runChange<T, R>(connection: Kysely<T>, change: Change<T, R>, seconds: number): Promise<R> {
   const scope = { open: true }
@@ -41,8 +41,8 @@ function timeLimit(seconds: number): { promise: Promise<never>; cancel: () => vo
 }
 
 /**
- * Refuses statements that change something: those belong into `write()`, or they escape its ordering and durability.
- * Refuses all once the store is closed: the driver's own complaint would look like a fault of the caller's.
+ * Refuses statements that change data: outside `write()` they have neither its order nor its durability.
+ * Refuses all statements once the store is closed: the driver's own error would look like a mistake of the caller.
  */
 export function readsOnly(isClosed: () => boolean): KyselyPlugin {
   return {
