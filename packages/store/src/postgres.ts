@@ -217,14 +217,14 @@ async function writeOnce<T, R>(
         .transaction()
         .setIsolationLevel(lock === undefined ? 'serializable' : 'read committed')
         .execute(async tx => {
-          if (lock !== undefined) watch.is(await takeLock(tx, lock))
+          if (lock !== undefined) watch.setId(await takeLock(tx, lock))
           const value = await runChange(tx, change, limits.change)
-          await watch.begins(tx)
+          await watch.readId(tx)
           done = { value }
         })
       if (done !== undefined) return done.value
     } catch (error) {
-      if (done !== undefined && isAway(error) && (await watch.happened(db))) return done.value
+      if (done !== undefined && isAway(error) && (await watch.wasCommitted(db))) return done.value
       if (!lostRace(error)) throw error
       if (tries > retries) throw new StoreError('overloaded', 'concurrent writes kept colliding', { cause: error })
     } finally {

@@ -4,15 +4,15 @@ import { StoreError } from './store-error.js'
 
 /** A transaction whose commit was not confirmed, so that it may or may not have been committed. */
 export interface CommitWatch {
-  /** Reads the number of the transaction, unless `is` was called. Call it last before the commit. */
-  begins(tx: QueryExecutorProvider): Promise<void>
+  /** Reads the number of the transaction, unless `setId` was called. Call it last before the commit. */
+  readId(tx: QueryExecutorProvider): Promise<void>
   /** Sets the number of the transaction, when one of its statements has returned it. */
-  is(id: string): void
+  setId(id: string): void
   /**
    * Asks on another connection whether the transaction was committed.
    * @throws StoreError `unavailable` when the database does not answer in time: the outcome stays unknown
    */
-  happened(db: QueryExecutorProvider): Promise<boolean>
+  wasCommitted(db: QueryExecutorProvider): Promise<boolean>
 }
 
 /** Seconds to find out. Most broken connections are back at once. */
@@ -25,16 +25,16 @@ const patience = 3
 export function commitWatch(): CommitWatch {
   let id: string | undefined
   return {
-    is(known) {
+    setId(known) {
       id = known
     },
-    async begins(tx) {
+    async readId(tx) {
       if (id !== undefined) return
       // Text: a transaction's number is beyond what a JavaScript number holds exactly.
       const { rows } = await sql<{ id: string | null }>`select pg_current_xact_id_if_assigned()::text as id`.execute(tx)
       id = rows[0]?.id ?? undefined
     },
-    async happened(db) {
+    async wasCommitted(db) {
       if (id === undefined) return false
       const end = performance.now() + patience * 1000
       for (let pause = 10; ; pause *= 2) {
