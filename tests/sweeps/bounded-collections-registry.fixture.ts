@@ -689,7 +689,7 @@ export const kept: Readonly<Record<string, Kept>> = {
     bound: 'open connections',
     bytes: 'as the sockets',
     shared: 'by the operating system and the server in front',
-    filledBy: ['packages/gateway/src/websocket.test.ts', 'silence, age and the end of the server end it'],
+    filledBy: ['packages/gateway/src/websocket.test.ts', 'silence, age and the end of the server close both'],
   },
   'packages/server/src/connections.ts none': { ...ofProgram, bound: 'empty' },
   'packages/server/src/connections.ts ?': {

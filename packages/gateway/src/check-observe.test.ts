@@ -31,7 +31,7 @@ const noFacts = Object.fromEntries(
   ['level', 'agent', 'delegate', 'user', 'scope', 'issuer', 'key'].map(name => [`aauth-${name}`, '']),
 )
 
-test('one that only observes lets signed bodies pass that nobody sees, and tells what enforcing would refuse', async () => {
+test('a check that only observes lets unseen signed bodies pass, and reports what enforcing would refuse', async () => {
   const passes = { status: 200, facts: noFacts }
   for (const make of [nginx, envoy]) {
     const ask = observing(make)
@@ -44,7 +44,7 @@ test('one that only observes lets signed bodies pass that nobody sees, and tells
   expect(await seeing(post())).toEqual({ ...passes, told: [['passed', true]] })
 })
 
-test(verifies('SIG-21', 'one that only observes passes on nobody’s identity either'), async () => {
+test(verifies('SIG-21', 'a check that only observes sends no identity'), async () => {
   const { key } = world.agent
   const jwt = { identity: { kid: 'r1', key } }
   const asked = { target: '/a', as: world.agent }
@@ -79,7 +79,7 @@ test(verifies('SIG-21', 'one that only observes passes on nobody’s identity ei
   expect(await observing(nginx, jwt)(level)).toMatchObject({ status: 400, told: [['invalid_request', false]] })
 })
 
-test('what it refuses before it asks a route is told', async () => {
+test('a refusal before any route judges is reported as an event', async () => {
   const events: ResourceEvent[] = []
   const onEvent = (event: ResourceEvent) => events.push(event)
   const resource = createResource({ ...world.settings, replay: runningReplaySet(), onEvent })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 const { nginx, envoy, linesOf, post, bare } = proxiesOf(() => world)
 
-test('the facts of a request that passes are in the answer, and nothing in the place of what is not known', async () => {
+test('the facts of a request that passes are in the response, with an empty header for each unknown fact', async () => {
   const forged = [['AAuth-User', 'root']] as const
   for (const ask of [nginx(), envoy()]) {
     const { status, headers } = await ask({ as: world.agent, target: '/a?b', forged })
@@ -59,7 +59,7 @@ test(
   },
 )
 
-test('nginx is told 401 and 403, and which status was meant; Envoy that status', async () => {
+test('nginx gets 401 or 403 and the intended status in a header; Envoy gets that status', async () => {
   const table: Array<[Asked, number, number, string, string | null]> = [
     [{ target: '/a' }, 401, 401, 'invalid_signature', 'httpsig; identity=?1'],
     [{ as: world.stranger, target: '/a' }, 401, 401, 'insufficient_level', 'httpsig; identity=?1'],
@@ -105,7 +105,7 @@ test('nginx is told 401 and 403, and which status was meant; Envoy that status',
   }
 })
 
-test(verifies('NON-01', 'a request passes once, whoever asks for it'), async () => {
+test(verifies('NON-01', 'a request passes once, for any caller of the check'), async () => {
   const as = world.agent
   const headers = await world.sign({ as, method: 'DELETE', target: '/a' })
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })
@@ -179,7 +179,7 @@ test(verifies('DIG-01', 'Envoy: a body that it sends along is compared; one that
   expect((await envoy({ bodies: 'unseen' })(post(), '')).status).toBe(200)
 })
 
-test('a proxy that leaves out what it must say lets nothing pass, and the log tells why', async () => {
+test('when the proxy leaves out a required header nothing passes, and the log says why', async () => {
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })
   const check = createCheck({ resource, routes, proxy: 'nginx' })
   const all = [

@@ -47,7 +47,7 @@ test('one JWT says all that is known, for this request, and jose reads it by the
   expect((upstream.seen.at(-1)?.headers ?? []).filter(([name]) => /^aauth-(?!identity)/.test(name))).toEqual([])
 })
 
-test(verifies('SIG-21', 'a forged one never arrives, also where nobody is known'), async () => {
+test(verifies('SIG-21', 'a forged identity never arrives, even for anonymous callers'), async () => {
   const { port, verified } = await withJwt()
   const forged: Array<[string, string]> = [
     ['host', 'api.example'],
@@ -60,7 +60,7 @@ test(verifies('SIG-21', 'a forged one never arrives, also where nobody is known'
   expect(rest).toEqual({ level: 'anonymous', htm: 'GET', htu: 'https://api.example/open' })
 })
 
-test('what does not fit is refused, and not cut', async () => {
+test('facts that are too long are refused, and not cut', async () => {
   const { signed, upstream } = await withJwt()
   const answer = await signed({ as: world.agent, target: `/${'x'.repeat(6000)}` })
   expect([answer.status, JSON.parse(answer.body).error, upstream.seen.length]).toEqual([431, 'invalid_request', 0])
@@ -80,7 +80,7 @@ test('ids that differ by a space at their ends do not arrive as one', async () =
   }
 })
 
-test('the user of a bearer token is nobody that AAuth knows, told either way', async () => {
+test('the user of a bearer token is not sent as an AAuth user, in headers or JWT', async () => {
   const aauth: AAuth = {
     ...{ level: 'anonymous', credential: 'bearer', scope: ['read'], chain: [], issuer: 'https://other.example' },
     user: { iss: 'https://other.example', sub: 'alice', claims: {} },

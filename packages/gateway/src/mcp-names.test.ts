@@ -74,7 +74,7 @@ test('the gateway asks in the name of the caller', async () => {
   expect(valuesOf(list, 'signature')).toEqual([])
 })
 
-test('a server that does not list what it has is away for what goes by the rule for all others, and for nothing else', async () => {
+test('when the server lists nothing, only names under the rule for all others are refused as unavailable', async () => {
   const away = await running({ tools: { look: all, send_mail: { scope: 'read' }, '*': all } }, undefined, 500)
   expect([await away.send('send_email'), await away.send('look')]).toEqual([503, 200])
   expect(away.asked()).toEqual(['tools/list', 'tools/call'])

@@ -94,7 +94,7 @@ test(
   },
 )
 
-test(verifies('mcp.one-reading', 'what could be read in two ways never arrives'), async () => {
+test(verifies('mcp.one-reading', 'a message that two parsers could read differently never arrives'), async () => {
   const { send, open, upstream } = await running()
   const id = await open(world.agent)
   const before = upstream.seen.length
@@ -129,7 +129,7 @@ test(
   },
 )
 
-test('a server that gives the same id to two gives nobody the session of another', async () => {
+test('a server that gives the same id to two callers gives neither the session of the other', async () => {
   const { port, upstream } = await start((_, response, body) => {
     const { id } = JSON.parse(body)
     response.setHeader('mcp-session-id', 'same').setHeader('content-type', 'application/json')
@@ -228,7 +228,7 @@ test(
   },
 )
 
-test('what is too deep or too large for one who reads it never arrives', async () => {
+test('a message that is too deep or too large never arrives', async () => {
   const { send, open, upstream } = await running()
   const id = await open(world.agent)
   const deep = (levels: number): string =>
@@ -253,7 +253,7 @@ test(verifies('mcp.origin', 'a page of another site calls nothing, also where no
   expect((await from('https://api.example')).status).toBe(200)
 })
 
-test('a check does not see what a message names', () => {
+test('a check refuses routes of MCP servers, since it sees no message', () => {
   const resource = createResource({ ...world.settings, replay: runningReplaySet() })
   expect(() => createCheck({ resource, routes, proxy: 'envoy', bodies: 'seen' })).toThrow(/message names/)
 })

@@ -88,54 +88,57 @@ test(
   },
 )
 
-test(verifies('mcp.route-holds', 'whom a route denies no rule leads on to what a caller needs'), async () => {
-  const read: Requirement<'read'> = { scope: 'read' }
-  const lists = { agents: ['https://agent.example'] }
-  const others = { agents: ['https://other.example'], ...users('bob') }
-  const route = (deny: NonNullable<Requirement['deny']>): Requirement<'read'> => ({ level: 'identified', deny })
-  for (const [one, other] of [
-    [() => true, undefined],
-    [() => true, others],
-    [() => false, lists],
-    [lists, () => false],
-    [lists, others],
-    [async () => 'yes' as never, others],
-    [() => false, { delegates: [{ agent: 'https://agent.example', delegate: 'phone' }] }],
-  ] as const) {
-    const delegated = await world.holder({ sub: 'alice', delegate: 'phone' })
-    const as = typeof other === 'object' && 'delegates' in other ? delegated : world.agent
-    const rule = other === undefined ? read : { ...read, deny: other }
-    expect(await answered(route(one), rule, as)).toEqual([403, 'no challenge'])
-  }
-  const bob = await world.holder({ sub: 'bob' })
-  expect(
-    await answered(
-      route(() => false),
-      { ...read, deny: others },
-      bob,
-    ),
-  ).toEqual([403, 'no challenge'])
-  const let_ = { ...read, deny: others }
-  expect(
-    await answered(
-      route(() => false),
-      let_,
-      world.agent,
-    ),
-  ).toEqual([401, 'a challenge'])
-  expect(
-    await answered(
-      route(() => false),
-      let_,
-      await world.holder({ sub: 'alice' }),
-    ),
-  ).toEqual([200, 'no challenge'])
-  const wrong = { deny: { agents: ['agent.example'] } }
-  await expect(
-    answered(
-      route(() => false),
-      { ...read, ...wrong },
-      bob,
-    ),
-  ).rejects.toThrow(TypeError)
-})
+test(
+  verifies('mcp.route-holds', 'a caller that the route denies is refused and not challenged by any rule'),
+  async () => {
+    const read: Requirement<'read'> = { scope: 'read' }
+    const lists = { agents: ['https://agent.example'] }
+    const others = { agents: ['https://other.example'], ...users('bob') }
+    const route = (deny: NonNullable<Requirement['deny']>): Requirement<'read'> => ({ level: 'identified', deny })
+    for (const [one, other] of [
+      [() => true, undefined],
+      [() => true, others],
+      [() => false, lists],
+      [lists, () => false],
+      [lists, others],
+      [async () => 'yes' as never, others],
+      [() => false, { delegates: [{ agent: 'https://agent.example', delegate: 'phone' }] }],
+    ] as const) {
+      const delegated = await world.holder({ sub: 'alice', delegate: 'phone' })
+      const as = typeof other === 'object' && 'delegates' in other ? delegated : world.agent
+      const rule = other === undefined ? read : { ...read, deny: other }
+      expect(await answered(route(one), rule, as)).toEqual([403, 'no challenge'])
+    }
+    const bob = await world.holder({ sub: 'bob' })
+    expect(
+      await answered(
+        route(() => false),
+        { ...read, deny: others },
+        bob,
+      ),
+    ).toEqual([403, 'no challenge'])
+    const let_ = { ...read, deny: others }
+    expect(
+      await answered(
+        route(() => false),
+        let_,
+        world.agent,
+      ),
+    ).toEqual([401, 'a challenge'])
+    expect(
+      await answered(
+        route(() => false),
+        let_,
+        await world.holder({ sub: 'alice' }),
+      ),
+    ).toEqual([200, 'no challenge'])
+    const wrong = { deny: { agents: ['agent.example'] } }
+    await expect(
+      answered(
+        route(() => false),
+        { ...read, ...wrong },
+        bob,
+      ),
+    ).rejects.toThrow(TypeError)
+  },
+)

@@ -48,7 +48,7 @@ test(verifies('SIG-21', 'the API gets everything, and of the facts neither ours 
 /** Status, or that it passed, and whether it was let through because the gateway only observes. */
 const told = (event: ResourceEvent) => [event.type === 'refused' ? event.error.status : event.type, event.observed]
 
-test('what no route is for is let through and told; what two servers could read differently is refused', async () => {
+test('a request without a route is let through and reported; a target that two servers could read differently is refused', async () => {
   const routes = [{ path: '/a', methods: ['GET'], requirement: { level: 'anonymous' } as const }]
   const { port, upstream } = await start(ok, routes)
   const guarded = await enforced(ok, routes)
@@ -84,7 +84,7 @@ test('what no route is for is let through and told; what two servers could read 
   expect(enforcedEvents.map(told)).toEqual(meant.map(status => [status, undefined]))
 })
 
-test('so is what asks for a WebSocket and is no handshake, and what an MCP server would be asked in two ways', async () => {
+test('an invalid WebSocket handshake and an ambiguous MCP message are refused, too', async () => {
   const routes = [{ path: '/mcp', requirement: { level: 'anonymous' }, mcp: { tools: {} } }] as const
   const handshake = [
     ['host', 'api.example'],

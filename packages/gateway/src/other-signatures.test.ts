@@ -44,7 +44,7 @@ test(verifies('SIG-36', 'sig.headers.others', 'neither the API nor an event lear
   expect(events.map(({ type }) => type)).toEqual(['passed', 'passed', 'refused', 'refused'])
 })
 
-test(verifies('SIG-36', 'a proxy that asks the check learns who it is by our signature alone'), async () => {
+test(verifies('SIG-36', 'a proxy gets the caller’s identity from the check by the AAuth signature only'), async () => {
   const told = await nginx()({ as: world.agent, target: '/a', forged: botLines })
   expect([told.status, told.headers.get('aauth-agent')]).toEqual([200, 'https://agent.example'])
   expect(JSON.stringify([...told.headers])).not.toContain('bot')

@@ -80,7 +80,7 @@ test('options that are wrong change nothing', async () => {
   expect([(await call(port, { target: '/' })).status, await signed('/')]).toEqual([401, 200])
 })
 
-test('what the old resource has seen, the new one refuses', async () => {
+test('a request that the old resource has seen is a replay for the new one', async () => {
   const { origin } = await upstream(ok)
   const began = Date.now() / 1000 - 1000
   let now = began
@@ -96,7 +96,7 @@ test('what the old resource has seen, the new one refuses', async () => {
   expect(await post()).toBe(401)
 })
 
-test('what was counted for a route stays with it wherever it stands, and another window is counted anew', async () => {
+test('the counts of a route stay with it when it moves, and a limit with another window starts anew', async () => {
   const { origin } = await upstream(ok)
   const counter = memoryCounter()
   const settings = { ...world.settings, replay: runningReplaySet(), counter }
@@ -121,7 +121,7 @@ test('what was counted for a route stays with it wherever it stands, and another
   expect(await statuses()).toEqual([200, 429])
 })
 
-test('the health of the API is what its own path says, and each change is told once', async () => {
+test('the health path of the API decides readiness, and each change is reported once', async () => {
   let status = 200
   const asked: string[] = []
   const { origin, stop } = await startUpstream((incoming, response) => {

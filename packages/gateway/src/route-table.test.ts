@@ -130,7 +130,7 @@ describe('routes', () => {
     expect(upstream.seen).toEqual([])
   })
 
-  test('what is configured wrongly is found at start', () => {
+  test('an invalid configuration throws at construction', () => {
     const make = (upstream: string, routes: ReadonlyArray<GatewayRoute<'read'>>) => () =>
       createGateway({ resource: world.resource, upstream, routes })
     const requirement = { level: 'anonymous' } as const

@@ -11,37 +11,40 @@ beforeAll(async () => {
 const start = stage(() => world)
 
 describe('what comes back', () => {
-  test(verifies('cache.private', 'cache.vary', 'the answer, without what only the gateway may say'), async () => {
-    const { port } = await start((_, response) => {
-      response.writeHead(
-        201,
-        [
-          ['Agent-Auth', 'httpsig; identity=?1'],
-          ['AAuth-Level', 'x'],
-          ['aauth_user', 'x'],
-          ['Set-Cookie', 'a=1'],
-          ['Set-Cookie', 'b=2'],
-          ['Cache-Control', 'public, max-age=60'],
-          ['Surrogate-Control', 'max-age=60'],
-          ['Vary', 'Accept'],
-          ['Connection', 'X-Hop'],
-          ['X-Hop', '1'],
-          ['X-Kept', '1'],
-        ].flat(),
-      )
-      response.end('made')
-    })
-    const answer = await call(port, { target: '/open' })
-    expect([answer.status, answer.body]).toEqual([201, 'made'])
-    expect(answer.headers).toMatchObject({
-      'set-cookie': ['a=1', 'b=2'],
-      'cache-control': 'private, max-age=60',
-      vary: 'Accept, Signature-Key',
-      'x-kept': '1',
-    })
-    for (const name of ['agent-auth', 'aauth-level', 'aauth_user', 'x-hop', 'surrogate-control'])
-      expect(answer.headers[name], name).toBeUndefined()
-  })
+  test(
+    verifies('cache.private', 'cache.vary', 'the response, without headers that only the gateway may send'),
+    async () => {
+      const { port } = await start((_, response) => {
+        response.writeHead(
+          201,
+          [
+            ['Agent-Auth', 'httpsig; identity=?1'],
+            ['AAuth-Level', 'x'],
+            ['aauth_user', 'x'],
+            ['Set-Cookie', 'a=1'],
+            ['Set-Cookie', 'b=2'],
+            ['Cache-Control', 'public, max-age=60'],
+            ['Surrogate-Control', 'max-age=60'],
+            ['Vary', 'Accept'],
+            ['Connection', 'X-Hop'],
+            ['X-Hop', '1'],
+            ['X-Kept', '1'],
+          ].flat(),
+        )
+        response.end('made')
+      })
+      const answer = await call(port, { target: '/open' })
+      expect([answer.status, answer.body]).toEqual([201, 'made'])
+      expect(answer.headers).toMatchObject({
+        'set-cookie': ['a=1', 'b=2'],
+        'cache-control': 'private, max-age=60',
+        vary: 'Accept, Signature-Key',
+        'x-kept': '1',
+      })
+      for (const name of ['agent-auth', 'aauth-level', 'aauth_user', 'x-hop', 'surrogate-control'])
+        expect(answer.headers[name], name).toBeUndefined()
+    },
+  )
 
   test('answers without a body, and errors of the API itself', async () => {
     const { port, signed } = await start(({ url = '' }, response) => {
@@ -127,7 +130,7 @@ describe('when the API behind is in trouble', () => {
     await away.close()
   })
 
-  test('switching protocols when nobody asked is no answer, and nobody waits for it', async () => {
+  test('an unrequested switch of protocols is an error at once', async () => {
     const { port } = await start((_, response) => {
       response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
     })
@@ -161,7 +164,7 @@ describe('when the API behind is in trouble', () => {
     expect((await call(port, { target: '/nothing-signed' })).status, 'and the gateway goes on').toBe(401)
   })
 
-  test('a kept connection that the API closed costs nobody an answer', async () => {
+  test('a kept connection that the API closed costs no caller its response', async () => {
     const { port, upstream, signed } = await start(ok)
     upstream.server.keepAliveTimeout = 1
     for (let n = 0; n < 5; n++) {

@@ -130,7 +130,7 @@ test(verifies('NON-01', 'a handshake that is sent again opens nothing'), async (
   socket.close()
 })
 
-test('a signed GET that somebody has seen is no handshake', async () => {
+test('a captured signed GET cannot be used as a handshake', async () => {
   const { port: upstream, seen } = await echoing()
   const { port } = await gatewayTo(upstream)
   const plain = Object.fromEntries(await world.sign({ as: world.agent, target: '/chat' }))
@@ -148,7 +148,7 @@ const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
 const version = 'Sec-WebSocket-Version: 13'
 const next = 'GET /secret HTTP/1.1\r\nHost: api.example\r\n\r\n'
 
-test('what is no handshake is refused, and nothing after it reaches the API (WebSocket smuggling)', async () => {
+test('an invalid handshake is refused, and nothing after it reaches the API (WebSocket smuggling)', async () => {
   const targets: string[] = []
   const server = createServer((request, response) => {
     targets.push(request.url ?? '')
@@ -220,7 +220,7 @@ async function clinging(before: () => Promise<unknown> = async () => {}) {
   return { port: await listening(server), joined }
 }
 
-test('whoever leaves during the handshake leaves nothing behind', async () => {
+test('a caller that disconnects during the handshake leaves no connection open', async () => {
   let leave = (): void => {}
   const { port: upstream, joined } = await clinging(async () => {
     leave()
@@ -243,7 +243,7 @@ test('an API that does not end its side keeps nothing open when the server ends'
   await untilGone(joined[0] as Socket)
 })
 
-test('whoever goes takes the other side along; silence, age and the end of the server end it', async () => {
+test('when one side closes the other does, too; silence, age and the end of the server close both', async () => {
   const { port: upstream, sockets } = await echoing()
   const running = await gatewayTo(upstream, { tunnelIdle: 0.2 })
   const visit = async (port: number) => {
@@ -274,7 +274,7 @@ test('whoever goes takes the other side along; silence, age and the end of the s
   await ended
 })
 
-test('no WebSocket leads to the tools of an MCP server: what is said on it would go by no rule', async () => {
+test('no WebSocket leads to the tools of an MCP server: no rule would judge its messages', async () => {
   const server = createServer()
   const sockets = new WebSocketServer({ server, path: '/mcp' })
   const said: string[] = []

@@ -29,7 +29,7 @@ describe('header blocks', () => {
     },
   )
 
-  test('what is no HTTP is answered with 400 in JSON', async () => {
+  test('bytes that are no HTTP get 400 in JSON', async () => {
     const { port } = await start(ok)
     for (const bytes of [
       'NONSENSE\r\n\r\n',
@@ -158,7 +158,7 @@ describe('slow peers', () => {
     expect(handled).toBe(1)
   })
 
-  test('a peer that does not read what it asked for is cut off', async () => {
+  test('a peer that does not read its response is cut off', async () => {
     let cancelled = false
     const endless = (): ReadableStream<Uint8Array> =>
       new ReadableStream({

@@ -42,7 +42,7 @@ test(
   },
 )
 
-test(verifies('LOG-03', 'the participant is told the name under which its request is logged'), async () => {
+test(verifies('LOG-03', 'the participant gets the request id that is logged'), async () => {
   const { lines, log } = collected()
   const told: Array<string | undefined> = []
   const { url } = await start(

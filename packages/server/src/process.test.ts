@@ -120,7 +120,7 @@ test(verifies(
   expect(child.out().trim().split('\n')).toEqual(said)
 })
 
-test(verifies('F-59', 'what does not finish within the grace is cut off, and the process still ends with 0'), {
+test(verifies('F-59', 'a request that does not finish in time is cut off, and the process still ends with 0'), {
   timeout: 30_000,
 }, async () => {
   const child = await startChild('production', '3')

@@ -24,7 +24,7 @@ describe('a request', () => {
     ])
   })
 
-  test('gets what the participant throws as an error response', async () => {
+  test('gets an error of the participant as an error response', async () => {
     const { url } = await start(async message => {
       if (message.target === '/known') throw new AAuthError('insufficient_scope', 'scope is missing')
       throw new Error('secret detail')

@@ -62,7 +62,7 @@ test('a new certificate is for new connections, those there go on; a wrong one c
   expect(() => plain.setCertificate(tls)).toThrow(TypeError)
 })
 
-test('a close answers what is under way and waits for no handshake beyond the drain', async () => {
+test('a close answers requests under way and waits for no handshake beyond the drain', async () => {
   let release = (): void => {}
   const waiting = new Promise<void>(resolve => {
     release = resolve

@@ -159,7 +159,7 @@ describe('of a body that is whole', () => {
   })
 })
 
-test('when the peer goes away the source is told', async () => {
+test('when the peer disconnects the source is cancelled', async () => {
   let cancelled = false
   const { port } = await start(async () => {
     const stream = new ReadableStream<Uint8Array>({
