@@ -8,6 +8,7 @@ export {
   mountHono,
   mountNode,
 } from './mount.js'
+export type { Certificate, ServeLimits, ServeOptions } from './options.js'
 export type { Participant, Upgraded } from './participant.js'
-export { type Certificate, type Running, type ServeLimits, type ServeOptions, serve } from './serve.js'
+export { type Running, serve } from './serve.js'
 export type { TracedExchange } from './trace.js'
