@@ -177,6 +177,11 @@ export function headFromNode(request: IncomingMessage | Http2ServerRequest): Rec
   return message
 }
 
+// Made once: both functions run for each request.
+const needsLimit = ['bodyLimit'] as const
+const peekChecks = { bodyLimit: 'number', judgeHead: 'function' } as const
+const fromChecks = { ...peekChecks, requestId: 'string' } as const
+
 /**
  * Reads a request of `node:http` or `node:http2` exactly as it came: raw target, every header line, the body's bytes whatever their framing.
  * Nothing may have read the body before.
@@ -191,7 +196,7 @@ export async function fromNode(
   request: IncomingMessage | Http2ServerRequest,
   options: { readonly bodyLimit: number; readonly requestId?: string; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
-  checkOptions('fromNode', options, { bodyLimit: 'number', requestId: 'string', judgeHead: 'function' }, ['bodyLimit'])
+  checkOptions('fromNode', options, fromChecks, needsLimit)
   const { bodyLimit: limit, requestId, judgeHead } = options
   const head = headFromNode(request)
   const message = requestId === undefined ? head : { ...head, requestId }
@@ -213,7 +218,7 @@ export async function peekNode(
   request: IncomingMessage | Http2ServerRequest,
   options: { readonly bodyLimit: number; readonly judgeHead?: JudgeHead },
 ): Promise<ReceivedMessage> {
-  checkOptions('peekNode', options, { bodyLimit: 'number', judgeHead: 'function' }, ['bodyLimit'])
+  checkOptions('peekNode', options, peekChecks, needsLimit)
   const { bodyLimit: limit, judgeHead } = options
   const message = headFromNode(request)
   const kept = keptOrTooLarge(request, message, limit)
