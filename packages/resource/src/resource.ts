@@ -1,5 +1,5 @@
 import { pathOf, type ReceivedMessage } from '@countersign/httpsig'
-import { type Cors, createCors } from '@countersign/protocol'
+import { type Cors, createCors, type HeaderFields } from '@countersign/protocol'
 import { protectFromCaches } from './adapter/cache.js'
 import { checkResourceOptions } from './check-resource-options.js'
 import { claiming } from './event/claimed.js'
@@ -74,11 +74,9 @@ export function createResource<const S extends string = never>(options: Resource
   }
 }
 
-type ResponseFields = Parameters<Cors['expose']>[1]
-
 /** Sets what a guard adds to every answer of a route that it let a request pass to. */
 function setGuardHeaders(
-  headers: ResponseFields,
+  headers: HeaderFields,
   message: object,
   { guard, keep }: { readonly guard: Guard; readonly keep: boolean },
 ): void {

@@ -11,6 +11,7 @@ import {
 import { type Caller, checkReplay, refuseSeen, requestIdOf, type Verified } from '@countersign/verify'
 import { aauthOf } from '../guard/aauth.js'
 import { signatureComponents } from '../guard/components.js'
+import { blocked } from '../guard/decision.js'
 import { type Deny, isDenied } from '../guard/deny.js'
 import { isReplay } from '../guard/failures.js'
 import type { Guard } from '../guard/guarded-request.js'
@@ -82,8 +83,7 @@ async function issueToken(
   const { message, verified, guard } = request
   const { authServers, tokens } = guard.refusal
   const caller = identifiedCaller(verified.caller, message)
-  if (deny !== undefined && (await isDenied([deny], aauthOf(caller))))
-    throw new AAuthError('policy_denied', 'this caller is not admitted here')
+  if (deny !== undefined && (await isDenied([deny], aauthOf(caller)))) throw blocked().error
   if (message.target.includes('?'))
     throw new AAuthError('invalid_request', 'parameters stand in the body, not in the URL')
   const ask = parseAsk(message, { scopes, authServers })
